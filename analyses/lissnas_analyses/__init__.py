@@ -1,0 +1,1 @@
+"""What a person runs: analyses of benchmarks, their figures, and the command line."""

@@ -1,0 +1,1 @@
+"""Published benchmarks of architecture search behind one door."""

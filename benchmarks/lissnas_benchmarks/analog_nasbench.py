@@ -1,0 +1,82 @@
+"""AnalogNAS-Bench: the cells of NAS-Bench-201 retrained, then quantised, made noisy, and run on analog hardware."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from lissnas.space import Floats
+from lissnas.spaces.cell201 import EDGES, OPERATIONS, cell201
+
+from lissnas_benchmarks.benchmark import Benchmark, OfficialFile
+from lissnas_benchmarks.errors import BenchmarkFileError
+from lissnas_benchmarks.safe_load import load_pickle
+from lissnas_benchmarks.table import Column, Measure
+
+_OPERATIONS = ("skip_connect", "none", "nor_conv_3x3", "nor_conv_1x1", "avg_pool_3x3")
+"""What the digits of the package's keys mean: NASLib's coding, found by correlation with NAS-Bench-201's accuracies."""
+
+_EDGES = ((0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3))
+"""Which edge each digit belongs to."""
+
+_RECORDS = frozenset({("analognasbench.data", "Architecture"), ("analognasbench.data", "DriftMeasurement")})
+
+_ACCURACIES = {
+    "accuracy": "baseline_accuracy",
+    "ptq-accuracy": "ptq_accuracy",
+    "qat-accuracy": "qat_accuracy",
+    "noisy-accuracy": "noisy_accuracy",
+    "analog-accuracy": "analog_accuracy",
+}
+
+_DRIFTS = {
+    f"{kind}-drift-{seconds}s": f"{kind}_drift_{seconds}"
+    for kind in ("baseline", "analog")
+    for seconds in (60, 3600, 86400, 2592000)
+}
+
+_CORRUPT = ("analog-drift-60s", (0, 0, 0, 0, 0, 0))
+"""87.5 % where the same cell has 57.5 % without drift and 53.8 % after an hour: wrong at the source, marked missing."""
+
+
+def _read(files: tuple[bytes, ...]) -> Mapping[Column, Floats]:
+    space = cell201()
+    cells = load_pickle(files[0], "analognasbench/data.anb", _RECORDS)
+    digits = np.array(list(cells), dtype=np.uint8)
+    if len(cells) != space.size or digits.shape != (space.size, len(_EDGES)):
+        raise BenchmarkFileError(f"analognasbench/data.anb: {len(cells)} cells instead of {space.size}")
+    gene_of_digit = np.array([OPERATIONS.index(operation) for operation in _OPERATIONS], dtype=np.uint8)
+    index = space.index(gene_of_digit[digits][:, [_EDGES.index(edge) for edge in EDGES]])
+
+    columns: dict[Column, Floats] = {}
+
+    def add(metric: str, values: list[float], quality: bool = True) -> None:
+        column = np.full(space.size, np.nan)
+        column[index] = values
+        columns[Column(metric, "cifar10", "test", "%", quality=quality)] = column
+
+    for metric, attribute in _ACCURACIES.items():
+        add(metric, [getattr(cell, attribute) for cell in cells.values()])
+    for metric, attribute in _DRIFTS.items():
+        drifts = {key: getattr(cell, attribute) for key, cell in cells.items()}
+        add(metric, [np.nan if (metric, key) == _CORRUPT else drift.value for key, drift in drifts.items()])
+        uncertainties = [np.nan if (metric, key) == _CORRUPT else drift.uncertainty for key, drift in drifts.items()]
+        add(f"{metric}-uncertainty", uncertainties, quality=False)
+    return columns
+
+
+BENCHMARK = Benchmark(
+    name="analog-nasbench",
+    title="CIFAR-10 accuracy of all 15,625 NAS-Bench-201 cells: plain, quantised, noisy, on analog hardware",
+    page="https://pypi.org/project/analog-nasbench/",
+    licence="none stated",
+    paper="AnalogNAS-Bench: A NAS Benchmark for Analog In-Memory Computing, arXiv:2506.18495, 2025",
+    space=cell201,
+    files=(OfficialFile("data.anb", "85f3435b877aa2d36268d55ce07f6ff6d73643d17a840f1941745da5eb80db32"),),
+    read=_read,
+    selects=Measure("accuracy", "test"),
+    reports=Measure("accuracy", "test"),
+    package=("analognasbench", "analog-nasbench==0.1.3"),
+    caveats=(
+        "one training run and one split: networks are selected and reported by the same accuracies",
+        "architecture |skip_connect~0|+...: analog drift at 60 s is corrupt at the source and marked missing",
+    ),
+)

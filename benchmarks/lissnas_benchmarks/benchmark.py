@@ -1,0 +1,107 @@
+"""Benchmark: what an adapter says of one benchmark, and how its official files become a Table."""
+
+import hashlib
+import importlib.util
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from lissnas.space import Floats, Space
+
+from lissnas_benchmarks.errors import BenchmarkFileError, MissingFileError
+from lissnas_benchmarks.table import Column, Measure
+
+
+@dataclass(frozen=True)
+class OfficialFile:
+    """A file that the benchmark's authors publish.
+
+    Attributes
+    ----------
+    name
+        Its name; for a file inside an installed package, its path there.
+    sha256
+        Its checksum, or None where the authors publish none and several versions are in use.
+    """
+
+    name: str
+    sha256: str | None = None
+
+    def read(self, path: Path, remedy: str) -> bytes:
+        """Return the file's bytes, checked; raises BenchmarkFileError with the remedy if they are others."""
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise MissingFileError(f"{path}: cannot be read ({error.strerror}); {remedy}") from error
+        found = hashlib.sha256(data).hexdigest()
+        if self.sha256 not in (None, found):
+            raise BenchmarkFileError(
+                f"{path}: cut short, altered or of another version (sha256 {found[:12]}..., "
+                f"not {str(self.sha256)[:12]}...); {remedy}"
+            )
+        return data
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """One benchmark: a space and where its measurements come from.
+
+    Attributes
+    ----------
+    name
+        What users call it.
+    title
+        What was measured, in one line.
+    page
+        Where its authors publish it.
+    licence
+        As its authors state it.
+    paper
+        The paper to cite.
+    space
+        Makes its space.
+    files
+        The official files it is read from.
+    read
+        Turns their bytes, in this order, into columns of shape (size,).
+    selects, reports
+        What a method may see, and what its result is judged by.
+    package
+        The installed package that holds the files, as (import name, requirement), if there is one.
+    obtain
+        How to get the files otherwise.
+    caveats
+        What a user must know before believing a number.
+    """
+
+    name: str
+    title: str
+    page: str
+    licence: str
+    paper: str
+    space: Callable[[], Space]
+    files: tuple[OfficialFile, ...]
+    read: Callable[[tuple[bytes, ...]], Mapping[Column, Floats]]
+    selects: Measure
+    reports: Measure
+    package: tuple[str, str] | None = None
+    obtain: str = ""
+    caveats: tuple[str, ...] = field(default=())
+
+    @property
+    def remedy(self) -> str:
+        """What to do about a file that is missing or damaged."""
+        if self.package:
+            return f"install it again with 'pip install --force-reinstall {self.package[1]}'"
+        return self.obtain
+
+    def installed_files(self) -> tuple[Path, ...]:
+        """Return where the files of the installed package lie; the package itself is not imported.
+
+        Raises MissingFileError if there is no such package.
+        """
+        found = importlib.util.find_spec(self.package[0]) if self.package else None
+        if found is None or not found.submodule_search_locations:
+            raise MissingFileError(f"{self.name}: its data is not here; {self.remedy}")
+        folder = Path(found.submodule_search_locations[0])
+        return tuple(folder / file.name for file in self.files)

@@ -1,0 +1,88 @@
+"""Reading a pickle without running anything in it: a closed table of constructors, numeric scalars only."""
+
+import io
+import pickle
+from collections import OrderedDict
+from collections.abc import Callable, Set
+from typing import Any
+
+import numpy as np
+
+from lissnas_benchmarks.errors import BenchmarkFileError
+
+_NUMBERS = frozenset(
+    kind + str(size) for kind, sizes in {"f": (2, 4, 8), "i": (1, 2, 4, 8), "u": (1, 2, 4, 8)}.items() for size in sizes
+) | {"b1"}
+
+
+class Record:
+    """What stands in for an object of a class that a file names: its attributes, and no behaviour."""
+
+    def __setstate__(self, state: Any) -> None:
+        if not isinstance(state, dict):
+            raise pickle.UnpicklingError(f"the state of a record is a {type(state).__name__}, not a dict")
+        self.__dict__.update(state)
+
+
+class _NumberType:
+    """What stands in for a numpy dtype: only its number kind, size and byte order."""
+
+    def __init__(self, name: str, align: bool = False, copy: bool = True) -> None:
+        if name not in _NUMBERS:
+            raise pickle.UnpicklingError(f"dtype {name!r} is not a plain number")
+        self.dtype = np.dtype(name)
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        if state[1] in ("<", ">"):
+            self.dtype = self.dtype.newbyteorder(state[1])
+
+
+def _number(kind: _NumberType, data: bytes) -> int | float | bool:
+    if len(data) != kind.dtype.itemsize:
+        raise pickle.UnpicklingError(f"a {kind.dtype} of {len(data)} bytes")
+    number: int | float | bool = np.frombuffer(data, dtype=kind.dtype)[0].item()
+    return number
+
+
+_CONSTRUCTORS: dict[tuple[str, str], Callable[..., Any]] = {
+    ("collections", "OrderedDict"): OrderedDict,
+    ("numpy", "dtype"): _NumberType,
+    ("numpy.core.multiarray", "scalar"): _number,
+    ("numpy._core.multiarray", "scalar"): _number,
+}
+
+
+class _Unpickler(pickle.Unpickler):
+    def __init__(self, data: bytes, records: Set[tuple[str, str]]) -> None:
+        super().__init__(io.BytesIO(data))
+        self._records = records
+
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) in self._records:
+            return Record
+        if (module, name) in _CONSTRUCTORS:
+            return _CONSTRUCTORS[module, name]
+        raise pickle.UnpicklingError(f"{module}.{name} is not on the list of what it may hold")
+
+
+def load_pickle(data: bytes, name: str, records: Set[tuple[str, str]] = frozenset()) -> Any:
+    """Return what a pickle holds, built from containers, numbers, strings and records alone.
+
+    Parameters
+    ----------
+    data
+        The bytes of the file.
+    name
+        What to call the file in an error.
+    records
+        The classes, as (module, name), whose objects may occur; they are read as `Record`.
+
+    Raises
+    ------
+    BenchmarkFileError
+        If the file is cut short, is no pickle, or names anything else.
+    """
+    try:
+        return _Unpickler(data, records).load()
+    except Exception as error:  # a damaged pickle may raise anything; none of it has run foreign code
+        raise BenchmarkFileError(f"{name}: cannot be read as a pickle of plain data ({error})") from error

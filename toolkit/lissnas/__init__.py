@@ -1,0 +1,1 @@
+"""Locality in neural-architecture search spaces, and shrinking them by it."""

@@ -1,0 +1,94 @@
+"""DistinctSpace: the different networks behind rows of which several may compute the same."""
+
+from collections.abc import Callable, Sequence
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lissnas.categorical import CategoricalSpace
+from lissnas.edit_graph import EditGraph
+from lissnas.errors import ArchitectureError
+from lissnas.space import Floats, Indices, Rows, ShellSums, Space
+
+
+class DistinctSpace(Space):
+    """The networks of an enumerable categorical space, each once.
+
+    Two networks are neighbours if any row of one is one changed gene away from any row of the other; their distance is
+    the smallest number of such steps (our own choice; it never exceeds the Hamming distance of their nearest rows).
+
+    Parameters
+    ----------
+    name
+        The field's name for the space.
+    encoding
+        All rows.
+    stand_in
+        Gives for each row of a batch the row that stands for its network; a stand-in stands for itself.
+    is_network
+        Tells for each row of a batch whether it is a network at all.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        encoding: CategoricalSpace,
+        stand_in: Callable[[Rows], Rows],
+        is_network: Callable[[Rows], NDArray[np.bool_]],
+    ) -> None:
+        self.name = name
+        self.choices = encoding.choices
+        self._encoding = encoding
+        rows = encoding.all_rows()
+        valid = is_network(rows)
+        self._stand_ins, place = np.unique(encoding.index(stand_in(rows[valid])), return_inverse=True)
+        self._place = np.full(encoding.size, -1, dtype=np.int64)
+        self._place[valid] = place
+        self.size = len(self._stand_ins)
+
+    @cached_property
+    def graph(self) -> EditGraph:
+        """The networks joined by single edits."""
+        rows = self._encoding.all_rows()
+        edited, source = self._encoding.neighbours(rows)
+        a, b = self._place[source], self._place[self._encoding.index(edited)]
+        valid = (a >= 0) & (b >= 0)
+        return EditGraph.from_pairs(self.size, a[valid], b[valid])
+
+    def index(self, rows: Rows) -> Indices:
+        place = self._place[self._encoding.index(rows)]
+        if (place < 0).any():
+            first = int((place < 0).argmax())
+            raise ArchitectureError(f"row {first} {rows[first].tolist()} is no network of {self.name}")
+        return place
+
+    def rows(self, index: Indices) -> Rows:
+        return self._encoding.rows(self._stand_ins[index])
+
+    def neighbours(self, rows: Rows) -> tuple[Rows, Indices]:
+        place, source = self.graph.neighbours(self.index(rows))
+        return self.rows(place), source
+
+    def distance(self, a: Rows, b: Rows) -> NDArray[np.uint8]:
+        centre, other = self.index(a), self.index(b)
+        if len(np.unique(centre)) > len(np.unique(other)):
+            centre, other = other, centre
+        sources, column = np.unique(centre, return_inverse=True)
+        distances: NDArray[np.uint8] = self.graph.distances(sources)[other, column]
+        return distances
+
+    def shell_sums(self, columns: Floats, scores: Floats) -> ShellSums:
+        return self.graph.shell_sums(columns, scores)
+
+    def mean_distance(self, rows: Rows) -> float:
+        if len(rows) < 2:
+            return float("nan")
+        place = self.index(rows)
+        return float(self.graph.distances(place)[place].sum() / (len(rows) * (len(rows) - 1)))
+
+    def write(self, rows: Rows) -> list[str]:
+        return self._encoding.write(self.rows(self.index(rows)))
+
+    def read(self, strings: Sequence[str]) -> Rows:
+        return self.canonical(self._encoding.read(strings))

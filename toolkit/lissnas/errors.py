@@ -1,0 +1,26 @@
+"""What goes wrong because of something a user can mend: one sentence, with the value and the way out."""
+
+import difflib
+from collections.abc import Iterable
+
+
+class LissnasError(Exception):
+    """Base of every error whose message is meant for the user."""
+
+
+class SettingError(LissnasError):
+    """A setting that cannot be met: no seeds, a radius longer than the row, a sample larger than the space."""
+
+
+class ArchitectureError(LissnasError):
+    """Rows or strings that are not architectures of the space they were given to."""
+
+
+class UnknownNameError(LissnasError):
+    """A name that is not in a list of known names; the message suggests the nearest one."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+        known = sorted(known)
+        nearest = difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.5)
+        hint = f"did you mean '{nearest[0]}'? " if nearest else ""
+        super().__init__(f"unknown {kind} '{name}': {hint}known: {', '.join(known)}")

@@ -1,0 +1,158 @@
+"""Locality: how alike networks perform that are built alike. Every measure is exact, over all pairs of a space.
+
+An exact figure has no sampling error. Its interval answers another question: how much would it differ had the space
+been filled with other networks of the same kind? It is the infinitesimal jackknife over architectures (Jaeckel, 1972):
+a figure's derivative with respect to the weight of each architecture, squared and summed. That choice is our own.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from lissnas.estimate import Estimate, proportion, with_error
+from lissnas.landscape import Landscape
+from lissnas.quality import top
+from lissnas.space import Floats, Indices, Space
+
+
+@dataclass(frozen=True)
+class PairLocality:
+    """What all pairs at each edit distance have in common; arrays over the distances 1, 2, ..., D.
+
+    Attributes
+    ----------
+    distance
+        Shape (D,).
+    pairs
+        How many ordered pairs of measured architectures there are, shape (D,).
+    difference
+        The mean absolute difference of their scores, in the scores' unit, shape (D,).
+    correlation
+        The Pearson correlation of their scores, shape (D,).
+    shares
+        The shares q that count as top, shape (Q,).
+    top_rate
+        P(b is among the top q | a is, and their distance is d), shape (Q, D).
+    base_rate
+        The same over all pairs of different architectures, shape (Q,).
+    """
+
+    distance: Indices
+    pairs: Indices
+    difference: Estimate
+    correlation: Estimate
+    shares: Floats
+    top_rate: Estimate
+    base_rate: Floats
+
+
+def pair_locality(space: Space, scores: Floats, shares: Sequence[float] = (0.01, 0.05, 0.10)) -> PairLocality:
+    """Measure how scores agree against edit distance, over every pair of the space.
+
+    Parameters
+    ----------
+    space
+        An enumerable space.
+    scores
+        Shape (size,); NaN where missing, and left out.
+    shares
+        Which best shares to follow.
+    """
+    measured = ~np.isnan(scores)
+    centred = np.where(measured, scores - np.nanmean(scores), 0)
+    tops = np.stack([top(scores, share) for share in shares])
+    columns = np.column_stack([measured, centred, centred**2, tops.T]).astype(np.float64)
+    shells = space.shell_sums(columns, scores)
+    neighbours, sums, squares = np.moveaxis(shells.sums[1:, :, :3], -1, 0)
+    neighbours = neighbours * measured
+
+    pairs = neighbours.sum(axis=1)
+    difference = shells.differences[1:].sum(axis=1) / pairs
+    difference_influence = 2 * (shells.differences[1:] - difference[:, None] * neighbours) / pairs[:, None]
+
+    first, second = neighbours * centred, sums * measured
+    mean = first.sum(axis=1) / pairs
+    shifted = centred - mean[:, None]
+    shifted_second = second - mean[:, None] * neighbours
+    variance = (neighbours * shifted**2).sum(axis=1) / pairs
+    correlation = (shifted * shifted_second).sum(axis=1) / pairs / variance
+    own_squares = neighbours * shifted**2
+    other_squares = squares * measured - 2 * mean[:, None] * second + mean[:, None] ** 2 * neighbours
+    correlation_influence = (2 * shifted * shifted_second - correlation[:, None] * (own_squares + other_squares)) / (
+        pairs * variance
+    )[:, None]
+
+    hits = np.moveaxis(shells.sums[1:, :, 3:], -1, 0)
+    top_pairs = np.where(tops[:, None], neighbours, 0).sum(axis=2)
+    top_hits = np.where(tops[:, None], hits, 0).sum(axis=2)
+    rate = top_hits / top_pairs
+    as_source = np.where(tops[:, None], 2 * hits - rate[..., None] * neighbours, 0)
+    as_target = -rate[..., None] * hits * measured
+    rate_error = _error((as_source + as_target) / top_pairs[..., None])
+
+    top_counts = np.count_nonzero(tops, axis=1)
+    return PairLocality(
+        distance=np.arange(1, len(shells.sums)),
+        pairs=pairs.astype(np.int64),
+        difference=with_error(difference, _error(difference_influence)),
+        correlation=with_error(correlation, _error(correlation_influence)),
+        shares=np.array(shares),
+        top_rate=proportion(rate, rate_error, np.broadcast_to(top_counts[:, None], rate.shape).astype(np.float64)),
+        base_rate=(top_counts - 1) / (np.count_nonzero(measured) - 1),
+    )
+
+
+def _error(influence: Floats) -> Floats:
+    """Return the standard error that the influence of each architecture (last axis) gives."""
+    error: Floats = np.sqrt((influence**2).sum(axis=-1))
+    return error
+
+
+def walk_autocorrelation(landscape: Landscape, lags: int = 10) -> Estimate:
+    """Return the autocorrelation rho(k) of the scores along a uniform random walk, for the lags 0 to `lags`.
+
+    This is the limit of one infinitely long walk, computed from the transition probabilities; short walks centred each
+    on their own mean come out lower. Weinberger, Biological Cybernetics 63, 1990.
+    """
+    degrees = np.bincount(landscape.source, minlength=landscape.size)
+    weight = degrees / degrees.sum()
+    scores = np.where(degrees > 0, landscape.scores, 0)
+    centred = np.where(degrees > 0, scores - weight @ scores, 0)
+    variance = weight @ centred**2
+
+    def step(values: Floats) -> Floats:
+        return np.bincount(landscape.source, values[landscape.target], landscape.size) / np.maximum(degrees, 1)
+
+    ahead, squares_ahead = centred, centred**2
+    values, errors = [], []
+    for _ in range(lags + 1):
+        value = weight @ (centred * ahead) / variance
+        influence = weight * (2 * centred * ahead - value * (centred**2 + squares_ahead)) / variance
+        values.append(value)
+        errors.append(_error(influence))
+        ahead, squares_ahead = step(ahead), step(squares_ahead)
+    return with_error(np.array(values), np.array(errors))
+
+
+def fitness_distance_correlation(space: Space, scores: Floats) -> Estimate:
+    """Return the Pearson correlation of score and edit distance to the nearest global optimum.
+
+    Negative where scores rise towards the optimum. Jones and Forrest, ICGA 1995.
+    """
+    measured = np.flatnonzero(~np.isnan(scores))
+    optima = np.flatnonzero(scores == np.nanmax(scores))
+    rows = space.all_rows()[measured]
+    distance = np.min(
+        [space.distance(rows, np.repeat(space.rows(optima[[i]]), len(rows), axis=0)) for i in range(len(optima))],
+        axis=0,
+    )
+    x, y = (_standardised(values) for values in (scores[measured], distance.astype(np.float64)))
+    value = np.mean(x * y)
+    influence = (x * y - value * (x**2 + y**2) / 2) / len(x)
+    return with_error(np.asarray(value), _error(influence))
+
+
+def _standardised(values: Floats) -> Floats:
+    standardised: Floats = (values - values.mean()) / values.std()
+    return standardised

@@ -1,0 +1,19 @@
+"""The cell of NAS-Bench-201 and of NATS-Bench's topology space: 4 nodes, an operation on each of the 6 edges.
+
+Dong and Yang, "NAS-Bench-201: Extending the Scope of Reproducible Neural Architecture Search", ICLR 2020.
+"""
+
+from lissnas.categorical import CategoricalSpace
+
+OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
+
+EDGES = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))
+"""Which nodes each gene's edge joins: the order of the official string."""
+
+
+def cell201() -> CategoricalSpace:
+    """Return the 5^6 = 15,625 cells; the genes are the edges in the order of the official string.
+
+    Cells that compute the same function are kept apart, as the benchmark trained them apart.
+    """
+    return CategoricalSpace("cell201", (OPERATIONS,) * len(EDGES), "|{}~0|+|{}~0|{}~1|+|{}~0|{}~1|{}~2|")

@@ -1,0 +1,162 @@
+"""Subspace: a subset of a space, what a shrinker returns; it is sampled, saved, and falls into pockets."""
+
+import json
+import os
+import tempfile
+from abc import ABC, abstractmethod
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lissnas.errors import LissnasError, SettingError
+from lissnas.space import Indices, Rows, Space
+
+
+class Subspace(ABC):
+    """A subset of a space.
+
+    Attributes
+    ----------
+    space
+        The space it is a subset of.
+    """
+
+    space: Space
+
+    @property
+    @abstractmethod
+    def size(self) -> int:
+        """How many architectures it holds."""
+
+    @property
+    @abstractmethod
+    def index(self) -> Indices:
+        """Its architectures' places in the space, ascending, shape (size,)."""
+
+    @abstractmethod
+    def contains(self, rows: Rows) -> NDArray[np.bool_]:
+        """Tell for each row whether its architecture is in the subspace, shape (n,)."""
+
+    @abstractmethod
+    def sample(self, count: int, rng: np.random.Generator) -> Rows:
+        """Return `count` different architectures, drawn uniformly, shape (count, genes)."""
+
+
+class WholeSpace(Subspace):
+    """All of a space: where every shrinker starts."""
+
+    def __init__(self, space: Space) -> None:
+        self.space = space
+
+    @property
+    def size(self) -> int:
+        return self.space.size
+
+    @cached_property
+    def index(self) -> Indices:
+        return self.space.index(self.space.all_rows())
+
+    def contains(self, rows: Rows) -> NDArray[np.bool_]:
+        return np.ones(len(self.space.index(rows)), dtype=np.bool_)
+
+    def sample(self, count: int, rng: np.random.Generator) -> Rows:
+        return self.space.sample(count, rng)
+
+
+class ExplicitSubspace(Subspace):
+    """A subset held as the places of its architectures.
+
+    Parameters
+    ----------
+    space
+        The space it is a subset of.
+    index
+        The architectures' places, in any order; repeated ones count once.
+    """
+
+    def __init__(self, space: Space, index: Indices) -> None:
+        self.space = space
+        self._index = np.unique(index)
+
+    @property
+    def size(self) -> int:
+        return len(self._index)
+
+    @property
+    def index(self) -> Indices:
+        return self._index
+
+    def contains(self, rows: Rows) -> NDArray[np.bool_]:
+        return np.isin(self.space.index(rows), self._index)
+
+    def sample(self, count: int, rng: np.random.Generator) -> Rows:
+        if not 0 <= count <= self.size:
+            raise SettingError(f"cannot draw {count:,} different architectures from a subspace of {self.size:,}")
+        return self.space.rows(self._index[rng.choice(self.size, count, replace=False)])
+
+
+def pockets(subspace: Subspace) -> NDArray[np.int32]:
+    """Return which pocket each architecture belongs to, shape (size,), the largest pocket being number 0.
+
+    A pocket is a connected component under single edits.
+    """
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    index = subspace.index
+    neighbours, source = subspace.space.neighbours(subspace.space.rows(index))
+    place = subspace.space.index(neighbours)
+    target = np.searchsorted(index, place)
+    inside = index[np.minimum(target, len(index) - 1)] == place
+    edges = coo_array((np.ones(inside.sum()), (source[inside], target[inside])), shape=(len(index), len(index)))
+    count, label = connected_components(edges, directed=False)
+    by_size = np.argsort(-np.bincount(label, minlength=count), kind="stable")
+    rank = np.empty(count, dtype=np.int32)
+    rank[by_size] = np.arange(count, dtype=np.int32)
+    return rank[label]
+
+
+def save(subspace: Subspace, path: Path, provenance: dict[str, Any]) -> None:
+    """Write a subspace as a Parquet file with a row an architecture: its index, official string and pocket.
+
+    `provenance` says where it came from (method, settings, benchmark, ...), in what JSON can hold.
+    The file is written beside its place and moved there.
+    """
+    import polars as pl
+
+    frame = pl.DataFrame(
+        {
+            "index": subspace.index,
+            "architecture": subspace.space.write(subspace.space.rows(subspace.index)),
+            "pocket": pockets(subspace),
+        }
+    )
+    described = {"format": 1, "space": subspace.space.name, "space_size": subspace.space.size, **provenance}
+    handle, beside = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
+    os.close(handle)
+    try:
+        frame.write_parquet(beside, metadata={"lissnas": json.dumps(described)})
+        os.replace(beside, path)
+    except BaseException:
+        os.unlink(beside)
+        raise
+
+
+def load(path: Path, space: Space) -> tuple[ExplicitSubspace, dict[str, Any]]:
+    """Return a saved subspace and its provenance.
+
+    Raises LissnasError if the file is damaged or belongs to another space.
+    """
+    import polars as pl
+
+    try:
+        provenance = json.loads(pl.read_parquet_metadata(path)["lissnas"])
+        strings = pl.read_parquet(path, columns=["architecture"])["architecture"].to_list()
+    except (pl.exceptions.PolarsError, OSError, KeyError, ValueError) as error:
+        raise LissnasError(f"{path}: not a saved subspace ({str(error).splitlines()[0]})") from error
+    if provenance.get("space") != space.name:
+        raise LissnasError(f"{path}: a subspace of {provenance.get('space')}, not of {space.name}")
+    return ExplicitSubspace(space, space.index(space.read(strings))), provenance
