@@ -1,1 +1,45 @@
-def main() -> None: ...
+"""The command line: `lissnas`. Commands are imported when they are called, so that help is quick."""
+
+import os
+import sys
+
+import cyclopts
+from lissnas.errors import LissnasError
+
+app = cyclopts.App(
+    name="lissnas",
+    help="Measure locality in architecture search spaces, and shrink them to pockets of good networks.",
+    result_action="return_value",
+)
+
+_COMMANDS = "lissnas_analyses.commands"
+
+app.command(
+    f"{_COMMANDS}:reproduce",
+    name="reproduce",
+    help="Do everything, for every benchmark that is there: locality, shrinking, a map of the pockets.",
+)
+app.command(f"{_COMMANDS}:benchmarks", name="benchmarks", help="List the benchmarks and what is there of them.")
+app.command(f"{_COMMANDS}:locality", name="locality", help="Measure and draw the locality of a benchmark.")
+app.command(f"{_COMMANDS}:shrink", name="shrink", help="Shrink a benchmark's space, and save what is kept.")
+app.command(f"{_COMMANDS}:compare", name="compare", help="Shrink a benchmark with every method, and compare.")
+
+data = cyclopts.App(name="data", help="Bring in the files of a benchmark.")
+data.command(f"{_COMMANDS}:import_data", name="import", help="Read a benchmark's official files into the cache.")
+app.command(data)
+app.register_install_completion_command(help="Install completion for this shell.")
+
+
+def main() -> None:
+    """Run the command line; every error that the user can mend is one line, with exit status 2."""
+    try:
+        app(exit_on_error=False, print_error=False)
+    except (LissnasError, cyclopts.CycloptsError) as error:
+        print(f"lissnas: {' '.join(str(error).split())}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("lissnas: stopped; what was finished is kept, and nothing is half-written", file=sys.stderr)
+        sys.exit(130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)

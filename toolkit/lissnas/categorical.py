@@ -70,6 +70,13 @@ class CategoricalSpace(Space):
     def distance(self, a: Rows, b: Rows) -> NDArray[np.uint8]:
         return (self.checked(a) != self.checked(b)).sum(axis=1, dtype=np.uint8)
 
+    def distances(self, a: Rows, b: Rows) -> NDArray[np.uint8]:
+        a, b = self.checked(a), self.checked(b)
+        distances = np.zeros((len(a), len(b)), dtype=np.uint8)
+        for gene in range(self.genes):
+            distances += a[:, gene, None] != b[:, gene]
+        return distances
+
     def shell_sums(self, columns: Floats, scores: Floats) -> ShellSums:
         self.all_rows()
         return ShellSums(self._summed(columns), self._differences(scores))

@@ -11,6 +11,9 @@ from lissnas.edit_graph import EditGraph
 from lissnas.errors import ArchitectureError
 from lissnas.space import Floats, Indices, Rows, ShellSums, Space
 
+_SOURCES_OF_A_MEAN = 128
+"""From how many of its networks the mean distance of a batch is measured at most."""
+
 
 class DistinctSpace(Space):
     """The networks of an enumerable categorical space, each once.
@@ -78,14 +81,20 @@ class DistinctSpace(Space):
         distances: NDArray[np.uint8] = self.graph.distances(sources)[other, column]
         return distances
 
+    def distances(self, a: Rows, b: Rows) -> NDArray[np.uint8]:
+        return self.graph.distances(self.index(a))[self.index(b)].T
+
     def shell_sums(self, columns: Floats, scores: Floats) -> ShellSums:
         return self.graph.shell_sums(columns, scores)
 
     def mean_distance(self, rows: Rows) -> float:
+        """As Space.mean_distance, from evenly spaced rows to all others if there are more than 128."""
         if len(rows) < 2:
             return float("nan")
-        place = self.index(rows)
-        return float(self.graph.distances(place)[place].sum() / (len(rows) * (len(rows) - 1)))
+        place = np.sort(self.index(rows))
+        sources = place[np.unique(np.linspace(0, len(place) - 1, _SOURCES_OF_A_MEAN).round().astype(np.int64))]
+        pairs = [int(np.bitwise_count(shell[place]).sum()) for shell in self.graph.shells(sources)]
+        return sum(distance * count for distance, count in enumerate(pairs)) / (len(sources) * (len(place) - 1))
 
     def write(self, rows: Rows) -> list[str]:
         return self._encoding.write(self.rows(self.index(rows)))

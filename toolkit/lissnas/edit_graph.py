@@ -15,8 +15,8 @@ from lissnas.space import Floats, Indices, ShellSums
 _SOURCES_AT_ONCE = 1 << 15
 """How many searches share a pass: bounds the memory to nodes x 4096 bytes a shell."""
 
-_NODES_AT_ONCE = 8
-"""Whose neighbours' bits are gathered at once, and ..."""
+_BYTES_AT_ONCE = 1 << 19
+"""How many bytes of neighbours' bits are gathered at once, and ..."""
 
 _PAIRS_AT_ONCE = (256, 4096)
 """... how many centres and architectures around them are unpacked at once: to stay in the processor's cache."""
@@ -69,6 +69,7 @@ class EditGraph:
         np.bitwise_or.at(reached, (sources, place // 8), np.uint8(128) >> (place % 8).astype(np.uint8))
         shell = reached
         missing = self.nodes * len(sources)
+        nodes_at_once = max(1, _BYTES_AT_ONCE * self.nodes // (len(self.targets) * reached.shape[1]))
         while found := int(np.bitwise_count(shell).sum()):
             yield shell[:, : -(-len(sources) // 8)]
             missing -= found
@@ -76,8 +77,8 @@ class EditGraph:
                 return
             words = reached.view(np.uint64)
             grown = np.empty_like(words)
-            for first in range(0, self.nodes, _NODES_AT_ONCE):
-                last = min(first + _NODES_AT_ONCE, self.nodes)
+            for first in range(0, self.nodes, nodes_at_once):
+                last = min(first + nodes_at_once, self.nodes)
                 targets = self.targets[self.offsets[first] : self.offsets[last]]
                 starts = self.offsets[first:last] - self.offsets[first]
                 np.bitwise_or.reduceat(words[targets], starts, axis=0, out=grown[first:last])

@@ -142,11 +142,7 @@ def fitness_distance_correlation(space: Space, scores: Floats) -> Estimate:
     """
     measured = np.flatnonzero(~np.isnan(scores))
     optima = np.flatnonzero(scores == np.nanmax(scores))
-    rows = space.all_rows()[measured]
-    distance = np.min(
-        [space.distance(rows, np.repeat(space.rows(optima[[i]]), len(rows), axis=0)) for i in range(len(optima))],
-        axis=0,
-    )
+    distance = space.distances(space.rows(optima), space.rows(measured)).min(axis=0)
     x, y = (_standardised(values) for values in (scores[measured], distance.astype(np.float64)))
     value = np.mean(x * y)
     influence = (x * y - value * (x**2 + y**2) / 2) / len(x)

@@ -97,6 +97,10 @@ class Space(ABC):
         """Return the edit distance of a[i] and b[i], shape (n,)."""
 
     @abstractmethod
+    def distances(self, a: Rows, b: Rows) -> NDArray[np.uint8]:
+        """Return the edit distance of every a[i] and every b[j], shape (len(a), len(b))."""
+
+    @abstractmethod
     def shell_sums(self, columns: Floats, scores: Floats) -> ShellSums:
         """Sum `columns` (size, k) and |differences of scores| (size,) over every shell of the whole space.
 
@@ -105,7 +109,7 @@ class Space(ABC):
 
     @abstractmethod
     def mean_distance(self, rows: Rows) -> float:
-        """Return the mean edit distance of all pairs of different rows of a batch; NaN for fewer than two."""
+        """Return the mean edit distance of the pairs of a batch of different rows; NaN for fewer than two rows."""
 
     @abstractmethod
     def write(self, rows: Rows) -> list[str]:

@@ -14,7 +14,7 @@ import numpy as np
 
 from lissnas.errors import SettingError
 from lissnas.evaluate import Evaluations
-from lissnas.space import Space
+from lissnas.space import Rows, Space
 from lissnas.subspace import ExplicitSubspace, Subspace, WholeSpace
 
 
@@ -31,6 +31,9 @@ class LissnasSettings:
     seeds: int = 30
     """How many of the best networks seen so far are kept with their neighbours."""
 
+    radius: int = 1
+    """Up to how many edits away from a seed its neighbours lie."""
+
     max_rounds: int = 10
     """After how many rounds to stop if the mean still rises."""
 
@@ -38,7 +41,7 @@ class LissnasSettings:
         for name in ("confidence", "quantile"):
             if not 0 < getattr(self, name) < 1:
                 raise SettingError(f"{name} must lie between 0 and 1, not be {getattr(self, name)}")
-        for name in ("seeds", "max_rounds"):
+        for name in ("seeds", "radius", "max_rounds"):
             if getattr(self, name) < 1:
                 raise SettingError(f"{name} must be at least 1, not {getattr(self, name)}")
         if self.seeds > self.sample_size:
@@ -55,16 +58,27 @@ class LissnasSettings:
                 f"a sample of {self.sample_size:,} is larger than the {space.size:,} networks of {space.name}: "
                 f"lower the confidence or raise the quantile"
             )
+        if self.radius > space.genes:
+            raise SettingError(
+                f"a radius of {self.radius} edits is longer than the {space.genes} genes of {space.name}"
+            )
         before = _sampled_mean(WholeSpace(space), self.sample_size, evaluations, rng)
         for _ in range(self.max_rounds):
-            seeds = evaluations.best(self.seeds)
-            neighbours, _ = space.neighbours(seeds)
-            subspace = ExplicitSubspace(space, space.index(np.concatenate([seeds, neighbours])))
+            subspace = _balls(space, evaluations.best(self.seeds), self.radius)
             after = _sampled_mean(subspace, self.sample_size, evaluations, rng)
             if after.mean <= before.mean + math.hypot(before.error, after.error):
                 return
             yield subspace
             before = after
+
+
+def _balls(space: Space, seeds: Rows, radius: int) -> ExplicitSubspace:
+    """Return every network at most `radius` edits away from a seed."""
+    index = space.index(seeds)
+    for _ in range(radius):
+        neighbours, _source = space.neighbours(space.rows(index))
+        index = np.union1d(index, space.index(neighbours))
+    return ExplicitSubspace(space, index)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,244 @@
+"""What each command of the command line does."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
+
+import cyclopts
+from cyclopts import Parameter
+from lissnas.shrink import Settings, method_names, settings_class
+from lissnas_benchmarks import catalog
+from rich.console import Console
+from rich.table import Table as Grid
+
+from lissnas_analyses.study import Study, open_study
+
+if TYPE_CHECKING:
+    from lissnas_analyses.reproduce import Report
+
+    BenchmarkName = str
+    MethodName = str
+else:
+    BenchmarkName = Literal[catalog.names()]
+    MethodName = Literal[method_names()]
+
+Dataset = Annotated[str | None, Parameter(help="Data set of the benchmark; by default its first.")]
+Metric = Annotated[str | None, Parameter(help="What to rank networks by; by default the benchmark's accuracy.")]
+Seed = Annotated[int, Parameter(help="Seed of every random draw: the same seed gives the same results.")]
+Runs = Annotated[int, Parameter(help="Over how many seeds to average.")]
+Out = Annotated[Path | None, Parameter(help="Folder for the results; by default results/BENCHMARK.")]
+
+console = Console(highlight=False, soft_wrap=True)
+
+
+def reproduce(*, seed: Seed = 0, runs: Runs = 20, out: Path = Path("results")) -> None:
+    """Do everything, for every benchmark that is there: locality, shrinking, a map of the pockets.
+
+    Parameters
+    ----------
+    out
+        Folder for the results: one folder in it for each benchmark.
+    """
+    from lissnas_analyses.reproduce import BENCHMARKS
+    from lissnas_analyses.reproduce import reproduce as run
+
+    ready = [name for name in BENCHMARKS if catalog.is_ready(name)]
+    with _progress(len(ready)) as report:
+        for name in ready:
+            study = open_study(name)
+            _print_summary(study, run(study, out / name, runs, seed, _prefixed(report, name)), out / name)
+    for name in sorted(set(BENCHMARKS) - set(ready)):
+        console.print(f"{name} was left out, its data is not here: {catalog.find(name).remedy}")
+
+
+def locality(
+    benchmark: BenchmarkName,
+    /,
+    *,
+    dataset: Dataset = None,
+    metric: Metric = None,
+    seed: Seed = 0,
+    out: Out = None,
+) -> None:
+    """Measure and draw the locality of a benchmark. It is exact, so no seed changes it.
+
+    Parameters
+    ----------
+    benchmark
+        Name of the benchmark.
+    """
+    from lissnas_analyses.reproduce import locality_sentences, run_locality
+    from lissnas_analyses.results import Results
+
+    folder = out or _default_folder(benchmark)
+    results = Results(folder)
+    study = open_study(benchmark, dataset, metric)
+    with _progress(1) as report:
+        found = run_locality(study, results, _prefixed(report, benchmark))
+    results.manifest(study, {"seed": seed})
+    _print_summary(study, locality_sentences(found), folder)
+
+
+def compare(
+    benchmark: BenchmarkName,
+    /,
+    *,
+    dataset: Dataset = None,
+    metric: Metric = None,
+    seed: Seed = 0,
+    runs: Runs = 20,
+    out: Out = None,
+) -> None:
+    """Shrink a benchmark with every method, at equal evaluations and size, and compare what is kept.
+
+    Parameters
+    ----------
+    benchmark
+        Name of the benchmark.
+    """
+    from lissnas_analyses.reproduce import comparison_sentences, run_comparison
+    from lissnas_analyses.results import Results
+
+    folder = out or _default_folder(benchmark)
+    results = Results(folder)
+    study = open_study(benchmark, dataset, metric)
+    with _progress(1) as report:
+        found = run_comparison(study, results, runs, seed, _prefixed(report, benchmark))
+    results.manifest(study, {"seed": seed, "runs": runs})
+    _print_summary(study, comparison_sentences(found), folder)
+
+
+def shrink(
+    benchmark: BenchmarkName,
+    /,
+    *method_settings: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)],
+    method: MethodName = "lissnas",
+    dataset: Dataset = None,
+    metric: Metric = None,
+    seed: Seed = 0,
+    out: Out = None,
+) -> None:
+    """Shrink a benchmark's space, and save what is kept to a file that loads again.
+
+    The settings of a method are options too: `lissnas shrink nas-bench-graph --seeds 50`.
+
+    Parameters
+    ----------
+    benchmark
+        Name of the benchmark.
+    method
+        How to shrink.
+    """
+    import numpy as np
+    from lissnas import subspace as subspaces
+    from lissnas.quality import quality
+    from lissnas.shrink import shrink as run
+
+    from lissnas_analyses.results import Results
+
+    settings = _parsed(method, method_settings)
+    folder = out or _default_folder(benchmark)
+    Results(folder)
+    study = open_study(benchmark, dataset, metric)
+    trace = run(study.space, study.evaluator, settings, np.random.default_rng(seed))
+    path = folder / f"shrunk-{method}.parquet"
+    origin = {"benchmark": benchmark, "dataset": study.dataset, "selected_by": study.selects.describe()}
+    spent = {"seed": seed, "evaluations": trace.evaluations.count}
+    subspaces.save(trace.subspace, path, origin | {"method": method, "settings": asdict(cast(Any, settings))} | spent)
+    judged = quality(trace.subspace, study.report)
+    rounds = len(trace.rounds) - 1
+    console.print(
+        f"{benchmark}, {study.dataset}: {method} keeps {judged.size:,} of {study.space.size:,} networks "
+        f"after {rounds} round{'s' if rounds != 1 else ''} and {trace.evaluations.count:,} evaluations"
+    )
+    console.print(f"  {study.roles}")
+    console.print(
+        f"  mean {judged.mean:.2f} {study.unit}, best {judged.best:.2f} {study.unit}, {judged.pockets:,} pockets"
+    )
+    console.print(f"  recall of the top 1 % {judged.recall_1:.2f}, of the top 5 % {judged.recall_5:.2f}")
+    console.print(f"  {path}")
+
+
+def benchmarks() -> None:
+    """List the benchmarks: what each holds, whether it is there, where it comes from, and its licence."""
+    grid = Grid(box=None, pad_edge=False, show_header=True, header_style="bold")
+    for heading in ("name", "there", "networks", "data sets", "licence"):
+        grid.add_column(heading, no_wrap=heading != "data sets")
+    rest = []
+    for name in catalog.names():
+        known = catalog.find(name)
+        ready = catalog.is_ready(name)
+        size, datasets = ("", "")
+        if ready:
+            table = catalog.load(name)
+            size, datasets = f"{table.space.size:,}", " ".join(table.datasets)
+        grid.add_row(name, "yes" if ready else "no", size, datasets, known.licence)
+        rest.append((known, ready))
+    console.print(grid)
+    for known, ready in rest:
+        console.print(f"\n[bold]{known.name}[/bold]: {known.title}")
+        console.print(f"  {known.paper}")
+        console.print(f"  {known.page}" + (f", here from the package {known.package[1]}" if known.package else ""))
+        for caveat in known.caveats:
+            console.print(f"  note: {caveat}")
+        if not ready:
+            console.print(f"  to get it: {known.remedy}")
+
+
+def import_data(benchmark: BenchmarkName, /, *files: Path) -> None:
+    """Read a benchmark's official files, check them, and keep them in the cache as one table.
+
+    Parameters
+    ----------
+    benchmark
+        Name of the benchmark.
+    files
+        Its official files.
+    """
+    console.print(f"{benchmark}: read into {catalog.import_files(catalog.find(benchmark), files)}")
+
+
+def _parsed(method: str, tokens: tuple[str, ...]) -> Settings:
+    """Return a method's settings from the options that the command itself does not know."""
+    wanted = settings_class(method)
+
+    def collect(*, settings: Annotated[wanted, Parameter(name="*")] = wanted()) -> Settings:  # type: ignore[valid-type]  # noqa: B008
+        return settings
+
+    app = cyclopts.App(name=f"--method {method}", result_action="return_value", help_flags=(), version_flags=())
+    app.default(collect)
+    return cast(Settings, app(tokens, exit_on_error=False, print_error=False))
+
+
+def _default_folder(benchmark: str) -> Path:
+    return Path("results") / benchmark
+
+
+def _print_summary(study: Study, sentences: tuple[str, ...], folder: Path) -> None:
+    console.print(f"[bold]{study.benchmark.name}[/bold], {study.dataset}: {study.space.size:,} networks; {study.roles}")
+    for sentence in sentences:
+        console.print(f"  {sentence}")
+    console.print(f"  figures, numbers and manifest: {folder}/")
+
+
+@contextmanager
+def _progress(jobs: int) -> "Iterator[Report]":
+    """Show what is being done and how long is left, on a terminal only."""
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        tasks: dict[str, object] = {}
+
+        def report(step: str, share: float) -> None:
+            if step not in tasks:
+                tasks[step] = progress.add_task(step, total=1)
+            progress.update(tasks[step], completed=share)  # type: ignore[arg-type]
+
+        yield report
+
+
+def _prefixed(report: "Report", name: str) -> "Callable[[str, float], None]":
+    return lambda step, share: report(f"{name}: {step}", share)

@@ -1,0 +1,253 @@
+"""Shrinking methods side by side on one benchmark: LISSNAS, operation pruning and a random subset.
+
+LISSNAS decides how many networks it keeps and what it spends; the others get the same in each run.
+"""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+import numpy as np
+import polars as pl
+from lissnas.errors import SettingError
+from lissnas.estimate import mean_over_runs
+from lissnas.quality import quality
+from lissnas.shrink import Settings, Trace, shrink
+from lissnas.shrink.lissnas import LissnasSettings
+from lissnas.shrink.operation_pruning import OperationPruningSettings
+from lissnas.shrink.random_subset import RandomSubsetSettings
+from lissnas.space import Floats
+from lissnas.subspace import WholeSpace
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator, NullLocator
+
+from lissnas_analyses import figures
+from lissnas_analyses.study import Study
+
+METHODS = ("lissnas", "operation-pruning", "random-subset")
+
+
+@dataclass(frozen=True)
+class _Panel:
+    """How a figure of quality is called and drawn, and the least and largest value it can have."""
+
+    title: str
+    least: float = 0
+    largest: float = np.inf
+    scale: Literal["linear", "log"] = "linear"
+
+
+_PANELS = {
+    "recall_1": _Panel("recall of the top 1 %", largest=1),
+    "recall_5": _Panel("recall of the top 5 %", largest=1),
+    "lift_1": _Panel("lift of the top 1 %", scale="log"),
+    "lift_5": _Panel("lift of the top 5 %", scale="log"),
+    "mean": _Panel("mean", least=-np.inf),
+    "best": _Panel("best kept", least=-np.inf),
+    "size": _Panel("networks kept", scale="log"),
+    "diversity": _Panel("diversity (edits per gene)", largest=1),
+    "pockets": _Panel("pockets", least=1, scale="log"),
+    "evaluations": _Panel("networks scored"),
+}
+
+_GRID = 256
+"""At how many scores the distributions are compared."""
+
+_LEFT_OUT = 0.15
+"""Which share of the whole space, its worst networks, lies left of the distributions."""
+
+
+@dataclass(frozen=True)
+class ComparisonResult:
+    """The numbers behind the comparison figures.
+
+    Attributes
+    ----------
+    runs
+        A row a method, run and round: evaluations and every figure of `Quality`. A run that has stopped stays at its
+        result; round 0 is the whole space.
+    rounds
+        A row a method, round and figure: the mean over the runs and its 95 % interval within what is possible, and how
+        many runs still went on.
+    distributions
+        A row a method, round and score: the mean over the runs of the share of networks below, and its 95 % interval.
+    first
+        The first run of each method.
+    """
+
+    runs: pl.DataFrame
+    rounds: pl.DataFrame
+    distributions: pl.DataFrame
+    first: dict[str, Trace]
+
+    def final(self, method: str, figure: str) -> tuple[float, float, float]:
+        """Return the mean over the runs of a figure of a method's result, and its 95 % interval."""
+        rows = self.rounds.filter((pl.col("method") == method) & (pl.col("figure") == figure)).sort("round")
+        last = rows.row(-1, named=True)
+        return last["mean"], last["low"], last["high"]
+
+
+def run_generator(seed: int, run: int, method: str) -> np.random.Generator:
+    """Return the source of randomness of one run of one method: it depends on nothing else."""
+    return np.random.default_rng([seed, run, METHODS.index(method)])
+
+
+def traces(study: Study, seed: int, run: int) -> dict[str, Trace]:
+    """Run every method once, each with the networks kept and scored by LISSNAS."""
+    results: dict[str, Trace] = {}
+
+    def add(method: str, settings: Settings) -> Trace:
+        results[method] = shrink(study.space, study.evaluator, settings, run_generator(seed, run, method))
+        return results[method]
+
+    lissnas = add("lissnas", LissnasSettings())
+    size = lissnas.subspace.size
+    add("operation-pruning", OperationPruningSettings(evaluations=lissnas.evaluations.count, size=size))
+    add("random-subset", RandomSubsetSettings(size=size))
+    return results
+
+
+def compare(study: Study, runs: int, seed: int, on_run: Callable[[int], None] = lambda run: None) -> ComparisonResult:
+    """Run every method with `runs` seeds and judge each round by the reported scores.
+
+    `on_run` is told the number of runs done.
+    """
+    if runs < 1:
+        raise SettingError(f"the number of runs must be at least 1, not {runs}")
+    done: list[dict[str, Trace]] = []
+    for run in range(runs):
+        done.append(traces(study, seed, run))
+        on_run(run + 1)
+    frame = _judge(study, done)
+    return ComparisonResult(frame, _average(frame), _distributions(study, done), done[0])
+
+
+def _judge(study: Study, done: list[dict[str, Trace]]) -> pl.DataFrame:
+    whole = asdict(quality(WholeSpace(study.space), study.report))
+    rows: list[dict[str, object]] = []
+    for method in METHODS:
+        length = max(len(run[method].rounds) for run in done)
+        for run, trace in enumerate(methods[method] for methods in done):
+            judged = [whole, *(asdict(quality(shrunk.subspace, study.report)) for shrunk in trace.rounds[1:])]
+            spent = [*(shrunk.evaluations for shrunk in trace.rounds[:-1]), trace.evaluations.count]
+            for number in range(length):
+                reached = min(number, len(judged) - 1)
+                rows.append(
+                    {"method": method, "run": run, "round": number, "stopped": number > reached}
+                    | {"evaluations": spent[reached]}
+                    | judged[reached]
+                )
+    return pl.DataFrame(rows)
+
+
+def _average(runs: pl.DataFrame) -> pl.DataFrame:
+    rows = []
+    for (method, number), group in runs.group_by(["method", "round"], maintain_order=True):
+        for name, panel in _PANELS.items():
+            estimate = mean_over_runs(group[name].to_numpy().astype(np.float64))
+            mean, low, high = float(estimate.value), max(estimate.low, panel.least), min(estimate.high, panel.largest)
+            going = int((~group["stopped"]).sum())
+            rows.append(
+                {"method": method, "round": number, "figure": name, "mean": mean, "low": low, "high": high}
+                | {"runs": group.height, "going_on": going}
+            )
+    return pl.DataFrame(rows)
+
+
+def _distributions(study: Study, done: list[dict[str, Trace]]) -> pl.DataFrame:
+    measured = np.sort(study.report[~np.isnan(study.report)])
+    grid = np.linspace(np.quantile(measured, _LEFT_OUT), measured[-1], _GRID)
+    frames = [_distribution("whole-space", 0, grid, _share_below(measured, grid)[None])]
+    for method in METHODS:
+        for number in range(1, max(len(run[method].rounds) for run in done)):
+            kept = (run[method].rounds[min(number, len(run[method].rounds) - 1)].subspace for run in done)
+            shares = [_share_below(np.sort(study.report[subspace.index]), grid) for subspace in kept]
+            frames.append(_distribution(method, number, grid, np.stack(shares)))
+    return pl.concat(frames)
+
+
+def _share_below(ranked: Floats, grid: Floats) -> Floats:
+    ranked = ranked[~np.isnan(ranked)]
+    return np.searchsorted(ranked, grid, side="right") / len(ranked)
+
+
+def _distribution(method: str, number: int, grid: Floats, shares: Floats) -> pl.DataFrame:
+    below = mean_over_runs(shares)
+    named = {"score": grid, "share_below": below.value, "low": below.low, "high": below.high}
+    return pl.DataFrame({"method": [method] * len(grid), "round": [number] * len(grid)} | named)
+
+
+def draw_rounds(result: ComparisonResult, study: Study) -> Figure:
+    """Draw every figure of quality, and what was spent, against the round; the random subset has one round only."""
+    figure, panels = figures.new_figure(4, 3, width=2.7, height=2.1)
+    for letter, (name, panel), axes in zip("abcdefghij", _PANELS.items(), panels, strict=False):
+        unit = f" ({study.unit})" if name in ("mean", "best") else ""
+        for method in METHODS:
+            rows = result.rounds.filter((pl.col("method") == method) & (pl.col("figure") == name)).sort("round")
+            x, value, low, high = (rows[column].to_numpy() for column in ("round", "mean", "low", "high"))
+            look = figures.METHODS[method]
+            if method == "random-subset":
+                axes.axhspan(low[-1], high[-1], color=look.colour, alpha=0.18, linewidth=0)
+                axes.axhline(value[-1], color=look.colour, linestyle=look.dash, label=method)
+            else:
+                figures.draw_with_interval(axes, x, value, low, high, look, method)
+        axes.set(title=f"{letter}  {panel.title}{unit}", yscale=panel.scale)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        if panel.scale == "log":
+            axes.yaxis.set(major_formatter="{x:,g}", minor_locator=NullLocator())
+    for axes in panels[len(_PANELS) - 3 : len(_PANELS)]:
+        axes.set_xlabel("round")
+    for axes in panels[len(_PANELS) :]:
+        axes.axis("off")
+    panels[len(_PANELS)].legend(*panels[0].get_legend_handles_labels(), loc="center left", title="method")
+    figures.caption(
+        figure,
+        f"Shrinking {study.benchmark.name}",
+        f"{study.source}; {study.roles}. Means over {_runs(result)} runs, bands: 95 % intervals of the mean. Every "
+        "method keeps and scores as many networks as LISSNAS does in the same run, as near as its rule allows; "
+        "the random subset (line across) looks at none. A run that has stopped stays at its result. Round 0 is the whole space.",
+    )
+    return figure
+
+
+def draw_distributions(result: ComparisonResult, study: Study) -> Figure:
+    """Draw the share of networks below each score: before, during and after shrinking."""
+    figure, panels = figures.new_figure(1, 2, width=3.7, height=3)
+    drawn = {(method, number): rows for (method, number), rows in result.distributions.group_by(["method", "round"])}
+    others = (("whole-space", figures.WHOLE_SPACE), ("random-subset", figures.METHODS["random-subset"]))
+    for letter, method, axes in zip("ab", METHODS, panels, strict=False):
+        look = figures.METHODS[method]
+        last = max(number for name, number in drawn if name == method)
+        for number in range(1, last + 1):
+            rows = drawn[method, number]
+            strength = 0.3 + 0.7 * number / last
+            axes.plot(rows["score"], rows["share_below"], color=look.colour, alpha=strength, linewidth=0.5 + strength)
+            if number == last:
+                axes.fill_between(rows["score"], rows["low"], rows["high"], color=look.colour, alpha=0.18, linewidth=0)
+        for name, other in others:
+            rows = drawn[name, max(number for drawn_name, number in drawn if drawn_name == name)]
+            axes.plot(rows["score"], rows["share_below"], color=other.colour, linestyle=other.dash, linewidth=1)
+        handles = [
+            Line2D([], [], color=figures.WHOLE_SPACE.colour, label="whole space"),
+            Line2D([], [], color=others[1][1].colour, linestyle=others[1][1].dash, label="random subset"),
+            *(
+                Line2D([], [], color=look.colour, alpha=0.5, linewidth=0.8, label="rounds before")
+                for _ in range(last > 1)
+            ),
+            Line2D([], [], color=look.colour, label=f"round {last}, the last"),
+        ]
+        axes.legend(handles=handles, loc="upper left", fontsize=7)
+        axes.set(title=f"{letter}  {method}", xlabel=study.quantity, ylabel="share of networks below", ylim=(0, 1))
+    figures.caption(
+        figure,
+        f"Accuracy in {study.benchmark.name} before, during and after shrinking",
+        f"{study.source}; {study.roles}. Means over {_runs(result)} runs, bands: 95 % intervals of the last "
+        f"round's mean. Further right and lower is better. The worst {100 * _LEFT_OUT:g} % of the "
+        "whole space lie left of the axis.",
+    )
+    return figure
+
+
+def _runs(result: ComparisonResult) -> int:
+    return int(result.rounds["runs"][0])

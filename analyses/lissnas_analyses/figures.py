@@ -1,0 +1,90 @@
+"""The house style of every figure, and how results are drawn in it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import matplotlib as mpl
+from lissnas.space import Floats
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+_STYLE: dict[str, Any] = {
+    "axes.grid": True,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlelocation": "left",
+    "axes.titlesize": "medium",
+    "figure.constrained_layout.use": True,
+    "figure.dpi": 100,
+    "font.family": "DejaVu Sans",
+    "font.size": 9,
+    "grid.color": "#e4e4e4",
+    "grid.linewidth": 0.6,
+    "legend.frameon": False,
+    "lines.linewidth": 1.5,
+    "lines.markersize": 4.5,
+    "savefig.dpi": 200,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "lissnas",
+}
+
+SEQUENTIAL = "cividis"
+"""The colour map of a quantity: even in lightness, also for colour-blind eyes and in grey."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """How one thing is drawn in every figure: told apart by colour, by dash and by marker."""
+
+    colour: str
+    dash: Literal["-", "--", ":"]
+    marker: str
+
+
+WHOLE_SPACE = Look("#000000", "-", "x")
+METHODS = {
+    "lissnas": Look("#0072b2", "-", "o"),
+    "operation-pruning": Look("#d55e00", "--", "s"),
+    "random-subset": Look("#777777", ":", "^"),
+}
+SHARES = (Look("#004d7a", "-", "o"), Look("#2b8cbe", "--", "s"), Look("#7ab8d9", ":", "^"))
+"""For the top 1, 5 and 10 %: the smaller, the darker."""
+
+
+@contextmanager
+def house_style() -> Iterator[None]:
+    """Draw in the house style within this context."""
+    with mpl.rc_context(_STYLE):  # type: ignore[arg-type]
+        yield
+
+
+def new_figure(rows: int, columns: int, width: float = 3.2, height: float = 2.7) -> tuple[Figure, list[Axes]]:
+    """Return a figure of panels of this size in inches, and its panels in reading order."""
+    figure = Figure(figsize=(columns * width, rows * height), layout="constrained")
+    return figure, list(figure.subplots(rows, columns, squeeze=False).ravel())
+
+
+def draw_with_interval(axes: Axes, x: Floats, value: Floats, low: Floats, high: Floats, look: Look, label: str) -> None:
+    """Draw a line with markers, and its 95 % interval as a band of the same colour."""
+    axes.fill_between(x, low, high, color=look.colour, alpha=0.18, linewidth=0)
+    axes.plot(x, value, color=look.colour, linestyle=look.dash, marker=look.marker, label=label)
+
+
+def label(axes: Axes, text: str, x: float, y: float, colour: str, offset: tuple[float, float], vertical: str) -> None:
+    """Write a direct label beside a point; `offset` is in printer's points."""
+    axes.annotate(
+        text, (x, y), xytext=offset, textcoords="offset points", ha="left", va=vertical, fontsize=7, color=colour
+    )
+
+
+def percent(value: float, _position: float) -> str:
+    """Format a share for an axis."""
+    return f"{100 * value:g} %"
+
+
+def caption(figure: Figure, title: str, text: str) -> None:
+    """Put a title over a figure, and under it what it shows, so that it can be read alone."""
+    figure.suptitle(title, x=0.01, ha="left", fontsize="large", fontweight="bold")
+    figure.supxlabel(text, x=0.01, ha="left", fontsize=7, color="#444444", wrap=True)

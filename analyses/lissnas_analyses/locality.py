@@ -1,0 +1,243 @@
+"""The locality of one benchmark: how alike networks perform that are built alike, measured and drawn."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from lissnas.estimate import Estimate
+from lissnas.landscape import Landscape
+from lissnas.locality import fitness_distance_correlation, pair_locality, walk_autocorrelation
+from lissnas.quality import top
+from lissnas.space import Floats
+from lissnas.subspace import ExplicitSubspace, pockets
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
+
+from lissnas_analyses import figures
+from lissnas_analyses.study import Study
+
+SHARES = (0.01, 0.05, 0.10)
+"""The best shares that are followed."""
+
+_QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+
+
+@dataclass(frozen=True)
+class LocalityResult:
+    """The numbers behind the locality figures.
+
+    Attributes
+    ----------
+    by_distance
+        A row a measure and edit distance: measure, distance, pairs, value, low, high, base (over the whole space).
+    walk
+        A row a lag: lag, value, low, high.
+    to_optimum
+        A row a distance to the nearest global optimum: distance, networks, quantiles of the scores.
+    optima
+        A row a local optimum, best first: index, architecture, score, basin (share of starts that end there).
+    summary
+        A row a figure: figure, value, low, high.
+    """
+
+    by_distance: pl.DataFrame
+    walk: pl.DataFrame
+    to_optimum: pl.DataFrame
+    optima: pl.DataFrame
+    summary: pl.DataFrame
+
+    def figure(self, name: str) -> float:
+        """Return one figure of the summary."""
+        return float(self.summary.row(by_predicate=pl.col("figure") == name, named=True)["value"])
+
+
+def measure(study: Study) -> LocalityResult:
+    """Measure every kind of locality of a study's reported scores, exactly, over the whole space."""
+    space, scores = study.space, study.report
+    landscape = Landscape(space, scores)
+    optima = landscape.local_optima()
+    optima = optima[np.argsort(-scores[optima], kind="stable")]
+    return LocalityResult(
+        by_distance=_by_distance(study),
+        walk=_walk(landscape),
+        to_optimum=_to_optimum(study),
+        optima=pl.DataFrame(
+            {
+                "index": optima,
+                "architecture": space.write(space.rows(optima)),
+                "score": scores[optima],
+                "basin": _basins(landscape)[optima],
+            }
+        ),
+        summary=_summary(study, landscape, len(optima)),
+    )
+
+
+def _top(share: float) -> str:
+    return f"top {100 * share:g} %"
+
+
+def _by_distance(study: Study) -> pl.DataFrame:
+    scores = study.report
+    found = pair_locality(study.space, scores, SHARES)
+    names = [f"P({_top(share)})" for share in SHARES]
+    rates = Estimate(found.top_rate.value, found.top_rate.low, found.top_rate.high)
+    measures = [
+        ("difference", found.difference, _mean_absolute_difference(scores)),
+        ("correlation", found.correlation, 0.0),
+        *(
+            (name, Estimate(rates.value[i], rates.low[i], rates.high[i]), found.base_rate[i])
+            for i, name in enumerate(names)
+        ),
+    ]
+    return pl.concat(
+        pl.DataFrame(
+            {
+                "measure": name,
+                "distance": found.distance,
+                "pairs": found.pairs,
+                "value": estimate.value,
+                "low": estimate.low,
+                "high": estimate.high,
+                "base": float(base),
+            }
+        )
+        for name, estimate, base in measures
+    )
+
+
+def _mean_absolute_difference(scores: Floats) -> float:
+    """Return the mean over all pairs of different architectures: Gini's mean difference, from the sorted scores."""
+    ranked = np.sort(scores[~np.isnan(scores)])
+    count = len(ranked)
+    return float(2 * ((2 * np.arange(1, count + 1) - count - 1) @ ranked) / (count * (count - 1)))
+
+
+def _walk(landscape: Landscape) -> pl.DataFrame:
+    estimate = walk_autocorrelation(landscape)
+    lags = np.arange(len(estimate.value))
+    return pl.DataFrame({"lag": lags, "value": estimate.value, "low": estimate.low, "high": estimate.high})
+
+
+def _to_optimum(study: Study) -> pl.DataFrame:
+    space, scores = study.space, study.report
+    optima = np.flatnonzero(scores == np.nanmax(scores))
+    distance = space.distances(space.rows(optima), space.all_rows()).min(axis=0)
+    rows = []
+    for d in np.unique(distance):
+        shell = scores[distance == d]
+        quantiles = np.nanquantile(shell, _QUANTILES)
+        named = {f"q{round(100 * q):02d}": value for q, value in zip(_QUANTILES, quantiles, strict=True)}
+        rows.append({"distance": int(d), "networks": int(np.count_nonzero(~np.isnan(shell))), **named})
+    return pl.DataFrame(rows)
+
+
+def _basins(landscape: Landscape) -> Floats:
+    """Return for each architecture the share of starts from which steepest ascent ends there."""
+    ends = landscape.ascend()[~np.isnan(landscape.scores)]
+    return np.bincount(ends, minlength=landscape.size) / len(ends)
+
+
+def _summary(study: Study, landscape: Landscape, optima: int) -> pl.DataFrame:
+    correlation = fitness_distance_correlation(study.space, study.report)
+    walk = walk_autocorrelation(landscape, lags=1)
+    figures_with_intervals: dict[str, tuple[float, float | None, float | None]] = {
+        "networks": (float(np.count_nonzero(~np.isnan(study.report))), None, None),
+        "best": (float(np.nanmax(study.report)), None, None),
+        "mean": (float(np.nanmean(study.report)), None, None),
+        "fitness-distance correlation": (float(correlation.value), float(correlation.low), float(correlation.high)),
+        "walk autocorrelation at lag 1": (float(walk.value[1]), float(walk.low[1]), float(walk.high[1])),
+        "correlation length": (float(-1 / np.log(abs(walk.value[1]))), None, None),
+        "local optima": (float(optima), None, None),
+        "share of starts that reach the global optimum": (landscape.global_reach(), None, None),
+    }
+    for share in SHARES:
+        best = ExplicitSubspace(study.space, np.flatnonzero(top(study.report, share)))
+        figures_with_intervals[f"pockets of the {_top(share)}"] = (float(pockets(best).max() + 1), None, None)
+    return pl.DataFrame(
+        [
+            {"figure": name, "value": value, "low": low, "high": high}
+            for name, (value, low, high) in figures_with_intervals.items()
+        ],
+        schema={"figure": pl.String, "value": pl.Float64, "low": pl.Float64, "high": pl.Float64},
+    )
+
+
+def draw_locality(result: LocalityResult, study: Study) -> Figure:
+    """Draw difference, correlation and P(top) against edit distance, and the autocorrelation of random walks."""
+    figure, (difference, correlation, rate, walk) = figures.new_figure(2, 2, width=3.7)
+    _draw_measure(difference, result, "difference", "mean over all pairs", figures.METHODS["lissnas"])
+    difference.set(
+        title="a  How much neighbours differ", ylabel=f"mean |difference| of\n{study.quantity}", ylim=(0, None)
+    )
+    _draw_measure(correlation, result, "correlation", "no correlation", figures.METHODS["lissnas"])
+    correlation.set(title="b  How alike they perform", ylabel="correlation of pairs")
+    for share, look in zip(SHARES, figures.SHARES, strict=True):
+        _draw_measure(rate, result, f"P({_top(share)})", None, look)
+    rate.set(title="c  Good networks lie near good networks", ylabel="P(b in top q | a in top q)", yscale="log")
+    rate.yaxis.set(major_formatter=figures.percent, minor_locator=NullLocator())
+    for axes in (difference, correlation, rate):
+        axes.set(xlabel="edit distance of a and b", xticks=result.by_distance["distance"].unique().sort().to_list())
+    lag, value, low, high = (result.walk[name].to_numpy() for name in ("lag", "value", "low", "high"))
+    figures.draw_with_interval(walk, lag, value, low, high, figures.METHODS["lissnas"], "")
+    walk.axhline(0, color=figures.WHOLE_SPACE.colour, linewidth=0.8)
+    walk.set(title="d  Along a random walk", xlabel="steps (single edits)", ylabel="autocorrelation")
+    figures.caption(
+        figure,
+        f"Locality of {study.benchmark.name}",
+        f"{study.source}. Exact over all pairs of {study.space.size:,} networks; bands: 95 % intervals by the "
+        "jackknife over networks. Thin lines: the whole space. The estimator of d is one infinitely long walk.",
+    )
+    return figure
+
+
+def _draw_measure(axes: Axes, result: LocalityResult, name: str, base_label: str | None, look: figures.Look) -> None:
+    """Draw one measure, with its name at its end or else a label for the whole space's value at the start."""
+    rows = result.by_distance.filter(pl.col("measure") == name)
+    x, value, low, high = (rows[column].to_numpy() for column in ("distance", "value", "low", "high"))
+    figures.draw_with_interval(axes, x, value, low, high, look, name)
+    base = rows["base"][0]
+    if base_label is None:
+        axes.axhline(base, color=look.colour, linewidth=0.8, linestyle=look.dash)
+        figures.label(axes, name, x[-1], value[-1], look.colour, offset=(6, 0), vertical="center")
+    else:
+        axes.axhline(base, color=figures.WHOLE_SPACE.colour, linewidth=0.8)
+        figures.label(axes, base_label, x[0], base, figures.WHOLE_SPACE.colour, offset=(0, 2), vertical="bottom")
+
+
+def draw_optima(result: LocalityResult, study: Study) -> Figure:
+    """Draw scores against distance to the global optimum, and where steepest ascent ends."""
+    figure, (slope, ends) = figures.new_figure(1, 2, width=3.7)
+    look = figures.METHODS["lissnas"]
+    distance, *quantiles = (
+        result.to_optimum[name].to_numpy() for name in ("distance", "q05", "q25", "q50", "q75", "q95")
+    )
+    for low, high, alpha in ((quantiles[0], quantiles[4], 0.15), (quantiles[1], quantiles[3], 0.3)):
+        slope.fill_between(distance, low, high, color=look.colour, alpha=alpha, linewidth=0)
+    slope.plot(distance, quantiles[2], color=look.colour, marker=look.marker)
+    correlation = result.summary.row(by_predicate=pl.col("figure") == "fitness-distance correlation", named=True)
+    slope.set(
+        title="a  Correlation {value:.2f} [{low:.2f}, {high:.2f}]".format_map(correlation).replace(
+            "-", "\N{MINUS SIGN}"
+        ),
+        xlabel="edit distance to the global optimum",
+        ylabel=study.quantity,
+        xticks=distance,
+    )
+    ends.vlines(result.optima["score"], 0, result.optima["basin"], color=look.colour, linewidth=1)
+    ends.plot(result.optima["score"], result.optima["basin"], look.marker, color=look.colour)
+    ends.set(
+        title=f"b  {len(result.optima):,} local optima",
+        xlabel=f"{study.quantity} of a local optimum",
+        ylabel="starts that end there",
+        ylim=(0, None),
+    )
+    ends.yaxis.set_major_formatter(figures.percent)
+    figures.caption(
+        figure,
+        f"The way up in {study.benchmark.name}",
+        f"{study.source}; all {study.space.size:,} networks. a: median, middle 50 % and middle 90 % of the networks at "
+        "each distance. b: steepest ascent by single edits from every network; the last one is the global optimum.",
+    )
+    return figure

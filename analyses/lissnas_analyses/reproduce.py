@@ -1,0 +1,97 @@
+"""The main job: locality, shrinking and a map of the pockets for every benchmark that is there."""
+
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+from lissnas.shrink.lissnas import LissnasSettings
+
+from lissnas_analyses import comparison, figures, locality, pocket_map
+from lissnas_analyses.comparison import ComparisonResult
+from lissnas_analyses.locality import LocalityResult
+from lissnas_analyses.results import Results
+from lissnas_analyses.study import Study
+
+BENCHMARKS = ("analog-nasbench", "nas-bench-graph", "nas-bench-macro")
+"""What is run, as far as it is there."""
+
+Report = Callable[[str, float], None]
+"""Told what is being done, and which share of it is done."""
+
+
+def run_locality(study: Study, results: Results, report: Report) -> LocalityResult:
+    """Measure and draw the locality of a benchmark."""
+    report("locality", 0)
+    found = locality.measure(study)
+    results.frame("locality", found.by_distance)
+    results.frame("random_walk", found.walk)
+    results.frame("distance_to_optimum", found.to_optimum)
+    results.frame("local_optima", found.optima)
+    results.frame("landscape", found.summary)
+    with figures.house_style():
+        results.figure("locality", locality.draw_locality(found, study))
+        results.figure("optima", locality.draw_optima(found, study))
+    report("locality", 1)
+    return found
+
+
+def run_comparison(study: Study, results: Results, runs: int, seed: int, report: Report) -> ComparisonResult:
+    """Shrink a benchmark with every method, and draw what each round keeps and where it lies."""
+    report("shrinking", 0)
+    found = comparison.compare(study, runs, seed, lambda done: report("shrinking", done / runs))
+    results.frame("shrinking_runs", found.runs)
+    results.frame("shrinking", found.rounds)
+    results.frame("distributions", found.distributions)
+    with figures.house_style():
+        results.figure("shrinking", comparison.draw_rounds(found, study))
+        results.figure("distributions", comparison.draw_distributions(found, study))
+    report("map", 0)
+    drawn = {method: trace for method, trace in found.first.items() if method != "random-subset"}
+    laid_out = pocket_map.lay_out(study, drawn, np.random.default_rng(seed))
+    results.frame("map", laid_out.networks)
+    with figures.house_style():
+        results.figure("map", pocket_map.draw_map(laid_out, study))
+    report("map", 1)
+    return found
+
+
+def reproduce(study: Study, folder: Path, runs: int, seed: int, report: Report) -> tuple[str, ...]:
+    """Do everything for one benchmark, and return its summary in sentences."""
+    results = Results(folder)
+    found = run_locality(study, results, report)
+    compared = run_comparison(study, results, runs, seed, report)
+    results.manifest(study, {"runs": runs, "seed": seed, "lissnas": asdict(LissnasSettings())})
+    return (*locality_sentences(found), *comparison_sentences(compared))
+
+
+def locality_sentences(found: LocalityResult) -> tuple[str, ...]:
+    """Return what the locality of a benchmark comes to, in sentences."""
+    first = found.by_distance.filter(found.by_distance["distance"] == 1)
+    near = {row["measure"]: row for row in first.iter_rows(named=True)}
+    rate, correlation = near["P(top 1 %)"], near["correlation"]
+    reach = found.figure("share of starts that reach the global optimum")
+    return (
+        f"a neighbour of a top-1 % network is itself one with probability {rate['value']:.3f} "
+        f"[{rate['low']:.3f}, {rate['high']:.3f}], against {rate['base']:.3f} in the whole space",
+        f"accuracies of neighbours correlate by {correlation['value']:.2f} "
+        f"[{correlation['low']:.2f}, {correlation['high']:.2f}]; "
+        f"fitness-distance correlation {found.figure('fitness-distance correlation'):.2f}",
+        f"{found.figure('local optima'):,.0f} local optima; steepest ascent reaches the global one from {reach:.1%} of "
+        f"all starts; the top 1 % lie in {found.figure('pockets of the top 1 %'):,.0f} pockets",
+    )
+
+
+def comparison_sentences(compared: ComparisonResult) -> tuple[str, ...]:
+    """Return what each method keeps, in sentences."""
+    sentences = []
+    for method in comparison.METHODS:
+        recall, low, high = compared.final(method, "recall_1")
+        size, mean, spent, count = (
+            compared.final(method, name)[0] for name in ("size", "mean", "evaluations", "pockets")
+        )
+        sentences.append(
+            f"{method}: recall of the top 1 % {recall:.2f} [{low:.2f}, {high:.2f}] in {size:,.0f} networks of mean "
+            f"{mean:.2f}, {count:.1f} pockets, {spent:,.0f} evaluations"
+        )
+    return tuple(sentences)

@@ -1,0 +1,103 @@
+"""Results: the folder where an analysis leaves its figures, the numbers behind them, and the manifest of the run."""
+
+import json
+import os
+import platform
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import IO, Any
+
+import polars as pl
+from lissnas.errors import LissnasError
+from matplotlib.figure import Figure
+
+from lissnas_analyses.study import Study
+
+_PACKAGES = ("lissnas", "numpy", "scipy", "polars", "scikit-learn", "matplotlib")
+
+
+class Results:
+    """A folder of results. Every file is written beside its place and moved there when it is whole.
+
+    Parameters
+    ----------
+    folder
+        Where to; it is made if it is not there.
+
+    Raises
+    ------
+    LissnasError
+        If nothing can be written there.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.files: list[str] = []
+        self._started = time.monotonic()
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            tempfile.TemporaryFile(dir=folder).close()
+        except OSError as error:
+            raise LissnasError(
+                f"cannot write to {folder} ({error.strerror}): choose another folder with --out"
+            ) from error
+
+    def frame(self, name: str, frame: pl.DataFrame) -> None:
+        """Save numbers as Parquet and CSV."""
+        self._write(f"{name}.parquet", frame.write_parquet)
+        self._write(f"{name}.csv", frame.write_csv)
+
+    def figure(self, name: str, figure: Figure) -> None:
+        """Save a figure as PNG and SVG; the SVG holds no date, so that equal results are equal files."""
+        self._write(f"{name}.png", lambda file: figure.savefig(file, format="png"))
+        self._write(f"{name}.svg", lambda file: figure.savefig(file, format="svg", metadata={"Date": None}))
+
+    def manifest(self, study: Study, settings: dict[str, Any]) -> None:
+        """Save what was run: versions, data and their checksums, settings, seeds, git commit and wall time."""
+        described = {
+            "benchmark": study.benchmark.name,
+            "dataset": study.dataset,
+            "selected_by": study.selects.describe(),
+            "reported_by": study.reports.describe(),
+            "data": study.table.provenance["source"],
+            "settings": settings,
+            "versions": {"python": platform.python_version()} | {name: version(name) for name in _PACKAGES},
+            "platform": platform.platform(),
+            "git_commit": _git_commit(),
+            "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+            "wall_seconds": round(time.monotonic() - self._started, 2),
+            "files": self.files,
+        }
+        self._write("manifest.json", lambda file: file.write(json.dumps(described, indent=2).encode()))
+
+    def _write(self, name: str, write: Callable[[IO[bytes]], object]) -> None:
+        handle, beside = tempfile.mkstemp(dir=self.folder, prefix=f".{name}.", suffix=".part")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                write(file)
+            os.chmod(beside, 0o666 & ~_umask())
+            os.replace(beside, self.folder / name)
+        except BaseException:
+            os.unlink(beside)
+            raise
+        self.files.append(name)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _git_commit() -> str | None:
+    """Return the commit of the source tree this runs from, marked if it was changed; None outside of one."""
+    command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return None

@@ -1,0 +1,84 @@
+"""Study: one benchmark, data set and metric, opened: what a method may see, and what its result is judged by."""
+
+from dataclasses import dataclass, replace
+
+from lissnas.errors import SettingError
+from lissnas.evaluate import TableEvaluator
+from lissnas.space import Floats, Space
+from lissnas_benchmarks import catalog
+from lissnas_benchmarks.benchmark import Benchmark
+from lissnas_benchmarks.table import Measure, Table
+
+
+@dataclass(frozen=True)
+class Study:
+    """An opened benchmark.
+
+    Attributes
+    ----------
+    selection, report
+        The scores that a method may see and those that judge it, shape (size,), in `unit`.
+    """
+
+    benchmark: Benchmark
+    table: Table
+    dataset: str
+    selects: Measure
+    reports: Measure
+    selection: Floats
+    report: Floats
+    unit: str
+
+    @property
+    def space(self) -> Space:
+        """The benchmark's space."""
+        return self.table.space
+
+    @property
+    def evaluator(self) -> TableEvaluator:
+        """What a method may ask."""
+        return TableEvaluator(self.space, self.selection)
+
+    @property
+    def quantity(self) -> str:
+        """What is reported, with its unit, for an axis: 'test accuracy (%)'."""
+        return f"{self.reports.split} {self.reports.metric} ({self.unit})".strip()
+
+    @property
+    def source(self) -> str:
+        """Which table the numbers come from, for a caption."""
+        return f"{self.benchmark.name}, {self.dataset}, {self.reports.describe()}"
+
+    @property
+    def roles(self) -> str:
+        """What selects and what reports, for a caption."""
+        if self.selects == self.reports:
+            return f"selected and reported by the same {self.reports.describe()}: the benchmark has no other"
+        return f"selected by {self.selects.describe()}, reported by {self.reports.describe()}"
+
+
+def open_study(name: str, dataset: str | None = None, metric: str | None = None) -> Study:
+    """Open a benchmark, by default on its first data set and with its own measure of quality.
+
+    Raises UnknownNameError for a name that is not there, SettingError for a metric that does not rank networks.
+    """
+    benchmark = catalog.find(name)
+    table = catalog.load(name)
+    dataset = table.datasets[0] if dataset is None else dataset
+    selects, reports = benchmark.selects, benchmark.reports
+    if metric is not None:
+        selects, reports = replace(selects, metric=metric), replace(reports, metric=metric)
+    for column in table.columns:
+        if column.metric == metric and not column.quality:
+            ranking = dict.fromkeys(column.metric for column in table.columns if column.quality)
+            raise SettingError(f"'{metric}' does not say which network is better; choose one of {', '.join(ranking)}")
+    return Study(
+        benchmark,
+        table,
+        dataset,
+        selects,
+        reports,
+        table.values(selects, dataset),
+        table.values(reports, dataset),
+        table.matching(reports, dataset)[0].unit,
+    )
