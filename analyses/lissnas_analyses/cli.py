@@ -2,6 +2,7 @@
 
 import os
 import sys
+from importlib.metadata import version
 
 import cyclopts
 from lissnas.errors import LissnasError
@@ -9,7 +10,9 @@ from lissnas.errors import LissnasError
 app = cyclopts.App(
     name="lissnas",
     help="Measure locality in architecture search spaces, and shrink them to pockets of good networks.",
+    version=lambda: version("lissnas"),
     result_action="return_value",
+    suppress_keyboard_interrupt=False,
 )
 
 _COMMANDS = "lissnas_analyses.commands"

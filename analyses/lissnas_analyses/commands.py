@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 import cyclopts
-from cyclopts import Parameter
+from cyclopts import Parameter, validators
 from lissnas.shrink import Settings, method_names, settings_class
 from lissnas_benchmarks import catalog
 from rich.console import Console
@@ -24,9 +24,26 @@ else:
     BenchmarkName = Literal[catalog.names()]
     MethodName = Literal[method_names()]
 
+
+def _methods_in_words() -> str:
+    """Return what each method adds to the options of the command, with its defaults."""
+    words = ["How to shrink. The settings of a method are options too."]
+    for method in method_names():
+        defaults = asdict(cast(Any, settings_class(method)()))
+        options = ", ".join(f"--{name.replace('_', '-')} {value}" for name, value in defaults.items())
+        words.append(f"{method}: {options}.")
+    return " ".join(words)
+
+
+Method = Annotated[MethodName, Parameter(help=_methods_in_words())]
 Dataset = Annotated[str | None, Parameter(help="Data set of the benchmark; by default its first.")]
 Metric = Annotated[str | None, Parameter(help="What to rank networks by; by default the benchmark's accuracy.")]
-Seed = Annotated[int, Parameter(help="Seed of every random draw: the same seed gives the same results.")]
+Seed = Annotated[
+    int,
+    Parameter(
+        help="Seed of every random draw: the same seed gives the same results.", validator=validators.Number(gte=0)
+    ),
+]
 Runs = Annotated[int, Parameter(help="Over how many seeds to average.")]
 Out = Annotated[Path | None, Parameter(help="Folder for the results; by default results/BENCHMARK.")]
 
@@ -114,7 +131,7 @@ def shrink(
     benchmark: BenchmarkName,
     /,
     *method_settings: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)],
-    method: MethodName = "lissnas",
+    method: Method = "lissnas",
     dataset: Dataset = None,
     metric: Metric = None,
     seed: Seed = 0,
@@ -122,14 +139,10 @@ def shrink(
 ) -> None:
     """Shrink a benchmark's space, and save what is kept to a file that loads again.
 
-    The settings of a method are options too: `lissnas shrink nas-bench-graph --seeds 50`.
-
     Parameters
     ----------
     benchmark
         Name of the benchmark.
-    method
-        How to shrink.
     """
     import numpy as np
     from lissnas import subspace as subspaces
@@ -148,14 +161,14 @@ def shrink(
     spent = {"seed": seed, "evaluations": trace.evaluations.count}
     subspaces.save(trace.subspace, path, origin | {"method": method, "settings": asdict(cast(Any, settings))} | spent)
     judged = quality(trace.subspace, study.report)
-    rounds = len(trace.rounds) - 1
     console.print(
         f"{benchmark}, {study.dataset}: {method} keeps {judged.size:,} of {study.space.size:,} networks "
-        f"after {rounds} round{'s' if rounds != 1 else ''} and {trace.evaluations.count:,} evaluations"
+        f"after {_counted(len(trace.rounds) - 1, 'round')} and {_counted(trace.evaluations.count, 'evaluation')}"
     )
     console.print(f"  {study.roles}")
     console.print(
-        f"  mean {judged.mean:.2f} {study.unit}, best {judged.best:.2f} {study.unit}, {judged.pockets:,} pockets"
+        f"  mean {judged.mean:.2f} {study.unit}, best {judged.best:.2f} {study.unit}, "
+        f"{_counted(judged.pockets, 'pocket')}"
     )
     console.print(f"  recall of the top 1 % {judged.recall_1:.2f}, of the top 5 % {judged.recall_5:.2f}")
     console.print(f"  {path}")
@@ -210,6 +223,10 @@ def _parsed(method: str, tokens: tuple[str, ...]) -> Settings:
     app = cyclopts.App(name=f"--method {method}", result_action="return_value", help_flags=(), version_flags=())
     app.default(collect)
     return cast(Settings, app(tokens, exit_on_error=False, print_error=False))
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def _default_folder(benchmark: str) -> Path:

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 from lissnas.errors import SettingError
 from lissnas.estimate import mean_over_runs
-from lissnas.quality import quality
+from lissnas.quality import Quality, quality
 from lissnas.shrink import Settings, Trace, shrink
 from lissnas.shrink.lissnas import LissnasSettings
 from lissnas.shrink.operation_pruning import OperationPruningSettings
@@ -20,7 +20,7 @@ from lissnas.space import Floats
 from lissnas.subspace import WholeSpace
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator, NullLocator
+from matplotlib.ticker import MaxNLocator
 
 from lissnas_analyses import figures
 from lissnas_analyses.study import Study
@@ -115,28 +115,36 @@ def compare(study: Study, runs: int, seed: int, on_run: Callable[[int], None] = 
     """
     if runs < 1:
         raise SettingError(f"the number of runs must be at least 1, not {runs}")
+    whole = quality(WholeSpace(study.space), study.report)
     done: list[dict[str, Trace]] = []
+    judged: list[dict[str, list[Quality]]] = []
     for run in range(runs):
         done.append(traces(study, seed, run))
+        judged.append(
+            {
+                method: [whole, *(quality(shrunk.subspace, study.report) for shrunk in trace.rounds[1:])]
+                for method, trace in done[-1].items()
+            }
+        )
         on_run(run + 1)
-    frame = _judge(study, done)
+    frame = _carry_on(done, judged)
     return ComparisonResult(frame, _average(frame), _distributions(study, done), done[0])
 
 
-def _judge(study: Study, done: list[dict[str, Trace]]) -> pl.DataFrame:
-    whole = asdict(quality(WholeSpace(study.space), study.report))
+def _carry_on(done: list[dict[str, Trace]], judged: list[dict[str, list[Quality]]]) -> pl.DataFrame:
+    """Return a row a method, run and round, up to the last round of any run of the method."""
     rows: list[dict[str, object]] = []
     for method in METHODS:
-        length = max(len(run[method].rounds) for run in done)
-        for run, trace in enumerate(methods[method] for methods in done):
-            judged = [whole, *(asdict(quality(shrunk.subspace, study.report)) for shrunk in trace.rounds[1:])]
+        length = max(len(methods[method]) for methods in judged)
+        for run, (traced, qualities) in enumerate(zip(done, judged, strict=True)):
+            trace = traced[method]
             spent = [*(shrunk.evaluations for shrunk in trace.rounds[:-1]), trace.evaluations.count]
             for number in range(length):
-                reached = min(number, len(judged) - 1)
+                reached = min(number, len(spent) - 1)
                 rows.append(
                     {"method": method, "run": run, "round": number, "stopped": number > reached}
                     | {"evaluations": spent[reached]}
-                    | judged[reached]
+                    | asdict(qualities[method][reached])
                 )
     return pl.DataFrame(rows)
 
@@ -192,10 +200,10 @@ def draw_rounds(result: ComparisonResult, study: Study) -> Figure:
                 axes.axhline(value[-1], color=look.colour, linestyle=look.dash, label=method)
             else:
                 figures.draw_with_interval(axes, x, value, low, high, look, method)
-        axes.set(title=f"{letter}  {panel.title}{unit}", yscale=panel.scale)
+        axes.set(title=f"{letter}  {panel.title}{unit}")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         if panel.scale == "log":
-            axes.yaxis.set(major_formatter="{x:,g}", minor_locator=NullLocator())
+            figures.logarithmic(axes, "{x:,g}")
     for axes in panels[len(_PANELS) - 3 : len(_PANELS)]:
         axes.set_xlabel("round")
     for axes in panels[len(_PANELS) :]:
@@ -206,7 +214,8 @@ def draw_rounds(result: ComparisonResult, study: Study) -> Figure:
         f"Shrinking {study.benchmark.name}",
         f"{study.source}; {study.roles}. Means over {_runs(result)} runs, bands: 95 % intervals of the mean. Every "
         "method keeps and scores as many networks as LISSNAS does in the same run, as near as its rule allows; "
-        "the random subset (line across) looks at none. A run that has stopped stays at its result. Round 0 is the whole space.",
+        "the random subset (line across) looks at none. A run that has stopped stays at its result. Round 0 is the "
+        "whole space.",
     )
     return figure
 

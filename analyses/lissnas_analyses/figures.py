@@ -1,6 +1,6 @@
 """The house style of every figure, and how results are drawn in it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -9,6 +9,7 @@ import matplotlib as mpl
 from lissnas.space import Floats
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullLocator
 
 _STYLE: dict[str, Any] = {
     "axes.grid": True,
@@ -70,6 +71,15 @@ def draw_with_interval(axes: Axes, x: Floats, value: Floats, low: Floats, high: 
     """Draw a line with markers, and its 95 % interval as a band of the same colour."""
     axes.fill_between(x, low, high, color=look.colour, alpha=0.18, linewidth=0)
     axes.plot(x, value, color=look.colour, linestyle=look.dash, marker=look.marker, label=label)
+
+
+def logarithmic(axes: Axes, formatter: str | Callable[[float, float], str]) -> None:
+    """Make the y axis logarithmic, with ticks at 1, 2, 5 where only one or two powers of ten are in view."""
+    axes.set_yscale("log")
+    low, high = axes.get_ylim()
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 300 * low else (1,)))
+    axes.yaxis.set_minor_locator(NullLocator())
+    axes.yaxis.set_major_formatter(formatter)
 
 
 def label(axes: Axes, text: str, x: float, y: float, colour: str, offset: tuple[float, float], vertical: str) -> None:

@@ -12,7 +12,6 @@ from lissnas.space import Floats
 from lissnas.subspace import ExplicitSubspace, pockets
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullLocator
 
 from lissnas_analyses import figures
 from lissnas_analyses.study import Study
@@ -175,8 +174,8 @@ def draw_locality(result: LocalityResult, study: Study) -> Figure:
     correlation.set(title="b  How alike they perform", ylabel="correlation of pairs")
     for share, look in zip(SHARES, figures.SHARES, strict=True):
         _draw_measure(rate, result, f"P({_top(share)})", None, look)
-    rate.set(title="c  Good networks lie near good networks", ylabel="P(b in top q | a in top q)", yscale="log")
-    rate.yaxis.set(major_formatter=figures.percent, minor_locator=NullLocator())
+    rate.set(title="c  Good networks lie near good networks", ylabel="P(b in top q | a in top q)")
+    figures.logarithmic(rate, figures.percent)
     for axes in (difference, correlation, rate):
         axes.set(xlabel="edit distance of a and b", xticks=result.by_distance["distance"].unique().sort().to_list())
     lag, value, low, high = (result.walk[name].to_numpy() for name in ("lag", "value", "low", "high"))
@@ -193,9 +192,15 @@ def draw_locality(result: LocalityResult, study: Study) -> Figure:
 
 
 def _draw_measure(axes: Axes, result: LocalityResult, name: str, base_label: str | None, look: figures.Look) -> None:
-    """Draw one measure, with its name at its end or else a label for the whole space's value at the start."""
+    """Draw one measure with a label for the whole space's value, or, if logarithmic, with its own name at its end.
+
+    A rate of 0 has no place on a logarithmic axis; it stands in the numbers.
+    """
     rows = result.by_distance.filter(pl.col("measure") == name)
     x, value, low, high = (rows[column].to_numpy() for column in ("distance", "value", "low", "high"))
+    if base_label is None:
+        seen = value > 0
+        x, value, low, high = x[seen], value[seen], low[seen], high[seen]
     figures.draw_with_interval(axes, x, value, low, high, look, name)
     base = rows["base"][0]
     if base_label is None:

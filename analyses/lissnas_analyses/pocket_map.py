@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from lissnas_analyses import figures
 from lissnas_analyses.study import Study
 
-_BACKGROUND = 2000
+_BACKGROUND = 1500
 """How many networks of the whole space are drawn beside those that a method keeps."""
 
 _PIXELS = 400
@@ -76,7 +76,7 @@ def _embedded(space: Space, rows: Rows) -> Floats:
     with threadpool_limits(limits=1):
         _values, vectors = eigsh(-centred / 2, k=2, v0=np.ones(len(rows), dtype=np.float32))
         start = 1e-4 * vectors[:, ::-1] / vectors.std(axis=0)[::-1]
-        embedding = TSNE(metric="precomputed", init=start.astype(np.float32), max_iter=400, random_state=0)
+        embedding = TSNE(metric="precomputed", init=start.astype(np.float32), max_iter=300, angle=0.8, random_state=0)
         placed: Floats = embedding.fit_transform(distances).astype(np.float64)
     return placed
 

@@ -65,6 +65,8 @@ def open_study(name: str, dataset: str | None = None, metric: str | None = None)
     benchmark = catalog.find(name)
     table = catalog.load(name)
     dataset = table.datasets[0] if dataset is None else dataset
+    if (own := f"{name}-{dataset}") in catalog.names():
+        raise SettingError(f"{dataset} has a smaller space: it is a benchmark of its own, '{own}'")
     selects, reports = benchmark.selects, benchmark.reports
     if metric is not None:
         selects, reports = replace(selects, metric=metric), replace(reports, metric=metric)

@@ -63,9 +63,7 @@ def import_files(benchmark: Benchmark, files: tuple[Path, ...]) -> Path:
     """Turn a benchmark's official files into its table in the cache, and return where that is."""
     if len(files) != len(benchmark.files):
         expected = ", ".join(file.name for file in benchmark.files)
-        raise MissingFileError(
-            f"{benchmark.name} is read from {len(benchmark.files)} files ({expected}), not {len(files)}"
-        )
+        raise MissingFileError(f"{benchmark.name} is read from {expected}: name each once, not {len(files)} files")
     data = tuple(file.read(path, benchmark.remedy) for file, path in zip(benchmark.files, files, strict=True))
     source: dict[str, Any] = {
         "benchmark": benchmark.name,

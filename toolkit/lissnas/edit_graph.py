@@ -89,7 +89,10 @@ class EditGraph:
         """Return how far every node is from each source, shape (nodes, len(sources)); 255 where there is no path."""
         distances = np.full((self.nodes, len(sources)), 255, dtype=np.uint8)
         for distance, shell in enumerate(self.shells(sources)):
-            distances[np.unpackbits(shell, axis=1, count=len(sources)).view(bool)] = distance
+            for first in range(0, self.nodes, _PAIRS_AT_ONCE[0]):
+                block = slice(first, first + _PAIRS_AT_ONCE[0])
+                found = np.unpackbits(shell[block], axis=1, count=len(sources))
+                distances[block] += found * np.uint8(distance + 1)  # 255 + distance + 1 is distance modulo 256
         return distances
 
     def shell_sums(self, columns: Floats, scores: Floats) -> ShellSums:

@@ -1,0 +1,35 @@
+"""A study small enough to be run through whole, and the command line as a user calls it."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from lissnas_analyses.study import Study, open_study
+
+Command = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="session")
+def proteins() -> Study:
+    """2,021 real networks: NAS-Bench-Graph on proteins."""
+    return open_study("nas-bench-graph-proteins")
+
+
+@pytest.fixture(scope="session")
+def lissnas(session_cache: Path) -> Command:
+    """Call the installed command in a folder, with the cache of this run."""
+
+    def call(*words: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [str(Path(sys.executable).parent / "lissnas"), *words],
+            cwd=folder,
+            env=os.environ | {"LISSNAS_CACHE": str(session_cache), "COLUMNS": "200"} | environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    return call

@@ -1,0 +1,126 @@
+"""The main job: everything it writes is whole, agrees with itself, and is the same from the same seed."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from lissnas.quality import quality
+from lissnas.subspace import WholeSpace
+from lissnas_analyses import comparison
+from lissnas_analyses.reproduce import reproduce
+from lissnas_analyses.study import Study
+
+RUNS = 3
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory, proteins: Study) -> Path:
+    folder = tmp_path_factory.mktemp("results")
+    reproduce(proteins, folder, RUNS, 7, lambda step, share: None)
+    return folder
+
+
+def test_the_manifest_names_data_settings_versions_and_every_file(folder: Path, proteins: Study) -> None:
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert manifest["data"]["files"] == {file.name: file.sha256 for file in proteins.benchmark.files}
+    assert manifest["settings"] == {"runs": RUNS, "seed": 7, "lissnas": manifest["settings"]["lissnas"]}
+    assert manifest["settings"]["lissnas"]["seeds"] == 30
+    assert manifest["versions"]["numpy"] == np.__version__
+    assert manifest["wall_seconds"] > 0
+    assert {path.name for path in folder.iterdir()} == {*manifest["files"], "manifest.json"}
+
+
+def test_every_figure_is_there_as_png_and_svg(folder: Path) -> None:
+    for name in ("locality", "optima", "shrinking", "distributions", "map"):
+        assert (folder / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+        assert "</svg>" in (folder / f"{name}.svg").read_text()
+
+
+def test_every_number_is_there_as_parquet_and_csv(folder: Path) -> None:
+    tables = sorted(folder.glob("*.parquet"))
+    assert len(tables) == 9
+    for path in tables:
+        frame, text = pl.read_parquet(path), pl.read_csv(path.with_suffix(".csv"), infer_schema_length=None)
+        assert frame.columns == text.columns
+        assert frame.height == text.height > 0
+
+
+def test_the_same_seed_gives_the_same_bytes(folder: Path, tmp_path: Path, proteins: Study) -> None:
+    reproduce(proteins, tmp_path, RUNS, 7, lambda step, share: None)
+    for path in folder.iterdir():
+        if path.name != "manifest.json":
+            assert path.read_bytes() == (tmp_path / path.name).read_bytes(), path.name
+
+
+def test_another_seed_gives_other_runs(folder: Path, proteins: Study) -> None:
+    other = comparison.compare(proteins, RUNS, 8)
+    assert not other.runs.equals(pl.read_parquet(folder / "shrinking_runs.parquet"))
+
+
+def test_a_run_does_not_depend_on_how_many_others_there_are(folder: Path, proteins: Study) -> None:
+    alone = comparison.traces(proteins, 7, RUNS - 1)["lissnas"]
+    runs = pl.read_parquet(folder / "shrinking_runs.parquet")
+    last = runs.filter((pl.col("method") == "lissnas") & (pl.col("run") == RUNS - 1)).sort("round").row(-1, named=True)
+    assert (last["size"], last["evaluations"]) == (alone.subspace.size, alone.evaluations.count)
+
+
+def test_round_0_is_the_whole_space_and_spends_nothing(folder: Path, proteins: Study) -> None:
+    first = pl.read_parquet(folder / "shrinking_runs.parquet").filter(pl.col("round") == 0)
+    whole = quality(WholeSpace(proteins.space), proteins.report)
+    assert first["evaluations"].unique().to_list() == [0]
+    assert first["mean"].unique().to_list() == [whole.mean]
+    assert first["recall_1"].unique().to_list() == [1.0]
+
+
+def test_methods_get_the_evaluations_and_the_size_of_lissnas(folder: Path) -> None:
+    runs = pl.read_parquet(folder / "shrinking_runs.parquet")
+    last = runs.sort("round").group_by("method", "run", maintain_order=True).last()
+    final = {method: rows.sort("run") for (method,), rows in last.group_by("method")}
+    assert final["operation-pruning"]["evaluations"].to_list() == final["lissnas"]["evaluations"].to_list()
+    assert final["random-subset"]["size"].to_list() == final["lissnas"]["size"].to_list()
+
+
+def test_averages_are_the_means_of_the_runs(folder: Path) -> None:
+    runs, rounds = (pl.read_parquet(folder / f"{name}.parquet") for name in ("shrinking_runs", "shrinking"))
+    for row in rounds.filter(pl.col("figure") == "recall_5").iter_rows(named=True):
+        same = runs.filter((pl.col("method") == row["method"]) & (pl.col("round") == row["round"]))["recall_5"]
+        assert row["mean"] == pytest.approx(same.mean())
+        assert row["low"] <= row["mean"] <= row["high"]
+
+
+def test_the_map_holds_all_that_is_kept_and_the_best_network(folder: Path, proteins: Study) -> None:
+    drawn = pl.read_parquet(folder / "map.parquet")
+    first = comparison.traces(proteins, 7, 0)
+    for method in ("lissnas", "operation-pruning"):
+        kept = drawn.filter(pl.col(f"pocket of {method}").is_not_null())["index"]
+        assert kept.to_list() == first[method].subspace.index.tolist()
+    assert int(np.argmax(proteins.report)) in drawn["index"]
+
+
+def test_a_share_of_networks_below_rises_from_the_left_to_one(folder: Path) -> None:
+    for _, rows in pl.read_parquet(folder / "distributions.parquet").group_by("method", "round"):
+        below = rows.sort("score")["share_below"].to_numpy()
+        assert (np.diff(below) >= 0).all()
+        assert below[-1] == pytest.approx(1)
+
+
+def test_a_method_never_sees_the_reporting_scores(proteins: Study) -> None:
+    rows = proteins.space.all_rows()
+    assert (proteins.evaluator(rows) == proteins.selection).all()
+    assert not (proteins.selection == proteins.report).all()
+
+
+def test_the_whole_job_runs_on_what_the_packages_bring_without_torch(tmp_path: Path) -> None:
+    program = (
+        "import sys; from lissnas_analyses.cli import app; "
+        f"app(['reproduce', '--runs', '2', '--out', {str(tmp_path)!r}]); assert 'torch' not in sys.modules"
+    )
+    called = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert called.returncode == 0, called.stderr
+    for name in ("analog-nasbench", "nas-bench-graph"):
+        assert f"{name}, " in called.stdout
+        assert (tmp_path / name / "manifest.json").exists()
