@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -64,7 +65,7 @@ class Results:
             "dataset": study.dataset,
             "selected_by": study.selects.describe(),
             "reported_by": study.reports.describe(),
-            "data": study.table.provenance["source"],
+            "data": asdict(study.table.provenance.source),
             "settings": settings,
             "versions": {"python": platform.python_version()} | {name: version(name) for name in _PACKAGES},
             "platform": platform.platform(),

@@ -5,13 +5,12 @@ import importlib
 import os
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any
 
 from lissnas.errors import UnknownNameError
 
 from lissnas_benchmarks.benchmark import Benchmark
 from lissnas_benchmarks.errors import MissingFileError
-from lissnas_benchmarks.table import FORMAT, Table, read_provenance, write_table
+from lissnas_benchmarks.table import FORMAT, Source, Table, read_provenance, write_table
 
 _ADAPTERS = {
     "analog-nasbench": "lissnas_benchmarks.analog_nasbench:BENCHMARK",
@@ -65,14 +64,8 @@ def import_files(benchmark: Benchmark, files: tuple[Path, ...]) -> Path:
         expected = ", ".join(file.name for file in benchmark.files)
         raise MissingFileError(f"{benchmark.name} is read from {expected}: name each once, not {len(files)} files")
     data = tuple(file.read(path, benchmark.remedy) for file, path in zip(benchmark.files, files, strict=True))
-    source: dict[str, Any] = {
-        "benchmark": benchmark.name,
-        "page": benchmark.page,
-        "licence": benchmark.licence,
-        "files": {
-            file.name: hashlib.sha256(part).hexdigest() for file, part in zip(benchmark.files, data, strict=True)
-        },
-    }
+    checksums = {file.name: hashlib.sha256(part).hexdigest() for file, part in zip(benchmark.files, data, strict=True)}
+    source = Source(benchmark.name, benchmark.page, benchmark.licence, checksums)
     path = table_path(benchmark.name)
     write_table(path, benchmark.space(), benchmark.read(data), source)
     return path
@@ -110,5 +103,5 @@ def _is_current(path: Path, benchmark: Benchmark) -> bool:
         return False
     provenance = read_provenance(path)
     expected = {file.name: file.sha256 for file in benchmark.files if file.sha256}
-    found = provenance["source"]["files"]
-    return bool(provenance["format"] == FORMAT and all(found.get(name) == sha for name, sha in expected.items()))
+    found = provenance.source.files
+    return provenance.format == FORMAT and all(found.get(name) == sha for name, sha in expected.items())

@@ -1,13 +1,15 @@
 """NAS-Bench-Macro: CIFAR-10 accuracy of every chain of 8 layers with 3 choices each, trained three times."""
 
 import json
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any
 
 import numpy as np
 from lissnas.errors import ArchitectureError
 from lissnas.space import Floats
 from lissnas.spaces.macro import macro
+from msgspec import Meta, convert
 
 from lissnas_benchmarks.benchmark import Benchmark, OfficialFile
 from lissnas_benchmarks.errors import BenchmarkFileError
@@ -17,34 +19,40 @@ _FILE = "nas-bench-macro_cifar10.json"
 _RUNS = 3
 
 
-def _read(files: tuple[bytes, ...]) -> Mapping[Column, Floats]:
-    try:
-        networks = json.loads(files[0], object_pairs_hook=_without_repeats)
-        space = macro()
-        index = space.index(space.read(list(networks)))
-        accuracies = np.array([network["test_acc"] for network in networks.values()], dtype=np.float64)
-        means = np.array([network["mean_acc"] for network in networks.values()], dtype=np.float64)
-        parameters = np.array([network["params"] for network in networks.values()], dtype=np.float64)
-        operations = np.array([network["flops"] for network in networks.values()], dtype=np.float64)
-    except (ValueError, TypeError, KeyError, AttributeError, ArchitectureError) as error:
-        raise BenchmarkFileError(f"{_FILE}: not in the official layout ({error}); {_OBTAIN}") from error
-    if len(index) != space.size or accuracies.shape != (space.size, _RUNS):
-        raise BenchmarkFileError(f"{_FILE}: {len(index)} networks instead of {space.size}; {_OBTAIN}")
-    inconsistent = ~(np.abs(accuracies.mean(axis=1) - means) < 1e-3) | ~((accuracies >= 0) & (accuracies <= 100)).all(
-        axis=1
-    )
-    if inconsistent.any():
-        first = list(networks)[int(inconsistent.argmax())]
-        raise BenchmarkFileError(f"{_FILE}: the accuracies of network {first} do not agree with their mean; {_OBTAIN}")
+@dataclass(frozen=True)
+class _Network:
+    """One entry of the official file."""
 
-    def placed(values: Floats) -> Floats:
+    test_acc: Annotated[list[Annotated[float, Meta(ge=0, le=100)]], Meta(min_length=_RUNS, max_length=_RUNS)]
+    mean_acc: float
+    params: Annotated[int, Meta(ge=0, le=2**53)]
+    flops: Annotated[int, Meta(ge=0, le=2**53)]
+
+
+def _read(files: tuple[bytes, ...]) -> Mapping[Column, Floats]:
+    space = macro()
+    try:
+        networks = convert(json.loads(files[0], object_pairs_hook=_without_repeats), dict[str, _Network])
+        index = space.index(space.read(list(networks)))
+    except (ValueError, RecursionError, ArchitectureError) as error:
+        raise BenchmarkFileError(f"{_FILE}: not in the official layout ({error}); {_OBTAIN}") from error
+    if len(index) != space.size:
+        raise BenchmarkFileError(f"{_FILE}: {len(index)} networks instead of {space.size}; {_OBTAIN}")
+    for name, network in networks.items():
+        if not abs(sum(network.test_acc) / _RUNS - network.mean_acc) < 1e-3:
+            raise BenchmarkFileError(f"{_FILE}: the accuracies of {name} do not agree with their mean; {_OBTAIN}")
+
+    def placed(values: Iterable[float]) -> Floats:
         column = np.empty(space.size)
-        column[index] = values
+        column[index] = list(values)
         return column
 
-    columns = {Column("accuracy", "cifar10", "test", "%", seed=run): placed(accuracies[:, run]) for run in range(_RUNS)}
-    columns[Column("parameters", "cifar10", "", "M", quality=False)] = placed(parameters / 1e6)
-    columns[Column("flops", "cifar10", "", "M", quality=False)] = placed(operations / 1e6)
+    columns = {
+        Column("accuracy", "cifar10", "test", "%", seed=run): placed(n.test_acc[run] for n in networks.values())
+        for run in range(_RUNS)
+    }
+    columns[Column("parameters", "cifar10", "", "M", quality=False)] = placed(n.params / 1e6 for n in networks.values())
+    columns[Column("flops", "cifar10", "", "M", quality=False)] = placed(n.flops / 1e6 for n in networks.values())
     return columns
 
 

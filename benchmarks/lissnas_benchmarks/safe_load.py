@@ -1,6 +1,7 @@
 """Reading a pickle without running anything in it: a closed table of constructors, numeric scalars only."""
 
 import io
+import itertools
 import pickle
 from collections import OrderedDict
 from collections.abc import Callable, Set
@@ -83,6 +84,22 @@ def load_pickle(data: bytes, name: str, records: Set[tuple[str, str]] = frozense
         If the file is cut short, is no pickle, or names anything else.
     """
     try:
-        return _Unpickler(data, records).load()
+        value = _Unpickler(data, records).load()
+        _check_plain(value)
     except Exception as error:  # a damaged pickle may raise anything; none of it has run foreign code
         raise BenchmarkFileError(f"{name}: cannot be read as a pickle of plain data ({error})") from error
+    return value
+
+
+def _check_plain(value: Any) -> None:
+    """Raise UnpicklingError if anything but containers, numbers, strings and records is left in a value."""
+    left, seen = [value], set()
+    while left:
+        part = left.pop()
+        if isinstance(part, Record | dict | list | tuple | set | frozenset):
+            if id(part) not in seen:
+                seen.add(id(part))
+                parts = vars(part) if isinstance(part, Record) else part
+                left.extend(itertools.chain(parts, parts.values()) if isinstance(parts, dict) else parts)
+        elif not (part is None or isinstance(part, int | float | complex | str | bytes | bytearray)):
+            raise pickle.UnpicklingError(f"a bare {type(part).__name__}")

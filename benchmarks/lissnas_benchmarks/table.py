@@ -4,15 +4,14 @@ A row of the file is an architecture, in the order of the space's index; a colum
 Which measurement, and where the numbers came from, stands in the file's metadata.
 """
 
-import json
 import os
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
+import msgspec
 import numpy as np
 import polars as pl
 from lissnas.errors import SettingError, UnknownNameError
@@ -80,6 +79,27 @@ class Measure:
         return f"{self.split} {self.metric}{seeds}".strip()
 
 
+@dataclass(frozen=True)
+class Source:
+    """Where a table's numbers came from: the benchmark, its page and licence, and the SHA-256 of each official file."""
+
+    benchmark: str
+    page: str
+    licence: str
+    files: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """What a table's file says of itself."""
+
+    format: int
+    space: str
+    size: int
+    columns: tuple[Column, ...]
+    source: Source
+
+
 class Table:
     """A space with measured columns, read lazily from its Parquet file.
 
@@ -100,7 +120,7 @@ class Table:
         self.path = path
         self._make_space = space
         self.provenance = read_provenance(path)
-        self.columns = tuple(Column(**column) for column in self.provenance["columns"])
+        self.columns = self.provenance.columns
 
     @cached_property
     def space(self) -> Space:
@@ -135,23 +155,17 @@ class Table:
         names = [column.name for column in self.matching(measure, dataset)]
         try:
             columns = self.frame().select(names).collect()
-        except (pl.exceptions.PolarsError, OSError) as error:
+        except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
             raise _damaged(self.path, str(error).splitlines()[0]) from error
         return columns.to_numpy().mean(axis=1, dtype=np.float64)
 
 
-def write_table(path: Path, space: Space, columns: Mapping[Column, Floats], source: Mapping[str, Any]) -> None:
+def write_table(path: Path, space: Space, columns: Mapping[Column, Floats], source: Source) -> None:
     """Write a table beside its place and move it there, so that no half-written one is ever seen.
 
-    `columns` have shape (size,), NaN where missing; `source` says where they came from and joins the metadata.
+    `columns` have shape (size,), NaN where missing.
     """
-    provenance = {
-        "format": FORMAT,
-        "space": space.name,
-        "size": space.size,
-        "columns": [asdict(column) for column in columns],
-        "source": dict(source),
-    }
+    provenance = Provenance(FORMAT, space.name, space.size, tuple(columns), source)
     frame = pl.DataFrame({column.name: pl.Series(values, nan_to_null=False) for column, values in columns.items()})
     if frame.height != space.size:
         raise BenchmarkFileError(
@@ -161,20 +175,19 @@ def write_table(path: Path, space: Space, columns: Mapping[Column, Floats], sour
     handle, beside = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
     os.close(handle)
     try:
-        frame.write_parquet(beside, metadata={"lissnas": json.dumps(provenance)})
+        frame.write_parquet(beside, metadata={"lissnas": msgspec.json.encode(provenance).decode()})
         os.replace(beside, path)
     except BaseException:
         os.unlink(beside)
         raise
 
 
-def read_provenance(path: Path) -> dict[str, Any]:
+def read_provenance(path: Path) -> Provenance:
     """Return what a table's file says of itself; raises BenchmarkFileError if it is no readable table."""
     try:
-        provenance: dict[str, Any] = json.loads(pl.read_parquet_metadata(path)["lissnas"])
-    except (pl.exceptions.PolarsError, OSError, KeyError, ValueError) as error:
+        return msgspec.json.decode(pl.read_parquet_metadata(path)["lissnas"], type=Provenance)
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, KeyError, ValueError) as error:
         raise _damaged(path, str(error).splitlines()[0]) from error
-    return provenance
 
 
 def _damaged(path: Path, why: str) -> BenchmarkFileError:

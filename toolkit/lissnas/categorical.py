@@ -36,6 +36,10 @@ class CategoricalSpace(Space):
         self.choices = tuple(len(names) for names in self.operations)
         self.size = int(np.prod(np.asarray(self.choices, dtype=object)))
         self._pattern = pattern
+        if not all(1 <= count <= 256 for count in self.choices):
+            raise SettingError(
+                f"{name}: genes of {list(self.choices)} choices, but each may have 1 to 256, to fit uint8"
+            )
         if self.size > np.iinfo(np.int64).max:
             raise SettingError(f"{name} has {self.size:.3g} architectures: more than an int64 index can tell apart")
 
@@ -49,12 +53,8 @@ class CategoricalSpace(Space):
         return self.checked(rows) @ self._places
 
     def rows(self, index: Indices) -> Rows:
-        index = np.asarray(index, dtype=np.int64)
-        if index.size and not (index.min() >= 0 and index.max() < self.size):
-            raise ArchitectureError(
-                f"{self.name} has the indices 0 to {self.size - 1}, not {index.min()} to {index.max()}"
-            )
-        return (index[:, None] // self._places % np.asarray(self.choices)).astype(np.uint8)
+        counts = np.asarray(self.choices, dtype=np.int64)
+        return (self.checked_index(index)[:, None] // self._places % counts).astype(np.uint8)
 
     def neighbours(self, rows: Rows) -> tuple[Rows, Indices]:
         rows = self.checked(rows)
@@ -120,12 +120,14 @@ class CategoricalSpace(Space):
     def _shifts(self) -> tuple[Indices, Indices]:
         """Return for each shift of the genes its distance (size,), and where it sends each index (size, size)."""
         rows = self.rows(np.arange(self.size, dtype=np.int64)).astype(np.int64)
-        return np.count_nonzero(rows, axis=1), (rows[:, None] + rows) % np.asarray(self.choices) @ self._places
+        return np.count_nonzero(rows, axis=1), (rows[:, None] + rows) % np.asarray(
+            self.choices, dtype=np.int64
+        ) @ self._places
 
     def mean_distance(self, rows: Rows) -> float:
+        rows = self.checked(rows)
         if len(rows) < 2:
             return float("nan")
-        rows = self.checked(rows)
         same_pairs = sum(
             int((count * (count - 1)).sum())
             for gene in range(self.genes)

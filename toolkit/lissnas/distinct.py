@@ -67,7 +67,7 @@ class DistinctSpace(Space):
         return place
 
     def rows(self, index: Indices) -> Rows:
-        return self._encoding.rows(self._stand_ins[index])
+        return self._encoding.rows(self._stand_ins[self.checked_index(index)])
 
     def neighbours(self, rows: Rows) -> tuple[Rows, Indices]:
         place, source = self.graph.neighbours(self.index(rows))
@@ -89,9 +89,9 @@ class DistinctSpace(Space):
 
     def mean_distance(self, rows: Rows) -> float:
         """As Space.mean_distance, from evenly spaced rows to all others if there are more than 128."""
-        if len(rows) < 2:
-            return float("nan")
         place = np.sort(self.index(rows))
+        if len(place) < 2:
+            return float("nan")
         sources = place[np.unique(np.linspace(0, len(place) - 1, _SOURCES_OF_A_MEAN).round().astype(np.int64))]
         pairs = [int(np.bitwise_count(shell[place]).sum()) for shell in self.graph.shells(sources)]
         return sum(distance * count for distance, count in enumerate(pairs)) / (len(sources) * (len(place) - 1))

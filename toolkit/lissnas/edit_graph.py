@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from lissnas.space import Floats, Indices, ShellSums
 
@@ -29,7 +30,7 @@ class EditGraph:
     Attributes
     ----------
     offsets
-        Shape (nodes + 1,): the neighbours of node i are `targets[offsets[i] : offsets[i + 1]]`; every node has one.
+        Shape (nodes + 1,): the neighbours of node i are `targets[offsets[i] : offsets[i + 1]]`.
     targets
         Shape (edges,), each edge in both directions.
     """
@@ -69,19 +70,21 @@ class EditGraph:
         np.bitwise_or.at(reached, (sources, place // 8), np.uint8(128) >> (place % 8).astype(np.uint8))
         shell = reached
         missing = self.nodes * len(sources)
-        nodes_at_once = max(1, _BYTES_AT_ONCE * self.nodes // (len(self.targets) * reached.shape[1]))
+        linked = np.flatnonzero(np.diff(self.offsets))
+        row_bytes = max(1, len(self.targets) // max(1, len(linked))) * reached.shape[1]
+        nodes_at_once = max(1, _BYTES_AT_ONCE // max(1, row_bytes))
         while found := int(np.bitwise_count(shell).sum()):
             yield shell[:, : -(-len(sources) // 8)]
             missing -= found
             if missing == 0:
                 return
             words = reached.view(np.uint64)
-            grown = np.empty_like(words)
-            for first in range(0, self.nodes, nodes_at_once):
-                last = min(first + nodes_at_once, self.nodes)
-                targets = self.targets[self.offsets[first] : self.offsets[last]]
-                starts = self.offsets[first:last] - self.offsets[first]
-                np.bitwise_or.reduceat(words[targets], starts, axis=0, out=grown[first:last])
+            grown = np.zeros_like(words)
+            for first in range(0, len(linked), nodes_at_once):
+                nodes = linked[first : first + nodes_at_once]
+                start, stop = self.offsets[nodes[0]], self.offsets[nodes[-1] + 1]
+                gathered = words[self.targets[start:stop]]
+                grown[nodes] = np.bitwise_or.reduceat(gathered, self.offsets[nodes] - start, axis=0)
             shell = (grown & ~words).view(np.uint8)
             reached = (grown | words).view(np.uint8)
 
@@ -95,11 +98,12 @@ class EditGraph:
                 distances[block] += found * np.uint8(distance + 1)  # 255 + distance + 1 is distance modulo 256
         return distances
 
+    @threadpool_limits.wrap(limits=1)  # type: ignore[untyped-decorator]
     def shell_sums(self, columns: Floats, scores: Floats) -> ShellSums:
         """As Space.shell_sums, one place in the space being one node.
 
         Nodes are taken in the order of their scores, so that a sum of absolute differences becomes two plain sums:
-        over the nodes below and over the nodes above.
+        over the nodes below and over the nodes above. On one thread: the products are too small to share.
         """
         order = np.argsort(scores)
         measured = int(np.count_nonzero(~np.isnan(scores)))

@@ -47,6 +47,7 @@ class PairLocality:
     base_rate: Floats
 
 
+@np.errstate(divide="ignore", invalid="ignore")
 def pair_locality(space: Space, scores: Floats, shares: Sequence[float] = (0.01, 0.05, 0.10)) -> PairLocality:
     """Measure how scores agree against edit distance, over every pair of the space.
 
@@ -58,6 +59,8 @@ def pair_locality(space: Space, scores: Floats, shares: Sequence[float] = (0.01,
         Shape (size,); NaN where missing, and left out.
     shares
         Which best shares to follow.
+
+    Figures are NaN at a distance that no pair has.
     """
     measured = ~np.isnan(scores)
     centred = np.where(measured, scores - np.nanmean(scores), 0)

@@ -137,6 +137,14 @@ class Space(ABC):
             raise SettingError(f"cannot draw {count:,} different architectures from the {self.size:,} of {self.name}")
         return self.rows(rng.choice(self.size, count, replace=False))
 
+    def checked_index(self, index: Indices) -> Indices:
+        """Return the places as int64, or raise ArchitectureError for the first outside the space."""
+        index = np.asarray(index, dtype=np.int64)
+        outside = (index < 0) | (index >= self.size)
+        if outside.any():
+            raise ArchitectureError(f"{self.name} has the indices 0 to {self.size - 1}, not {index[outside.argmax()]}")
+        return index
+
     def checked(self, rows: Rows) -> Rows:
         """Return the rows as a uint8 batch, or raise ArchitectureError for the first that breaks the contract."""
         batch = np.asarray(rows)

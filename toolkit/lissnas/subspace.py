@@ -153,10 +153,13 @@ def load(path: Path, space: Space) -> tuple[ExplicitSubspace, dict[str, Any]]:
     import polars as pl
 
     try:
-        provenance = json.loads(pl.read_parquet_metadata(path)["lissnas"])
-        strings = pl.read_parquet(path, columns=["architecture"])["architecture"].to_list()
-    except (pl.exceptions.PolarsError, OSError, KeyError, ValueError) as error:
+        provenance = dict(json.loads(pl.read_parquet_metadata(path)["lissnas"]))
+        origin = str(provenance["space"])
+        strings = pl.read_parquet(path, columns=["architecture"])["architecture"]
+    except (pl.exceptions.PolarsError, OSError, KeyError, TypeError, ValueError) as error:
         raise LissnasError(f"{path}: not a saved subspace ({str(error).splitlines()[0]})") from error
-    if provenance.get("space") != space.name:
-        raise LissnasError(f"{path}: a subspace of {provenance.get('space')}, not of {space.name}")
-    return ExplicitSubspace(space, space.index(space.read(strings))), provenance
+    if origin != space.name:
+        raise LissnasError(f"{path}: a subspace of {origin}, not of {space.name}")
+    if strings.dtype != pl.String or strings.null_count():
+        raise LissnasError(f"{path}: not a saved subspace (some rows of 'architecture' hold no string)")
+    return ExplicitSubspace(space, space.index(space.read(strings.to_list()))), provenance
