@@ -10,7 +10,7 @@ from lissnas.errors import UnknownNameError
 
 from lissnas_benchmarks.benchmark import Benchmark
 from lissnas_benchmarks.errors import MissingFileError
-from lissnas_benchmarks.table import FORMAT, Source, Table, read_provenance, write_table
+from lissnas_benchmarks.table import FORMAT, Source, Table, read_format, read_provenance, write_table
 
 _ADAPTERS = {
     "analog-nasbench": "lissnas_benchmarks.analog_nasbench:BENCHMARK",
@@ -99,9 +99,9 @@ def table_path(name: str) -> Path:
 
 def _is_current(path: Path, benchmark: Benchmark) -> bool:
     """Tell whether a table is there, in today's layout and from the files that the adapter names."""
-    if not path.exists():
+    if not path.exists() or read_format(path) != FORMAT:
         return False
     provenance = read_provenance(path)
     expected = {file.name: file.sha256 for file in benchmark.files if file.sha256}
     found = provenance.source.files
-    return provenance.format == FORMAT and all(found.get(name) == sha for name, sha in expected.items())
+    return all(found.get(name) == sha for name, sha in expected.items())

@@ -91,15 +91,22 @@ def load_pickle(data: bytes, name: str, records: Set[tuple[str, str]] = frozense
     return value
 
 
+_PLAIN = frozenset({type(None), bool, int, float, complex, str, bytes, bytearray})
+
+_CONTAINERS = frozenset({Record, dict, OrderedDict, list, tuple, set, frozenset})
+
+
 def _check_plain(value: Any) -> None:
     """Raise UnpicklingError if anything but containers, numbers, strings and records is left in a value."""
     left, seen = [value], set()
     while left:
         part = left.pop()
-        if isinstance(part, Record | dict | list | tuple | set | frozenset):
+        kind = type(part)
+        if kind in _CONTAINERS:
             if id(part) not in seen:
                 seen.add(id(part))
-                parts = vars(part) if isinstance(part, Record) else part
-                left.extend(itertools.chain(parts, parts.values()) if isinstance(parts, dict) else parts)
-        elif not (part is None or isinstance(part, int | float | complex | str | bytes | bytearray)):
-            raise pickle.UnpicklingError(f"a bare {type(part).__name__}")
+                parts = vars(part) if kind is Record else part
+                held = itertools.chain(parts, parts.values()) if isinstance(parts, dict) else parts
+                left.extend(item for item in held if type(item) not in _PLAIN)
+        elif kind not in _PLAIN:
+            raise pickle.UnpicklingError(f"a bare {kind.__name__}")

@@ -6,10 +6,12 @@ Which measurement, and where the numbers came from, stands in the file's metadat
 
 import os
 import tempfile
+import zlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 import numpy as np
@@ -21,6 +23,9 @@ from lissnas_benchmarks.errors import BenchmarkFileError
 
 FORMAT = 1
 """The version of the file's layout; a file of another version is made again."""
+
+
+Described = TypeVar("Described")
 
 
 @dataclass(frozen=True)
@@ -91,12 +96,13 @@ class Source:
 
 @dataclass(frozen=True)
 class Provenance:
-    """What a table's file says of itself."""
+    """What a table's file says of itself; `checksums` are the CRC-32 of each column's values, in the columns' order."""
 
     format: int
     space: str
     size: int
     columns: tuple[Column, ...]
+    checksums: tuple[int, ...]
     source: Source
 
 
@@ -154,10 +160,14 @@ class Table:
         """
         names = [column.name for column in self.matching(measure, dataset)]
         try:
-            columns = self.frame().select(names).collect()
+            frame = self.frame().select(names).collect()
         except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
             raise _damaged(self.path, str(error).splitlines()[0]) from error
-        return columns.to_numpy().mean(axis=1, dtype=np.float64)
+        expected = dict(zip((column.name for column in self.columns), self.provenance.checksums, strict=True))
+        for name in names:
+            if _checksum(frame[name].to_numpy()) != expected[name]:
+                raise _damaged(self.path, f"the values of {name} were altered")
+        return frame.to_numpy().mean(axis=1, dtype=np.float64)
 
 
 def write_table(path: Path, space: Space, columns: Mapping[Column, Floats], source: Source) -> None:
@@ -165,7 +175,8 @@ def write_table(path: Path, space: Space, columns: Mapping[Column, Floats], sour
 
     `columns` have shape (size,), NaN where missing.
     """
-    provenance = Provenance(FORMAT, space.name, space.size, tuple(columns), source)
+    checksums = tuple(map(_checksum, columns.values()))
+    provenance = Provenance(FORMAT, space.name, space.size, tuple(columns), checksums, source)
     frame = pl.DataFrame({column.name: pl.Series(values, nan_to_null=False) for column, values in columns.items()})
     if frame.height != space.size:
         raise BenchmarkFileError(
@@ -182,12 +193,30 @@ def write_table(path: Path, space: Space, columns: Mapping[Column, Floats], sour
         raise
 
 
+@dataclass(frozen=True)
+class _Stamp:
+    format: int
+
+
+def read_format(path: Path) -> int:
+    """Return the layout's version of a table's file; raises BenchmarkFileError if it is no readable table."""
+    return _described(path, _Stamp).format
+
+
 def read_provenance(path: Path) -> Provenance:
     """Return what a table's file says of itself; raises BenchmarkFileError if it is no readable table."""
+    return _described(path, Provenance)
+
+
+def _described(path: Path, kind: type[Described]) -> Described:
     try:
-        return msgspec.json.decode(pl.read_parquet_metadata(path)["lissnas"], type=Provenance)
+        return msgspec.json.decode(pl.read_parquet_metadata(path)["lissnas"], type=kind)
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, KeyError, ValueError) as error:
         raise _damaged(path, str(error).splitlines()[0]) from error
+
+
+def _checksum(values: Floats) -> int:
+    return zlib.crc32(np.ascontiguousarray(values, dtype=np.float64).data)
 
 
 def _damaged(path: Path, why: str) -> BenchmarkFileError:

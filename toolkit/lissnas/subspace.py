@@ -156,7 +156,14 @@ def load(path: Path, space: Space) -> tuple[ExplicitSubspace, dict[str, Any]]:
         provenance = dict(json.loads(pl.read_parquet_metadata(path)["lissnas"]))
         origin = str(provenance["space"])
         strings = pl.read_parquet(path, columns=["architecture"])["architecture"]
-    except (pl.exceptions.PolarsError, OSError, KeyError, TypeError, ValueError) as error:
+    except (
+        pl.exceptions.PolarsError,
+        pl.exceptions.PanicException,
+        OSError,
+        LookupError,
+        TypeError,
+        ValueError,
+    ) as error:
         raise LissnasError(f"{path}: not a saved subspace ({str(error).splitlines()[0]})") from error
     if origin != space.name:
         raise LissnasError(f"{path}: a subspace of {origin}, not of {space.name}")

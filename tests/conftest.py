@@ -1,0 +1,157 @@
+"""What several tests need: the real tables, one cache for the run, and small spaces to enumerate by hand."""
+
+import itertools
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import settings
+from lissnas.categorical import CategoricalSpace
+from lissnas.distinct import DistinctSpace
+from lissnas.space import Floats, Space
+from lissnas.spaces.cell201 import cell201
+from lissnas_benchmarks import catalog
+from lissnas_benchmarks.table import Table
+
+ROOT = Path(__file__).parents[1]
+SHARED_DATA = ROOT.parent / "shared" / "data"
+
+# The same examples on every run, and no deadline: a busy machine is no failure.
+settings.register_profile("lissnas", derandomize=True, deadline=None, max_examples=40)
+settings.load_profile("lissnas")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def session_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """One cache for the whole run, so that each benchmark is converted once and the user's own cache is left alone."""
+    with pytest.MonkeyPatch.context() as patch:
+        folder = tmp_path_factory.mktemp("cache")
+        patch.setenv("LISSNAS_CACHE", str(folder))
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    if not SHARED_DATA.is_dir():
+        pytest.skip(f"the real tables are not here: {SHARED_DATA} is missing")
+    return SHARED_DATA
+
+
+@pytest.fixture(scope="session")
+def macro_file(shared_data: Path) -> Path:
+    return shared_data / "nas-bench-macro_cifar10.json"
+
+
+@pytest.fixture(scope="session")
+def open_table(request: pytest.FixtureRequest, session_cache: Path) -> Callable[[str], Table]:
+    """Open a benchmark from the run's cache; skip where its official file is neither installed nor among the real ones.
+
+    Each table is opened once: making the space of NAS-Bench-Graph takes a while.
+    """
+    opened: dict[str, Table] = {}
+
+    def open_it(name: str) -> Table:
+        if name not in opened:
+            if not catalog.is_ready(name):
+                benchmark = catalog.find(name)
+                data: Path = request.getfixturevalue("shared_data")
+                catalog.import_files(benchmark, tuple(data / file.name for file in benchmark.files))
+            opened[name] = catalog.load(name)
+        return opened[name]
+
+    return open_it
+
+
+@pytest.fixture(scope="session")
+def nasbench201(shared_data: Path) -> Callable[[str], Floats]:
+    """Look up a column of the real NAS-Bench-201 table, in the order of the cell space's index."""
+    frame = pl.read_parquet(shared_data / "nasbench201.parquet")
+    space = cell201()
+    order = np.argsort(space.index(space.read(frame["arch"].to_list())))
+    return lambda name: frame[name].to_numpy()[order]
+
+
+@dataclass(frozen=True)
+class Enumerated:
+    """A small space with the distance of every two of its architectures, found in plain loops from the definition."""
+
+    space: Space
+    distance: np.ndarray
+
+
+def _hamming(name: str, operations: tuple[str, ...], pattern: str) -> Enumerated:
+    rows = list(itertools.product(*(range(len(names)) for names in operations)))
+    distance = [[sum(x != y for x, y in zip(a, b, strict=True)) for b in rows] for a in rows]
+    return Enumerated(CategoricalSpace(name, operations, pattern), np.array(distance))
+
+
+def _multisets() -> Enumerated:
+    """Four genes of four choices whose order means nothing, all d being no network: 34 networks."""
+    rows = CategoricalSpace("multisets", ("abcd",) * 4, "{}{}{}{}")
+    space = DistinctSpace("multisets", rows, lambda batch: np.sort(batch, axis=1), lambda batch: (batch != 3).any(1))
+    valid = [row for row in itertools.product(range(4), repeat=4) if row != (3, 3, 3, 3)]
+    networks = sorted({tuple(sorted(row)) for row in valid})
+    one_edit = {
+        (networks.index(tuple(sorted(a))), networks.index(tuple(sorted(b))))
+        for a, b in itertools.product(valid, repeat=2)
+        if sum(x != y for x, y in zip(a, b, strict=True)) == 1
+    }
+    distance = np.full((len(networks), len(networks)), -1)
+    for start in range(len(networks)):
+        distance[start, start], queue = 0, deque([start])
+        while queue:
+            node = queue.popleft()
+            for other in range(len(networks)):
+                if (node, other) in one_edit and distance[start, other] < 0:
+                    distance[start, other] = distance[start, node] + 1
+                    queue.append(other)
+    return Enumerated(space, distance)
+
+
+_SMALL = {
+    "mixed": lambda: _hamming("mixed", ("ab", "cde", "fghi"), "{}-{}|{}"),
+    "one gene": lambda: _hamming("one gene", ("vwxyz",), "<{}>"),
+    "a gene without choice": lambda: _hamming("a gene without choice", ("ab", "c", "de", "fg"), "{}{}{}{}"),
+    "multisets": _multisets,
+}
+
+
+@pytest.fixture(scope="session")
+def mixed() -> Enumerated:
+    """The 24 architectures whose genes have 2, 3 and 4 choices."""
+    return _SMALL["mixed"]()
+
+
+@pytest.fixture(scope="session")
+def one_gene() -> Enumerated:
+    """Five architectures, each one edit away from every other."""
+    return _SMALL["one gene"]()
+
+
+@pytest.fixture(scope="session")
+def multisets() -> Enumerated:
+    return _SMALL["multisets"]()
+
+
+@pytest.fixture(scope="session", params=_SMALL)
+def small(request: pytest.FixtureRequest) -> Enumerated:
+    """Each of the small spaces in turn."""
+    return _SMALL[request.param]()
+
+
+@pytest.fixture(params=["all measured", "some missing"])
+def scores_of(request: pytest.FixtureRequest) -> Callable[[int], Floats]:
+    """Draw scores that look like accuracies, with ties; every fourth is missing the second time."""
+
+    def draw(size: int) -> Floats:
+        rng = np.random.default_rng(size)
+        scores = np.round(rng.normal(90, 2, size), 1)
+        if request.param == "some missing":
+            scores[rng.choice(size, size // 4, replace=False)] = np.nan
+        return scores
+
+    return draw

@@ -1,0 +1,116 @@
+"""Imports point one way, the core stays light, and nobody unpickles."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+_ROOT = Path(__file__).parents[1]
+
+_LAYERS = {
+    "toolkit": {"lissnas"},
+    "benchmarks": {"lissnas", "lissnas_benchmarks"},
+    "analyses": {"lissnas", "lissnas_benchmarks", "lissnas_analyses"},
+}
+
+_SOURCES = sorted(path for layer in _LAYERS for path in (_ROOT / layer).rglob("*.py"))
+
+
+def _relative(path: Path) -> str:
+    return str(path.relative_to(_ROOT))
+
+
+def _imported(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            # A relative import stays inside its own package.
+            if node.level == 0 and node.module:
+                yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and ":" in node.value:
+            # The catalogs name modules as "module:attribute".
+            yield node.value.partition(":")[0]
+
+
+@pytest.mark.parametrize("path", _SOURCES, ids=_relative)
+def test_imports_point_from_analyses_to_benchmarks_to_toolkit(path: Path) -> None:
+    own = set().union(*_LAYERS.values())
+    packages = {name.partition(".")[0] for name in _imported(ast.parse(path.read_text()))}
+    assert packages & own <= _LAYERS[path.relative_to(_ROOT).parts[0]]
+
+
+_IMPORT_ALL = """
+import importlib, pkgutil, sys
+import {package}
+for module in pkgutil.walk_packages({package}.__path__, "{package}."):
+    importlib.import_module(module.name)
+print(*sys.modules, sep="\\n")
+"""
+
+
+def _loaded_by(statements: str) -> set[str]:
+    run = subprocess.run([sys.executable, "-c", statements], capture_output=True, text=True, check=True)
+    return {name.partition(".")[0] for name in run.stdout.split()}
+
+
+def test_the_core_loads_no_torch_no_figures_and_no_benchmark_package() -> None:
+    heavy = {"torch", "matplotlib", "sklearn", "nas_bench_graph", "analognasbench", "nasbench", "nats_bench"}
+    assert _loaded_by(_IMPORT_ALL.format(package="lissnas")) & (heavy | {"lissnas_benchmarks"}) == set()
+
+
+def test_the_adapters_load_no_benchmark_package_until_asked() -> None:
+    heavy = {"torch", "matplotlib", "sklearn", "nas_bench_graph", "analognasbench"}
+    assert _loaded_by(_IMPORT_ALL.format(package="lissnas_benchmarks")) & heavy == set()
+
+
+_UNPICKLERS = ("pickle", "_pickle", "cPickle", "dill", "cloudpickle", "joblib", "marshal")
+
+_EXECUTING = {"pandas.read_pickle", "pd.read_pickle", "shelve.open"}.union(
+    *({f"{module}.load", f"{module}.loads"} for module in _UNPICKLERS)
+)
+
+_SAFE = {"weights_only": True, "allow_pickle": False}
+
+
+def _executing_calls(tree: ast.AST) -> Iterator[int]:
+    """Yield the lines that hand a file to something that executes what is in it."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.ImportFrom(module=module, names=names):
+                executes = any(f"{module}.{alias.name}" in _EXECUTING for alias in names)
+            case ast.Attribute():
+                executes = ast.unparse(node) in _EXECUTING
+            case ast.keyword(arg=name, value=value) if name in _SAFE:
+                executes = ast.unparse(value) != str(_SAFE[name])
+            case _:
+                executes = False
+        if executes:
+            yield node.lineno
+
+
+def _everything_but_tests() -> list[Path]:
+    folders = [path for path in _ROOT.iterdir() if path.is_dir() and path.name[0] != "." and path.name != "tests"]
+    return sorted(path for folder in folders for path in folder.rglob("*.py"))
+
+
+@pytest.mark.parametrize("path", _everything_but_tests(), ids=_relative)
+def test_no_file_outside_the_tests_unpickles(path: Path) -> None:
+    assert list(_executing_calls(ast.parse(path.read_text()))) == []
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import pickle\npickle.load(file)",
+        "from pickle import loads",
+        "read = pickle.loads",
+        "torch.load(file, weights_only=False)",
+        "np.load(file, allow_pickle=True)",
+    ],
+)
+def test_the_search_for_unpickling_finds_it(code: str) -> None:
+    assert list(_executing_calls(ast.parse(code)))

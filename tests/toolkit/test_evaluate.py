@@ -1,0 +1,90 @@
+"""Evaluations: what counts as spent, and what is remembered of it."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from lissnas.errors import ArchitectureError, SettingError
+from lissnas.evaluate import Evaluations, TableEvaluator
+from lissnas.space import Floats, Indices, Rows
+from lissnas.spaces.macro import macro
+
+SPACE = macro()
+SCORES = np.round(np.random.default_rng(0).normal(size=SPACE.size), 1)
+SCORES[::3] = np.nan
+
+
+class _Run:
+    """Evaluations of some batches of places, and what their evaluator was asked for."""
+
+    def __init__(self, batches: list[list[int]]) -> None:
+        self.asked: list[int] = []
+        self.evaluations = Evaluations(SPACE, self._evaluate)
+        self.answers = [self.evaluations(SPACE.rows(np.array(batch, dtype=np.int64))) for batch in batches]
+        self.distinct = list(dict.fromkeys(place for batch in batches for place in batch))
+        self.scored = [place for place in self.distinct if place % 3]
+
+    def _evaluate(self, rows: Rows) -> Floats:
+        index: Indices = SPACE.index(rows)
+        self.asked += index.tolist()
+        return SCORES[index]
+
+
+batches_of_places = st.lists(st.lists(st.integers(0, 30), max_size=12), max_size=6)
+
+
+@given(batches_of_places)
+def test_each_distinct_architecture_is_evaluated_once_in_the_order_of_asking(batches: list[list[int]]) -> None:
+    run = _Run(batches)
+    assert run.asked == run.distinct
+
+
+@given(batches_of_places)
+def test_every_call_returns_the_score_of_each_row(batches: list[list[int]]) -> None:
+    expected = [SCORES[np.array(batch, dtype=np.int64)] for batch in batches]
+    for answer, scores in zip(_Run(batches).answers, expected, strict=True):
+        np.testing.assert_array_equal(answer, scores)
+
+
+@given(batches_of_places)
+def test_distinct_architectures_are_counted_those_without_a_score_too(batches: list[list[int]]) -> None:
+    run = _Run(batches)
+    assert run.evaluations.count == len(run.distinct)
+
+
+@given(batches_of_places)
+def test_only_architectures_with_a_score_are_listed(batches: list[list[int]]) -> None:
+    run = _Run(batches)
+    assert run.evaluations.index.tolist() == run.scored
+    np.testing.assert_array_equal(run.evaluations.scores, SCORES[np.array(run.scored, dtype=np.int64)])
+
+
+@given(batches_of_places, st.integers(1, 12))
+def test_the_best_come_first_and_of_equal_ones_the_earlier(batches: list[list[int]], count: int) -> None:
+    run = _Run(batches)
+    best = sorted(run.scored, key=lambda place: -SCORES[place])[:count]
+    assert SPACE.index(run.evaluations.best(count)).tolist() == best
+
+
+def test_rows_of_the_same_network_are_one_evaluation(multisets: Any) -> None:
+    evaluations = Evaluations(multisets.space, lambda rows: np.ones(len(rows)))
+    evaluations(np.array([[0, 1, 2, 3], [3, 2, 1, 0], [0, 0, 0, 1]], dtype=np.uint8))
+    assert evaluations.count == 2
+
+
+def test_a_table_answers_with_its_column() -> None:
+    index = np.array([6560, 1, 6560])
+    np.testing.assert_array_equal(TableEvaluator(SPACE, SCORES)(SPACE.rows(index)), SCORES[index])
+
+
+def test_a_table_refuses_rows_of_another_space(mixed: Any) -> None:
+    with pytest.raises(ArchitectureError, match="macro takes uint8 rows"):
+        TableEvaluator(SPACE, SCORES)(mixed.space.all_rows())
+
+
+@pytest.mark.parametrize("shape", [(6560,), (6561, 1), ()])
+def test_a_column_of_another_shape_is_refused(shape: tuple[int, ...]) -> None:
+    with pytest.raises(SettingError, match="6561 architectures"):
+        TableEvaluator(SPACE, np.zeros(shape))
