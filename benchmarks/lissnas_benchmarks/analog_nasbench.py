@@ -6,7 +6,7 @@ import numpy as np
 from lissnas.space import Floats
 from lissnas.spaces.cell201 import EDGES, OPERATIONS, cell201
 
-from lissnas_benchmarks.benchmark import Benchmark, OfficialFile
+from lissnas_benchmarks.benchmark import Benchmark, Import, OfficialFile
 from lissnas_benchmarks.errors import BenchmarkFileError
 from lissnas_benchmarks.safe_load import load_pickle
 from lissnas_benchmarks.table import Column, Measure
@@ -37,9 +37,9 @@ _CORRUPT = ("analog-drift-60s", (0, 0, 0, 0, 0, 0))
 """87.5 % where the same cell has 57.5 % without drift and 53.8 % after an hour: wrong at the source, marked missing."""
 
 
-def _read(files: tuple[bytes, ...]) -> Mapping[Column, Floats]:
+def _read(source: Import) -> Mapping[Column, Floats]:
     space = cell201()
-    cells = load_pickle(files[0], "analognasbench/data.anb", _RECORDS)
+    cells = load_pickle(source.files[0].read_bytes(), "analognasbench/data.anb", _RECORDS)
     digits = np.array(list(cells), dtype=np.uint8)
     if len(cells) != space.size or digits.shape != (space.size, len(_EDGES)):
         raise BenchmarkFileError(f"analognasbench/data.anb: {len(cells)} cells instead of {space.size}")

@@ -6,10 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lissnas.space import Floats, Space
+import numpy as np
+from lissnas.space import Floats, Indices, Space
+from numpy.typing import NDArray
 
 from lissnas_benchmarks.errors import BenchmarkFileError, MissingFileError
-from lissnas_benchmarks.table import Column, Measure
+from lissnas_benchmarks.table import Column, Measure, curve_path
 
 
 @dataclass(frozen=True)
@@ -27,19 +29,50 @@ class OfficialFile:
     name: str
     sha256: str | None = None
 
-    def read(self, path: Path, remedy: str) -> bytes:
-        """Return the file's bytes, checked; raises BenchmarkFileError with the remedy if they are others."""
+    def checked(self, path: Path, remedy: str) -> str:
+        """Return the file's SHA-256; raises an error with the remedy if it cannot be read or is another file.
+
+        A folder has no checksum of its own: "".
+        """
         try:
-            data = path.read_bytes()
+            if path.is_dir():
+                return ""
+            with path.open("rb") as file:
+                found = hashlib.file_digest(file, "sha256").hexdigest()
         except OSError as error:
             raise MissingFileError(f"{path}: cannot be read ({error.strerror}); {remedy}") from error
-        found = hashlib.sha256(data).hexdigest()
         if self.sha256 not in (None, found):
             raise BenchmarkFileError(
                 f"{path}: cut short, altered or of another version (sha256 {found[:12]}..., "
                 f"not {str(self.sha256)[:12]}...); {remedy}"
             )
-        return data
+        return found
+
+
+@dataclass(frozen=True)
+class Import:
+    """An import under way: what an adapter is given to read.
+
+    Attributes
+    ----------
+    files
+        The official files, or folders, in the order of the benchmark's `files`, checked.
+    folder
+        Where learning curves are written, and whatever else the table needs beside it; see `curves`.
+    progress
+        To be told now and then which share is done.
+    """
+
+    files: tuple[Path, ...]
+    folder: Path
+    progress: Callable[[float], None] = lambda share: None
+
+    def curves(self, column: Column, rows: int, epochs: int) -> NDArray[np.float32]:
+        """Return an array of shape (rows, epochs), all NaN, that is kept on disk as the curves of a column."""
+        path = self.folder / curve_path(Path(), column).name
+        curves = np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=(rows, epochs))
+        curves[:] = np.nan
+        return curves
 
 
 @dataclass(frozen=True)
@@ -63,13 +96,15 @@ class Benchmark:
     files
         The official files it is read from.
     read
-        Turns their bytes, in this order, into columns of shape (size,).
+        Turns them into columns of shape (size,), or of the shape of `index`, and may write curves on the way.
     selects, reports
         What a method may see, and what its result is judged by.
     package
         The installed package that holds the files, as (import name, requirement), if there is one.
     obtain
         How to get the files otherwise.
+    index
+        Of a sampled benchmark, which architectures were measured, ascending.
     caveats
         What a user must know before believing a number.
     """
@@ -81,11 +116,12 @@ class Benchmark:
     paper: str
     space: Callable[[], Space]
     files: tuple[OfficialFile, ...]
-    read: Callable[[tuple[bytes, ...]], Mapping[Column, Floats]]
+    read: Callable[[Import], Mapping[Column, Floats]]
     selects: Measure
     reports: Measure
     package: tuple[str, str] | None = None
     obtain: str = ""
+    index: Callable[[Import], Indices] | None = None
     caveats: tuple[str, ...] = field(default=())
 
     @property

@@ -1,14 +1,18 @@
 """Every benchmark by its name, third parties' too, and `load`, which opens one as a Table."""
 
-import hashlib
+import errno
 import importlib
 import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib.metadata import entry_points
 from pathlib import Path
 
-from lissnas.errors import UnknownNameError
+from lissnas.errors import LissnasError, UnknownNameError
 
-from lissnas_benchmarks.benchmark import Benchmark
+from lissnas_benchmarks.benchmark import Benchmark, Import
 from lissnas_benchmarks.errors import MissingFileError
 from lissnas_benchmarks.table import FORMAT, Source, Table, read_format, read_provenance, write_table
 
@@ -58,17 +62,87 @@ def load(name: str) -> Table:
     return Table(path, benchmark.space)
 
 
-def import_files(benchmark: Benchmark, files: tuple[Path, ...]) -> Path:
-    """Turn a benchmark's official files into its table in the cache, and return where that is."""
+def import_files(
+    benchmark: Benchmark,
+    files: tuple[Path, ...],
+    progress: Callable[[float], None] = lambda share: None,
+    on_wait: Callable[[], None] = lambda: None,
+) -> Path:
+    """Turn a benchmark's official files into its table in the cache, and return where that is.
+
+    What was there before stays usable until the new table is whole, and after a failure.
+
+    Parameters
+    ----------
+    benchmark
+        Which one.
+    files
+        Its official files or folders, in the order of `benchmark.files`.
+    progress
+        Told now and then which share is done.
+    on_wait
+        Told if another process is importing the same benchmark, before waiting for it.
+    """
     if len(files) != len(benchmark.files):
         expected = ", ".join(file.name for file in benchmark.files)
         raise MissingFileError(f"{benchmark.name} is read from {expected}: name each once, not {len(files)} files")
-    data = tuple(file.read(path, benchmark.remedy) for file, path in zip(benchmark.files, files, strict=True))
-    checksums = {file.name: hashlib.sha256(part).hexdigest() for file, part in zip(benchmark.files, data, strict=True)}
-    source = Source(benchmark.name, benchmark.page, benchmark.licence, checksums)
+    checksums = {
+        file.name: file.checked(path, benchmark.remedy) for file, path in zip(benchmark.files, files, strict=True)
+    }
     path = table_path(benchmark.name)
-    write_table(path, benchmark.space(), benchmark.read(data), source)
+    with _writing_errors(path.parent), _only_importer(path, on_wait), _staging(path) as staged:
+        source = Import(files, staged.with_suffix(""), progress)
+        source.folder.mkdir()
+        columns = benchmark.read(source)
+        described = Source(benchmark.name, benchmark.page, benchmark.licence, checksums)
+        index = benchmark.index(source) if benchmark.index else None
+        write_table(staged, benchmark.space(), columns, described, index)
+        path.unlink(missing_ok=True)
+        shutil.rmtree(path.with_suffix(""), ignore_errors=True)
+        if any(source.folder.iterdir()):
+            source.folder.replace(path.with_suffix(""))
+        staged.replace(path)
     return path
+
+
+@contextmanager
+def _staging(path: Path) -> Iterator[Path]:
+    """Yield a place of the same name in a folder beside, which is gone in the end."""
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.stem}.") as folder:
+        yield Path(folder) / path.name
+
+
+@contextmanager
+def _only_importer(path: Path, on_wait: Callable[[], None]) -> Iterator[None]:
+    """Hold the lock of a table's import, waiting for another process that holds it."""
+    from filelock import FileLock, Timeout
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(path.with_name(f".{path.stem}.lock"))
+    try:
+        lock.acquire(timeout=0.1)
+    except Timeout:
+        on_wait()
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def _writing_errors(folder: Path) -> Iterator[None]:
+    """Say what to do about a cache that cannot be written."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise LissnasError(f"{folder}: no space left: free some, or set LISSNAS_CACHE to another folder") from error
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR):
+            raise LissnasError(
+                f"{folder}: cannot be written ({error.strerror}): set LISSNAS_CACHE to another folder"
+            ) from error
+        raise
 
 
 def is_ready(name: str) -> bool:
@@ -101,7 +175,5 @@ def _is_current(path: Path, benchmark: Benchmark) -> bool:
     """Tell whether a table is there, in today's layout and from the files that the adapter names."""
     if not path.exists() or read_format(path) != FORMAT:
         return False
-    provenance = read_provenance(path)
-    expected = {file.name: file.sha256 for file in benchmark.files if file.sha256}
-    found = provenance.source.files
-    return all(found.get(name) == sha for name, sha in expected.items())
+    found = read_provenance(path).source.files
+    return all(found.get(file.name) == file.sha256 for file in benchmark.files if file.sha256)

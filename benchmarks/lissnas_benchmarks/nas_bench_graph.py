@@ -10,7 +10,7 @@ from lissnas.distinct import DistinctSpace
 from lissnas.space import Floats, Rows
 from numpy.typing import NDArray
 
-from lissnas_benchmarks.benchmark import Benchmark, OfficialFile
+from lissnas_benchmarks.benchmark import Benchmark, Import, OfficialFile
 from lissnas_benchmarks.errors import BenchmarkFileError
 from lissnas_benchmarks.safe_load import load_pickle
 from lissnas_benchmarks.table import Column, Measure
@@ -95,15 +95,15 @@ def _package(operations: str) -> _Encoding:
 
 def _reader(
     space: Callable[[], DistinctSpace], datasets: tuple[str, ...]
-) -> Callable[[tuple[bytes, ...]], Mapping[Column, Floats]]:
-    def read(files: tuple[bytes, ...]) -> Mapping[Column, Floats]:
+) -> Callable[[Import], Mapping[Column, Floats]]:
+    def read(source: Import) -> Mapping[Column, Floats]:
         table = space()
         digits = _package("gnn_list").operations
         own = _package("gnn_list_proteins").operations if table.choices[1] < len(digits) else digits
         gene = np.array([own.index(name) if name in own else 255 for name in digits], dtype=np.uint8)
         columns: dict[Column, Floats] = {}
-        for dataset, data in zip(datasets, files, strict=True):
-            networks = load_pickle(data, f"light/{dataset}.bench")
+        for dataset, path in zip(datasets, source.files, strict=True):
+            networks = load_pickle(path.read_bytes(), f"light/{dataset}.bench")
             keys = np.array(list(networks), dtype=np.int64)
             if len(keys) != table.size:
                 raise BenchmarkFileError(f"light/{dataset}.bench: {len(keys)} networks instead of {table.size}")

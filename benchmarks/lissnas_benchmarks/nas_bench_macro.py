@@ -11,7 +11,7 @@ from lissnas.space import Floats
 from lissnas.spaces.macro import macro
 from msgspec import Meta, convert
 
-from lissnas_benchmarks.benchmark import Benchmark, OfficialFile
+from lissnas_benchmarks.benchmark import Benchmark, Import, OfficialFile
 from lissnas_benchmarks.errors import BenchmarkFileError
 from lissnas_benchmarks.table import Column, Measure
 
@@ -29,10 +29,12 @@ class _Network:
     flops: Annotated[int, Meta(ge=0, le=2**53)]
 
 
-def _read(files: tuple[bytes, ...]) -> Mapping[Column, Floats]:
+def _read(source: Import) -> Mapping[Column, Floats]:
     space = macro()
     try:
-        networks = convert(json.loads(files[0], object_pairs_hook=_without_repeats), dict[str, _Network])
+        networks = convert(
+            json.loads(source.files[0].read_bytes(), object_pairs_hook=_without_repeats), dict[str, _Network]
+        )
         index = space.index(space.read(list(networks)))
     except (ValueError, RecursionError, ArchitectureError) as error:
         raise BenchmarkFileError(f"{_FILE}: not in the official layout ({error}); {_OBTAIN}") from error

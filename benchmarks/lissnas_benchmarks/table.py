@@ -7,7 +7,7 @@ Which measurement, and where the numbers came from, stands in the file's metadat
 import os
 import tempfile
 import zlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,13 +17,17 @@ import msgspec
 import numpy as np
 import polars as pl
 from lissnas.errors import SettingError, UnknownNameError
-from lissnas.space import Floats, Space
+from lissnas.space import Floats, Indices, Space
+from numpy.typing import NDArray
 
 from lissnas_benchmarks.errors import BenchmarkFileError
 
 FORMAT = 1
 """The version of the file's layout; a file of another version is made again."""
 
+
+_INDEX = "index"
+"""The column of a sampled table that says which architecture a row is."""
 
 Described = TypeVar("Described")
 
@@ -67,11 +71,22 @@ class Column:
 
 @dataclass(frozen=True)
 class Measure:
-    """Which columns answer a question: their mean over `seeds`, or over all seeds if None."""
+    """Which columns answer a question.
+
+    Attributes
+    ----------
+    metric, split
+        As in `Column`.
+    seeds
+        The mean over these training runs, or over all that an architecture has if None.
+    epochs
+        After how many epochs; None where the benchmark has one number only.
+    """
 
     metric: str
     split: str
     seeds: tuple[int, ...] | None = None
+    epochs: int | None = None
 
     def describe(self) -> str:
         """Return the measure in words: 'test accuracy, mean of seeds 1, 2'."""
@@ -81,7 +96,8 @@ class Measure:
             seeds = f", seed {self.seeds[0]}"
         else:
             seeds = f", mean of seeds {', '.join(map(str, self.seeds))}"
-        return f"{self.split} {self.metric}{seeds}".strip()
+        epochs = "" if self.epochs is None else f" after {self.epochs} epochs"
+        return f"{self.split} {self.metric}{epochs}{seeds}".strip()
 
 
 @dataclass(frozen=True)
@@ -133,6 +149,18 @@ class Table:
         """The space whose index orders the rows."""
         return self._make_space()
 
+    @cached_property
+    def index(self) -> Indices:
+        """The places in the space of the table's architectures, ascending; all places but in a sampled table."""
+        if self.complete:
+            return np.arange(self.provenance.size, dtype=np.int64)
+        return self.frame().select(_INDEX).collect()[_INDEX].to_numpy()
+
+    @cached_property
+    def complete(self) -> bool:
+        """Whether there is a row for every architecture of the space."""
+        return _INDEX not in self.frame().collect_schema()
+
     @property
     def datasets(self) -> tuple[str, ...]:
         """The data sets, in the source's order."""
@@ -147,41 +175,81 @@ class Table:
         columns = _narrow(self.columns, "dataset", dataset)
         columns = _narrow(columns, "metric", measure.metric)
         columns = _narrow(columns, "split", measure.split)
+        if measure.epochs is not None:
+            columns = _narrow(columns, "epochs", measure.epochs)
         if measure.seeds is not None:
             columns = tuple(column for seed in measure.seeds for column in _narrow(columns, "seed", seed))
-        if len({column.epochs for column in columns}) > 1:
-            raise SettingError(f"{self.path.name}: {measure.describe()} was measured after several numbers of epochs")
+        numbers = sorted({column.epochs or 0 for column in columns})
+        if len(numbers) > 1:
+            raise SettingError(f"{measure.describe()} was measured after {numbers} epochs: say which")
         return columns
 
     def values(self, measure: Measure, dataset: str) -> Floats:
-        """Return a measure of every architecture, float64 of shape (size,), in the column's unit.
+        """Return a measure of every architecture of the table, float64 in the order of `index`, in the column's unit.
 
-        NaN where any of its seeds is missing.
+        NaN where a seed that was asked for is missing, or, if none was, where all are.
         """
-        names = [column.name for column in self.matching(measure, dataset)]
+        values = self.read([column.name for column in self.matching(measure, dataset)])
+        if measure.seeds is not None:
+            return values.mean(axis=1)
+        present = ~np.isnan(values)
+        counts = present.sum(axis=1)
+        sums = np.where(present, values, 0).sum(axis=1)
+        return np.divide(sums, counts, out=np.full(len(values), np.nan), where=counts > 0)
+
+    def read(self, names: Sequence[str]) -> Floats:
+        """Return columns by their names in the file, checked, float64 of shape (rows, columns)."""
         try:
-            frame = self.frame().select(names).collect()
+            frame = self.frame().select(list(names)).collect()
         except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
             raise _damaged(self.path, str(error).splitlines()[0]) from error
         expected = dict(zip((column.name for column in self.columns), self.provenance.checksums, strict=True))
         for name in names:
             if _checksum(frame[name].to_numpy()) != expected[name]:
                 raise _damaged(self.path, f"the values of {name} were altered")
-        return frame.to_numpy().mean(axis=1, dtype=np.float64)
+        return frame.to_numpy().astype(np.float64)
+
+    def curve(self, column: Column) -> NDArray[np.float32]:
+        """Return a learning curve of every architecture, memory-mapped float32 of shape (rows, epochs).
+
+        Row i belongs to `index[i]`, column e to epoch e + 1; NaN where nothing was measured. The curve of
+        ``Column("accuracy", "cifar100", "train", "%", epochs=200, seed=777)`` ends in that column's value.
+        """
+        path = curve_path(self.path, column)
+        if not path.exists():
+            known = sorted(found.stem for found in path.parent.glob("*.npy"))
+            raise UnknownNameError("curve", path.stem, known)
+        try:
+            return np.load(path, mmap_mode="r", allow_pickle=False)
+        except (OSError, ValueError) as error:
+            raise _damaged(path, str(error).splitlines()[0]) from error
 
 
-def write_table(path: Path, space: Space, columns: Mapping[Column, Floats], source: Source) -> None:
+def curve_path(table: Path, column: Column) -> Path:
+    """Return where the learning curves of a column are kept."""
+    return table.with_suffix("") / f"{column.name.replace('/', '.')}.npy"
+
+
+def write_table(
+    path: Path,
+    space: Space,
+    columns: Mapping[Column, Floats],
+    source: Source,
+    index: Indices | None = None,
+) -> None:
     """Write a table beside its place and move it there, so that no half-written one is ever seen.
 
-    `columns` have shape (size,), NaN where missing.
+    `columns` have a row for every architecture of the space, or, if `index` is given, for those places, ascending; NaN
+    where missing.
     """
     checksums = tuple(map(_checksum, columns.values()))
     provenance = Provenance(FORMAT, space.name, space.size, tuple(columns), checksums, source)
     frame = pl.DataFrame({column.name: pl.Series(values, nan_to_null=False) for column, values in columns.items()})
-    if frame.height != space.size:
-        raise BenchmarkFileError(
-            f"{path.name}: {frame.height} architectures instead of the {space.size} of {space.name}"
-        )
+    rows = space.size if index is None else len(index)
+    if frame.height != rows:
+        raise BenchmarkFileError(f"{path.name}: {frame.height} architectures instead of the {rows} of {space.name}")
+    if index is not None:
+        frame.insert_column(0, pl.Series(_INDEX, index))
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, beside = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
     os.close(handle)

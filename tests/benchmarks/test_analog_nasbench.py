@@ -2,6 +2,7 @@
 
 import pickle
 from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 from lissnas.space import Floats
 from lissnas_benchmarks.analog_nasbench import BENCHMARK
+from lissnas_benchmarks.benchmark import Import
 from lissnas_benchmarks.errors import BenchmarkFileError
 from lissnas_benchmarks.table import Measure, Table
 from scipy import stats
@@ -100,9 +102,11 @@ def test_no_other_value_is_missing(table: Table) -> None:
 
 
 @pytest.mark.parametrize("cells", [{}, {(0, 0, 0, 0, 0, 0): 1}, {(0, 0): 1}], ids=["none", "one", "of another length"])
-def test_a_file_without_all_cells_is_refused(cells: Any) -> None:
+def test_a_file_without_all_cells_is_refused(cells: Any, tmp_path: Path) -> None:
+    path = tmp_path / "data.anb"
+    path.write_bytes(pickle.dumps(cells))
     with pytest.raises(BenchmarkFileError, match=f"{len(cells)} cells instead of 15625"):
-        BENCHMARK.read((pickle.dumps(cells),))
+        BENCHMARK.read(Import((path,), tmp_path))
 
 
 def test_the_package_is_not_imported_to_find_its_file() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from lissnas_benchmarks.benchmark import Import
 from lissnas_benchmarks.errors import BenchmarkFileError
 from lissnas_benchmarks.nas_bench_macro import BENCHMARK
 from lissnas_benchmarks.table import Measure, Table
@@ -86,7 +87,10 @@ def _set(field: str, value: Any) -> Callable[[str], str]:
         pytest.param(lambda text: text.replace('"', "\udcff", 1), id="no UTF-8"),
     ],
 )
-def test_a_file_that_only_looks_official_is_refused_with_the_remedy(text: str, damage: Callable[[str], str]) -> None:
-    data = damage(text).encode(errors="surrogateescape")
+def test_a_file_that_only_looks_official_is_refused_with_the_remedy(
+    text: str, damage: Callable[[str], str], tmp_path: Path
+) -> None:
+    path = tmp_path / "any.json"
+    path.write_bytes(damage(text).encode(errors="surrogateescape"))
     with pytest.raises(BenchmarkFileError, match=r"nas-bench-macro_cifar10\.json: .*lissnas data import"):
-        BENCHMARK.read((data,))
+        BENCHMARK.read(Import((path,), tmp_path))

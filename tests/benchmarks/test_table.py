@@ -72,12 +72,25 @@ def test_missing_scores_stay_missing(table: Table) -> None:
     np.testing.assert_array_equal(table.values(Measure("accuracy", "test"), "svhn"), list(COLUMNS.values())[4])
 
 
-def test_a_score_that_one_seed_lacks_is_missing(tmp_path: Path) -> None:
-    columns = {Column("a", "d", "s", "%", seed=seed): np.full(SPACE.size, 1.0) for seed in (1, 2)}
-    columns[Column("a", "d", "s", "%", seed=2)][7] = np.nan
+@pytest.fixture
+def seeds(tmp_path: Path) -> Table:
+    """Two seeds: the second is missing for architecture 7, both for architecture 8."""
+    columns = {Column("a", "d", "s", "%", seed=seed): np.full(SPACE.size, float(seed)) for seed in (1, 2)}
+    columns[Column("a", "d", "s", "%", seed=2)][[7, 8]] = np.nan
+    columns[Column("a", "d", "s", "%", seed=1)][8] = np.nan
     write_table(tmp_path / "t.parquet", SPACE, columns, SOURCE)
-    values = Table(tmp_path / "t.parquet", lambda: SPACE).values(Measure("a", "s"), "d")
-    assert np.flatnonzero(np.isnan(values)).tolist() == [7]
+    return Table(tmp_path / "t.parquet", lambda: SPACE)
+
+
+def test_a_score_that_a_named_seed_lacks_is_missing(seeds: Table) -> None:
+    values = seeds.values(Measure("a", "s", seeds=(1, 2)), "d")
+    assert np.flatnonzero(np.isnan(values)).tolist() == [7, 8]
+
+
+def test_the_mean_of_all_seeds_is_that_of_those_an_architecture_has(seeds: Table) -> None:
+    values = seeds.values(Measure("a", "s"), "d")
+    assert (values[0], values[7]) == (1.5, 1.0)
+    assert np.flatnonzero(np.isnan(values)).tolist() == [8]
 
 
 @pytest.mark.parametrize(
@@ -98,7 +111,7 @@ def test_an_unknown_name_is_answered_with_the_nearest(
 
 
 def test_accuracies_after_different_epochs_are_never_averaged(table: Table) -> None:
-    with pytest.raises(SettingError, match="several numbers of epochs"):
+    with pytest.raises(SettingError, match=r"after \[.*\] epochs: say which"):
         table.values(Measure("accuracy", "test"), "cifar10")
 
 
