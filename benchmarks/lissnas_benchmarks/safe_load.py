@@ -10,10 +10,18 @@ from typing import Any
 import numpy as np
 
 from lissnas_benchmarks.errors import BenchmarkFileError
+from lissnas_benchmarks.memory_limit import memory_limit
 
 _NUMBERS = frozenset(
     kind + str(size) for kind, sizes in {"f": (2, 4, 8), "i": (1, 2, 4, 8), "u": (1, 2, 4, 8)}.items() for size in sizes
 ) | {"b1"}
+
+
+_MEMORY_PER_BYTE = 64
+"""How many bytes of objects a byte of a pickle may become; real files need about 25."""
+
+_MEMORY = 1 << 28
+"""What every pickle may take beside that."""
 
 
 class Record:
@@ -84,7 +92,8 @@ def load_pickle(data: bytes, name: str, records: Set[tuple[str, str]] = frozense
         If the file is cut short, is no pickle, or names anything else.
     """
     try:
-        value = _Unpickler(data, records).load()
+        with memory_limit(_MEMORY_PER_BYTE * len(data) + _MEMORY):
+            value = _Unpickler(data, records).load()
         _check_plain(value)
     except Exception as error:  # a damaged pickle may raise anything; none of it has run foreign code
         raise BenchmarkFileError(f"{name}: cannot be read as a pickle of plain data ({error})") from error

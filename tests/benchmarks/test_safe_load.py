@@ -202,6 +202,24 @@ def little_memory() -> Iterator[None]:
     resource.setrlimit(resource.RLIMIT_AS, before)
 
 
+@pytest.mark.parametrize(
+    "bomb",
+    [
+        pytest.param(b"\x80\x02Nr" + (10**9).to_bytes(4, "little") + b".", id="a memo of a thousand million"),
+        pytest.param(b"\x80\x05\x96" + (10**10).to_bytes(8, "little") + b".", id="a byte array of 10 GB"),
+        pytest.param(b"\x80\x04\x8d" + (10**10).to_bytes(8, "little") + b".", id="a string of 10 GB"),
+        pytest.param(b"\x80\x02" + b"]" + b"2" * 60 + b"e" * 60 + b".", id="stack errors"),
+        pytest.param(b"\x80\x02" + b"(" * 10_000_000 + b".", id="ten million marks"),
+    ],
+)
+def test_a_small_file_that_asks_for_much_memory_is_refused(bomb: bytes) -> None:
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(BenchmarkFileError):
+        load_pickle(bomb, "x")
+    # KiB; the largest of these files has ten megabytes itself.
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 1_000_000
+
+
 def _is_plain(value: Any) -> bool:
     if isinstance(value, dict):
         return all(_is_plain(part) for item in value.items() for part in item)
