@@ -27,8 +27,11 @@ app.command(f"{_COMMANDS}:locality", name="locality", help="Measure and draw the
 app.command(f"{_COMMANDS}:shrink", name="shrink", help="Shrink a benchmark's space, and save what is kept.")
 app.command(f"{_COMMANDS}:compare", name="compare", help="Shrink a benchmark with every method, and compare.")
 
-data = cyclopts.App(name="data", help="Bring in the files of a benchmark.")
+data = cyclopts.App(name="data", help="Get, import, check and list the data of benchmarks.")
+data.command(f"{_COMMANDS}:get_data", name="get", help="Download a benchmark, or say how to get it.")
 data.command(f"{_COMMANDS}:import_data", name="import", help="Read a benchmark's official files into the cache.")
+data.command(f"{_COMMANDS}:check_data", name="check", help="Compare what is in the cache with what was imported.")
+data.command(f"{_COMMANDS}:list_data", name="list", help="List what is in the cache, with sizes.")
 app.command(data)
 app.register_install_completion_command(help="Install completion for this shell.")
 

@@ -1,8 +1,9 @@
 """What each command of the command line does."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
@@ -10,6 +11,7 @@ import cyclopts
 from cyclopts import Parameter, validators
 from lissnas.shrink import Settings, method_names, settings_class
 from lissnas_benchmarks import catalog
+from lissnas_benchmarks.benchmark import Benchmark
 from rich.console import Console
 from rich.table import Table as Grid
 
@@ -62,7 +64,7 @@ def reproduce(*, seed: Seed = 0, runs: Runs = 20, out: Path = Path("results")) -
     from lissnas_analyses.reproduce import reproduce as run
 
     ready = [name for name in BENCHMARKS if catalog.is_ready(name)]
-    with _progress(len(ready)) as report:
+    with _progress() as report:
         for name in ready:
             study = open_study(name)
             _print_summary(study, run(study, out / name, runs, seed, _prefixed(report, name)), out / name)
@@ -92,7 +94,7 @@ def locality(
     folder = out or _default_folder(benchmark)
     results = Results(folder)
     study = open_study(benchmark, dataset, metric)
-    with _progress(1) as report:
+    with _progress() as report:
         found = run_locality(study, results, _prefixed(report, benchmark))
     results.manifest(study, {"seed": seed})
     _print_summary(study, locality_sentences(found), folder)
@@ -121,7 +123,7 @@ def compare(
     folder = out or _default_folder(benchmark)
     results = Results(folder)
     study = open_study(benchmark, dataset, metric)
-    with _progress(1) as report:
+    with _progress() as report:
         found = run_comparison(study, results, runs, seed, _prefixed(report, benchmark))
     results.manifest(study, {"seed": seed, "runs": runs})
     _print_summary(study, comparison_sentences(found), folder)
@@ -210,7 +212,68 @@ def import_data(benchmark: BenchmarkName, /, *files: Path) -> None:
     files
         Its official files.
     """
-    console.print(f"{benchmark}: read into {catalog.import_files(catalog.find(benchmark), files)}")
+    _import(catalog.find(benchmark), files)
+
+
+def get_data(benchmark: BenchmarkName, /) -> None:
+    """Download a benchmark's official files and import them, or say exactly how to get them.
+
+    Parameters
+    ----------
+    benchmark
+        Name of the benchmark.
+    """
+    from lissnas_benchmarks.download import download
+
+    known = catalog.find(benchmark)
+    if catalog.is_ready(benchmark):
+        console.print(f"{benchmark} is there already")
+    elif all(file.url for file in known.files):
+        with _progress() as report:
+            files = tuple(
+                download(file, catalog.download_folder(benchmark), partial(report, file.name)) for file in known.files
+            )
+        _import(known, files)
+    else:
+        console.print(f"{benchmark}: {known.remedy}")
+
+
+def check_data(*benchmarks: BenchmarkName) -> None:
+    """Read all that is in the cache, and compare it with what was imported.
+
+    Parameters
+    ----------
+    benchmarks
+        Names of the benchmarks; by default every one in the cache.
+    """
+    for name in benchmarks or [name for name in catalog.names() if catalog.table_path(name).exists()]:
+        table = catalog.load(name)
+        table.verify()
+        console.print(f"{name}: whole, {len(table.columns):,} columns and {len(table.provenance.curves):,} curves")
+
+
+def list_data() -> None:
+    """List what is in the cache, with sizes."""
+    grid = Grid(box=None, pad_edge=False, header_style="bold")
+    for heading in ("name", "columns", "curves", "size"):
+        grid.add_column(heading, no_wrap=True)
+    for name in catalog.names():
+        if catalog.table_path(name).exists():
+            table = catalog.load(name)
+            counts = (f"{len(table.columns):,}", f"{len(table.provenance.curves):,}", f"{table.bytes / 1e6:,.1f} MB")
+            grid.add_row(name, *counts)
+    if grid.row_count:
+        console.print(grid)
+    console.print(f"{'in' if grid.row_count else 'nothing yet in'} {catalog.cache_folder()}")
+
+
+def _import(benchmark: Benchmark, files: tuple[Path, ...]) -> None:
+    def on_wait() -> None:
+        console.print(f"{benchmark.name}: another process is importing it; waiting for it")
+
+    with _progress() as report:
+        path = catalog.import_files(benchmark, files, partial(report, f"importing {benchmark.name}"), on_wait)
+    console.print(f"{benchmark.name}: read into {path}")
 
 
 def _parsed(method: str, tokens: tuple[str, ...]) -> Settings:
@@ -241,7 +304,7 @@ def _print_summary(study: Study, sentences: tuple[str, ...], folder: Path) -> No
 
 
 @contextmanager
-def _progress(jobs: int) -> "Iterator[Report]":
+def _progress() -> "Iterator[Report]":
     """Show what is being done and how long is left, on a terminal only."""
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
@@ -257,5 +320,5 @@ def _progress(jobs: int) -> "Iterator[Report]":
         yield report
 
 
-def _prefixed(report: "Report", name: str) -> "Callable[[str, float], None]":
+def _prefixed(report: "Report", name: str) -> "Report":
     return lambda step, share: report(f"{name}: {step}", share)

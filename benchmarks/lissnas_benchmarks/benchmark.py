@@ -11,7 +11,7 @@ from lissnas.space import Floats, Indices, Space
 from numpy.typing import NDArray
 
 from lissnas_benchmarks.errors import BenchmarkFileError, MissingFileError
-from lissnas_benchmarks.table import Column, Measure, curve_path
+from lissnas_benchmarks.table import Column, Measure, curve_file
 
 
 @dataclass(frozen=True)
@@ -24,10 +24,16 @@ class OfficialFile:
         Its name; for a file inside an installed package, its path there.
     sha256
         Its checksum, or None where the authors publish none and several versions are in use.
+    url
+        A stable address to download it from, if there is one.
+    size
+        Its bytes, where known.
     """
 
     name: str
     sha256: str | None = None
+    url: str | None = None
+    size: int | None = None
 
     def checked(self, path: Path, remedy: str) -> str:
         """Return the file's SHA-256; raises an error with the remedy if it cannot be read or is another file.
@@ -69,10 +75,9 @@ class Import:
 
     def curves(self, column: Column, rows: int, epochs: int) -> NDArray[np.float32]:
         """Return an array of shape (rows, epochs), all NaN, that is kept on disk as the curves of a column."""
-        path = self.folder / curve_path(Path(), column).name
-        curves = np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=(rows, epochs))
-        curves[:] = np.nan
-        return curves
+        path = self.folder / curve_file(column)
+        np.save(path, np.full((rows, epochs), np.nan, dtype=np.float32))  # a full disk shows here, not in a mapped page
+        return np.load(path, mmap_mode="r+")
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from lissnas.errors import LissnasError, UnknownNameError
 
 from lissnas_benchmarks.benchmark import Benchmark, Import
 from lissnas_benchmarks.errors import MissingFileError
-from lissnas_benchmarks.table import FORMAT, Source, Table, read_format, read_provenance, write_table
+from lissnas_benchmarks.table import FORMAT, Source, Table, file_checksum, read_format, read_provenance, write_table
 
 _ADAPTERS = {
     "analog-nasbench": "lissnas_benchmarks.analog_nasbench:BENCHMARK",
@@ -96,10 +96,11 @@ def import_files(
         columns = benchmark.read(source)
         described = Source(benchmark.name, benchmark.page, benchmark.licence, checksums)
         index = benchmark.index(source) if benchmark.index else None
-        write_table(staged, benchmark.space(), columns, described, index)
+        curves = {file.name: file_checksum(file) for file in sorted(source.folder.iterdir())}
+        write_table(staged, benchmark.space(), columns, described, index, curves)
         path.unlink(missing_ok=True)
         shutil.rmtree(path.with_suffix(""), ignore_errors=True)
-        if any(source.folder.iterdir()):
+        if curves:
             source.folder.replace(path.with_suffix(""))
         staged.replace(path)
     return path
@@ -136,7 +137,7 @@ def _writing_errors(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno == errno.ENOSPC:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             raise LissnasError(f"{folder}: no space left: free some, or set LISSNAS_CACHE to another folder") from error
         if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR):
             raise LissnasError(
@@ -164,6 +165,11 @@ def cache_folder() -> Path:
     import platformdirs
 
     return Path(platformdirs.user_cache_dir("lissnas", appauthor=False))
+
+
+def download_folder(name: str) -> Path:
+    """Return where a benchmark's official files are downloaded to."""
+    return cache_folder() / "downloads" / name
 
 
 def table_path(name: str) -> Path:

@@ -4,6 +4,7 @@ A row of the file is an architecture, in the order of the space's index; a colum
 Which measurement, and where the numbers came from, stands in the file's metadata.
 """
 
+import io
 import os
 import tempfile
 import zlib
@@ -112,13 +113,22 @@ class Source:
 
 @dataclass(frozen=True)
 class Provenance:
-    """What a table's file says of itself; `checksums` are the CRC-32 of each column's values, in the columns' order."""
+    """What a table's file says of itself.
+
+    Attributes
+    ----------
+    checksums
+        The CRC-32 of each column's values, in the order of the columns.
+    curves
+        The CRC-32 of each file of learning curves, by its name.
+    """
 
     format: int
     space: str
     size: int
     columns: tuple[Column, ...]
     checksums: tuple[int, ...]
+    curves: dict[str, int]
     source: Source
 
 
@@ -209,13 +219,29 @@ class Table:
                 raise _damaged(self.path, f"the values of {name} were altered")
         return frame.to_numpy().astype(np.float64)
 
+    def verify(self) -> None:
+        """Read everything, curves too; raises BenchmarkFileError at the first value that is not as it was imported."""
+        for column in self.columns:
+            self.read([column.name])
+        for name, expected in self.provenance.curves.items():
+            path = self.path.with_suffix("") / name
+            if not path.exists() or file_checksum(path) != expected:
+                raise _damaged(path, "missing or altered")
+
+    @property
+    def bytes(self) -> int:
+        """What the table and its curves take on the disk."""
+        folder = self.path.with_suffix("")
+        files = [self.path, *(folder.rglob("*") if folder.is_dir() else ())]
+        return sum(path.stat().st_size for path in files if path.is_file())
+
     def curve(self, column: Column) -> NDArray[np.float32]:
         """Return a learning curve of every architecture, memory-mapped float32 of shape (rows, epochs).
 
         Row i belongs to `index[i]`, column e to epoch e + 1; NaN where nothing was measured. The curve of
         ``Column("accuracy", "cifar100", "train", "%", epochs=200, seed=777)`` ends in that column's value.
         """
-        path = curve_path(self.path, column)
+        path = self.path.with_suffix("") / curve_file(column)
         if not path.exists():
             known = sorted(found.stem for found in path.parent.glob("*.npy"))
             raise UnknownNameError("curve", path.stem, known)
@@ -225,9 +251,18 @@ class Table:
             raise _damaged(path, str(error).splitlines()[0]) from error
 
 
-def curve_path(table: Path, column: Column) -> Path:
-    """Return where the learning curves of a column are kept."""
-    return table.with_suffix("") / f"{column.name.replace('/', '.')}.npy"
+def file_checksum(path: Path) -> int:
+    """Return the CRC-32 of a file."""
+    checksum = 0
+    with path.open("rb") as file:
+        while chunk := file.read(1 << 24):
+            checksum = zlib.crc32(chunk, checksum)
+    return checksum
+
+
+def curve_file(column: Column) -> str:
+    """Return the name of the file of a column's learning curves, in the folder beside the table."""
+    return f"{column.name.replace('/', '.')}.npy"
 
 
 def write_table(
@@ -236,25 +271,28 @@ def write_table(
     columns: Mapping[Column, Floats],
     source: Source,
     index: Indices | None = None,
+    curves: Mapping[str, int] | None = None,
 ) -> None:
     """Write a table beside its place and move it there, so that no half-written one is ever seen.
 
     `columns` have a row for every architecture of the space, or, if `index` is given, for those places, ascending; NaN
-    where missing.
+    where missing. `curves` are the checksums of the files of learning curves.
     """
     checksums = tuple(map(_checksum, columns.values()))
-    provenance = Provenance(FORMAT, space.name, space.size, tuple(columns), checksums, source)
+    provenance = Provenance(FORMAT, space.name, space.size, tuple(columns), checksums, dict(curves or {}), source)
     frame = pl.DataFrame({column.name: pl.Series(values, nan_to_null=False) for column, values in columns.items()})
     rows = space.size if index is None else len(index)
     if frame.height != rows:
         raise BenchmarkFileError(f"{path.name}: {frame.height} architectures instead of the {rows} of {space.name}")
     if index is not None:
         frame.insert_column(0, pl.Series(_INDEX, index))
+    buffer = io.BytesIO()
+    frame.write_parquet(buffer, metadata={"lissnas": msgspec.json.encode(provenance).decode()})
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, beside = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
-    os.close(handle)
     try:
-        frame.write_parquet(beside, metadata={"lissnas": msgspec.json.encode(provenance).decode()})
+        with os.fdopen(handle, "wb") as file:
+            file.write(buffer.getbuffer())
         os.replace(beside, path)
     except BaseException:
         os.unlink(beside)

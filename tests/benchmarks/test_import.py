@@ -1,0 +1,161 @@
+"""Importing: staged, locked, and what was there before survives whatever goes wrong."""
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from filelock import FileLock
+from lissnas.categorical import CategoricalSpace
+from lissnas.errors import LissnasError
+from lissnas.space import Floats
+from lissnas_benchmarks import catalog
+from lissnas_benchmarks.benchmark import Benchmark, Import, OfficialFile
+from lissnas_benchmarks.errors import BenchmarkFileError
+from lissnas_benchmarks.table import Column, Measure, Table
+
+BITS = CategoricalSpace("bits", ("01",) * 3, "{}{}{}")
+ACCURACY = Column("accuracy", "d", "test", "%", epochs=4)
+
+
+def _read(source: Import) -> Mapping[Column, Floats]:
+    """The file holds a line of numbers for each architecture: its accuracy after every epoch."""
+    values = np.loadtxt(source.files[0])
+    curves = source.curves(ACCURACY, *values.shape)
+    curves[:] = values
+    if np.isnan(values).any():
+        raise BenchmarkFileError("numbers.txt: a value is missing")
+    return {ACCURACY: values[:, -1]}
+
+
+@pytest.fixture
+def numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("LISSNAS_CACHE", str(tmp_path / "cache"))
+    path = tmp_path / "numbers.txt"
+    np.savetxt(path, np.arange(32.0).reshape(8, 4))
+    return path
+
+
+@pytest.fixture
+def benchmark_() -> Benchmark:
+    measure = Measure("accuracy", "test")
+    return Benchmark(
+        name="bits",
+        title="eight networks",
+        page="nowhere",
+        licence="ours",
+        paper="none",
+        space=lambda: BITS,
+        files=(OfficialFile("numbers.txt"),),
+        read=_read,
+        selects=measure,
+        reports=measure,
+        obtain="write it again",
+    )
+
+
+def _table(path: Path) -> Table:
+    return Table(path, lambda: BITS)
+
+
+def test_a_curve_ends_in_its_column(benchmark_: Benchmark, numbers: Path) -> None:
+    table = _table(catalog.import_files(benchmark_, (numbers,)))
+    curve = table.curve(ACCURACY)
+    assert isinstance(curve, np.memmap)
+    np.testing.assert_array_equal(curve, np.arange(32.0).reshape(8, 4))
+    np.testing.assert_array_equal(curve[:, -1], table.values(benchmark_.reports, "d"))
+
+
+def test_an_unknown_curve_is_answered_with_those_there_are(benchmark_: Benchmark, numbers: Path) -> None:
+    table = _table(catalog.import_files(benchmark_, (numbers,)))
+    with pytest.raises(LissnasError, match=r"known: accuracy\.d\.test\.4"):
+        table.curve(replace(ACCURACY, epochs=12))
+
+
+def test_a_failed_import_leaves_what_was_there(benchmark_: Benchmark, numbers: Path) -> None:
+    path = catalog.import_files(benchmark_, (numbers,))
+    before = {file: file.read_bytes() for file in path.parent.rglob("*") if file.is_file()}
+    np.savetxt(numbers, np.full((8, 4), np.nan))
+    with pytest.raises(BenchmarkFileError, match="a value is missing"):
+        catalog.import_files(benchmark_, (numbers,))
+    assert {file: file.read_bytes() for file in path.parent.rglob("*") if file.is_file()} == before
+
+
+def test_an_import_replaces_table_and_curves_together(benchmark_: Benchmark, numbers: Path) -> None:
+    catalog.import_files(benchmark_, (numbers,))
+    np.savetxt(numbers, np.full((8, 4), 7.0))
+    table = _table(catalog.import_files(benchmark_, (numbers,)))
+    table.verify()
+    assert (table.curve(ACCURACY) == 7).all()
+
+
+@pytest.mark.parametrize("damage", ["a flipped bit", "gone"])
+def test_verifying_finds_a_curve_that_is_not_as_imported(benchmark_: Benchmark, numbers: Path, damage: str) -> None:
+    path = catalog.import_files(benchmark_, (numbers,))
+    [curve] = path.with_suffix("").iterdir()
+    data = bytearray(curve.read_bytes())
+    curve.unlink()
+    if damage == "a flipped bit":
+        data[-1] ^= 1
+        curve.write_bytes(data)
+    with pytest.raises(BenchmarkFileError, match="missing or altered"):
+        _table(path).verify()
+
+
+def test_a_second_importer_says_so_and_waits(benchmark_: Benchmark, numbers: Path) -> None:
+    path = catalog.table_path("bits")
+    path.parent.mkdir(parents=True)
+    other = FileLock(path.with_name(".bits.lock"))
+    other.acquire()
+    waiting = threading.Event()
+    importing = threading.Thread(
+        target=catalog.import_files, args=(benchmark_, (numbers,)), kwargs={"on_wait": waiting.set}
+    )
+    importing.start()
+    assert waiting.wait(10)
+    assert not path.exists()
+    other.release()
+    importing.join(30)
+    assert path.exists()
+
+
+def test_two_processes_that_import_at_once_leave_one_whole_table(macro_file: Path, tmp_path: Path) -> None:
+    command = [str(Path(sys.executable).parent / "lissnas"), "data", "import", "nas-bench-macro", str(macro_file)]
+    environment = os.environ | {"LISSNAS_CACHE": str(tmp_path)}
+    running = [subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL) for _ in range(3)]
+    assert [process.wait(60) for process in running] == [0, 0, 0]
+    assert [file.name for file in (tmp_path / "tables").iterdir() if file.suffix != ".lock"] == [
+        "nas-bench-macro.parquet"
+    ]
+    Table(tmp_path / "tables/nas-bench-macro.parquet", lambda: BITS).verify()
+
+
+def test_a_cache_that_cannot_be_written_says_so(
+    benchmark_: Benchmark, numbers: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("LISSNAS_CACHE", str(tmp_path / "file"))
+    with pytest.raises(LissnasError, match="set LISSNAS_CACHE to another folder"):
+        catalog.import_files(benchmark_, (numbers,))
+
+
+def test_a_full_disk_is_one_line_and_leaves_nothing(macro_file: Path, tmp_path: Path) -> None:
+    # A limit on the size of files stands in for a full disk: the system refuses to write on in the same way.
+    lissnas = Path(sys.executable).parent / "lissnas"
+    command = f"ulimit -f 40; exec {lissnas} data import nas-bench-macro {macro_file}"
+    environment = os.environ | {"LISSNAS_CACHE": str(tmp_path)}
+    called = subprocess.run(["bash", "-c", command], env=environment, capture_output=True, text=True, check=False)
+    assert called.returncode == 2
+    assert "no space left" in called.stderr
+    assert called.stderr.count("\n") == 1
+    assert [file.suffix for file in (tmp_path / "tables").iterdir()] == [".lock"]
+
+
+def test_another_number_of_files_is_refused(benchmark_: Benchmark, numbers: Path) -> None:
+    with pytest.raises(LissnasError, match=r"read from numbers\.txt: name each once, not 2 files"):
+        catalog.import_files(benchmark_, (numbers, numbers))
