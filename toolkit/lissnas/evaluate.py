@@ -3,6 +3,7 @@
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lissnas.errors import SettingError
 from lissnas.space import Floats, Indices, Rows, Space
@@ -69,6 +70,10 @@ class Evaluations:
             self._known, self._known_scores = self._asked[order], self._asked_scores[order]
         found: Floats = self._known_scores[np.searchsorted(self._known, index)]
         return found
+
+    def asked(self, rows: Rows) -> NDArray[np.bool_]:
+        """Tell for each row whether its architecture was asked for, shape (n,)."""
+        return np.isin(self._space.index(rows), self._known)
 
     @property
     def count(self) -> int:

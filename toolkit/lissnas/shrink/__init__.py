@@ -19,6 +19,15 @@ _METHODS = {
     "lissnas": "lissnas.shrink.lissnas:LissnasSettings",
     "operation-pruning": "lissnas.shrink.operation_pruning:OperationPruningSettings",
     "random-subset": "lissnas.shrink.random_subset:RandomSubsetSettings",
+    "angle": "lissnas.shrink.angle:AngleSettings",
+    "evolving": "lissnas.shrink.evolving:EvolvingSettings",
+    "distribution-pruning": "lissnas.shrink.distribution_pruning:DistributionPruningSettings",
+    "progressive": "lissnas.shrink.progressive:ProgressiveSettings",
+    "design-space": "lissnas.shrink.design_space:DesignSpaceSettings",
+    "best-of-sample": "lissnas.shrink.best_of_sample:BestOfSampleSettings",
+    "regularised-evolution": "lissnas.shrink.regularised_evolution:RegularisedEvolutionSettings",
+    "local-search": "lissnas.shrink.local_search:LocalSearchSettings",
+    "regression": "lissnas.shrink.regression:RegressionSettings",
 }
 
 

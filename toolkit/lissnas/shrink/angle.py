@@ -1,0 +1,53 @@
+"""ABS: score every operation by networks drawn to hold it, drop the lowest of a round at once; one region remains.
+
+Hu et al., "Angle-based Search Space Shrinking for Neural Architecture Search", ECCV 2020. A network's score there is
+the angle between its initial and its trained weights in a supernet; here it is whatever the evaluator gives. From
+the paper's code: the sampling by operation, the drop of the lowest, at least one left for each gene. Ours: the scores
+of all rounds count, a round drops as many as bring the region to the round's size, and the sizes fall by equal factors.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from lissnas.box import Box, shrink_to
+from lissnas.evaluate import Evaluations
+from lissnas.shrink.budget import check_at_least_one, check_spread, round_sizes, score_unseen
+from lissnas.space import Space
+from lissnas.subspace import Subspace
+
+
+@dataclass(frozen=True)
+class AngleSettings:
+    """Settings of ABS; all defaults are our own choice."""
+
+    evaluations: int = 1200
+    """How many networks are scored in all, an equal part in each round."""
+
+    size: int = 500
+    """How many networks to keep: shrinking stops at the region nearest to it."""
+
+    max_rounds: int = 4
+    """In how many rounds, each shrinking by the same factor."""
+
+    def __post_init__(self) -> None:
+        check_at_least_one(self, "evaluations", "size", "max_rounds")
+        check_spread(self.evaluations, self.max_rounds)
+
+    def rounds(self, space: Space, evaluations: Evaluations, rng: np.random.Generator) -> Iterator[Subspace]:
+        box = Box.whole(space)
+        for number, size in enumerate(round_sizes(space, self.size, self.max_rounds), start=1):
+            _score_each_operation(box, evaluations, self.evaluations * number // self.max_rounds, rng)
+            values = box.mean_scores(evaluations.rows, evaluations.scores)
+            box = shrink_to(box, size, values)
+            yield box
+
+
+def _score_each_operation(box: Box, evaluations: Evaluations, total: int, rng: np.random.Generator) -> None:
+    """Score networks of the box, an equal number drawn for each choice left, until `total` are scored in all."""
+    operations = rng.permutation(np.argwhere(box.left))
+    start = evaluations.count
+    for number, (gene, choice) in enumerate(operations, start=1):
+        share = start + (total - start) * number // len(operations)
+        score_unseen(box.holding(int(gene), int(choice)), evaluations, share, rng)

@@ -1,0 +1,44 @@
+"""How a method with a budget spends it: a given number of evaluations, in rounds that shrink by the same factor."""
+
+import numpy as np
+
+from lissnas.errors import SettingError
+from lissnas.evaluate import Evaluations
+from lissnas.space import Space
+from lissnas.subspace import Subspace
+
+
+def check_at_least_one(settings: object, *names: str) -> None:
+    """Raise SettingError for the first of these settings that is below 1."""
+    for name in names:
+        if getattr(settings, name) < 1:
+            raise SettingError(f"{name} must be at least 1, not {getattr(settings, name)}")
+
+
+def check_spread(evaluations: int, rounds: int) -> None:
+    """Raise SettingError if there are fewer evaluations than rounds."""
+    if evaluations < rounds:
+        raise SettingError(f"{evaluations} evaluations cannot be spread over {rounds} rounds")
+
+
+def check_enough_to_keep(evaluations: int, size: int) -> None:
+    """Raise SettingError if more networks are to be kept than are scored."""
+    if size > evaluations:
+        raise SettingError(f"cannot keep {size} networks, the best of {evaluations}: score more, or keep fewer")
+
+
+def round_sizes(space: Space, size: int, rounds: int) -> list[int]:
+    """Return the size after each round on the way from the whole space to `size`, by equal factors."""
+    if size > space.size:
+        raise SettingError(f"cannot keep {size:,} of the {space.size:,} networks of {space.name}")
+    return [round(space.size * (size / space.size) ** (number / rounds)) for number in range(1, rounds + 1)]
+
+
+def score_unseen(subspace: Subspace, evaluations: Evaluations, total: int, rng: np.random.Generator) -> None:
+    """Score networks of a subspace drawn uniformly, none twice, until `total` are scored in all or none is left."""
+    while (missing := total - evaluations.count) > 0:
+        drawn = subspace.sample(min(subspace.size, 2 * missing + evaluations.count), rng)
+        unseen = drawn[~evaluations.asked(drawn)][:missing]
+        evaluations(unseen)
+        if len(unseen) < missing and len(drawn) == subspace.size:
+            return
