@@ -25,7 +25,7 @@ app.command(
 app.command(f"{_COMMANDS}:benchmarks", name="benchmarks", help="List the benchmarks and what is there of them.")
 app.command(f"{_COMMANDS}:locality", name="locality", help="Measure and draw the locality of a benchmark.")
 app.command(f"{_COMMANDS}:shrink", name="shrink", help="Shrink a benchmark's space, and save what is kept.")
-app.command(f"{_COMMANDS}:compare", name="compare", help="Shrink a benchmark with every method, and compare.")
+app.command(f"{_COMMANDS}:compare", name="compare", help="Shrink a benchmark with several methods, and compare.")
 
 data = cyclopts.App(name="data", help="Get, import, check and list the data of benchmarks.")
 data.command(f"{_COMMANDS}:get_data", name="get", help="Download a benchmark, or say how to get it.")

@@ -38,6 +38,12 @@ def _methods_in_words() -> str:
 
 
 Method = Annotated[MethodName, Parameter(help=_methods_in_words())]
+Methods = Annotated[
+    tuple[MethodName, ...],
+    Parameter(
+        help="Methods to compare, one after the other; LISSNAS sets size and evaluations.", consume_multiple=True
+    ),
+]
 Dataset = Annotated[str | None, Parameter(help="Data set of the benchmark; by default its first.")]
 Metric = Annotated[str | None, Parameter(help="What to rank networks by; by default the benchmark's accuracy.")]
 Seed = Annotated[
@@ -106,11 +112,12 @@ def compare(
     *,
     dataset: Dataset = None,
     metric: Metric = None,
+    methods: Methods = ("lissnas", "operation-pruning", "random-subset"),
     seed: Seed = 0,
     runs: Runs = 20,
     out: Out = None,
 ) -> None:
-    """Shrink a benchmark with every method, at equal evaluations and size, and compare what is kept.
+    """Shrink a benchmark with several methods, at equal evaluations and size, and compare what is kept.
 
     Parameters
     ----------
@@ -124,8 +131,8 @@ def compare(
     results = Results(folder)
     study = open_study(benchmark, dataset, metric)
     with _progress() as report:
-        found = run_comparison(study, results, runs, seed, _prefixed(report, benchmark))
-    results.manifest(study, {"seed": seed, "runs": runs})
+        found = run_comparison(study, results, runs, seed, _prefixed(report, benchmark), methods)
+    results.manifest(study, {"seed": seed, "runs": runs, "methods": list(methods)})
     _print_summary(study, comparison_sentences(found), folder)
 
 

@@ -1,21 +1,21 @@
-"""Shrinking methods side by side on one benchmark: LISSNAS, operation pruning and a random subset.
+"""Shrinking methods side by side on one benchmark, by default LISSNAS, operation pruning and a random subset.
 
 LISSNAS decides how many networks it keeps and what it spends; the others get the same in each run.
 """
 
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from typing import Literal
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, fields
+from string import ascii_lowercase
+from typing import Any, Literal
 
 import numpy as np
 import polars as pl
 from lissnas.errors import SettingError
 from lissnas.estimate import mean_over_runs
 from lissnas.quality import Quality, quality
-from lissnas.shrink import Settings, Trace, shrink
+from lissnas.shrink import Settings, Trace, settings_class, shrink
 from lissnas.shrink.lissnas import LissnasSettings
-from lissnas.shrink.operation_pruning import OperationPruningSettings
-from lissnas.shrink.random_subset import RandomSubsetSettings
 from lissnas.space import Floats
 from lissnas.subspace import WholeSpace
 from matplotlib.figure import Figure
@@ -26,6 +26,7 @@ from lissnas_analyses import figures
 from lissnas_analyses.study import Study
 
 METHODS = ("lissnas", "operation-pruning", "random-subset")
+"""What is compared by default."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ class ComparisonResult:
     distributions
         A row a method, round and score: the mean over the runs of the share of networks below, and its 95 % interval.
     first
-        The first run of each method.
+        The first run of each method, in the order they were asked for.
     """
 
     runs: pl.DataFrame
@@ -90,25 +91,32 @@ class ComparisonResult:
 
 def run_generator(seed: int, run: int, method: str) -> np.random.Generator:
     """Return the source of randomness of one run of one method: it depends on nothing else."""
-    return np.random.default_rng([seed, run, METHODS.index(method)])
+    return np.random.default_rng([seed, run, zlib.crc32(method.encode())])
 
 
-def traces(study: Study, seed: int, run: int) -> dict[str, Trace]:
-    """Run every method once, each with the networks kept and scored by LISSNAS."""
+def traces(study: Study, methods: Sequence[str], seed: int, run: int) -> dict[str, Trace]:
+    """Run every method once, each with the networks kept and scored by LISSNAS as far as its settings allow."""
+
+    def run_with(method: str, settings: Settings) -> Trace:
+        return shrink(study.space, study.evaluator, settings, run_generator(seed, run, method))
+
+    lissnas = run_with("lissnas", LissnasSettings())
+    given = {"evaluations": lissnas.evaluations.count, "size": lissnas.subspace.size}
     results: dict[str, Trace] = {}
-
-    def add(method: str, settings: Settings) -> Trace:
-        results[method] = shrink(study.space, study.evaluator, settings, run_generator(seed, run, method))
-        return results[method]
-
-    lissnas = add("lissnas", LissnasSettings())
-    size = lissnas.subspace.size
-    add("operation-pruning", OperationPruningSettings(evaluations=lissnas.evaluations.count, size=size))
-    add("random-subset", RandomSubsetSettings(size=size))
+    for method in methods:
+        wanted: Any = settings_class(method)
+        own = {name: value for name, value in given.items() if name in {field.name for field in fields(wanted)}}
+        results[method] = lissnas if method == "lissnas" else run_with(method, wanted(**own))
     return results
 
 
-def compare(study: Study, runs: int, seed: int, on_run: Callable[[int], None] = lambda run: None) -> ComparisonResult:
+def compare(
+    study: Study,
+    runs: int,
+    seed: int,
+    methods: Sequence[str] = METHODS,
+    on_run: Callable[[int], None] = lambda run: None,
+) -> ComparisonResult:
     """Run every method with `runs` seeds and judge each round by the reported scores.
 
     `on_run` is told the number of runs done.
@@ -119,7 +127,7 @@ def compare(study: Study, runs: int, seed: int, on_run: Callable[[int], None] = 
     done: list[dict[str, Trace]] = []
     judged: list[dict[str, list[Quality]]] = []
     for run in range(runs):
-        done.append(traces(study, seed, run))
+        done.append(traces(study, methods, seed, run))
         judged.append(
             {
                 method: [whole, *(quality(shrunk.subspace, study.report) for shrunk in trace.rounds[1:])]
@@ -134,7 +142,7 @@ def compare(study: Study, runs: int, seed: int, on_run: Callable[[int], None] = 
 def _carry_on(done: list[dict[str, Trace]], judged: list[dict[str, list[Quality]]]) -> pl.DataFrame:
     """Return a row a method, run and round, up to the last round of any run of the method."""
     rows: list[dict[str, object]] = []
-    for method in METHODS:
+    for method in done[0]:
         length = max(len(methods[method]) for methods in judged)
         for run, (traced, qualities) in enumerate(zip(done, judged, strict=True)):
             trace = traced[method]
@@ -167,7 +175,7 @@ def _distributions(study: Study, done: list[dict[str, Trace]]) -> pl.DataFrame:
     measured = np.sort(study.report[~np.isnan(study.report)])
     grid = np.linspace(np.quantile(measured, _LEFT_OUT), measured[-1], _GRID)
     frames = [_distribution("whole-space", 0, grid, _share_below(measured, grid)[None])]
-    for method in METHODS:
+    for method in done[0]:
         for number in range(1, max(len(run[method].rounds) for run in done)):
             kept = (run[method].rounds[min(number, len(run[method].rounds) - 1)].subspace for run in done)
             shares = [_share_below(np.sort(study.report[subspace.index]), grid) for subspace in kept]
@@ -187,15 +195,15 @@ def _distribution(method: str, number: int, grid: Floats, shares: Floats) -> pl.
 
 
 def draw_rounds(result: ComparisonResult, study: Study) -> Figure:
-    """Draw every figure of quality, and what was spent, against the round; the random subset has one round only."""
+    """Draw every figure of quality, and what was spent, against the round; a method of one round is a line across."""
     figure, panels = figures.new_figure(4, 3, width=2.7, height=2.1)
     for letter, (name, panel), axes in zip("abcdefghij", _PANELS.items(), panels, strict=False):
         unit = f" ({study.unit})" if name in ("mean", "best") else ""
-        for method in METHODS:
+        for method in result.first:
             rows = result.rounds.filter((pl.col("method") == method) & (pl.col("figure") == name)).sort("round")
             x, value, low, high = (rows[column].to_numpy() for column in ("round", "mean", "low", "high"))
-            look = figures.METHODS[method]
-            if method == "random-subset":
+            look = figures.look(method)
+            if len(x) == 2:
                 axes.axhspan(low[-1], high[-1], color=look.colour, alpha=0.18, linewidth=0)
                 axes.axhline(value[-1], color=look.colour, linestyle=look.dash, label=method)
             else:
@@ -214,7 +222,7 @@ def draw_rounds(result: ComparisonResult, study: Study) -> Figure:
         f"Shrinking {study.benchmark.name}",
         f"{study.source}; {study.roles}. Means over {_runs(result)} runs, bands: 95 % intervals of the mean. Every "
         "method keeps and scores as many networks as LISSNAS does in the same run, as near as its rule allows; "
-        "the random subset (line across) looks at none. A run that has stopped stays at its result. Round 0 is the "
+        "a line across is a method of one round. A run that has stopped stays at its result. Round 0 is the "
         "whole space.",
     )
     return figure
@@ -222,11 +230,17 @@ def draw_rounds(result: ComparisonResult, study: Study) -> Figure:
 
 def draw_distributions(result: ComparisonResult, study: Study) -> Figure:
     """Draw the share of networks below each score: before, during and after shrinking."""
-    figure, panels = figures.new_figure(1, 2, width=3.7, height=3)
+    methods = [method for method in result.first if method != "random-subset"]
+    columns = min(2, len(methods))
+    figure, panels = figures.new_figure(-(-len(methods) // columns), columns, width=3.7, height=3)
     drawn = {(method, number): rows for (method, number), rows in result.distributions.group_by(["method", "round"])}
-    others = (("whole-space", figures.WHOLE_SPACE), ("random-subset", figures.METHODS["random-subset"]))
-    for letter, method, axes in zip("ab", METHODS, panels, strict=False):
-        look = figures.METHODS[method]
+    others = [("whole space", drawn["whole-space", 0], figures.WHOLE_SPACE)]
+    if "random-subset" in result.first:
+        others.append(("random subset", drawn["random-subset", 1], figures.look("random-subset")))
+    for axes in panels[len(methods) :]:
+        axes.axis("off")
+    for letter, method, axes in zip(ascii_lowercase, methods, panels, strict=False):
+        look = figures.look(method)
         last = max(number for name, number in drawn if name == method)
         for number in range(1, last + 1):
             rows = drawn[method, number]
@@ -234,18 +248,14 @@ def draw_distributions(result: ComparisonResult, study: Study) -> Figure:
             axes.plot(rows["score"], rows["share_below"], color=look.colour, alpha=strength, linewidth=0.5 + strength)
             if number == last:
                 axes.fill_between(rows["score"], rows["low"], rows["high"], color=look.colour, alpha=0.18, linewidth=0)
-        for name, other in others:
-            rows = drawn[name, max(number for drawn_name, number in drawn if drawn_name == name)]
-            axes.plot(rows["score"], rows["share_below"], color=other.colour, linestyle=other.dash, linewidth=1)
-        handles = [
-            Line2D([], [], color=figures.WHOLE_SPACE.colour, label="whole space"),
-            Line2D([], [], color=others[1][1].colour, linestyle=others[1][1].dash, label="random subset"),
-            *(
-                Line2D([], [], color=look.colour, alpha=0.5, linewidth=0.8, label="rounds before")
-                for _ in range(last > 1)
-            ),
-            Line2D([], [], color=look.colour, label=f"round {last}, the last"),
-        ]
+        handles = []
+        for name, rows, other in others:
+            handles += axes.plot(
+                rows["score"], rows["share_below"], color=other.colour, linestyle=other.dash, linewidth=1, label=name
+            )
+        if last > 1:
+            handles.append(Line2D([], [], color=look.colour, alpha=0.5, linewidth=0.8, label="rounds before"))
+        handles.append(Line2D([], [], color=look.colour, label=f"round {last}, the last"))
         axes.legend(handles=handles, loc="upper left", fontsize=7)
         axes.set(title=f"{letter}  {method}", xlabel=study.quantity, ylabel="share of networks below", ylim=(0, 1))
     figures.caption(

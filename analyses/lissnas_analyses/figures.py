@@ -45,11 +45,32 @@ class Look:
 
 
 WHOLE_SPACE = Look("#000000", "-", "x")
-METHODS = {
-    "lissnas": Look("#0072b2", "-", "o"),
+ONE = Look("#0072b2", "-", "o")
+"""For what is drawn alone."""
+
+_LOOKS = {
+    "lissnas": ONE,
     "operation-pruning": Look("#d55e00", "--", "s"),
     "random-subset": Look("#777777", ":", "^"),
+    "kernel": Look("#009e73", "-", "D"),
+    "angle": Look("#cc79a7", "--", "v"),
+    "evolving": Look("#8c510a", "--", "<"),
+    "distribution-pruning": Look("#e69f00", "--", ">"),
+    "progressive": Look("#56b4e9", "--", "P"),
+    "design-space": Look("#b2182b", "--", "X"),
+    "best-of-sample": Look("#999999", ":", "h"),
+    "regularised-evolution": Look("#542788", ":", "d"),
+    "local-search": Look("#01665e", ":", "p"),
+    "regression": Look("#bf812d", ":", "*"),
 }
+"""Of each method: whole lines for locality, dashes for one region, dots for what a user would try."""
+
+
+def look(method: str) -> Look:
+    """Return how a method is drawn; one that is not the project's own in black."""
+    return _LOOKS.get(method, Look("#000000", "-", "x"))
+
+
 SHARES = (Look("#004d7a", "-", "o"), Look("#2b8cbe", "--", "s"), Look("#7ab8d9", ":", "^"))
 """For the top 1, 5 and 10 %: the smaller, the darker."""
 

@@ -166,11 +166,11 @@ def _summary(study: Study, landscape: Landscape, optima: int) -> pl.DataFrame:
 def draw_locality(result: LocalityResult, study: Study) -> Figure:
     """Draw difference, correlation and P(top) against edit distance, and the autocorrelation of random walks."""
     figure, (difference, correlation, rate, walk) = figures.new_figure(2, 2, width=3.7)
-    _draw_measure(difference, result, "difference", "mean over all pairs", figures.METHODS["lissnas"])
+    _draw_measure(difference, result, "difference", "mean over all pairs", figures.ONE)
     difference.set(
         title="a  How much neighbours differ", ylabel=f"mean |difference| of\n{study.quantity}", ylim=(0, None)
     )
-    _draw_measure(correlation, result, "correlation", "no correlation", figures.METHODS["lissnas"])
+    _draw_measure(correlation, result, "correlation", "no correlation", figures.ONE)
     correlation.set(title="b  How alike they perform", ylabel="correlation of pairs")
     for share, look in zip(SHARES, figures.SHARES, strict=True):
         _draw_measure(rate, result, f"P({_top(share)})", None, look)
@@ -179,7 +179,7 @@ def draw_locality(result: LocalityResult, study: Study) -> Figure:
     for axes in (difference, correlation, rate):
         axes.set(xlabel="edit distance of a and b", xticks=result.by_distance["distance"].unique().sort().to_list())
     lag, value, low, high = (result.walk[name].to_numpy() for name in ("lag", "value", "low", "high"))
-    figures.draw_with_interval(walk, lag, value, low, high, figures.METHODS["lissnas"], "")
+    figures.draw_with_interval(walk, lag, value, low, high, figures.ONE, "")
     walk.axhline(0, color=figures.WHOLE_SPACE.colour, linewidth=0.8)
     walk.set(title="d  Along a random walk", xlabel="steps (single edits)", ylabel="autocorrelation")
     figures.caption(
@@ -214,7 +214,7 @@ def _draw_measure(axes: Axes, result: LocalityResult, name: str, base_label: str
 def draw_optima(result: LocalityResult, study: Study) -> Figure:
     """Draw scores against distance to the global optimum, and where steepest ascent ends."""
     figure, (slope, ends) = figures.new_figure(1, 2, width=3.7)
-    look = figures.METHODS["lissnas"]
+    look = figures.ONE
     distance, *quantiles = (
         result.to_optimum[name].to_numpy() for name in ("distance", "q05", "q25", "q50", "q75", "q95")
     )

@@ -1,6 +1,7 @@
 """A map of the pockets: networks laid out in the plane by edit distance, with what each method keeps outlined on it."""
 
 from dataclasses import dataclass
+from string import ascii_lowercase
 
 import numpy as np
 import polars as pl
@@ -83,17 +84,20 @@ def _embedded(space: Space, rows: Rows) -> Floats:
 
 def draw_map(result: MapResult, study: Study) -> Figure:
     """Draw the map once for each method."""
-    figure, panels = figures.new_figure(1, len(result.sizes), width=4.2, height=3.9)
+    columns = min(2, len(result.sizes))
+    figure, panels = figures.new_figure(-(-len(result.sizes) // columns), columns, width=4.2, height=3.9)
+    for axes in panels[len(result.sizes) :]:
+        axes.axis("off")
     networks = result.networks.sort("score")
     low, high = np.nanquantile(networks["score"], [0.1, 1])
-    for letter, (method, (size, count)), axes in zip("ab", result.sizes.items(), panels, strict=True):
+    for letter, (method, (size, count)), axes in zip(ascii_lowercase, result.sizes.items(), panels, strict=False):
         kept = pl.col(f"pocket of {method}").is_not_null()
         for drawn, alpha, area in ((networks.filter(~kept), 0.5, 4), (networks.filter(kept), 1, 7)):
             points = axes.scatter(
                 drawn["x"], drawn["y"], c=drawn["score"], cmap=figures.SEQUENTIAL, vmin=low, vmax=high, s=area,
                 alpha=alpha, linewidths=0, rasterized=True,
             )  # fmt: skip
-        _outline(axes, networks, networks.select(kept).to_series().to_numpy(), figures.METHODS[method].colour)
+        _outline(axes, networks, networks.select(kept).to_series().to_numpy(), figures.look(method).colour)
         best = networks.row(-1, named=True)
         axes.plot(best["x"], best["y"], "*", color="white", markeredgecolor="black", markersize=12)
         axes.set(title=f"{letter}  {method}: {size:,} networks in {count:,} pocket{'s' if count != 1 else ''}")

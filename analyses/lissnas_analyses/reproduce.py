@@ -1,6 +1,6 @@
 """The main job: locality, shrinking and a map of the pockets for every benchmark that is there."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -36,10 +36,17 @@ def run_locality(study: Study, results: Results, report: Report) -> LocalityResu
     return found
 
 
-def run_comparison(study: Study, results: Results, runs: int, seed: int, report: Report) -> ComparisonResult:
-    """Shrink a benchmark with every method, and draw what each round keeps and where it lies."""
+def run_comparison(
+    study: Study,
+    results: Results,
+    runs: int,
+    seed: int,
+    report: Report,
+    methods: Sequence[str] = comparison.METHODS,
+) -> ComparisonResult:
+    """Shrink a benchmark with several methods, and draw what each round keeps and where it lies."""
     report("shrinking", 0)
-    found = comparison.compare(study, runs, seed, lambda done: report("shrinking", done / runs))
+    found = comparison.compare(study, runs, seed, methods, lambda done: report("shrinking", done / runs))
     results.frame("shrinking_runs", found.runs)
     results.frame("shrinking", found.rounds)
     results.frame("distributions", found.distributions)
@@ -85,7 +92,7 @@ def locality_sentences(found: LocalityResult) -> tuple[str, ...]:
 def comparison_sentences(compared: ComparisonResult) -> tuple[str, ...]:
     """Return what each method keeps, in sentences."""
     sentences = []
-    for method in comparison.METHODS:
+    for method in compared.first:
         recall, low, high = compared.final(method, "recall_1")
         size, mean, spent, count = (
             compared.final(method, name)[0] for name in ("size", "mean", "evaluations", "pockets")

@@ -60,10 +60,16 @@ class Study:
 def open_study(name: str, dataset: str | None = None, metric: str | None = None) -> Study:
     """Open a benchmark, by default on its first data set and with its own measure of quality.
 
-    Raises UnknownNameError for a name that is not there, SettingError for a metric that does not rank networks.
+    Raises UnknownNameError for a name that is not there, SettingError for a metric that does not rank networks or a
+    benchmark that is only a sample of its space.
     """
     benchmark = catalog.find(name)
     table = catalog.load(name)
+    if not table.complete:
+        raise SettingError(
+            f"{name} is a sample: {len(table.index):,} of the {table.provenance.size:.3g} architectures of "
+            f"{table.provenance.space}, and this takes the neighbours of every one; choose a complete benchmark"
+        )
     dataset = table.datasets[0] if dataset is None else dataset
     if (own := f"{name}-{dataset}") in catalog.names():
         raise SettingError(f"{dataset} has a smaller space: it is a benchmark of its own, '{own}'")
@@ -74,6 +80,8 @@ def open_study(name: str, dataset: str | None = None, metric: str | None = None)
         if column.metric == metric and not column.quality:
             ranking = dict.fromkeys(column.metric for column in table.columns if column.quality)
             raise SettingError(f"'{metric}' does not say which network is better; choose one of {', '.join(ranking)}")
+    if not table.matching(reports, dataset)[0].quality:
+        raise SettingError(f"{name} says what networks cost, not which is better: it has nothing to select by")
     return Study(
         benchmark,
         table,

@@ -62,7 +62,7 @@ def test_another_seed_gives_other_runs(folder: Path, proteins: Study) -> None:
 
 
 def test_a_run_does_not_depend_on_how_many_others_there_are(folder: Path, proteins: Study) -> None:
-    alone = comparison.traces(proteins, 7, RUNS - 1)["lissnas"]
+    alone = comparison.traces(proteins, comparison.METHODS, 7, RUNS - 1)["lissnas"]
     runs = pl.read_parquet(folder / "shrinking_runs.parquet")
     last = runs.filter((pl.col("method") == "lissnas") & (pl.col("run") == RUNS - 1)).sort("round").row(-1, named=True)
     assert (last["size"], last["evaluations"]) == (alone.subspace.size, alone.evaluations.count)
@@ -94,7 +94,7 @@ def test_averages_are_the_means_of_the_runs(folder: Path) -> None:
 
 def test_the_map_holds_all_that_is_kept_and_the_best_network(folder: Path, proteins: Study) -> None:
     drawn = pl.read_parquet(folder / "map.parquet")
-    first = comparison.traces(proteins, 7, 0)
+    first = comparison.traces(proteins, comparison.METHODS, 7, 0)
     for method in ("lissnas", "operation-pruning"):
         kept = drawn.filter(pl.col(f"pocket of {method}").is_not_null())["index"]
         assert kept.to_list() == first[method].subspace.index.tolist()
