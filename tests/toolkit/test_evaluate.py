@@ -88,3 +88,32 @@ def test_a_table_refuses_rows_of_another_space(mixed: Any) -> None:
 def test_a_column_of_another_shape_is_refused(shape: tuple[int, ...]) -> None:
     with pytest.raises(SettingError, match="6561 architectures"):
         TableEvaluator(SPACE, np.zeros(shape))
+
+
+def test_a_sampled_table_scores_its_rows_and_no_others() -> None:
+    places = np.array([3, 7, 6560])
+    evaluator = TableEvaluator(SPACE, np.array([1.0, 2.0, 3.0]), places)
+    scores = evaluator(SPACE.rows(np.array([7, 0, 3, 6560, 8, 6559])))
+    np.testing.assert_array_equal(scores, [2.0, np.nan, 1.0, 3.0, np.nan, np.nan])
+
+
+def test_a_sampled_table_of_nothing_scores_nothing() -> None:
+    evaluator = TableEvaluator(SPACE, np.empty(0), np.empty(0, dtype=np.int64))
+    assert np.isnan(evaluator(SPACE.rows(np.array([0, 5])))).all()
+
+
+def test_rows_that_a_sampled_table_lacks_are_counted_but_have_no_score() -> None:
+    evaluations = Evaluations(SPACE, TableEvaluator(SPACE, np.array([5.0]), np.array([3])))
+    evaluations(SPACE.rows(np.array([3, 4])))
+    assert (evaluations.count, evaluations.index.tolist()) == (2, [3])
+
+
+@pytest.mark.parametrize("places", [[3, 3], [7, 3], [3], [1, 2, 3]])
+def test_places_that_do_not_ascend_or_are_not_one_for_each_score_are_refused(places: list[int]) -> None:
+    with pytest.raises(SettingError, match="one for each, ascending"):
+        TableEvaluator(SPACE, np.zeros(2), np.array(places))
+
+
+def test_places_outside_the_space_are_refused() -> None:
+    with pytest.raises(ArchitectureError, match="0 to 6560, not 6561"):
+        TableEvaluator(SPACE, np.zeros(1), np.array([6561]))

@@ -25,17 +25,30 @@ class TableEvaluator:
         The space of the table.
     scores
         Shape (size,), in the order of the space's index; NaN where missing.
+    index
+        Of a sampled table, the places in the space that the scores belong to, ascending: any other row has no score.
     """
 
-    def __init__(self, space: Space, scores: Floats) -> None:
-        if scores.shape != (space.size,):
+    def __init__(self, space: Space, scores: Floats, index: Indices | None = None) -> None:
+        if index is None and scores.shape != (space.size,):
             raise SettingError(f"{space.name} has {space.size} architectures, but {scores.shape} scores were given")
+        if index is not None:
+            index = space.checked_index(index)
+            if scores.shape != index.shape or (np.diff(index) <= 0).any():
+                raise SettingError(f"{scores.shape} scores for {index.shape} places: give one for each, ascending")
         self._space = space
         self._scores = scores
+        self._index = index
 
     def __call__(self, rows: Rows) -> Floats:
-        scores: Floats = self._scores[self._space.index(rows)]
-        return scores
+        place = self._space.index(rows)
+        if self._index is None:
+            scores: Floats = self._scores[place]
+            return scores
+        if not len(self._index):
+            return np.full(len(place), np.nan)
+        nearest = np.minimum(np.searchsorted(self._index, place), len(self._index) - 1)
+        return np.where(self._index[nearest] == place, self._scores[nearest], np.nan)
 
 
 class Evaluations:

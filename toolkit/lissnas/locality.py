@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lissnas.errors import SettingError
 from lissnas.estimate import Estimate, proportion, with_error
 from lissnas.landscape import Landscape
 from lissnas.quality import top
@@ -48,7 +49,12 @@ class PairLocality:
 
 
 @np.errstate(divide="ignore", invalid="ignore")
-def pair_locality(space: Space, scores: Floats, shares: Sequence[float] = (0.01, 0.05, 0.10)) -> PairLocality:
+def pair_locality(
+    space: Space,
+    scores: Floats,
+    shares: Sequence[float] = (0.01, 0.05, 0.10),
+    largest_distance: int | None = None,
+) -> PairLocality:
     """Measure how scores agree against edit distance, over every pair of the space.
 
     Parameters
@@ -59,6 +65,9 @@ def pair_locality(space: Space, scores: Floats, shares: Sequence[float] = (0.01,
         Shape (size,); NaN where missing, and left out.
     shares
         Which best shares to follow.
+    largest_distance
+        Up to which distance; to the largest there is if None. Near pairs of hundreds of thousands of architectures
+        take seconds, all of them hours.
 
     Figures are NaN at a distance that no pair has.
     """
@@ -66,7 +75,12 @@ def pair_locality(space: Space, scores: Floats, shares: Sequence[float] = (0.01,
     centred = np.where(measured, scores - np.nanmean(scores), 0)
     tops = np.stack([top(scores, share) for share in shares])
     columns = np.column_stack([measured, centred, centred**2, tops.T]).astype(np.float64)
-    shells = space.shell_sums(columns, scores)
+    if largest_distance is None:
+        shells = space.shell_sums(columns, scores)
+    elif largest_distance >= 1:
+        shells = space.near_shell_sums(columns, scores, largest_distance)
+    else:
+        raise SettingError(f"pairs have distances from 1 on: the largest cannot be {largest_distance}")
     neighbours, sums, squares = np.moveaxis(shells.sums[1:, :, :3], -1, 0)
     neighbours = neighbours * measured
 

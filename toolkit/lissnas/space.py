@@ -107,6 +107,14 @@ class Space(ABC):
         A NaN score is missing: its differences count as 0. Columns hold no NaN.
         """
 
+    def near_shell_sums(self, columns: Floats, scores: Floats, largest_distance: int) -> ShellSums:
+        """As `shell_sums`, for the distances 0 to `largest_distance` alone.
+
+        Spaces whose pairs are too many to go through all of them go through the near ones only.
+        """
+        shells = self.shell_sums(columns, scores)
+        return ShellSums(shells.sums[: largest_distance + 1], shells.differences[: largest_distance + 1])
+
     @abstractmethod
     def mean_distance(self, rows: Rows) -> float:
         """Return the mean edit distance of the pairs of a batch of different rows; NaN for fewer than two rows."""
