@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 import cyclopts
 from cyclopts import Parameter, validators
+from lissnas.errors import SettingError
 from lissnas.shrink import Settings, method_names, settings_class
 from lissnas_benchmarks import catalog
 from lissnas_benchmarks.benchmark import Benchmark
+from lissnas_benchmarks.surrogate import Surrogate
 from rich.console import Console
 from rich.table import Table as Grid
 
@@ -21,9 +23,11 @@ if TYPE_CHECKING:
     from lissnas_analyses.reproduce import Report
 
     BenchmarkName = str
+    ImportName = str
     MethodName = str
 else:
     BenchmarkName = Literal[catalog.names()]
+    ImportName = Literal[catalog.names() + catalog.surrogate_names()]
     MethodName = Literal[method_names()]
 
 
@@ -185,41 +189,55 @@ def shrink(
 
 def benchmarks() -> None:
     """List the benchmarks: what each holds, whether it is there, where it comes from, and its licence."""
-    grid = Grid(box=None, pad_edge=False, show_header=True, header_style="bold")
+    grid = Grid(box=None, pad_edge=False, header_style="bold")
     for heading in ("name", "there", "networks", "data sets", "licence"):
-        grid.add_column(heading, no_wrap=heading != "data sets")
-    rest = []
+        grid.add_column(heading, no_wrap=heading not in ("data sets", "licence"))
+    described: list[tuple[Benchmark | Surrogate, str, str]] = []
     for name in catalog.names():
-        known = catalog.find(name)
-        ready = catalog.is_ready(name)
-        size, datasets = ("", "")
+        known, ready = catalog.find(name), catalog.is_ready(name)
+        size, datasets = "", ""
         if ready:
             table = catalog.load(name)
-            size, datasets = f"{table.space.size:,}", " ".join(table.datasets)
+            size, datasets = f"{len(table.index):,}", " ".join(table.datasets)
         grid.add_row(name, "yes" if ready else "no", size, datasets, known.licence)
-        rest.append((known, ready))
+        package = f", here from the package {known.package[1]}" if known.package else ""
+        described.append((known, f"{known.page}{package}", "" if ready else known.remedy))
+    for name in catalog.surrogate_names():
+        surrogate, ready = catalog.find_surrogate(name), catalog.surrogate_folder(name).exists()
+        grid.add_row(name, "yes" if ready else "no", f"{surrogate.space().size:.2g}", "predicted", surrogate.licence)
+        described.append((surrogate, surrogate.page, "" if ready else surrogate.obtain))
     console.print(grid)
-    for known, ready in rest:
-        console.print(f"\n[bold]{known.name}[/bold]: {known.title}")
-        console.print(f"  {known.paper}")
-        console.print(f"  {known.page}" + (f", here from the package {known.package[1]}" if known.package else ""))
-        for caveat in known.caveats:
+    for entry, origin, remedy in described:
+        console.print(f"\n[bold]{entry.name}[/bold]: {entry.title}")
+        console.print(f"  {entry.paper}")
+        console.print(f"  {origin}")
+        for caveat in entry.caveats:
             console.print(f"  note: {caveat}")
-        if not ready:
-            console.print(f"  to get it: {known.remedy}")
+        if remedy:
+            console.print(f"  to get it: {remedy}")
 
 
-def import_data(benchmark: BenchmarkName, /, *files: Path) -> None:
-    """Read a benchmark's official files, check them, and keep them in the cache as one table.
+def import_data(benchmark: ImportName, /, *files: Path) -> None:
+    """Read a benchmark's official files, check them, and keep them in the cache in a form that opens at once.
 
     Parameters
     ----------
     benchmark
         Name of the benchmark.
     files
-        Its official files.
+        Its official files or folders.
     """
-    _import(catalog.find(benchmark), files)
+    if benchmark not in catalog.surrogate_names():
+        _import(catalog.find(benchmark), files)
+        return
+    if len(files) != 1:
+        raise SettingError(f"{benchmark} is read from one folder, not from {len(files)}")
+    with _progress() as report:
+        told = partial(report, f"importing {benchmark}")
+        path = catalog.import_surrogate(
+            catalog.find_surrogate(benchmark), files[0], told, partial(_say_waiting, benchmark)
+        )
+    console.print(f"{benchmark}: read into {path}")
 
 
 def get_data(benchmark: BenchmarkName, /) -> None:
@@ -257,6 +275,9 @@ def check_data(*benchmarks: BenchmarkName) -> None:
         table = catalog.load(name)
         table.verify()
         console.print(f"{name}: whole, {len(table.columns):,} columns and {len(table.provenance.curves):,} curves")
+    for name in () if benchmarks else catalog.surrogate_names():
+        if catalog.surrogate_folder(name).exists():
+            console.print(f"{name}: whole, ensembles of {catalog.load_surrogate(name).members}")
 
 
 def list_data() -> None:
@@ -269,18 +290,24 @@ def list_data() -> None:
             table = catalog.load(name)
             counts = (f"{len(table.columns):,}", f"{len(table.provenance.curves):,}", f"{table.bytes / 1e6:,.1f} MB")
             grid.add_row(name, *counts)
+    for name in catalog.surrogate_names():
+        files = list(catalog.surrogate_folder(name).glob("*"))
+        if files:
+            grid.add_row(name, "", "", f"{sum(file.stat().st_size for file in files) / 1e6:,.1f} MB")
     if grid.row_count:
         console.print(grid)
     console.print(f"{'in' if grid.row_count else 'nothing yet in'} {catalog.cache_folder()}")
 
 
 def _import(benchmark: Benchmark, files: tuple[Path, ...]) -> None:
-    def on_wait() -> None:
-        console.print(f"{benchmark.name}: another process is importing it; waiting for it")
-
     with _progress() as report:
-        path = catalog.import_files(benchmark, files, partial(report, f"importing {benchmark.name}"), on_wait)
+        told = partial(report, f"importing {benchmark.name}")
+        path = catalog.import_files(benchmark, files, told, partial(_say_waiting, benchmark.name))
     console.print(f"{benchmark.name}: read into {path}")
+
+
+def _say_waiting(name: str) -> None:
+    console.print(f"{name}: another process is importing it; waiting for it")
 
 
 def _parsed(method: str, tokens: tuple[str, ...]) -> Settings:

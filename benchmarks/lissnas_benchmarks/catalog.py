@@ -14,15 +14,28 @@ from lissnas.errors import LissnasError, UnknownNameError
 
 from lissnas_benchmarks.benchmark import Benchmark, Import
 from lissnas_benchmarks.errors import MissingFileError
+from lissnas_benchmarks.surrogate import Surrogate, SurrogateEvaluator, convert_folder, open_folder
 from lissnas_benchmarks.table import FORMAT, Source, Table, file_checksum, read_format, read_provenance, write_table
 
 _ADAPTERS = {
+    "accel-nasbench": "lissnas_benchmarks.accel_nasbench:BENCHMARK",
     "analog-nasbench": "lissnas_benchmarks.analog_nasbench:BENCHMARK",
+    "channel-bench-macro": "lissnas_benchmarks.channel_bench_macro:BENCHMARK",
+    "channel-bench-macro-mobilenet": "lissnas_benchmarks.channel_bench_macro:MOBILENET",
+    "hw-nas-bench": "lissnas_benchmarks.hw_nas_bench:BENCHMARK",
+    "nas-bench-101": "lissnas_benchmarks.nas_bench_101:BENCHMARK",
+    "nas-bench-101-full": "lissnas_benchmarks.nas_bench_101:FULL",
     "nas-bench-graph": "lissnas_benchmarks.nas_bench_graph:BENCHMARK",
     "nas-bench-graph-proteins": "lissnas_benchmarks.nas_bench_graph:PROTEINS",
     "nas-bench-macro": "lissnas_benchmarks.nas_bench_macro:BENCHMARK",
 }
 """Where the adapter of each benchmark stands; packages of third parties add theirs as entry points of the same form."""
+
+_SURROGATES = {
+    "nas-bench-301": "lissnas_benchmarks.nas_bench_301:SURROGATE",
+    "nas-bench-301-v0.9": "lissnas_benchmarks.nas_bench_301:SURROGATE_V09",
+}
+"""Where the adapter of each benchmark stands that predicts instead of listing."""
 
 
 def names() -> tuple[str, ...]:
@@ -144,6 +157,47 @@ def _writing_errors(folder: Path) -> Iterator[None]:
                 f"{folder}: cannot be written ({error.strerror}): set LISSNAS_CACHE to another folder"
             ) from error
         raise
+
+
+def surrogate_names() -> tuple[str, ...]:
+    """Return the names of all surrogates."""
+    return tuple(_SURROGATES)
+
+
+def find_surrogate(name: str) -> Surrogate:
+    """Return what is known of a surrogate; raises UnknownNameError with the nearest name."""
+    if name not in _SURROGATES:
+        raise UnknownNameError("surrogate", name, _SURROGATES)
+    module, _, attribute = _SURROGATES[name].partition(":")
+    surrogate: Surrogate = getattr(importlib.import_module(module), attribute)
+    return surrogate
+
+
+def load_surrogate(name: str) -> SurrogateEvaluator:
+    """Open a surrogate; raises the same errors as `load`."""
+    return open_folder(find_surrogate(name), surrogate_folder(name))
+
+
+def import_surrogate(
+    surrogate: Surrogate,
+    official: Path,
+    progress: Callable[[float], None] = lambda share: None,
+    on_wait: Callable[[], None] = lambda: None,
+) -> Path:
+    """Convert a surrogate's official folder into the cache, and return where that is; see `import_files`."""
+    path = surrogate_folder(surrogate.name)
+    with _writing_errors(path.parent), _only_importer(path, on_wait), _staging(path) as staged:
+        staged.mkdir()
+        convert_folder(surrogate, official, staged, progress)
+        if path.exists():
+            path.replace(staged.with_name("before"))
+        staged.replace(path)
+    return path
+
+
+def surrogate_folder(name: str) -> Path:
+    """Return where a surrogate's models are kept."""
+    return cache_folder() / "surrogates" / name
 
 
 def is_ready(name: str) -> bool:

@@ -152,3 +152,27 @@ def test_a_closed_pipe_is_no_error(session_cache: Path) -> None:
     environment = os.environ | {"LISSNAS_CACHE": str(session_cache)}
     called = subprocess.run(["bash", "-c", command], capture_output=True, text=True, env=environment, check=False)
     assert called.stderr == ""
+
+
+def test_data_is_listed_and_checked_after_an_import(lissnas: Command, tmp_path: Path, macro_file: Path) -> None:
+    cache = str(tmp_path / "cache")
+    assert "nothing yet in" in lissnas("data", "list", folder=tmp_path, LISSNAS_CACHE=cache).stdout
+    assert (
+        lissnas("data", "import", "nas-bench-macro", str(macro_file), folder=tmp_path, LISSNAS_CACHE=cache).returncode
+        == 0
+    )
+    assert "nas-bench-macro" in lissnas("data", "list", folder=tmp_path, LISSNAS_CACHE=cache).stdout
+    checked = lissnas("data", "check", folder=tmp_path, LISSNAS_CACHE=cache)
+    assert checked.stdout == "nas-bench-macro: whole, 5 columns and 0 curves\n"
+
+
+def test_data_that_has_no_address_says_how_to_get_it(lissnas: Command, tmp_path: Path) -> None:
+    said = lissnas("data", "get", "nas-bench-macro", folder=tmp_path, LISSNAS_CACHE=str(tmp_path)).stdout
+    assert "https://github.com/xiusu/NAS-Bench-Macro" in said
+    assert "lissnas data import nas-bench-macro" in said
+
+
+def test_a_surrogate_is_read_from_one_folder(lissnas: Command, tmp_path: Path) -> None:
+    called = lissnas("data", "import", "nas-bench-301", "a", "b", folder=tmp_path)
+    assert called.returncode == 2
+    assert "one folder" in called.stderr

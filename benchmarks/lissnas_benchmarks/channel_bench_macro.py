@@ -1,0 +1,88 @@
+"""Channel-Bench-Macro: CIFAR-10 accuracy of a ResNet and a MobileNet at every combination of widths, trained thrice."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+from lissnas.errors import ArchitectureError
+from lissnas.space import Floats
+from lissnas.spaces.channel_macro import channel_macro
+from msgspec import Meta
+
+from lissnas_benchmarks.benchmark import Benchmark, Import, OfficialFile
+from lissnas_benchmarks.errors import BenchmarkFileError
+from lissnas_benchmarks.strict_json import read_json
+from lissnas_benchmarks.table import Column, Measure
+
+_RUNS = 3
+
+
+@dataclass(frozen=True)
+class _Network:
+    """One entry of an official file."""
+
+    acc: Annotated[list[Annotated[float, Meta(ge=0, le=100)]], Meta(min_length=_RUNS, max_length=_RUNS)]
+    mean: float
+    params: Annotated[int, Meta(ge=0, le=2**53)]
+    flops: Annotated[int, Meta(ge=0, le=2**53)]
+
+
+def _reader(name: str, obtain: str) -> Callable[[Import], Mapping[Column, Floats]]:
+    def read(source: Import) -> Mapping[Column, Floats]:
+        space = channel_macro()
+        networks = read_json(source.files[0].read_bytes(), dict[str, _Network], name, obtain)
+        try:
+            index = space.index(space.read(list(networks)))
+        except ArchitectureError as error:
+            raise BenchmarkFileError(f"{name}: not in the official layout ({error}); {obtain}") from error
+        if len(index) != space.size:
+            raise BenchmarkFileError(f"{name}: {len(index)} networks instead of {space.size}; {obtain}")
+        for widths, network in networks.items():
+            if not abs(sum(network.acc) / _RUNS - network.mean) < 1e-3:
+                raise BenchmarkFileError(f"{name}: the accuracies of {widths} do not agree with their mean; {obtain}")
+
+        def placed(values: Iterable[float]) -> Floats:
+            column = np.empty(space.size)
+            column[index] = list(values)
+            return column
+
+        columns = {
+            Column("accuracy", "cifar10", "test", "%", seed=run): placed(n.acc[run] for n in networks.values())
+            for run in range(_RUNS)
+        }
+        parameters = Column("parameters", "cifar10", "", "M", quality=False)
+        columns[parameters] = placed(n.params / 1e6 for n in networks.values())
+        columns[Column("macs", "cifar10", "", "M", quality=False)] = placed(n.flops / 1e6 for n in networks.values())
+        return columns
+
+    return read
+
+
+def _benchmark(name: str, network: str, file: str) -> Benchmark:
+    obtain = (
+        f"download {file} from https://github.com/xiusu/Channel-Bench-Macro, then run 'lissnas data import {name} "
+        f"{file}'"
+    )
+    return Benchmark(
+        name=name,
+        title=f"CIFAR-10 accuracy of a {network} at all 16,384 widths of 7 layers, three seeds, with size and MACs",
+        page="https://github.com/xiusu/Channel-Bench-Macro",
+        licence="none stated",
+        paper="Su et al., BCNet: Searching for Network Width with Bilaterally Coupled Network, CVPR 2021",
+        space=channel_macro,
+        files=(OfficialFile(file),),
+        read=_reader(file, obtain),
+        selects=Measure("accuracy", "test", seeds=(0,)),
+        reports=Measure("accuracy", "test", seeds=(1, 2)),
+        obtain=obtain,
+        caveats=(
+            "only test accuracies are published: select by the first run, report the mean of the other two",
+            "what the file calls FLOPs are multiply-accumulates; here they are called MACs",
+        ),
+    )
+
+
+BENCHMARK = _benchmark("channel-bench-macro", "ResNet", "Results_ResNet.json")
+
+MOBILENET = _benchmark("channel-bench-macro-mobilenet", "MobileNet", "Results_MobileNet.json")
