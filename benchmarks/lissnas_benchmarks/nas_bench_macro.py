@@ -1,18 +1,18 @@
 """NAS-Bench-Macro: CIFAR-10 accuracy of every chain of 8 layers with 3 choices each, trained three times."""
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 from lissnas.errors import ArchitectureError
 from lissnas.space import Floats
 from lissnas.spaces.macro import macro
-from msgspec import Meta, convert
+from msgspec import Meta
 
 from lissnas_benchmarks.benchmark import Benchmark, Import, OfficialFile
 from lissnas_benchmarks.errors import BenchmarkFileError
+from lissnas_benchmarks.strict_json import read_json
 from lissnas_benchmarks.table import Column, Measure
 
 _FILE = "nas-bench-macro_cifar10.json"
@@ -31,12 +31,10 @@ class _Network:
 
 def _read(source: Import) -> Mapping[Column, Floats]:
     space = macro()
+    networks = read_json(source.files[0].read_bytes(), dict[str, _Network], _FILE, _OBTAIN)
     try:
-        networks = convert(
-            json.loads(source.files[0].read_bytes(), object_pairs_hook=_without_repeats), dict[str, _Network]
-        )
         index = space.index(space.read(list(networks)))
-    except (ValueError, RecursionError, ArchitectureError) as error:
+    except ArchitectureError as error:
         raise BenchmarkFileError(f"{_FILE}: not in the official layout ({error}); {_OBTAIN}") from error
     if len(index) != space.size:
         raise BenchmarkFileError(f"{_FILE}: {len(index)} networks instead of {space.size}; {_OBTAIN}")
@@ -56,13 +54,6 @@ def _read(source: Import) -> Mapping[Column, Floats]:
     columns[Column("parameters", "cifar10", "", "M", quality=False)] = placed(n.params / 1e6 for n in networks.values())
     columns[Column("flops", "cifar10", "", "M", quality=False)] = placed(n.flops / 1e6 for n in networks.values())
     return columns
-
-
-def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    names = dict(pairs)
-    if len(names) != len(pairs):
-        raise ValueError("a name occurs twice")
-    return names
 
 
 _OBTAIN = (

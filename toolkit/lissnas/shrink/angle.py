@@ -13,27 +13,14 @@ import numpy as np
 
 from lissnas.box import Box, shrink_to
 from lissnas.evaluate import Evaluations
-from lissnas.shrink.budget import check_at_least_one, check_spread, round_sizes, score_unseen
+from lissnas.shrink.budget import RegionSettings, round_sizes, score_unseen
 from lissnas.space import Space
 from lissnas.subspace import Subspace
 
 
 @dataclass(frozen=True)
-class AngleSettings:
-    """Settings of ABS; all defaults are our own choice."""
-
-    evaluations: int = 1200
-    """How many networks are scored in all, an equal part in each round."""
-
-    size: int = 500
-    """How many networks to keep: shrinking stops at the region nearest to it."""
-
-    max_rounds: int = 4
-    """In how many rounds, each shrinking by the same factor."""
-
-    def __post_init__(self) -> None:
-        check_at_least_one(self, "evaluations", "size", "max_rounds")
-        check_spread(self.evaluations, self.max_rounds)
+class AngleSettings(RegionSettings):
+    """Settings of ABS."""
 
     def rounds(self, space: Space, evaluations: Evaluations, rng: np.random.Generator) -> Iterator[Subspace]:
         box = Box.whole(space)

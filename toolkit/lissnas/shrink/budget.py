@@ -1,11 +1,31 @@
 """How a method with a budget spends it: a given number of evaluations, in rounds that shrink by the same factor."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from lissnas.errors import SettingError
 from lissnas.evaluate import Evaluations
 from lissnas.space import Space
 from lissnas.subspace import Subspace
+
+
+@dataclass(frozen=True)
+class RegionSettings:
+    """Settings of a method that shrinks to one region in rounds; all defaults are our own choice."""
+
+    evaluations: int = 1200
+    """How many networks are scored in all, an equal part in each round."""
+
+    size: int = 500
+    """How many networks to keep: shrinking stops at the region nearest to it."""
+
+    max_rounds: int = 4
+    """In how many rounds, each shrinking by the same factor; in each one the remaining region is sampled anew."""
+
+    def __post_init__(self) -> None:
+        check_at_least_one(self, "evaluations", "size", "max_rounds")
+        check_spread(self.evaluations, self.max_rounds)
 
 
 def check_at_least_one(settings: object, *names: str) -> None:

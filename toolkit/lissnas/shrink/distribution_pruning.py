@@ -15,30 +15,23 @@ import numpy as np
 from lissnas.box import Box, shrink_to
 from lissnas.errors import SettingError
 from lissnas.evaluate import Evaluations
-from lissnas.shrink.budget import check_at_least_one, check_spread, round_sizes
+from lissnas.shrink.budget import RegionSettings, round_sizes
 from lissnas.space import Floats, Rows, Space
 from lissnas.subspace import Subspace
 
 
 @dataclass(frozen=True)
-class DistributionPruningSettings:
-    """Settings of DDPNAS; all defaults are our own choice."""
-
-    evaluations: int = 1200
-    """How many networks are drawn in all, an equal part in each round; one drawn again is scored once."""
-
-    size: int = 500
-    """How many networks to keep: pruning stops at the region nearest to it."""
+class DistributionPruningSettings(RegionSettings):
+    """Settings of DDPNAS; a network that is drawn again is scored once."""
 
     max_rounds: int = 8
     """In how many rounds, each shrinking by the same factor."""
 
     rate: float = 0.1
-    """How fast the distribution follows the scores."""
+    """How fast the distribution follows the scores (our own choice)."""
 
     def __post_init__(self) -> None:
-        check_at_least_one(self, "evaluations", "size", "max_rounds")
-        check_spread(self.evaluations, self.max_rounds)
+        super().__post_init__()
         if not self.rate > 0:
             raise SettingError(f"rate must be above 0, not {self.rate}")
 
