@@ -16,6 +16,7 @@ from lissnas.space import Space
 from lissnas.subspace import Subspace, WholeSpace
 
 _METHODS = {
+    "kernel": "lissnas.shrink.kernel:KernelSettings",
     "lissnas": "lissnas.shrink.lissnas:LissnasSettings",
     "operation-pruning": "lissnas.shrink.operation_pruning:OperationPruningSettings",
     "random-subset": "lissnas.shrink.random_subset:RandomSubsetSettings",

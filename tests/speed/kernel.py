@@ -1,0 +1,48 @@
+"""Kernel shrinkage with 150 evaluations in spaces of three sizes, and what its prediction costs by the candidate."""
+
+import resource
+import time
+
+import numpy as np
+from lissnas.categorical import CategoricalSpace
+from lissnas.choice_kernel import ChoiceKernel
+from lissnas.gaussian_process import fitted
+from lissnas.shrink import shrink
+from lissnas.shrink.kernel import KernelSettings, normal_scores
+from lissnas.space import Floats, Rows
+from threadpoolctl import threadpool_limits
+
+RUNS = 5
+
+
+def score(rows: Rows) -> Floats:
+    values = rows.astype(np.float64)
+    return (values * 0.9 ** np.arange(rows.shape[1])).sum(axis=1) + np.sin(values[:, 1:] * values[:, :-1]).sum(axis=1)
+
+
+def seconds(run, *arguments) -> float:
+    started = time.perf_counter()
+    run(*arguments)
+    return time.perf_counter() - started
+
+
+def shrunk(space: CategoricalSpace, seed: int) -> None:
+    shrink(space, score, KernelSettings(), np.random.default_rng(seed))
+
+
+threadpool_limits(1)
+for choices, genes in ((5, 6), (10, 6), (4, 20), (7, 21)):
+    names = [str(choice) for choice in range(choices)]
+    space = CategoricalSpace("chain", [names] * genes, "-".join(["{}"] * genes))
+    shrunk(space, 0)
+    median = sorted(seconds(shrunk, space, seed) for seed in range(RUNS if space.size < 10**6 else 1))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"{choices}^{genes} = {space.size:.3g} networks: {median[len(median) // 2]:.2f} s, {peak:.0f} MB at the most")
+
+space = CategoricalSpace("chain", [names[:4]] * 20, "{}" * 20)
+rng = np.random.default_rng(0)
+rows = space.sample(150, rng)
+process = fitted(ChoiceKernel(space.choices), rows, normal_scores(score(rows)))
+for count in (10_000, 100_000, 1_000_000):
+    candidates = rng.integers(0, 4, (count, 20), dtype=np.uint8)
+    print(f"{count:9,} candidates: {seconds(process.mean, candidates) / count * 1e6:.2f} microseconds each")

@@ -1,0 +1,173 @@
+"""Kernel shrinkage: locality made statistical; keep the networks that a Gaussian process expects to be the best.
+
+The method is ours. Locality says that near networks score alike; a kernel says how alike, and a Gaussian process draws
+from a few dozen scores what to expect of every other network, and how surely. Each round scores those of the networks
+that the method would keep by then of which it is the least sure.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from lissnas.choice_kernel import ChoiceKernel
+from lissnas.errors import SettingError
+from lissnas.evaluate import Evaluations
+from lissnas.gaussian_process import GaussianProcess, fitted
+from lissnas.space import Floats, Indices, Rows, Space
+from lissnas.subspace import ExplicitSubspace, Subspace
+
+_SAMPLED_OTHERS = 4_000
+"""From how many networks of the space it is estimated what those not kept may hold."""
+
+_EXPANDED_AT_ONCE = 100
+_MAX_EXPANSIONS = 30
+"""How far the search for the best goes in a space that cannot be enumerated: so many times so many are expanded."""
+
+
+class ExpectedSubspace(ExplicitSubspace):
+    """Networks kept for what is expected of them.
+
+    Attributes
+    ----------
+    mean, spread
+        What is expected of each, in the order of `index`, and the standard deviation, in normal scores: 0 is the median
+        and 1 the 84th percentile of the networks scored so far. Shape (size,).
+    expected_recall
+        The share of the space's best that these are expected to hold; best by the scores that selected them, without
+        their noise.
+    """
+
+    def __init__(self, space: Space, index: Indices, mean: Floats, spread: Floats, expected_recall: float) -> None:
+        super().__init__(space, index)
+        order = np.argsort(index)
+        self.mean = mean[order]
+        self.spread = spread[order]
+        self.expected_recall = expected_recall
+
+
+@dataclass(frozen=True)
+class KernelSettings:
+    """Settings of kernel shrinkage; all defaults are our own choice."""
+
+    evaluations: int = 150
+    """How many networks are scored in all."""
+
+    size: int = 500
+    """How many networks to keep."""
+
+    first: int = 20
+    """How many of the evaluations are spent first, on networks drawn from the whole space."""
+
+    batch: int = 20
+    """How many are spent in each later round, on the least sure of those that would be kept by then."""
+
+    quantile: float = 0.01
+    """The share of networks that count as best for the expected recall."""
+
+    candidates: int = 20_000
+    """How many random networks a round looks at where the space cannot be enumerated, beside the best's neighbours."""
+
+    def __post_init__(self) -> None:
+        for name in ("evaluations", "size", "first", "batch", "candidates"):
+            if getattr(self, name) < 1:
+                raise SettingError(f"{name} must be at least 1, not {getattr(self, name)}")
+        if self.first < 3 or self.evaluations < self.first:
+            raise SettingError(
+                f"the first round must score at least 3 networks and at most all {self.evaluations}, not {self.first}"
+            )
+        if not 0 < self.quantile < 1:
+            raise SettingError(f"quantile must lie between 0 and 1, not be {self.quantile}")
+
+    def rounds(self, space: Space, evaluations: Evaluations, rng: np.random.Generator) -> Iterator[Subspace]:
+        for name in ("evaluations", "size"):
+            if getattr(self, name) > space.size:
+                raise SettingError(
+                    f"{name} of {getattr(self, name):,} is more than the {space.size:,} networks of {space.name}"
+                )
+        kernel = ChoiceKernel(space.choices)
+        drawn = space.sample(self.first, rng)
+        asked = space.index(drawn)
+        parameters = None
+        while True:
+            evaluations(drawn)
+            process = fitted(kernel, evaluations.rows, normal_scores(evaluations.scores), parameters)
+            parameters = process.parameters
+            ranked = _ranked(space, process, evaluations.rows, self.size + self.evaluations, self.candidates, rng)
+            yield self._kept(space, process, ranked[: self.size], rng)
+            batch = min(self.batch, self.evaluations - len(asked))
+            if batch == 0:
+                return
+            unseen = ranked[~np.isin(ranked, asked)][: max(self.size, batch)]
+            drawn = space.rows(unseen[process.least_sure(space.rows(unseen), batch)])
+            asked = np.concatenate([asked, space.index(drawn)])
+
+    def _kept(
+        self, space: Space, process: GaussianProcess, index: Indices, rng: np.random.Generator
+    ) -> ExpectedSubspace:
+        """Keep networks, and estimate from them and a sample of the others how many of the best they hold."""
+        mean, spread = process.mean_and_spread(space.rows(index))
+        others = np.setdiff1d(space.index(space.sample(min(_SAMPLED_OTHERS, space.size), rng)), index)
+        other_mean, other_spread = process.mean_and_spread(space.rows(others))
+        weight = (space.size - len(index)) / max(len(others), 1)
+        recall = _expected_recall((mean, spread), (other_mean, other_spread), weight, self.quantile * space.size)
+        return ExpectedSubspace(space, index, mean, spread, recall)
+
+
+def normal_scores(scores: Floats) -> Floats:
+    """Return each score's place among all as a quantile of the standard normal; equal scores share their mean place."""
+    from scipy.special import ndtri
+    from scipy.stats import rankdata
+
+    if len(scores) < 3 or scores.min() == scores.max():
+        raise SettingError(
+            f"the evaluator gave {len(np.unique(scores))} different scores in {len(scores)}: too few to learn from"
+        )
+    return np.asarray(ndtri((rankdata(scores) - 0.5) / len(scores)))
+
+
+def _ranked(
+    space: Space, process: GaussianProcess, scored: Rows, count: int, candidates: int, rng: np.random.Generator
+) -> Indices:
+    """Return the networks with the highest posterior mean, best first: at least `count`, or all there are.
+
+    Where the space cannot be enumerated, the best of a random draw and of those scored, and then, as long as they enter
+    the best, their neighbours and the neighbours of these.
+    """
+    if space.enumerable:
+        return _best(np.arange(space.size, dtype=np.int64), process.mean(space.all_rows()), count)
+    drawn = space.sample(max(candidates, count), rng)
+    index = np.unique(space.index(np.concatenate([scored, drawn])))
+    mean = process.mean(space.rows(index))
+    expanded: Indices = np.empty(0, dtype=np.int64)
+    for _ in range(_MAX_EXPANSIONS):
+        front = _best(index, mean, count)
+        front = front[~np.isin(front, expanded)][:_EXPANDED_AT_ONCE]
+        if len(front) == 0:
+            break
+        neighbours, _source = space.neighbours(space.rows(front))
+        fresh = np.setdiff1d(space.index(neighbours), index)
+        index = np.concatenate([index, fresh])
+        mean = np.concatenate([mean, process.mean(space.rows(fresh))])
+        expanded = np.concatenate([expanded, front])
+    return _best(index, mean, count)
+
+
+def _best(index: Indices, mean: Floats, count: int) -> Indices:
+    return index[np.argsort(-mean, kind="stable")[:count]]
+
+
+def _expected_recall(kept: tuple[Floats, Floats], others: tuple[Floats, Floats], weight: float, best: float) -> float:
+    """Return the share of the `best` that are expected among those kept, each of the others standing for `weight`.
+
+    The best are those above the score that as many networks as that are expected to exceed.
+    """
+    from scipy.optimize import brentq
+    from scipy.special import ndtr
+
+    def exceed(scores: tuple[Floats, Floats], threshold: float) -> float:
+        mean, spread = scores
+        return float(ndtr((mean - threshold) / np.maximum(spread, 1e-9)).sum())
+
+    threshold = brentq(lambda t: exceed(kept, t) + weight * exceed(others, t) - best, -20, 20)
+    return exceed(kept, threshold) / best
