@@ -25,9 +25,14 @@ _ADAPTERS = {
     "hw-nas-bench": "lissnas_benchmarks.hw_nas_bench:BENCHMARK",
     "nas-bench-101": "lissnas_benchmarks.nas_bench_101:BENCHMARK",
     "nas-bench-101-full": "lissnas_benchmarks.nas_bench_101:FULL",
+    "nas-bench-201": "lissnas_benchmarks.nas_bench_201:BENCHMARK",
     "nas-bench-graph": "lissnas_benchmarks.nas_bench_graph:BENCHMARK",
     "nas-bench-graph-proteins": "lissnas_benchmarks.nas_bench_graph:PROTEINS",
     "nas-bench-macro": "lissnas_benchmarks.nas_bench_macro:BENCHMARK",
+    "nats-bench-size": "lissnas_benchmarks.nats_bench:SIZE_BENCHMARK",
+    "nats-bench-topology": "lissnas_benchmarks.nats_bench:BENCHMARK",
+    "transnas-bench-101-macro": "lissnas_benchmarks.transnas_bench:MACRO",
+    "transnas-bench-101-micro": "lissnas_benchmarks.transnas_bench:MICRO",
 }
 """Where the adapter of each benchmark stands; packages of third parties add theirs as entry points of the same form."""
 
