@@ -174,7 +174,7 @@ def test_a_file_of_the_first_version_reads_too(held: dict[str, Any], tmp_path: P
     assert {column.dataset for column in table.columns if column.epochs == 12} == {"cifar10", "cifar10-valid"}
 
 
-@pytest.mark.parametrize("protocol", [2, 3, 4, 5])
+@pytest.mark.parametrize("protocol", [3, 4])
 def test_a_file_saved_anew_with_another_pickle_protocol_reads_the_same(
     held: dict[str, Any], table: Table, protocol: int, tmp_path: Path
 ) -> None:
@@ -442,7 +442,7 @@ def test_a_file_cut_short_is_refused_wherever_it_is_cut(
     one_cell: bytes, container: Callable[[bytes], bytes], tmp_path: Path
 ) -> None:
     data = container(one_cell)
-    for place in (0, 1, 3, 10, 60, *np.random.default_rng(0).integers(60, len(data) - 1, 40), len(data) - 1):
+    for place in (0, 1, 3, 10, 60, *np.random.default_rng(0).integers(60, len(data) - 1, 20), len(data) - 1):
         _refused(data[:place], tmp_path)
 
 
@@ -467,7 +467,7 @@ def test_a_flipped_bit_in_an_archive_is_always_found(one_cell: bytes, tmp_path: 
     data = official.archive(one_cell)
     start = data.index(one_cell[:100])
     rng = np.random.default_rng(1)
-    for place in rng.integers(start, start + len(one_cell), 60):
+    for place in rng.integers(start, start + len(one_cell), 30):
         flipped = bytearray(data)
         flipped[place] ^= 1 << rng.integers(8)
         assert not _is_read(bytes(flipped), tmp_path / FILE)
@@ -477,7 +477,7 @@ def test_a_flipped_bit_in_a_stream_is_an_error_or_another_number(one_cell: bytes
     data = official.legacy(one_cell)
     rng = np.random.default_rng(2)
     start = data.index(b"arch2infos")  # the list of the 64 cells before it is short
-    for place in (*rng.integers(0, start, 20), *rng.integers(start, len(data), 100)):
+    for place in (*rng.integers(0, start, 15), *rng.integers(start, len(data), 50)):
         flipped = bytearray(data)
         flipped[place] ^= 1 << rng.integers(8)
         _is_read(bytes(flipped), tmp_path / FILE)

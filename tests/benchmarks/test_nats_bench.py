@@ -141,11 +141,10 @@ def test_the_official_program_gives_the_same(reals: dict[str, Real], name: str) 
                                 columns = [_column(metric, dataset, split, epochs, seed) for seed in averaged]
                                 mean = np.mean([real.columns[column][row] for column in columns])
                                 assert mean == pytest.approx(info[f"{key}-{of}"], rel=1e-12)
-                for epoch in range(epochs):
-                    for seed in runs if epochs > 1 else ():
-                        train = _column("accuracy", dataset, "train", epochs, seed)
-                        result = runs[seed].get_train(epoch)["accuracy"]
-                        assert real.curve(train, index)[epoch] == np.float32(result)
+                for seed, run in runs.items() if epochs > 1 else ():
+                    curve = real.curve(_column("accuracy", dataset, "train", epochs, seed), index)
+                    expected = [run.get_train(epoch)["accuracy"] for epoch in range(epochs)]
+                    np.testing.assert_array_equal(curve, np.array(expected, dtype=np.float32))
         for dataset in SPLITS:
             cost = program.get_cost_info(index, dataset, hp=list(real.part.lengths)[-1])
             for metric, unit, of, factor in (
