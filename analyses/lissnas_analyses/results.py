@@ -1,7 +1,6 @@
 """Results: the folder where an analysis leaves its figures, the numbers behind them, and the manifest of the run."""
 
 import json
-import os
 import platform
 import subprocess
 import tempfile
@@ -15,6 +14,7 @@ from typing import IO, Any
 
 import polars as pl
 from lissnas.errors import LissnasError
+from lissnas.whole_file import whole_file
 from matplotlib.figure import Figure
 
 from lissnas_analyses.study import Study
@@ -77,22 +77,9 @@ class Results:
         self._write("manifest.json", lambda file: file.write(json.dumps(described, indent=2).encode()))
 
     def _write(self, name: str, write: Callable[[IO[bytes]], object]) -> None:
-        handle, beside = tempfile.mkstemp(dir=self.folder, prefix=f".{name}.", suffix=".part")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                write(file)
-            os.chmod(beside, 0o666 & ~_umask())
-            os.replace(beside, self.folder / name)
-        except BaseException:
-            os.unlink(beside)
-            raise
+        with whole_file(self.folder / name) as file:
+            write(file)
         self.files.append(name)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def _git_commit() -> str | None:

@@ -5,8 +5,6 @@ Which measurement, and where the numbers came from, stands in the file's metadat
 """
 
 import io
-import os
-import tempfile
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +17,7 @@ import numpy as np
 import polars as pl
 from lissnas.errors import SettingError, UnknownNameError
 from lissnas.space import Floats, Indices, Space
+from lissnas.whole_file import whole_file
 from numpy.typing import NDArray
 
 from lissnas_benchmarks.errors import BenchmarkFileError
@@ -289,14 +288,8 @@ def write_table(
     buffer = io.BytesIO()
     frame.write_parquet(buffer, metadata={"lissnas": msgspec.json.encode(provenance).decode()})
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, beside = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(buffer.getbuffer())
-        os.replace(beside, path)
-    except BaseException:
-        os.unlink(beside)
-        raise
+    with whole_file(path) as file:
+        file.write(buffer.getbuffer())
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,6 @@
 """Subspace: a subset of a space, what a shrinker returns; it is sampled, saved, and falls into pockets."""
 
 import json
-import os
-import tempfile
 from abc import ABC, abstractmethod
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +11,7 @@ from numpy.typing import NDArray
 
 from lissnas.errors import LissnasError, SettingError
 from lissnas.space import Indices, Rows, Space
+from lissnas.whole_file import whole_file
 
 
 class Subspace(ABC):
@@ -135,14 +134,8 @@ def save(subspace: Subspace, path: Path, provenance: dict[str, Any]) -> None:
         }
     )
     described = {"format": 1, "space": subspace.space.name, "space_size": subspace.space.size, **provenance}
-    handle, beside = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
-    os.close(handle)
-    try:
-        frame.write_parquet(beside, metadata={"lissnas": json.dumps(described)})
-        os.replace(beside, path)
-    except BaseException:
-        os.unlink(beside)
-        raise
+    with whole_file(path) as file:
+        frame.write_parquet(file, metadata={"lissnas": json.dumps(described)})
 
 
 def load(path: Path, space: Space) -> tuple[ExplicitSubspace, dict[str, Any]]:
