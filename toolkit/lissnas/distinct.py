@@ -11,9 +11,6 @@ from lissnas.edit_graph import EditGraph
 from lissnas.errors import ArchitectureError
 from lissnas.space import Floats, Indices, Rows, ShellSums, Space
 
-_SOURCES_OF_A_MEAN = 128
-"""From how many of its networks the mean distance of a batch is measured at most."""
-
 
 class DistinctSpace(Space):
     """The networks of an enumerable categorical space, each once.
@@ -74,12 +71,7 @@ class DistinctSpace(Space):
         return self.rows(place), source
 
     def distance(self, a: Rows, b: Rows) -> NDArray[np.uint8]:
-        centre, other = self.index(a), self.index(b)
-        if len(np.unique(centre)) > len(np.unique(other)):
-            centre, other = other, centre
-        sources, column = np.unique(centre, return_inverse=True)
-        distances: NDArray[np.uint8] = self.graph.distances(sources)[other, column]
-        return distances
+        return self.graph.distance(self.index(a), self.index(b))
 
     def distances(self, a: Rows, b: Rows) -> NDArray[np.uint8]:
         return self.graph.distances(self.index(a))[self.index(b)].T
@@ -89,12 +81,7 @@ class DistinctSpace(Space):
 
     def mean_distance(self, rows: Rows) -> float:
         """As Space.mean_distance, from evenly spaced rows to all others if there are more than 128."""
-        place = np.sort(self.index(rows))
-        if len(place) < 2:
-            return float("nan")
-        sources = place[np.unique(np.linspace(0, len(place) - 1, _SOURCES_OF_A_MEAN).round().astype(np.int64))]
-        pairs = [int(np.bitwise_count(shell[place]).sum()) for shell in self.graph.shells(sources)]
-        return sum(distance * count for distance, count in enumerate(pairs)) / (len(sources) * (len(place) - 1))
+        return self.graph.mean_distance(self.index(rows))
 
     def write(self, rows: Rows) -> list[str]:
         return self._encoding.write(self.rows(self.index(rows)))
