@@ -50,10 +50,13 @@ def names() -> tuple[str, ...]:
 
 def find(name: str) -> Benchmark:
     """Return what is known of a benchmark; raises UnknownNameError with the nearest name."""
-    others = {point.name: point.value for point in entry_points(group="lissnas.benchmarks")}
-    if name not in others | _ADAPTERS:
+    place = _ADAPTERS.get(name)
+    if place is None:
+        others = {point.name: point.value for point in entry_points(group="lissnas.benchmarks")}
+        place = others.get(name)
+    if place is None:
         raise UnknownNameError("benchmark", name, names())
-    module, _, attribute = (others | _ADAPTERS)[name].partition(":")
+    module, _, attribute = place.partition(":")
     benchmark: Benchmark = getattr(importlib.import_module(module), attribute)
     return benchmark
 
