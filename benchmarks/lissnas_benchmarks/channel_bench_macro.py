@@ -1,19 +1,17 @@
 """Channel-Bench-Macro: CIFAR-10 accuracy of a ResNet and a MobileNet at every combination of widths, trained thrice."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
-import numpy as np
-from lissnas.errors import ArchitectureError
 from lissnas.space import Floats
 from lissnas.spaces.channel_macro import channel_macro
 from msgspec import Meta
 
 from lissnas_benchmarks.benchmark import Benchmark, Import, OfficialFile
-from lissnas_benchmarks.errors import BenchmarkFileError
 from lissnas_benchmarks.strict_json import read_json
 from lissnas_benchmarks.table import Column, Measure
+from lissnas_benchmarks.trained_chains import TrainedChain, chain_columns
 
 _RUNS = 3
 
@@ -30,31 +28,9 @@ class _Network:
 
 def _reader(name: str, obtain: str) -> Callable[[Import], Mapping[Column, Floats]]:
     def read(source: Import) -> Mapping[Column, Floats]:
-        space = channel_macro()
         networks = read_json(source.files[0].read_bytes(), dict[str, _Network], name, obtain)
-        try:
-            index = space.index(space.read(list(networks)))
-        except ArchitectureError as error:
-            raise BenchmarkFileError(f"{name}: not in the official layout ({error}); {obtain}") from error
-        if len(index) != space.size:
-            raise BenchmarkFileError(f"{name}: {len(index)} networks instead of {space.size}; {obtain}")
-        for widths, network in networks.items():
-            if not abs(sum(network.acc) / _RUNS - network.mean) < 1e-3:
-                raise BenchmarkFileError(f"{name}: the accuracies of {widths} do not agree with their mean; {obtain}")
-
-        def placed(values: Iterable[float]) -> Floats:
-            column = np.empty(space.size)
-            column[index] = list(values)
-            return column
-
-        columns = {
-            Column("accuracy", "cifar10", "test", "%", seed=run): placed(n.acc[run] for n in networks.values())
-            for run in range(_RUNS)
-        }
-        parameters = Column("parameters", "cifar10", "", "M", quality=False)
-        columns[parameters] = placed(n.params / 1e6 for n in networks.values())
-        columns[Column("macs", "cifar10", "", "M", quality=False)] = placed(n.flops / 1e6 for n in networks.values())
-        return columns
+        trained = {widths: TrainedChain(n.acc, n.mean, n.params, n.flops) for widths, n in networks.items()}
+        return chain_columns(channel_macro(), trained, "macs", name, obtain)
 
     return read
 

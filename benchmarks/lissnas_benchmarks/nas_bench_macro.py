@@ -1,19 +1,17 @@
 """NAS-Bench-Macro: CIFAR-10 accuracy of every chain of 8 layers with 3 choices each, trained three times."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
-import numpy as np
-from lissnas.errors import ArchitectureError
 from lissnas.space import Floats
 from lissnas.spaces.macro import macro
 from msgspec import Meta
 
 from lissnas_benchmarks.benchmark import Benchmark, Import, OfficialFile
-from lissnas_benchmarks.errors import BenchmarkFileError
 from lissnas_benchmarks.strict_json import read_json
 from lissnas_benchmarks.table import Column, Measure
+from lissnas_benchmarks.trained_chains import TrainedChain, chain_columns
 
 _FILE = "nas-bench-macro_cifar10.json"
 _RUNS = 3
@@ -30,30 +28,9 @@ class _Network:
 
 
 def _read(source: Import) -> Mapping[Column, Floats]:
-    space = macro()
     networks = read_json(source.files[0].read_bytes(), dict[str, _Network], _FILE, _OBTAIN)
-    try:
-        index = space.index(space.read(list(networks)))
-    except ArchitectureError as error:
-        raise BenchmarkFileError(f"{_FILE}: not in the official layout ({error}); {_OBTAIN}") from error
-    if len(index) != space.size:
-        raise BenchmarkFileError(f"{_FILE}: {len(index)} networks instead of {space.size}; {_OBTAIN}")
-    for name, network in networks.items():
-        if not abs(sum(network.test_acc) / _RUNS - network.mean_acc) < 1e-3:
-            raise BenchmarkFileError(f"{_FILE}: the accuracies of {name} do not agree with their mean; {_OBTAIN}")
-
-    def placed(values: Iterable[float]) -> Floats:
-        column = np.empty(space.size)
-        column[index] = list(values)
-        return column
-
-    columns = {
-        Column("accuracy", "cifar10", "test", "%", seed=run): placed(n.test_acc[run] for n in networks.values())
-        for run in range(_RUNS)
-    }
-    columns[Column("parameters", "cifar10", "", "M", quality=False)] = placed(n.params / 1e6 for n in networks.values())
-    columns[Column("flops", "cifar10", "", "M", quality=False)] = placed(n.flops / 1e6 for n in networks.values())
-    return columns
+    trained = {name: TrainedChain(n.test_acc, n.mean_acc, n.params, n.flops) for name, n in networks.items()}
+    return chain_columns(macro(), trained, "flops", _FILE, _OBTAIN)
 
 
 _OBTAIN = (
