@@ -15,23 +15,24 @@ app = cyclopts.App(
     suppress_keyboard_interrupt=False,
 )
 
-_COMMANDS = "lissnas_analyses.commands"
+_STUDIES = "lissnas_analyses.commands.studies"
+_DATA = "lissnas_analyses.commands.data"
 
 app.command(
-    f"{_COMMANDS}:reproduce",
+    f"{_STUDIES}:reproduce",
     name="reproduce",
     help="Do everything, for every benchmark that is there: locality, shrinking, a map of the pockets.",
 )
-app.command(f"{_COMMANDS}:benchmarks", name="benchmarks", help="List the benchmarks and what is there of them.")
-app.command(f"{_COMMANDS}:locality", name="locality", help="Measure and draw the locality of a benchmark.")
-app.command(f"{_COMMANDS}:shrink", name="shrink", help="Shrink a benchmark's space, and save what is kept.")
-app.command(f"{_COMMANDS}:compare", name="compare", help="Shrink a benchmark with several methods, and compare.")
+app.command(f"{_DATA}:benchmarks", name="benchmarks", help="List the benchmarks and what is there of them.")
+app.command(f"{_STUDIES}:locality", name="locality", help="Measure and draw the locality of a benchmark.")
+app.command(f"{_STUDIES}:shrink", name="shrink", help="Shrink a benchmark's space, and save what is kept.")
+app.command(f"{_STUDIES}:compare", name="compare", help="Shrink a benchmark with several methods, and compare.")
 
 data = cyclopts.App(name="data", help="Get, import, check and list the data of benchmarks.")
-data.command(f"{_COMMANDS}:get_data", name="get", help="Download a benchmark, or say how to get it.")
-data.command(f"{_COMMANDS}:import_data", name="import", help="Read a benchmark's official files into the cache.")
-data.command(f"{_COMMANDS}:check_data", name="check", help="Compare what is in the cache with what was imported.")
-data.command(f"{_COMMANDS}:list_data", name="list", help="List what is in the cache, with sizes.")
+data.command(f"{_DATA}:get_data", name="get", help="Download a benchmark, or say how to get it.")
+data.command(f"{_DATA}:import_data", name="import", help="Read a benchmark's official files into the cache.")
+data.command(f"{_DATA}:check_data", name="check", help="Compare what is in the cache with what was imported.")
+data.command(f"{_DATA}:list_data", name="list", help="List what is in the cache, with sizes.")
 app.command(data)
 app.register_install_completion_command(help="Install completion for this shell.")
 

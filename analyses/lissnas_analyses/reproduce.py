@@ -1,6 +1,6 @@
 """The main job: locality, shrinking and a map of the pockets for every benchmark that is there."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -11,13 +11,10 @@ from lissnas_analyses import comparison, figures, locality, pocket_map
 from lissnas_analyses.comparison import ComparisonResult
 from lissnas_analyses.locality import LocalityResult
 from lissnas_analyses.results import Results
-from lissnas_analyses.study import Study
+from lissnas_analyses.study import Report, Study
 
 BENCHMARKS = ("analog-nasbench", "nas-bench-graph", "nas-bench-macro")
 """What is run, as far as it is there."""
-
-Report = Callable[[str, float], None]
-"""Told what is being done, and which share of it is done."""
 
 
 def run_locality(study: Study, results: Results, report: Report) -> LocalityResult:

@@ -1,5 +1,6 @@
 """Study: one benchmark, data set and metric, opened: what a method may see, and what its result is judged by."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from lissnas.errors import SettingError
@@ -8,6 +9,9 @@ from lissnas.space import Floats, Space
 from lissnas_benchmarks import catalog
 from lissnas_benchmarks.benchmark import Benchmark
 from lissnas_benchmarks.table import Measure, Table
+
+Report = Callable[[str, float], None]
+"""Told what is being done and which share of it is done."""
 
 
 @dataclass(frozen=True)

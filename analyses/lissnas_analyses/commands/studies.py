@@ -1,0 +1,161 @@
+"""Commands that study one benchmark: its locality, shrinking it, and how methods of shrinking compare."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any, cast
+
+import cyclopts
+from cyclopts import Parameter
+from lissnas.shrink import Settings, settings_class
+from lissnas_benchmarks import catalog
+
+from lissnas_analyses.commands.options import (
+    BenchmarkName,
+    Dataset,
+    Method,
+    Methods,
+    Metric,
+    Out,
+    Runs,
+    Seed,
+    default_folder,
+)
+from lissnas_analyses.commands.terminal import console, counted, prefixed, print_summary, progress
+from lissnas_analyses.study import open_study
+
+
+def reproduce(*, seed: Seed = 0, runs: Runs = 20, out: Path = Path("results")) -> None:
+    """Do everything, for every benchmark that is there: locality, shrinking, a map of the pockets.
+
+    Parameters
+    ----------
+    out
+        Folder for the results: one folder in it for each benchmark.
+    """
+    from lissnas_analyses.reproduce import BENCHMARKS
+    from lissnas_analyses.reproduce import reproduce as run
+
+    ready = [name for name in BENCHMARKS if catalog.is_ready(name)]
+    with progress() as report:
+        for name in ready:
+            study = open_study(name)
+            print_summary(study, run(study, out / name, runs, seed, prefixed(report, name)), out / name)
+    for name in sorted(set(BENCHMARKS) - set(ready)):
+        console.print(f"{name} was left out, its data is not here: {catalog.find(name).remedy}")
+
+
+def locality(
+    benchmark: BenchmarkName,
+    /,
+    *,
+    dataset: Dataset = None,
+    metric: Metric = None,
+    seed: Seed = 0,
+    out: Out = None,
+) -> None:
+    """Measure and draw the locality of a benchmark. It is exact, so no seed changes it.
+
+    Parameters
+    ----------
+    benchmark
+        Name of the benchmark.
+    """
+    from lissnas_analyses.reproduce import locality_sentences, run_locality
+    from lissnas_analyses.results import Results
+
+    folder = out or default_folder(benchmark)
+    results = Results(folder)
+    study = open_study(benchmark, dataset, metric)
+    with progress() as report:
+        found = run_locality(study, results, prefixed(report, benchmark))
+    results.manifest(study, {"seed": seed})
+    print_summary(study, locality_sentences(found), folder)
+
+
+def compare(
+    benchmark: BenchmarkName,
+    /,
+    *,
+    dataset: Dataset = None,
+    metric: Metric = None,
+    methods: Methods = ("lissnas", "operation-pruning", "random-subset"),
+    seed: Seed = 0,
+    runs: Runs = 20,
+    out: Out = None,
+) -> None:
+    """Shrink a benchmark with several methods, at equal evaluations and size, and compare what is kept.
+
+    Parameters
+    ----------
+    benchmark
+        Name of the benchmark.
+    """
+    from lissnas_analyses.reproduce import comparison_sentences, run_comparison
+    from lissnas_analyses.results import Results
+
+    folder = out or default_folder(benchmark)
+    results = Results(folder)
+    study = open_study(benchmark, dataset, metric)
+    with progress() as report:
+        found = run_comparison(study, results, runs, seed, prefixed(report, benchmark), methods)
+    results.manifest(study, {"seed": seed, "runs": runs, "methods": list(methods)})
+    print_summary(study, comparison_sentences(found), folder)
+
+
+def shrink(
+    benchmark: BenchmarkName,
+    /,
+    *method_settings: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)],
+    method: Method = "lissnas",
+    dataset: Dataset = None,
+    metric: Metric = None,
+    seed: Seed = 0,
+    out: Out = None,
+) -> None:
+    """Shrink a benchmark's space, and save what is kept to a file that loads again.
+
+    Parameters
+    ----------
+    benchmark
+        Name of the benchmark.
+    """
+    import numpy as np
+    from lissnas import subspace as subspaces
+    from lissnas.quality import quality
+    from lissnas.shrink import shrink as run
+
+    from lissnas_analyses.results import Results
+
+    settings = _parsed(method, method_settings)
+    folder = out or default_folder(benchmark)
+    Results(folder)
+    study = open_study(benchmark, dataset, metric)
+    trace = run(study.space, study.evaluator, settings, np.random.default_rng(seed))
+    path = folder / f"shrunk-{method}.parquet"
+    origin = {"benchmark": benchmark, "dataset": study.dataset, "selected_by": study.selects.describe()}
+    spent = {"seed": seed, "evaluations": trace.evaluations.count}
+    subspaces.save(trace.subspace, path, origin | {"method": method, "settings": asdict(cast(Any, settings))} | spent)
+    judged = quality(trace.subspace, study.report)
+    console.print(
+        f"{benchmark}, {study.dataset}: {method} keeps {judged.size:,} of {study.space.size:,} networks "
+        f"after {counted(len(trace.rounds) - 1, 'round')} and {counted(trace.evaluations.count, 'evaluation')}"
+    )
+    console.print(f"  {study.roles}")
+    console.print(
+        f"  mean {judged.mean:.2f} {study.unit}, best {judged.best:.2f} {study.unit}, "
+        f"{counted(judged.pockets, 'pocket')}"
+    )
+    console.print(f"  recall of the top 1 % {judged.recall_1:.2f}, of the top 5 % {judged.recall_5:.2f}")
+    console.print(f"  {path}")
+
+
+def _parsed(method: str, tokens: tuple[str, ...]) -> Settings:
+    """Return a method's settings from the options that the command itself does not know."""
+    wanted = settings_class(method)
+
+    def collect(*, settings: Annotated[wanted, Parameter(name="*")] = wanted()) -> Settings:  # type: ignore[valid-type]  # noqa: B008
+        return settings
+
+    app = cyclopts.App(name=f"--method {method}", result_action="return_value", help_flags=(), version_flags=())
+    app.default(collect)
+    return cast(Settings, app(tokens, exit_on_error=False, print_error=False))
