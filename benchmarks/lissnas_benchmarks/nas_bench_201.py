@@ -1,21 +1,22 @@
 """NAS-Bench-201: 15,625 cells trained on three image data sets, with all seeds and learning curves.
 
 Dong and Yang, "NAS-Bench-201: Extending the Scope of Reproducible Neural Architecture Search", ICLR 2020.
+What reads the official file is imported when one is read, so that the table opens quickly.
 """
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lissnas.space import Floats, Space
 from lissnas.spaces.cell201 import cell201
 
 from lissnas_benchmarks.benchmark import Benchmark, Import, OfficialFile
 from lissnas_benchmarks.errors import BenchmarkFileError
-from lissnas_benchmarks.official_archive import check_complete, check_frame
-from lissnas_benchmarks.plain_constructors import RefusedError
 from lissnas_benchmarks.table import Column, Measure
-from lissnas_benchmarks.torch_file import load_torch
-from lissnas_benchmarks.trained_runs import MARKER, TrainedRuns
+
+if TYPE_CHECKING:
+    from lissnas_benchmarks.trained_runs import TrainedRuns
 
 _FILE = "NAS-Bench-201-v1_1-096897.pth"
 
@@ -23,11 +24,16 @@ LENGTHS = {"less": 12, "full": 200}
 """The authors' names for the two trainings of an architecture, and their epochs."""
 
 
-def read_runs(path: Path, source: Import, space: Space) -> TrainedRuns:
+def read_runs(path: Path, source: Import, space: Space) -> "TrainedRuns":
     """Read the architectures of a space from an official file, or from a part of one in the same layout.
 
     Raises BenchmarkFileError if it is damaged or in another layout; that none is missing is not checked.
     """
+    from lissnas_benchmarks.official_archive import check_frame
+    from lissnas_benchmarks.plain_constructors import RefusedError
+    from lissnas_benchmarks.torch_file import load_torch
+    from lissnas_benchmarks.trained_runs import MARKER, TrainedRuns
+
     runs = TrainedRuns(source, space, tuple(LENGTHS.values()), _mean)
     held = load_torch(path, MARKER, runs.add, source.progress)
     try:
@@ -41,6 +47,9 @@ def reader(space: Callable[[], Space]) -> Callable[[Import], Mapping[Column, Flo
     """Return what reads an official file of all architectures of a space."""
 
     def read(source: Import) -> Mapping[Column, Floats]:
+        from lissnas_benchmarks.official_archive import check_complete
+        from lissnas_benchmarks.plain_constructors import RefusedError
+
         [path] = source.files
         try:
             runs = read_runs(path, source, space())
