@@ -4,6 +4,8 @@ Dong and Yang, "NAS-Bench-201: Extending the Scope of Reproducible Neural Archit
 """
 
 from lissnas.categorical import CategoricalSpace
+from lissnas.distinct import DistinctSpace
+from lissnas.spaces.distinct_cells import distinct_cells
 
 OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
 
@@ -17,3 +19,12 @@ def cell201() -> CategoricalSpace:
     Cells that compute the same function are kept apart, as the benchmark trained them apart.
     """
     return CategoricalSpace("cell201", (OPERATIONS,) * len(EDGES), "|{}~0|+|{}~0|{}~1|+|{}~0|{}~1|{}~2|")
+
+
+def distinct_cell201() -> DistinctSpace:
+    """Return the 5,260 different functions that the 15,625 cells compute.
+
+    The official program tells 6,466 apart: it keeps sums in which a term is nothing, and forgets which convolutions are
+    shared. See `distinct_cells`.
+    """
+    return distinct_cells("distinct cell201", cell201(), "none", "skip_connect", ("nor_conv_1x1", "nor_conv_3x3"))

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from lissnas.categorical import CategoricalSpace
 from lissnas.distinct import DistinctSpace
 from lissnas.space import Rows
+from lissnas.spaces.distinct_cells import distinct_cells
 
 MICRO_OPERATIONS = ("0", "1", "2", "3")
 """As official strings write them: none; skip connection; 1x1 convolution; 3x3 convolution."""
@@ -33,6 +34,11 @@ DOUBLINGS = (1, 3)
 def transnas_micro() -> CategoricalSpace:
     """Return the 4^6 = 4,096 cells; cells that compute the same are kept apart, as the benchmark trained them apart."""
     return CategoricalSpace("transnas-micro", (MICRO_OPERATIONS,) * len(MICRO_EDGES), "64-41414-{}_{}{}_{}{}{}")
+
+
+def distinct_transnas_micro() -> DistinctSpace:
+    """Return the different functions that the 4,096 cells compute; see `distinct_cells`."""
+    return distinct_cells("distinct transnas-micro", transnas_micro(), "0", "1", ("2", "3"))
 
 
 def transnas_macro() -> DistinctSpace:
