@@ -19,6 +19,12 @@ from lissnas_analyses.study import Study
 SHARES = (0.01, 0.05, 0.10)
 """The best shares that are followed."""
 
+_ALL_PAIRS = 100_000
+"""The largest space of which all pairs are compared; of a larger one those up to `_NEAR` edits apart (our own choice).
+"""
+
+_NEAR = 2
+
 _QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 
@@ -77,9 +83,13 @@ def _top(share: float) -> str:
     return f"top {100 * share:g} %"
 
 
+def _compares_all_pairs(study: Study) -> bool:
+    return study.space.size <= _ALL_PAIRS
+
+
 def _by_distance(study: Study) -> pl.DataFrame:
     scores = study.report
-    found = pair_locality(study.space, scores, SHARES)
+    found = pair_locality(study.space, scores, SHARES, None if _compares_all_pairs(study) else _NEAR)
     names = [f"P({_top(share)})" for share in SHARES]
     rates = Estimate(found.top_rate.value, found.top_rate.low, found.top_rate.high)
     measures = [
@@ -168,7 +178,9 @@ def draw_locality(result: LocalityResult, study: Study) -> Figure:
     figure, (difference, correlation, rate, walk) = figures.new_figure(2, 2, width=3.7)
     _draw_measure(difference, result, "difference", "mean over all pairs", figures.ONE)
     difference.set(
-        title="a  How much neighbours differ", ylabel=f"mean |difference| of\n{study.quantity}", ylim=(0, None)
+        title="a  How much neighbours differ",
+        ylabel=f"mean |difference| of\n{study.quantity}",
+        ylim=(0, 1.12 * difference.dataLim.y1),
     )
     _draw_measure(correlation, result, "correlation", "no correlation", figures.ONE)
     correlation.set(title="b  How alike they perform", ylabel="correlation of pairs")
@@ -182,10 +194,11 @@ def draw_locality(result: LocalityResult, study: Study) -> Figure:
     figures.draw_with_interval(walk, lag, value, low, high, figures.ONE, "")
     walk.axhline(0, color=figures.WHOLE_SPACE.colour, linewidth=0.8)
     walk.set(title="d  Along a random walk", xlabel="steps (single edits)", ylabel="autocorrelation")
+    near = "" if _compares_all_pairs(study) else f" up to {_NEAR} edits apart"
     figures.caption(
         figure,
         f"Locality of {study.benchmark.name}",
-        f"{study.source}. Exact over all pairs of {study.space.size:,} networks; bands: 95 % intervals by the "
+        f"{study.source}. Exact over all pairs{near} of {study.space.size:,} networks; bands: 95 % intervals by the "
         "jackknife over networks. Thin lines: the whole space. The estimator of d is one infinitely long walk.",
     )
     return figure
