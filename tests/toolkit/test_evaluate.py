@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from lissnas.errors import ArchitectureError, SettingError
+from lissnas.errors import ArchitectureError, EvaluatorError, SettingError
 from lissnas.evaluate import Evaluations, TableEvaluator
 from lissnas.space import Floats, Indices, Rows
 from lissnas.spaces.macro import macro
@@ -72,6 +72,85 @@ def test_rows_of_the_same_network_are_one_evaluation(multisets: Any) -> None:
     evaluations = Evaluations(multisets.space, lambda rows: np.ones(len(rows)))
     evaluations(np.array([[0, 1, 2, 3], [3, 2, 1, 0], [0, 0, 0, 1]], dtype=np.uint8))
     assert evaluations.count == 2
+
+
+@given(batches_of_places)
+def test_it_is_known_of_every_architecture_whether_it_was_asked_for(batches: list[list[int]]) -> None:
+    run = _Run(batches)
+    expected = [place in run.distinct for place in range(40)]
+    assert run.evaluations.asked(SPACE.rows(np.arange(40))).tolist() == expected
+
+
+# Bad answers
+
+
+def _asked(answer: Any, count: int = 5) -> Evaluations:
+    evaluations = Evaluations(SPACE, lambda rows: answer)
+    evaluations(SPACE.rows(np.arange(count)))
+    return evaluations
+
+
+def test_architectures_without_a_score_are_named_with_the_reason() -> None:
+    evaluations = _asked(np.array([np.nan, 1.0, np.inf, -np.inf, np.nan]))
+    assert evaluations.missing.tolist() == [0, 2, 3, 4]
+    said = evaluations.describe_missing()
+    assert said.startswith("4 of 5 networks have no score and were left out (2 NaN, 2 infinite), the first: 00000000, ")
+    assert said.count(",") == 4
+
+
+def test_nothing_is_said_where_nothing_is_missing() -> None:
+    assert _asked(np.arange(5.0)).describe_missing() == ""
+
+
+def test_an_infinite_score_is_none() -> None:
+    evaluations = _asked(np.array([np.inf, 1.0, 2.0, -np.inf, 3.0]))
+    assert evaluations.scores.tolist() == [1.0, 2.0, 3.0]
+    np.testing.assert_array_equal(evaluations(SPACE.rows(np.array([0, 1]))), [np.nan, 1.0])
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (np.zeros(4), r"answered 5 rows with scores of shape \(4,\)"),
+        (np.zeros((5, 1)), r"answered 5 rows with scores of shape \(5, 1\)"),
+        (1.0, r"scores of shape \(\)"),
+        (None, r"scores of shape \(\)"),
+        (["good"] * 5, "must answer with numbers, not with list"),
+        ({}, "must answer with numbers, not with dict"),
+    ],
+)
+def test_answers_that_are_no_number_for_each_row_are_refused(answer: Any, said: str) -> None:
+    with pytest.raises(EvaluatorError, match=said):
+        _asked(answer)
+
+
+def test_an_evaluator_that_dies_says_where_and_leaves_what_was_scored() -> None:
+    def score(rows: Rows) -> Floats:
+        if (rows[:, 7] == 2).any():
+            raise MemoryError("the card is full")
+        return rows[:, 7].astype(float)
+
+    evaluations = Evaluations(SPACE, score)
+    evaluations(SPACE.rows(np.array([0, 1])))
+    with pytest.raises(EvaluatorError, match="after 2 evaluations, on the next 1: MemoryError: the card is full"):
+        evaluations(SPACE.rows(np.array([1, 2])))
+    assert evaluations.index.tolist() == [0, 1]
+
+
+def test_an_evaluator_may_use_its_answers_memory_again() -> None:
+    memory = np.zeros(1)
+
+    def score(rows: Rows) -> Floats:
+        memory[:] = rows[0, 7]
+        return memory
+
+    evaluations = Evaluations(SPACE, score)
+    for place in range(3):
+        evaluations(SPACE.rows(np.array([place])))
+    assert evaluations.scores.tolist() == [0.0, 1.0, 2.0]
+
+
+# Tables
 
 
 def test_a_table_answers_with_its_column() -> None:

@@ -2,14 +2,26 @@
 
 import difflib
 from collections.abc import Iterable
+from typing import Any
 
 
 class LissnasError(Exception):
     """Base of every error whose message is meant for the user."""
 
+    evaluations: Any = None
+    """Of a run of a shrinker that ended early: its Evaluations, so that nothing scored by then is lost."""
+
 
 class SettingError(LissnasError):
     """A setting that cannot be met: no seeds, a radius longer than the row, a sample larger than the space."""
+
+
+class EvaluatorError(LissnasError):
+    """An evaluator that failed, or whose answers cannot be used: of another shape, all missing, all equal."""
+
+
+class JournalError(LissnasError):
+    """A journal of another run, or one that is damaged or cannot be written."""
 
 
 class ArchitectureError(LissnasError):

@@ -5,7 +5,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from lissnas.errors import SettingError
+from lissnas.errors import EvaluatorError, SettingError
+from lissnas.journal import ROWS_A_LINE, Journal
 from lissnas.space import Floats, Indices, Rows, Space
 
 
@@ -13,7 +14,11 @@ class Evaluator(Protocol):
     """Anything that scores rows; any function of this form is one."""
 
     def __call__(self, rows: Rows) -> Floats:
-        """Return the score of each row, float64 of shape (n,), more being better; NaN where there is none."""
+        """Return the score of each row, float64 of shape (n,), more being better.
+
+        NaN where there is none, or where scoring failed: that architecture is left out, and the run goes on. An
+        infinite score counts as none. An error raised here ends the run.
+        """
 
 
 class TableEvaluator:
@@ -54,56 +59,129 @@ class TableEvaluator:
 class Evaluations:
     """What one run has evaluated: each distinct architecture is scored once, and counted once.
 
+    Parameters
+    ----------
+    space, evaluator
+        What is asked for, and who is asked.
+    journal
+        Answers what it holds already, and gets the rest, which is then evaluated a few at a time.
+
     Attributes
     ----------
     index, scores
         Every architecture that has a score, in the order of its evaluation.
+    missing
+        The places of those that were asked for in vain, in the order of asking.
     count
         How many distinct architectures the evaluator was asked for: the budget that counts.
+    notes
+        What the method had to tell: what it measured, why it stopped. Each reads as a sentence.
     """
 
-    def __init__(self, space: Space, evaluator: Evaluator) -> None:
+    def __init__(self, space: Space, evaluator: Evaluator, journal: Journal | None = None) -> None:
         self._space = space
         self._evaluator = evaluator
-        self._known: Indices = np.empty(0, dtype=np.int64)
-        self._known_scores: Floats = np.empty(0)
-        self._asked: Indices = np.empty(0, dtype=np.int64)
-        self._asked_scores: Floats = np.empty(0)
+        self._journal = journal
+        self._order: dict[int, int] = {}
+        self._asked: Indices = np.empty(64, dtype=np.int64)
+        self._answers: Floats = np.empty(64)
+        self.notes: list[object] = []
 
     def __call__(self, rows: Rows) -> Floats:
-        """Return the score of each row, shape (n,); only those not seen before are evaluated."""
+        """Return the score of each row, shape (n,), NaN where there is none; only those not seen before are evaluated.
+
+        Raises EvaluatorError if the evaluator fails or does not answer with a number for each row.
+        """
         index = self._space.index(rows)
-        distinct, first = np.unique(index, return_index=True)
-        unseen = np.sort(first[~np.isin(distinct, self._known, assume_unique=True)])
-        if len(unseen):
-            scores = np.asarray(self._evaluator(rows[unseen]), dtype=np.float64)
-            self._asked = np.concatenate([self._asked, index[unseen]])
-            self._asked_scores = np.concatenate([self._asked_scores, scores])
-            order = np.argsort(self._asked)
-            self._known, self._known_scores = self._asked[order], self._asked_scores[order]
-        found: Floats = self._known_scores[np.searchsorted(self._known, index)]
-        return found
+        places = index.tolist()
+        first: dict[int, int] = {}
+        for row, place in enumerate(places):
+            if place not in self._order:
+                first.setdefault(place, row)
+        if first:
+            unseen = np.fromiter(first.values(), dtype=np.int64, count=len(first))
+            self._evaluate(rows[unseen], index[unseen])
+        answers = self._answers[[self._order[place] for place in places]]
+        return np.where(np.isfinite(answers), answers, np.nan)
+
+    def _evaluate(self, rows: Rows, index: Indices) -> None:
+        """Score different architectures that were never asked for."""
+        if self._journal is None:
+            self._remember(index, self._answer(rows))
+            return
+        recorded = self._journal.replay(index)
+        self._remember(index[: len(recorded)], recorded)
+        for first in range(len(recorded), len(rows), ROWS_A_LINE):
+            piece = slice(first, first + ROWS_A_LINE)
+            self._remember(index[piece], self._answer(rows[piece]))
+            self._journal.record(index[piece], self._answers[self.count - len(index[piece]) : self.count])
+
+    def _answer(self, rows: Rows) -> Floats:
+        try:
+            answer = self._evaluator(rows)
+        except Exception as error:
+            raise EvaluatorError(
+                f"the evaluator failed after {self.count:,} evaluations, on the next {len(rows):,}: "
+                f"{type(error).__name__}: {error}"
+            ) from error
+        try:
+            scores = np.asarray(answer, dtype=np.float64)
+        except (TypeError, ValueError) as error:
+            raise EvaluatorError(
+                f"the evaluator must answer with numbers, not with {type(answer).__name__}: {error}"
+            ) from error
+        if scores.shape != (len(rows),):
+            raise EvaluatorError(f"the evaluator answered {len(rows):,} rows with scores of shape {scores.shape}")
+        return scores
+
+    def _remember(self, index: Indices, answers: Floats) -> None:
+        start, stop = self.count, self.count + len(index)
+        if stop > len(self._asked):
+            self._asked = np.concatenate([self._asked[:start], np.empty(stop, dtype=np.int64)])
+            self._answers = np.concatenate([self._answers[:start], np.empty(stop)])
+        self._asked[start:stop], self._answers[start:stop] = index, answers
+        self._order.update(zip(index.tolist(), range(start, stop), strict=True))
 
     def asked(self, rows: Rows) -> NDArray[np.bool_]:
         """Tell for each row whether its architecture was asked for, shape (n,)."""
-        return np.isin(self._space.index(rows), self._known)
+        return np.array([place in self._order for place in self._space.index(rows).tolist()], dtype=np.bool_)
 
     @property
     def count(self) -> int:
-        return len(self._asked)
+        return len(self._order)
+
+    @property
+    def _scored(self) -> NDArray[np.bool_]:
+        return np.isfinite(self._answers[: self.count])
 
     @property
     def index(self) -> Indices:
-        return self._asked[~np.isnan(self._asked_scores)]
+        return self._asked[: self.count][self._scored]
 
     @property
     def scores(self) -> Floats:
-        return self._asked_scores[~np.isnan(self._asked_scores)]
+        return self._answers[: self.count][self._scored]
+
+    @property
+    def missing(self) -> Indices:
+        return self._asked[: self.count][~self._scored]
 
     @property
     def rows(self) -> Rows:
         """The architectures of `index`, shape (n, genes)."""
         return self._space.rows(self.index)
+
+    def describe_missing(self) -> str:
+        """Say how many architectures have no score, why, and which they are, the first three by name; or nothing."""
+        missing = self.missing
+        if not len(missing):
+            return ""
+        infinite = int(np.isinf(self._answers[: self.count]).sum())
+        first = ", ".join(self._space.write(self._space.rows(missing[:3])))
+        return (
+            f"{len(missing):,} of {self.count:,} networks have no score and were left out "
+            f"({len(missing) - infinite:,} NaN, {infinite:,} infinite), the first: {first}"
+        )
 
     def best(self, count: int) -> Rows:
         """Return the `count` best architectures so far, best first; of equal ones the earlier."""

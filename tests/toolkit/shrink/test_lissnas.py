@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from lissnas.errors import SettingError
+from lissnas.errors import EvaluatorError, SettingError
 from lissnas.shrink import Trace, shrink
 from lissnas.shrink.lissnas import LissnasSettings
 from lissnas.space import Floats, Rows
@@ -99,9 +99,9 @@ def test_the_optimum_of_a_smooth_space_is_kept() -> None:
     assert best in _run(_additive).subspace.index
 
 
-def test_equal_scores_leave_the_whole_space() -> None:
-    trace = _run(lambda rows: np.full(len(rows), 90.0))
-    assert trace.subspace.size == SPACE.size
+def test_equal_scores_are_an_error() -> None:
+    with pytest.raises(EvaluatorError, match="networks have the score 90: nothing tells good ones from bad"):
+        _run(lambda rows: np.full(len(rows), 90.0))
 
 
 def test_networks_without_a_score_are_no_seeds() -> None:

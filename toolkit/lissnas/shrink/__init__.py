@@ -3,15 +3,19 @@
 Which method runs is told by the class of its settings; one file a method.
 """
 
+import hashlib
 import importlib
+import json
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Protocol, cast
 
 import numpy as np
 
-from lissnas.errors import UnknownNameError
+from lissnas.errors import EvaluatorError, LissnasError, UnknownNameError
 from lissnas.evaluate import Evaluations, Evaluator
+from lissnas.journal import Journal
 from lissnas.space import Space
 from lissnas.subspace import Subspace, WholeSpace
 
@@ -62,7 +66,7 @@ class Trace:
     rounds
         The spaces, from the whole space (round 0) to the result.
     evaluations
-        Everything that was scored, also after the last round.
+        Everything that was scored, also after the last round; with it what had no score, and the method's notes.
     """
 
     settings: Settings
@@ -75,28 +79,74 @@ class Trace:
         return self.rounds[-1].subspace
 
 
-def shrink(space: Space, evaluator: Evaluator, settings: Settings, rng: np.random.Generator) -> Trace:
+def shrink(
+    space: Space,
+    evaluator: Evaluator,
+    settings: Settings,
+    rng: np.random.Generator,
+    *,
+    journal: Path | None = None,
+) -> Trace:
     """Shrink a space with the method that the settings belong to.
 
     Parameters
     ----------
     space
-        The space.
+        The space; a `LimitedSpace` to keep to a resource limit.
     evaluator
         Scores architectures; more is better. Each distinct one is asked for once.
     settings
         For example ``LissnasSettings(seeds=30)``.
     rng
         The source of every random draw: the same state gives the same result.
+    journal
+        A file that every score is written to as soon as it is there. The same call goes on from it where an earlier
+        one ended, and ends in the same bits; of another space, method, settings or rng it is refused.
 
     Raises
     ------
     SettingError
         If the settings cannot be met in this space.
+    EvaluatorError
+        If the evaluator fails, answers with anything but a number for each row, or has no score or one and the same
+        score for all.
+    JournalError
+        If the journal is damaged or another run's.
+
+    Every LissnasError has what was scored until then in its attribute `evaluations`.
     """
-    evaluations = Evaluations(space, evaluator)
-    shrunk = [Round(subspace, evaluations.count) for subspace in settings.rounds(space, evaluations, rng)]
+    kept = None if journal is None else Journal(journal, _identity(space, settings, rng))
+    evaluations = Evaluations(space, evaluator, kept)
+    try:
+        shrunk = [Round(subspace, evaluations.count) for subspace in settings.rounds(space, evaluations, rng)]
+        _check_that_scores_tell_networks_apart(evaluations)
+    except LissnasError as error:
+        error.evaluations = evaluations
+        raise
     return Trace(settings, (Round(WholeSpace(space), 0), *shrunk), evaluations)
+
+
+def _identity(space: Space, settings: Settings, rng: np.random.Generator) -> dict[str, Any]:
+    """Return what tells one run from another, in what JSON can hold."""
+    state = json.dumps(rng.bit_generator.state, default=lambda array: array.tolist())
+    return {
+        "space": space.name,
+        "choices": list(space.choices),
+        "method": type(settings).__name__,
+        **asdict(cast(Any, settings)),
+        "random_generator": hashlib.sha256(state.encode()).hexdigest()[:16],
+    }
+
+
+def _check_that_scores_tell_networks_apart(evaluations: Evaluations) -> None:
+    """Raise EvaluatorError if networks were scored, and none has a score or all have the same."""
+    scores = evaluations.scores
+    if evaluations.count and not len(scores):
+        raise EvaluatorError(evaluations.describe_missing())
+    if len(scores) > 1 and (scores == scores[0]).all():
+        raise EvaluatorError(
+            f"all {len(scores):,} networks have the score {scores[0]:g}: nothing tells good ones from bad"
+        )
 
 
 def method_names() -> tuple[str, ...]:
