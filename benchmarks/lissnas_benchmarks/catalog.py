@@ -14,6 +14,7 @@ from lissnas.errors import LissnasError, UnknownNameError
 
 from lissnas_benchmarks.benchmark import Benchmark, Import
 from lissnas_benchmarks.errors import MissingFileError
+from lissnas_benchmarks.model_archive import unpacked
 from lissnas_benchmarks.surrogate import Surrogate, SurrogateEvaluator, convert_folder, open_folder
 from lissnas_benchmarks.table import FORMAT, Source, Table, file_checksum, read_format, read_provenance, write_table
 
@@ -192,11 +193,16 @@ def import_surrogate(
     progress: Callable[[float], None] = lambda share: None,
     on_wait: Callable[[], None] = lambda: None,
 ) -> Path:
-    """Convert a surrogate's official folder into the cache, and return where that is; see `import_files`."""
+    """Convert a surrogate's official folder, or its archive, into the cache, and return where; see `import_files`."""
     path = surrogate_folder(surrogate.name)
     with _writing_errors(path.parent), _only_importer(path, on_wait), _staging(path) as staged:
         staged.mkdir()
-        convert_folder(surrogate, official, staged, progress)
+        if official.is_file():
+            surrogate.archive.checked(official, surrogate.obtain)
+            with unpacked(official, surrogate.needed, staged.parent) as folder:
+                convert_folder(surrogate, folder, staged, progress)
+        else:
+            convert_folder(surrogate, official, staged, progress)
         if path.exists():
             path.replace(staged.with_name("before"))
         staged.replace(path)

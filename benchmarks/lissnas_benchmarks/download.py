@@ -47,23 +47,20 @@ def download(file: OfficialFile, folder: Path, progress: Callable[[float], None]
     again = f"call 'lissnas data get' again, it goes on from {part}"
     if not whole.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        have = part.stat().st_size if part.exists() else 0
-        _check_space(file, folder, have)
         try:
-            _fetch(file, part, have, progress)
+            size = _fetch(file, part, progress)
         except (urllib.error.URLError, HTTPException, TimeoutError, ConnectionError) as error:
             raise LissnasError(f"{file.url}: {getattr(error, 'reason', error)}; {again}") from error
-        if file.size is not None and part.stat().st_size < file.size:
-            raise LissnasError(f"{file.url}: only {part.stat().st_size:,} of {file.size:,} bytes came; {again}")
+        if part.stat().st_size < size:
+            raise LissnasError(f"{file.url}: only {part.stat().st_size:,} of {size:,} bytes came; {again}")
         file.checked(part, f"delete {part} and call 'lissnas data get' again")
         part.replace(whole)
     file.checked(whole, "delete it and call 'lissnas data get' again")
     return whole
 
 
-def _check_space(file: OfficialFile, folder: Path, have: int) -> None:
+def _check_space(file: OfficialFile, folder: Path, needed: int) -> None:
     free = shutil.disk_usage(folder).free
-    needed = (file.size or 0) - have
     if needed > free:
         raise LissnasError(
             f"{folder}: {file.name} needs {needed / 1e9:.1f} GB, and {free / 1e9:.1f} GB are free: free some, or set "
@@ -71,17 +68,28 @@ def _check_space(file: OfficialFile, folder: Path, have: int) -> None:
         )
 
 
-def _fetch(file: OfficialFile, part: Path, have: int, progress: Callable[[float], None]) -> None:
-    """Append to `part` what is missing; a server that cannot continue sends the whole file again."""
+def _fetch(file: OfficialFile, part: Path, progress: Callable[[float], None]) -> int:
+    """Append to `part` what is missing, and return how long the file is; 0 if the server does not say.
+
+    A server that cannot continue sends the whole file again.
+    """
+    have = part.stat().st_size if part.exists() else 0
+    if file.size is not None:
+        _check_space(file, part.parent, file.size - have)
     request = urllib.request.Request(str(file.url), headers={"Range": f"bytes={have}-"} if have else {})
     try:
         answer = urllib.request.urlopen(request, timeout=_TIMEOUT)
     except urllib.error.HTTPError as error:
         if error.code == _RANGE_NOT_SATISFIABLE:  # nothing is missing
-            return
+            return file.size or 0
         raise
-    with answer, part.open("ab" if answer.status == _PARTIAL else "wb") as target:
+    kept = have if answer.status == _PARTIAL else 0
+    coming = int(answer.headers.get("Content-Length") or 0)
+    size = file.size or (kept + coming if coming else 0)
+    with answer, part.open("ab" if kept else "wb") as target:
+        _check_space(file, part.parent, coming)
         while chunk := answer.read(_CHUNK):
             target.write(chunk)
-            if file.size:
-                progress(min(target.tell() / file.size, 1.0))
+            if size:
+                progress(min(target.tell() / size, 1.0))
+    return size

@@ -17,6 +17,7 @@ from lissnas.space import Floats, Rows
 from lissnas.spaces.darts import CELLS, NODES, darts, input_pairs
 from numpy.typing import NDArray
 
+from lissnas_benchmarks.benchmark import OfficialFile
 from lissnas_benchmarks.errors import BenchmarkFileError
 from lissnas_benchmarks.surrogate import Quantity, Surrogate
 
@@ -174,10 +175,27 @@ _PAGES = {
 _NAMES = {"1.0": "nas-bench-301", "0.9": "nas-bench-301-v0.9"}
 
 
+_ADDRESSES = {
+    "1.0": "https://ndownloader.figshare.com/files/24992018",
+    "0.9": "https://ndownloader.figshare.com/files/24693026",
+}
+
+
+def _archive(version: str) -> OfficialFile:
+    """Return the archive that the official package downloads; its authors publish no checksum."""
+    return OfficialFile(f"nasbench301_models_v{version}.zip", url=_ADDRESSES[version])
+
+
+def _needed(version: str) -> str:
+    kinds = "|".join(kind for kind, _model in _FOLDERS.values())
+    return rf"(.*/)?({kinds})_v{re.escape(version)}/(.*/)?(surrogate_model\.model|model_config\.json)"
+
+
 def _obtain(version: str, name: str) -> str:
+    archive = _archive(version).name
     return (
-        f"unpack nasbench301_models_v{version}.zip from {_PAGES[version]}, "
-        f"then run 'lissnas data import {name} FOLDER' with its folder nb_models"
+        f"run 'lissnas data get {name}', or download {archive} from {_PAGES[version]}, "
+        f"then run 'lissnas data import {name} {archive}'"
     )
 
 
@@ -191,6 +209,8 @@ SURROGATE = Surrogate(
     quantities=(Quantity("accuracy", "%", "xgboost"), Quantity("runtime", "s", "lightgbm")),
     features=features,
     width=len(ORDER),
+    archive=_archive("1.0"),
+    needed=_needed("1.0"),
     find=_finder("1.0", _NAMES["1.0"]),
     obtain=_obtain("1.0", _NAMES["1.0"]),
     caveats=(
@@ -205,6 +225,8 @@ SURROGATE_V09 = replace(
     name=_NAMES["0.9"],
     title="As nas-bench-301, in the earlier version 0.9 of its models",
     page=_PAGES["0.9"],
+    archive=_archive("0.9"),
+    needed=_needed("0.9"),
     find=_finder("0.9", _NAMES["0.9"]),
     obtain=_obtain("0.9", _NAMES["0.9"]),
 )

@@ -14,6 +14,7 @@ import numpy as np
 from lissnas.evaluate import Evaluator
 from lissnas.space import Floats, Rows, Space
 
+from lissnas_benchmarks.benchmark import OfficialFile
 from lissnas_benchmarks.boosters import SUFFIXES, Ensemble, Library, convert_all
 from lissnas_benchmarks.errors import BenchmarkFileError, MissingFileError
 
@@ -56,6 +57,10 @@ class Surrogate:
         Turns rows into what the models take, float64 of shape (n, width).
     width
         How many features there are.
+    archive
+        The official archive of that folder.
+    needed
+        A regular expression for the paths of the archive's files that are read.
     find
         Finds in the official model folder the pickled members of each quantity, by its name.
     obtain
@@ -73,6 +78,8 @@ class Surrogate:
     quantities: tuple[Quantity, ...]
     features: Callable[[Rows], Floats]
     width: int
+    archive: OfficialFile
+    needed: str
     find: Callable[[Path], Mapping[str, tuple[Path, ...]]]
     obtain: str
     caveats: tuple[str, ...] = ()

@@ -175,4 +175,4 @@ def test_data_that_has_no_address_says_how_to_get_it(lissnas: Command, tmp_path:
 def test_a_surrogate_is_read_from_one_folder(lissnas: Command, tmp_path: Path) -> None:
     called = lissnas("data", "import", "nas-bench-301", "a", "b", folder=tmp_path)
     assert called.returncode == 2
-    assert "one folder" in called.stderr
+    assert "one folder or archive" in called.stderr

@@ -127,3 +127,16 @@ def test_too_little_space_is_found_before_anything_is_fetched(
 def test_a_file_without_an_address_is_fetched_by_hand(tmp_path: Path) -> None:
     with pytest.raises(LissnasError, match="by hand"):
         download(OfficialFile("data.bin"), tmp_path)
+
+
+def test_what_breaks_off_is_noticed_without_a_known_size_or_checksum(server: Server, tmp_path: Path) -> None:
+    file = OfficialFile("models.zip", url=f"http://127.0.0.1:{server.server_port}/models.zip")
+    server.limit = 1_000_000
+    shares: list[float] = []
+    with pytest.raises(LissnasError, match="it goes on from"):
+        download(file, tmp_path, shares.append)
+    assert not (tmp_path / "models.zip").exists()
+    server.limit = len(DATA)
+    assert download(file, tmp_path, shares.append).read_bytes() == DATA
+    assert shares[-1] == 1
+    assert server.asked == [None, "bytes=1000000-"]

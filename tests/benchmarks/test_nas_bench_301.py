@@ -10,6 +10,7 @@ import pickle
 import re
 import shutil
 import sys
+import zipfile
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable
 from pathlib import Path
@@ -188,7 +189,7 @@ def test_an_unknown_surrogate_is_answered_with_the_nearest() -> None:
 
 
 def test_a_surrogate_that_is_not_here_is_answered_with_how_to_get_it(empty_cache: Path) -> None:
-    with pytest.raises(MissingFileError, match=r"figshare.*13061510.*lissnas data import nas-bench-301 FOLDER"):
+    with pytest.raises(MissingFileError, match=r"figshare.*13061510.*lissnas data import nas-bench-301 nasbench"):
         catalog.load_surrogate("nas-bench-301")
 
 
@@ -324,8 +325,20 @@ def test_the_earlier_version_has_its_own_name(models: Path) -> None:
     assert [len(paths) for paths in SURROGATE_V09.find(models).values()] == [2, 2]
 
 
+def test_an_archive_of_the_folder_is_as_good(empty_cache: Path, models: Path, evaluator: SurrogateEvaluator) -> None:
+    (models / "gnn_gin_v1.0").mkdir()
+    (models / "gnn_gin_v1.0" / "surrogate_model.model").write_bytes(bytes(1000))
+    archive = shutil.make_archive(str(models.parent / "nasbench301_models_v1.0"), "zip", models.parent, models.name)
+    with zipfile.ZipFile(archive) as opened:
+        assert not [name for name in opened.namelist() if re.fullmatch(SURROGATE.needed, name) and "gnn" in name]
+    kept = catalog.import_surrogate(SURROGATE, Path(archive))
+    assert {path.name for path in kept.parent.iterdir() if not path.name.startswith(".")} == {"nas-bench-301"}
+    rows = evaluator.space.sample(20, np.random.default_rng(0))
+    np.testing.assert_array_equal(catalog.load_surrogate("nas-bench-301")(rows), evaluator(rows))
+
+
 def test_a_folder_that_is_not_there_is_answered_with_how_to_get_it(empty_cache: Path, tmp_path: Path) -> None:
-    with pytest.raises(MissingFileError, match=r"absent: not a folder; unpack nasbench301_models_v1\.0\.zip"):
+    with pytest.raises(MissingFileError, match=r"absent: not a folder; run 'lissnas data get nas-bench-301'"):
         catalog.import_surrogate(SURROGATE, tmp_path / "absent")
 
 

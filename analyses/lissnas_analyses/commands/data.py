@@ -57,16 +57,11 @@ def import_data(benchmark: ImportName, /, *files: Path) -> None:
         _import(catalog.find(benchmark), files)
         return
     if len(files) != 1:
-        raise SettingError(f"{benchmark} is read from one folder, not from {len(files)}")
-    with progress() as report:
-        told = partial(report, f"importing {benchmark}")
-        path = catalog.import_surrogate(
-            catalog.find_surrogate(benchmark), files[0], told, partial(_say_waiting, benchmark)
-        )
-    console.print(f"{benchmark}: read into {path}")
+        raise SettingError(f"{benchmark} is read from one folder or archive, not from {len(files)}")
+    _import_surrogate(catalog.find_surrogate(benchmark), files[0])
 
 
-def get_data(benchmark: BenchmarkName, /) -> None:
+def get_data(benchmark: ImportName, /) -> None:
     """Download a benchmark's official files and import them, or say exactly how to get them.
 
     Parameters
@@ -76,6 +71,16 @@ def get_data(benchmark: BenchmarkName, /) -> None:
     """
     from lissnas_benchmarks.download import download
 
+    if benchmark in catalog.surrogate_names():
+        surrogate = catalog.find_surrogate(benchmark)
+        if catalog.surrogate_folder(benchmark).exists():
+            console.print(f"{benchmark} is there already")
+            return
+        with progress() as report:
+            told = partial(report, surrogate.archive.name)
+            archive = download(surrogate.archive, catalog.download_folder(benchmark), told)
+        _import_surrogate(surrogate, archive)
+        return
     known = catalog.find(benchmark)
     if catalog.is_ready(benchmark):
         console.print(f"{benchmark} is there already")
@@ -130,6 +135,13 @@ def _import(benchmark: Benchmark, files: tuple[Path, ...]) -> None:
         told = partial(report, f"importing {benchmark.name}")
         path = catalog.import_files(benchmark, files, told, partial(_say_waiting, benchmark.name))
     console.print(f"{benchmark.name}: read into {path}")
+
+
+def _import_surrogate(surrogate: Surrogate, official: Path) -> None:
+    with progress() as report:
+        told = partial(report, f"importing {surrogate.name}")
+        path = catalog.import_surrogate(surrogate, official, told, partial(_say_waiting, surrogate.name))
+    console.print(f"{surrogate.name}: read into {path}")
 
 
 def _say_waiting(name: str) -> None:
