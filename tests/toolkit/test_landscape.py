@@ -5,9 +5,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from lissnas import landscape as landscape_module
 from lissnas.errors import SettingError
-from lissnas.landscape import Landscape
+from lissnas.landscape import Landscape, edits_of
 from lissnas.space import Floats
+from lissnas.spaces.darts import darts
 
 
 def _betters(small: Any, scores: Floats, start: int) -> list[int]:
@@ -46,6 +48,33 @@ def test_global_reach_is_the_share_of_starts_that_end_at_the_best_score(small: A
     starts = np.flatnonzero(~np.isnan(scores))
     reached = [scores[_ascend(small, scores, start)] == np.nanmax(scores) for start in starts]
     assert Landscape(small.space, scores).global_reach() == pytest.approx(np.mean(reached))
+
+
+def test_basins_and_steps_of_ascent_match_brute_force(small: Any, scores_of: Any) -> None:
+    scores = scores_of(small.space.size)
+    landscape = Landscape(small.space, scores)
+    ends = [_ascend(small, scores, start) for start in np.flatnonzero(~np.isnan(scores))]
+    np.testing.assert_array_equal(landscape.basins(), np.bincount(ends, minlength=small.space.size))
+    steps = np.zeros(small.space.size, dtype=np.int64)
+    for start in range(small.space.size):
+        here = start
+        while betters := _betters(small, scores, here):
+            here = max(betters, key=lambda other: (scores[other], other))
+            steps[start] += 1
+    np.testing.assert_array_equal(landscape.ascent_steps(), steps)
+
+
+def test_edits_listed_in_blocks_are_all_edits(small: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = edits_of(small.space)
+    monkeypatch.setattr(landscape_module, "_ROWS_AT_ONCE", 5)
+    in_blocks = edits_of(small.space)
+    np.testing.assert_array_equal(in_blocks.offsets, whole.offsets)
+    np.testing.assert_array_equal(in_blocks.targets, whole.targets)
+
+
+def test_a_space_that_cannot_be_enumerated_has_no_list_of_edits() -> None:
+    with pytest.raises(SettingError, match="more than"):
+        edits_of(darts())
 
 
 def test_on_a_plateau_every_architecture_is_a_local_optimum(small: Any) -> None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lissnas.errors import SettingError
 from lissnas.space import Floats
 
 CONFIDENCE = 0.95
@@ -25,6 +26,12 @@ class Estimate:
 def with_error(value: Floats, error: Floats) -> Estimate:
     """Return value ± 1.96 standard errors."""
     return Estimate(value, value - _NORMAL * error, value + _NORMAL * error)
+
+
+def standard_error(estimate: Estimate) -> Floats:
+    """Return the standard error from which `with_error` makes this estimate."""
+    error: Floats = (estimate.high - estimate.low) / (2 * _NORMAL)
+    return error
 
 
 def proportion(value: Floats, error: Floats, count: Floats) -> Estimate:
@@ -50,3 +57,13 @@ def mean_over_runs(values: Floats) -> Estimate:
         return Estimate(mean, np.full_like(mean, np.nan), np.full_like(mean, np.nan))
     half = stdtrit(runs - 1, (1 + CONFIDENCE) / 2) * values.std(axis=0, ddof=1) / np.sqrt(runs)
     return Estimate(mean, mean - half, mean + half)
+
+
+def paired_difference(first: Floats, second: Floats) -> Estimate:
+    """Return the mean over common runs of `first` - `second`, shape (runs, ...), with Student's interval.
+
+    What both have in common in a run, as its luck with the sample, does not widen the interval.
+    """
+    if first.shape != second.shape:
+        raise SettingError(f"figures of shape {first.shape} and {second.shape} do not belong to the same runs")
+    return mean_over_runs(first - second)

@@ -1,48 +1,87 @@
 """Landscape: scores over the graph of single edits; where ascent leads, and where it ends.
 
-A local optimum is an architecture that no neighbour betters (White, Nolen and Savani, UAI 2021).
+A local optimum is an architecture that no neighbour betters (White, Nolen and Savani, UAI 2021). Its basin of
+attraction is all starts from which steepest ascent ends there.
 """
+
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lissnas.edit_graph import EditGraph
 from lissnas.errors import SettingError
 from lissnas.space import Floats, Indices, Space
+
+_ROWS_AT_ONCE = 1 << 15
+"""Of how many architectures the neighbours are listed together: bounds the memory to some hundred megabytes."""
+
+
+def edits_of(space: Space) -> EditGraph:
+    """Return the neighbour lists of a whole space; raises SettingError for one that cannot be enumerated."""
+    rows = space.all_rows()
+    degrees, targets = [np.zeros(1, dtype=np.int64)], []
+    for first in range(0, space.size, _ROWS_AT_ONCE):
+        block = rows[first : first + _ROWS_AT_ONCE]
+        neighbours, source = space.neighbours(block)
+        degrees.append(np.bincount(source, minlength=len(block)))
+        targets.append(space.index(neighbours))
+    return EditGraph(np.cumsum(np.concatenate(degrees)), np.concatenate(targets))
 
 
 class Landscape:
     """A space's measured architectures joined by single edits.
 
-    Attributes
+    Parameters
     ----------
+    space
+        An enumerable space.
     scores
         Shape (size,); NaN where missing.
+    edits
+        The space's neighbour lists, if they are known already: several data sets share them.
+
+    Attributes
+    ----------
+    scores, edits
+        As given.
     source, target
         All ordered pairs of measured neighbours, `source` ascending.
     """
 
-    def __init__(self, space: Space, scores: Floats) -> None:
+    def __init__(self, space: Space, scores: Floats, edits: EditGraph | None = None) -> None:
         if scores.shape != (space.size,):
             raise SettingError(f"{space.name} has {space.size} architectures, but {scores.shape} scores were given")
-        neighbours, source = space.neighbours(space.all_rows())
-        target = space.index(neighbours)
-        measured = ~np.isnan(scores)
-        both = measured[source] & measured[target]
         self.scores = scores
         self.size = space.size
-        self.source, self.target = source[both], target[both]
+        self.edits = edits_of(space) if edits is None else edits
+        source, target = np.repeat(np.arange(space.size), np.diff(self.edits.offsets)), self.edits.targets
+        if not self.measured.all():
+            both = self.measured[source] & self.measured[target]
+            source, target = source[both], target[both]
+        self.source, self.target = source, target
+
+    @cached_property
+    def measured(self) -> NDArray[np.bool_]:
+        """Which architectures have a score, shape (size,)."""
+        return ~np.isnan(self.scores)
 
     def best_neighbour(self) -> Indices:
         """Return for each architecture the best of its neighbours and itself, shape (size,); of equal ones itself.
 
         Where several neighbours are equally good, the last in the order of the index.
         """
+        return self._best_neighbour
+
+    @cached_property
+    def _best_neighbour(self) -> Indices:
         order = np.lexsort((np.arange(self.size), self.scores))
         rank = np.empty(self.size, dtype=np.int64)
         rank[order] = np.arange(self.size)
         best = np.arange(self.size)
-        sources, starts = np.unique(self.source, return_index=True)
-        if len(sources):
+        starts = np.flatnonzero(np.diff(self.source, prepend=-1))
+        if len(starts):
+            sources = self.source[starts]
             candidate = order[np.maximum.reduceat(rank[self.target], starts)]
             better = self.scores[candidate] > self.scores[sources]
             best[sources[better]] = candidate[better]
@@ -50,18 +89,31 @@ class Landscape:
 
     def local_optima(self) -> Indices:
         """Return the measured architectures that no neighbour betters, ascending."""
-        stays = self.best_neighbour() == np.arange(self.size)
-        return np.flatnonzero(stays & ~np.isnan(self.scores))
+        stays = self._best_neighbour == np.arange(self.size)
+        return np.flatnonzero(stays & self.measured)
 
     def ascend(self) -> Indices:
         """Return where steepest ascent ends from each architecture, shape (size,)."""
-        end = self.best_neighbour()
+        return self._ascended[0]
+
+    def ascent_steps(self) -> Indices:
+        """Return how many edits steepest ascent takes from each architecture, shape (size,)."""
+        return self._ascended[1]
+
+    @cached_property
+    def _ascended(self) -> tuple[Indices, Indices]:
+        end = self._best_neighbour
+        steps = (end != np.arange(self.size)).astype(np.int64)
         while not np.array_equal(end, following := end[end]):
+            steps = steps + steps[end]
             end = following
-        return end
+        return end, steps
+
+    def basins(self) -> Indices:
+        """Return from how many measured starts steepest ascent ends at each architecture, shape (size,)."""
+        return np.bincount(self.ascend()[self.measured], minlength=self.size)
 
     def global_reach(self) -> float:
         """Return the share of measured starts from which steepest ascent reaches a global optimum."""
-        measured = ~np.isnan(self.scores)
-        reached: NDArray[np.bool_] = self.scores[self.ascend()[measured]] == np.nanmax(self.scores)
+        reached: NDArray[np.bool_] = self.scores[self.ascend()[self.measured]] == np.nanmax(self.scores)
         return float(reached.mean())
