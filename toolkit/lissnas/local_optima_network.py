@@ -10,6 +10,7 @@ a search, edge by edge, and counts the same funnels in them: a test compares the
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -128,7 +129,7 @@ def funnels(network: LocalOptimaNetwork) -> Funnels:
 
     chances = upward.data / np.repeat(leaving, np.diff(upward.indptr))
     step = csr_array((chances, upward.indices, upward.indptr), shape=(nodes, nodes))
-    here: Floats = np.bincount(node, network.basins, nodes)
+    here: Any = np.bincount(node, network.basins, nodes)
     size = np.zeros(nodes)
     while here.any():
         size[sinks] += here[sinks]

@@ -14,7 +14,7 @@ from lissnas.errors import SettingError
 from lissnas.estimate import Estimate, proportion, with_error
 from lissnas.landscape import Landscape
 from lissnas.quality import top
-from lissnas.space import Floats, Indices, Space
+from lissnas.space import Floats, Indices, ShellSums, Space
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,6 @@ class PairLocality:
     base_rate: Floats
 
 
-@np.errstate(divide="ignore", invalid="ignore")
 def pair_locality(
     space: Space,
     scores: Floats,
@@ -71,16 +70,29 @@ def pair_locality(
 
     Figures are NaN at a distance that no pair has.
     """
-    measured = ~np.isnan(scores)
-    centred = np.where(measured, scores - np.nanmean(scores), 0)
-    tops = np.stack([top(scores, share) for share in shares])
-    columns = np.column_stack([measured, centred, centred**2, tops.T]).astype(np.float64)
+    columns = shell_columns(scores, shares)
     if largest_distance is None:
         shells = space.shell_sums(columns, scores)
     elif largest_distance >= 1:
         shells = space.near_shell_sums(columns, scores, largest_distance)
     else:
         raise SettingError(f"pairs have distances from 1 on: the largest cannot be {largest_distance}")
+    return locality_of_shells(shells, scores, shares)
+
+
+def shell_columns(scores: Floats, shares: Sequence[float]) -> Floats:
+    """Return the columns whose sums over shells `locality_of_shells` takes, shape (n, 3 + shares)."""
+    measured = ~np.isnan(scores)
+    centred = np.where(measured, scores - np.nanmean(scores), 0)
+    tops = [top(scores, share) for share in shares]
+    return np.column_stack([measured, centred, centred**2, *tops]).astype(np.float64)
+
+
+@np.errstate(divide="ignore", invalid="ignore")
+def locality_of_shells(shells: ShellSums, scores: Floats, shares: Sequence[float]) -> PairLocality:
+    """Return what all pairs at each distance have in common, from the sums of `shell_columns` over shells."""
+    measured, centred, _, *tops_by_share = shell_columns(scores, shares).T
+    tops = np.stack(tops_by_share) > 0
     neighbours, sums, squares = np.moveaxis(shells.sums[1:, :, :3], -1, 0)
     neighbours = neighbours * measured
 
