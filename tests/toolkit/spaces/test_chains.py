@@ -64,9 +64,9 @@ def test_cells_cost_what_nas_bench_201_publishes(shared_data: Path) -> None:
     # The table at hand gives 150 cells the cost of a cell with one convolution more or less; the rest is exact.
     assert np.count_nonzero(off) == 150
     assert set(np.abs(off).tolist()) == {0, 28_000, 243_040}
-    # It rounds FLOPs up to two decimals; the official ones count the bias of each of the 10 classes.
-    flops = np.ceil((costs.multiply_accumulates(rows) + 10) / 1e4) / 100
-    np.testing.assert_array_equal(np.abs(flops - table["flops_M"].to_numpy()) < 1e-9, off == 0)
+    # It gives FLOPs to two decimals, mostly rounded up; the official ones count the bias of each of the 10 classes.
+    above = table["flops_M"].to_numpy() - (costs.multiply_accumulates(rows) + 10) / 1e6
+    np.testing.assert_array_equal((above > 0) & (above < 0.011), off == 0)
 
 
 @pytest.mark.parametrize(

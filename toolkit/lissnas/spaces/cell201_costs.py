@@ -82,5 +82,5 @@ def _weights(operation: str, channels: int) -> int:
 
 
 def _reduction(narrow: int, wide: int) -> tuple[Convolution, ...]:
-    """Return the convolutions between two stages, at the size after them; the last, the shortcut's, has no batch norm."""
+    """Return the convolutions between two stages, at the size after them; the last, the shortcut's, has no norm."""
     return (Convolution(narrow, wide, 3), Convolution(wide, wide, 3), Convolution(narrow, wide))
