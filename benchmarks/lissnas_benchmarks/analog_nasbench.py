@@ -1,15 +1,20 @@
 """AnalogNAS-Bench: the cells of NAS-Bench-201 retrained, then quantised, made noisy, and run on analog hardware."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
+from lissnas.errors import ArchitectureError
 from lissnas.space import Floats
 from lissnas.spaces.cell201 import EDGES, OPERATIONS, cell201
 
 from lissnas_benchmarks.benchmark import Benchmark, Import, OfficialFile
 from lissnas_benchmarks.errors import BenchmarkFileError
-from lissnas_benchmarks.safe_load import load_pickle
+from lissnas_benchmarks.plain_constructors import shown
+from lissnas_benchmarks.safe_load import Record, load_pickle
 from lissnas_benchmarks.table import Column, Measure
+
+_FILE = "analognasbench/data.anb"
 
 _OPERATIONS = ("skip_connect", "none", "nor_conv_3x3", "nor_conv_1x1", "avg_pool_3x3")
 """What the digits of the package's keys mean: NASLib's coding, found by correlation with NAS-Bench-201's accuracies."""
@@ -39,12 +44,16 @@ _CORRUPT = ("analog-drift-60s", (0, 0, 0, 0, 0, 0))
 
 def _read(source: Import) -> Mapping[Column, Floats]:
     space = cell201()
-    cells = load_pickle(source.files[0].read_bytes(), "analognasbench/data.anb", _RECORDS)
-    digits = np.array(list(cells), dtype=np.uint8)
-    if len(cells) != space.size or digits.shape != (space.size, len(_EDGES)):
-        raise BenchmarkFileError(f"analognasbench/data.anb: {len(cells)} cells instead of {space.size}")
+    cells = load_pickle(source.files[0].read_bytes(), _FILE, _RECORDS)
+    if type(cells) is not dict or len(cells) != space.size:
+        count = f"{len(cells)} cells" if type(cells) is dict else shown(cells)
+        raise BenchmarkFileError(f"{_FILE}: {count} instead of {space.size} cells")
+    digits = np.array([_checked_digits(key) for key in cells], dtype=np.uint8)
     gene_of_digit = np.array([OPERATIONS.index(operation) for operation in _OPERATIONS], dtype=np.uint8)
-    index = space.index(gene_of_digit[digits][:, [_EDGES.index(edge) for edge in EDGES]])
+    try:
+        index = space.index(gene_of_digit[digits][:, [_EDGES.index(edge) for edge in EDGES]])
+    except ArchitectureError as error:
+        raise BenchmarkFileError(f"{_FILE}: {error}") from error
 
     columns: dict[Column, Floats] = {}
 
@@ -54,13 +63,29 @@ def _read(source: Import) -> Mapping[Column, Floats]:
         columns[Column(metric, "cifar10", "test", "%", quality=quality)] = column
 
     for metric, attribute in _ACCURACIES.items():
-        add(metric, [getattr(cell, attribute) for cell in cells.values()])
+        add(metric, [_number(cell, attribute) for cell in cells.values()])
     for metric, attribute in _DRIFTS.items():
-        drifts = {key: getattr(cell, attribute) for key, cell in cells.items()}
-        add(metric, [np.nan if (metric, key) == _CORRUPT else drift.value for key, drift in drifts.items()])
-        uncertainties = [np.nan if (metric, key) == _CORRUPT else drift.uncertainty for key, drift in drifts.items()]
-        add(f"{metric}-uncertainty", uncertainties, quality=False)
+        drifts = {key: getattr(cell, attribute, None) for key, cell in cells.items()}
+        for name, part in ((metric, "value"), (f"{metric}-uncertainty", "uncertainty")):
+            values = [np.nan if (metric, key) == _CORRUPT else _number(drift, part) for key, drift in drifts.items()]
+            add(name, values, quality=part == "value")
     return columns
+
+
+def _checked_digits(key: Any) -> tuple[int, ...]:
+    """Return what a cell is called by: the number of the operation on each edge."""
+    if type(key) is not tuple or [type(digit) for digit in key] != [int] * len(_EDGES):
+        raise BenchmarkFileError(f"{_FILE}: {shown(key)} is no cell")
+    if not all(0 <= digit < len(_OPERATIONS) for digit in key):
+        raise BenchmarkFileError(f"{_FILE}: {key} has an operation that is none")
+    return key
+
+
+def _number(of: Any, attribute: str) -> float:
+    value: Any = getattr(of, attribute, None) if type(of) is Record else None
+    if type(value) not in (int, float):
+        raise BenchmarkFileError(f"{_FILE}: a cell's {attribute} is {shown(value)}, not a number")
+    return float(value)
 
 
 BENCHMARK = Benchmark(

@@ -1,19 +1,16 @@
 """Gradient-boosted trees of published surrogates: read from their pickles once, without running anything in them.
 
 XGBoost and LightGBM are the optional extra "surrogates": they are imported when a booster is read, and not before. Of a
-pickle only the booster's own bytes or text are kept, and given to their parsers. Those may crash on damaged bytes, so
-`convert_all` does it in a process of its own.
+pickle only the booster's own bytes or text are kept, and given to their parsers. Those may crash on damaged bytes, or
+never end, so `convert_all` does it in a process of its own that may take only so much memory and time.
 """
 
 import importlib
-import io
 import json
 import os
-import pickle
 import re
 import subprocess
 import sys
-from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -22,8 +19,9 @@ import numpy as np
 from lissnas.space import Floats
 
 from lissnas_benchmarks.errors import BenchmarkFileError, MissingFileError
-from lissnas_benchmarks.memory_limit import memory_limit
-from lissnas_benchmarks.safe_load import Record
+from lissnas_benchmarks.plain_constructors import Constructor, RefusedError
+from lissnas_benchmarks.process_limits import process_limits
+from lissnas_benchmarks.safe_load import Record, load_pickle
 
 Library: TypeAlias = Literal["xgboost", "lightgbm"]
 
@@ -37,6 +35,12 @@ _CLASSES: dict[Library, tuple[str, str]] = {
 
 _LARGEST = 1 << 30
 """How many bytes a pickled booster may have."""
+
+_MEMORY_PER_BYTE, _MEMORY = 32, 1 << 30
+"""How many bytes the conversion of a booster may take for each of its pickle, and beside that."""
+
+_SECONDS = 300
+"""How long the conversion of a booster may take."""
 
 _ROWS_AT_ONCE = 1 << 16
 
@@ -94,7 +98,7 @@ def convert_all(members: Sequence[tuple[Path, Library, Path]], features: int) ->
         stderr=subprocess.DEVNULL,
         text=True,
         errors="replace",
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"},
     ) as child:
         try:
             assert child.stdin is not None
@@ -113,7 +117,8 @@ def convert_all(members: Sequence[tuple[Path, Library, Path]], features: int) ->
             if done < len(members):
                 path, library, _place = members[done]
                 raise BenchmarkFileError(
-                    f"{path}: {library} crashed on what it holds (exit status {child.wait()}): it is damaged"
+                    f"{path}: {library} crashed on what it holds, or found no end (exit status {child.wait()}): it is "
+                    f"damaged"
                 )
         finally:
             child.kill()
@@ -130,12 +135,22 @@ def _serve() -> None:
     for path, library, place in asked["members"]:
         answer = {"error": "", "kind": ""}
         try:
-            Path(place).write_bytes(convert(Path(path), library, asked["features"]))
+            _package(library)  # before there are limits
+            Path(place).write_bytes(_convert_within_limits(Path(path), library, asked["features"]))
         except _ERRORS as error:
             answer = {"error": str(error), "kind": type(error).__name__}
         print(f"\n{_MARK}{json.dumps(answer)}", flush=True)
         if answer["error"]:
             return
+
+
+def _convert_within_limits(path: Path, library: Library, features: int) -> bytes:
+    size = path.stat().st_size if path.exists() else 0
+    try:
+        with process_limits(_MEMORY_PER_BYTE * size + _MEMORY, _SECONDS):
+            return convert(path, library, features)
+    except MemoryError as error:
+        raise BenchmarkFileError(f"{path}: {library} needs more memory for it than any booster does") from error
 
 
 class Ensemble:
@@ -237,57 +252,26 @@ def _check_features(name: str, found: int, expected: int) -> None:
         raise BenchmarkFileError(f"{name}: a booster of {found} features instead of {expected}: of another benchmark")
 
 
-class _Ignored:
-    """What stands in for a number or an array beside a booster: its training history, which is not needed."""
-
-    def __init__(self, *arguments: object) -> None:
-        pass
-
-    def __setstate__(self, state: object) -> None:
-        pass
+def _dict(factory: object = None) -> dict[Any, Any]:
+    """Stand in for a defaultdict, whose factory is dropped."""
+    return {}
 
 
-class _Dict(dict[Any, Any]):
-    """What stands in for a defaultdict, whose factory is dropped."""
-
-    def __init__(self, factory: object = None) -> None:
-        super().__init__()
-
-
-class _Bytes(bytes):
-    """What stands in for a bytearray: never of a size, which would be that many bytes."""
-
-    def __new__(cls, data: bytes | str = b"", encoding: str = "latin-1") -> "_Bytes":
-        return super().__new__(cls, data if isinstance(data, bytes) else data.encode("latin-1"))
+def _bytes(data: object = b"", encoding: object = "latin-1") -> bytes:
+    """Stand in for a bytearray: never of a size, which would be that many bytes."""
+    if type(data) is str:
+        return data.encode("latin-1")
+    if type(data) is not bytes:
+        raise RefusedError("a bytearray that is not made of bytes")
+    return data
 
 
-_TABLE: dict[tuple[str, str], type] = {
-    ("builtins", "bytearray"): _Bytes,
-    ("__builtin__", "bytearray"): _Bytes,
-    ("collections", "OrderedDict"): OrderedDict,
-    ("collections", "defaultdict"): _Dict,
-    **{
-        (module, name): _Ignored
-        for module, names in {
-            "numpy": ("dtype", "ndarray"),
-            "numpy.core.multiarray": ("scalar", "_reconstruct"),
-            "numpy._core.multiarray": ("scalar", "_reconstruct"),
-        }.items()
-        for name in names
-    },
+_OTHERS = {
+    ("builtins", "bytearray"): Constructor(_bytes),
+    ("__builtin__", "bytearray"): Constructor(_bytes),
+    ("collections", "defaultdict"): Constructor(_dict),
 }
-"""All that may occur in a pickled booster beside the booster."""
-
-
-class _Unpickler(pickle.Unpickler):
-    def __init__(self, data: bytes, library: Library) -> None:
-        super().__init__(io.BytesIO(data))
-        self._table = {**_TABLE, _CLASSES[library]: Record}
-
-    def find_class(self, module: str, name: str) -> type:
-        if (module, name) not in self._table:
-            raise pickle.UnpicklingError(f"{module}.{name} is not on the list of what it may hold")
-        return self._table[module, name]
+"""What may occur in a pickled booster beside the booster, plain data and arrays of its training's history."""
 
 
 def _read_state(path: Path, library: Library) -> dict[str, Any]:
@@ -298,11 +282,7 @@ def _read_state(path: Path, library: Library) -> dict[str, Any]:
         data = path.read_bytes()
     except OSError as error:
         raise MissingFileError(f"{path}: cannot be read ({error.strerror})") from error
-    try:
-        with memory_limit(8 * len(data) + (1 << 28)):
-            booster = _Unpickler(data, library).load()
-    except Exception as error:  # a damaged pickle may raise anything; none of it has run foreign code
-        raise BenchmarkFileError(f"{path}: cannot be read as a pickled booster of {library} ({error})") from error
+    booster = load_pickle(data, str(path), {_CLASSES[library]}, arrays=True, others=_OTHERS)
     if type(booster) is not Record:
         raise BenchmarkFileError(f"{path}: holds a {type(booster).__name__}, not a booster of {library}")
     return vars(booster)

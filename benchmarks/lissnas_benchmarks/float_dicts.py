@@ -87,9 +87,16 @@ class _Mould:
 
 
 class FloatDictReader:
-    """Reads dictionaries of floats from a window on a pickle, learning their moulds on the way."""
+    """Reads dictionaries of floats from a window on a pickle, learning their moulds on the way.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    most
+        How many moulds it may learn; with none, every dictionary comes as such.
+    """
+
+    def __init__(self, most: int = _MOST_MOULDS) -> None:
+        self._most = most
         self._moulds: dict[int, list[_Mould]] = {}
         self._count = 0
         self._known: list[_Keys] = []
@@ -113,7 +120,7 @@ class FloatDictReader:
             found = self._pour(mould, window, view, start, memoized)
             if found is not None:
                 return found
-        if self._count < _MOST_MOULDS and (learned := self._learn(window, start)) is not None:
+        if self._count < self._most and (learned := self._learn(window, start)) is not None:
             self._moulds.setdefault(window[start], []).insert(0, learned)
             self._count += 1
             return self._pour(learned, window, view, start, memoized)

@@ -69,7 +69,10 @@ def _places(configurations: Any, dataset: str) -> NDArray[np.int64]:
     if isinstance(configurations, dict):
         configurations = list(configurations.values())
     try:
-        index = space.index(space.read([str(configuration["arch_str"]) for configuration in configurations]))
+        strings = [configuration["arch_str"] for configuration in configurations]
+        if not all(type(string) is str for string in strings):
+            raise TypeError("some are no strings")
+        index = space.index(space.read(strings))
     except (ArchitectureError, KeyError, TypeError) as error:
         raise _other_layout(f"the architectures of {dataset} cannot be read ({error})") from error
     if len(index) != space.size or len(np.unique(index)) != space.size:
@@ -199,7 +202,10 @@ def _load(path: Path) -> Any:
         data = path.read_bytes()
     except OSError as error:
         raise MissingFileError(f"{path}: cannot be read ({error.strerror}); {_OBTAIN}") from error
-    return load_pickle(data, _FILE, arrays=True)
+    try:
+        return load_pickle(data, _FILE, arrays=True)
+    except BenchmarkFileError as error:
+        raise BenchmarkFileError(f"{error}; {_OBTAIN}") from error
 
 
 def _part(parts: Any, name: str) -> Any:
@@ -210,14 +216,10 @@ def _part(parts: Any, name: str) -> Any:
 
 def _numbers(values: Any, name: str) -> Floats:
     """Return a list or array of the file as float64."""
-    if isinstance(values, Numbers):
-        values = values.values
-    try:
-        numbers = np.asarray(values)
-        if numbers.dtype.kind in "fiu":
-            return numbers.astype(np.float64)
-    except (ValueError, TypeError, OverflowError):
-        pass
+    if isinstance(values, Numbers) and values.values.dtype.kind in "fiu":
+        return values.values.astype(np.float64)
+    if isinstance(values, list | tuple) and all(type(value) in (int, float) for value in values):
+        return np.array(values, dtype=np.float64)
     raise _other_layout(f"{name} are not all numbers")
 
 

@@ -3,15 +3,18 @@
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from lissnas.categorical import CategoricalSpace
 from lissnas.distinct import DistinctSpace
+from lissnas.errors import ArchitectureError
 from lissnas.space import Floats, Rows
 from numpy.typing import NDArray
 
 from lissnas_benchmarks.benchmark import Benchmark, Import, OfficialFile
 from lissnas_benchmarks.errors import BenchmarkFileError
+from lissnas_benchmarks.plain_constructors import shown
 from lissnas_benchmarks.safe_load import load_pickle
 from lissnas_benchmarks.table import Column, Measure
 
@@ -103,18 +106,34 @@ def _reader(
         gene = np.array([own.index(name) if name in own else 255 for name in digits], dtype=np.uint8)
         columns: dict[Column, Floats] = {}
         for dataset, path in zip(datasets, source.files, strict=True):
-            networks = load_pickle(path.read_bytes(), f"light/{dataset}.bench")
+            name = f"light/{dataset}.bench"
+            networks = _checked(load_pickle(path.read_bytes(), name), name)
             keys = np.array(list(networks), dtype=np.int64)
             if len(keys) != table.size:
-                raise BenchmarkFileError(f"light/{dataset}.bench: {len(keys)} networks instead of {table.size}")
-            index = table.index(_rows(keys, gene))
+                raise BenchmarkFileError(f"{name}: {len(keys)} networks instead of {table.size}")
+            try:
+                index = table.index(_rows(keys, gene))
+            except ArchitectureError as error:
+                raise BenchmarkFileError(f"{name}: {error}") from error
             for key, (metric, split, unit, factor, quality) in _COLUMNS.items():
                 values = np.full(table.size, np.nan)
-                values[index] = [network[key] * factor for network in networks.values()]
+                values[index] = [float(network[key]) * factor for network in networks.values()]
                 columns[Column(metric, dataset, split, unit, quality=quality)] = values
         return columns
 
     return read
+
+
+def _checked(networks: Any, name: str) -> dict[int, dict[str, float]]:
+    """Return what a file holds, or raise BenchmarkFileError if it is no measurements by a network's number."""
+    if type(networks) is not dict:
+        raise BenchmarkFileError(f"{name}: holds {shown(networks)}, not a dictionary of networks")
+    for number, network in networks.items():
+        if type(number) is not int or not 0 <= number < 10 ** (_LAYERS + 1):
+            raise BenchmarkFileError(f"{name}: {shown(number)} is no network's number")
+        if type(network) is not dict or not all(type(network.get(key)) in (int, float) for key in _COLUMNS):
+            raise BenchmarkFileError(f"{name}: network {number} has not the numbers {', '.join(_COLUMNS)}")
+    return networks
 
 
 def _rows(keys: NDArray[np.int64], gene: Rows) -> Rows:

@@ -6,26 +6,37 @@ record at once and says what to keep of it, so that no more than one record is h
 
 import pickle
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 import numpy as np
 
 from lissnas_benchmarks.errors import BenchmarkFileError
 from lissnas_benchmarks.float_dicts import FloatDictReader
-from lissnas_benchmarks.plain_constructors import CONSTRUCTORS, Constructor, NumberType, RefusedError, checked_key
+from lissnas_benchmarks.plain_constructors import (
+    CONSTRUCTORS,
+    Constructor,
+    NumberType,
+    RefusedError,
+    Stateful,
+    checked_key,
+    shown,
+)
 
 _READ = 1 << 20
 """How many bytes are read at a time."""
 
-_AHEAD = 1 << 17
-"""How many bytes are at hand at every opcode, unless the file ends before."""
+_AHEAD = 1 << 16
+"""How many bytes are at hand at every opcode beside those of a string, unless the file ends before."""
 
 _LONGEST = 1 << 16
-"""How many bytes a string may have."""
+"""How many bytes a string may have, unless the whole file is in memory anyway."""
 
 _MOST_HELD = 6_000_000
 """How many things may be held at once, each of about 100 bytes; a real file needs 100,000."""
+
+_BYTES_A_THING = 64
+"""How many bytes of a string count as one thing more."""
 
 _MOST_BYTES = 1 << 34
 """How many bytes a file may unpack to; the largest real one has a third of that."""
@@ -57,11 +68,17 @@ class PickleStream:
         What was learned of such files before, if there is one.
     progress
         Told now and then how many bytes are read.
+    constructors
+        What may be called, by module and name.
+    size
+        The bytes of a file that is in memory: a string may have as many.
 
     Notes
     -----
     Memory is bounded whatever the file says: strings may have 64 KiB, a number in the memo costs nothing until it is
-    used, and all that is held may be a stated number of things. A dictionary of floats may come as a `FloatDict`.
+    used, and all that is held may be a stated number of things. So is time: keys are numbers, strings or short tuples
+    of them, and tuples are two deep, since the hash of a tuple of tuples of tuples may take forever. A dictionary of
+    floats may come as a `FloatDict`.
     """
 
     def __init__(
@@ -72,10 +89,16 @@ class PickleStream:
         finish: Callable[[dict[Any, Any]], Any] | None = None,
         float_dicts: FloatDictReader | None = None,
         progress: Callable[[int], None] = lambda count: None,
+        constructors: Mapping[tuple[str, str], Constructor] = CONSTRUCTORS,
+        size: int = 0,
     ) -> None:
         self._file, self._name, self._progress = file, name, progress
         self._marker, self._finish = marker, finish
         self._float_dicts = float_dicts or FloatDictReader()
+        self._constructors = constructors
+        self._longest = max(_LONGEST, size)
+        self._ahead = _AHEAD + self._longest
+        self._most_held = _MOST_HELD + size // _BYTES_A_THING
         self._window, self._place, self._ended, self._passed = b"", 0, False, 0
 
     def load(self) -> Any:
@@ -99,7 +122,7 @@ class PickleStream:
         """Drop what is before a place in the window, and read on."""
         more = [self._window[place:]]
         try:
-            while not self._ended and sum(map(len, more)) < _READ:
+            while not self._ended and sum(map(len, more)) < _READ + self._ahead:
                 more.append(self._file.read(_READ))
                 self._ended = not more[-1]
         except (OSError, EOFError, ValueError) as error:
@@ -110,10 +133,16 @@ class PickleStream:
             raise BenchmarkFileError(f"{self._name}: unpacks to more than any such file")
         self._progress(self._passed)
 
+    def _limit(self, place: int) -> int:
+        """Return where in the window to stop next: to read on, or to count what is held."""
+        return min(place + _READ, len(self._window) - (0 if self._ended else self._ahead))
+
     def _load(self) -> Any:
         """Run the opcodes of one pickle: one branch each, the frequent ones first."""
         float_dicts, marker, finish = self._float_dicts, self._marker, self._finish
+        longest, most_held = self._longest, self._most_held
         float_dicts.forget_keys()
+        nested: dict[int, tuple[Any, ...]] = {}  # the tuples that hold tuples, by their identities
         memo: dict[int, Any] = {}
         recent: list[int] = []  # the numbers put into the memo, in order, of those not yet tidied away
         last = -1  # the latest of them
@@ -123,15 +152,17 @@ class PickleStream:
         marks: list[tuple[list[Any], int, int, int]] = []
         self._refill(self._place)
         window, place = self._window, 0
-        view, limit = np.frombuffer(window, dtype=np.uint8), len(window) - (0 if self._ended else _AHEAD)
+        view, limit = np.frombuffer(window, dtype=np.uint8), self._limit(0)
         while True:
             if place >= limit:
-                if self._ended:
+                if self._ended and place >= len(window):
                     raise IndexError
-                self._refill(place)
-                window, place = self._window, 0
-                view, limit = np.frombuffer(window, dtype=np.uint8), len(window) - (0 if self._ended else _AHEAD)
-                if held + len(stack) > _MOST_HELD:
+                if not self._ended:
+                    self._refill(place)
+                    window, place = self._window, 0
+                    view = np.frombuffer(window, dtype=np.uint8)
+                limit = self._limit(place)
+                if held + len(stack) > most_held:
                     raise RefusedError("more things than any such file holds")
             operation = window[place]
             place += 1
@@ -176,14 +207,14 @@ class PickleStream:
             elif operation in _STRINGS:
                 size = _STRINGS[operation]
                 length = int.from_bytes(window[place : place + size], "little")
-                if length > _LONGEST:
+                if length > longest:
                     raise RefusedError(f"a string of {length:,} bytes")
                 data = window[place + size : place + size + length]
                 place += size + length
                 if len(data) != length:
                     raise IndexError
-                stack.append(data if operation == _SHORT_BINBYTES else data.decode("utf-8", "surrogatepass"))
-                held += 1 + length // 64
+                stack.append(data if operation in _BYTES else data.decode("utf-8", "surrogatepass"))
+                held += 1 + length // _BYTES_A_THING
             elif operation == _BININT1:
                 stack.append(window[place])
                 place += 1
@@ -221,12 +252,12 @@ class PickleStream:
                     raise IndexError
                 items = stack[len(stack) - size :]
                 del stack[len(stack) - size :]
-                stack.append(tuple(items))
+                stack.append(_tuple(items, nested))
                 held += 1 + size
             elif operation == _TUPLE:
                 items = stack
                 stack = marks.pop()[0]
-                stack.append(tuple(items))
+                stack.append(_tuple(items, nested))
                 held += 1 + len(items)
             elif operation in _APPENDS_ITEMS:
                 if operation == _APPENDS:
@@ -260,17 +291,23 @@ class PickleStream:
                 place += 1
             elif operation == _BUILD:
                 state = stack.pop()
-                if type(stack[-1]) is not NumberType:
+                if not isinstance(stack[-1], Stateful):
                     raise RefusedError("a state for what has none")
                 stack[-1].set_state(state)
+            elif operation == _NEW:
+                arguments = stack.pop()
+                if type(stack[-1]) is not Constructor or not stack[-1].is_class or arguments != ():
+                    raise RefusedError("a new object of what is no class")
+                stack[-1] = stack[-1].made(())
+                held += 2
             elif operation == _GLOBAL:
                 middle = window.index(b"\n", place, place + 256)
                 end = window.index(b"\n", middle + 1, middle + 256)
-                stack.append(_constructor(window[place:middle].decode(), window[middle + 1 : end].decode()))
+                stack.append(self._constructor(window[place:middle].decode(), window[middle + 1 : end].decode()))
                 place = end + 1
             elif operation == _STACK_GLOBAL:
                 name, module = stack.pop(), stack.pop()
-                stack.append(_constructor(module, name))
+                stack.append(self._constructor(module, name))
             elif operation == _LONG1:
                 size = window[place]
                 if size > 16:
@@ -290,6 +327,23 @@ class PickleStream:
             else:
                 raise RefusedError(f"opcode {operation:#x}")
 
+    def _constructor(self, module: Any, name: Any) -> Constructor:
+        if type(module) is not str or type(name) is not str or (module, name) not in self._constructors:
+            named = ".".join(part[:80] if type(part) is str else shown(part) for part in (module, name))
+            raise RefusedError(f"{named} is not on the list of what it may hold")
+        return self._constructors[module, name]
+
+
+def _tuple(items: list[Any], nested: dict[int, tuple[Any, ...]]) -> tuple[Any, ...]:
+    """Return the items as a tuple; raises RefusedError if tuples would stand three deep."""
+    made = tuple(items)
+    inner = [item for item in items if type(item) is tuple and item]
+    if inner:
+        if any(id(item) in nested for item in inner):
+            raise RefusedError("a tuple of tuples of tuples")
+        nested[id(made)] = made
+    return made
+
 
 def _tidy(memo: dict[int, Any], recent: list[int], kept: int) -> int:
     """Take what a finished record put there out of the memo; return how much stays, as others may share it."""
@@ -307,12 +361,6 @@ def _may_be_shared(thing: Any) -> bool:
     return type(thing) in (Constructor, NumberType, float)
 
 
-def _constructor(module: Any, name: Any) -> Constructor:
-    if type(module) is not str or type(name) is not str or (module, name) not in CONSTRUCTORS:
-        raise RefusedError(f"{str(module)[:80]}.{str(name)[:80]} is not on the list of what it may hold")
-    return CONSTRUCTORS[module, name]
-
-
 _double = struct.Struct(">d").unpack_from
 
 _PROTO, _FRAME, _STOP = pickle.PROTO[0], pickle.FRAME[0], pickle.STOP[0]
@@ -327,8 +375,9 @@ _APPENDS_ITEMS = frozenset((_APPENDS, pickle.APPEND[0]))
 _EMPTY_SET, _ADDITEMS = pickle.EMPTY_SET[0], pickle.ADDITEMS[0]
 _BINFLOAT, _BININT1, _LONG1 = pickle.BINFLOAT[0], pickle.BININT1[0], pickle.LONG1[0]
 _INTEGERS = {pickle.BININT2[0]: 2, pickle.BININT[0]: 4}
-_SHORT_BINBYTES = pickle.SHORT_BINBYTES[0]
-_STRINGS = {pickle.BINUNICODE[0]: 4, pickle.SHORT_BINUNICODE[0]: 1, _SHORT_BINBYTES: 1}
+_BYTES = {pickle.SHORT_BINBYTES[0]: 1, pickle.BINBYTES[0]: 4, pickle.BINBYTES8[0]: 8, pickle.BYTEARRAY8[0]: 8}
+_STRINGS = {pickle.BINUNICODE[0]: 4, pickle.SHORT_BINUNICODE[0]: 1, pickle.BINUNICODE8[0]: 8, **_BYTES}
+_NEW = pickle.NEWOBJ[0]
 _GLOBAL, _STACK_GLOBAL, _REDUCE, _BUILD = (
     code[0] for code in (pickle.GLOBAL, pickle.STACK_GLOBAL, pickle.REDUCE, pickle.BUILD)
 )

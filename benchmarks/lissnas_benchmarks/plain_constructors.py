@@ -11,10 +11,18 @@ class RefusedError(Exception):
 
 
 class Constructor:
-    """What stands in for a named constructor; only `made` calls it."""
+    """What stands in for a named constructor; only `made` calls it.
 
-    def __init__(self, make: Callable[..., Any]) -> None:
-        self._make = make
+    Parameters
+    ----------
+    make
+        Makes what it makes, of arguments that may be anything a pickle holds.
+    is_class
+        Whether it may also be asked for a new object without arguments.
+    """
+
+    def __init__(self, make: Callable[..., Any], is_class: bool = False) -> None:
+        self._make, self.is_class = make, is_class
 
     def made(self, arguments: tuple[Any, ...]) -> Any:
         """Return what it makes of the arguments, or raise RefusedError."""
@@ -24,7 +32,15 @@ class Constructor:
             raise RefusedError("a constructor is given arguments that it does not take") from error
 
 
-class NumberType:
+class Stateful:
+    """What a pickle may give a state after it was made."""
+
+    def set_state(self, state: Any) -> None:
+        """Take the state, or raise RefusedError."""
+        raise NotImplementedError
+
+
+class NumberType(Stateful):
     """What stands in for a numpy dtype: the kind, size and byte order of a plain number."""
 
     def __init__(self, name: str) -> None:
@@ -39,12 +55,25 @@ class NumberType:
 
 def checked_key(key: Any) -> Any:
     """Return what may be a key: a number, a string, or a tuple of them; raises RefusedError for anything else."""
-    if type(key) in _KEYS or (type(key) is tuple and all(type(part) in _KEYS for part in key)):
+    if type(key) in _KEYS:
+        return key
+    if type(key) is tuple and len(key) <= _LONGEST_KEY and all(type(part) in _KEYS for part in key):
         return key
     raise RefusedError(f"a {type(key).__name__} is used as a key")
 
 
+def shown(part: Any) -> str:
+    """Return what to call a part of a file in an error: a short text, whatever it is."""
+    if type(part) in (str, bytes, int, float, bool):
+        text = ascii(part[:100] if isinstance(part, str | bytes) else part)
+        return text if len(text) <= 100 else f"{text[:100]}..."
+    return f"a {type(part).__name__}"
+
+
 _KEYS = frozenset({int, float, bool, str, type(None)})
+
+_LONGEST_KEY = 16
+"""How many parts a tuple may have that is a key: the hash of a long one, used again and again, takes its time."""
 
 _NUMBERS = frozenset(
     kind + str(size) for kind, sizes in {"f": (2, 4, 8), "i": (1, 2, 4, 8), "u": (1, 2, 4, 8)}.items() for size in sizes

@@ -1,68 +1,41 @@
-"""Reading a pickle without running anything in it: a closed table of constructors, plain numbers only."""
+"""Reading a whole pickle without running anything in it: containers, plain numbers, strings and bare records."""
 
 import io
 import itertools
-import pickle
-from collections import OrderedDict
-from collections.abc import Callable, Set
+from collections.abc import Set
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lissnas_benchmarks.errors import BenchmarkFileError
-from lissnas_benchmarks.memory_limit import memory_limit
-
-_NUMBERS = frozenset(
-    kind + str(size) for kind, sizes in {"f": (2, 4, 8), "i": (1, 2, 4, 8), "u": (1, 2, 4, 8)}.items() for size in sizes
-) | {"b1"}
+from lissnas_benchmarks.float_dicts import FloatDictReader
+from lissnas_benchmarks.pickle_stream import PickleStream
+from lissnas_benchmarks.plain_constructors import CONSTRUCTORS, Constructor, NumberType, RefusedError, Stateful
 
 
-_MEMORY_PER_BYTE = 64
-"""How many bytes of objects a byte of a pickle may become; real files need about 25."""
-
-_MEMORY = 1 << 28
-"""What every pickle may take beside that."""
-
-
-class Record:
+class Record(Stateful):
     """What stands in for an object of a class that a file names: its attributes, and no behaviour."""
 
-    def __setstate__(self, state: Any) -> None:
-        if not isinstance(state, dict):
-            raise pickle.UnpicklingError(f"the state of a record is a {type(state).__name__}, not a dict")
+    def set_state(self, state: Any) -> None:
+        if type(state) is not dict or not all(type(name) is str for name in state):
+            raise RefusedError("the state of a record is no dictionary of attributes")
         self.__dict__.update(state)
 
 
-class _NumberType:
-    """What stands in for a numpy dtype: only its number kind, size and byte order."""
-
-    def __init__(self, name: str, align: bool = False, copy: bool = True) -> None:
-        if name not in _NUMBERS:
-            raise pickle.UnpicklingError(f"dtype {name!r} is not a plain number")
-        self.dtype = np.dtype(name)
-
-    def __setstate__(self, state: tuple[Any, ...]) -> None:
-        if state[1] in ("<", ">"):
-            self.dtype = self.dtype.newbyteorder(state[1])
-
-
-def _number(kind: _NumberType, data: bytes) -> int | float | bool:
-    if len(data) != kind.dtype.itemsize:
-        raise pickle.UnpicklingError(f"a {kind.dtype} of {len(data)} bytes")
-    number: int | float | bool = np.frombuffer(data, dtype=kind.dtype)[0].item()
-    return number
-
-
-class Numbers:
+class Numbers(Stateful):
     """What stands in for a numpy array of numbers: `values`, and no behaviour."""
 
     values: NDArray[Any]
 
-    def __setstate__(self, state: tuple[Any, ...]) -> None:
+    def set_state(self, state: Any) -> None:
+        if type(state) is not tuple or len(state) != 5:
+            raise RefusedError("the state of an array is another")
         _version, shape, kind, in_columns, data = state
-        if not isinstance(kind, _NumberType) or not isinstance(data, bytes):
-            raise pickle.UnpicklingError("an array of something other than numbers")
+        if type(kind) is not NumberType or type(data) is not bytes or type(in_columns) is not bool:
+            raise RefusedError("an array of something other than numbers")
+        if type(shape) is not tuple or not all(type(length) is int and length >= 0 for length in shape):
+            raise RefusedError("the shape of an array is another")
         self.values = np.frombuffer(data, dtype=kind.dtype).reshape(shape, order="F" if in_columns else "C")
 
 
@@ -71,35 +44,25 @@ def _numbers(kind: object, shape: object, code: object) -> Numbers:
     return Numbers()
 
 
-_CONSTRUCTORS: dict[tuple[str, str], Callable[..., Any]] = {
-    ("collections", "OrderedDict"): OrderedDict,
-    ("numpy", "dtype"): _NumberType,
-    ("numpy.core.multiarray", "scalar"): _number,
-    ("numpy._core.multiarray", "scalar"): _number,
+def _ndarray() -> Numbers:
+    raise RefusedError("an array that is made in another way than numpy's own")
+
+
+ARRAY_CONSTRUCTORS = {
+    ("numpy", "ndarray"): Constructor(_ndarray),
+    ("numpy.core.multiarray", "_reconstruct"): Constructor(_numbers),
+    ("numpy._core.multiarray", "_reconstruct"): Constructor(_numbers),
 }
-
-_ARRAY_CONSTRUCTORS: dict[tuple[str, str], Callable[..., Any]] = {
-    ("numpy", "ndarray"): Numbers,
-    ("numpy.core.multiarray", "_reconstruct"): _numbers,
-    ("numpy._core.multiarray", "_reconstruct"): _numbers,
-}
+"""By module and name, as pickles of any age write arrays."""
 
 
-class _Unpickler(pickle.Unpickler):
-    def __init__(self, data: bytes, records: Set[tuple[str, str]], arrays: bool) -> None:
-        super().__init__(io.BytesIO(data))
-        self._records = records
-        self._constructors = _CONSTRUCTORS | _ARRAY_CONSTRUCTORS if arrays else _CONSTRUCTORS
-
-    def find_class(self, module: str, name: str) -> Any:
-        if (module, name) in self._records:
-            return Record
-        if (module, name) in self._constructors:
-            return self._constructors[module, name]
-        raise pickle.UnpicklingError(f"{module}.{name} is not on the list of what it may hold")
-
-
-def load_pickle(data: bytes, name: str, records: Set[tuple[str, str]] = frozenset(), arrays: bool = False) -> Any:
+def load_pickle(
+    data: bytes,
+    name: str,
+    records: Set[tuple[str, str]] = frozenset(),
+    arrays: bool = False,
+    others: dict[tuple[str, str], Constructor] | None = None,
+) -> Any:
     """Return what a pickle holds, built from containers, numbers, strings and records alone.
 
     Parameters
@@ -112,28 +75,35 @@ def load_pickle(data: bytes, name: str, records: Set[tuple[str, str]] = frozense
         The classes, as (module, name), whose objects may occur; they are read as `Record`.
     arrays
         Whether numpy arrays of numbers may occur; they are read as `Numbers`.
+    others
+        What else may be called.
 
     Raises
     ------
     BenchmarkFileError
-        If the file is cut short, is no pickle, or names anything else.
+        If the file is cut short, is no pickle of protocol 2 to 5, or names anything else.
     """
+    constructors = CONSTRUCTORS | dict.fromkeys(records, Constructor(Record, is_class=True)) | (others or {})
+    if arrays:
+        constructors |= ARRAY_CONSTRUCTORS
+    plainly = FloatDictReader(most=0)
+    stream = PickleStream(io.BytesIO(data), name, float_dicts=plainly, constructors=constructors, size=len(data))
+    value = stream.load()
+    stream.check_ended()
     try:
-        with memory_limit(_MEMORY_PER_BYTE * len(data) + _MEMORY):
-            value = _Unpickler(data, records, arrays).load()
         _check_plain(value)
-    except Exception as error:  # a damaged pickle may raise anything; none of it has run foreign code
-        raise BenchmarkFileError(f"{name}: cannot be read as a pickle of plain data ({error})") from error
+    except RefusedError as error:
+        raise BenchmarkFileError(f"{name}: not in the official layout ({error})") from error
     return value
 
 
-_PLAIN = frozenset({type(None), bool, int, float, complex, str, bytes, bytearray})
+_PLAIN = frozenset({type(None), bool, int, float, str, bytes})
 
-_CONTAINERS = frozenset({Record, dict, OrderedDict, list, tuple, set, frozenset})
+_CONTAINERS = frozenset({Record, dict, list, tuple, set})
 
 
 def _check_plain(value: Any) -> None:
-    """Raise UnpicklingError if anything but containers, numbers, strings and records is left."""
+    """Raise RefusedError if anything but containers, numbers, strings and records is left."""
     left, seen = [value], set()
     while left:
         part = left.pop()
@@ -146,6 +116,6 @@ def _check_plain(value: Any) -> None:
                 left.extend(item for item in held if type(item) not in _PLAIN)
         elif kind is Numbers:
             if not hasattr(part, "values"):
-                raise pickle.UnpicklingError("an array without its numbers")
+                raise RefusedError("an array without its numbers")
         elif kind not in _PLAIN:
-            raise pickle.UnpicklingError(f"a bare {kind.__name__}")
+            raise RefusedError(f"a bare {kind.__name__}")

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from lissnas_benchmarks.benchmark import Import
 from lissnas_benchmarks.float_dicts import float_dict
-from lissnas_benchmarks.plain_constructors import RefusedError
+from lissnas_benchmarks.plain_constructors import RefusedError, shown
 from lissnas_benchmarks.run_layout import RunLayouts
 from lissnas_benchmarks.table import Column, curve_file
 
@@ -95,9 +95,7 @@ class TrainedRuns:
             index, string = record["arch_index"], record["arch_str"]
             row = self.rows.get(string) if type(string) is str else None
             if row is None or type(index) is not int or not 0 <= index < self._size:
-                raise RefusedError(
-                    f"architecture '{str(string)[:100]}' with index {str(index)[:20]} is not of the space"
-                )
+                raise RefusedError(f"architecture {shown(string)} with index {shown(index)} is not of the space")
             if self.official[row] not in (-1, index):
                 raise RefusedError(f"architecture {index} is also architecture {self.official[row]}")
             self.official[row] = index
@@ -105,7 +103,7 @@ class TrainedRuns:
             raise RefusedError(f"a record has no {error}") from error
         try:
             return index, self._add_runs(row, record["dataset_seed"], record[MARKER])
-        except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, LookupError, ArithmeticError) as error:
             raise RefusedError(f"architecture {index} is not recorded as others are: {error}") from error
         except RefusedError as error:
             raise RefusedError(f"architecture {index}: {error}") from error
@@ -137,20 +135,21 @@ class TrainedRuns:
 
     def _add_runs(self, row: int, seeds_of: dict[str, list[int]], runs: dict[tuple[str, int], dict[str, Any]]) -> int:
         listed = [(dataset, seed) for dataset, seeds in seeds_of.items() for seed in seeds]
+        if not all(type(seed) is int for _dataset, seed in listed) or not all(seeds_of.values()):
+            raise RefusedError("its seeds are no numbers")
         if not runs or set(listed) != set(runs) or len(listed) != len(runs):
             raise RefusedError("its runs are not those that it lists")
-        lengths = {run["epochs"] for run in runs.values()}
-        epochs = lengths.pop()
-        if lengths or epochs not in self._epochs:
-            raise RefusedError(f"trained for {str(epochs)[:20]} epochs, not for one of {self._epochs}")
+        epochs, *others = [run["epochs"] for run in runs.values()]
+        if type(epochs) is not int or epochs not in self._epochs or any(epochs != other for other in others):
+            raise RefusedError(f"trained for {shown(epochs)} epochs, not for one of {self._epochs}")
         place = self._epochs.index(epochs)
         if self._seen[row, place]:
             raise RefusedError(f"its training for {epochs} epochs is there twice")
         self._seen[row, place] = True
         for (dataset, seed), run in runs.items():
             if dataset not in DATASETS or seed not in SEEDS:
-                raise RefusedError(f"data set '{dataset}' with seed {seed}; known: {DATASETS}, {SEEDS}")
-            if run["name"] != dataset or int(run["seed"]) != seed:
+                raise RefusedError(f"data set {shown(dataset)} with seed {seed}; known: {DATASETS}, {SEEDS}")
+            if run["name"] != dataset or run["seed"] not in (seed, str(seed), f"{seed:04d}"):
                 raise RefusedError(f"the run on {dataset} with seed {seed} calls itself another")
             self._add_run(row, dataset, seed, epochs, run)
         if epochs == self._epochs[-1]:

@@ -54,7 +54,12 @@ _INFORMATION = {
 _COUNTS_FROM = 1_000_000
 """A column whose largest value reaches this holds plain counts, not millions."""
 
-_MOST_EPOCHS = 1000
+_MOST_EPOCHS = 200
+
+_MOST_METRICS = 64
+
+_MOST_NUMBERS = 50_000_000
+"""How many numbers all curves may have: many networks may share one in a small file; real ones have 20 million."""
 
 _RECORD = "model_info"
 """The key that only a network's record on one task has."""
@@ -71,21 +76,42 @@ class _Result:
     costs: Mapping[int | str, float]
 
 
-def _finish(result: Mapping[str, Any]) -> _Result:
-    """Keep of a network's record on one task the numbers alone; raises RefusedError if it is another record."""
-    try:
-        costs = float_dict(result["model_info"])
-        curves = {name: np.array(curve, dtype=np.float64) for name, curve in result["metrics"].items()}
-        return _Result(int(result["total_epochs"]), curves, dict(zip(costs.keys, costs.values.tolist(), strict=True)))
-    except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
-        raise RefusedError(f"a network's record is another: {error!r}") from error
+class _Results:
+    """Keeps of each network's record on one task the numbers alone."""
+
+    def __init__(self) -> None:
+        self._numbers = 0
+
+    def add(self, record: Mapping[str, Any]) -> _Result:
+        """Return what is kept; raises RefusedError if it is another record."""
+        try:
+            information, metrics = record[_RECORD], record["metrics"]
+            costs = float_dict(information)
+            if max(len(costs.keys), len(metrics)) > _MOST_METRICS:
+                raise RefusedError("a network's record has more numbers than any")
+            curves = {name: _curve(curve) for name, curve in metrics.items()}
+            epochs = record["total_epochs"]
+        except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
+            raise RefusedError(f"a network's record is another: {error!r}") from error
+        self._numbers += len(costs.keys) + sum(map(len, curves.values()))
+        if type(epochs) is not int or self._numbers > _MOST_NUMBERS:
+            raise RefusedError("a network's epochs are no number, or all curves have more numbers than any such file's")
+        return _Result(epochs, curves, dict(zip(costs.keys, costs.values.tolist(), strict=True)))
+
+
+def _curve(numbers: Any) -> Floats:
+    if type(numbers) is not list or len(numbers) > _MOST_EPOCHS:
+        raise TypeError("a curve is no list, or longer than any")
+    if not all(type(number) in (int, float) for number in numbers):
+        raise TypeError("a curve holds what is no number")
+    return np.array(numbers, dtype=np.float64)
 
 
 def _reader(name: str, part: str, space: Callable[[], Space]) -> Callable[[Import], Mapping[Column, Floats]]:
     def read(source: Import) -> Mapping[Column, Floats]:
         own = space()
         try:
-            file = load_torch(source.files[0], _RECORD, _finish, lambda share: source.progress(share / 2))
+            file = load_torch(source.files[0], _RECORD, _Results().add, lambda share: source.progress(share / 2))
             results, metrics = file["data"][part], {task: file["metrics_dict"][task] for task in _MAIN}
             index = own.index(own.read(list(results)))
             if len(index) != own.size or len(np.unique(index)) != own.size:
@@ -114,6 +140,8 @@ def _trained(
     epochs = max(result.epochs for result in results)
     if not 1 <= epochs <= _MOST_EPOCHS:
         raise ValueError(f"{epochs} epochs of {task}")
+    if type(names) is not list or len(names) > _MOST_METRICS or not all(type(name) is str for name in names):
+        raise ValueError(f"the metrics of {task} are no list of names")
     columns: dict[Column, Floats] = {}
     for name in names:
         column = _column(task, name, epochs)

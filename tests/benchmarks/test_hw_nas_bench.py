@@ -184,7 +184,7 @@ class _Call:
     ids=["a call", "an array of objects", "an array of strings", "an array of records"],
 )
 def test_nothing_but_numbers_is_built_from_an_array(value: Any, tmp_path: Path) -> None:
-    with pytest.raises(BenchmarkFileError, match="cannot be read as a pickle of plain data"):
+    with pytest.raises(BenchmarkFileError, match=r"not in the official layout|damaged"):
         _read(pickle.dumps({"nasbench201": value}, 4), tmp_path)
 
 
@@ -212,7 +212,7 @@ class _Array:
     ids=["ten million times too long", "no shape", "too short", "objects", "a list", "no dtype", "no state"],
 )
 def test_an_array_that_numpy_would_not_write_is_refused(array: _Array, tmp_path: Path) -> None:
-    with pytest.raises(BenchmarkFileError, match="cannot be read as a pickle of plain data"):
+    with pytest.raises(BenchmarkFileError, match=r"not in the official layout|damaged"):
         _read(pickle.dumps({"nasbench201": array}, 4), tmp_path)
 
 

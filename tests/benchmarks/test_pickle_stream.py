@@ -35,11 +35,19 @@ def _plain(value: Any) -> Any:
 
 PROTOCOLS = [2, 3, 4, 5]
 
+
+def _two_deep(items: list[Any]) -> tuple[Any, ...]:
+    """Make a tuple whose tuples hold no tuples: deeper ones are refused."""
+    return tuple(
+        [*item] if isinstance(item, tuple) and any(isinstance(part, tuple) for part in item) else item for item in items
+    )
+
+
 _numbers = some.integers(-(2**120), 2**120) | some.floats(allow_nan=False) | some.booleans() | some.none()
 _keys = some.integers(-300, 70000) | some.text(max_size=20)
 _values = some.recursive(
     _numbers | some.text(max_size=300) | some.sets(some.integers(0, 99)) | some.builds(np.float64, some.floats(-9, 9)),
-    lambda inside: some.lists(inside) | some.dictionaries(_keys, inside) | some.lists(inside).map(tuple),
+    lambda inside: some.lists(inside) | some.dictionaries(_keys, inside) | some.lists(inside).map(_two_deep),
     max_leaves=30,
 )
 
@@ -111,6 +119,11 @@ def _text(string: bytes) -> bytes:
     return b"X" + len(string).to_bytes(4, "little") + string
 
 
+def _doubled(times: int) -> bytes:
+    """Put tuple after tuple on the stack, each of twice the one before: 2**times parts, were they written out."""
+    return b"".join(b"h%c\x86\x94" % number for number in range(times))
+
+
 MEGA = 1 << 20
 HOSTILE = {
     "nothing": b"",
@@ -138,6 +151,10 @@ HOSTILE = {
     "a million marks": b"\x80\x02" + b"(" * MEGA,
     "lists in lists": b"\x80\x02" + b"]" * 100_000 + b"a" * 99_999 + b"a.",
     "a tuple of tuples as a key": b"\x80\x02})" + b"\x85" * 100_000 + b"K\x01s.",
+    "a tuple of twice the tuple before, as a key": b"\x80\x04})\x94" + _doubled(40) + b"K\x01s.",
+    "a tuple of twice the tuple before, in a set": b"\x80\x04\x8f()\x94" + _doubled(40) + b"\x90.",
+    "a tuple of a thousand as a key": b"\x80\x02}(" + b"K\x01" * 1000 + b"tK\x01s.",
+    "a class by names that are lists in lists": b"\x80\x04" + 2 * (b"]" * 5000 + b"a" * 4999) + b"\x93.",
     "a list as a key": b"\x80\x02}]K\x01s.",
     "an odd number of items": b"\x80\x02}(K\x01K\x02K\x03u.",
     "items of a list": b"\x80\x02](K\x01K\x02u.",

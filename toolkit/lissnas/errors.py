@@ -6,10 +6,28 @@ from typing import Any
 
 
 class LissnasError(Exception):
-    """Base of every error whose message is meant for the user."""
+    """Base of every error whose message is meant for the user.
+
+    What a message quotes may come from a file that nobody vouches for: what a terminal would obey is written as an
+    escape, and a message that goes on and on is cut.
+    """
 
     evaluations: Any = None
     """Of a run of a shrinker that ended early: its Evaluations, so that nothing scored by then is lost."""
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(_printable(message))
+
+
+_LONGEST = 2000
+
+
+def _printable(message: str) -> str:
+    if len(message) > _LONGEST:
+        message = f"{message[: _LONGEST // 2]} ... {message[-_LONGEST // 2 :]}"
+    if message.replace("\n", "").isprintable():
+        return message
+    return "".join(sign if sign == "\n" or sign.isprintable() else ascii(sign)[1:-1] for sign in message)
 
 
 class SettingError(LissnasError):
