@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from lissnas_benchmarks.errors import BenchmarkFileError
 
-FORMAT = 1
+FORMAT = 2
 """The version of the file's layout; a file of another version is made again."""
 
 

@@ -93,7 +93,7 @@ def _rewrite(path: Path, was: str, now: str) -> None:
     pl.read_parquet(path).write_parquet(path, metadata={"lissnas": metadata.replace(was, now)})
 
 
-@pytest.mark.parametrize(("was", "now"), [('"format":1', '"format":0'), ("b9e7fb0902bd", "000000000000")])
+@pytest.mark.parametrize(("was", "now"), [('"format":2', '"format":0'), ("b9e7fb0902bd", "000000000000")])
 def test_a_table_of_another_layout_or_source_is_made_again(empty_cache: Path, was: str, now: str) -> None:
     path = catalog.load(SMALL).path
     _rewrite(path, was, now)
