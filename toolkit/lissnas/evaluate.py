@@ -183,6 +183,16 @@ class Evaluations:
             f"({len(missing) - infinite:,} NaN, {infinite:,} infinite), the first: {first}"
         )
 
+    def check_that_scores_differ(self) -> None:
+        """Raise EvaluatorError if networks were asked for, and none has a score or all have the same one."""
+        scores = self.scores
+        if self.count and not len(scores):
+            raise EvaluatorError(self.describe_missing())
+        if len(scores) > 1 and (scores == scores[0]).all():
+            raise EvaluatorError(
+                f"all {len(scores):,} networks have the score {scores[0]:g}: nothing tells good ones from bad"
+            )
+
     def best(self, count: int) -> Rows:
         """Return the `count` best architectures so far, best first; of equal ones the earlier."""
         order = np.argsort(-self.scores, kind="stable")[:count]

@@ -65,6 +65,11 @@ class Space(ABC):
         return len(self.choices)
 
     @property
+    def size_bounds(self) -> tuple[int, int]:
+        """The least and the largest number of architectures it may have; equal where the size is known."""
+        return self.size, self.size
+
+    @property
     def enumerable(self) -> bool:
         """Whether the whole space is small enough to be held in memory."""
         return self.size <= ENUMERABLE_SIZE

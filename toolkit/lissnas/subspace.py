@@ -59,6 +59,10 @@ class WholeSpace(Subspace):
     def size(self) -> int:
         return self.space.size
 
+    @property
+    def size_bounds(self) -> tuple[int, int]:
+        return self.space.size_bounds
+
     @cached_property
     def index(self) -> Indices:
         return self.space.index(self.space.all_rows())

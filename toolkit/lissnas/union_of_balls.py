@@ -23,7 +23,10 @@ LISTED_AT_MOST = 4_000_000
 _PAIRS_AT_ONCE = 1 << 24
 """How many distances to seeds are held at once: a byte each."""
 
-_ROWS_AT_ONCE = 1 << 16
+_DRAWN_AT_ONCE = 1 << 16
+
+_EXPANDED_AT_ONCE = 1 << 13
+"""Of how many architectures the neighbours are held at once: about a hundred each."""
 
 
 class UnionOfBalls(Subspace):
@@ -160,7 +163,7 @@ class UnionOfBalls(Subspace):
         index: Indices = np.empty(0, dtype=np.int64)
         drawn = accepted = 1
         while len(index) < count:
-            rows = self._drawn(min(16 + (count - len(index)) * drawn // accepted, _ROWS_AT_ONCE), rng)
+            rows = self._drawn(min(16 + (count - len(index)) * drawn // accepted, _DRAWN_AT_ONCE), rng)
             kept = rng.random(len(rows)) * self._holding(rows) < 1
             drawn, accepted = drawn + len(rows), accepted + int(kept.sum())
             index = np.concatenate([index, self.space.index(rows[kept])])
@@ -215,8 +218,8 @@ def balls(space: Space, seeds: Rows, radius: int) -> Subspace:
     index = edge = distinct(space.index(seeds))
     for _ in range(radius):
         beyond = [np.empty(0, dtype=np.int64)]
-        for first in range(0, len(edge), _ROWS_AT_ONCE):
-            neighbours, _source = space.neighbours(space.rows(edge[first : first + _ROWS_AT_ONCE]))
+        for first in range(0, len(edge), _EXPANDED_AT_ONCE):
+            neighbours, _source = space.neighbours(space.rows(edge[first : first + _EXPANDED_AT_ONCE]))
             beyond.append(distinct(space.index(neighbours)))
             if len(index) + sum(map(len, beyond)) > LISTED_AT_MOST:
                 raise SettingError(

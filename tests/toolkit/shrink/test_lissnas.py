@@ -117,6 +117,11 @@ def test_networks_without_a_score_are_no_seeds() -> None:
     assert set(map(tuple, with_2[:, 1:].tolist())) <= stems
 
 
+def test_fewer_scores_than_seeds_are_an_error_that_names_what_has_none() -> None:
+    with pytest.raises(SettingError, match=r"30 seeds cannot be taken from \d+ networks with a score: \d+ of 299"):
+        _run(lambda rows: np.where(SPACE.index(rows) % 20, np.nan, _additive(rows)))
+
+
 def test_missing_scores_are_paid_for() -> None:
     trace = _run(lambda rows: np.where(SPACE.index(rows) % 2, _additive(rows), np.nan))
     assert trace.evaluations.count > len(trace.evaluations.index) > 0
@@ -139,6 +144,13 @@ def test_an_evaluator_without_answers_is_an_error() -> None:
         ({"radius": 0}, "radius must be at least 1"),
         ({"radius": 9}, "a radius of 9 edits is longer than the 8 genes of macro"),
         ({"max_rounds": 0}, "max_rounds must be at least 1"),
+        ({"radius": "measure"}, "radius must be a number of edits or 'measured', not 'measure'"),
+        ({"spread": "far"}, "spread must be 'rank' or 'distance', not 'far'"),
+        ({"stop": "never"}, "stop must be 'plateau' or 'rounds', not 'never'"),
+        ({"target_size": 0}, "target_size must be at least 1"),
+        ({"target_size": 6561}, "a target size of 6,561 is not below the 6,561 networks of macro"),
+        ({"target_size": 10**6}, "a target size of 1,000,000 is not below the 6,561 networks of macro"),
+        ({"target_size": 16}, "one seed and its neighbours are 17 networks, more than the target size of 16"),
         ({"quantile": 1e-4}, "a sample of 29,956 is larger than the 6,561 networks of macro"),
     ],
 )

@@ -13,7 +13,7 @@ from typing import Any, Protocol, cast
 
 import numpy as np
 
-from lissnas.errors import EvaluatorError, LissnasError, UnknownNameError
+from lissnas.errors import LissnasError, UnknownNameError
 from lissnas.evaluate import Evaluations, Evaluator
 from lissnas.journal import Journal
 from lissnas.space import Space
@@ -119,7 +119,7 @@ def shrink(
     evaluations = Evaluations(space, evaluator, kept)
     try:
         shrunk = [Round(subspace, evaluations.count) for subspace in settings.rounds(space, evaluations, rng)]
-        _check_that_scores_tell_networks_apart(evaluations)
+        evaluations.check_that_scores_differ()
     except LissnasError as error:
         error.evaluations = evaluations
         raise
@@ -136,17 +136,6 @@ def _identity(space: Space, settings: Settings, rng: np.random.Generator) -> dic
         **asdict(cast(Any, settings)),
         "random_generator": hashlib.sha256(state.encode()).hexdigest()[:16],
     }
-
-
-def _check_that_scores_tell_networks_apart(evaluations: Evaluations) -> None:
-    """Raise EvaluatorError if networks were scored, and none has a score or all have the same."""
-    scores = evaluations.scores
-    if evaluations.count and not len(scores):
-        raise EvaluatorError(evaluations.describe_missing())
-    if len(scores) > 1 and (scores == scores[0]).all():
-        raise EvaluatorError(
-            f"all {len(scores):,} networks have the score {scores[0]:g}: nothing tells good ones from bad"
-        )
 
 
 def method_names() -> tuple[str, ...]:

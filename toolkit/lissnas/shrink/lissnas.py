@@ -9,13 +9,19 @@ the outline leaves open is our own choice.
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
 from lissnas.errors import SettingError
 from lissnas.evaluate import Evaluations
+from lissnas.shrink.measured_radius import measured_radius
 from lissnas.space import Rows, Space
-from lissnas.subspace import ExplicitSubspace, Subspace, WholeSpace
+from lissnas.subspace import Subspace, WholeSpace
+from lissnas.union_of_balls import balls
+
+_POOL = 4
+"""Among how many times `seeds` of the best networks those that lie far apart are chosen."""
 
 
 @dataclass(frozen=True)
@@ -31,19 +37,33 @@ class LissnasSettings:
     seeds: int = 30
     """How many of the best networks seen so far are kept with their neighbours."""
 
-    radius: int = 1
-    """Up to how many edits away from a seed its neighbours lie."""
+    radius: int | Literal["measured"] = 1
+    """Up to how many edits away from a seed its neighbours lie; or 1 or 2, by the locality of the networks scored."""
 
     max_rounds: int = 10
-    """After how many rounds to stop if the mean still rises."""
+    """After how many rounds to stop."""
+
+    spread: Literal["rank", "distance"] = "rank"
+    """Which of the best are seeds: the very best; or, among four times as many, such that lie far apart."""
+
+    stop: Literal["plateau", "rounds"] = "plateau"
+    """Whether to stop as soon as the mean no longer rises by one standard error, or only after all rounds."""
+
+    target_size: int | None = None
+    """Stop as soon as the space holds at most so many networks; if it never does, the lowest seeds are dropped."""
 
     def __post_init__(self) -> None:
         for name in ("confidence", "quantile"):
             if not 0 < getattr(self, name) < 1:
                 raise SettingError(f"{name} must lie between 0 and 1, not be {getattr(self, name)}")
-        for name in ("seeds", "radius", "max_rounds"):
-            if getattr(self, name) < 1:
+        for name in ("seeds", "radius", "max_rounds", "target_size"):
+            if isinstance(getattr(self, name), int) and getattr(self, name) < 1:
                 raise SettingError(f"{name} must be at least 1, not {getattr(self, name)}")
+        for name, known in (("spread", ("rank", "distance")), ("stop", ("plateau", "rounds"))):
+            if getattr(self, name) not in known:
+                raise SettingError(f"{name} must be '{known[0]}' or '{known[1]}', not '{getattr(self, name)}'")
+        if not isinstance(self.radius, int) and self.radius != "measured":
+            raise SettingError(f"radius must be a number of edits or 'measured', not '{self.radius}'")
         if self.seeds > self.sample_size:
             raise SettingError(f"{self.seeds} seeds cannot be taken from a sample of {self.sample_size}: ask for fewer")
 
@@ -53,32 +73,98 @@ class LissnasSettings:
         return math.ceil(math.log1p(-self.confidence) / math.log1p(-self.quantile))
 
     def rounds(self, space: Space, evaluations: Evaluations, rng: np.random.Generator) -> Iterator[Subspace]:
-        if self.sample_size > space.size:
+        self._check(space)
+        before = _sampled_mean(WholeSpace(space), self.sample_size, evaluations, rng)
+        evaluations.check_that_scores_differ()
+        kept: tuple[Rows, int] | None = None
+        for number in range(1, self.max_rounds + 1):
+            seeds, radius = self._seeds(space, evaluations), self._radius(space, evaluations)
+            self._check_target(space, seeds, radius)
+            subspace = balls(space, seeds, radius)
+            if self.stop == "plateau" or number < self.max_rounds:
+                after = _sampled_mean(subspace, self.sample_size, evaluations, rng)
+                if self.stop == "plateau" and not after.exceeds(before):
+                    evaluations.notes.append(
+                        f"stopped in round {number}: its mean {after} is not one standard error above {before}"
+                    )
+                    kept = kept or (seeds, radius)
+                    break
+                before = after
+            kept = seeds, radius
+            yield subspace
+            if self.target_size is not None and subspace.size_bounds[1] <= self.target_size:
+                evaluations.notes.append(
+                    f"stopped after round {number}: at most {self.target_size:,} networks are left"
+                )
+                return
+        else:
+            evaluations.notes.append(f"stopped after all {self.max_rounds} rounds")
+        if self.target_size is not None and kept is not None:
+            yield self._cut(space, *kept, self.target_size, evaluations)
+
+    def _check(self, space: Space) -> None:
+        at_most = space.size_bounds[1]
+        if self.sample_size > at_most:
             raise SettingError(
-                f"a sample of {self.sample_size:,} is larger than the {space.size:,} networks of {space.name}: "
+                f"a sample of {self.sample_size:,} is larger than the {at_most:,} networks of {space.name}: "
                 f"lower the confidence or raise the quantile"
             )
-        if self.radius > space.genes:
+        if isinstance(self.radius, int) and self.radius > space.genes:
             raise SettingError(
                 f"a radius of {self.radius} edits is longer than the {space.genes} genes of {space.name}"
             )
-        before = _sampled_mean(WholeSpace(space), self.sample_size, evaluations, rng)
-        for _ in range(self.max_rounds):
-            subspace = _balls(space, evaluations.best(self.seeds), self.radius)
-            after = _sampled_mean(subspace, self.sample_size, evaluations, rng)
-            if after.mean <= before.mean + math.hypot(before.error, after.error):
-                return
-            yield subspace
-            before = after
+        if self.target_size is not None and self.target_size >= at_most:
+            raise SettingError(
+                f"a target size of {self.target_size:,} is not below the {at_most:,} networks of {space.name}"
+            )
 
+    def _seeds(self, space: Space, evaluations: Evaluations) -> Rows:
+        """Return the seeds, the best first; by distance, each next is the farthest from all before, the better of two.
 
-def _balls(space: Space, seeds: Rows, radius: int) -> ExplicitSubspace:
-    """Return every network at most `radius` edits away from a seed."""
-    index = space.index(seeds)
-    for _ in range(radius):
-        neighbours, _source = space.neighbours(space.rows(index))
-        index = np.union1d(index, space.index(neighbours))
-    return ExplicitSubspace(space, index)
+        The greedy rule of Gonzalez, "Clustering to minimize the maximum intercluster distance", 1985.
+        """
+        if self.seeds > len(evaluations.scores):
+            raise SettingError(
+                f"{self.seeds} seeds cannot be taken from {len(evaluations.scores)} networks with a score: "
+                f"{evaluations.describe_missing()}"
+            )
+        if self.spread == "rank":
+            return evaluations.best(self.seeds)
+        pool = evaluations.best(_POOL * self.seeds)
+        chosen = [0]
+        nearest = space.distances(pool[:1], pool)[0].astype(np.int64)
+        while len(chosen) < self.seeds:
+            nearest[chosen[-1]] = -1
+            chosen.append(int(nearest.argmax()))
+            nearest = np.minimum(nearest, space.distances(pool[chosen[-1:]], pool)[0])
+        return pool[np.sort(chosen)]
+
+    def _radius(self, space: Space, evaluations: Evaluations) -> int:
+        if isinstance(self.radius, int):
+            return self.radius
+        measured = measured_radius(space, evaluations, self.seeds)
+        evaluations.notes.append(measured)
+        return min(measured.radius, space.genes)
+
+    def _check_target(self, space: Space, seeds: Rows, radius: int) -> None:
+        if self.target_size is None:
+            return
+        smallest = balls(space, seeds[:1], radius).size_bounds[1]
+        if smallest > self.target_size:
+            raise SettingError(
+                f"one seed and its neighbours are {smallest:,} networks, more than the target size of "
+                f"{self.target_size:,}: raise it or lower the radius"
+            )
+
+    def _cut(self, space: Space, seeds: Rows, radius: int, size: int, evaluations: Evaluations) -> Subspace:
+        """Return the balls of as many of the best seeds, one at least, as hold at most `size` networks."""
+        fewest, most = 1, len(seeds)
+        while fewest < most:
+            count = (fewest + most + 1) // 2
+            fits = balls(space, seeds[:count], radius).size_bounds[1] <= size
+            fewest, most = (count, most) if fits else (fewest, count - 1)
+        evaluations.notes.append(f"kept the {fewest} best of {len(seeds)} seeds, to hold at most {size:,} networks")
+        return balls(space, seeds[:fewest], radius)
 
 
 @dataclass(frozen=True)
@@ -87,12 +173,20 @@ class _SampledMean:
     error: float
     """The standard error; 0 where the whole subspace was scored."""
 
+    def exceeds(self, other: "_SampledMean") -> bool:
+        """Tell whether the mean is more than one standard error of the difference above another."""
+        return self.mean > other.mean + math.hypot(self.error, other.error)
+
+    def __str__(self) -> str:
+        return f"{self.mean:.6g} ± {self.error:.2g}"
+
 
 def _sampled_mean(subspace: Subspace, count: int, evaluations: Evaluations, rng: np.random.Generator) -> _SampledMean:
     """Estimate a subspace's mean from up to `count` of its networks, drawn without replacement."""
-    scores = evaluations(subspace.sample(min(count, subspace.size), rng))
+    size = subspace.size_bounds[1]
+    scores = evaluations(subspace.sample(min(count, size), rng))
     scores = scores[~np.isnan(scores)]
     if len(scores) < 2:
         raise SettingError(f"the evaluator scored only {len(scores)} of {count} sampled networks: too few for a mean")
-    unseen_share = 1 - len(scores) / subspace.size
+    unseen_share = 1 - len(scores) / size
     return _SampledMean(float(scores.mean()), math.sqrt(scores.var(ddof=1) / len(scores) * unseen_share))

@@ -38,6 +38,8 @@ class LocalSearchSettings:
             here, height = _best_of(space.sample(min(self.starts, space.size), rng), evaluations, budget)
             while evaluations.count < budget:
                 neighbours, _source = space.neighbours(here[None])
+                if not len(neighbours):
+                    break
                 best, score = _best_of(rng.permutation(neighbours), evaluations, budget)
                 if score <= height:
                     break
