@@ -118,6 +118,8 @@ class Provenance:
     ----------
     checksums
         The CRC-32 of each column's values, in the order of the columns.
+    index
+        The CRC-32 of a sampled table's places in the space; None of any other.
     curves
         The CRC-32 of each file of learning curves, by its name.
     """
@@ -127,6 +129,7 @@ class Provenance:
     size: int
     columns: tuple[Column, ...]
     checksums: tuple[int, ...]
+    index: int | None
     curves: dict[str, int]
     source: Source
 
@@ -163,12 +166,15 @@ class Table:
         """The places in the space of the table's architectures, ascending; all places but in a sampled table."""
         if self.complete:
             return np.arange(self.provenance.size, dtype=np.int64)
-        return self.frame().select(_INDEX).collect()[_INDEX].to_numpy()
+        index = self._collect([_INDEX])[_INDEX].to_numpy()
+        if _checksum(index) != self.provenance.index:
+            raise _damaged(self.path, "the architectures were altered")
+        return index
 
-    @cached_property
+    @property
     def complete(self) -> bool:
         """Whether there is a row for every architecture of the space."""
-        return _INDEX not in self.frame().collect_schema()
+        return self.provenance.index is None
 
     @property
     def datasets(self) -> tuple[str, ...]:
@@ -208,18 +214,26 @@ class Table:
 
     def read(self, names: Sequence[str]) -> Floats:
         """Return columns by their names in the file, checked, float64 of shape (rows, columns)."""
-        try:
-            frame = self.frame().select(list(names)).collect()
-        except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
-            raise _damaged(self.path, str(error).splitlines()[0]) from error
+        frame = self._collect(names)
         expected = dict(zip((column.name for column in self.columns), self.provenance.checksums, strict=True))
         for name in names:
             if _checksum(frame[name].to_numpy()) != expected[name]:
                 raise _damaged(self.path, f"the values of {name} were altered")
         return frame.to_numpy().astype(np.float64)
 
+    def _collect(self, names: Sequence[str]) -> pl.DataFrame:
+        try:
+            frame = self.frame().select(list(names)).collect()
+        except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
+            raise _damaged(self.path, _first_line(error)) from error
+        for name in names:
+            if not frame[name].dtype.is_numeric() or frame[name].null_count():
+                raise _damaged(self.path, f"{name} holds {frame[name].dtype}, or not every number")
+        return frame
+
     def verify(self) -> None:
         """Read everything, curves too; raises BenchmarkFileError at the first value that is not as it was imported."""
+        self.index  # noqa: B018
         for column in self.columns:
             self.read([column.name])
         for name, expected in self.provenance.curves.items():
@@ -245,9 +259,12 @@ class Table:
             known = sorted(found.stem for found in path.parent.glob("*.npy"))
             raise UnknownNameError("curve", path.stem, known)
         try:
-            return np.load(path, mmap_mode="r", allow_pickle=False)
-        except (OSError, ValueError) as error:
-            raise _damaged(path, str(error).splitlines()[0]) from error
+            curve = np.lib.format.open_memmap(path, mode="r")
+        except Exception as error:  # numpy's reader of the header raises what it meets
+            raise _damaged(path, _first_line(error)) from error
+        if curve.dtype != np.float32 or curve.ndim != 2:
+            raise _damaged(path, f"holds {curve.dtype} of shape {curve.shape}")
+        return curve
 
 
 def file_checksum(path: Path) -> int:
@@ -278,7 +295,10 @@ def write_table(
     where missing. `curves` are the checksums of the files of learning curves.
     """
     checksums = tuple(map(_checksum, columns.values()))
-    provenance = Provenance(FORMAT, space.name, space.size, tuple(columns), checksums, dict(curves or {}), source)
+    places = None if index is None else _checksum(index)
+    provenance = Provenance(
+        FORMAT, space.name, space.size, tuple(columns), checksums, places, dict(curves or {}), source
+    )
     frame = pl.DataFrame({column.name: pl.Series(values, nan_to_null=False) for column, values in columns.items()})
     rows = space.size if index is None else len(index)
     if frame.height != rows:
@@ -286,7 +306,8 @@ def write_table(
     if index is not None:
         frame.insert_column(0, pl.Series(_INDEX, index))
     buffer = io.BytesIO()
-    frame.write_parquet(buffer, metadata={"lissnas": msgspec.json.encode(provenance).decode()})
+    described = msgspec.json.encode(provenance)
+    frame.write_parquet(buffer, metadata={"lissnas": described.decode(), "crc32": str(zlib.crc32(described))})
     path.parent.mkdir(parents=True, exist_ok=True)
     with whole_file(path) as file:
         file.write(buffer.getbuffer())
@@ -309,13 +330,22 @@ def read_provenance(path: Path) -> Provenance:
 
 def _described(path: Path, kind: type[Described]) -> Described:
     try:
-        return msgspec.json.decode(pl.read_parquet_metadata(path)["lissnas"], type=kind)
+        metadata = pl.read_parquet_metadata(path)
+        if kind is Provenance and metadata["crc32"] != str(zlib.crc32(metadata["lissnas"].encode())):
+            raise ValueError("its description was altered")
+        described = msgspec.json.decode(metadata["lissnas"], type=kind)
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, KeyError, ValueError) as error:
-        raise _damaged(path, str(error).splitlines()[0]) from error
+        raise _damaged(path, _first_line(error)) from error
+    return described
 
 
-def _checksum(values: Floats) -> int:
-    return zlib.crc32(np.ascontiguousarray(values, dtype=np.float64).data)
+def _first_line(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+def _checksum(values: Floats | Indices) -> int:
+    kind = np.int64 if values.dtype.kind in "iu" else np.float64
+    return zlib.crc32(np.ascontiguousarray(values, dtype=kind).data)
 
 
 def _damaged(path: Path, why: str) -> BenchmarkFileError:

@@ -166,12 +166,31 @@ def test_a_file_that_is_no_table_is_refused_by_its_name(path: Path, damage: Call
 
 
 def test_an_altered_value_is_refused_by_the_name_of_its_column(path: Path) -> None:
-    metadata = pl.read_parquet_metadata(path)["lissnas"]
+    metadata = pl.read_parquet_metadata(path)
     frame, name = pl.read_parquet(path), Table(path, lambda: SPACE).matching(FIRST, "cifar10")[0].name
     altered = frame.with_columns(pl.col(name).fill_nan(50.0) + 1e-9)
-    altered.write_parquet(path, metadata={"lissnas": metadata})
+    altered.write_parquet(path, metadata={key: metadata[key] for key in ("lissnas", "crc32")})
     with pytest.raises(BenchmarkFileError, match=f"{path}.*{name}.*altered"):
         Table(path, lambda: SPACE).values(FIRST, "cifar10")
+
+
+def test_an_altered_architecture_is_refused(tmp_path: Path) -> None:
+    path, few = tmp_path / "few.parquet", {column: values[:3] for column, values in COLUMNS.items()}
+    write_table(path, SPACE, few, SOURCE, index=np.array([1, 30, 500]))
+    metadata = pl.read_parquet_metadata(path)
+    altered = pl.read_parquet(path).with_columns(index=pl.Series([1, 31, 500]))
+    altered.write_parquet(path, metadata={key: metadata[key] for key in ("lissnas", "crc32")})
+    with pytest.raises(BenchmarkFileError, match=f"{path}.*the architectures were altered"):
+        Table(path, lambda: SPACE).index  # noqa: B018
+
+
+@pytest.mark.parametrize("word", ["accuracy", "validation", "777", "MIT", "%"])
+def test_an_altered_description_is_refused(path: Path, word: str) -> None:
+    data = path.read_bytes()
+    place = data.rindex(word.encode())
+    path.write_bytes(data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :])
+    with pytest.raises(BenchmarkFileError, match=f"{path}.*description was altered"):
+        Table(path, lambda: SPACE)
 
 
 def test_a_flipped_bit_in_the_description_ends_in_an_error_for_the_user_if_any(path: Path) -> None:
