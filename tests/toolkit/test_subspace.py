@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lissnas.errors import LissnasError, SettingError
 from lissnas.spaces.macro import macro
-from lissnas.subspace import ExplicitSubspace, Subspace, WholeSpace, load, pockets, save
+from lissnas.subspace import ExplicitSubspace, Subspace, WholeSpace, checksum, load, pockets, save
 
 
 def _parts(small: Any, index: np.ndarray) -> list[set[int]]:
@@ -116,6 +116,9 @@ def test_a_subspace_of_another_space_is_refused(saved: Path, mixed: Any) -> None
 
 
 def _rewritten(path: Path, architectures: list[Any], metadata: dict[str, str]) -> None:
+    """Write what is no subspace, with the checksum that it would have."""
+    strings = [part for part in architectures if isinstance(part, str)]
+    metadata = metadata | {"crc32": checksum(metadata.get("lissnas", ""), strings)}
     pl.DataFrame({"architecture": architectures}).write_parquet(path, metadata=metadata)
 
 
@@ -160,6 +163,17 @@ def test_a_flipped_bit_in_the_description_ends_in_an_error_for_the_user_if_any(s
         except BaseException as error:  # polars panics outside Exception
             surprises.add(repr(error))
     assert surprises == set()
+
+
+def test_an_altered_architecture_or_description_is_refused(saved: Path, mixed: Any) -> None:
+    metadata, strings = pl.read_parquet_metadata(saved), pl.read_parquet(saved)["architecture"].to_list()
+    kept = {key: metadata[key] for key in ("lissnas", "crc32")}
+    others = mixed.space.write(mixed.space.rows(np.array([2, 1, 4])))
+    for architectures, text in ((others, kept["lissnas"]), (strings, kept["lissnas"].replace("30", "31"))):
+        frame = pl.DataFrame({"architecture": architectures})
+        frame.write_parquet(saved, metadata=kept | {"lissnas": text})
+        with pytest.raises(LissnasError, match="altered since it was saved"):
+            load(saved, mixed.space)
 
 
 def test_a_failed_save_leaves_the_earlier_file_and_nothing_beside_it(saved: Path, mixed: Any) -> None:

@@ -18,7 +18,7 @@ from lissnas.space import Rows
 from lissnas.spaces.cell201 import cell201
 from lissnas.spaces.darts import DartsSpace, darts
 from lissnas.spaces.macro import macro
-from lissnas.subspace import ExplicitSubspace, load, pockets, save
+from lissnas.subspace import ExplicitSubspace, checksum, load, pockets, save
 from lissnas.union_of_balls import UnionOfBalls, balls
 from scipy.stats import chisquare, kstest
 
@@ -316,7 +316,8 @@ def test_a_union_of_balls_in_a_space_without_them_is_refused(tmp_path: Path, mul
 @pytest.mark.parametrize("damage", ["radius", 2.5, None, -1, 99])
 def test_a_union_with_a_damaged_radius_is_refused(tmp_path: Path, damage: Any) -> None:
     described = {"space": HUGE.name, "union_of_balls": {"radius": damage}}
-    frame = pl.DataFrame({"architecture": HUGE.write(HUGE.rows(np.array([0])))})
-    frame.write_parquet(tmp_path / "union", metadata={"lissnas": json.dumps(described)})
+    strings, text = HUGE.write(HUGE.rows(np.array([0]))), json.dumps(described)
+    metadata = {"lissnas": text, "crc32": checksum(text, strings)}
+    pl.DataFrame({"architecture": strings}).write_parquet(tmp_path / "union", metadata=metadata)
     with pytest.raises(LissnasError):
         load(tmp_path / "union", HUGE)

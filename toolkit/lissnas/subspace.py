@@ -1,7 +1,9 @@
 """Subspace: a subset of a space, what a shrinker returns; it is sampled, saved, and falls into pockets."""
 
 import json
+import zlib
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -151,11 +153,15 @@ def save(subspace: Subspace, path: Path, provenance: dict[str, Any]) -> None:
         described["union_of_balls"] = {"radius": subspace.radius, "at_least": at_least, "at_most": at_most}
     else:
         rows, pocket = subspace.space.rows(subspace.index), pockets(subspace)
-    frame = pl.DataFrame(
-        {"index": subspace.space.index(rows), "architecture": subspace.space.write(rows), "pocket": pocket}
-    )
+    strings, text = subspace.space.write(rows), json.dumps(described)
+    frame = pl.DataFrame({"index": subspace.space.index(rows), "architecture": strings, "pocket": pocket})
     with whole_file(path) as file:
-        frame.write_parquet(file, metadata={"lissnas": json.dumps(described)})
+        frame.write_parquet(file, metadata={"lissnas": text, "crc32": checksum(text, strings)})
+
+
+def checksum(text: str, strings: Sequence[str]) -> str:
+    """Return the CRC-32 of what a saved subspace says of itself and of its architectures."""
+    return str(zlib.crc32("\n".join([text, *strings]).encode()))
 
 
 def load(path: Path, space: Space) -> tuple[Subspace, dict[str, Any]]:
@@ -169,7 +175,8 @@ def load(path: Path, space: Space) -> tuple[Subspace, dict[str, Any]]:
     from lissnas.union_of_balls import UnionOfBalls
 
     try:
-        provenance = dict(json.loads(pl.read_parquet_metadata(path)["lissnas"]))
+        metadata = pl.read_parquet_metadata(path)
+        provenance = dict(json.loads(metadata["lissnas"]))
         origin = str(provenance["space"])
         radius = provenance["union_of_balls"]["radius"] if "union_of_balls" in provenance else None
         strings = pl.read_parquet(path, columns=["architecture"])["architecture"]
@@ -180,12 +187,15 @@ def load(path: Path, space: Space) -> tuple[Subspace, dict[str, Any]]:
         LookupError,
         TypeError,
         ValueError,
+        RecursionError,
     ) as error:
-        raise LissnasError(f"{path}: not a saved subspace ({str(error).splitlines()[0]})") from error
+        raise LissnasError(f"{path}: not a saved subspace ({(str(error).splitlines() or [''])[0]})") from error
     if origin != space.name:
         raise LissnasError(f"{path}: a subspace of {origin}, not of {space.name}")
     if strings.dtype != pl.String or strings.null_count():
         raise LissnasError(f"{path}: not a saved subspace (some rows of 'architecture' hold no string)")
+    if metadata.get("crc32") != checksum(metadata["lissnas"], strings.to_list()):
+        raise LissnasError(f"{path}: altered since it was saved, or by another version; shrink again")
     rows = space.read(strings.to_list())
     if "union_of_balls" not in provenance:
         return ExplicitSubspace(space, space.index(rows)), provenance
