@@ -16,6 +16,7 @@ from lissnas.shrink import shrink
 from lissnas.shrink.lissnas import LissnasSettings
 from lissnas_analyses.study import Study
 from lissnas_benchmarks import catalog
+from lissnas_benchmarks.table import Measure
 
 from .conftest import Command
 
@@ -28,7 +29,7 @@ def test_help_names_every_command(lissnas: Command, tmp_path: Path) -> None:
 
 def test_help_of_shrink_names_the_settings_of_every_method(lissnas: Command, tmp_path: Path) -> None:
     shown = " ".join(lissnas("shrink", "--help", folder=tmp_path).stdout.replace("│", " ").split())
-    assert "lissnas: --confidence 0.95, --quantile 0.01, --seeds 30, --radius 1, --max-rounds 10." in shown
+    assert "lissnas: --confidence 0.95, --quantile 0.01, --seeds 30, --radius 1, --max-rounds 10, --spread" in shown
     assert "operation-pruning: --evaluations 1200, --size 500, --max-rounds 4." in shown
 
 
@@ -56,6 +57,19 @@ def test_a_shrunk_space_is_saved_and_is_what_the_library_gives(
     np.testing.assert_array_equal(saved.index, trace.subspace.index)
     assert provenance["settings"]["seeds"] == 5
     assert provenance["evaluations"] == trace.evaluations.count
+
+
+def test_a_space_shrunk_within_a_limit_holds_nothing_above_it(
+    lissnas: Command, tmp_path: Path, proteins: Study
+) -> None:
+    words = ("shrink", "nas-bench-graph-proteins", "--limit", "latency<=300", "--stop", "rounds", "--out", "here")
+    said = lissnas(*words, folder=tmp_path).stdout
+    saved, provenance = subspace.load(tmp_path / "here/shrunk-lissnas.parquet", proteins.space)
+    costs = proteins.table.values(Measure("latency", ""), proteins.dataset)
+    assert 0 < saved.size < np.count_nonzero(costs <= 300) < proteins.space.size
+    assert (costs[saved.index] <= 300).all()
+    assert f"{np.count_nonzero(costs <= 300):,} of {proteins.space.size:,} networks meet latency<=300" in said
+    assert provenance["limits"] == ["latency<=300"]
 
 
 def test_locality_leaves_figures_numbers_and_a_manifest(lissnas: Command, tmp_path: Path) -> None:
@@ -89,6 +103,12 @@ def test_compare_takes_a_dataset_and_a_metric(lissnas: Command, tmp_path: Path) 
         ("shrink analog-nasbench --confidence 1", "confidence must lie between 0 and 1"),
         ("shrink analog-nasbench --method random-subset --size 20000", "cannot draw 20,000"),
         ("shrink analog-nasbench --method operation-pruning --size 20000", "cannot keep 20,000"),
+        ("shrink analog-nasbench --stop never", 'Choose from: "plateau", "rounds"'),
+        ("shrink analog-nasbench --target-size 20000", "is not below the 15,625 networks"),
+        ("shrink nas-bench-graph --limit latency<5", "a limit is written as 'latency<=5', not as 'latency<5'"),
+        ("shrink nas-bench-graph --limit latency<=fast", "not as 'latency<=fast'"),
+        ("shrink nas-bench-graph --limit latncy<=5", "did you mean 'latency'?"),
+        ("shrink nas-bench-graph --limit latency<=0", "meets latency <= 0: the least there is is latency "),
         ("shrink analog-nasbench --seed -1", "Must be >= 0"),
         ("compare analog-nasbench --runs 0", "must be at least 1"),
         ("locality analog-nasbench --out file/below", "choose another folder with --out"),

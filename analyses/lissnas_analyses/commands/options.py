@@ -37,6 +37,10 @@ Methods = Annotated[
 ]
 Dataset = Annotated[str | None, Parameter(help="Data set of the benchmark; by default its first.")]
 Metric = Annotated[str | None, Parameter(help="What to rank networks by; by default the benchmark's accuracy.")]
+Limits = Annotated[
+    tuple[str, ...],
+    Parameter(name="--limit", help="A resource limit, as 'latency<=5' in the benchmark's unit; may be repeated."),
+]
 Seed = Annotated[
     int,
     Parameter(

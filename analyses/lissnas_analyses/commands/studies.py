@@ -12,6 +12,7 @@ from lissnas_benchmarks import catalog
 from lissnas_analyses.commands.options import (
     BenchmarkName,
     Dataset,
+    Limits,
     Method,
     Methods,
     Metric,
@@ -109,6 +110,7 @@ def shrink(
     method: Method = "lissnas",
     dataset: Dataset = None,
     metric: Metric = None,
+    limit: Limits = (),
     seed: Seed = 0,
     out: Out = None,
 ) -> None:
@@ -124,23 +126,36 @@ def shrink(
     from lissnas.quality import quality
     from lissnas.shrink import shrink as run
 
+    from lissnas_analyses.commands.limits import limited_space
     from lissnas_analyses.results import Results
 
     settings = _parsed(method, method_settings)
     folder = out or default_folder(benchmark)
     Results(folder)
     study = open_study(benchmark, dataset, metric)
-    trace = run(study.space, study.evaluator, settings, np.random.default_rng(seed))
+    space, report = study.space, study.report
+    if limit:
+        space = limited = limited_space(study, limit)
+        report = report[limited.whole_index(np.arange(limited.size))]
+    trace = run(space, study.evaluator, settings, np.random.default_rng(seed))
+    kept = trace.subspace
+    if limit:
+        kept = subspaces.ExplicitSubspace(study.space, limited.whole_index(kept.index))
     path = folder / f"shrunk-{method}.parquet"
     origin = {"benchmark": benchmark, "dataset": study.dataset, "selected_by": study.selects.describe()}
-    spent = {"seed": seed, "evaluations": trace.evaluations.count}
-    subspaces.save(trace.subspace, path, origin | {"method": method, "settings": asdict(cast(Any, settings))} | spent)
-    judged = quality(trace.subspace, study.report)
+    spent = {"limits": list(limit), "seed": seed, "evaluations": trace.evaluations.count}
+    subspaces.save(kept, path, origin | {"method": method, "settings": asdict(cast(Any, settings))} | spent)
+    judged = quality(trace.subspace, report)
     console.print(
-        f"{benchmark}, {study.dataset}: {method} keeps {judged.size:,} of {study.space.size:,} networks "
+        f"{benchmark}, {study.dataset}: {method} keeps {judged.size:,} of {space.size:,} networks "
         f"after {counted(len(trace.rounds) - 1, 'round')} and {counted(trace.evaluations.count, 'evaluation')}"
     )
     console.print(f"  {study.roles}")
+    if limit:
+        console.print(f"  {space.size:,} of {study.space.size:,} networks meet {' and '.join(limit)}")
+    for note in [*trace.evaluations.notes, trace.evaluations.describe_missing()]:
+        if note:
+            console.print(f"  {note}", markup=False)
     console.print(
         f"  mean {judged.mean:.2f} {study.unit}, best {judged.best:.2f} {study.unit}, "
         f"{counted(judged.pockets, 'pocket')}"
