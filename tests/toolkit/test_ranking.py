@@ -1,5 +1,6 @@
 """Rank agreement against SciPy, draw by draw, and against what is known of a real supernet."""
 
+import itertools
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,8 +9,10 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from lissnas.concordance import Concordance
 from lissnas.errors import SettingError
-from lissnas.ranking import kendall_tau, rank_agreement, spearman_rho
+from lissnas.rank_correlation import RankCorrelation
+from lissnas.ranking import kendall_tau, rank_agreement, tied_share
 from lissnas.space import Floats
 from lissnas.spaces.cell201 import cell201
 from scipy import stats
@@ -23,23 +26,54 @@ def _draws(count: int, networks: int) -> np.ndarray:
 
 
 @given(SCORES)
-@pytest.mark.filterwarnings("ignore::scipy.stats.ConstantInputWarning")
-def test_tau_and_rho_of_every_draw_are_scipys(pairs: list[tuple[int, int]]) -> None:
+@pytest.mark.filterwarnings("ignore::scipy.stats.ConstantInputWarning", "ignore:invalid value:RuntimeWarning")
+def test_tau_weighted_tau_and_rho_of_every_draw_are_scipys(pairs: list[tuple[int, int]]) -> None:
     truth, predicted = np.array(pairs, dtype=float).T
-    times = _draws(5, len(pairs)).astype(np.int32)
-    taus, rhos = kendall_tau(truth, predicted, times.T), spearman_rho(truth, predicted, times.T)
-    for draw, tau, rho in zip(times, taus, rhos, strict=True):
+    times = _draws(5, len(pairs)).T.astype(np.float32)
+    scores = RankCorrelation(truth, predicted)
+    for draw, *found in zip(times.T.astype(int), *scores.taus(times), scores.rho(times), strict=True):
         x, y = np.repeat(truth, draw), np.repeat(predicted, draw)
-        np.testing.assert_allclose(tau, stats.kendalltau(x, y).statistic, atol=1e-12)
-        np.testing.assert_allclose(rho, stats.spearmanr(x, y).statistic, atol=1e-12)
+        for value, measure in zip(found, (stats.kendalltau, stats.weightedtau, stats.spearmanr), strict=True):
+            np.testing.assert_allclose(value, measure(x, y).statistic, atol=1e-12)
 
 
-@pytest.mark.parametrize("networks", [2, 3, 64, 65, 1000])
-def test_sizes_around_powers_of_two_are_counted_whole(networks: int) -> None:
+@given(SCORES, st.floats(0.05, 0.95))
+def test_precision_and_regret_of_every_draw_are_those_of_its_networks_written_out(
+    pairs: list[tuple[int, int]], share: float
+) -> None:
+    truth, predicted = np.array(pairs, dtype=float).T
+    times = _draws(5, len(pairs)).T.astype(np.float32)
+    count = round(share * len(pairs))
+    if count == 0:
+        return
+    scores = RankCorrelation(truth, predicted)
+    for draw, precision, regret in zip(
+        times.T.astype(int), scores.precision(times, share), scores.regret(times), strict=True
+    ):
+        x, y = np.repeat(truth, draw), np.repeat(predicted, draw)
+        chosen, best = (scores >= np.sort(scores)[-count] for scores in (y, x))
+        assert precision == pytest.approx(best[chosen].mean())
+        assert regret == pytest.approx(x.max() - x[y == y.max()].mean())
+
+
+@pytest.mark.parametrize("networks", [2, 3, 255, 256, 257, 512, 1000])
+@pytest.mark.parametrize("levels", [5, 1000])
+def test_sizes_around_that_of_a_block_are_counted_whole(networks: int, levels: int) -> None:
     rng = np.random.default_rng(networks)
-    truth, predicted = rng.normal(size=(2, networks))
-    [tau] = kendall_tau(truth, predicted, np.ones((networks, 1), dtype=np.int32))
-    assert tau == pytest.approx(stats.kendalltau(truth, predicted).statistic, abs=1e-12)
+    truth, predicted = rng.permutation(networks), rng.integers(levels, size=networks) + np.arange(networks) % 2
+    scores = RankCorrelation(truth.astype(float), predicted.astype(float))
+    for found, measure in zip(
+        scores.taus(np.ones((networks, 1), dtype=np.float32)), (stats.kendalltau, stats.weightedtau), strict=True
+    ):
+        assert found[0] == pytest.approx(measure(truth, predicted).statistic, abs=1e-12, nan_ok=True)
+
+
+def test_net_concordance_is_that_of_all_pairs_written_out() -> None:
+    rng = np.random.default_rng(0)
+    x, y = rng.integers(40, size=(2, 600)).astype(float)
+    times = rng.integers(4, size=(600, 3)).astype(np.float32)
+    signs = np.sign(x[:, None] - x) * np.sign(y[:, None] - y)
+    np.testing.assert_array_equal(Concordance(x, y).net(times), signs @ times)
 
 
 @pytest.mark.parametrize(("supernet", "tau", "best"), [("oneshot", 0.485, -0.19), ("fewshot", 0.551, 0.01)])
@@ -74,8 +108,10 @@ def test_precision_and_regret_of_a_hand_counted_example() -> None:
     truth = np.array([1.0, 2, 3, 4, 5, 6, 7, 8, 9, 10])
     predicted = np.array([0.0, 0, 0, 0, 0, 0, 0, 9, 5, 8])
     found = rank_agreement(truth, predicted, np.random.default_rng(0), draws=10, share=0.2)
-    assert found.precision == 0.5
-    assert found.regret == 2.0
+    assert found.precision.value == 0.5
+    assert found.regret.value == 2.0
+    assert found.true_ties == 0
+    assert found.predicted_ties == pytest.approx(21 / 45)
 
 
 def test_networks_without_both_scores_are_left_out() -> None:
@@ -89,6 +125,23 @@ def test_networks_without_both_scores_are_left_out() -> None:
 def test_scores_that_rank_nothing_are_refused(predicted: list[float]) -> None:
     with pytest.raises(SettingError, match="rank nothing"):
         rank_agreement(np.array([1.0, 2, 3]), np.array(predicted), np.random.default_rng(0))
+
+
+def test_a_top_that_holds_no_network_is_refused() -> None:
+    with pytest.raises(SettingError, match="choose a larger share"):
+        rank_agreement(np.arange(9.0), np.arange(9.0), np.random.default_rng(0), share=0.05)
+
+
+def test_tau_alone_is_that_of_the_whole_agreement() -> None:
+    truth, predicted = np.random.default_rng(0).normal(size=(2, 500))
+    alone = kendall_tau(truth, predicted, np.random.default_rng(1), draws=200)
+    assert alone == rank_agreement(truth, predicted, np.random.default_rng(1), draws=200).tau
+
+
+@given(st.lists(st.integers(0, 5), min_size=2, max_size=30))
+def test_tied_share_counts_every_pair(scores: list[int]) -> None:
+    pairs = list(itertools.combinations(scores, 2))
+    assert tied_share(np.array(scores, dtype=float)) == pytest.approx(sum(a == b for a, b in pairs) / len(pairs))
 
 
 def test_the_same_seed_gives_the_same_interval() -> None:
