@@ -1,0 +1,107 @@
+"""Noise ceiling: how well a benchmark ranks its networks itself, the most that may be asked of a predictor.
+
+All of it is our own definition. Where several trainings of each network are known, one is the truth and another the
+predictor; and what a predictor would reach that knows each network's expected score follows from how far trainings
+spread. Both go through the same choice of networks as every predictor: within the true top, the training that is the
+truth chooses, as nothing else would be fair to a training that does not know the other's luck.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lissnas.errors import SettingError
+from lissnas.rank_correlation import RankCorrelation
+from lissnas.space import Floats
+
+_BINS = 50
+"""Into how many groups of like score the networks are cut to tell how far trainings spread there."""
+
+_DRAWS = 20
+"""Over how many draws of the noise the perfect predictor's tau is averaged: it then moves by a few thousandths."""
+
+Choice = Callable[[Floats], NDArray[np.bool_]]
+"""Which networks a set holds, given the scores that are taken as true; shape (n,) to shape (n,)."""
+
+
+@dataclass(frozen=True)
+class NoiseCeiling:
+    """Kendall's tau-b that the trainings of a benchmark allow on one set of networks.
+
+    Attributes
+    ----------
+    retrained
+        Of one training as the predictor of another, the mean over all ordered pairs of trainings.
+    perfect
+        Of the expected score as the predictor of the reported mean; too high where networks differ by noise alone.
+    """
+
+    retrained: float
+    perfect: float
+
+
+def noise_ceiling(runs: Floats, reported: Floats, choose: Choice, rng: np.random.Generator) -> NoiseCeiling:
+    """Return the noise ceiling of a set of networks.
+
+    Parameters
+    ----------
+    runs
+        The score of every training, shape (n, trainings); NaN where a network was not trained so often.
+    reported
+        The means over trainings that predictors are held against, shape (n,); NaN where missing.
+    choose
+        Which networks the set holds: the same for all scores, or those of the true top.
+    rng
+        For the noise.
+
+    Raises
+    ------
+    SettingError
+        If no network was trained twice.
+
+    A perfect predictor differs from the reported mean by that mean's noise. To first order it makes no difference to
+    which of the two the noise is added: noise as large is added to the reported scores, and tau measured. Where the
+    networks of the set differ by no more than the noise, as the very best do, this is too high by up to a tenth or two.
+    """
+    taus = [
+        _tau(runs[:, one], runs[:, other], choose)
+        for one in range(runs.shape[1])
+        for other in range(runs.shape[1])
+        if one != other
+    ]
+    error = standard_errors(runs, reported)
+    noisy = (reported + error * rng.standard_normal(len(reported)) for _ in range(_DRAWS))
+    return NoiseCeiling(
+        retrained=float(np.mean(taus)), perfect=float(np.mean([_tau(reported, scores, choose) for scores in noisy]))
+    )
+
+
+def standard_errors(runs: Floats, reported: Floats) -> Floats:
+    """Return how far each reported mean lies from its expectation, one standard deviation, shape (n,).
+
+    The variance between trainings is pooled over networks of like reported score, of which 50 groups are made: one
+    network's own two or three trainings would say little of it, and collapsed networks spread more than good ones.
+    """
+    trainings = np.count_nonzero(~np.isnan(runs), axis=1)
+    repeated = (trainings >= 2) & ~np.isnan(reported)
+    if not repeated.any():
+        raise SettingError("no network was trained twice: the benchmark has no noise ceiling")
+    variance = np.full(len(runs), np.nan)
+    variance[repeated] = np.nanvar(runs[repeated], axis=1, ddof=1)
+    pooled = np.full(len(runs), np.nan)
+    for group in np.array_split(np.flatnonzero(repeated)[np.argsort(reported[repeated], kind="stable")], _BINS):
+        pooled[group] = variance[group].mean() if len(group) else np.nan
+    known = np.sort(reported[repeated])
+    of_known = pooled[repeated][np.argsort(reported[repeated], kind="stable")]
+    like = np.interp(reported, known, of_known)
+    return np.sqrt(like / np.maximum(trainings, 1))
+
+
+def _tau(truth: Floats, predicted: Floats, choose: Choice) -> float:
+    """Return tau-b of the chosen networks that have both scores; NaN where they rank nothing."""
+    there = ~(np.isnan(truth) | np.isnan(predicted))
+    chosen = there & choose(np.where(there, truth, np.nan))
+    times = np.ones((np.count_nonzero(chosen), 1), dtype=np.float32)
+    return float(RankCorrelation(truth[chosen], predicted[chosen]).tau(times)[0]) if len(times) > 1 else float("nan")
