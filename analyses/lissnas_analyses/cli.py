@@ -25,8 +25,16 @@ app.command(
 )
 app.command(f"{_DATA}:benchmarks", name="benchmarks", help="List the benchmarks and what is there of them.")
 app.command(f"{_STUDIES}:locality", name="locality", help="Measure and draw the locality of a benchmark.")
+app.command(
+    "lissnas_analyses.commands.landscape:landscape",
+    name="landscape",
+    help="Measure and draw what a benchmark's landscape is like: basins, funnels, regret, neutrality, noise.",
+)
 app.command(f"{_STUDIES}:shrink", name="shrink", help="Shrink a benchmark's space, and save what is kept.")
 app.command(f"{_STUDIES}:compare", name="compare", help="Shrink a benchmark with several methods, and compare.")
+app.command(
+    "lissnas_analyses.commands.show:show", name="show", help="Draw architectures, with what they differ in marked."
+)
 
 data = cyclopts.App(name="data", help="Get, import, check and list the data of benchmarks.")
 data.command(f"{_DATA}:get_data", name="get", help="Download a benchmark, or say how to get it.")

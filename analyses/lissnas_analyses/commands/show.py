@@ -1,0 +1,68 @@
+"""The command that draws architectures."""
+
+from typing import Annotated
+
+from cyclopts import Parameter
+from lissnas.space import Rows
+from lissnas_benchmarks import catalog
+
+from lissnas_analyses.commands.options import Dataset, ImportName, Out, default_folder
+from lissnas_analyses.commands.terminal import console
+
+
+def show(
+    benchmark: ImportName,
+    /,
+    *architectures: Annotated[str, Parameter(required=True)],
+    dataset: Dataset = None,
+    out: Out = None,
+) -> None:
+    """Draw architectures beside each other, with what they differ in marked.
+
+    Parameters
+    ----------
+    benchmark
+        Name of the benchmark whose space they are from.
+    architectures
+        Their official strings.
+    """
+    from lissnas_analyses import figures
+    from lissnas_analyses.diagram import diagram
+    from lissnas_analyses.diagram_drawing import draw_diagrams
+    from lissnas_analyses.results import Results
+
+    predicted = benchmark in catalog.surrogate_names()
+    space = catalog.find_surrogate(benchmark).space() if predicted else catalog.find(benchmark).space()
+    rows = space.read(architectures)
+    titles, notes = space.write(rows), [_note(benchmark, dataset, row[None], predicted) for row in rows]
+    folder = out or default_folder(benchmark)
+    with figures.house_style():
+        figure = draw_diagrams([diagram(space, row) for row in rows], titles, notes)
+        Results(folder).figure("architectures", figure)
+    for title, note in zip(titles, notes, strict=True):
+        console.print(f"{title}  {note}".rstrip())
+    if len(rows) == 2:
+        console.print(f"edit distance {space.distance(rows[:1], rows[1:])[0]}")
+    console.print(f"  {folder / 'architectures.png'}")
+
+
+def _note(benchmark: str, dataset: str | None, row: Rows, predicted: bool) -> str:
+    """Return what is known of an architecture, "" if the data is not here."""
+    import numpy as np
+
+    if predicted:
+        if not catalog.surrogate_folder(benchmark).exists():
+            return ""
+        return f"predicted accuracy {catalog.load_surrogate(benchmark)(row)[0]:.2f} %"
+    if not catalog.is_ready(benchmark):
+        return ""
+    table, reports = catalog.load(benchmark), catalog.find(benchmark).reports
+    dataset = dataset or table.datasets[0]
+    values = table.values(reports, dataset)
+    place = np.flatnonzero(table.index == table.space.index(row)[0])
+    if not len(place) or np.isnan(values[place[0]]):
+        return "not measured"
+    value = values[place[0]]
+    rank = int(np.count_nonzero(values > value)) + 1
+    unit = table.matching(reports, dataset)[0].unit
+    return f"{reports.describe()} {value:.2f} {unit}, rank {rank:,} of {np.count_nonzero(~np.isnan(values)):,}"

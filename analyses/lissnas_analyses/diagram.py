@@ -1,0 +1,202 @@
+"""Diagram: an architecture as nodes and arrows in the plane, whatever its space; what two of them differ in."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from lissnas.categorical import CategoricalSpace
+from lissnas.errors import SettingError
+from lissnas.graph_codes import EDGES as GRAPH_EDGES
+from lissnas.graph_codes import INNER, VERTICES
+from lissnas.space import Rows, Space
+from lissnas.spaces import cell201, darts, nasbench101, transnas
+
+_MICRO_NAMES = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3")
+
+_MACRO_NAMES = {"1": "plain", "2": "2 C", "3": "1/2", "4": "2 C, 1/2"}
+"""2 C doubles the channels, 1/2 halves height and width."""
+
+_LAYER_NAMES = ("identity", "e3 k3", "e6 k5")
+"""Expansion and kernel of the layers of NAS-Bench-Macro."""
+
+_HEIGHTS = (1.0, -0.8, 0.5, -1.1, 0.8)
+"""How high the inner vertices of a graph stand: so that no arrow runs over another vertex."""
+
+
+@dataclass(frozen=True)
+class Node:
+    """A place in the network.
+
+    Attributes
+    ----------
+    name
+        By which arrows call it; two diagrams of one space share it.
+    label
+        What is written on it: an operation, or "input", "output", a number.
+    x, y
+        Where it stands; a step of 1 leaves room for a label.
+    operation
+        Whether the label is something that can be chosen.
+    """
+
+    name: str
+    label: str
+    x: float
+    y: float
+    operation: bool = False
+
+
+@dataclass(frozen=True)
+class Arrow:
+    """A way from one node to another.
+
+    Attributes
+    ----------
+    source, target
+        Names of nodes.
+    label
+        The operation on it; "" where it hands on what it gets.
+    bend
+        How far it bows out, as a share of its length; positive to the left of its direction.
+    """
+
+    source: str
+    target: str
+    label: str = ""
+    bend: float = 0.0
+
+
+@dataclass(frozen=True)
+class Diagram:
+    """An architecture, drawn by `diagram_drawing.draw_diagrams`."""
+
+    nodes: tuple[Node, ...]
+    arrows: tuple[Arrow, ...]
+
+    def unlike(self, other: "Diagram") -> tuple[frozenset[str], frozenset[Arrow]]:
+        """Return the names of the nodes and the arrows that the other diagram does not have in the same way."""
+        theirs = {node.name: node.label for node in other.nodes}
+        nodes = frozenset(node.name for node in self.nodes if theirs.get(node.name) != node.label)
+        there = {(arrow.source, arrow.target, arrow.label) for arrow in other.arrows}
+        arrows = (arrow for arrow in self.arrows if (arrow.source, arrow.target, arrow.label) not in there)
+        return nodes, frozenset(arrows)
+
+
+def diagram(space: Space, row: Rows) -> Diagram:
+    """Return the diagram of one architecture, shape (genes,).
+
+    Raises SettingError for a space whose architectures nobody has said how to draw.
+    """
+    [row] = space.canonical(row[None])
+    for name, draw in _BY_SPACE.items():
+        if space.name.removeprefix("distinct ").startswith(name):
+            return draw(space, row)
+    if isinstance(space, CategoricalSpace):
+        return _chain([names[gene] for names, gene in zip(space.operations, row, strict=True)])
+    raise SettingError(f"{space.name} has no diagrams: say in diagram.py how its architectures are drawn")
+
+
+def _chain(labels: Sequence[str]) -> Diagram:
+    """Return operations one after the other."""
+    nodes = [Node(str(layer), label, layer + 1.0, 0, operation=True) for layer, label in enumerate(labels)]
+    nodes = [Node("input", "input", 0, 0), *nodes, Node("output", "output", len(labels) + 1.0, 0)]
+    names = [node.name for node in nodes]
+    return Diagram(tuple(nodes), tuple(Arrow(*pair) for pair in pairwise(names)))
+
+
+def _edge_cell(operations: Sequence[str]) -> Diagram:
+    """Return the cell of NAS-Bench-201: an operation on each of the six edges between four nodes."""
+    nodes = tuple(Node(str(node), label, 2.0 * node, 0) for node, label in enumerate(("input", "1", "2", "output")))
+    bends = {(0, 2): 0.35, (1, 3): -0.35, (0, 3): 0.45}
+    arrows = (
+        Arrow(str(source), str(target), operation, bends.get((source, target), 0.0))
+        for (source, target), operation in zip(cell201.EDGES, operations, strict=True)
+    )
+    return Diagram(nodes, tuple(arrows))
+
+
+def _cell201(_space: Space, row: Rows) -> Diagram:
+    return _edge_cell([cell201.OPERATIONS[gene] for gene in row])
+
+
+def _transnas_micro(_space: Space, row: Rows) -> Diagram:
+    return _edge_cell([_MICRO_NAMES[gene] for gene in row])
+
+
+def _transnas_macro(_space: Space, row: Rows) -> Diagram:
+    modules = (transnas.MACRO_MODULES[gene] for gene in row)
+    return _chain([_MACRO_NAMES[module] for module in modules if module])
+
+
+def _macro(_space: Space, row: Rows) -> Diagram:
+    return _chain([_LAYER_NAMES[gene] for gene in row])
+
+
+def _nasbench101(_space: Space, row: Rows) -> Diagram:
+    """Return a graph of operations, from left to right by the longest way from the input."""
+    operations, drawn = row[: len(INNER)], row[len(INNER) :]
+    edges = [edge for edge, there in zip(GRAPH_EDGES, drawn, strict=True) if there]
+    vertices = [0, *(vertex for vertex, operation in zip(INNER, operations, strict=True) if operation), VERTICES - 1]
+    depth = dict.fromkeys(vertices, 0)
+    for vertex in vertices:
+        depth[vertex] = max((depth[source] + 1 for source, target in edges if target == vertex), default=0)
+    labels = {0: "input", VERTICES - 1: "output"}
+    for vertex, operation in zip(INNER, operations, strict=True):
+        if operation:
+            labels[vertex] = nasbench101.OPERATIONS[operation - 1].removesuffix("-bn-relu")
+    height = dict(zip(vertices[1:-1], _HEIGHTS, strict=False))
+    nodes = (
+        Node(str(vertex), labels[vertex], 1.6 * depth[vertex], height.get(vertex, 0.0), operation=vertex in INNER)
+        for vertex in vertices
+    )
+    return Diagram(tuple(nodes), tuple(Arrow(str(source), str(target)) for source, target in edges))
+
+
+def _darts(_space: Space, row: Rows) -> Diagram:
+    """Return the normal cell above the reduction cell."""
+    genes = row.reshape(len(darts.CELLS), darts.NODES, 3)
+    nodes: list[Node] = []
+    arrows: list[Arrow] = []
+    for number, (cell, chosen) in enumerate(zip(darts.CELLS, genes, strict=True)):
+        y = -3.4 * number
+        names = [f"{cell} {place}" for place in ("k-2", "k-1", *range(darts.NODES))]
+        nodes += [Node(names[0], "k-2", 0, y + 0.8), Node(names[1], "k-1", 0, y - 0.8)]
+        nodes += [Node(names[2 + n], str(n), 2.2 + 2.2 * n, y + (1.2 if n % 2 else -1.2)) for n in range(darts.NODES)]
+        nodes.append(Node(cell, cell, 2.2 * (darts.NODES + 1), y))
+        for node, (pair, *operations) in enumerate(chosen.tolist()):
+            for source, operation in zip(darts.input_pairs(node)[pair], operations, strict=True):
+                bend = 0.0 if source - 1 in (node, node - 1) or source < 2 else 0.25
+                arrows.append(Arrow(names[source], names[2 + node], darts.OPERATIONS[operation], bend))
+            arrows.append(Arrow(names[2 + node], cell))
+    return Diagram(tuple(nodes), tuple(arrows))
+
+
+def _graph_network(space: Space, row: Rows) -> Diagram:
+    """Return layers of a graph network, each behind the one that its pattern names; what no layer takes goes out."""
+    [written] = space.write(row[None])
+    pattern, _, operations = written.partition(":")
+    sources = [int(digit) for digit in pattern]
+    depth = [0]
+    for source in sources:
+        depth.append(depth[source] + 1)
+    nodes = [Node("0", "input", 0, 0)]
+    for layer, operation in enumerate(operations.split(","), 1):
+        beside = [other for other in range(1, len(depth)) if depth[other] == depth[layer]]
+        y = (len(beside) - 1) / 2 - beside.index(layer)
+        nodes.append(Node(str(layer), operation, 1.5 * depth[layer], y, operation=True))
+    nodes.append(Node("output", "output", 1.5 * (max(depth) + 1), 0))
+    arrows = [Arrow(str(source), str(layer)) for layer, source in enumerate(sources, 1)]
+    ends = set(range(1, len(depth))) - set(sources)
+    return Diagram(tuple(nodes), (*arrows, *(Arrow(str(layer), "output") for layer in sorted(ends))))
+
+
+_BY_SPACE: dict[str, Callable[[Space, Rows], Diagram]] = {
+    "cell201": _cell201,
+    "transnas-micro": _transnas_micro,
+    "transnas-macro": _transnas_macro,
+    "macro": _macro,
+    "nas-bench-101": _nasbench101,
+    "darts": _darts,
+    "nas-bench-graph": _graph_network,
+}
+"""How architectures are drawn, by the first letters of their space's name; others that are categorical are chains."""

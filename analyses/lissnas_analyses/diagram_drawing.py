@@ -1,0 +1,142 @@
+"""Drawing diagrams of architectures, one or several beside each other with their differences marked."""
+
+from collections.abc import Sequence
+from textwrap import fill
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import FancyArrowPatch
+
+from lissnas_analyses import figures
+from lissnas_analyses.diagram import Arrow, Diagram, Node
+
+_PALETTE = (
+    "#0072b2",
+    "#d55e00",
+    "#009e73",
+    "#cc79a7",
+    "#e69f00",
+    "#56b4e9",
+    "#8c510a",
+    "#542788",
+    "#01665e",
+    "#b2182b",
+)
+
+_NOTHING = ("none", "zero", "id", "identity", "skip", "skip_connect")
+"""Operations drawn in grey: they compute nothing."""
+
+_MARK = "#f0e442"
+"""Behind what differs from the first diagram."""
+
+_INCHES = 0.85
+"""How long a step of a diagram's plane is."""
+
+_LETTERS = 15
+"""How many letters of a title go into such a step."""
+
+_WIDE = 8
+"""Diagrams of more steps stand one under the other."""
+
+
+def draw_diagrams(diagrams: Sequence[Diagram], titles: Sequence[str], notes: Sequence[str]) -> Figure:
+    """Draw architectures beside each other, with marks where they differ from the first, and the first from the second.
+
+    Parameters
+    ----------
+    diagrams
+        At least one, all of one space.
+    titles, notes
+        Over and under each.
+    """
+    labels = {node.label for one in diagrams for node in one.nodes if node.operation}
+    labels |= {arrow.label for one in diagrams for arrow in one.arrows if arrow.label}
+    chosen = sorted(labels - set(_NOTHING))
+    colours = {label: _PALETTE[place % len(_PALETTE)] for place, label in enumerate(chosen)}
+    boxes = [_box(one) for one in diagrams]
+    width = max(right - left for left, right, _bottom, _top in boxes)
+    height = max(top - bottom for _left, _right, bottom, top in boxes)
+    columns = 1 if width > _WIDE else min(2, len(diagrams))
+    rows = -(-len(diagrams) // columns)
+    figure, panels = figures.new_figure(rows, columns, width=_INCHES * width, height=_INCHES * height + 0.7)
+    for axes in panels[len(diagrams) :]:
+        axes.axis("off")
+    for place, (axes, one) in enumerate(zip(panels, diagrams, strict=False)):
+        other = diagrams[1 if place == 0 and len(diagrams) > 1 else 0]
+        _draw(axes, one, one.unlike(other), colours)
+        left, _right, bottom, _top = boxes[place]
+        axes.set(xlim=(left, left + width), ylim=(bottom, bottom + height), aspect="equal")
+        axes.axis("off")
+        axes.set_title(fill(titles[place], int(_LETTERS * width), break_on_hyphens=False), fontsize=7)
+        axes.text(0, -0.02, notes[place], transform=axes.transAxes, ha="left", va="top", fontsize=7)
+    return figure
+
+
+def _box(one: Diagram) -> tuple[float, float, float, float]:
+    """Return left, right, bottom and top of what is drawn."""
+    nodes = {node.name: node for node in one.nodes}
+    places = [(node.x, node.y) for node in one.nodes] + [_middle(arrow, nodes) for arrow in one.arrows]
+    x, y = zip(*places, strict=True)
+    return min(x) - 0.7, max(x) + 0.7, min(y) - 0.4, max(y) + 0.4
+
+
+def _middle(arrow: Arrow, nodes: dict[str, Node]) -> tuple[float, float]:
+    """Return the middle of an arrow: half-way to the point that its curve bends towards."""
+    source, target = nodes[arrow.source], nodes[arrow.target]
+    along_x, along_y = target.x - source.x, target.y - source.y
+    x = (source.x + target.x) / 2 - arrow.bend * along_y / 2
+    return x, (source.y + target.y) / 2 + arrow.bend * along_x / 2
+
+
+def _draw(axes: Axes, one: Diagram, unlike: tuple[frozenset[str], frozenset[Arrow]], colours: dict[str, str]) -> None:
+    nodes = {node.name: node for node in one.nodes}
+    other_nodes, other_arrows = unlike
+    for arrow in one.arrows:
+        _draw_arrow(axes, arrow, nodes, colours.get(arrow.label, "#999999"), arrow in other_arrows)
+    for node in one.nodes:
+        box = {
+            "boxstyle": "round,pad=0.45",
+            "facecolor": colours.get(node.label, "#999999") if node.operation else "#ffffff",
+            "edgecolor": _MARK if node.name in other_nodes else "#444444",
+            "linewidth": 4 if node.name in other_nodes else 0.8,
+        }
+        colour = "#ffffff" if node.operation else "#000000"
+        axes.text(node.x, node.y, node.label, ha="center", va="center", fontsize=7, color=colour, bbox=box, zorder=3)
+
+
+def _draw_arrow(axes: Axes, arrow: Arrow, nodes: dict[str, Node], colour: str, marked: bool) -> None:
+    source, target = nodes[arrow.source], nodes[arrow.target]
+    absent = arrow.label in ("none", "zero")
+
+    def draw(style: str, colour: str, width: float, dash: str, order: int) -> None:
+        patch = FancyArrowPatch(
+            (source.x, source.y),
+            (target.x, target.y),
+            arrowstyle=style,
+            connectionstyle=f"arc3,rad={-arrow.bend}",
+            shrinkA=13,
+            shrinkB=15,
+            mutation_scale=10,
+            color=colour,
+            linewidth=width,
+            linestyle=dash,
+            zorder=order,
+        )
+        axes.add_patch(patch)
+
+    if marked:
+        draw("-", _MARK, 7, "-", 1)
+    draw("-|>", colour, 0.8 if absent else 1.6, ":" if absent else "-", 2)
+    if arrow.label:
+        middle_x, middle_y = _middle(arrow, nodes)
+        axes.text(
+            middle_x,
+            middle_y,
+            arrow.label.replace("nor_", "").replace("_", " "),
+            ha="center",
+            va="center",
+            fontsize=6.5,
+            color=colour if colour != "#999999" else "#555555",
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
+            zorder=4,
+        )

@@ -1,0 +1,115 @@
+"""Diagrams: every architecture can be drawn, and what two of them differ in is told exactly."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from lissnas.categorical import CategoricalSpace
+from lissnas.errors import SettingError
+from lissnas.space import Space
+from lissnas.spaces.cell201 import cell201, distinct_cell201
+from lissnas.spaces.channels import channels
+from lissnas.spaces.darts import darts
+from lissnas.spaces.macro import macro
+from lissnas.spaces.nasbench101 import nasbench101
+from lissnas.spaces.shufflenetv2 import shufflenetv2
+from lissnas.spaces.transnas import transnas_macro, transnas_micro
+from lissnas_analyses import cli, figures
+from lissnas_analyses.diagram import diagram
+from lissnas_analyses.diagram_drawing import draw_diagrams
+from lissnas_benchmarks import catalog
+
+SPACES: dict[str, Callable[[], Space]] = {
+    "cell201": cell201,
+    "distinct cell201": distinct_cell201,
+    "channels": channels,
+    "darts": darts,
+    "macro": macro,
+    "nas-bench-101": lambda: nasbench101(5),
+    "nas-bench-graph": lambda: catalog.find("nas-bench-graph-proteins").space(),
+    "shufflenetv2": shufflenetv2,
+    "transnas-macro": transnas_macro,
+    "transnas-micro": transnas_micro,
+}
+
+
+@pytest.fixture(scope="module", params=sorted(SPACES))
+def space(request: pytest.FixtureRequest) -> Space:
+    return SPACES[request.param]()
+
+
+def test_neighbours_have_different_diagrams_and_equals_the_same(space: Space) -> None:
+    [row] = space.sample(1, np.random.default_rng(0))
+    one = diagram(space, row)
+    assert one.unlike(diagram(space, row)) == (frozenset(), frozenset())
+    neighbours, _source = space.neighbours(row[None])
+    for neighbour in neighbours:
+        other = diagram(space, neighbour)
+        assert any(map(len, one.unlike(other))) or any(map(len, other.unlike(one)))
+
+
+def test_every_arrow_joins_two_nodes_that_stand_in_different_places(space: Space) -> None:
+    for row in space.sample(20, np.random.default_rng(1)):
+        one = diagram(space, row)
+        places = {node.name: (node.x, node.y) for node in one.nodes}
+        assert len(set(places.values())) == len(one.nodes)
+        assert all(places[arrow.source] != places[arrow.target] for arrow in one.arrows)
+
+
+def test_an_edit_of_a_cell_is_one_arrow() -> None:
+    [row] = cell201().read(["|nor_conv_3x3~0|+|none~0|skip_connect~1|+|none~0|none~1|avg_pool_3x3~2|"])
+    edited = row.copy()
+    edited[2] = 3
+    nodes, [arrow] = diagram(cell201(), row).unlike(diagram(cell201(), edited))
+    assert not nodes
+    assert (arrow.source, arrow.target, arrow.label) == ("1", "2", "skip_connect")
+
+
+def test_a_graph_has_its_operations_and_edges() -> None:
+    space = nasbench101()
+    [row] = space.read(["0110001000010000 input,conv3x3-bn-relu,maxpool3x3,output"])
+    one = diagram(space, row)
+    assert sorted(node.label for node in one.nodes) == ["conv3x3", "input", "maxpool3x3", "output"]
+    assert len(one.arrows) == 4
+
+
+def test_layers_of_a_chain_are_named() -> None:
+    [row] = macro().read(["02000001"])
+    assert [node.label for node in diagram(macro(), row).nodes][1:3] == ["identity", "e6 k5"]
+
+
+def test_a_space_without_a_drawing_is_refused() -> None:
+    class Strange(CategoricalSpace):
+        pass
+
+    strange = Strange("strange", ("ab",) * 2, "{}{}")
+    assert len(diagram(strange, strange.all_rows()[0]).nodes) == 4
+    unknown = distinct_cell201()
+    unknown.name = "unknown"
+    with pytest.raises(SettingError, match="unknown has no diagrams"):
+        diagram(unknown, unknown.sample(1, np.random.default_rng(0))[0])
+
+
+def test_marks_are_drawn_behind_what_differs() -> None:
+    rows = macro().read(["02000001", "02100001", "02000001"])
+    with figures.house_style():
+        figure = draw_diagrams([diagram(macro(), row) for row in rows], ["a", "b", "c"], ["", "", ""])
+    marked = [
+        sum(box.get_bbox_patch().get_linewidth() == 4 for box in axes.texts if box.get_bbox_patch())
+        for axes in figure.axes
+    ]
+    assert marked == [1, 1, 0]
+
+
+def test_the_command_draws_two_and_says_how_far_they_are_apart(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], session_cache: Path
+) -> None:
+    cell = "|nor_conv_3x3~0|+|none~0|{}~1|+|none~0|none~1|avg_pool_3x3~2|"
+    arguments = ["show", "analog-nasbench", cell.format("none"), cell.format("skip_connect"), "--out", str(tmp_path)]
+    cli.app(arguments, exit_on_error=False)
+    said = capsys.readouterr().out
+    assert "edit distance 1" in said
+    assert len(re.findall(r"test accuracy \d+\.\d\d %, rank [\d,]+ of 15,625", said)) == 2
+    assert (tmp_path / "architectures.png").read_bytes().startswith(b"\x89PNG")
