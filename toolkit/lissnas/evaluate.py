@@ -101,7 +101,7 @@ class Evaluations:
         if first:
             unseen = np.fromiter(first.values(), dtype=np.int64, count=len(first))
             self._evaluate(rows[unseen], index[unseen])
-        answers = self._answers[[self._order[place] for place in places]]
+        answers = self._answers[list(map(self._order.__getitem__, places))]
         return np.where(np.isfinite(answers), answers, np.nan)
 
     def _evaluate(self, rows: Rows, index: Indices) -> None:

@@ -215,8 +215,9 @@ def balls(space: Space, seeds: Rows, radius: int) -> Subspace:
     """
     if isinstance(space, CategoricalSpace) and not space.enumerable:
         return UnionOfBalls(space, seeds, radius)
-    index = edge = distinct(space.index(seeds))
-    for _ in range(radius):
+    known = index = distinct(space.index(seeds))
+    for reached in range(radius):
+        edge = index if reached == 0 else index[~np.isin(index, known, assume_unique=True)]
         beyond = [np.empty(0, dtype=np.int64)]
         for first in range(0, len(edge), _EXPANDED_AT_ONCE):
             neighbours, _source = space.neighbours(space.rows(edge[first : first + _EXPANDED_AT_ONCE]))
@@ -228,5 +229,4 @@ def balls(space: Space, seeds: Rows, radius: int) -> Subspace:
                 )
         known = index
         index = distinct(np.concatenate([known, *beyond]))
-        edge = index[~np.isin(index, known, assume_unique=True)]
     return ExplicitSubspace(space, index)
