@@ -7,21 +7,24 @@ import re
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
-from typing import IO, Any, Protocol, cast
+from typing import IO, Any, Protocol, TypeVar, cast
 
 from lissnas_benchmarks.errors import BenchmarkFileError
 
 _LARGEST = 1 << 16
 """How many bytes a file may have."""
 
-_MOST = 100_000
-"""How many files there may be."""
+_MOST = 20_000
+"""How many files there may be, those included that are not asked for."""
 
-_IN_ALL = 1 << 28
-"""How many bytes an archive may unpack to."""
+_IN_ALL = 1 << 26
+"""How many bytes they may have together, unpacked; the largest official archive has a third of that."""
+
+_BOUNDED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+"""The ways to pack a file in a zip archive that zipfile unpacks piece by piece; the others it unpacks at once."""
 
 _OPENERS: dict[bytes, Callable[[IO[bytes]], Any]] = {b"\x1f\x8b": gzip.open, b"BZ": bz2.open, b"\xfd7": lzma.open}
 
@@ -43,8 +46,8 @@ def read_small_files(path: Path, pattern: str) -> Iterator[tuple[str, bytes]]:
     Raises
     ------
     BenchmarkFileError
-        If the archive is damaged, names a place outside itself, or exceeds the limits: files of 64 KiB, 100,000 of
-        them, 256 MiB in all.
+        If the archive is damaged, names a place outside itself, or exceeds the limits: files of 64 KiB, 20,000 of
+        them, 64 MiB in all.
     """
     wanted = re.compile(pattern)
     try:
@@ -54,41 +57,41 @@ def read_small_files(path: Path, pattern: str) -> Iterator[tuple[str, bytes]]:
             files = _of_zip(path, wanted)
         else:
             files = _of_tar(path, wanted)
-        for count, file in enumerate(files, 1):
-            if count > _MOST:
-                raise BenchmarkFileError(f"{path.name}: more than {_MOST:,} files")
+        in_all = 0
+        for file in files:
+            in_all += len(file[1])
+            if in_all > _IN_ALL:
+                raise BenchmarkFileError(f"{path.name}: unpacks to more than {_IN_ALL >> 20} MiB")
             yield file
     except (
-        *(OSError, EOFError, ValueError, RuntimeError, NotImplementedError),
+        *(OSError, EOFError, ValueError, RuntimeError, NotImplementedError, MemoryError),
         *(tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError),
     ) as error:
         raise BenchmarkFileError(f"{path.name}: no readable folder, zip or tar archive ({error})") from error
 
 
 def _of_folder(path: Path, wanted: re.Pattern[str]) -> Iterator[tuple[str, bytes]]:
-    for file in sorted(path.iterdir()):
+    for file in _at_most(sorted(path.iterdir()), path):
         if wanted.fullmatch(file.name) and file.is_file():
             with file.open("rb") as stream:
                 yield file.name, _bounded(stream, path, file.name)
 
 
 def _of_zip(path: Path, wanted: re.Pattern[str]) -> Iterator[tuple[str, bytes]]:
-    in_all = 0
     with zipfile.ZipFile(path) as archive:
-        for entry in archive.infolist():
+        for entry in _at_most(archive.infolist(), path):
             name = _checked_name(entry.filename, path)
             if wanted.fullmatch(name) and not entry.is_dir():
+                if entry.compress_type not in _BOUNDED:
+                    raise BenchmarkFileError(f"{path.name}: {name} is packed neither plainly nor by deflate")
                 with archive.open(entry) as stream:
-                    data = _bounded(cast(_Readable, stream), path, name)
-                in_all += len(data)
-                if in_all > _IN_ALL:
-                    raise BenchmarkFileError(f"{path.name}: unpacks to more than {_IN_ALL >> 20} MiB")
-                yield name, data
+                    yield name, _bounded(cast(_Readable, stream), path, name)
 
 
 def _of_tar(path: Path, wanted: re.Pattern[str]) -> Iterator[tuple[str, bytes]]:
     with _unpacked(path) as stream, tarfile.open(fileobj=cast(IO[bytes], stream), mode="r|") as archive:
-        for entry in archive:
+        for entry in _at_most(archive, path):
+            archive.members = []  # type: ignore[attr-defined]  # it would keep them all
             name = _checked_name(entry.name, path)
             if wanted.fullmatch(name) and entry.isreg():
                 content = archive.extractfile(entry)
@@ -120,6 +123,16 @@ class _Limited:
         if self._left < 0:
             raise BenchmarkFileError(f"{self._path.name}: unpacks to more than {_IN_ALL >> 20} MiB")
         return data
+
+
+Entry = TypeVar("Entry")
+
+
+def _at_most(entries: Iterable[Entry], path: Path) -> Iterator[Entry]:
+    for count, entry in enumerate(entries, 1):
+        if count > _MOST:
+            raise BenchmarkFileError(f"{path.name}: more than {_MOST:,} files")
+        yield entry
 
 
 def _checked_name(name: str, path: Path) -> str:

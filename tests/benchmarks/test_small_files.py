@@ -31,9 +31,9 @@ def _tar(files: dict[str, bytes], kind: bytes = tarfile.REGTYPE, target: str = "
     return archive.getvalue()
 
 
-def _zip(files: dict[str, bytes]) -> bytes:
+def _zip(files: dict[str, bytes], kind: int = zipfile.ZIP_DEFLATED) -> bytes:
     archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as zipped:
+    with zipfile.ZipFile(archive, "w", kind) as zipped:
         for name, data in files.items():
             zipped.writestr(name, data)
     return archive.getvalue()
@@ -128,6 +128,50 @@ def test_too_many_files_are_refused(
     monkeypatch.setattr("lissnas_benchmarks.small_files._MOST", 10)
     path.write_bytes(container({f"result_{number}.json": b"" for number in range(20)}))
     with pytest.raises(BenchmarkFileError, match="more than 10 files"):
+        list(read_small_files(path, PATTERN))
+
+
+@pytest.mark.parametrize("kind", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA], ids=["bzip2", "LZMA"])
+def test_a_zip_that_would_be_unpacked_all_at_once_is_refused(kind: int, path: Path) -> None:
+    # 1,281 bytes of bzip2 would take three gigabytes.
+    path.write_bytes(_zip({"result_1.json": b"x"}, kind))
+    with pytest.raises(BenchmarkFileError, match=r"result_1\.json is packed neither plainly nor by deflate"):
+        list(read_small_files(path, PATTERN))
+
+
+def test_files_that_are_not_asked_for_count_too_and_are_not_kept(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Half a million entries of which none is asked for took 37 seconds.
+    monkeypatch.setattr("lissnas_benchmarks.small_files._MOST", 2000)
+    path.write_bytes(gzip.compress(tarfile.TarInfo("x").tobuf() * 3000))
+    tracemalloc.start()
+    try:
+        with pytest.raises(BenchmarkFileError, match="more than 2,000 files"):
+            list(read_small_files(path, PATTERN))
+        assert tracemalloc.get_traced_memory()[1] < 6e5
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_header_of_gigabytes_is_refused_in_little_memory(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lissnas_benchmarks.small_files._IN_ALL", 4 << 20)
+    entry = tarfile.TarInfo("result_1.json")
+    entry.pax_headers = {"comment": "x" * (64 << 20)}
+    path.write_bytes(gzip.compress(entry.tobuf(format=tarfile.PAX_FORMAT), 1))
+    tracemalloc.start()
+    try:
+        with pytest.raises(BenchmarkFileError, match="unpacks to more than 4 MiB"):
+            list(read_small_files(path, PATTERN))
+        assert tracemalloc.get_traced_memory()[1] < 3e7
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_folder_counts_as_an_archive_does(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path.mkdir()
+    for number in range(20):
+        (path / f"result_{number}.json").write_bytes(bytes(1 << 16))
+    monkeypatch.setattr("lissnas_benchmarks.small_files._IN_ALL", 1 << 20)
+    with pytest.raises(BenchmarkFileError, match="unpacks to more than 1 MiB"):
         list(read_small_files(path, PATTERN))
 
 
