@@ -8,6 +8,7 @@ from lissnas.evaluate import TableEvaluator
 from lissnas.space import Floats, Space
 from lissnas_benchmarks import catalog
 from lissnas_benchmarks.benchmark import Benchmark
+from lissnas_benchmarks.predictor_file import Predictor
 from lissnas_benchmarks.table import Measure, Table
 
 Report = Callable[[str, float], None]
@@ -20,6 +21,8 @@ class Study:
 
     Attributes
     ----------
+    selects, reports
+        What a method may see, a measure of the benchmark or a predictor's scores, and what its result is judged by.
     selection, report
         The scores that a method may see and those that judge it, shape (size,), in `unit`.
     """
@@ -27,7 +30,7 @@ class Study:
     benchmark: Benchmark
     table: Table
     dataset: str
-    selects: Measure
+    selects: Measure | Predictor
     reports: Measure
     selection: Floats
     report: Floats
@@ -60,6 +63,10 @@ class Study:
             return f"selected and reported by the same {self.reports.describe()}: the benchmark has no other"
         return f"selected by {self.selects.describe()}, reported by {self.reports.describe()}"
 
+    def selected_by(self, predictor: Predictor) -> "Study":
+        """Return the study in which a predictor's scores are all that a method may see."""
+        return replace(self, selects=predictor, selection=predictor.scores)
+
 
 def open_study(name: str, dataset: str | None = None, metric: str | None = None) -> Study:
     """Open a benchmark, by default on its first data set and with its own measure of quality.
@@ -67,8 +74,12 @@ def open_study(name: str, dataset: str | None = None, metric: str | None = None)
     Raises UnknownNameError for a name that is not there, SettingError for a metric that does not rank networks or a
     benchmark that is only a sample of its space.
     """
-    benchmark = catalog.find(name)
-    table = catalog.load(name)
+    return study_of(catalog.find(name), catalog.load(name), dataset, metric)
+
+
+def study_of(benchmark: Benchmark, table: Table, dataset: str | None = None, metric: str | None = None) -> Study:
+    """Return the study of an opened table; see `open_study`."""
+    name = benchmark.name
     if not table.complete:
         raise SettingError(
             f"{name} is a sample: {len(table.index):,} of the {table.provenance.size:.3g} architectures of "

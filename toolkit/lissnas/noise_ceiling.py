@@ -42,7 +42,9 @@ class NoiseCeiling:
     perfect: float
 
 
-def noise_ceiling(runs: Floats, reported: Floats, choose: Choice, rng: np.random.Generator) -> NoiseCeiling:
+def noise_ceiling(
+    runs: Floats, reported: Floats, trainings: Floats, choose: Choice, rng: np.random.Generator
+) -> NoiseCeiling:
     """Return the noise ceiling of a set of networks.
 
     Parameters
@@ -51,6 +53,8 @@ def noise_ceiling(runs: Floats, reported: Floats, choose: Choice, rng: np.random
         The score of every training, shape (n, trainings); NaN where a network was not trained so often.
     reported
         The means over trainings that predictors are held against, shape (n,); NaN where missing.
+    trainings
+        Over how many trainings each reported score is the mean, shape (n,).
     choose
         Which networks the set holds: the same for all scores, or those of the true top.
     rng
@@ -71,32 +75,27 @@ def noise_ceiling(runs: Floats, reported: Floats, choose: Choice, rng: np.random
         for other in range(runs.shape[1])
         if one != other
     ]
-    error = standard_errors(runs, reported)
+    error = standard_errors(runs, reported, trainings)
     noisy = (reported + error * rng.standard_normal(len(reported)) for _ in range(_DRAWS))
     return NoiseCeiling(
         retrained=float(np.mean(taus)), perfect=float(np.mean([_tau(reported, scores, choose) for scores in noisy]))
     )
 
 
-def standard_errors(runs: Floats, reported: Floats) -> Floats:
+def standard_errors(runs: Floats, reported: Floats, trainings: Floats) -> Floats:
     """Return how far each reported mean lies from its expectation, one standard deviation, shape (n,).
 
     The variance between trainings is pooled over networks of like reported score, of which 50 groups are made: one
     network's own two or three trainings would say little of it, and collapsed networks spread more than good ones.
     """
-    trainings = np.count_nonzero(~np.isnan(runs), axis=1)
-    repeated = (trainings >= 2) & ~np.isnan(reported)
+    repeated = (np.count_nonzero(~np.isnan(runs), axis=1) >= 2) & ~np.isnan(reported)
     if not repeated.any():
         raise SettingError("no network was trained twice: the benchmark has no noise ceiling")
-    variance = np.full(len(runs), np.nan)
-    variance[repeated] = np.nanvar(runs[repeated], axis=1, ddof=1)
-    pooled = np.full(len(runs), np.nan)
-    for group in np.array_split(np.flatnonzero(repeated)[np.argsort(reported[repeated], kind="stable")], _BINS):
-        pooled[group] = variance[group].mean() if len(group) else np.nan
-    known = np.sort(reported[repeated])
-    of_known = pooled[repeated][np.argsort(reported[repeated], kind="stable")]
-    like = np.interp(reported, known, of_known)
-    return np.sqrt(like / np.maximum(trainings, 1))
+    order = np.flatnonzero(repeated)[np.argsort(reported[repeated], kind="stable")]
+    variance = np.nanvar(runs[order], axis=1, ddof=1)
+    groups = np.array_split(np.arange(len(order)), min(_BINS, len(order)))
+    pooled = np.concatenate([np.full(len(group), variance[group].mean()) for group in groups])
+    return np.sqrt(np.interp(reported, reported[order], pooled) / trainings)
 
 
 def _tau(truth: Floats, predicted: Floats, choose: Choice) -> float:
