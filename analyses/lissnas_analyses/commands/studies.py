@@ -153,7 +153,7 @@ def shrink(
     console.print(f"  {study.roles}")
     if limit:
         console.print(f"  {space.size:,} of {study.space.size:,} networks meet {' and '.join(limit)}")
-    for note in [*trace.evaluations.notes, trace.evaluations.describe_missing()]:
+    for note in [*trace.notes, trace.evaluations.describe_missing()]:
         if note:
             console.print(f"  {note}", markup=False)
     console.print(

@@ -123,23 +123,33 @@ def test_the_interval_holds_the_rate_of_the_whole_space_as_often_as_it_says() ->
 
 def test_a_space_so_large_that_no_two_samples_are_near_gives_radius_1_and_says_why() -> None:
     trace = _run(HUGE, radius="measured", stop="rounds", max_rounds=1)
-    [measured, _stopped] = trace.evaluations.notes
+    [measured, _stopped] = trace.notes
     assert isinstance(measured, MeasuredRadius)
     assert (measured.radius, measured.pairs) == (1, (0, 0))
     assert "no pair at distance 1; no pair at distance 2; against 9.7%" in str(measured)
     assert trace.subspace.radius == 1
 
 
-def test_each_round_measures_anew_and_keeps_what_it_chose() -> None:
-    trace = _run(HUGE, radius="measured", stop="rounds", max_rounds=4)
-    measured = [note for note in trace.evaluations.notes if isinstance(note, MeasuredRadius)]
-    assert [note.radius for note in measured] == [step.subspace.radius for step in trace.rounds[1:]]
-    assert measured[-1].pairs[0] > 0
+def test_rounds_measure_anew_until_the_radius_is_1_and_it_never_grows() -> None:
+    narrowed = 0
+    for seed in range(20):
+        trace = _run(score=lambda rows: _smooth(rows) + 2 * _rugged(rows), seed=seed, radius="measured", stop="rounds")
+        measured = [note.radius for note in trace.notes if isinstance(note, MeasuredRadius)]
+        used = measured + [1] * (10 - len(measured))
+        assert used == sorted(used, reverse=True)
+        narrowed += used[0] == 2 and used[-1] == 1
+        known = 299
+        for step, radius in zip(trace.rounds[1:], used, strict=True):
+            order = np.argsort(-trace.evaluations.scores[:known], kind="stable")[:30]
+            expected = balls(SPACE, trace.evaluations.rows[order], radius)
+            np.testing.assert_array_equal(step.subspace.index, expected.index)
+            known = step.evaluations
+    assert narrowed
 
 
 def test_the_trace_says_on_how_many_pairs_the_radius_rests() -> None:
     trace = _run(radius="measured")
-    note = str(trace.evaluations.notes[0])
+    note = str(trace.notes[0])
     pairs, rate = _brute_rate(SPACE, _scored(SPACE, _smooth, 299), 30, 1)
     assert f"{rate:.1%}, at least " in note
     assert f"of {pairs:,} pairs at distance 1" in note
@@ -152,7 +162,7 @@ def test_by_rounds_exactly_so_many_are_kept_though_the_mean_falls() -> None:
     assert len(_run(score=_rugged).rounds) < 4
     trace = _run(score=_rugged, stop="rounds", max_rounds=6)
     assert len(trace.rounds) == 7
-    assert trace.evaluations.notes == ["stopped after all 6 rounds"]
+    assert trace.notes == ("stopped after all 6 rounds",)
 
 
 def test_by_rounds_nothing_is_scored_that_no_round_will_use() -> None:
@@ -165,22 +175,22 @@ def test_the_rounds_of_both_rules_are_the_same_until_the_plateau() -> None:
     for one, other in zip(plateau.rounds, rounds.rounds, strict=False):
         np.testing.assert_array_equal(one.subspace.index, other.subspace.index)
     assert len(plateau.rounds) < len(rounds.rounds)
-    assert "is not one standard error above" in str(plateau.evaluations.notes[-1])
+    assert "is not one standard error above" in str(plateau.notes[-1])
 
 
 def test_a_target_that_is_reached_ends_the_run() -> None:
     trace = _run(stop="rounds", target_size=320)
     sizes = [step.subspace.size for step in trace.rounds]
     assert sizes[-1] <= 320 < min(sizes[:-1])
-    assert trace.evaluations.notes[-1] == f"stopped after round {len(sizes) - 1}: at most 320 networks are left"
+    assert trace.notes[-1] == f"stopped after round {len(sizes) - 1}: at most 320 networks are left"
 
 
 @pytest.mark.parametrize("stop", ["plateau", "rounds"])
 @pytest.mark.parametrize("score", [_smooth, _rugged])
 def test_a_target_that_is_not_reached_is_cut_to_by_dropping_the_lowest_seeds(stop: str, score: Any) -> None:
     trace = _run(score=score, stop=stop, target_size=100, max_rounds=4)
-    assert "best of 30 seeds, to hold at most 100 networks" in str(trace.evaluations.notes[-1])
-    kept = int(str(trace.evaluations.notes[-1]).split()[2])
+    assert "best of 30 seeds, to hold at most 100 networks" in str(trace.notes[-1])
+    kept = int(str(trace.notes[-1]).split()[2])
     assert trace.subspace.size <= 100
     # The seeds of the round before, best first: one more would be too many.
     if len(trace.rounds) > 2:

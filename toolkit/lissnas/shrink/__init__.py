@@ -66,7 +66,7 @@ class Trace:
     rounds
         The spaces, from the whole space (round 0) to the result.
     evaluations
-        Everything that was scored, also after the last round; with it what had no score, and the method's notes.
+        Everything that was scored, also after the last round, and what had no score.
     """
 
     settings: Settings
@@ -77,6 +77,11 @@ class Trace:
     def subspace(self) -> Subspace:
         """The shrunk space."""
         return self.rounds[-1].subspace
+
+    @property
+    def notes(self) -> tuple[object, ...]:
+        """What the method had to tell: what it measured, why it stopped. Each reads as a sentence."""
+        return tuple(self.evaluations.notes)
 
 
 def shrink(

@@ -38,7 +38,7 @@ class LissnasSettings:
     """How many of the best networks seen so far are kept with their neighbours."""
 
     radius: int | Literal["measured"] = 1
-    """Up to how many edits away from a seed its neighbours lie; or 1 or 2, by the locality of the networks scored."""
+    """Up to how many edits away from a seed its neighbours lie; or 2 and then 1, by the locality measured."""
 
     max_rounds: int = 10
     """After how many rounds to stop."""
@@ -77,8 +77,9 @@ class LissnasSettings:
         before = _sampled_mean(WholeSpace(space), self.sample_size, evaluations, rng)
         evaluations.check_that_scores_differ()
         kept: tuple[Rows, int] | None = None
+        radius = space.genes
         for number in range(1, self.max_rounds + 1):
-            seeds, radius = self._seeds(space, evaluations), self._radius(space, evaluations)
+            seeds, radius = self._seeds(space, evaluations), self._radius(space, evaluations, radius)
             self._check_target(space, seeds, radius)
             subspace = balls(space, seeds, radius)
             if self.stop == "plateau" or number < self.max_rounds:
@@ -139,12 +140,15 @@ class LissnasSettings:
             nearest = np.minimum(nearest, space.distances(pool[chosen[-1:]], pool)[0])
         return pool[np.sort(chosen)]
 
-    def _radius(self, space: Space, evaluations: Evaluations) -> int:
+    def _radius(self, space: Space, evaluations: Evaluations, before: int) -> int:
+        """Return the radius of the next round; one that grew again would lower the mean whatever the seeds."""
         if isinstance(self.radius, int):
             return self.radius
+        if before == 1:
+            return 1
         measured = measured_radius(space, evaluations, self.seeds)
         evaluations.notes.append(measured)
-        return min(measured.radius, space.genes)
+        return min(before, measured.radius)
 
     def _check_target(self, space: Space, seeds: Rows, radius: int) -> None:
         if self.target_size is None:
