@@ -24,7 +24,7 @@ _LONGEST = 2000
 
 def _printable(message: str) -> str:
     if len(message) > _LONGEST:
-        message = f"{message[: _LONGEST // 2]} ... {message[-_LONGEST // 2 :]}"
+        message = f"{message[: _LONGEST // 2 - 5]} ... {message[5 - _LONGEST // 2 :]}"
     if message.replace("\n", "").isprintable():
         return message
     return "".join(sign if sign == "\n" or sign.isprintable() else ascii(sign)[1:-1] for sign in message)
@@ -40,6 +40,14 @@ class EvaluatorError(LissnasError):
 
 class JournalError(LissnasError):
     """A journal of another run, or one that is damaged or cannot be written."""
+
+
+class CheckpointError(LissnasError):
+    """A checkpoint of another training, or one that is damaged or cannot be written."""
+
+
+class TrainingError(LissnasError):
+    """A training that cannot go on: its loss is no number."""
 
 
 class ArchitectureError(LissnasError):
