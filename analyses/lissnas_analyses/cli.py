@@ -33,6 +33,11 @@ app.command(
 app.command(f"{_STUDIES}:shrink", name="shrink", help="Shrink a benchmark's space, and save what is kept.")
 app.command(f"{_STUDIES}:compare", name="compare", help="Shrink a benchmark with several methods, and compare.")
 app.command(
+    "lissnas_analyses.commands.tau:tau",
+    name="tau",
+    help="Measure how well predictors rank networks: everywhere, in a shrunk space, in the true top.",
+)
+app.command(
     "lissnas_analyses.commands.show:show", name="show", help="Draw architectures, with what they differ in marked."
 )
 

@@ -1,0 +1,91 @@
+"""The command that measures how well predictors rank a benchmark's networks."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+from lissnas.errors import SettingError
+
+from lissnas_analyses.commands.options import BenchmarkName, Dataset, MethodName, Metric, Out, Seed, default_folder
+from lissnas_analyses.commands.terminal import prefixed, print_summary, progress
+from lissnas_analyses.study import open_study
+
+
+def tau(
+    benchmark: BenchmarkName,
+    /,
+    *,
+    predictor: Annotated[tuple[str, ...], Parameter(consume_multiple=True, negative=())] = (),
+    column: Annotated[tuple[str, ...], Parameter(consume_multiple=True, negative=(), allow_leading_hyphen=True)] = (),
+    subspace: Annotated[tuple[Path, ...], Parameter(consume_multiple=True, negative=())] = (),
+    method: Annotated[tuple[MethodName, ...], Parameter(consume_multiple=True, negative=())] = (),
+    top: Annotated[tuple[float, ...], Parameter(consume_multiple=True, negative=())] = (0.2,),
+    sample: int = 500,
+    draws: int = 1000,
+    precision_at: float = 0.05,
+    dataset: Dataset = None,
+    metric: Metric = None,
+    seed: Seed = 0,
+    runs: Annotated[int, Parameter(help="With how many seeds to draw samples and to shrink.")] = 3,
+    out: Out = None,
+) -> None:
+    """Measure how well predictors rank networks: the whole space, samples, shrunk spaces, the true top.
+
+    What is true is what the benchmark reports; all predictors are measured on the networks that have all scores.
+
+    Parameters
+    ----------
+    benchmark
+        Name of the benchmark.
+    predictor
+        Scores in a Parquet or CSV file: FILE, FILE:COLUMN, or FILE:-COLUMN where lower is better. It names
+        architectures by a column of official strings, or by columns gene0, gene1, ...
+    column
+        A measure of the benchmark itself, as METRIC/SPLIT/EPOCHS/SEED, such as accuracy/validation/12; a minus before
+        it where lower is better.
+    subspace
+        A space that 'lissnas shrink' has saved.
+    method
+        A method that shrinks the space anew with each seed; by default LISSNAS, if no subspace is named.
+    top
+        A true top share that is a set of its own.
+    sample
+        How many networks a random sample holds.
+    draws
+        How many bootstrap draws an interval rests on.
+    precision_at
+        The predicted top share of which precision says how much is in the true one.
+    """
+    from lissnas import subspace as subspaces
+
+    from lissnas_analyses import figures, tau_figures
+    from lissnas_analyses import tau as analysis
+    from lissnas_analyses.evaluation_sets import shrunk_by, shrunk_to
+    from lissnas_analyses.predictors import gather
+    from lissnas_analyses.results import Results
+
+    if runs < 1 or draws < 0:
+        raise SettingError(f"there must be at least one run and no fewer than 0 draws, not {runs} and {draws}")
+    folder = out or default_folder(benchmark)
+    results = Results(folder)
+    study = open_study(benchmark, dataset, metric)
+    predictors = gather(study, predictor, column)
+    settings = analysis.TauSettings(top, sample, runs, seed, draws, precision_at)
+    shrunk = [shrunk_to(subspaces.load(path, study.space)[0], str(path)) for path in dict.fromkeys(subspace)]
+    for name in method or (() if subspace else ("lissnas",)):
+        shrunk += shrunk_by(study, name, runs, seed)
+    with progress() as report:
+        found = analysis.measure(study, predictors, shrunk, settings, prefixed(report, benchmark))
+    results.frame("tau_sets", found.agreement)
+    results.frame("tau", found.means)
+    results.frame("tau_narrowing", found.narrowing)
+    results.frame("tau_noise_ceiling", found.ceiling)
+    results.frame("tau_evaluation_sets", found.sets)
+    results.frame("tau_predictors", found.predictors)
+    with figures.house_style():
+        results.figure("tau_narrowing", tau_figures.draw_narrowing(found, study, settings))
+        results.figure("tau", tau_figures.draw_sets(found, study, settings))
+    named = {"predictors": list(predictor), "columns": list(column), "subspaces": list(map(str, subspace))}
+    results.manifest(study, named | {"methods": list(method)} | asdict(settings))
+    print_summary(study, analysis.sentences(found), folder)
