@@ -231,7 +231,7 @@ def test_a_killed_process_goes_on_and_ends_in_the_same_bits(method: str, tmp_pat
     assert start("whole").wait(60) == 0
     length = (tmp_path / "whole").stat().st_size
     journal = tmp_path / "killed"
-    for kill_at in np.sort(rng.integers(1, length - 1000, 3)):
+    for kill_at in np.sort(rng.integers(1, length - 1000, 2)):
         running = start("killed")
         while not (journal.exists() and journal.stat().st_size >= kill_at):
             assert running.poll() is None

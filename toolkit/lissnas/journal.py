@@ -45,7 +45,7 @@ class Journal:
     path
         The file. If there is none, it is made; if there is, the run goes on from it.
     run
-        What the run is, in what JSON can hold: a file of any other run is refused.
+        What the run is; what JSON cannot hold is written as its string. A file of any other run is refused.
 
     Raises
     ------
@@ -56,7 +56,7 @@ class Journal:
 
     def __init__(self, path: Path, run: Mapping[str, Any]) -> None:
         self._path = path
-        header = msgspec.json.encode({"lissnas_journal": FORMAT, **run}) + b"\n"
+        header = msgspec.json.encode({"lissnas_journal": FORMAT, **run}, enc_hook=str) + b"\n"
         try:
             if not path.exists():
                 with whole_file(path) as file:
@@ -111,7 +111,7 @@ def _check_same_run(path: Path, first: bytes, header: bytes) -> None:
     ours = msgspec.json.decode(header)
     try:
         theirs = dict(msgspec.json.decode(first))
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RecursionError):
         theirs = {}
     if "lissnas_journal" not in theirs:
         raise JournalError(f"{path}: not a journal; give the name of a file that is not there")
@@ -147,7 +147,7 @@ def _intact(line: bytes) -> _Scored | None:
     try:
         decoded = msgspec.json.decode(line, type=_Line)
         numbers = [float(score) for score in decoded.scored.scores]
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     scored = decoded.scored
     return scored if decoded.crc32 == _checksum(scored) and len(numbers) == len(scored.index) else None

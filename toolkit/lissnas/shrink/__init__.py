@@ -132,7 +132,7 @@ def shrink(
 
 
 def _identity(space: Space, settings: Settings, rng: np.random.Generator) -> dict[str, Any]:
-    """Return what tells one run from another, in what JSON can hold."""
+    """Return what tells one run from another."""
     state = json.dumps(rng.bit_generator.state, default=lambda array: array.tolist())
     return {
         "space": space.name,
