@@ -1,0 +1,115 @@
+"""Training all cells: every cell once, the same bits whether or not a run was killed, on any number of processes."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import polars as pl
+import pytest
+from lissnas.errors import LissnasError
+from lissnas.spaces.cell201 import cell201
+from lissnas.supernet.cell_network import Skeleton
+from lissnas.supernet.cell_trainings import Study, all_packs, repeated_cells, train_pack
+from lissnas.supernet.image_tasks import digits
+from lissnas.supernet.train_cells import train_missing
+from lissnas.supernet.training import Recipe
+from lissnas.supernet.training_store import TrainingStore
+
+QUICK = Study("digits", Recipe(epochs=1, batch=500), Skeleton(channels=2))
+
+PACKS = 3
+
+
+def _store(folder: Path, table: Path | None = None, study: Study = QUICK) -> TrainingStore:
+    return TrainingStore(folder, study, digits(), table)
+
+
+def _results(folder: Path) -> pl.DataFrame:
+    table = folder / "collected.parquet"
+    _store(folder).collect(table)
+    return pl.read_parquet(table).drop("seconds")
+
+
+@pytest.fixture(scope="module")
+def straight(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the first packs, trained in this process."""
+    folder = tmp_path_factory.mktemp("straight")
+    store = _store(folder)
+    for pack in store.missing()[:PACKS]:
+        store.add(pack, train_pack(pack, QUICK, digits()))
+    return folder
+
+
+def test_every_cell_is_trained_once_and_500_twice_more() -> None:
+    trainings = Counter((pack.seed, place) for pack in all_packs() for place in pack.index.tolist())
+    again = [(seed, place) for seed in (1, 2) for place in repeated_cells().tolist()]
+    assert trainings == Counter([*((0, place) for place in range(cell201().size)), *again])
+    assert len(set(repeated_cells().tolist())) == 500
+
+
+def test_a_killed_run_goes_on_to_the_same_bits_with_other_workers(tmp_path: Path, straight: Path) -> None:
+    program = (
+        "from pathlib import Path; from test_training_store import QUICK, _store; "
+        "from lissnas.supernet.train_cells import train_missing\n"
+        f"if __name__ == '__main__': train_missing(_store(Path({str(tmp_path)!r})), QUICK, 1)"
+    )
+    script = tmp_path / "run.py"
+    script.write_text(program)
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
+    run = subprocess.Popen([sys.executable, script], env=environment, start_new_session=True, stdout=subprocess.DEVNULL)
+    deadline = time.monotonic() + 120
+    while not list(tmp_path.glob("seed-*.parquet")) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    os.killpg(run.pid, signal.SIGKILL)
+    run.wait()
+
+    found = len(list(tmp_path.glob("seed-*.parquet")))
+    assert found > 0
+    train_missing(_store(tmp_path), QUICK, workers=2, limit=max(PACKS - found, 1))
+    first = [pack.file_name for pack in all_packs()[:PACKS]]
+    for name in first:
+        assert pl.read_parquet(tmp_path / name).drop("seconds").equals(pl.read_parquet(straight / name).drop("seconds"))
+
+
+def test_a_run_goes_on_from_a_collected_table(tmp_path: Path, straight: Path) -> None:
+    table = tmp_path / "table.parquet"
+    assert _store(straight).collect(table) == PACKS * 25
+    store = _store(tmp_path / "another machine", table)
+    assert [pack.number for pack in store.missing()] == [pack.number for pack in all_packs()[PACKS:]]
+    again = tmp_path / "again.parquet"
+    assert store.collect(again) == PACKS * 25
+    assert pl.read_parquet(again).equals(pl.read_parquet(table))
+
+
+def test_a_pack_of_which_the_table_lacks_a_cell_is_trained_again(tmp_path: Path, straight: Path) -> None:
+    table = tmp_path / "table.parquet"
+    store = _store(straight)
+    store.collect(table)
+    described = pl.read_parquet_metadata(table)["lissnas"]
+    pl.read_parquet(table)[1:].write_parquet(table, metadata={"lissnas": described})
+    assert len(_store(tmp_path / "packs", table).missing()) == len(all_packs()) - PACKS + 1
+
+
+def test_results_of_another_recipe_are_refused(tmp_path: Path, straight: Path) -> None:
+    other = Study("digits", Recipe(epochs=2, batch=500), Skeleton(channels=2))
+    with pytest.raises(LissnasError, match=r"seed-0-pack-\d+\.parquet: trained with another recipe"):
+        _store(straight, study=other).collect(tmp_path / "table.parquet")
+
+
+@pytest.mark.parametrize("damage", [lambda data: data[:-9], lambda _: b"", lambda data: data[:99] + b"\0" * 99])
+def test_a_damaged_pack_is_refused_by_its_name(tmp_path: Path, straight: Path, damage: object) -> None:
+    store = _store(tmp_path)
+    good = next(straight.glob("seed-*.parquet"))
+    (tmp_path / good.name).write_bytes(damage(good.read_bytes()))  # type: ignore[operator]
+    with pytest.raises(LissnasError, match=f"{good.name}: no readable results"):
+        store.collect(tmp_path / "table.parquet")
+
+
+def test_a_table_says_how_much_of_the_study_it_holds(straight: Path) -> None:
+    _results(straight)
+    described = pl.read_parquet_metadata(straight / "collected.parquet")["lissnas"]
+    assert f'"trainings": {PACKS * 25}, "trainings_in_all": 16625' in described
