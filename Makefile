@@ -3,13 +3,15 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
+INSTALLED_FOR_TESTS := $(VENV)/installed-for-tests
+PIP := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 
 .PHONY: reproduce test clean
 
 reproduce: $(INSTALLED)
 	$(BIN)/lissnas reproduce
 
-test: $(INSTALLED)
+test: $(INSTALLED_FOR_TESTS)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -19,8 +21,12 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "lissnas needs Python 3.11 or newer; name one with: make PYTHON=/path/to/python3" >&2; exit 2; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt 'pip>=25.1'
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group test --editable .
+	$(PIP) 'pip>=25.1'
+	$(PIP) --editable .
+	@touch $@
+
+$(INSTALLED_FOR_TESTS): $(INSTALLED)
+	$(PIP) --group test
 	@touch $@
 
 clean:
