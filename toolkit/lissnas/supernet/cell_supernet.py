@@ -3,7 +3,7 @@
 The skeleton is that of the stand-alone networks, and a path computes what the stand-alone network of its cell does.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
@@ -20,9 +20,10 @@ from lissnas.supernet.cell_network import (
     draw_weights,
     used_edges,
 )
+from lissnas.supernet.supernet import Supernet
 
 
-class CellSupernet(nn.Module):
+class CellSupernet(Supernet):
     """Stem, stages of shared cells with reductions between, batch norm, ReLU, mean over pixels, classifier.
 
     Parameters
@@ -58,15 +59,7 @@ class CellSupernet(nn.Module):
         draw_weights(self, rng)
 
     def forward(self, images: Tensor, path: Sequence[int]) -> Tensor:
-        """Return logits of shape (images, classes).
-
-        Parameters
-        ----------
-        images
-            Shape (images, inputs, height, width).
-        path
-            The genes of one architecture; edges through which nothing comes to the output are left out.
-        """
+        """As Supernet.forward; edges through which nothing comes to the output are left out."""
         row = np.array(path, dtype=np.uint8)
         genes = [gene if used else None for gene, used in zip(path, used_edges(row[None])[0], strict=True)]
         features: Tensor = self.stem(images)
@@ -76,11 +69,19 @@ class CellSupernet(nn.Module):
         return logits
 
     def stand_alone(self, row: Rows) -> CellNetwork:
-        """Return the network of one architecture, shape (6,), with copies of its weights."""
         alone = _stand_alone(row, self.skeleton).to(next(self.parameters()).device)
         own = self.state_dict()
         alone.load_state_dict({name: own[_name_within(name, row)] for name in alone.state_dict()})
         return alone.train(self.training)
+
+    def fixed_parts(self) -> Iterator[nn.Module]:
+        yield self.stem
+        for part in self.body:
+            if isinstance(part, SharedCell):
+                for operations in part.edges:
+                    yield from operations.children()
+            else:
+                yield part
 
 
 class SharedCell(nn.Module):

@@ -3,7 +3,7 @@
 Every block has weights of its own. The network of a chain with one block a layer is a stand-alone one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
@@ -12,9 +12,10 @@ from torch import Tensor, nn
 from lissnas.chain import Block, Chain, Convolution
 from lissnas.space import Rows
 from lissnas.supernet.cell_network import draw_weights
+from lissnas.supernet.supernet import Supernet
 
 
-class ChainNetwork(nn.Module):
+class ChainNetwork(Supernet):
     """Stem, layers, head, mean over pixels, dropout, classifier; built from the description of a chain.
 
     Parameters
@@ -45,15 +46,6 @@ class ChainNetwork(nn.Module):
         draw_weights(self, rng)
 
     def forward(self, images: Tensor, path: Sequence[int]) -> Tensor:
-        """Return logits of shape (images, classes).
-
-        Parameters
-        ----------
-        images
-            Shape (images, channels, height, width).
-        path
-            The genes of one architecture.
-        """
         features: Tensor = self.stem(images)
         for layer, gene in zip(self.layers, path, strict=True):
             features = layer[gene](features)  # type: ignore[index]
@@ -61,7 +53,7 @@ class ChainNetwork(nn.Module):
         return logits
 
     def stand_alone(self, row: Rows) -> "ChainNetwork":
-        """Return the network of one architecture, shape (genes,), with copies of its weights.
+        """As Supernet.stand_alone; the network is one of a chain with one block a layer, so its path is all zeros.
 
         Its batch norms are affine, as those of networks that are trained from here on; where those of this network are
         not, they begin as the identity.
@@ -74,6 +66,11 @@ class ChainNetwork(nn.Module):
                 if within in own:
                     value.copy_(own[within])
         return alone.train(self.training)
+
+    def fixed_parts(self) -> Iterator[nn.Module]:
+        yield from (self.stem, self.head)
+        for layer in self.layers:
+            yield from layer.children()
 
 
 class ShuffledBlock(nn.Module):

@@ -1,0 +1,75 @@
+"""A training of a second: digits of 8 x 8 pixels, three layers of three choices. Run on its own, it may be killed.
+
+python tiny_training.py FOLDER LOSSES_FILE [STEP_TO_DIE_AT]
+"""
+
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from lissnas.categorical import CategoricalSpace
+from lissnas.chain import IDENTITY, Block, Chain, Convolution, inverted_bottleneck
+from lissnas.supernet.chain_network import ChainNetwork
+from lissnas.supernet.image_batches import ImagesInMemory
+from lissnas.supernet.path_training import Progress, train_paths
+from lissnas.supernet.paths import SandwichPaths
+from lissnas.supernet.supernet_recipe import SupernetRecipe
+
+RECIPE = SupernetRecipe(
+    steps=12,
+    batch=64,
+    norm_batch=32,
+    rate=0.3,
+    schedule="cosine",
+    warm_up=3,
+    decay=1e-2,
+    label_smoothing=0.1,
+    largest_gradient=1.0,
+    averaging=0.9,
+)
+
+
+def chain() -> Chain:
+    space = CategoricalSpace("tiny", (("id", "k3", "k5"),) * 3, "{}-{}-{}")
+    layer = (IDENTITY, inverted_bottleneck(8, 8, 3, 1, 2), inverted_bottleneck(8, 8, 5, 1, 2))
+    stem = Block((Convolution(1, 8, 3, stride=2),))
+    return Chain(space, 8, (stem,), (layer,) * 3, (Convolution(8, 16),), 10, dropout=0.1, ceiling=6)
+
+
+def digits() -> ImagesInMemory:
+    from sklearn.datasets import load_digits
+
+    found = load_digits()
+    images = torch.from_numpy((found.images / 8 - 1).astype(np.float32))[:, None]
+    return ImagesInMemory(images, torch.from_numpy(found.target.astype(np.int64)))
+
+
+def train(folder: Path, **changed: Any) -> ChainNetwork:
+    torch.set_num_threads(1)
+    network = ChainNetwork(chain(), np.random.default_rng(0))
+    settings = {
+        "paths": SandwichPaths(network.space, network.chain.multiply_accumulates),
+        "recipe": RECIPE,
+        "rng": np.random.default_rng(1),
+    }
+    settings |= {"batches": digits(), "folder": folder, "save_every": 4, "report": lambda progress: None}
+    train_paths(network, **(settings | changed))
+    return network
+
+
+if __name__ == "__main__":
+    folder, losses_file, *step_to_die_at = sys.argv[1:]
+    losses = []
+
+    def report(progress: Progress) -> None:
+        losses.append(progress.loss)
+        if step_to_die_at and progress.step == int(step_to_die_at[0]):
+            os.kill(os.getpid(), signal.SIGKILL)
+        Path(losses_file).write_text(json.dumps(losses))
+
+    train(Path(folder), report=report)

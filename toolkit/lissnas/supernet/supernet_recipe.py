@@ -1,0 +1,124 @@
+"""How a supernet is trained: the recipes of SPOS and of ABS, and what a recipe says."""
+
+import math
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from lissnas.errors import SettingError
+
+
+@dataclass(frozen=True)
+class SupernetRecipe:
+    """Everything that decides what a training computes, beside the network, the images, the paths and the seed.
+
+    Attributes
+    ----------
+    steps
+        How many there are.
+    batch
+        Images a step, over all processes.
+    norm_batch
+        Of how many images a batch norm takes its statistics in training. A step goes through the batch in pieces of
+        this size, which the processes share out: their number changes nothing but the speed.
+    rate, final_rate
+        The learning rate after the warm-up, and that at the end of the schedule.
+    schedule
+        How it falls: by a straight line or half a cosine.
+    schedule_steps
+        How many steps the schedule is laid over; None for all of them.
+    begins
+        At which step of the schedule the training begins: where an earlier one ended.
+    warm_up
+        In how many steps the rate rises to its height, in equal parts.
+    momentum, nesterov, decay
+        Of stochastic gradient descent; `decay` is the weight decay.
+    decays_norms
+        Whether it also takes in batch norms and biases.
+    label_smoothing
+        Which share of a label is spread over all classes.
+    largest_gradient
+        To which size each entry of the gradient is cut; None for any.
+    averaging
+        How much of the exponential moving average of the weights is kept in a step; None for no average.
+    precision
+        What convolutions compute in; float16 comes with scaled losses.
+    channels_last
+        Whether a pixel's channels lie side by side in memory.
+    compiled
+        Whether torch.compile takes the blocks that paths are made of.
+    """
+
+    steps: int
+    batch: int
+    norm_batch: int
+    rate: float
+    final_rate: float = 0.0
+    schedule: Literal["linear", "cosine"] = "linear"
+    schedule_steps: int | None = None
+    begins: int = 0
+    warm_up: int = 0
+    momentum: float = 0.9
+    nesterov: bool = False
+    decay: float = 4e-5
+    decays_norms: bool = False
+    label_smoothing: float = 0.0
+    largest_gradient: float | None = None
+    averaging: float | None = None
+    precision: Literal["float32", "bfloat16", "float16"] = "float32"
+    channels_last: bool = False
+    compiled: bool = False
+
+    def __post_init__(self) -> None:
+        if self.batch % self.norm_batch:
+            raise SettingError(f"a batch of {self.batch} images does not fall into pieces of {self.norm_batch}")
+
+    @property
+    def pieces(self) -> int:
+        """Into how many pieces a batch falls."""
+        return self.batch // self.norm_batch
+
+    def rate_at(self, step: int) -> float:
+        """Return the learning rate of a step, the first being 0."""
+        step += self.begins
+        if step < self.warm_up:
+            return self.rate * (step + 1) / self.warm_up
+        length = (self.begins + self.steps if self.schedule_steps is None else self.schedule_steps) - self.warm_up
+        done = min((step - self.warm_up) / length, 1)
+        left = 1 - done if self.schedule == "linear" else (1 + math.cos(math.pi * done)) / 2
+        return self.final_rate + (self.rate - self.final_rate) * left
+
+
+SPOS = SupernetRecipe(steps=150_000, batch=1024, norm_batch=128, rate=0.5, decay=4e-5, label_smoothing=0.1)
+"""Of the ShuffleNetV2 supernet, whose batch norms neither scale nor shift; its paths are `BinnedPaths`.
+
+Guo et al., ECCV 2020, and the authors' code. How many images a batch norm saw there depends on the machine: 128 is our
+own choice.
+"""
+
+ABS_TRAINING_IMAGES = 1_231_167
+"""Images of ImageNet that ABS trains on; it holds out 50,000 others."""
+
+_ABS_EPOCH = ABS_TRAINING_IMAGES // 512
+
+ABS = SupernetRecipe(
+    steps=100 * _ABS_EPOCH,
+    batch=512,
+    norm_batch=64,
+    rate=0.25,
+    final_rate=5e-4,
+    schedule_steps=250 * _ABS_EPOCH,
+    decay=4e-5,
+    label_smoothing=0.1,
+    largest_gradient=5.0,
+)
+"""Of the ShuffleNetV2 and MobileNet supernets, before the first shrinking; its paths are `UniformPaths`.
+
+Hu et al., ECCV 2020, and the authors' code. The straight line and the 64 images of a batch norm are our own reading.
+"""
+
+
+def abs_round(number: int) -> SupernetRecipe:
+    """Return the recipe of ABS's training before a round of shrinking, the first being 0: 100 epochs, then 5 each."""
+    if number == 0:
+        return ABS
+    return replace(ABS, steps=5 * _ABS_EPOCH, begins=ABS.steps + 5 * (number - 1) * _ABS_EPOCH)
