@@ -2,10 +2,12 @@
 
 import json
 import platform
+import shlex
 import subprocess
+import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -58,14 +60,25 @@ class Results:
         self._write(f"{name}.png", lambda file: figure.savefig(file, format="png"))
         self._write(f"{name}.svg", lambda file: figure.savefig(file, format="svg", metadata={"Date": None}))
 
-    def manifest(self, study: Study, settings: dict[str, Any]) -> None:
-        """Save what was run: versions, data and their checksums, settings, seeds, git commit and wall time."""
-        described = {
+    def manifest(self, study: Study, settings: dict[str, Any], findings: Sequence[str] = ()) -> None:
+        """Save what was run on a study, as `record` does."""
+        subject = {
             "benchmark": study.benchmark.name,
             "dataset": study.dataset,
             "selected_by": study.selects.describe(),
             "reported_by": study.reports.describe(),
             "data": asdict(study.table.provenance.source),
+        }
+        self.record(subject, settings, findings)
+
+    def record(self, subject: dict[str, Any], settings: dict[str, Any], findings: Sequence[str] = ()) -> None:
+        """Save what was run: on which data, with their checksums, versions, settings, seeds, git commit, wall time.
+
+        `findings` are sentences that say what came out.
+        """
+        described = subject | {
+            "findings": list(findings),
+            "command": shlex.join(["lissnas", *sys.argv[1:]]) if Path(sys.argv[0]).name == "lissnas" else None,
             "settings": settings,
             "versions": {"python": platform.python_version()} | {name: version(name) for name in _PACKAGES},
             "platform": platform.platform(),

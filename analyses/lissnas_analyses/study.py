@@ -91,10 +91,7 @@ def study_of(benchmark: Benchmark, table: Table, dataset: str | None = None, met
     selects, reports = benchmark.selects, benchmark.reports
     if metric is not None:
         selects, reports = replace(selects, metric=metric), replace(reports, metric=metric)
-    for column in table.columns:
-        if column.metric == metric and not column.quality:
-            ranking = dict.fromkeys(column.metric for column in table.columns if column.quality)
-            raise SettingError(f"'{metric}' does not say which network is better; choose one of {', '.join(ranking)}")
+    check_ranks(table, metric)
     if not table.matching(reports, dataset)[0].quality:
         raise SettingError(f"{name} says what networks cost, not which is better: it has nothing to select by")
     return Study(
@@ -107,3 +104,11 @@ def study_of(benchmark: Benchmark, table: Table, dataset: str | None = None, met
         table.values(reports, dataset),
         table.matching(reports, dataset)[0].unit,
     )
+
+
+def check_ranks(table: Table, metric: str | None) -> None:
+    """Raise SettingError for a metric of the table that does not say which network is better."""
+    for column in table.columns:
+        if column.metric == metric and not column.quality:
+            ranking = dict.fromkeys(column.metric for column in table.columns if column.quality)
+            raise SettingError(f"'{metric}' does not say which network is better; choose one of {', '.join(ranking)}")

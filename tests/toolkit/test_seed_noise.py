@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from lissnas.errors import SettingError
 from lissnas.estimate import standard_error, with_error
-from lissnas.seed_noise import disattenuated, noise_share, seed_noise
+from lissnas.seed_noise import disattenuated, noise_share, seed_noise, top_agreement
 from lissnas.space import Floats
 
 
@@ -83,6 +83,29 @@ def test_disattenuated_correlations_are_those_of_the_true_scores() -> None:
 
 def test_two_trainings_of_one_network_differ_by_noise_alone() -> None:
     assert noise_share(np.array([0.8, 0.4]), np.array(0.8)) == pytest.approx([1, 1 / 3])
+
+
+def test_agreement_on_the_best_is_a_plain_count() -> None:
+    runs = _trained(400, 3, 2, 1)
+    runs[7, 2] = np.nan
+    rates = []
+    for a, b in itertools.permutations(range(3), 2):
+        both = [row for row in range(400) if not np.isnan(runs[row, [a, b]]).any()]
+        best = [set(sorted(both, key=lambda row, run=run: -runs[row, run])[:20]) for run in (a, b)]
+        rates.append(len(best[0] & best[1]) / 20)
+    found = top_agreement(runs, (0.05,))
+    assert found.value == pytest.approx([np.mean(rates)])
+    assert found.low < found.value < found.high
+
+
+def test_trainings_without_noise_agree_on_the_best() -> None:
+    runs = np.repeat(np.arange(100.0)[:, None], 2, axis=1)
+    assert top_agreement(runs, (0.01, 0.1)).value.tolist() == [1, 1]
+
+
+def test_no_seed_in_common_is_refused() -> None:
+    with pytest.raises(SettingError, match="two seeds"):
+        top_agreement(np.array([[90.0, np.nan], [np.nan, 91.0]]), (0.5,))
 
 
 def test_noise_needs_networks_that_were_trained_twice() -> None:

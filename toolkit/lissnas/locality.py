@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lissnas.errors import SettingError
 from lissnas.estimate import Estimate, proportion, with_error
@@ -171,8 +172,14 @@ def fitness_distance_correlation(space: Space, scores: Floats) -> Estimate:
     """
     measured = np.flatnonzero(~np.isnan(scores))
     optima = np.flatnonzero(scores == np.nanmax(scores))
-    distance = space.distances(space.rows(optima), space.rows(measured)).min(axis=0)
-    x, y = (_standardised(values) for values in (scores[measured], distance.astype(np.float64)))
+    return correlation_with_distance(
+        scores[measured], space.distances(space.rows(optima), space.rows(measured)).min(axis=0)
+    )
+
+
+def correlation_with_distance(scores: Floats, distance: NDArray[np.uint8]) -> Estimate:
+    """Return the Pearson correlation of scores and of distances to the best, both of shape (n,)."""
+    x, y = (_standardised(values) for values in (scores, distance.astype(np.float64)))
     value = np.mean(x * y)
     influence = (x * y - value * (x**2 + y**2) / 2) / len(x)
     return with_error(np.asarray(value), _error(influence))

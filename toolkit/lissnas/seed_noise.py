@@ -6,12 +6,15 @@ reliable: dividing it by the reliability says what it would be without noise (di
 of Psychology 15, 1904). To judge locality by it is our own choice.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import permutations
 
 import numpy as np
 
 from lissnas.errors import SettingError
-from lissnas.estimate import Estimate, standard_error, with_error
+from lissnas.estimate import Estimate, proportion, standard_error, with_error
+from lissnas.quality import top
 from lissnas.space import Floats
 
 
@@ -77,8 +80,9 @@ def seed_noise(runs: Floats, reported: Floats, trainings: Floats) -> SeedNoise:
     variances = (within**2).sum(axis=1) / (count - 1)
     noise = variances.mean()
 
-    gaps = np.abs(runs[:, :, None] - runs[:, None])
-    gaps = np.where(known[:, :, None] & known[:, None], gaps, 0).sum(axis=(1, 2)) / pairs
+    # In order, the i-th of m exceeds i and is exceeded by m - 1 - i: the sum of all differences is one plain sum.
+    ranked = np.nan_to_num(np.sort(np.where(known, filled, np.nan), axis=1))
+    gaps = (ranked * (2 * np.arange(runs.shape[1]) - count[:, None] + 1)).sum(axis=1) * 2 / pairs
     difference = gaps.mean()
 
     centred = np.where(known, filled - means.mean(), 0)
@@ -104,6 +108,31 @@ def seed_noise(runs: Floats, reported: Floats, trainings: Floats) -> SeedNoise:
         reliability=with_error(1 - noise_share, np.sqrt((influence**2).sum())),
         tolerance=float(np.sqrt(2 * noise * noise_of_a_mean.mean())),
     )
+
+
+def top_agreement(runs: Floats, shares: Sequence[float]) -> Estimate:
+    """Return how likely a network that one training puts among the best is put there by another, shape (shares,).
+
+    Parameters
+    ----------
+    runs
+        Shape (n, runs): a column are trainings of the same seed; NaN where a network was not trained with it.
+    shares
+        Which best shares to follow, of the networks that both trainings know.
+
+    It is P(top q) at distance 0. The mean over all ordered pairs of columns that know a network in common; Wilson's
+    interval for as many draws as one column has top networks on average.
+    """
+    rates, counts = [], []
+    for a, b in permutations(range(runs.shape[1]), 2):
+        both = ~np.isnan(runs[:, [a, b]]).any(axis=1)
+        if both.any():
+            first, second = (np.stack([top(runs[both, run], share) for share in shares]) for run in (a, b))
+            rates.append((first & second).sum(axis=1) / first.sum(axis=1))
+            counts.append(first.sum(axis=1))
+    if not rates:
+        raise SettingError("no network was trained with two seeds: what trainings agree on cannot be told")
+    return proportion(np.mean(rates, axis=0), np.zeros(len(shares)), np.mean(counts, axis=0))
 
 
 def disattenuated(correlation: Estimate, reliability: Estimate) -> Estimate:

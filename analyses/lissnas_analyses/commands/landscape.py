@@ -1,0 +1,47 @@
+"""The command that measures the landscapes of any benchmark of the catalog."""
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from lissnas_analyses.commands.options import ImportName, Metric, Seed, default_folder
+from lissnas_analyses.commands.terminal import console, prefixed, progress
+
+Datasets = Annotated[
+    tuple[str, ...],
+    Parameter(help="Data sets of the benchmark, side by side; by default its first.", consume_multiple=True),
+]
+Out = Annotated[Path | None, Parameter(help="Folder for the results; by default results/BENCHMARK/landscape.")]
+
+
+def landscape(
+    benchmark: ImportName,
+    /,
+    *,
+    dataset: Datasets = (),
+    metric: Metric = None,
+    seed: Seed = 0,
+    out: Out = None,
+) -> None:
+    """Measure and draw a benchmark's landscape: basins, funnels, regret, neutrality, noise, and what computes the same.
+
+    It is exact where the benchmark lists its whole space; a surrogate is asked for random networks, and a sample tells
+    what its own pairs do.
+
+    Parameters
+    ----------
+    benchmark
+        Name of the benchmark.
+    """
+    from lissnas_analyses.landscape_report import landscape_report
+    from lissnas_analyses.results import Results
+
+    folder = out or default_folder(benchmark) / "landscape"
+    results = Results(folder)
+    with progress() as report:
+        told = landscape_report(benchmark, dataset, metric, seed, results, prefixed(report, benchmark))
+    console.print(f"[bold]{benchmark}[/bold]")
+    for sentence in told:
+        console.print(f"  {sentence}")
+    console.print(f"  figures, numbers and manifest: {folder}/")
