@@ -38,6 +38,11 @@ app.command(
     help="Measure how well predictors rank networks: everywhere, in a shrunk space, in the true top.",
 )
 app.command(
+    "lissnas_analyses.commands.ablate:ablate",
+    name="ablate",
+    help="Shrink a benchmark over a grid of settings, noise and fidelity, with thousands of seeds.",
+)
+app.command(
     "lissnas_analyses.commands.show:show", name="show", help="Draw architectures, with what they differ in marked."
 )
 

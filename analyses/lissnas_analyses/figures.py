@@ -94,13 +94,14 @@ def draw_with_interval(axes: Axes, x: Floats, value: Floats, low: Floats, high: 
     axes.plot(x, value, color=look.colour, linestyle=look.dash, marker=look.marker, label=label)
 
 
-def logarithmic(axes: Axes, formatter: str | Callable[[float, float], str]) -> None:
-    """Make the y axis logarithmic, with ticks at 1, 2, 5 where only one or two powers of ten are in view."""
-    axes.set_yscale("log")
-    low, high = axes.get_ylim()
-    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 300 * low else (1,)))
-    axes.yaxis.set_minor_locator(NullLocator())
-    axes.yaxis.set_major_formatter(formatter)
+def logarithmic(axes: Axes, formatter: str | Callable[[float, float], str], axis: Literal["x", "y"] = "y") -> None:
+    """Make an axis logarithmic, with ticks at 1, 2, 5 where only one or two powers of ten are in view."""
+    axes.set(**{f"{axis}scale": "log"})
+    scale = axes.xaxis if axis == "x" else axes.yaxis
+    low, high = scale.get_view_interval()
+    scale.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 300 * low else (1,)))
+    scale.set_minor_locator(NullLocator())
+    scale.set_major_formatter(formatter)
 
 
 def label(axes: Axes, text: str, x: float, y: float, colour: str, offset: tuple[float, float], vertical: str) -> None:

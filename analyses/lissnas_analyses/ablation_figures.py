@@ -1,0 +1,253 @@
+"""The figures of an ablation: recall against evaluations and size, heat maps of two settings, and mean ranks."""
+
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import polars as pl
+from lissnas.estimate import Estimate, mean_over_runs
+from lissnas.space import Floats
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from lissnas_analyses import figures
+from lissnas_analyses.ablation import AblationResult, cell_columns
+from lissnas_analyses.ablation_grid import SETTING
+from lissnas_analyses.mean_ranks import DRAWS, mean_ranks
+from lissnas_analyses.study import Study
+
+_CONDITIONS = ("epochs", "noise_tau")
+"""What is asked of every method alike: how good the scores are that it sees."""
+
+_AXES = 4
+"""Of how many settings of a method, those with the most values, the heat maps show every two."""
+
+_RANKED = 20
+"""How many configurations the ranking shows, those of the best mean rank."""
+
+_LABELLED = 24
+"""Up to how many points in a panel are labelled with their setting."""
+
+
+def draw_recall(result: AblationResult, study: Study) -> Figure:
+    """Draw the recall of the top 1 % against evaluations and against size; a row of panels a condition."""
+    wide = _wide(result)
+    conditions = wide.select(_CONDITIONS).unique(maintain_order=True)
+    figure, panels = figures.new_figure(conditions.height, 2, width=4, height=3)
+    for number, condition in enumerate(conditions.iter_rows(named=True)):
+        part = wide.join(pl.DataFrame([condition], schema=conditions.schema), on=_CONDITIONS, nulls_equal=True)
+        for axes, name in zip(panels[2 * number :], ("evaluations", "size"), strict=False):
+            for method in result.means["method"].unique(maintain_order=True):
+                _draw_method(axes, part.filter(pl.col("method") == method), method, name, part.height <= _LABELLED)
+            axes.set(ylabel="recall of the top 1 %", title=_condition_in_words(condition))
+            axes.set_xlabel({"evaluations": "networks scored", "size": "networks kept"}[name])
+            figures.logarithmic(axes, "{x:,g}", "x")
+    panels[0].legend(loc="best", fontsize=7)
+    figures.caption(
+        figure,
+        f"What shrinking {study.benchmark.name} keeps, against what it costs",
+        f"{study.source}; {study.roles}. A point is the mean over {result.runs:,} runs of one combination of settings, "
+        f"bars: 95 % intervals of the mean. A line joins combinations that differ in one setting, of which the numbers "
+        f"beside the points are the values: {_along_in_words(wide)}.",
+    )
+    return figure
+
+
+def _draw_method(axes: Axes, part: pl.DataFrame, method: str, x: str, labelled: bool) -> None:
+    along = _along(part)
+    others = [name for name in _varied(part, settings_only=True) if name != along]
+    look = figures.look(method)
+    lines = part.partition_by(others, maintain_order=True) if others else [part]
+    for number, line in enumerate(lines):
+        line = line.sort(along) if along else line
+        low, high = ((line["recall_1"] - line[f"recall_1_{end}"]).abs().to_numpy() for end in ("low", "high"))
+        axes.errorbar(
+            line[x],
+            line["recall_1"],
+            yerr=np.nan_to_num([low, high]),
+            color=look.colour,
+            linestyle=look.dash,
+            marker=look.marker,
+            linewidth=1,
+            label=method if number == 0 else None,
+        )
+        if along is None or not labelled:
+            continue
+        for row in line.iter_rows(named=True):
+            figures.label(axes, _short(row[along]), row[x], row["recall_1"], look.colour, (4, -3), "top")
+
+
+def sensitivity(result: AblationResult) -> pl.DataFrame:
+    """Return how recall depends on every two settings of a method, noise and fidelity included.
+
+    A row a method and two values: the recall of the top 1 %, averaged over all else that was varied, mean over the runs
+    and 95 % interval. A method of which only one thing was varied has the second one empty.
+    """
+    rows: list[dict[str, Any]] = []
+    for method in result.rows["method"].unique(maintain_order=True):
+        own = result.rows.filter(pl.col("method") == method)
+        varied = sorted(_varied(own), key=lambda name: -own[name].n_unique())[:_AXES]
+        pairs: list[tuple[str, ...]] = [*combinations(varied, 2)]
+        for pair in pairs or [(name,) for name in varied]:
+            for values, group in own.group_by(pair, maintain_order=True):
+                by_run = group.group_by("run", maintain_order=True).agg(pl.col("recall_1").mean())["recall_1"]
+                found = mean_over_runs(by_run.to_numpy())
+                named = {"first": pair[0], "first_value": _short(values[0])}
+                named |= {"second": pair[-1], "second_value": _short(values[-1])} if len(pair) == 2 else {}
+                mean, low, high = (float(value) for value in (found.value, found.low, found.high))
+                rows.append({"method": method} | named | {"recall_1": mean, "low": low, "high": high})
+    return pl.DataFrame(rows, infer_schema_length=None)
+
+
+def draw_sensitivity(found: pl.DataFrame, result: AblationResult, study: Study) -> Figure:
+    """Draw `sensitivity` as heat maps, a panel for each two things varied, all on one scale of colours."""
+    single = "second" not in found.columns
+    keys = ["method", "first"] if single else ["method", "first", "second"]
+    panels = found.partition_by(keys, maintain_order=True)
+    columns = min(3, len(panels))
+    figure, every = figures.new_figure(-(-len(panels) // columns), columns, width=3.4, height=2.8)
+    recalls = found["recall_1"].to_numpy()
+    least, largest = float(recalls.min()), float(recalls.max())
+    image = None
+    for axes, part in zip(every, panels, strict=False):
+        across = list(dict.fromkeys(part["first_value"]))
+        down = [""] if single else list(dict.fromkeys(part["second_value"]))
+        grid = np.full((len(down), len(across)), np.nan)
+        half = np.full_like(grid, np.nan)
+        for row in part.iter_rows(named=True):
+            place = down.index(row.get("second_value") or ""), across.index(row["first_value"])
+            grid[place], half[place] = row["recall_1"], (row["high"] - row["low"]) / 2
+        image = axes.imshow(grid, cmap=figures.SEQUENTIAL, vmin=least, vmax=largest, aspect="auto", origin="lower")
+        for (i, j), value in np.ndenumerate(grid):
+            dark = value < (least + largest) / 2
+            text = f"{value:.2f}" if np.isnan(half[i, j]) else f"{value:.2f}\n± {half[i, j]:.2f}"
+            axes.text(j, i, text, ha="center", va="center", fontsize=7, color="white" if dark else "black")
+        axes.set_xticks(range(len(across)), across)
+        axes.set_yticks(range(len(down)), down)
+        axes.grid(visible=False)
+        axes.set(title=part["method"][0], xlabel=_plain(part["first"][0]))
+        axes.set_ylabel("" if single else _plain(part["second"][0]))
+    for axes in every[len(panels) :]:
+        axes.axis("off")
+    if image is not None:
+        figure.colorbar(image, ax=every, label="recall of the top 1 %", shrink=0.8)
+    figures.caption(
+        figure,
+        f"How much the settings matter in {study.benchmark.name}",
+        f"{study.source}; {study.roles}. Recall of the top 1 %, averaged over everything else that was varied, mean "
+        f"over {result.runs:,} runs ± half of its 95 % interval.",
+    )
+    return figure
+
+
+def rank(result: AblationResult, seed: int) -> pl.DataFrame:
+    """Return the mean rank by recall of the top 1 % of each method and of each configuration, with its interval.
+
+    A configuration is a method with its settings; a method's recall in a run is the mean over its configurations.
+    """
+    rows = result.rows
+    settings = [name for name in cell_columns(rows) if name not in _CONDITIONS]
+    named = rows.with_columns(thing=_names(rows, settings))
+    by_method = rows.group_by(["method", *_CONDITIONS, "run"]).agg(pl.col("recall_1").mean())
+    frames = []
+    for kind, frame in (("method", by_method.rename({"method": "thing"})), ("configuration", named)):
+        frame = frame.sort("run", *_CONDITIONS, "thing", nulls_last=True)
+        things = frame["thing"].unique().sort()
+        if len(things) < 2:
+            continue
+        values: Floats = frame["recall_1"].to_numpy().reshape(result.runs, -1, len(things))
+        found: Estimate = mean_ranks(values, np.random.default_rng(seed))
+        columns = {"mean_rank": found.value, "low": found.low, "high": found.high}
+        frames.append(
+            pl.DataFrame({"kind": [kind] * len(things), "thing": things} | columns).sort("mean_rank", "thing")
+        )
+    return pl.concat(frames) if frames else pl.DataFrame()
+
+
+def draw_ranks(ranks: pl.DataFrame, result: AblationResult, study: Study) -> Figure:
+    """Draw the mean ranks, the best on top; of the configurations the best twenty."""
+    parts = [part.head(_RANKED) for part in ranks.partition_by("kind", maintain_order=True)]
+    if len(parts) == 2 and parts[0].height == ranks.filter(kind="configuration").height:
+        parts = parts[:1]  # every method has one configuration
+    most = max(part.height for part in parts)
+    figure, panels = figures.new_figure(1, len(parts), width=4.4, height=1.3 + 0.24 * most)
+    for axes, part in zip(panels, parts, strict=True):
+        for place, row in enumerate(part.iter_rows(named=True)):
+            look = figures.look(row["thing"].split(" ")[0].rstrip(","))
+            axes.plot([row["low"], row["high"]], [place, place], color=look.colour, linewidth=3, alpha=0.35)
+            axes.plot([row["mean_rank"]], [place], color=look.colour, marker=look.marker, linestyle="none")
+        axes.set_yticks(range(part.height), part["thing"].to_list(), fontsize=7)
+        axes.set_ylim(part.height - 0.5, -0.5)
+        total = ranks.filter(kind=part["kind"][0]).height
+        shown = (
+            f"the best {part.height} of {total} {part['kind'][0]}s"
+            if total > part.height
+            else f"{total} {part['kind'][0]}s"
+        )
+        axes.set(xlabel="mean rank (1 is the best)", title=shown)
+    figures.caption(
+        figure,
+        f"Which keeps the most of the best of {study.benchmark.name}",
+        f"{study.source}; {study.roles}. Ranks by recall of the top 1 % within each run"
+        f"{_with_conditions(result)}; bars: 95 % percentile intervals of the mean rank over {result.runs:,} runs, "
+        f"{DRAWS:,} bootstrap draws. Methods keep and score as many networks as their own settings say.",
+    )
+    return figure
+
+
+def _with_conditions(result: AblationResult) -> str:
+    varied = [name for name in _CONDITIONS if result.rows[name].n_unique() > 1]
+    return f" and {' and '.join(map(_plain, varied))}" if varied else ""
+
+
+def _wide(result: AblationResult) -> pl.DataFrame:
+    """Return a row a cell: the means of what is drawn, and the interval of the recall."""
+    cell = cell_columns(result.rows)
+    drawn = result.means.filter(pl.col("figure").is_in(("recall_1", "evaluations", "size")))
+    wide = drawn.pivot("figure", index=cell, values=["mean", "low", "high"])
+    names = {f"mean_{name}": name for name in ("recall_1", "evaluations", "size")}
+    return wide.rename(names | {f"{end}_recall_1": f"recall_1_{end}" for end in ("low", "high")})
+
+
+def _varied(rows: pl.DataFrame, settings_only: bool = False) -> list[str]:
+    names = [name for name in rows.columns if name.startswith(SETTING) or (not settings_only and name in _CONDITIONS)]
+    return [name for name in names if rows[name].n_unique() > 1]
+
+
+def _along(part: pl.DataFrame) -> str | None:
+    """Return the setting with the most values: along it points are joined."""
+    return max(_varied(part, settings_only=True), key=lambda name: part[name].n_unique(), default=None)
+
+
+def _along_in_words(wide: pl.DataFrame) -> str:
+    found = {method: _along(part) for (method,), part in wide.group_by(["method"], maintain_order=True)}
+    return ", ".join(
+        f"{method} by {_plain(along)}" if along else f"{method} has one" for method, along in found.items()
+    )
+
+
+def _names(rows: pl.DataFrame, settings: list[str]) -> pl.Series:
+    """Name each row's configuration by its method and the settings in which that method's configurations differ."""
+    distinct = rows.select(settings).unique(maintain_order=True)
+    varied = {method: _varied(part, True) for (method,), part in distinct.group_by(["method"], maintain_order=True)}
+    names = [
+        ", ".join([row["method"], *(f"{_plain(name)} {_short(row[name])}" for name in varied[row["method"]])])
+        for row in distinct.iter_rows(named=True)
+    ]
+    return rows.join(
+        distinct.with_columns(thing=pl.Series(names)), on=settings, nulls_equal=True, maintain_order="left"
+    )["thing"]
+
+
+def _condition_in_words(condition: dict[str, Any]) -> str:
+    epochs = "" if condition["epochs"] is None else f" after {condition['epochs']} epochs"
+    tau = condition["noise_tau"]
+    return f"scores{epochs} as they are" if tau == 1 else f"scores{epochs} of tau {tau:g} with them"
+
+
+def _plain(name: str) -> str:
+    return name.removeprefix(SETTING).replace("_", " ")
+
+
+def _short(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, int | float) else str(value)
