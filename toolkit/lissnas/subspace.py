@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lissnas.categorical import CategoricalSpace
 from lissnas.errors import LissnasError, SettingError
 from lissnas.space import Indices, Rows, Space
 from lissnas.whole_file import whole_file
@@ -124,17 +125,36 @@ def pockets(subspace: Subspace) -> NDArray[np.int32]:
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
-    index = subspace.index
-    neighbours, source = subspace.space.neighbours(subspace.space.rows(index))
-    place = subspace.space.index(neighbours)
-    target = np.searchsorted(index, place)
-    inside = index[np.minimum(target, len(index) - 1)] == place
-    edges = coo_array((np.ones(inside.sum()), (source[inside], target[inside])), shape=(len(index), len(index)))
+    a, b = _joined(subspace)
+    edges = coo_array((np.ones(len(a)), (a, b)), shape=(subspace.size, subspace.size))
     count, label = connected_components(edges, directed=False)
     by_size = np.argsort(-np.bincount(label, minlength=count), kind="stable")
     rank = np.empty(count, dtype=np.int32)
     rank[by_size] = np.arange(count, dtype=np.int32)
     return rank[label]
+
+
+def _joined(subspace: Subspace) -> tuple[Indices, Indices]:
+    """Return pairs of neighbours in the subspace, by their numbers in it; enough to join every pocket."""
+    index, space = subspace.index, subspace.space
+    rows = space.rows(index)
+    if not isinstance(space, CategoricalSpace):
+        neighbours, source = space.neighbours(rows)
+        place = space.index(neighbours)
+        target = np.searchsorted(index, place)
+        inside = index[np.minimum(target, len(index) - 1)] == place
+        return source[inside], target[inside]
+    pairs = []
+    for gene in range(space.genes):
+        # All that are alike but for one gene are neighbours of each other: a chain through them joins them.
+        others = rows.copy()
+        others[:, gene] = 0
+        key = space.index(others)
+        order = np.argsort(key, kind="stable")
+        alike = np.diff(key[order]) == 0
+        pairs.append((order[:-1][alike], order[1:][alike]))
+    first, second = (np.concatenate(ends) for ends in zip(*pairs, strict=True))
+    return first, second
 
 
 def save(subspace: Subspace, path: Path, provenance: dict[str, Any]) -> None:
