@@ -23,7 +23,7 @@ _NAMES = {
     "tau": "Kendall's tau-b",
     "weighted_tau": "weighted tau",
     "rho": "Spearman's rho",
-    "precision": "precision at the top",
+    "precision": "precision, top",
     "regret": "regret",
 }
 
@@ -31,23 +31,23 @@ _NAMES = {
 def draw_narrowing(result: TauResult, study: Study, settings: TauSettings) -> Figure:
     """Draw tau within ever smaller true tops, a panel a predictor, with what constant noise would give."""
     names = result.predictors["predictor"].to_list()
-    columns = min(3, len(names))
-    rows = -(-len(names) // columns)
-    figure, panels = figures.new_figure(rows, columns, width=3.7 if columns < 3 else 3.1, height=3)
+    columns = {1: 2, 3: 2}.get(len(names), 3)
+    figure, panels = figures.new_figure(
+        -(-(len(names) + 1) // columns), columns, width=3.1 if columns == 3 else 3.5, height=3
+    )
     taus = result.means.filter(pl.col("measure") == "tau")
     lowest = min(0, result.narrowing["low"].to_numpy().min(), taus["low"].to_numpy().min())
     for letter, name, axes in zip(_letters(len(names)), names, panels, strict=False):
         _draw_predictor(axes, result, name)
         axes.set(title=f"{letter}  {name}", ylim=(lowest - 0.05, 1.02))
-    for axes in panels[len(names) :]:
-        axes.axis("off")
     for place, axes in enumerate(panels[: len(names)]):
         if place % columns == 0:
             axes.set_ylabel("Kendall's tau-b")
         if place + columns >= len(names):
             axes.set_xlabel("true top share of the networks")
-    handles, labels = panels[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside right center", fontsize=7)
+    for axes in panels[len(names) :]:
+        axes.axis("off")
+    panels[len(names)].legend(*panels[0].get_legend_handles_labels(), loc="center left")
     figures.caption(
         figure,
         f"The same predictor in a narrower range: {study.benchmark.name}",
@@ -122,6 +122,7 @@ def draw_sets(result: TauResult, study: Study, settings: TauSettings) -> Figure:
         axes.set(title=f"{letter}  {_NAMES[name]}{at}{unit}")
         axes.title.set_fontsize(8)
         middles = [-first * (len(sets) + 1) - (len(sets) - 1) / 2 for first in range(len(names))]
+        axes.set_ylim(-len(names) * (len(sets) + 1) + 0.5, 1)
         axes.set_yticks(middles, names if axes is panels[0] else [""] * len(names))
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside right center", fontsize=7)

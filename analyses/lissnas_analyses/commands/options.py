@@ -41,6 +41,12 @@ Limits = Annotated[
     tuple[str, ...],
     Parameter(name="--limit", help="A resource limit, as 'latency<=5' in the benchmark's unit; may be repeated."),
 ]
+Evaluator = Annotated[
+    str | None,
+    Parameter(
+        help="Scores that select in the benchmark's place: FILE, FILE:COLUMN, or FILE:-COLUMN where lower is better."
+    ),
+]
 Seed = Annotated[
     int,
     Parameter(

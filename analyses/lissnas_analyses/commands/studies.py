@@ -8,10 +8,12 @@ import cyclopts
 from cyclopts import Parameter
 from lissnas.shrink import Settings, settings_class
 from lissnas_benchmarks import catalog
+from lissnas_benchmarks.predictor_file import read_predictor
 
 from lissnas_analyses.commands.options import (
     BenchmarkName,
     Dataset,
+    Evaluator,
     Limits,
     Method,
     Methods,
@@ -69,8 +71,9 @@ def locality(
     study = open_study(benchmark, dataset, metric)
     with progress() as report:
         found = run_locality(study, results, prefixed(report, benchmark))
-    results.manifest(study, {"seed": seed})
-    print_summary(study, locality_sentences(found), folder)
+    findings = locality_sentences(found)
+    results.manifest(study, {"seed": seed}, findings)
+    print_summary(study, findings, folder)
 
 
 def compare(
@@ -80,6 +83,7 @@ def compare(
     dataset: Dataset = None,
     metric: Metric = None,
     methods: Methods = ("lissnas", "operation-pruning", "random-subset"),
+    evaluator: Evaluator = None,
     seed: Seed = 0,
     runs: Runs = 20,
     out: Out = None,
@@ -91,16 +95,23 @@ def compare(
     benchmark
         Name of the benchmark.
     """
+    from lissnas_analyses.misled import run_contrast
     from lissnas_analyses.reproduce import comparison_sentences, run_comparison
     from lissnas_analyses.results import Results
 
     folder = out or default_folder(benchmark)
     results = Results(folder)
-    study = open_study(benchmark, dataset, metric)
+    study = own = open_study(benchmark, dataset, metric)
+    if evaluator is not None:
+        study = own.selected_by(read_predictor(evaluator, own.space))
     with progress() as report:
         found = run_comparison(study, results, runs, seed, prefixed(report, benchmark), methods)
-    results.manifest(study, {"seed": seed, "runs": runs, "methods": list(methods)})
-    print_summary(study, comparison_sentences(found), folder)
+        findings = comparison_sentences(found)
+        if evaluator is not None:
+            findings += run_contrast(study, own, found, results, runs, seed, prefixed(report, benchmark))
+    settings = {"seed": seed, "runs": runs, "methods": list(methods), "evaluator": evaluator}
+    results.manifest(study, settings, findings)
+    print_summary(study, findings, folder)
 
 
 def shrink(
@@ -111,6 +122,7 @@ def shrink(
     dataset: Dataset = None,
     metric: Metric = None,
     limit: Limits = (),
+    evaluator: Evaluator = None,
     seed: Seed = 0,
     out: Out = None,
 ) -> None:
@@ -133,6 +145,8 @@ def shrink(
     folder = out or default_folder(benchmark)
     Results(folder)
     study = open_study(benchmark, dataset, metric)
+    if evaluator is not None:
+        study = study.selected_by(read_predictor(evaluator, study.space))
     space, report = study.space, study.report
     if limit:
         space = limited = limited_space(study, limit)

@@ -17,7 +17,7 @@ def tau(
     /,
     *,
     predictor: Annotated[tuple[str, ...], Parameter(consume_multiple=True, negative=())] = (),
-    column: Annotated[tuple[str, ...], Parameter(consume_multiple=True, negative=(), allow_leading_hyphen=True)] = (),
+    column: Annotated[tuple[str, ...], Parameter(consume_multiple=True, negative=())] = (),
     subspace: Annotated[tuple[Path, ...], Parameter(consume_multiple=True, negative=())] = (),
     method: Annotated[tuple[MethodName, ...], Parameter(consume_multiple=True, negative=())] = (),
     top: Annotated[tuple[float, ...], Parameter(consume_multiple=True, negative=())] = (0.2,),
@@ -87,5 +87,6 @@ def tau(
         results.figure("tau_narrowing", tau_figures.draw_narrowing(found, study, settings))
         results.figure("tau", tau_figures.draw_sets(found, study, settings))
     named = {"predictors": list(predictor), "columns": list(column), "subspaces": list(map(str, subspace))}
-    results.manifest(study, named | {"methods": list(method)} | asdict(settings))
-    print_summary(study, analysis.sentences(found), folder)
+    findings = analysis.sentences(found)
+    results.manifest(study, named | {"methods": list(method)} | asdict(settings), findings)
+    print_summary(study, findings, folder)
