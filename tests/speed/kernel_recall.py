@@ -2,6 +2,7 @@
 
 Every method selects by one column and is judged by another; in each seed all keep as many networks as LISSNAS does with
 its defaults. Means over seeds and 95 % intervals of the mean. `--evaluations 60 150 --tables c10 size --seeds 50`.
+Smaller budgets are read off the rounds of the largest, which begins as they do.
 Where the judging column is a mean over all training seeds, the selecting one is part of it; "others" leaves it out.
 """
 
@@ -13,16 +14,18 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-from lissnas.categorical import CategoricalSpace
 from lissnas.evaluate import TableEvaluator
 from lissnas.quality import top
-from lissnas.shrink import Settings, shrink
+from lissnas.shrink import Settings, Trace, shrink
 from lissnas.shrink.kernel import ExpectedSubspace, KernelSettings
 from lissnas.shrink.lissnas import LissnasSettings
 from lissnas.shrink.operation_pruning import OperationPruningSettings
 from lissnas.space import Floats, Space
 from lissnas.spaces.cell201 import cell201
+from lissnas.spaces.channel_macro import channel_macro
+from lissnas.spaces.channels import channels
 from lissnas.spaces.macro import macro
+from lissnas.subspace import Subspace
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 
@@ -57,9 +60,7 @@ def seeds_of(name: str, space: Space, key: str) -> Problem:
 
 
 def size_space() -> Problem:
-    frame = pl.read_parquet(DATA / "nats_sss_cifar10.parquet")
-    widths = [str(width) for width in range(8, 65, 8)]
-    space = CategoricalSpace("size", [widths] * 5, "{}:{}:{}:{}:{}")
+    frame, space = pl.read_parquet(DATA / "nats_sss_cifar10.parquet"), channels()
     column = in_order(space, frame["channels"].to_list(), frame["cifar10_test_acc_90ep"].to_numpy())
     return space, column, {"same": column}
 
@@ -69,9 +70,7 @@ PROBLEMS = {
     "c100": lambda: nasbench201("c100"),
     "in16": lambda: nasbench201("in16"),
     "macro": lambda: seeds_of("nas-bench-macro_cifar10.json", macro(), "test_acc"),
-    "channel": lambda: seeds_of(
-        "channel_bench_macro_resnet.json", CategoricalSpace("channel", ["1234"] * 7, "{}" * 7), "acc"
-    ),
+    "channel": lambda: seeds_of("channel_bench_macro_resnet.json", channel_macro(), "acc"),
     "size": size_space,
 }
 
@@ -88,28 +87,34 @@ def measure(name: str, budgets: list[int], seeds: int) -> None:
     seconds: dict[str, list[float]] = {}
     expected: dict[str, list[float]] = {}
 
-    def run(method: str, settings: Settings, seed: int) -> int:
+    def note(method: str, evaluations: int, subspace: Subspace) -> None:
+        spent.setdefault(method, []).append(evaluations)
+        for judge, marked in best.items():
+            recalls.setdefault((method, judge), []).append(float(marked[subspace.index].sum() / marked.sum()))
+        if isinstance(subspace, ExpectedSubspace):
+            expected.setdefault(method, []).append(subspace.expected_recall)
+
+    def run(method: str, settings: Settings, seed: int) -> Trace:
         started = time.process_time()
         trace = shrink(space, TableEvaluator(space, selecting), settings, np.random.default_rng(seed))
         seconds.setdefault(method, []).append(time.process_time() - started)
-        spent.setdefault(method, []).append(trace.evaluations.count)
-        for judge, marked in best.items():
-            recall = float(marked[trace.subspace.index].sum() / marked.sum())
-            recalls.setdefault((method, judge), []).append(recall)
-        if isinstance(trace.subspace, ExpectedSubspace):
-            expected.setdefault(method, []).append(trace.subspace.expected_recall)
-        return trace.subspace.size
+        note(method, trace.evaluations.count, trace.subspace)
+        return trace
 
     for seed in range(seeds):
-        size = run("LISSNAS", LissnasSettings(), seed)
-        run("operation pruning", OperationPruningSettings(evaluations=spent["LISSNAS"][-1], size=size), seed)
-        for budget in budgets:
-            run(f"kernel {budget}", KernelSettings(evaluations=budget, size=size), seed)
+        lissnas = run("LISSNAS", LissnasSettings(), seed)
+        size, evaluations = lissnas.subspace.size, lissnas.evaluations.count
+        run("operation pruning", OperationPruningSettings(evaluations=evaluations, size=size), seed)
+        kernel = run(f"kernel {max(budgets)}", KernelSettings(evaluations=max(budgets), size=size), seed)
+        for step in kernel.rounds[1:-1]:
+            if step.evaluations in budgets:
+                note(f"kernel {step.evaluations}", step.evaluations, step.subspace)
     for (method, judge), values in recalls.items():
-        note = f"  expected {np.mean(expected[method]):.3f}" if method in expected else ""
+        cost = f"  {np.mean(seconds[method]):.2f} s" if method in seconds else ""
+        own = f"  expected {np.mean(expected[method]):.3f}" if method in expected else ""
         print(
             f"{name:8}{judge:8}{method:19}{np.mean(spent[method]):6.0f} evaluations  recall {interval(values)}"
-            f"  {np.mean(seconds[method]):.2f} s{note}",
+            f"{cost}{own}",
             flush=True,
         )
 

@@ -4,14 +4,17 @@ import math
 
 import numpy as np
 import pytest
-from lissnas.choice_kernel import ChoiceKernel
+from lissnas.categorical import CategoricalSpace
+from lissnas.choice_kernel import choice_parts
+from lissnas.distance_kernel import DistanceKernel
 from lissnas.gaussian_process import GaussianProcess, fitted, objective, prior
 from lissnas.space import Floats, Rows
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import RBF, ConstantKernel, WhiteKernel
 
 CHOICES = (5, 3, 2, 4)
-KERNEL = ChoiceKernel(CHOICES)
+SPACE = CategoricalSpace("mixed", ["abcde"[:count] for count in CHOICES], "{}{}{}{}", (False, False, False, True))
+KERNEL = DistanceKernel(choice_parts(SPACE))
 
 
 def _rows(count: int, seed: int) -> Rows:
@@ -39,13 +42,6 @@ def _oracle(parameters: Floats) -> GaussianProcessRegressor:
     scales = 1 / np.sqrt(KERNEL.weights(parameters[:-2]))
     kernel = ConstantKernel(1.0) + ConstantKernel(signal) * RBF(scales) + WhiteKernel(noise)
     return GaussianProcessRegressor(kernel, alpha=0, optimizer=None).fit(KERNEL.features(ROWS), TARGETS)
-
-
-def test_the_kernel_of_one_changed_gene_is_the_exponential_of_its_weights() -> None:
-    parameters = np.zeros_like(KERNEL.prior_mean)
-    a, b = KERNEL.features(np.array([[0, 0, 0, 0], [3, 0, 0, 0]], dtype=np.uint8))[:, None]
-    # 1.5 over four genes for the changed choice, and three quarters of it for three steps of four.
-    assert KERNEL(parameters, a, b)[0, 0] == pytest.approx(math.exp(-1.5 / 4 * (1 + 3 / 4)))
 
 
 def test_the_marginal_likelihood_is_that_of_scikit_learn() -> None:

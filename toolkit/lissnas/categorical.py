@@ -22,6 +22,8 @@ class CategoricalSpace(Space):
         For each gene the names of its choices, as they stand in an official string.
     pattern
         How an architecture is written: a string with one ``{}`` for each gene, in gene order.
+    ordinal
+        Which genes are scales, their choices standing in order; none if left out.
 
     Examples
     --------
@@ -30,18 +32,27 @@ class CategoricalSpace(Space):
     ['conv-conv', 'skip-skip']
     """
 
-    def __init__(self, name: str, operations: Sequence[Sequence[str]], pattern: str) -> None:
+    def __init__(
+        self, name: str, operations: Sequence[Sequence[str]], pattern: str, ordinal: Sequence[bool] | None = None
+    ) -> None:
         self.name = name
         self.operations = tuple(tuple(names) for names in operations)
         self.choices = tuple(len(names) for names in self.operations)
         self.size = int(np.prod(np.asarray(self.choices, dtype=object)))
         self._pattern = pattern
+        self._ordinal = (False,) * len(self.choices) if ordinal is None else tuple(ordinal)
+        if len(self._ordinal) != len(self.choices):
+            raise SettingError(f"{name}: {len(self._ordinal)} marks of scales for {len(self.choices)} genes: one each")
         if not all(1 <= count <= 256 for count in self.choices):
             raise SettingError(
                 f"{name}: genes of {list(self.choices)} choices, but each may have 1 to 256, to fit uint8"
             )
         if self.size > np.iinfo(np.int64).max:
             raise SettingError(f"{name} has {self.size:.3g} architectures: more than an int64 index can tell apart")
+
+    @property
+    def ordinal(self) -> tuple[bool, ...]:
+        return self._ordinal
 
     @cached_property
     def _places(self) -> Indices:

@@ -1,100 +1,98 @@
-"""Choice kernel: two architectures are as alike as their choices are, gene by gene.
+"""What a kernel sees of an architecture's genes: what each chooses, and how often each choice is made in all.
 
-k(a, b) = exp(-d(a, b)): d adds over the genes, and is learned. It is a Hamming distance with a weight for every choice
-of every gene, plus an ordinal distance with a weight for every gene; a gene that is no scale gets a small ordinal
-weight, so that nothing need be marked. Both are squared distances of 0/1 features, so k is positive definite. Our own.
+A gene that is no scale counts as changed or not (Hamming), with a weight for every choice of every gene; a gene that is
+one counts by how far it moved (ordinal), and smoothly. That a choice does the same wherever it is made shows in how
+often it is made: a histogram, or on scales the sum of all steps. Our own.
 """
 
-from functools import cached_property
+from functools import partial
 
 import numpy as np
 
-from lissnas.space import Floats, Rows
+from lissnas.distance_kernel import Part
+from lissnas.space import Floats, Rows, Space
 
 _TOTAL_DISTANCE = 1.5
-"""How far apart two architectures that differ in every gene lie before anything is learned; the same for each part."""
+"""How far apart two architectures that differ in every gene lie before anything is learned, by each kind of part."""
 
-_GENE_SPREAD = 1.0
-"""The prior's standard deviation of a gene's log weight, and of a choice's log weight in all genes at once."""
+_COUNT_DISTANCE = 0.1
+"""How far apart two architectures lie, before anything is learned, for one choice made instead of another."""
 
-_CHOICE_SPREAD = 0.5
+_SPREAD = 1.0
+"""The prior's standard deviation of the log weight of a gene, of a choice in all genes, and of a count."""
+
+_DEPARTURE_SPREAD = 0.5
 """The prior's standard deviation by which one gene departs from what its choices weigh in all genes."""
 
 
-class ChoiceKernel:
-    """A product kernel over genes, with log-normal priors on its weights.
+def choice_parts(space: Space) -> list[Part]:
+    """Return the parts of a kernel over the genes of a space.
 
-    Genes with equally many choices share a factor for each choice, as they mostly choose among the same operations;
-    each gene scales it, and may depart from it.
-
-    Parameters
-    ----------
-    choices
-        How many choices each gene has.
-
-    Attributes
-    ----------
-    prior_mean, prior_spread
-        Of the normal prior on each parameter, shape (parameters,); a parameter is the log of a factor.
+    Genes with equally many choices share what each choice weighs, and are counted together, as they mostly choose
+    among the same operations.
     """
+    nominal = [gene for gene in range(space.genes) if not space.ordinal[gene]]
+    scales = [gene for gene in range(space.genes) if space.ordinal[gene] and space.choices[gene] > 1]
+    parts = []
+    if nominal:
+        parts += [_changes(space, nominal), *(_counts(space, genes) for genes in _alike(space, nominal))]
+    if scales:
+        parts += [_steps(space, scales), *(_sums(space, genes) for genes in _alike(space, scales))]
+    return parts
 
-    def __init__(self, choices: tuple[int, ...]) -> None:
-        self._choices = choices
-        self._parameters: dict[tuple[object, ...], float] = {}
-        factors = [
-            [
-                self._parameter(("gene", gene), _GENE_SPREAD),
-                self._parameter(("choice", count, choice), _GENE_SPREAD),
-                self._parameter(("departure", gene, choice), _CHOICE_SPREAD),
-            ]
-            for gene, count in enumerate(choices)
-            for choice in range(count)
-        ] + [
-            [self._parameter(("order", gene), _GENE_SPREAD)]
-            for gene, count in enumerate(choices)
-            for _ in range(count - 1)
+
+def _alike(space: Space, genes: list[int]) -> list[list[int]]:
+    """Return the genes in groups of equally many choices."""
+    counts = sorted({space.choices[gene] for gene in genes})
+    return [[gene for gene in genes if space.choices[gene] == count] for count in counts]
+
+
+def _changes(space: Space, genes: list[int]) -> Part:
+    pairs = [(gene, choice) for gene in genes for choice in range(space.choices[gene])]
+    factors = [
+        [
+            (f"gene {gene}", _SPREAD),
+            (f"choice {choice} of {space.choices[gene]}", _SPREAD),
+            (f"gene {gene}, choice {choice}", _DEPARTURE_SPREAD),
         ]
-        self.prior_spread: Floats = np.array(list(self._parameters.values()))
-        self.prior_mean: Floats = np.zeros(len(self.prior_spread))
-        self._factors: Floats = np.zeros((len(factors), len(self.prior_spread)))
-        for feature, parameters in enumerate(factors):
-            self._factors[feature, parameters] = 1
+        for gene, choice in pairs
+    ]
 
-    def _parameter(self, name: tuple[object, ...], spread: float) -> int:
-        """Return the place of a parameter; it is new the first time it is named."""
-        self._parameters.setdefault(name, spread)
-        return list(self._parameters).index(name)
+    def hot(rows: Rows) -> Floats:
+        effective = space.effective(rows)
+        return np.stack([effective[:, gene] == choice for gene, choice in pairs], axis=1).astype(np.float64)
 
-    @cached_property
-    def _unit_weights(self) -> Floats:
-        """What each feature weighs where every parameter is 0."""
-        unit = _TOTAL_DISTANCE / len(self._choices)
-        ordinal = [2 * unit / (count - 1) for count in self._choices for _ in range(count - 1)]
-        return np.array([unit] * sum(self._choices) + ordinal)
+    return Part(hot, np.full(len(pairs), _TOTAL_DISTANCE / space.genes), factors)
 
-    def weights(self, parameters: Floats) -> Floats:
-        """Return the weight of each feature, shape (features,)."""
-        return self._unit_weights * np.exp(self._factors @ parameters)
 
-    def features(self, rows: Rows) -> Floats:
-        """Return what the kernel sees of each row, shape (n, features): choices one-hot, then the steps they top."""
-        hot = [rows[:, gene, None] == np.arange(count) for gene, count in enumerate(self._choices)]
-        steps = [rows[:, gene, None] > np.arange(count - 1) for gene, count in enumerate(self._choices)]
-        return np.concatenate(hot + steps, axis=1).astype(np.float64)
+def _counts(space: Space, genes: list[int]) -> Part:
+    count = space.choices[genes[0]]
+    factors = [[("count", _SPREAD), (f"count {choice} of {count}", _SPREAD)] for choice in range(count)]
 
-    def __call__(self, parameters: Floats, a: Floats, b: Floats) -> Floats:
-        """Return the kernel of all pairs of two batches of features, shape (len(a), len(b))."""
-        scale = np.sqrt(self.weights(parameters))
-        a, b = a * scale, b * scale
-        similarity = a @ b.T
-        similarity -= (a * a).sum(axis=1)[:, None] / 2
-        similarity -= (b * b).sum(axis=1) / 2
-        return np.exp(np.minimum(similarity, 0, out=similarity), out=similarity)
+    def histogram(rows: Rows) -> Floats:
+        effective = space.effective(rows)[:, genes]
+        return np.stack([(effective == choice).sum(axis=1) for choice in range(count)], axis=1).astype(np.float64)
 
-    def gradient(self, parameters: Floats, features: Floats, slopes: Floats) -> Floats:
-        """Return the derivative of a function of the kernel matrix by the parameters, shape (parameters,).
+    return Part(histogram, np.full(count, _COUNT_DISTANCE), factors)
 
-        `slopes` is the function's derivative by the matrix, times the matrix, entry by entry; symmetric, shape (n, n).
-        """
-        by_weight = (features * (slopes @ features)).sum(axis=0) - slopes.sum(axis=1) @ (features * features)
-        return self._factors.T @ (self.weights(parameters) * by_weight)
+
+def _steps(space: Space, genes: list[int]) -> Part:
+    highest = np.array([space.choices[gene] - 1 for gene in genes])
+    factors = [[(f"scale {gene}", _SPREAD)] for gene in genes]
+    # Twice, as a scale is one feature where a change of choice is two.
+    return Part(partial(_positions, genes, highest), np.full(len(genes), 2 * _TOTAL_DISTANCE / space.genes), factors)
+
+
+def _sums(space: Space, genes: list[int]) -> Part:
+    count = space.choices[genes[0]]
+    highest = np.full(len(genes), count - 1)
+
+    def total(rows: Rows) -> Floats:
+        return _positions(genes, highest, rows).sum(axis=1, keepdims=True)
+
+    return Part(total, np.array([_COUNT_DISTANCE]), [[("sum", _SPREAD), (f"sum of {count}", _SPREAD)]])
+
+
+def _positions(genes: list[int], highest: Floats, rows: Rows) -> Floats:
+    """Return where each of the genes stands on its scale, from 0 to 1, shape (n, genes)."""
+    return rows[:, genes] / highest

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lissnas.choice_kernel import ChoiceKernel
+from lissnas.distance_kernel import DistanceKernel
 from lissnas.space import Floats, Indices, Rows
 
 _LEVEL_VARIANCE = 1.0
@@ -39,7 +39,7 @@ class GaussianProcess:
         The negative log marginal likelihood times prior, up to a constant.
     """
 
-    kernel: ChoiceKernel
+    kernel: DistanceKernel
     parameters: Floats
     objective: float
     features: Floats
@@ -102,7 +102,7 @@ class GaussianProcess:
             )
 
 
-def fitted(kernel: ChoiceKernel, rows: Rows, targets: Floats, start: Floats | None = None) -> GaussianProcess:
+def fitted(kernel: DistanceKernel, rows: Rows, targets: Floats, start: Floats | None = None) -> GaussianProcess:
     """Fit a Gaussian process.
 
     Parameters
@@ -135,13 +135,13 @@ def fitted(kernel: ChoiceKernel, rows: Rows, targets: Floats, start: Floats | No
     return GaussianProcess(kernel, parameters, float(found.fun), features, cholesky, _solve(cholesky, targets))
 
 
-def prior(kernel: ChoiceKernel) -> tuple[Floats, Floats]:
+def prior(kernel: DistanceKernel) -> tuple[Floats, Floats]:
     """Return the mean and standard deviation of the normal prior of all parameters, each of shape (parameters,)."""
     mean, spread = np.array([_VARIANCE_PRIOR, _NOISE_PRIOR]).T
     return np.concatenate([kernel.prior_mean, mean]), np.concatenate([kernel.prior_spread, spread])
 
 
-def objective(parameters: Floats, kernel: ChoiceKernel, features: Floats, targets: Floats) -> tuple[float, Floats]:
+def objective(parameters: Floats, kernel: DistanceKernel, features: Floats, targets: Floats) -> tuple[float, Floats]:
     """Return the negative log of the marginal likelihood times prior, up to a constant, and its gradient."""
     mean, spread = prior(kernel)
     signal = np.exp(parameters[-2]) * kernel(parameters[:-2], features, features)
@@ -157,7 +157,7 @@ def objective(parameters: Floats, kernel: ChoiceKernel, features: Floats, target
     return float(value), gradient
 
 
-def _covariance(kernel: ChoiceKernel, parameters: Floats, a: Floats, b: Floats) -> Floats:
+def _covariance(kernel: DistanceKernel, parameters: Floats, a: Floats, b: Floats) -> Floats:
     covariance = kernel(parameters[:-2], a, b)
     covariance *= np.exp(parameters[-2])
     covariance += _LEVEL_VARIANCE

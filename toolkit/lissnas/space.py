@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lissnas.errors import ArchitectureError, SettingError
+from lissnas.graphs import Graphs
 
 Rows = NDArray[np.uint8]
 """A batch of architectures, shape (n, genes)."""
@@ -68,6 +69,11 @@ class Space(ABC):
     def size_bounds(self) -> tuple[int, int]:
         """The least and the largest number of architectures it may have; equal where the size is known."""
         return self.size, self.size
+
+    @property
+    def ordinal(self) -> tuple[bool, ...]:
+        """Whether each gene's choices are steps of a scale (widths, depths, kernel sizes), in their order."""
+        return (False,) * self.genes
 
     @property
     def enumerable(self) -> bool:
@@ -135,6 +141,17 @@ class Space(ABC):
     def canonical(self, rows: Rows) -> Rows:
         """Return for each row the one row that stands for all rows of the same network."""
         return self.rows(self.index(rows))
+
+    def effective(self, rows: Rows) -> Rows:
+        """Return each row with every gene that cannot matter to its network set to the choice of no operation.
+
+        What comes back serves to compare networks, and need not be a row of the space.
+        """
+        return rows
+
+    def graphs(self, rows: Rows) -> Graphs | None:
+        """Return the labelled graph of each network, in a space in which graphs tell more than genes; else None."""
+        return None
 
     def all_rows(self) -> Rows:
         """Return the whole space in the order of its index, shape (size, genes)."""

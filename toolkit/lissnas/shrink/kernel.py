@@ -15,15 +15,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lissnas.choice_kernel import ChoiceKernel
+from lissnas.distance_kernel import DistanceKernel
 from lissnas.errors import SettingError
 from lissnas.evaluate import Evaluations
 from lissnas.gaussian_process import GaussianProcess, fitted
+from lissnas.graph_kernel import kernel_parts
 from lissnas.space import Floats, Indices, Rows, Space
 from lissnas.subspace import ExplicitSubspace, Subspace
 
 _SAMPLED_OTHERS = 4_000
 """From how many networks of the space it is estimated what those not kept may hold."""
+
+_SAMPLED_STRAYS = 1_000
+"""From how many networks of the space those of a round are drawn that would not be kept."""
 
 _EXPANDED_AT_ONCE = 100
 _MAX_EXPANSIONS = 30
@@ -64,8 +68,11 @@ class KernelSettings:
     first: int = 20
     """How many of the evaluations are spent first, on networks drawn from the whole space."""
 
-    batch: int = 20
-    """How many are spent in each later round, on the least sure of those that would be kept by then."""
+    batch: int = 10
+    """How many are spent in each later round, most on the least sure of those that would be kept by then."""
+
+    strays: int = 2
+    """How many of each later round are drawn from the rest, each with the chance that it should be kept as well."""
 
     quantile: float = 0.01
     """The share of networks that count as best for the expected recall."""
@@ -81,6 +88,8 @@ class KernelSettings:
             raise SettingError(
                 f"the first round must score at least 3 networks and at most all {self.evaluations}, not {self.first}"
             )
+        if self.strays < 0:
+            raise SettingError(f"strays must be at least 0, not {self.strays}")
         if not 0 < self.quantile < 1:
             raise SettingError(f"quantile must lie between 0 and 1, not be {self.quantile}")
 
@@ -90,7 +99,7 @@ class KernelSettings:
                 raise SettingError(
                     f"{name} of {getattr(self, name):,} is more than the {space.size:,} networks of {space.name}"
                 )
-        kernel = ChoiceKernel(space.choices)
+        kernel = DistanceKernel(kernel_parts(space))
         drawn = space.sample(self.first, rng)
         asked = space.index(drawn)
         parameters = None
@@ -104,8 +113,12 @@ class KernelSettings:
             if batch == 0:
                 return
             unseen = ranked[~np.isin(ranked, asked)][: max(self.size, batch)]
-            drawn = space.rows(unseen[process.least_sure(space.rows(unseen), batch)])
-            asked = np.concatenate([asked, space.index(drawn)])
+            threshold = process.mean(space.rows(ranked[self.size - 1 : self.size]))[0]
+            known = np.concatenate([asked, ranked[: self.size], unseen])
+            strays = _drawn_above(space, process, threshold, known, min(self.strays, batch), rng)
+            sure = unseen[process.least_sure(space.rows(unseen), batch - len(strays))]
+            asked = np.concatenate([asked, sure, strays])
+            drawn = space.rows(asked[-batch:])
 
     def _kept(
         self, space: Space, process: GaussianProcess, index: Indices, rng: np.random.Generator
@@ -117,6 +130,28 @@ class KernelSettings:
         weight = (space.size - len(index)) / max(len(others), 1)
         recall = _expected_recall((mean, spread), (other_mean, other_spread), weight, self.quantile * space.size)
         return ExpectedSubspace(space, index, mean, spread, recall)
+
+
+def _drawn_above(
+    space: Space,
+    process: GaussianProcess,
+    threshold: float,
+    known: Indices,
+    count: int,
+    rng: np.random.Generator,
+) -> Indices:
+    """Draw up to `count` networks that are not known, each with a chance in proportion to that of exceeding a score.
+
+    Without them the networks that the first ones spoke against would never be scored, however wrongly.
+    """
+    from scipy.special import ndtr
+
+    others = space.index(space.sample(min(_SAMPLED_STRAYS, space.size), rng))
+    others = others[~np.isin(others, known)]
+    mean, spread = process.mean_and_spread(space.rows(others))
+    chances = ndtr((mean - threshold) / np.maximum(spread, 1e-9))
+    count = min(count, int(np.count_nonzero(chances)))
+    return rng.choice(others, count, replace=False, p=chances / chances.sum()) if count else others[:0]
 
 
 def normal_scores(scores: Floats) -> Floats:

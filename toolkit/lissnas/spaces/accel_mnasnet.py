@@ -25,4 +25,5 @@ def accel_mnasnet() -> CategoricalSpace:
     The benchmark writes a network as a dictionary; the strings here are our own: ``e1k3l2s0`` for each block.
     """
     genes = [choices for layers in LAYERS for choices in (EXPANSIONS, KERNELS, layers, SQUEEZES)]
-    return CategoricalSpace("accel-mnasnet", genes, "-".join(["e{}k{}l{}s{}"] * BLOCKS))
+    scales = (True, True, True, False) * BLOCKS
+    return CategoricalSpace("accel-mnasnet", genes, "-".join(["e{}k{}l{}s{}"] * BLOCKS), scales)

@@ -3,7 +3,7 @@
 Dong and Yang, "NAS-Bench-201: Extending the Scope of Reproducible Neural Architecture Search", ICLR 2020.
 """
 
-from lissnas.categorical import CategoricalSpace
+from lissnas.cell import CellSpace
 from lissnas.distinct import DistinctSpace
 from lissnas.spaces.distinct_cells import distinct_cells
 
@@ -13,12 +13,12 @@ EDGES = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))
 """Which nodes each gene's edge joins: the order of the official string."""
 
 
-def cell201() -> CategoricalSpace:
+def cell201() -> CellSpace:
     """Return the 5^6 = 15,625 cells; the genes are the edges in the order of the official string.
 
     Cells that compute the same function are kept apart, as the benchmark trained them apart.
     """
-    return CategoricalSpace("cell201", (OPERATIONS,) * len(EDGES), "|{}~0|+|{}~0|{}~1|+|{}~0|{}~1|{}~2|")
+    return CellSpace("cell201", (OPERATIONS,) * len(EDGES), "|{}~0|+|{}~0|{}~1|+|{}~0|{}~1|{}~2|", EDGES)
 
 
 def distinct_cell201() -> DistinctSpace:

@@ -13,4 +13,4 @@ LAYERS = 7
 
 def channel_macro() -> CategoricalSpace:
     """Return the 4^7 = 16,384 networks, the first layer first; the genes are ordinal, and an edit may be any step."""
-    return CategoricalSpace("channel-macro", (QUARTERS,) * LAYERS, "{}" * LAYERS)
+    return CategoricalSpace("channel-macro", (QUARTERS,) * LAYERS, "{}" * LAYERS, (True,) * LAYERS)

@@ -17,4 +17,4 @@ def channels() -> CategoricalSpace:
     Widths are ordinal: a gene counts how many steps of eight channels a layer has above the narrowest. One edit may
     still give a layer any other width.
     """
-    return CategoricalSpace("channels", (WIDTHS,) * LAYERS, ":".join(["{}"] * LAYERS))
+    return CategoricalSpace("channels", (WIDTHS,) * LAYERS, ":".join(["{}"] * LAYERS), (True,) * LAYERS)

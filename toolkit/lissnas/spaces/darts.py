@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from lissnas.categorical import CategoricalSpace
 from lissnas.edit_graph import EditGraph
 from lissnas.errors import ArchitectureError
+from lissnas.graphs import Graphs
 from lissnas.space import Floats, Indices, Rows, ShellSums, Space
 
 OPERATIONS = (
@@ -138,6 +139,29 @@ class DartsSpace(Space):
             count = np.bincount(states[:, place], minlength=len(between)).astype(np.float64)
             total += float(count @ between @ count)
         return total / (len(rows) * (len(rows) - 1))
+
+    def graphs(self, rows: Rows) -> Graphs:
+        """Return each network as one graph, a part for each cell.
+
+        A cell has a vertex for each of its inputs, for each node and for each operation, which one edge feeds and
+        another takes to its node. No label is in two cells; all nodes of a cell share one.
+        """
+        inputs, operations = self.edges(rows)
+        per_cell, outputs = 2 * self._nodes, self._nodes + 2
+        cells = len(self._cells)
+        edges = np.arange(cells * per_cell)
+        first = edges // per_cell * (outputs + per_cell)
+        vertex = np.broadcast_to(first + outputs + edges % per_cell, operations.shape)
+        node = np.broadcast_to(first + 2 + edges % per_cell // 2, operations.shape)
+        labels = np.empty((len(inputs), cells, outputs + per_cell), dtype=np.int64)
+        labels[:, :, :outputs] = np.minimum(np.arange(outputs), 2)
+        labels[:, :, outputs:] = operations.reshape(-1, cells, per_cell) + 3
+        kinds = len(self.operations) + 3
+        labels += 1 + np.arange(cells)[:, None] * kinds
+        sources = np.concatenate([inputs + first, vertex], axis=1)
+        targets = np.concatenate([vertex, node], axis=1)
+        present = np.ones(sources.shape, dtype=np.bool_)
+        return Graphs(labels.reshape(len(inputs), -1), sources, targets, present, cells * kinds)
 
     def write(self, rows: Rows) -> list[str]:
         inputs, operations = (part.tolist() for part in self.edges(rows))

@@ -28,6 +28,7 @@ from lissnas.graph_codes import (
     unlabelled_edges,
     unpack,
 )
+from lissnas.graphs import Graphs
 from lissnas.space import Floats, Indices, Rows, ShellSums, Space
 
 OPERATIONS = ("conv3x3-bn-relu", "conv1x1-bn-relu", "maxpool3x3")
@@ -122,6 +123,16 @@ class NasBench101(Space):
     def mean_distance(self, rows: Rows) -> float:
         """As Space.mean_distance, from evenly spaced rows to all others if there are more than 128."""
         return self.graph.mean_distance(self.index(rows))
+
+    def graphs(self, rows: Rows) -> Graphs:
+        """Return each network's graph without what is on no path; its labels: 1 input, 2 output, 3 on operations."""
+        rows = self.canonical(rows)
+        labels = np.empty((len(rows), VERTICES), dtype=np.int64)
+        labels[:, 0], labels[:, -1] = 1, 2
+        labels[:, 1:-1] = np.where(rows[:, : len(INNER)] > 0, rows[:, : len(INNER)].astype(np.int64) + 2, 0)
+        shape = (len(rows), len(EDGES))
+        sources, targets = (np.broadcast_to(np.array(ends, dtype=np.int64), shape) for ends in zip(*EDGES, strict=True))
+        return Graphs(labels, sources, targets, rows[:, len(INNER) :] > 0, len(OPERATIONS) + 2)
 
     def write(self, rows: Rows) -> list[str]:
         """Return each network's adjacency matrix, row by row, and its operations, as official records hold them."""

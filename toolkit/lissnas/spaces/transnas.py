@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lissnas.categorical import CategoricalSpace
+from lissnas.cell import CellSpace
 from lissnas.distinct import DistinctSpace
 from lissnas.space import Rows
 from lissnas.spaces.distinct_cells import distinct_cells
@@ -31,9 +32,10 @@ DOUBLINGS = (1, 3)
 """The fewest and the most modules that double the channels."""
 
 
-def transnas_micro() -> CategoricalSpace:
+def transnas_micro() -> CellSpace:
     """Return the 4^6 = 4,096 cells; cells that compute the same are kept apart, as the benchmark trained them apart."""
-    return CategoricalSpace("transnas-micro", (MICRO_OPERATIONS,) * len(MICRO_EDGES), "64-41414-{}_{}{}_{}{}{}")
+    operations = (MICRO_OPERATIONS,) * len(MICRO_EDGES)
+    return CellSpace("transnas-micro", operations, "64-41414-{}_{}{}_{}{}{}", MICRO_EDGES)
 
 
 def distinct_transnas_micro() -> DistinctSpace:
