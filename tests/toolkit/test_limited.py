@@ -11,7 +11,9 @@ from lissnas.locality import pair_locality
 from lissnas.shrink import method_names, settings_class, shrink
 from lissnas.shrink.lissnas import LissnasSettings
 from lissnas.space import Floats, Rows, Space
+from lissnas.spaces.cell201 import cell201
 from lissnas.spaces.macro import macro
+from lissnas.spaces.nasbench101 import NasBench101
 from lissnas.subspace import WholeSpace
 from scipy.stats import chisquare
 
@@ -80,6 +82,19 @@ def test_locality_of_a_limited_space_is_that_of_its_pairs() -> None:
         a, b = np.nonzero(distance == d)
         assert found.pairs[d - 1] == len(a)
         assert found.difference.value[d - 1] == pytest.approx(np.abs(scores[a] - scores[b]).mean(), rel=1e-5)
+
+
+def test_what_the_whole_space_knows_of_its_genes_the_limited_one_knows_too() -> None:
+    scales = CategoricalSpace("widths", ("abc",) * 3, "{}{}{}", ordinal=(True, False, True))
+    assert LimitedSpace(scales, _flops(3)).ordinal == (True, False, True)
+    cells = LimitedSpace(cell201(), _flops(12))
+    rows = cells.sample(50, np.random.default_rng(0))
+    np.testing.assert_array_equal(cells.effective(rows), cell201().effective(rows))
+    graphs = LimitedSpace(NasBench101(5), _flops(9))
+    rows = graphs.sample(5, np.random.default_rng(0))
+    found, expected = graphs.graphs(rows), graphs.whole.graphs(rows)
+    assert found is not None
+    np.testing.assert_equal(vars(found), vars(expected))
 
 
 def test_a_limit_that_nothing_meets_says_what_the_least_is() -> None:

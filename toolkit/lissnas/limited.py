@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lissnas.errors import ArchitectureError, SettingError
+from lissnas.graphs import Graphs
 from lissnas.space import Floats, Indices, Rows, ShellSums, Space
 
 _TRIES = 10_000
@@ -113,6 +114,10 @@ class LimitedSpace(Space):
     def enumerable(self) -> bool:
         return self._place is not None
 
+    @property
+    def ordinal(self) -> tuple[bool, ...]:
+        return self.whole.ordinal
+
     def whole_index(self, index: Indices) -> Indices:
         """Return the places in the whole space of places in this one."""
         return index if self._place is None else self._whole_index[index]
@@ -157,6 +162,12 @@ class LimitedSpace(Space):
 
     def mean_distance(self, rows: Rows) -> float:
         return self.whole.mean_distance(rows)
+
+    def effective(self, rows: Rows) -> Rows:
+        return self.whole.effective(rows)
+
+    def graphs(self, rows: Rows) -> Graphs | None:
+        return self.whole.graphs(rows)
 
     def write(self, rows: Rows) -> list[str]:
         return self.whole.write(rows)
