@@ -32,7 +32,7 @@ from lissnas_analyses.workers import StudyName, Workers
 _ROWS_A_JOB = 8
 """How many rows a worker computes at a time: what is lost of its work when it is stopped."""
 
-_SECONDS_A_PART = 2.0
+_SECONDS_A_PART = 0.5
 """How often the finished rows are written to disk."""
 
 _SHARES = ("recall_1", "recall_5", "size_ratio")

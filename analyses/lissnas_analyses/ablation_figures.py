@@ -25,6 +25,9 @@ _AXES = 4
 _RANKED = 20
 """How many configurations the ranking shows, those of the best mean rank."""
 
+_WIDE = 5
+"""From which ratio of the ends on an axis is logarithmic."""
+
 _LABELLED = 24
 """Up to how many points in a panel are labelled with their setting."""
 
@@ -32,7 +35,7 @@ _LABELLED = 24
 def draw_recall(result: AblationResult, study: Study) -> Figure:
     """Draw the recall of the top 1 % against evaluations and against size; a row of panels a condition."""
     wide = _wide(result)
-    conditions = wide.select(_CONDITIONS).unique(maintain_order=True)
+    conditions = wide.select(_CONDITIONS).unique().sort(_CONDITIONS, descending=True)
     figure, panels = figures.new_figure(conditions.height, 2, width=4, height=3)
     for number, condition in enumerate(conditions.iter_rows(named=True)):
         part = wide.join(pl.DataFrame([condition], schema=conditions.schema), on=_CONDITIONS, nulls_equal=True)
@@ -41,14 +44,16 @@ def draw_recall(result: AblationResult, study: Study) -> Figure:
                 _draw_method(axes, part.filter(pl.col("method") == method), method, name, part.height <= _LABELLED)
             axes.set(ylabel="recall of the top 1 %", title=_condition_in_words(condition))
             axes.set_xlabel({"evaluations": "networks scored", "size": "networks kept"}[name])
-            figures.logarithmic(axes, "{x:,g}", "x")
+            low, high = axes.get_xlim()
+            if low > 0 and high > _WIDE * low:
+                figures.logarithmic(axes, "{x:,g}", "x")
     panels[0].legend(loc="best", fontsize=7)
     figures.caption(
         figure,
         f"What shrinking {study.benchmark.name} keeps, against what it costs",
         f"{study.source}; {study.roles}. A point is the mean over {result.runs:,} runs of one combination of settings, "
         f"bars: 95 % intervals of the mean. A line joins combinations that differ in one setting, of which the numbers "
-        f"beside the points are the values: {_along_in_words(wide)}.",
+        f"beside the points are the values (in brackets: the others): {_along_in_words(wide)}.",
     )
     return figure
 
@@ -73,8 +78,10 @@ def _draw_method(axes: Axes, part: pl.DataFrame, method: str, x: str, labelled: 
         )
         if along is None or not labelled:
             continue
-        for row in line.iter_rows(named=True):
-            figures.label(axes, _short(row[along]), row[x], row["recall_1"], look.colour, (4, -3), "top")
+        for place, row in enumerate(line.iter_rows(named=True)):
+            last = others and place == line.height - 1
+            which = f" ({', '.join(f'{_plain(name)} {_short(row[name])}' for name in others)})" if last else ""
+            figures.label(axes, _short(row[along]) + which, row[x], row["recall_1"], look.colour, (4, -3), "top")
 
 
 def sensitivity(result: AblationResult) -> pl.DataFrame:
@@ -170,7 +177,7 @@ def draw_ranks(ranks: pl.DataFrame, result: AblationResult, study: Study) -> Fig
     if len(parts) == 2 and parts[0].height == ranks.filter(kind="configuration").height:
         parts = parts[:1]  # every method has one configuration
     most = max(part.height for part in parts)
-    figure, panels = figures.new_figure(1, len(parts), width=4.4, height=1.3 + 0.24 * most)
+    figure, panels = figures.new_figure(1, len(parts), width=5.4, height=1.3 + 0.24 * most)
     for axes, part in zip(panels, parts, strict=True):
         for place, row in enumerate(part.iter_rows(named=True)):
             look = figures.look(row["thing"].split(" ")[0].rstrip(","))
@@ -187,7 +194,7 @@ def draw_ranks(ranks: pl.DataFrame, result: AblationResult, study: Study) -> Fig
         axes.set(xlabel="mean rank (1 is the best)", title=shown)
     figures.caption(
         figure,
-        f"Which keeps the most of the best of {study.benchmark.name}",
+        f"Ranking by what is kept of {study.benchmark.name}",
         f"{study.source}; {study.roles}. Ranks by recall of the top 1 % within each run"
         f"{_with_conditions(result)}; bars: 95 % percentile intervals of the mean rank over {result.runs:,} runs, "
         f"{DRAWS:,} bootstrap draws. Methods keep and score as many networks as their own settings say.",
@@ -242,7 +249,7 @@ def _names(rows: pl.DataFrame, settings: list[str]) -> pl.Series:
 def _condition_in_words(condition: dict[str, Any]) -> str:
     epochs = "" if condition["epochs"] is None else f" after {condition['epochs']} epochs"
     tau = condition["noise_tau"]
-    return f"scores{epochs} as they are" if tau == 1 else f"scores{epochs} of tau {tau:g} with them"
+    return f"scores{epochs} as they are" if tau == 1 else f"scores{epochs}, degraded to a Kendall tau of {tau:g}"
 
 
 def _plain(name: str) -> str:
