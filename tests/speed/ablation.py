@@ -1,0 +1,40 @@
+"""Rows of an ablation of LISSNAS on the 15,625-cell table: processor seconds a row, and wall time on all cores.
+
+The processor time does not depend on what else the machine is doing; the wall time does. `--rows 10000`.
+"""
+
+import argparse
+import tempfile
+import time
+from pathlib import Path
+
+from lissnas_analyses.ablation import ablate, measured_rows
+from lissnas_analyses.ablation_grid import cells
+from lissnas_analyses.workers import StudyName, workers
+
+parser = argparse.ArgumentParser(description=__doc__)
+parser.add_argument("--rows", type=int, default=10_000)
+arguments = parser.parse_args()
+
+
+def milliseconds(name: StudyName, tau: float) -> float:
+    job = [(cells(("lissnas",), {}, (tau,))[0], run) for run in range(100)]
+    measured_rows(name, 0, job[:2])
+    started = time.process_time()
+    measured_rows(name, 0, job)
+    return 1000 * (time.process_time() - started) / len(job)
+
+
+def main() -> None:
+    name = StudyName.known_here("analog-nasbench")
+    for tau in (1.0, 0.5):
+        print(f"{milliseconds(name, tau):.2f} ms of one core a row at a tau of {tau:g}", flush=True)
+    with tempfile.TemporaryDirectory() as folder, workers() as all_cores:
+        started = time.monotonic()
+        ablate(name, cells(("lissnas",), {}), arguments.rows, 0, Path(folder) / "ablation.parquet", all_cores)
+        seconds = time.monotonic() - started
+    print(f"{arguments.rows:,} rows in {seconds:.0f} s with {all_cores.count} workers, their start included")
+
+
+if __name__ == "__main__":
+    main()
