@@ -163,6 +163,12 @@ class Evaluations:
         return self._answers[: self.count][self._scored]
 
     @property
+    def history(self) -> tuple[Indices, Floats]:
+        """Everything that was asked for, in the order of asking, and its score, NaN where there is none."""
+        answers = self._answers[: self.count]
+        return self._asked[: self.count].copy(), np.where(self._scored, answers, np.nan)
+
+    @property
     def missing(self) -> Indices:
         return self._asked[: self.count][~self._scored]
 
