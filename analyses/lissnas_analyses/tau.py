@@ -19,11 +19,11 @@ from lissnas.rank_correlation import RankCorrelation
 from lissnas.ranking import kendall_tau, rank_agreement, tied_share
 from lissnas.space import Floats
 from lissnas_benchmarks.predictor_file import Predictor
-from lissnas_benchmarks.table import Measure
 from numpy.typing import NDArray
 
 from lissnas_analyses.evaluation_sets import WHOLE, EvaluationSet, own_sets, true_top
 from lissnas_analyses.study import Report, Study
+from lissnas_analyses.trainings import Trainings, trainings_of
 
 MEASURES = {
     "tau": (-1.0, 1.0),
@@ -92,6 +92,8 @@ class TauResult:
         A row a predictor: origin, how many scores are missing, the share of pairs that tie.
     networks
         How many networks have all scores.
+    trainings
+        What trainings the noise ceiling is known from, if it is.
     """
 
     agreement: pl.DataFrame
@@ -101,6 +103,7 @@ class TauResult:
     ceiling: pl.DataFrame
     predictors: pl.DataFrame
     networks: int
+    trainings: str | None
 
 
 def measure(
@@ -130,6 +133,7 @@ def measure(
         names = ", ".join(predictor.name for predictor in predictors)
         raise SettingError(f"only {networks} networks have scores of {names} and a reported one: too few")
     truth = np.where(there, study.report, np.nan)
+    trainings = trainings_of(study, np.random.default_rng([settings.seed, 5]))
     sets = [*own_sets(there, settings.sample, settings.runs, settings.tops, settings.seed), *shrunk]
     steps, done = len(predictors) * (len(sets) + 1), 0
     agreement: list[dict[str, object]] = []
@@ -151,12 +155,12 @@ def measure(
         agreement=frame,
         means=_means(frame),
         sets=pl.DataFrame(
-            [{"set": one.name, "seed": one.seed} | _ceiling(study, truth, one.choose) for one in sets],
+            [{"set": one.name, "seed": one.seed} | _ceiling(trainings, truth, one.choose) for one in sets],
             schema_overrides={"retrained": pl.Float64, "perfect": pl.Float64},
         ),
         narrowing=pl.DataFrame(narrowing),
         ceiling=pl.DataFrame(
-            [{"share": share} | _ceiling(study, truth, true_top(share).choose) for share in _shares(truth)],
+            [{"share": share} | _ceiling(trainings, truth, true_top(share).choose) for share in _shares(truth)],
             schema_overrides={"retrained": pl.Float64, "perfect": pl.Float64},
         ),
         predictors=pl.DataFrame(
@@ -171,6 +175,7 @@ def measure(
             ]
         ),
         networks=networks,
+        trainings=None if trainings is None else trainings.words,
     )
 
 
@@ -256,28 +261,15 @@ def _means(agreement: pl.DataFrame) -> pl.DataFrame:
     return pl.DataFrame(rows).drop("seed")
 
 
-def _ceiling(study: Study, truth: Floats, choose: Choice) -> dict[str, object]:
+def _ceiling(trainings: Trainings | None, truth: Floats, choose: Choice) -> dict[str, object]:
     """Return how large a set is, how many of its true scores tie, and its noise ceiling."""
     chosen = choose(truth)
     found: dict[str, object] = {"networks": int(np.count_nonzero(chosen)), "true_ties": tied_share(truth[chosen])}
-    runs, trainings = _trainings(study)
-    if runs.shape[1] < 2:
+    if trainings is None:
         return found | {"retrained": None, "perfect": None}
-    runs = np.where(np.isnan(truth)[:, None], np.nan, runs)
-    ceiling = noise_ceiling(runs, truth, trainings, choose, np.random.default_rng(0))
+    runs = np.where(np.isnan(truth)[:, None], np.nan, trainings.runs)
+    ceiling = noise_ceiling(runs, truth, trainings.counts, choose, np.random.default_rng(0))
     return found | {"retrained": ceiling.retrained, "perfect": ceiling.perfect}
-
-
-def _trainings(study: Study) -> tuple[Floats, Floats]:
-    """Return the score of every training of what is reported, and over how many each reported score is the mean."""
-    reports = study.reports
-    columns = study.table.matching(reports, study.dataset)
-    runs = study.table.read([column.name for column in columns])
-    trainings = np.maximum(np.count_nonzero(~np.isnan(runs), axis=1), 1)
-    if len(columns) < 2:
-        every = study.table.matching(Measure(reports.metric, reports.split, None, reports.epochs), study.dataset)
-        runs = study.table.read([column.name for column in every])
-    return runs, trainings
 
 
 def sentences(result: TauResult) -> tuple[str, ...]:
@@ -301,13 +293,15 @@ def sentences(result: TauResult) -> tuple[str, ...]:
             if measured == "tau" and one != WHOLE
         ]
     whole = result.sets.row(0, named=True)
-    known = "not known: the benchmark has one training of each network"
-    if whole["retrained"] is not None:
-        known = (
-            f"one training ranks another with tau {whole['retrained']:.3f}; a perfect predictor would reach "
-            f"{whole['perfect']:.3f}"
-        )
-    return (*said, f"noise ceiling: {known}; {whole['true_ties']:.2%} of the pairs of true scores tie")
+    ties = f"{whole['true_ties']:.2%} of the pairs of true scores tie"
+    if result.trainings is None:
+        return (*said, f"noise ceiling: not known, as the table tells no two trainings of a network apart; {ties}")
+    said += [
+        f"noise ceiling, {row['set']}: one training ranks another with tau {row['retrained']:.3f}, "
+        f"a perfect predictor would reach {row['perfect']:.3f}"
+        for row in result.sets.group_by("set", maintain_order=True).mean().iter_rows(named=True)
+    ]
+    return (*said, f"the noise ceiling is from {result.trainings}; {ties}")
 
 
 def _with_interval(row: dict[str, float]) -> str:

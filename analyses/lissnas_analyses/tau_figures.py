@@ -152,10 +152,11 @@ def _letters(count: int) -> list[str]:
 def _ceiling_in_words(result: TauResult) -> str:
     ties = result.sets["true_ties"][0]
     tied = f"{100 * ties:.2g} % of the pairs of true scores tie" if ties else "No pair of true scores ties"
+    if result.trainings is None:
+        return f"{tied}; the noise ceiling is not known, as the table tells no two trainings of a network apart."
     row = result.sets.row(0, named=True)
-    if row["retrained"] is None:
-        return f"{tied}; the noise ceiling is not known, as the benchmark has one training of each network."
     return (
-        f"{tied}; on the whole space one training ranks another with tau {row['retrained']:.2f}, and a perfect "
-        f"predictor would reach {row['perfect']:.2f} (our own estimate)."
+        f"Noise ceiling (our own definition), from {result.trainings}: how one training ranks another, the first being "
+        f"the truth, tau {row['retrained']:.2f} on the whole space; and about what knowing each network's expected "
+        f"score would give, {row['perfect']:.2f}, too high where little but noise tells networks apart. {tied}."
     )

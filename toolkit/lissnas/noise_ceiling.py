@@ -33,7 +33,7 @@ class NoiseCeiling:
     Attributes
     ----------
     retrained
-        Of one training as the predictor of another, the mean over all ordered pairs of trainings.
+        Of one training as the predictor of an earlier one, the mean over all pairs of trainings.
     perfect
         Of the expected score as the predictor of the reported mean; too high where networks differ by noise alone.
     """
@@ -72,8 +72,7 @@ def noise_ceiling(
     taus = [
         _tau(runs[:, one], runs[:, other], choose)
         for one in range(runs.shape[1])
-        for other in range(runs.shape[1])
-        if one != other
+        for other in range(one + 1, runs.shape[1])
     ]
     error = standard_errors(runs, reported, trainings)
     noisy = (reported + error * rng.standard_normal(len(reported)) for _ in range(_DRAWS))
@@ -100,7 +99,6 @@ def standard_errors(runs: Floats, reported: Floats, trainings: Floats) -> Floats
 
 def _tau(truth: Floats, predicted: Floats, choose: Choice) -> float:
     """Return tau-b of the chosen networks that have both scores; NaN where they rank nothing."""
-    there = ~(np.isnan(truth) | np.isnan(predicted))
-    chosen = there & choose(np.where(there, truth, np.nan))
+    chosen = choose(truth) & ~(np.isnan(truth) | np.isnan(predicted))
     times = np.ones((np.count_nonzero(chosen), 1), dtype=np.float32)
     return float(RankCorrelation(truth[chosen], predicted[chosen]).tau(times)[0]) if len(times) > 1 else float("nan")
