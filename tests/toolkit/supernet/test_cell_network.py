@@ -1,5 +1,6 @@
 """The stand-alone network of a cell: what it computes, and what has no effect on it."""
 
+import hashlib
 import itertools
 
 import numpy as np
@@ -77,3 +78,9 @@ def test_the_operations_are_told_apart() -> None:
     assert OPERATIONS[CONV1] == "nor_conv_1x1"
     block = Cell(np.array([NONE, NONE, NONE, CONV1, NONE, NONE]), 8).edges["3"]
     assert block.convolution.kernel_size == (1, 1)  # type: ignore[union-attr]
+
+
+def test_the_weights_that_the_tables_began_with_are_drawn_to_the_bit() -> None:
+    network = CellNetwork(np.array([3, 2, 0, 1, 4, 3], dtype=np.uint8), PLAIN, np.random.default_rng((0, 0, 12_345)))
+    drawn = b"".join(weights.detach().numpy().tobytes() for weights in network.parameters())
+    assert hashlib.sha256(drawn).hexdigest()[:16] == "051a1f4365dc7113"

@@ -6,6 +6,8 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import polars as pl
@@ -51,28 +53,61 @@ def test_every_cell_is_trained_once_and_500_twice_more() -> None:
     assert len(set(repeated_cells().tolist())) == 500
 
 
-def test_a_killed_run_goes_on_to_the_same_bits_with_other_workers(tmp_path: Path, straight: Path) -> None:
-    program = (
-        "from pathlib import Path; from test_training_store import QUICK, _store; "
+@contextmanager
+def _running(folder: Path) -> Iterator[subprocess.Popen[str]]:
+    """Run the training in a process group of its own, with its first pack finished."""
+    script = folder / "run.py"
+    script.write_text(
+        "from pathlib import Path; from test_training_store import QUICK, _store\n"
         "from lissnas.supernet.train_cells import train_missing\n"
-        f"if __name__ == '__main__': train_missing(_store(Path({str(tmp_path)!r})), QUICK, 1)"
+        f"if __name__ == '__main__': train_missing(_store(Path({str(folder)!r})), QUICK, 1)"
     )
-    script = tmp_path / "run.py"
-    script.write_text(program)
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
-    run = subprocess.Popen([sys.executable, script], env=environment, start_new_session=True, stdout=subprocess.DEVNULL)
-    deadline = time.monotonic() + 120
-    while not list(tmp_path.glob("seed-*.parquet")) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    os.killpg(run.pid, signal.SIGKILL)
-    run.wait()
+    run = subprocess.Popen(
+        [sys.executable, script], env=environment, start_new_session=True, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        deadline = time.monotonic() + 120
+        while not list(folder.glob("seed-*.parquet")) and run.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert list(folder.glob("seed-*.parquet"))
+        yield run
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(run.pid, signal.SIGKILL)
+        run.communicate()
 
+
+def _group_is_gone(leader: int) -> bool:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        try:
+            os.killpg(leader, 0)
+        except ProcessLookupError:
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def test_a_killed_run_goes_on_to_the_same_bits_with_other_workers(tmp_path: Path, straight: Path) -> None:
+    with _running(tmp_path) as run:
+        run.kill()
+        run.wait()
+        assert _group_is_gone(run.pid)  # its worker ends with it
     found = len(list(tmp_path.glob("seed-*.parquet")))
-    assert found > 0
     train_missing(_store(tmp_path), QUICK, workers=2, limit=max(PACKS - found, 1))
-    first = [pack.file_name for pack in all_packs()[:PACKS]]
-    for name in first:
+    for name in [pack.file_name for pack in all_packs()[:PACKS]]:
         assert pl.read_parquet(tmp_path / name).drop("seconds").equals(pl.read_parquet(straight / name).drop("seconds"))
+
+
+def test_an_interrupted_run_stops_with_every_file_whole(tmp_path: Path) -> None:
+    with _running(tmp_path) as run:
+        os.killpg(run.pid, signal.SIGINT)
+        said, _ = run.communicate(timeout=60)
+    assert run.returncode == 0
+    assert "the same command goes on" in said
+    assert len(_store(tmp_path).missing()) == len(all_packs()) - len(list(tmp_path.glob("seed-*.parquet")))
+    assert not list(tmp_path.glob(".*.part"))
 
 
 def test_a_run_goes_on_from_a_collected_table(tmp_path: Path, straight: Path) -> None:

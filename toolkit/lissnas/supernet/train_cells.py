@@ -2,17 +2,19 @@
 
 import os
 import signal
+import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from functools import lru_cache
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
 from typing import Literal
 
 import polars as pl
+import torch
 
 from lissnas.errors import LissnasError
 from lissnas.supernet.cell_trainings import PACK, Pack, Study, train_pack
@@ -29,8 +31,9 @@ _MEMORY = {
     "MALLOC_MMAP_THRESHOLD_": str(1 << 25),
     "MALLOC_TRIM_THRESHOLD_": str(1 << 32),
     "MALLOC_TOP_PAD_": str(1 << 28),
+    "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
 }
-"""glibc keeps the memory of a step for the next instead of giving it back."""
+"""glibc keeps the memory of a step for the next, in large pages, instead of giving it back."""
 
 
 def train_cells(
@@ -89,10 +92,16 @@ def train_missing(
                     flush=True,
                 )
         except KeyboardInterrupt:
-            print("stopping; finished packs are kept, and the same command goes on from them", flush=True)
-            pool.shutdown(wait=False, cancel_futures=True)
+            print("stopping after the packs under way; the same command goes on from what is kept", flush=True)
+            pool.shutdown(cancel_futures=True)
+            for future in filter(_has_result, running):
+                store.add(running[future], future.result())
         except BrokenProcessPool as error:
             raise LissnasError("a worker was ended from outside; the same command goes on from what is kept") from error
+
+
+def _has_result(future: Future[pl.DataFrame]) -> bool:
+    return future.done() and not future.cancelled() and future.exception() is None
 
 
 @contextmanager
@@ -108,11 +117,17 @@ def _workers(count: int) -> Iterator[ProcessPoolExecutor]:
 
 
 def _prepare() -> None:
-    """Set a worker up: one thread; Ctrl-C is the main process's to answer."""
-    import torch
-
+    """Set a worker up: one thread; Ctrl-C is the main process's to answer, and its end is the worker's."""
     torch.set_num_threads(1)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_main_process, daemon=True).start()
+
+
+def _end_with_main_process() -> None:
+    main_process = parent_process()
+    if main_process:
+        main_process.join()
+    os._exit(1)
 
 
 @lru_cache
