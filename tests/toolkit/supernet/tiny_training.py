@@ -1,6 +1,6 @@
 """A training of a second: digits of 8 x 8 pixels, three layers of three choices. Run on its own, it may be killed.
 
-python tiny_training.py FOLDER LOSSES_FILE [STEP_TO_DIE_AT]
+python tiny_training.py FOLDER RESULTS_FILE [STEP_TO_DIE_AT]
 """
 
 import json
@@ -15,9 +15,11 @@ import torch
 from lissnas.categorical import CategoricalSpace
 from lissnas.chain import IDENTITY, Block, Chain, Convolution, inverted_bottleneck
 from lissnas.supernet.chain_network import ChainNetwork
+from lissnas.supernet.evaluator import SupernetEvaluator
 from lissnas.supernet.image_batches import ImagesInMemory
 from lissnas.supernet.path_training import Progress, train_paths
 from lissnas.supernet.paths import SandwichPaths
+from lissnas.supernet.processes import Processes, processes
 from lissnas.supernet.supernet_recipe import SupernetRecipe
 
 RECIPE = SupernetRecipe(
@@ -62,14 +64,24 @@ def train(folder: Path, **changed: Any) -> ChainNetwork:
     return network
 
 
+def evaluate(network: ChainNetwork, together: Processes | None = None) -> list[float]:
+    """Score all networks on the last images; two batches of the first ones recalibrate the batch norms."""
+    images = digits()
+    recalibration = list(images.images[:400].split(200))
+    held_out = [(images.images[-300:], images.labels[-300:])]
+    return SupernetEvaluator(network, recalibration, held_out, together)(network.space.all_rows()).tolist()
+
+
 if __name__ == "__main__":
-    folder, losses_file, *step_to_die_at = sys.argv[1:]
+    folder, results_file, *step_to_die_at = sys.argv[1:]
     losses = []
 
     def report(progress: Progress) -> None:
         losses.append(progress.loss)
         if step_to_die_at and progress.step == int(step_to_die_at[0]):
             os.kill(os.getpid(), signal.SIGKILL)
-        Path(losses_file).write_text(json.dumps(losses))
 
-    train(Path(folder), report=report)
+    with processes() as together:
+        scores = evaluate(train(Path(folder), report=report), together)
+    if together.number == 0:
+        Path(results_file).write_text(json.dumps({"losses": losses, "scores": scores}))

@@ -9,6 +9,7 @@ import logging
 import signal
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, dataclass
@@ -162,10 +163,7 @@ def train_paths(
 
         if recipe.compiled:
             _compile(network)
-        model: nn.Module = network
-        if together.count > 1:
-            devices = [together.device] if together.device.type == "cuda" else None
-            model = DistributedDataParallel(network, devices, broadcast_buffers=False, find_unused_parameters=True)
+        model = _distributed(network, together) if together.count > 1 else network
 
         def state() -> dict[str, Any]:
             return {
@@ -247,6 +245,15 @@ def _gradients_stay_here(model: nn.Module, stay: bool) -> AbstractContextManager
     return model.no_sync() if stay and isinstance(model, DistributedDataParallel) else nullcontext()
 
 
+def _distributed(network: Supernet, together: Processes) -> nn.Module:
+    """Wrap a network so that gradients are averaged over the processes; each keeps its own statistics of norms."""
+    devices = [together.device] if together.device.type == "cuda" else None
+    with warnings.catch_warnings():
+        # The newest torch has another name for broadcast_buffers, which the oldest that we take does not know.
+        warnings.simplefilter("ignore", FutureWarning)
+        return DistributedDataParallel(network, devices, broadcast_buffers=False, find_unused_parameters=True)
+
+
 def _optimiser(network: nn.Module, recipe: SupernetRecipe) -> torch.optim.SGD:
     """Return what updates the weights that have a gradient, and those alone."""
     kernels = [weights for weights in network.parameters() if weights.ndim > 1]
@@ -264,6 +271,7 @@ def _compile(network: Supernet) -> None:
     """Compile every part for itself; torch's limit is meant for one function, and ours is called by them all."""
     parts = list(network.fixed_parts())
     torch._dynamo.config.recompile_limit = max(torch._dynamo.config.recompile_limit, 8 * len(parts))
+    torch._dynamo.config.fail_on_recompile_limit_hit = True
     for part in parts:
         part.compile()
 
