@@ -47,7 +47,8 @@ _IMPORT_ALL = """
 import importlib, pkgutil, sys
 import {package}
 for module in pkgutil.walk_packages({package}.__path__, "{package}."):
-    importlib.import_module(module.name)
+    if not module.name.startswith("lissnas.supernet."):
+        importlib.import_module(module.name)
 print(*sys.modules, sep="\\n")
 """
 
@@ -60,6 +61,18 @@ def _loaded_by(statements: str) -> set[str]:
 def test_the_core_loads_no_torch_no_figures_and_no_benchmark_package() -> None:
     heavy = {"torch", "matplotlib", "sklearn", "nas_bench_graph", "analognasbench", "nasbench", "nats_bench"}
     assert _loaded_by(_IMPORT_ALL.format(package="lissnas")) & (heavy | {"lissnas_benchmarks"}) == set()
+
+
+def test_the_toolkit_imports_torch_in_the_supernet_backend_alone() -> None:
+    toolkit = [path for path in _SOURCES if path.is_relative_to(_ROOT / "toolkit")]
+    importing = {
+        path.parent.name for path in toolkit if "torch" in map(_package, _imported(ast.parse(path.read_text())))
+    }
+    assert importing == {"supernet"}
+
+
+def _package(name: str) -> str:
+    return name.partition(".")[0]
 
 
 def test_the_adapters_load_no_benchmark_package_until_asked() -> None:
