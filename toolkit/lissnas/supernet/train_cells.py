@@ -24,7 +24,7 @@ from lissnas.supernet.training_store import TrainingStore
 
 STUDIES = {
     "digits": Study("digits", Recipe(epochs=12)),
-    "fashion-mnist": Study("fashion-mnist", Recipe(epochs=10)),
+    "fashion-mnist": Study("fashion-mnist", Recipe(epochs=8)),
 }
 
 _MEMORY = {
