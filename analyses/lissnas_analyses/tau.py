@@ -15,11 +15,11 @@ from lissnas.errors import SettingError
 from lissnas.estimate import Estimate, mean_over_runs
 from lissnas.noise_ceiling import Choice, noise_ceiling
 from lissnas.noisy import degraded
-from lissnas.rank_correlation import RankCorrelation
 from lissnas.ranking import kendall_tau, rank_agreement, tied_share
 from lissnas.space import Floats
 from lissnas_benchmarks.predictor_file import Predictor
 from numpy.typing import NDArray
+from scipy.stats import kendalltau
 
 from lissnas_analyses.evaluation_sets import WHOLE, EvaluationSet, own_sets, true_top
 from lissnas_analyses.study import Report, Study
@@ -139,7 +139,7 @@ def measure(
     agreement: list[dict[str, object]] = []
     narrowing: list[dict[str, object]] = []
     for predictor in predictors:
-        whole = _tau(truth[there], predictor.scores[there])
+        whole = float(kendalltau(truth[there], predictor.scores[there]).statistic)
         references = _references(truth, whole, np.random.default_rng([settings.seed, 2]))
         agreed: list[dict[str, object]] = []
         for one in sets:
@@ -185,12 +185,8 @@ def _references(truth: Floats, tau: float, rng: np.random.Generator) -> list[Flo
     return [sign * degraded(truth, abs(tau), rng) for _ in range(_REFERENCES)]
 
 
-def _tau(truth: Floats, predicted: Floats) -> float:
-    return float(RankCorrelation(truth, predicted).tau(np.ones((len(truth), 1), dtype=np.float32))[0])
-
-
 def _reference(truth: Floats, references: Sequence[Floats], chosen: NDArray[np.bool_]) -> float:
-    return float(np.mean([_tau(truth[chosen], reference[chosen]) for reference in references]))
+    return float(np.mean([kendalltau(truth[chosen], reference[chosen]).statistic for reference in references]))
 
 
 def _agreement(

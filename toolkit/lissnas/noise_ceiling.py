@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lissnas.errors import SettingError
-from lissnas.rank_correlation import RankCorrelation
 from lissnas.space import Floats
 
 _BINS = 50
@@ -99,6 +98,7 @@ def standard_errors(runs: Floats, reported: Floats, trainings: Floats) -> Floats
 
 def _tau(truth: Floats, predicted: Floats, choose: Choice) -> float:
     """Return tau-b of the chosen networks that have both scores; NaN where they rank nothing."""
+    from scipy.stats import kendalltau
+
     chosen = choose(truth) & ~(np.isnan(truth) | np.isnan(predicted))
-    times = np.ones((np.count_nonzero(chosen), 1), dtype=np.float32)
-    return float(RankCorrelation(truth[chosen], predicted[chosen]).tau(times)[0]) if len(times) > 1 else float("nan")
+    return float(kendalltau(truth[chosen], predicted[chosen]).statistic)

@@ -1,0 +1,106 @@
+"""Predictor files: scores find their architectures whatever names them, and each thing wrong has its own error."""
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from lissnas.errors import LissnasError, SettingError, UnknownNameError
+from lissnas.spaces.cell201 import cell201
+from lissnas_benchmarks.errors import BenchmarkFileError, MissingFileError
+from lissnas_benchmarks.predictor_file import read_predictor, read_predictors
+
+SPACE = cell201()
+PLACES = np.array([7, 15_000, 0, 321])
+
+
+def _frame() -> pl.DataFrame:
+    return pl.DataFrame({"score": [1.0, 2.0, None, 4.0], "loss": [4, 3, 2, 1], "note": ["a", "b", "c", "d"]})
+
+
+def _named_by(way: str, frame: pl.DataFrame) -> pl.DataFrame:
+    rows = SPACE.rows(PLACES)
+    if way == "strings":
+        return frame.with_columns(arch=pl.Series(SPACE.write(rows)))
+    if way == "the only strings":
+        return frame.with_columns(note=pl.Series(SPACE.write(rows)))
+    if way == "genes":
+        return frame.drop("note").with_columns(**{f"gene{gene}": values for gene, values in enumerate(rows.T)})
+    return frame.drop("note").with_columns(index=pl.Series(PLACES))
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "csv"])
+@pytest.mark.parametrize("way", ["strings", "the only strings", "genes", "index"])
+def test_scores_find_their_architectures(way: str, suffix: str, tmp_path: Path) -> None:
+    path = tmp_path / f"scores.{suffix}"
+    frame = _named_by(way, _frame())
+    if suffix == "csv":
+        frame.write_csv(path)
+    else:
+        frame.write_parquet(path)
+    score, loss = read_predictors(str(path), SPACE)
+    assert (score.name, loss.name) == ("score", "loss")
+    np.testing.assert_array_equal(score.scores[PLACES], [1, 2, np.nan, 4])
+    np.testing.assert_array_equal(loss.scores[PLACES], [4, 3, 2, 1])
+    assert np.count_nonzero(~np.isnan(loss.scores)) == 4
+
+
+def test_a_minus_before_the_column_says_that_lower_is_better(tmp_path: Path) -> None:
+    path = tmp_path / "scores.parquet"
+    _named_by("strings", _frame()).write_parquet(path)
+    found = read_predictor(f"{path}:-loss", SPACE)
+    np.testing.assert_array_equal(found.scores[PLACES], [-4, -3, -2, -1])
+    assert found.describe() == "the scores loss of scores.parquet"
+
+
+def test_official_strings_count_more_than_somebody_elses_index(shared_data: Path) -> None:
+    path = shared_data / "nasbench201_supernet_scores.parquet"
+    [one] = read_predictors(f"{path}:oneshot_supernet", SPACE)
+    frame = pl.read_parquet(path)
+    place = SPACE.index(SPACE.read(frame["arch"].to_list()))
+    assert (place != frame["index"].to_numpy()).any()
+    np.testing.assert_array_equal(one.scores[place], frame["oneshot_supernet"].to_numpy())
+
+
+def test_networks_that_are_not_in_the_file_are_missing_and_a_mark_of_failure_is_a_number(shared_data: Path) -> None:
+    found = read_predictors(str(shared_data / "nasbench201_zero_cost.parquet"), SPACE)
+    assert len(found) == 11
+    assert {int(np.isnan(predictor.scores).sum()) for predictor in found} == {15_625 - 9_445}
+    assert np.nanmin(next(one.scores for one in found if one.name == "zc_nwot")) == -1e8
+
+
+@pytest.mark.parametrize(
+    ("change", "source", "error", "said"),
+    [
+        (lambda frame: frame, "nowhere.parquet", MissingFileError, "no such file of scores"),
+        (lambda frame: frame, "{path}:skore", UnknownNameError, "did you mean 'score'"),
+        (lambda frame: frame.drop("arch", "note"), "{path}", BenchmarkFileError, "nothing says which architecture"),
+        (lambda frame: pl.concat([frame, frame[:1]]), "{path}:loss", BenchmarkFileError, "same architecture"),
+        (lambda frame: frame.select("arch"), "{path}", BenchmarkFileError, "no column of numbers"),
+        (lambda frame: frame.with_columns(arch=pl.lit("|x|")), "{path}:loss", BenchmarkFileError, "not written as"),
+        (lambda frame: frame.select("loss", index=pl.lit(15_625)), "{path}", BenchmarkFileError, "0 to 15624"),
+        (lambda frame: frame.select("loss", index=pl.lit(3)), "{path}", BenchmarkFileError, "an architecture twice"),
+        (lambda frame: frame.select("loss", index=pl.lit(0.5)), "{path}", BenchmarkFileError, "an integer in every"),
+    ],
+)
+def test_what_is_wrong_with_a_file_is_said(
+    change: object, source: str, error: type[LissnasError], said: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "scores.parquet"
+    change(_named_by("strings", _frame())).write_parquet(path)  # type: ignore[operator]
+    with pytest.raises(error, match=said):
+        read_predictors(source.format(path=path), SPACE)
+
+
+def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "scores.parquet"
+    path.write_bytes(b"PAR1 cut short")
+    with pytest.raises(BenchmarkFileError, match="cannot be read"):
+        read_predictors(str(path), SPACE)
+
+
+def test_one_predictor_is_not_chosen_among_several(tmp_path: Path) -> None:
+    path = tmp_path / "scores.parquet"
+    _named_by("strings", _frame()).write_parquet(path)
+    with pytest.raises(SettingError, match="choose one"):
+        read_predictor(str(path), SPACE)
