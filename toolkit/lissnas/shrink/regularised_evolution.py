@@ -1,10 +1,8 @@
 """What regularised evolution visits: mutate the best of a few, let the oldest die; the best networks seen are kept.
 
-Real et al., "Regularized Evolution for Image Classifier Architecture Search", AAAI 2019: a population, a tournament,
-one mutation, and the oldest member removed. Keeping the best visited networks as a shrunk space is ours.
+The search is that of `lissnas.search`; keeping the best visited networks as a shrunk space is ours.
 """
 
-from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -12,12 +10,10 @@ import numpy as np
 
 from lissnas.errors import SettingError
 from lissnas.evaluate import Evaluations
+from lissnas.search.regularised_evolution import RegularisedEvolution
 from lissnas.shrink.budget import check_at_least_one, check_enough_to_keep
 from lissnas.space import Space
-from lissnas.subspace import ExplicitSubspace, Subspace
-
-_PATIENCE = 10
-"""After how many mutations in a row that were all seen before a random network is drawn instead (our own choice)."""
+from lissnas.subspace import ExplicitSubspace, Subspace, WholeSpace
 
 
 @dataclass(frozen=True)
@@ -46,17 +42,6 @@ class RegularisedEvolutionSettings:
             )
 
     def rounds(self, space: Space, evaluations: Evaluations, rng: np.random.Generator) -> Iterator[Subspace]:
-        first = space.sample(min(self.population, space.size), rng)
-        alive = deque(zip(first, np.nan_to_num(evaluations(first), nan=-np.inf), strict=True), self.population)
-        repeats = 0
-        while evaluations.count < min(self.evaluations, space.size):
-            drawn = rng.choice(len(alive), min(self.tournament, len(alive)), replace=False)
-            parent, _score = max((alive[place] for place in drawn), key=lambda member: member[1])
-            neighbours, _source = space.neighbours(parent[None])
-            child = neighbours[rng.integers(len(neighbours))] if len(neighbours) else parent
-            repeats = repeats + 1 if evaluations.asked(child[None])[0] else 0
-            if repeats > _PATIENCE:
-                child = space.sample(1, rng)[0]
-            [score] = np.nan_to_num(evaluations(child[None]), nan=-np.inf)
-            alive.append((child, score))
+        evolution = RegularisedEvolution(self.population, self.tournament)
+        evolution.visit(WholeSpace(space), evaluations, self.evaluations, rng)
         yield ExplicitSubspace(space, space.index(evaluations.best(self.size)))

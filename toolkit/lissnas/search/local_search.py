@@ -1,0 +1,46 @@
+"""Local search: score all neighbours, move to the best, start anew at a local optimum.
+
+White, Nolen and Savani, "Exploring the Loss Landscape in Neural Architecture Search", UAI 2021: start from the best of
+a few random networks, query the whole neighbourhood. Neighbours are those inside the subspace.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from lissnas.evaluate import Evaluations
+from lissnas.search.moves import affordable, neighbours_inside, reachable_total
+from lissnas.shrink.budget import check_at_least_one
+from lissnas.space import Rows
+from lissnas.subspace import Subspace
+
+
+@dataclass(frozen=True)
+class LocalSearch:
+    """Settings of local search; the default is our own choice."""
+
+    starts: int = 10
+    """Of how many random networks the best one is a search's start."""
+
+    def __post_init__(self) -> None:
+        check_at_least_one(self, "starts")
+
+    def visit(self, subspace: Subspace, evaluations: Evaluations, total: int, rng: np.random.Generator) -> None:
+        total = reachable_total(subspace, evaluations, total)
+        while evaluations.count < total:
+            here, height = _best_of(subspace.sample(min(self.starts, subspace.size), rng), evaluations, total)
+            while evaluations.count < total:
+                neighbours = neighbours_inside(subspace, here)
+                if not len(neighbours):
+                    break
+                best, score = _best_of(rng.permutation(neighbours), evaluations, total)
+                if score <= height:
+                    break
+                here, height = best, score
+
+
+def _best_of(rows: Rows, evaluations: Evaluations, total: int) -> tuple[Rows, float]:
+    """Score rows as far as the budget goes, and return the best one and its score."""
+    rows = affordable(rows, evaluations, total)
+    scores = np.nan_to_num(evaluations(rows), nan=-np.inf)
+    return rows[scores.argmax()], float(scores.max())

@@ -1,0 +1,123 @@
+"""Optuna's samplers inside a subspace, by the library itself: TPE, and its genetic algorithm.
+
+Akiba et al., "Optuna: A Next-generation Hyperparameter Optimization Framework", KDD 2019. A gene is a categorical
+parameter with the choices that occur in the subspace: the smallest box around it. What a sampler proposes in that box
+but outside the subspace stands for the network of the subspace in which the fewest genes differ, drawn by lot where
+several do; its score is what the sampler is told. That is our own choice, and so is that a network known before is told
+again for nothing, and that after ten of these in a row a random unknown one is scored and told instead.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lissnas.errors import ArchitectureError, LissnasError
+from lissnas.evaluate import Evaluations
+from lissnas.search.moves import PATIENCE, reachable_total
+from lissnas.shrink.budget import check_at_least_one, score_unseen
+from lissnas.space import ENUMERABLE_SIZE, Rows
+from lissnas.subspace import Subspace
+
+if TYPE_CHECKING:
+    from optuna.samplers import BaseSampler
+
+_SAMPLED_MEMBERS = 10_000
+"""Among how many random networks of a subspace that is too large to be enumerated the nearest is looked for."""
+
+
+@dataclass(frozen=True)
+class Tpe:
+    """The tree-structured Parzen estimator (Bergstra et al., NeurIPS 2011) with Optuna's own defaults."""
+
+    def visit(self, subspace: Subspace, evaluations: Evaluations, total: int, rng: np.random.Generator) -> None:
+        def made(seed: int) -> "BaseSampler":
+            from optuna.samplers import TPESampler
+
+            return TPESampler(seed=seed)
+
+        _ask_and_tell(made, subspace, evaluations, total, rng)
+
+
+@dataclass(frozen=True)
+class Genetic:
+    """NSGA-II (Deb et al., 2002) with one objective: Optuna's genetic algorithm, with crossover and mutation."""
+
+    population: int = 50
+    """How many networks a generation has, as in Optuna."""
+
+    def __post_init__(self) -> None:
+        check_at_least_one(self, "population")
+
+    def visit(self, subspace: Subspace, evaluations: Evaluations, total: int, rng: np.random.Generator) -> None:
+        def made(seed: int) -> "BaseSampler":
+            from optuna.samplers import NSGAIISampler
+
+            return NSGAIISampler(seed=seed, population_size=self.population)
+
+        _ask_and_tell(made, subspace, evaluations, total, rng)
+
+
+def _ask_and_tell(
+    made: Callable[[int], "BaseSampler"],
+    subspace: Subspace,
+    evaluations: Evaluations,
+    total: int,
+    rng: np.random.Generator,
+) -> None:
+    try:
+        import optuna
+    except ImportError as error:
+        raise LissnasError("this optimiser is Optuna's: install it with 'pip install lissnas[search]'") from error
+    from optuna.distributions import BaseDistribution, CategoricalDistribution
+    from optuna.trial import TrialState, create_trial
+
+    said = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    study = optuna.create_study(direction="maximize", sampler=made(int(rng.integers(2**32))))
+    optuna.logging.set_verbosity(said)
+    members, choices = _members_and_choices(subspace, rng)
+    box: dict[str, BaseDistribution] = {f"gene{gene}": CategoricalDistribution(own) for gene, own in enumerate(choices)}
+    total = reachable_total(subspace, evaluations, total)
+    repeats = 0
+    while evaluations.count < total:
+        trial = study.ask(box)
+        proposed = np.array([trial.params[name] for name in box], dtype=np.uint8)
+        network = _inside(subspace, members, proposed, rng)
+        repeats = repeats + 1 if evaluations.asked(network[None])[0] else 0
+        [score] = evaluations(network[None])
+        if np.isnan(score):
+            study.tell(trial, state=TrialState.FAIL)
+        else:
+            study.tell(trial, float(score))
+        if repeats > PATIENCE:
+            repeats = 0
+            score_unseen(subspace, evaluations, evaluations.count + 1, rng)
+            index, scores = evaluations.history
+            if not np.isnan(scores[-1]):
+                [row] = subspace.space.rows(index[-1:]).tolist()
+                params = dict(zip(box, row, strict=True))
+                study.add_trial(create_trial(params=params, distributions=box, value=float(scores[-1])))
+
+
+def _members_and_choices(subspace: Subspace, rng: np.random.Generator) -> tuple[Rows, list[list[int]]]:
+    """Return the networks among which the nearest is looked for, and the choices of each gene.
+
+    Where a subspace is too large to be enumerated, those are random networks of it, and all choices of the space.
+    """
+    if subspace.size_bounds[0] > ENUMERABLE_SIZE:
+        return subspace.sample(_SAMPLED_MEMBERS, rng), [list(range(count)) for count in subspace.space.choices]
+    members = subspace.space.rows(subspace.index)
+    return members, [np.unique(column).tolist() for column in members.T]
+
+
+def _inside(subspace: Subspace, members: Rows, proposed: Rows, rng: np.random.Generator) -> Rows:
+    """Return what is scored for a proposal: itself, or the nearest member."""
+    try:
+        if subspace.contains(proposed[None])[0]:
+            return proposed
+    except ArchitectureError:  # no network at all
+        pass
+    differing = (members != proposed).sum(axis=1)
+    return members[rng.choice(np.flatnonzero(differing == differing.min()))]

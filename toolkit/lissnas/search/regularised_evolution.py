@@ -1,0 +1,50 @@
+"""Regularised evolution: mutate the best of a few, let the oldest die.
+
+Real et al., "Regularized Evolution for Image Classifier Architecture Search", AAAI 2019: a population, a tournament,
+one mutation, and the oldest member removed. A mutation is one edit that stays in the subspace.
+"""
+
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+
+from lissnas.errors import SettingError
+from lissnas.evaluate import Evaluations
+from lissnas.search.moves import PATIENCE, affordable, neighbours_inside, reachable_total
+from lissnas.shrink.budget import check_at_least_one
+from lissnas.subspace import Subspace
+
+
+@dataclass(frozen=True)
+class RegularisedEvolution:
+    """Settings of regularised evolution; all defaults are our own choice."""
+
+    population: int = 50
+    """How many networks live at a time."""
+
+    tournament: int = 10
+    """Of how many, drawn at random, the best is mutated."""
+
+    def __post_init__(self) -> None:
+        check_at_least_one(self, "population", "tournament")
+        if self.tournament > self.population:
+            raise SettingError(
+                f"a tournament of {self.tournament} cannot be drawn from a population of {self.population}"
+            )
+
+    def visit(self, subspace: Subspace, evaluations: Evaluations, total: int, rng: np.random.Generator) -> None:
+        first = affordable(subspace.sample(min(self.population, subspace.size), rng), evaluations, total)
+        alive = deque(zip(first, np.nan_to_num(evaluations(first), nan=-np.inf), strict=True), self.population)
+        total = reachable_total(subspace, evaluations, total)
+        repeats = 0
+        while evaluations.count < total:
+            drawn = rng.choice(len(alive), min(self.tournament, len(alive)), replace=False)
+            parent, _score = max((alive[place] for place in drawn), key=lambda member: member[1])
+            neighbours = neighbours_inside(subspace, parent)
+            child = neighbours[rng.integers(len(neighbours))] if len(neighbours) else parent
+            repeats = repeats + 1 if evaluations.asked(child[None])[0] else 0
+            if repeats > PATIENCE:
+                child = subspace.sample(1, rng)[0]
+            [score] = np.nan_to_num(evaluations(child[None]), nan=-np.inf)
+            alive.append((child, score))
