@@ -8,8 +8,9 @@ from lissnas.categorical import CategoricalSpace
 from lissnas.distance_kernel import DistanceKernel
 from lissnas.gaussian_process import fitted
 from lissnas.graph_kernel import kernel_parts
+from lissnas.normal_scores import normal_scores
 from lissnas.shrink import shrink
-from lissnas.shrink.kernel import KernelSettings, normal_scores
+from lissnas.shrink.kernel import KernelSettings
 from lissnas.space import Floats, Rows
 from threadpoolctl import threadpool_limits
 

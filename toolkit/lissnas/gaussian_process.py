@@ -90,6 +90,11 @@ class GaussianProcess:
             variance -= shared * shared
         return chosen
 
+    def left_out_densities(self, targets: Floats) -> Floats:
+        """Return the log density of each target given all the others, shape (n,); equations 5.10 to 5.12."""
+        precision = _solve(self.cholesky, np.eye(len(targets))).diagonal()
+        return (np.log(precision / (2 * np.pi)) - self.coefficients**2 / precision) / 2
+
     @property
     def _prior_variance(self) -> float:
         return float(np.exp(self.parameters[-2])) + _LEVEL_VARIANCE
@@ -133,6 +138,19 @@ def fitted(kernel: DistanceKernel, rows: Rows, targets: Floats, start: Floats | 
     covariance = _covariance(kernel, parameters, features, features)
     cholesky = _cholesky(covariance, parameters)
     return GaussianProcess(kernel, parameters, float(found.fun), features, cholesky, _solve(cholesky, targets))
+
+
+class Refitted:
+    """Fits Gaussian processes with one kernel, each from where the last one ended."""
+
+    def __init__(self, kernel: DistanceKernel) -> None:
+        self._kernel = kernel
+        self._parameters: Floats | None = None
+
+    def __call__(self, rows: Rows, targets: Floats) -> GaussianProcess:
+        process = fitted(self._kernel, rows, targets, self._parameters)
+        self._parameters = process.parameters
+        return process
 
 
 def prior(kernel: DistanceKernel) -> tuple[Floats, Floats]:

@@ -10,9 +10,10 @@ import pytest
 from lissnas.categorical import CategoricalSpace
 from lissnas.errors import SettingError
 from lissnas.evaluate import TableEvaluator
+from lissnas.normal_scores import normal_scores
 from lissnas.quality import top
 from lissnas.shrink import Trace, shrink
-from lissnas.shrink.kernel import ExpectedSubspace, KernelSettings, normal_scores
+from lissnas.shrink.kernel import ExpectedSubspace, KernelSettings
 from lissnas.shrink.lissnas import LissnasSettings
 from lissnas.space import Floats, Rows
 from lissnas.spaces.cell201 import cell201

@@ -10,7 +10,7 @@ How networks are chosen, and how many at a time, was itself chosen by recall on 
 the figures are optimistic, and tables not used for it are the real check.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,8 +18,9 @@ import numpy as np
 from lissnas.distance_kernel import DistanceKernel
 from lissnas.errors import SettingError
 from lissnas.evaluate import Evaluations
-from lissnas.gaussian_process import GaussianProcess, fitted
+from lissnas.gaussian_process import GaussianProcess, Refitted
 from lissnas.graph_kernel import kernel_parts
+from lissnas.normal_scores import normal_scores
 from lissnas.space import Floats, Indices, Rows, Space
 from lissnas.subspace import ExplicitSubspace, Subspace
 
@@ -99,14 +100,12 @@ class KernelSettings:
                 raise SettingError(
                     f"{name} of {getattr(self, name):,} is more than the {space.size:,} networks of {space.name}"
                 )
-        kernel = DistanceKernel(kernel_parts(space))
+        learn = self._learner(space, rng)
         drawn = space.sample(self.first, rng)
         asked = space.index(drawn)
-        parameters = None
         while True:
             evaluations(drawn)
-            process = fitted(kernel, evaluations.rows, normal_scores(evaluations.scores), parameters)
-            parameters = process.parameters
+            process = learn(evaluations.rows, normal_scores(evaluations.scores))
             ranked = _ranked(space, process, evaluations.rows, self.size + self.evaluations, self.candidates, rng)
             yield self._kept(space, process, ranked[: self.size], rng)
             batch = min(self.batch, self.evaluations - len(asked))
@@ -119,6 +118,10 @@ class KernelSettings:
             sure = unseen[process.least_sure(space.rows(unseen), batch - len(strays))]
             asked = np.concatenate([asked, sure, strays])
             drawn = space.rows(asked[-batch:])
+
+    def _learner(self, space: Space, rng: np.random.Generator) -> Callable[[Rows, Floats], GaussianProcess]:
+        """Return what learns from all networks scored so far and their normal scores, round by round."""
+        return Refitted(DistanceKernel(kernel_parts(space)))
 
     def _kept(
         self, space: Space, process: GaussianProcess, index: Indices, rng: np.random.Generator
@@ -152,18 +155,6 @@ def _drawn_above(
     chances = ndtr((mean - threshold) / np.maximum(spread, 1e-9))
     count = min(count, int(np.count_nonzero(chances)))
     return rng.choice(others, count, replace=False, p=chances / chances.sum()) if count else others[:0]
-
-
-def normal_scores(scores: Floats) -> Floats:
-    """Return each score's place among all as a quantile of the standard normal; equal scores share their mean place."""
-    from scipy.special import ndtri
-    from scipy.stats import rankdata
-
-    if len(scores) < 3 or scores.min() == scores.max():
-        raise SettingError(
-            f"the evaluator gave {len(np.unique(scores))} different scores in {len(scores)}: too few to learn from"
-        )
-    return np.asarray(ndtri((rankdata(scores) - 0.5) / len(scores)))
 
 
 def _ranked(

@@ -1,0 +1,55 @@
+"""Kernel shrinkage with two fidelities: a few dozen true evaluations, joined in one kernel with scores that are free.
+
+Each round fits two Gaussian processes, one without the cheap scores and one with them. The second is used only where
+it predicts left-out networks better, the best weighing most, by more than one standard error: scores that mislead are
+left out, and the run is then the one without them. The method is ours, and so are its numbers.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from lissnas.cheap_scores import cheap_part
+from lissnas.diagnosis import gain_at_the_top
+from lissnas.distance_kernel import DistanceKernel
+from lissnas.errors import SettingError
+from lissnas.evaluate import Evaluator
+from lissnas.gaussian_process import GaussianProcess, Refitted
+from lissnas.graph_kernel import kernel_parts
+from lissnas.shrink.kernel import KernelSettings
+from lissnas.space import Floats, Rows, Space
+
+_FEWEST = 30
+"""With fewer true scores the cheap ones are left out: they could not be judged."""
+
+
+@dataclass(frozen=True)
+class TwoFidelitySettings(KernelSettings):
+    """Settings of kernel shrinkage with cheap scores; all defaults are our own choice.
+
+    Examples
+    --------
+    >>> TwoFidelitySettings(evaluations=50, cheap=(lambda rows: rows.sum(axis=1),)).evaluations
+    50
+    """
+
+    cheap: tuple[Evaluator, ...] = ()
+    """The cheap scores, at least one: a supernet's, a zero-cost score, FLOPs. A larger one need not be better."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.cheap:
+            raise SettingError("no cheap scores were given: use kernel shrinkage without them")
+
+    def _learner(self, space: Space, rng: np.random.Generator) -> Callable[[Rows, Floats], GaussianProcess]:
+        parts = kernel_parts(space)
+        without = Refitted(DistanceKernel(parts))
+        joined = Refitted(DistanceKernel([*parts, cheap_part(space, self.cheap, rng)]))
+
+        def learn(rows: Rows, targets: Floats) -> GaussianProcess:
+            plain, both = without(rows, targets), joined(rows, targets)
+            gain, error = gain_at_the_top(plain, both, targets)
+            return both if len(rows) >= _FEWEST and gain > error else plain
+
+        return learn
