@@ -11,6 +11,8 @@ from lissnas.supernet.image_tasks import digits
 from lissnas.supernet.trained_together import NetworksTogether
 from lissnas.supernet.training import Recipe, train
 
+TASK = digits()
+
 PACKS, EPOCHS, ALONE_OF_A_PACK = (57, 203, 311, 478, 592), 1, 5
 
 
@@ -33,7 +35,7 @@ def network_of(place: int) -> CellNetwork:
 def seconds(model: torch.nn.Module) -> float:
     """Return what one core needs to train a model."""
     started = time.process_time()
-    train(model, digits(), Recipe(epochs=EPOCHS), np.random.default_rng(0))
+    train(model, TASK, Recipe(epochs=EPOCHS), np.random.default_rng(0))
     return time.process_time() - started
 
 
