@@ -43,7 +43,17 @@ app.command(
     help="Shrink a benchmark over a grid of settings, noise and fidelity, with thousands of seeds.",
 )
 app.command(
+    "lissnas_analyses.commands.search:search",
+    name="search",
+    help="Search inside a shrunk space and in the full one, at equal evaluations: does shrinking pay?",
+)
+app.command(
     "lissnas_analyses.commands.show:show", name="show", help="Draw architectures, with what they differ in marked."
+)
+app.command(
+    "lissnas_analyses.commands.report:report",
+    name="report",
+    help="Make one HTML file of results, to look at and share.",
 )
 
 data = cyclopts.App(name="data", help="Get, import, check and list the data of benchmarks.")
