@@ -56,6 +56,9 @@ def column_predictor(study: Study, text: str) -> Predictor:
         If columns fit that differ in more than the seed.
     """
     parts = text.removeprefix("-").split("/")
+    metrics = {column.metric for column in study.table.columns}
+    if parts[0] not in metrics:
+        raise UnknownNameError("metric", parts[0], metrics)
     fitting = [column for column in study.table.columns if _fits(parts, column)]
     fitting = [column for column in fitting if column.dataset == study.dataset] or fitting
     if not fitting:

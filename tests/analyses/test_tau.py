@@ -130,6 +130,26 @@ def test_the_same_seed_gives_the_same_samples_and_another_does_not() -> None:
     assert {int(chosen.sum()) for chosen in first} == {100}
 
 
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        (TauSettings(tops=(1.5,)), "a share between 0 and 1, not 1.5"),
+        (TauSettings(tops=(0.001,)), "fewer than 20"),
+        (TauSettings(sample=5000), "a sample of 5,000"),
+        (TauSettings(share=0.00001), "choose a larger share"),
+    ],
+)
+def test_sets_that_cannot_be_made_are_refused(proteins: Study, settings: TauSettings, said: str) -> None:
+    with pytest.raises(SettingError, match=said):
+        tau.measure(proteins, gather(proteins, [], []), [], replace(settings, draws=0), _silent)
+
+
+def test_the_same_seed_gives_the_same_numbers(proteins: Study) -> None:
+    first, again = (tau.measure(proteins, gather(proteins, [], []), [], QUICK, _silent) for _ in range(2))
+    for name in ("agreement", "means", "sets", "narrowing", "ceiling"):
+        assert getattr(first, name).equals(getattr(again, name))
+
+
 def test_too_few_common_networks_are_refused(proteins: Study) -> None:
     scores = np.full(proteins.space.size, np.nan)
     scores[:19] = np.arange(19)
@@ -145,6 +165,8 @@ def test_columns_are_named_by_any_of_their_parts(macro: Study) -> None:
     np.testing.assert_allclose(every.scores, runs.mean(axis=1))
     with pytest.raises(UnknownNameError, match="accuracy/cifar10/test/0"):
         column_predictor(macro, "accuracy/test/7")
+    with pytest.raises(UnknownNameError, match="did you mean 'accuracy'"):
+        column_predictor(macro, "acuracy/test")
 
 
 def test_a_column_that_may_be_several_is_refused(proteins: Study) -> None:
