@@ -16,7 +16,7 @@ from lissnas_benchmarks.benchmark import Benchmark, Import, OfficialFile
 from lissnas_benchmarks.errors import BenchmarkFileError
 from lissnas_benchmarks.small_files import read_small_files
 from lissnas_benchmarks.strict_json import read_json
-from lissnas_benchmarks.table import Column, Measure
+from lissnas_benchmarks.table import Column, Measure, first_line
 
 _FILE = "anb_dataset_jsons.tar.gz"
 
@@ -46,6 +46,9 @@ _COSTS = {
 _DATASET = "imagenet"
 
 _MOST_RUNS = 10
+
+_MOST_ROWS = 1_000_000
+"""How many rows a table may have; there are 5,138 trainings."""
 
 _COUNTS_FROM = 100_000
 """A file in which the largest parameters or MACs reach this holds plain counts, not millions."""
@@ -202,11 +205,14 @@ def _of_table(path: Path, names: Sequence[str]) -> tuple[NDArray[np.uint8], Floa
         missing = [name for name in (*_GENES, *_TRAINED) if name not in present]
         if missing:
             raise _other_layout(f"the table has no column {missing[0]}")
+        rows = lazy.select(pl.len()).collect().item()
+        if rows > _MOST_ROWS:
+            raise _other_layout(f"{rows:,} rows")
         frame = lazy.select([name for name in (*_GENES, *names) if name in present]).collect()
         values = frame.with_columns(pl.lit(None).alias(name) for name in names if name not in present)
         numbers = values.select(pl.col(names).cast(pl.Float64)).to_numpy()
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
-        raise _other_layout(f"the table cannot be read: {str(error).splitlines()[0]}") from error
+        raise _other_layout(f"the table cannot be read: {first_line(error)}") from error
     return _genes(frame.select(pl.col(_GENES).cast(pl.String)).to_dicts()), numbers
 
 

@@ -18,10 +18,12 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from lissnas.space import Floats
 
+from lissnas_benchmarks.booster_trees import check_lightgbm, check_xgboost
 from lissnas_benchmarks.errors import BenchmarkFileError, MissingFileError
 from lissnas_benchmarks.plain_constructors import Constructor, RefusedError
 from lissnas_benchmarks.process_limits import process_limits
 from lissnas_benchmarks.safe_load import Record, load_pickle
+from lissnas_benchmarks.table import first_line
 
 Library: TypeAlias = Literal["xgboost", "lightgbm"]
 
@@ -74,6 +76,7 @@ def convert(path: Path, library: Library, features: int) -> bytes:
         if not isinstance(raw, bytes | bytearray) or not raw:
             raise BenchmarkFileError(f"{path}: holds no trained booster of XGBoost")
         booster = _xgboost(bytes(raw), str(path), features, pickled=True)
+        _check_trees(str(path), check_xgboost, bytes(booster.save_raw("json")), features)
         return bytes(booster.save_raw("ubj"))
     text = state.get("_handle", state.get("handle"))
     if not isinstance(text, str):
@@ -82,6 +85,7 @@ def convert(path: Path, library: Library, features: int) -> bytes:
     booster = _lightgbm(text, str(path), features)
     # A booster predicts with the trees up to its best iteration, which its text does not say.
     kept: str = booster.model_to_string(num_iteration=best if isinstance(best, int) and best > 0 else -1)
+    _check_trees(str(path), check_lightgbm, kept, features)
     return kept.encode()
 
 
@@ -221,9 +225,8 @@ def _xgboost(raw: bytes, name: str, features: int, pickled: bool = False) -> Any
             else:
                 booster.load_model(bytearray(raw))
     except (xgboost.core.XGBoostError, ValueError) as error:
-        reason = (
-            str(error).strip().splitlines()[-1] if "deprecated" not in str(error) else "its form is that of before 1.6"
-        )
+        said = re.sub(r"^\[[\d:]+\] \S+: ", "", first_line(error))
+        reason = said if "deprecated" not in str(error) else "its form is that of before 1.6"
         hint = "; install 'xgboost<3.1' for the import" if installed >= (3, 1) else ""
         raise BenchmarkFileError(
             f"{name}: cannot be read by XGBoost {xgboost.__version__} ({reason[:200]}){hint}"
@@ -245,6 +248,13 @@ def _lightgbm(text: str, name: str, features: int) -> Any:
         raise BenchmarkFileError(f"{name}: cannot be read by LightGBM {lightgbm.__version__} ({error})") from error
     _check_features(name, booster.num_feature(), features)
     return booster
+
+
+def _check_trees(name: str, check: Callable[[Any, int], None], booster: bytes | str, features: int) -> None:
+    try:
+        check(booster, features)
+    except ValueError as error:
+        raise BenchmarkFileError(f"{name}: damaged: {error}") from error
 
 
 def _check_features(name: str, found: int, expected: int) -> None:

@@ -103,7 +103,8 @@ def _reader(
         table = space()
         digits = _package("gnn_list").operations
         own = _package("gnn_list_proteins").operations if table.choices[1] < len(digits) else digits
-        gene = np.array([own.index(name) if name in own else 255 for name in digits], dtype=np.uint8)
+        gene = np.full(10, 255, dtype=np.uint8)
+        gene[: len(digits)] = [own.index(name) if name in own else 255 for name in digits]
         columns: dict[Column, Floats] = {}
         for dataset, path in zip(datasets, source.files, strict=True):
             name = f"light/{dataset}.bench"

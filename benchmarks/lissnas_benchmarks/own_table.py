@@ -12,7 +12,10 @@ from numpy.typing import NDArray
 
 from lissnas_benchmarks.benchmark import Benchmark, Import, OfficialFile
 from lissnas_benchmarks.errors import BenchmarkFileError
-from lissnas_benchmarks.table import Column, Measure
+from lissnas_benchmarks.table import Column, Measure, first_line
+
+_MOST_ROWS = 50_000_000
+"""How many rows a file may have: a megabyte of Parquet may unpack to any number of equal ones."""
 
 
 def own_table(
@@ -133,13 +136,14 @@ class _Own:
         return selects
 
     def index(self, source: Import) -> Indices:
-        return np.sort(self._places(self._frame(source.files[0]), self.space()))
+        space = self.space()
+        return np.sort(self._places(self._frame(source.files[0], space), space))
 
     def read(self, source: Import) -> Mapping[Column, Floats]:
         space = self.space()
         if not (self.sampled or space.enumerable):
             raise self._error(f"{space.name} is too large for a row for each architecture: declare sampled=True")
-        frame = self._frame(source.files[0])
+        frame = self._frame(source.files[0], space)
         place = self._places(frame, space)
         if not (self.missing or self.sampled) and len(place) != space.size:
             raise self._error(
@@ -156,7 +160,7 @@ class _Own:
                 columns[column][place] = values
         return columns
 
-    def _frame(self, path: Path) -> pl.DataFrame:
+    def _frame(self, path: Path, space: Space) -> pl.DataFrame:
         if path.suffix not in (".parquet", ".csv"):
             raise self._error("neither a .parquet nor a .csv file")
         architectures = self.gene_columns or (self.string_column,)
@@ -167,9 +171,12 @@ class _Own:
             for name in wanted:
                 if name not in present:
                     raise UnknownNameError(f"column of {self.file}", name, present)
+            rows, most = lazy.select(pl.len()).collect().item(), min(space.size, _MOST_ROWS)
+            if rows > most:
+                raise self._error(f"{rows:,} rows, but {space.name} may have {most:,} different architectures at most")
             return lazy.select(wanted).collect()
         except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
-            raise self._error(f"cannot be read ({str(error).splitlines()[0]})") from error
+            raise self._error(f"cannot be read ({first_line(error)})") from error
 
     def _places(self, frame: pl.DataFrame, space: Space) -> Indices:
         """Return the place in the space of each row of the file, none twice."""

@@ -209,7 +209,7 @@ def read_description(folder: Path) -> Description:
     path = folder / _DESCRIPTION
     try:
         described = msgspec.json.decode(path.read_bytes(), type=Description)
-    except (OSError, msgspec.MsgspecError, ValueError) as error:
+    except (OSError, msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise _damaged(path, str(error)) from error
     if described.format != FORMAT:
         raise _damaged(path, f"layout {described.format} instead of {FORMAT}")
@@ -237,7 +237,8 @@ def open_folder(surrogate: Surrogate, folder: Path) -> SurrogateEvaluator:
         if not names:
             raise _damaged(folder, f"no models of {quantity.name}")
         for name in names:
-            if Path(name).name != name or described.checksums.get(name) != _checksum(folder / name):
+            checksum = described.checksums.get(name)
+            if Path(name).name != name or not checksum or checksum != _checksum(folder / name):
                 raise _damaged(folder / name, "cut short or altered")
         ensembles[quantity.name] = Ensemble([folder / name for name in names], quantity.library, surrogate.width)
     return SurrogateEvaluator(surrogate, ensembles)

@@ -225,7 +225,7 @@ class Table:
         try:
             frame = self.frame().select(list(names)).collect()
         except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
-            raise _damaged(self.path, _first_line(error)) from error
+            raise _damaged(self.path, first_line(error)) from error
         for name in names:
             if not frame[name].dtype.is_numeric() or frame[name].null_count():
                 raise _damaged(self.path, f"{name} holds {frame[name].dtype}, or not every number")
@@ -261,7 +261,7 @@ class Table:
         try:
             curve = np.lib.format.open_memmap(path, mode="r")
         except Exception as error:  # numpy's reader of the header raises what it meets
-            raise _damaged(path, _first_line(error)) from error
+            raise _damaged(path, first_line(error)) from error
         if curve.dtype != np.float32 or curve.ndim != 2:
             raise _damaged(path, f"holds {curve.dtype} of shape {curve.shape}")
         return curve
@@ -334,12 +334,16 @@ def _described(path: Path, kind: type[Described]) -> Described:
         if kind is Provenance and metadata["crc32"] != str(zlib.crc32(metadata["lissnas"].encode())):
             raise ValueError("its description was altered")
         described = msgspec.json.decode(metadata["lissnas"], type=kind)
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, KeyError, ValueError) as error:
-        raise _damaged(path, _first_line(error)) from error
+    except (
+        *(pl.exceptions.PolarsError, pl.exceptions.PanicException),
+        *(OSError, KeyError, ValueError, RecursionError),
+    ) as error:
+        raise _damaged(path, first_line(error)) from error
     return described
 
 
-def _first_line(error: BaseException) -> str:
+def first_line(error: BaseException) -> str:
+    """Return what an error of a library says first, or its name where it says nothing."""
     return (str(error).splitlines() or [type(error).__name__])[0]
 
 

@@ -171,7 +171,8 @@ class TrainedRuns:
                     if places is not None:
                         if measured.curve is None:
                             measured.curve = np.asarray(self._source.curves(measured.column, self._size, epochs))
-                        measured.curve[row] = numbers.values[places]
+                        with np.errstate(over="ignore"):  # a loss beyond what the curve's float32 holds is infinite
+                            measured.curve[row] = numbers.values[places]
                         measured.curved[row] = True
         if splits["accuracy"] != splits["loss"] or "train" not in splits["loss"]:
             raise RefusedError(f"accuracies and losses on {dataset} with seed {seed} are not of the same splits")

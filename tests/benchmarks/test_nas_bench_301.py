@@ -257,6 +257,8 @@ def test_a_damaged_cache_is_refused_by_the_files_name(
         ('"surrogate": "nas-bench-301"', '"surrogate": "nas-bench-301-v0.9"'),
         ('"runtime-0.txt",', '"../runtime-0.txt",'),
         ('"runtime": [', '"latency": ['),
+        ('"runtime-0.txt",', '"runtime-9.txt",'),
+        ('"format": 1', f'"x": {"[" * 100_000}'),
     ],
 )
 def test_a_cache_of_another_surrogate_or_layout_is_refused(imported: Path, was: str, now: str) -> None:

@@ -1,0 +1,33 @@
+"""Converts one pickled booster after another and predicts with what comes out: a line in, a line out.
+
+As `convert_all` does, in a process of its own within limits; started once for many: importing the libraries is slow.
+"""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+from lissnas_benchmarks import boosters
+from lissnas_benchmarks.errors import BenchmarkFileError
+from lissnas_benchmarks.process_limits import process_limits
+
+FEATURES = 56
+boosters._SECONDS = 2
+
+rng = np.random.default_rng(0)
+rows = np.concatenate([rng.integers(-2, 10, (200, FEATURES)).astype(float), np.full((1, FEATURES), np.nan)])
+for line in sys.stdin:
+    library, path, place = line.rstrip("\n").split("\t")
+    answer = "read"
+    try:
+        Path(place).write_bytes(boosters._convert_within_limits(Path(path), library, FEATURES))  # type: ignore[arg-type]
+    except BenchmarkFileError as error:
+        answer = f"refused: {error}"
+    except BaseException as error:
+        answer = f"unexpected: {type(error).__name__}"
+    print("\nanswer: converted" if answer == "read" else f"\nanswer: {' '.join(answer.split())}", flush=True)
+    if answer == "read":
+        with process_limits(1 << 30, 2):
+            ensemble = boosters.Ensemble([Path(place)], library, FEATURES)  # type: ignore[arg-type]
+            assert ensemble.predict(len(rows), lambda block: rows[block]).shape == (1, len(rows))
+        print("\nanswer: predicted", flush=True)
