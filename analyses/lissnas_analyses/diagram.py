@@ -73,6 +73,16 @@ class Diagram:
     nodes: tuple[Node, ...]
     arrows: tuple[Arrow, ...]
 
+    def edit_to(self, other: "Diagram") -> str:
+        """Say what changes on the way to another diagram: '1 to 2: skip_connect becomes none'."""
+        before, after = ({node.name: node.label for node in one.nodes} for one in (self, other))
+        changes = [_change(f"operation {name}", before.get(name), after.get(name)) for name in before | after]
+        ways = [{(arrow.source, arrow.target): arrow.label or "edge" for arrow in one.arrows} for one in (self, other)]
+        ends = {node.name: node.name if node.operation else node.label for node in (*other.nodes, *self.nodes)}
+        for source, target in ways[0] | ways[1]:
+            changes += [_change(f"{ends[source]} to {ends[target]}", *(one.get((source, target)) for one in ways))]
+        return "; ".join(filter(None, changes))
+
     def unlike(self, other: "Diagram") -> tuple[frozenset[str], frozenset[Arrow]]:
         """Return the names of the nodes and the arrows that the other diagram does not have in the same way."""
         theirs = {node.name: node.label for node in other.nodes}
@@ -82,17 +92,27 @@ class Diagram:
         return nodes, frozenset(arrows)
 
 
-def diagram(space: Space, row: Rows) -> Diagram:
-    """Return the diagram of one architecture, shape (genes,).
+def _change(where: str, before: str | None, after: str | None) -> str:
+    if before == after:
+        return ""
+    if after is None:
+        return f"{where}: {before} goes"
+    return f"{where}: {after} comes" if before is None else f"{where}: {before} becomes {after}"
+
+
+def diagrams(space: Space, rows: Rows) -> list[Diagram]:
+    """Return the diagrams of a batch of architectures.
 
     Raises SettingError for a space whose architectures nobody has said how to draw.
     """
-    [row] = space.canonical(row[None])
+    rows = space.canonical(rows)
     for name, draw in _BY_SPACE.items():
         if space.name.removeprefix("distinct ").startswith(name):
-            return draw(space, row)
+            return [draw(row) for row in rows]
+    if space.name.startswith("nas-bench-graph"):
+        return [_graph_network(written) for written in space.write(rows)]
     if isinstance(space, CategoricalSpace):
-        return _chain([names[gene] for names, gene in zip(space.operations, row, strict=True)])
+        return [_chain([names[gene] for names, gene in zip(space.operations, row, strict=True)]) for row in rows]
     raise SettingError(f"{space.name} has no diagrams: say in diagram.py how its architectures are drawn")
 
 
@@ -115,24 +135,24 @@ def _edge_cell(operations: Sequence[str]) -> Diagram:
     return Diagram(nodes, tuple(arrows))
 
 
-def _cell201(_space: Space, row: Rows) -> Diagram:
+def _cell201(row: Rows) -> Diagram:
     return _edge_cell([cell201.OPERATIONS[gene] for gene in row])
 
 
-def _transnas_micro(_space: Space, row: Rows) -> Diagram:
+def _transnas_micro(row: Rows) -> Diagram:
     return _edge_cell([_MICRO_NAMES[gene] for gene in row])
 
 
-def _transnas_macro(_space: Space, row: Rows) -> Diagram:
+def _transnas_macro(row: Rows) -> Diagram:
     modules = (transnas.MACRO_MODULES[gene] for gene in row)
     return _chain([_MACRO_NAMES[module] for module in modules if module])
 
 
-def _macro(_space: Space, row: Rows) -> Diagram:
+def _macro(row: Rows) -> Diagram:
     return _chain([_LAYER_NAMES[gene] for gene in row])
 
 
-def _nasbench101(_space: Space, row: Rows) -> Diagram:
+def _nasbench101(row: Rows) -> Diagram:
     """Return a graph of operations, from left to right by the longest way from the input."""
     operations, drawn = row[: len(INNER)], row[len(INNER) :]
     edges = [edge for edge, there in zip(GRAPH_EDGES, drawn, strict=True) if there]
@@ -152,7 +172,7 @@ def _nasbench101(_space: Space, row: Rows) -> Diagram:
     return Diagram(tuple(nodes), tuple(Arrow(str(source), str(target)) for source, target in edges))
 
 
-def _darts(_space: Space, row: Rows) -> Diagram:
+def _darts(row: Rows) -> Diagram:
     """Return the normal cell above the reduction cell."""
     genes = row.reshape(len(darts.CELLS), darts.NODES, 3)
     nodes: list[Node] = []
@@ -171,9 +191,8 @@ def _darts(_space: Space, row: Rows) -> Diagram:
     return Diagram(tuple(nodes), tuple(arrows))
 
 
-def _graph_network(space: Space, row: Rows) -> Diagram:
+def _graph_network(written: str) -> Diagram:
     """Return layers of a graph network, each behind the one that its pattern names; what no layer takes goes out."""
-    [written] = space.write(row[None])
     pattern, _, operations = written.partition(":")
     sources = [int(digit) for digit in pattern]
     depth = [0]
@@ -190,13 +209,12 @@ def _graph_network(space: Space, row: Rows) -> Diagram:
     return Diagram(tuple(nodes), (*arrows, *(Arrow(str(layer), "output") for layer in sorted(ends))))
 
 
-_BY_SPACE: dict[str, Callable[[Space, Rows], Diagram]] = {
+_BY_SPACE: dict[str, Callable[[Rows], Diagram]] = {
     "cell201": _cell201,
     "transnas-micro": _transnas_micro,
     "transnas-macro": _transnas_macro,
     "macro": _macro,
     "nas-bench-101": _nasbench101,
     "darts": _darts,
-    "nas-bench-graph": _graph_network,
 }
 """How architectures are drawn, by the first letters of their space's name; others that are categorical are chains."""

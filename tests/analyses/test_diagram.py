@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from lissnas.categorical import CategoricalSpace
 from lissnas.errors import SettingError
-from lissnas.space import Space
+from lissnas.space import Rows, Space
 from lissnas.spaces.cell201 import cell201, distinct_cell201
 from lissnas.spaces.channels import channels
 from lissnas.spaces.darts import darts
@@ -17,7 +17,7 @@ from lissnas.spaces.nasbench101 import nasbench101
 from lissnas.spaces.shufflenetv2 import shufflenetv2
 from lissnas.spaces.transnas import transnas_macro, transnas_micro
 from lissnas_analyses import cli, figures
-from lissnas_analyses.diagram import diagram
+from lissnas_analyses.diagram import Diagram, diagrams
 from lissnas_analyses.diagram_drawing import draw_diagrams
 from lissnas_benchmarks import catalog
 
@@ -35,6 +35,11 @@ SPACES: dict[str, Callable[[], Space]] = {
 }
 
 
+def diagram(space: Space, row: Rows) -> Diagram:
+    [one] = diagrams(space, row[None])
+    return one
+
+
 @pytest.fixture(scope="module", params=sorted(SPACES))
 def space(request: pytest.FixtureRequest) -> Space:
     return SPACES[request.param]()
@@ -44,9 +49,11 @@ def test_neighbours_have_different_diagrams_and_equals_the_same(space: Space) ->
     [row] = space.sample(1, np.random.default_rng(0))
     one = diagram(space, row)
     assert one.unlike(diagram(space, row)) == (frozenset(), frozenset())
+    assert one.edit_to(diagram(space, row)) == ""
     neighbours, _source = space.neighbours(row[None])
     for neighbour in neighbours:
         other = diagram(space, neighbour)
+        assert one.edit_to(other)
         assert any(map(len, one.unlike(other))) or any(map(len, other.unlike(one)))
 
 
@@ -64,6 +71,7 @@ def test_an_edit_of_a_cell_is_one_arrow() -> None:
     edited[2] = 3
     nodes, [arrow] = diagram(cell201(), row).unlike(diagram(cell201(), edited))
     assert not nodes
+    assert diagram(cell201(), row).edit_to(diagram(cell201(), edited)) == "1 to 2: skip_connect becomes nor_conv_3x3"
     assert (arrow.source, arrow.target, arrow.label) == ("1", "2", "skip_connect")
 
 
@@ -95,11 +103,9 @@ def test_a_space_without_a_drawing_is_refused() -> None:
 def test_marks_are_drawn_behind_what_differs() -> None:
     rows = macro().read(["02000001", "02100001", "02000001"])
     with figures.house_style():
-        figure = draw_diagrams([diagram(macro(), row) for row in rows], ["a", "b", "c"], ["", "", ""])
-    marked = [
-        sum(box.get_bbox_patch().get_linewidth() == 4 for box in axes.texts if box.get_bbox_patch())
-        for axes in figure.axes
-    ]
+        figure = draw_diagrams(diagrams(macro(), rows), ["a", "b", "c"], ["", "", ""])
+    boxes = [[text.get_bbox_patch() for text in axes.texts] for axes in figure.axes]
+    marked = [sum(box is not None and box.get_linewidth() == 4 for box in of_panel) for of_panel in boxes]
     assert marked == [1, 1, 0]
 
 

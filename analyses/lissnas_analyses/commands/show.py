@@ -27,7 +27,7 @@ def show(
         Their official strings.
     """
     from lissnas_analyses import figures
-    from lissnas_analyses.diagram import diagram
+    from lissnas_analyses.diagram import diagrams
     from lissnas_analyses.diagram_drawing import draw_diagrams
     from lissnas_analyses.results import Results
 
@@ -37,7 +37,7 @@ def show(
     titles, notes = space.write(rows), [_note(benchmark, dataset, row[None], predicted) for row in rows]
     folder = out or default_folder(benchmark)
     with figures.house_style():
-        figure = draw_diagrams([diagram(space, row) for row in rows], titles, notes)
+        figure = draw_diagrams(diagrams(space, rows), titles, notes)
         Results(folder).figure("architectures", figure)
     for title, note in zip(titles, notes, strict=True):
         console.print(f"{title}  {note}".rstrip())

@@ -1,0 +1,37 @@
+"""The command that makes the report."""
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from lissnas_analyses.commands.terminal import console
+
+
+def report(*results: Annotated[Path, Parameter(required=True)], out: Path = Path("report.html")) -> None:
+    """Make one HTML file of results, to look at without a network: findings, figures, and maps to walk through.
+
+    Parameters
+    ----------
+    results
+        Folders of results, or folders that hold some.
+    out
+        The file.
+    """
+    from lissnas.errors import LissnasError
+    from lissnas.whole_file import whole_file
+
+    from lissnas_analyses.report.page import write_report
+
+    folders = [path.parent for folder in results for path in sorted(folder.rglob("manifest.json"))]
+    if not folders:
+        raise LissnasError(
+            f"no results in {', '.join(map(str, results))}: make some, for example with 'lissnas reproduce'"
+        )
+    page = write_report(list(dict.fromkeys(folders)))
+    try:
+        with whole_file(out) as file:
+            file.write(page.encode())
+    except OSError as error:
+        raise LissnasError(f"cannot write {out} ({error.strerror}): choose another file with --out") from error
+    console.print(f"{out}: {len(folders)} results, {len(page.encode()) / 1e6:.1f} MB")

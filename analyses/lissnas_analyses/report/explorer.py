@@ -1,0 +1,111 @@
+"""Explorer: what a reader needs to walk through the map of a space: networks, neighbours, pictures, rounds."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from lissnas.quality import top
+from lissnas.space import Floats, Indices, Space
+from lissnas_benchmarks import catalog
+from lissnas_benchmarks.table import Table
+
+from lissnas_analyses.diagram import Diagram, diagrams
+
+_LISTED = 20
+"""How many neighbours of a network are listed, the best ones."""
+
+
+def explorer(folder: Path) -> dict[str, Any] | None:
+    """Return the explorer of a folder of results, in what JSON can hold; None if it has no map or its data is not here.
+
+    Networks are told apart by their place on the map. A neighbour that is not on the map has the place -1.
+    """
+    if not (folder / "map.parquet").exists() or not (folder / "rounds.parquet").exists():
+        return None
+    manifest = json.loads((folder / "manifest.json").read_bytes())
+    if not catalog.is_ready(manifest["benchmark"]):
+        return None
+    table = catalog.load(manifest["benchmark"])
+    networks = pl.read_parquet(folder / "map.parquet")
+    rounds = pl.read_parquet(folder / "rounds.parquet")
+    index = networks["index"].to_numpy()
+    space, scores = table.space, _scores(table, manifest["dataset"])
+    rows = space.rows(index)
+    drawn = diagrams(space, rows)
+    return {
+        "name": manifest["benchmark"],
+        "dataset": manifest["dataset"],
+        "size": space.size,
+        "architecture": networks["architecture"].to_list(),
+        "x": _rounded(networks["x"].to_numpy()),
+        "y": _rounded(networks["y"].to_numpy()),
+        "columns": _columns(table, manifest["dataset"], index),
+        "drawings": [_drawing(one) for one in drawn],
+        "neighbours": _neighbours(space, index, drawn, scores),
+        "degrees": np.bincount(space.neighbours(rows)[1], minlength=len(rows)).tolist(),
+        "methods": _methods(rounds, index, scores),
+    }
+
+
+def _scores(table: Table, dataset: str) -> Floats:
+    return table.values(catalog.find(table.provenance.source.benchmark).reports, dataset)
+
+
+def _columns(table: Table, dataset: str, index: Indices) -> dict[str, list[float | None]]:
+    """Return every column of the data set for the networks of the map, the one that reports first."""
+    benchmark = catalog.find(table.provenance.source.benchmark)
+    unit = table.matching(benchmark.reports, dataset)[0].unit
+    found = {f"{benchmark.reports.describe()} ({unit})": _scores(table, dataset)[index]}
+    for column in table.columns:
+        if column.dataset == dataset and "uncertainty" not in column.metric:
+            seed = "" if column.seed is None else f", seed {column.seed}"
+            name = f"{column.split} {column.metric}{seed} ({column.unit})".strip().removesuffix(" ()")
+            found.setdefault(name, table.read([column.name])[index, 0])
+    return {name: _rounded(values) for name, values in found.items() if not np.isnan(values).all()}
+
+
+def _neighbours(space: Space, index: Indices, drawn: list[Diagram], scores: Floats) -> list[list[tuple[str, int, Any]]]:
+    """Return for each network the best of its neighbours: what the edit changes, their place, their score."""
+    rows, source = space.neighbours(space.rows(index))
+    target = space.index(rows)
+    distinct, of_neighbour = np.unique(target, return_inverse=True)
+    theirs = diagrams(space, space.rows(distinct))
+    place = np.full(space.size, -1, dtype=np.int64)
+    place[index] = np.arange(len(index))
+    found: list[list[tuple[str, int, Any]]] = [[] for _ in index]
+    for i in np.lexsort((-np.nan_to_num(scores[target], nan=-np.inf), source)).tolist():
+        if len(found[source[i]]) == _LISTED:
+            continue
+        edit = drawn[source[i]].edit_to(theirs[of_neighbour[i]])
+        found[source[i]].append((edit, int(place[target[i]]), *_rounded(scores[target[[i]]])))
+    return found
+
+
+def _methods(rounds: pl.DataFrame, index: Indices, scores: Floats) -> dict[str, list[dict[str, Any]]]:
+    """Return for each method its rounds: evaluations, size, recall of the top 1 %, the places of those on the map."""
+    best = np.flatnonzero(top(scores, 0.01))
+    found: dict[str, list[dict[str, Any]]] = {}
+    for (method, _number), held in rounds.group_by(["method", "round"], maintain_order=True):
+        members = held["index"].to_numpy()
+        found.setdefault(str(method), []).append(
+            {
+                "evaluations": int(held["evaluations"][0]),
+                "size": len(members),
+                "recall": round(float(np.isin(best, members).mean()), 4),
+                "members": np.flatnonzero(np.isin(index, members)).tolist(),
+            }
+        )
+    return found
+
+
+def _drawing(one: Diagram) -> dict[str, Any]:
+    """Return a diagram as short lists: name, label, x, y, whether it is an operation; source, target, label, bend."""
+    nodes = [(node.name, node.label, node.x, node.y, int(node.operation)) for node in one.nodes]
+    return {"nodes": nodes, "arrows": [(arrow.source, arrow.target, arrow.label, arrow.bend) for arrow in one.arrows]}
+
+
+def _rounded(values: Floats) -> list[float | None]:
+    """Return values with five significant digits, None where missing."""
+    return [None if np.isnan(value) else float(f"{value:.5g}") for value in values.tolist()]

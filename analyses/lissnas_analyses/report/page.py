@@ -1,0 +1,155 @@
+"""The page: everything in folders of results, packed into one HTML file that needs no network."""
+
+import base64
+import gzip
+import json
+from collections.abc import Sequence
+from html import escape
+from importlib.resources import files
+from pathlib import Path
+from string import Template
+from typing import Any
+
+from lissnas.errors import LissnasError
+
+from lissnas_analyses.report.explorer import explorer
+
+_NUMBERS = {
+    "locality": "locality",
+    "optima": "distance_to_optimum",
+    "shrinking": "shrinking",
+    "distributions": "distributions",
+    "map": "map",
+}
+"""Which numbers lie behind a figure, where they are not called like it."""
+
+_TITLE = "Locality and shrinking of architecture search spaces"
+
+
+class _Packed:
+    """Texts that are in the page in compressed form, by number."""
+
+    def __init__(self) -> None:
+        self._texts: list[bytes] = []
+
+    def add(self, text: bytes) -> str:
+        """Keep a text, and return the name of the element that it is in."""
+        self._texts.append(gzip.compress(text, 9, mtime=0))
+        return f"packed-{len(self._texts) - 1}"
+
+    @property
+    def html(self) -> str:
+        return "\n".join(
+            f'<script type="text/plain" id="packed-{number}">{base64.b64encode(text).decode()}</script>'
+            for number, text in enumerate(self._texts)
+        )
+
+
+def write_report(folders: Sequence[Path], title: str = _TITLE) -> str:
+    """Return the page of one or more folders of results.
+
+    Raises
+    ------
+    LissnasError
+        If a folder holds no results, or the library that draws the explorer is not installed.
+    """
+    packed = _Packed()
+    manifests = [_manifest(folder) for folder in folders]
+    sections = [_section(folder, manifest, packed) for folder, manifest in zip(folders, manifests, strict=True)]
+    contents = " ".join(
+        f'<a href="#{_anchor(folder, manifest)}">{escape(_name(manifest))}</a>'
+        for folder, manifest in zip(folders, manifests, strict=True)
+    )
+    versions = {f"lissnas {manifest['versions']['lissnas']}" for manifest in manifests}
+    parts = {
+        "title": escape(title),
+        "summary": "How alike networks perform that are built alike, and what is left of a space when it is shrunk by "
+        "that: findings with their intervals, figures with their numbers, and a map to walk through.",
+        "contents": contents,
+        "sections": "\n".join(sections),
+        "colophon": escape(f"Made by {', '.join(sorted(versions))}. Intervals are of 95 %. The file needs no network."),
+        "packed": packed.html,
+        "style": _part("style.css"),
+        "library": _library(),
+        "program": _part("program.js"),
+    }
+    return Template(_part("page.html")).substitute(parts)
+
+
+def _section(folder: Path, manifest: dict[str, Any], packed: _Packed) -> str:
+    findings = "".join(f"<li>{escape(_sentence(finding))}</li>" for finding in manifest.get("findings", ()))
+    drawn = [name.removesuffix(".svg") for name in manifest["files"] if name.endswith(".svg")]
+    figures = "\n".join(_figure(folder, name, packed) for name in drawn)
+    roles = ""
+    if "selected_by" in manifest:
+        roles = f"Selected by {manifest['selected_by']}, reported by {manifest['reported_by']}."
+    made = f"<p class=faint>Made by <code>{escape(manifest['command'])}</code></p>" if manifest.get("command") else ""
+    found = explorer(folder)
+    walk = ""
+    if found is not None:
+        name = packed.add(json.dumps(found, separators=(",", ":")).encode())
+        walk = f"<h3>Walk through the map</h3>{_HELP}<div class=explorer data-packed={name}></div>"
+    return (
+        f'<section id="{_anchor(folder, manifest)}"><h2>{escape(_name(manifest))}</h2>'
+        f"<p class=faint>{escape(roles)}</p><ul class=findings>{findings}</ul>{walk}"
+        f"<h3>Figures</h3><div class=figures>{figures}</div>{made}</section>"
+    )
+
+
+_HELP = (
+    "<p class=faint>Each point is a network, near ones being alike. Click one to see how it is built and what each "
+    "edit changes, or use the arrow keys on the panel below the maps. Drag and scroll to move and zoom; Play goes "
+    "through the rounds of the first run. The worst 15 % share one colour.</p>"
+)
+
+
+def _figure(folder: Path, name: str, packed: _Packed) -> str:
+    drawing = packed.add((folder / f"{name}.svg").read_bytes())
+    numbers = folder / f"{_NUMBERS.get(name, name)}.csv"
+    link = ""
+    if numbers.exists():
+        kept = packed.add(numbers.read_bytes())
+        link = f": <button type=button data-numbers={kept} data-name={escape(numbers.name)}>its numbers (CSV)</button>"
+    return (
+        f'<figure><button type=button class=zoom aria-label="Enlarge {escape(name)}">'
+        f'<img alt="{escape(name)}" data-packed={drawing}></button>'
+        f"<figcaption>{escape(name)}{link}</figcaption></figure>"
+    )
+
+
+def _manifest(folder: Path) -> dict[str, Any]:
+    try:
+        manifest = dict(json.loads((folder / "manifest.json").read_bytes()))
+        manifest["versions"]["lissnas"], manifest["files"]
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        raise LissnasError(
+            f"{folder}: no folder of results ({type(error).__name__}); name one that a command of lissnas wrote"
+        ) from error
+    return manifest
+
+
+def _name(manifest: dict[str, Any]) -> str:
+    return ", ".join(str(manifest[part]) for part in ("benchmark", "dataset") if part in manifest)
+
+
+def _anchor(folder: Path, manifest: dict[str, Any]) -> str:
+    letters = f"{folder.resolve().name} {_name(manifest)}".lower()
+    return "-".join("".join(letter if letter.isalnum() else " " for letter in letters).split())
+
+
+def _sentence(finding: str) -> str:
+    return finding[0].upper() + finding[1:] + "."
+
+
+def _part(name: str) -> str:
+    return (files("lissnas_analyses.report") / name).read_text()
+
+
+def _library() -> str:
+    """Return Vega-Lite and what it stands on, in one script."""
+    try:
+        import vl_convert
+    except ImportError as error:
+        raise LissnasError("the report needs the extra 'report': pip install 'lissnas[report]'") from error
+    bundle: str = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
+    return bundle.replace("</script", "<\\/script")

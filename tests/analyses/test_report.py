@@ -1,0 +1,189 @@
+"""The report: one file that needs no network, and what a reader can do with it in a real browser."""
+
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from lissnas.errors import LissnasError
+from lissnas_analyses import cli
+from lissnas_analyses.commands.report import report
+from lissnas_analyses.report.explorer import explorer
+from lissnas_analyses.reproduce import reproduce
+from lissnas_analyses.study import Study
+from lissnas_benchmarks import catalog
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory, proteins: Study) -> Path:
+    folder = tmp_path_factory.mktemp("results") / "proteins"
+    reproduce(proteins, folder, 2, 0, lambda step, share: None)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def page(results: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    pytest.importorskip("vl_convert")
+    path = tmp_path_factory.mktemp("report") / "report.html"
+    report(results, out=path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def walk(results: Path) -> dict[str, Any]:
+    found = explorer(results)
+    assert found is not None
+    return found
+
+
+def test_the_page_asks_for_nothing_from_elsewhere(page: Path) -> None:
+    text = page.read_text()
+    assert "src=http" not in text.replace('"', "").replace("'", "")
+    assert '<link rel="icon" href="data:,">' in text
+    assert len(text) < 5e6
+
+
+def test_findings_are_on_the_first_page(page: Path) -> None:
+    assert "A neighbour of a top-1 % network is itself one with probability" in page.read_text()
+
+
+def test_a_folder_without_results_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(LissnasError, match="no results in"):
+        report(tmp_path, out=tmp_path / "report.html")
+    (tmp_path / "manifest.json").write_text("[]")
+    with pytest.raises(LissnasError, match="no folder of results"):
+        report(tmp_path, out=tmp_path / "report.html")
+    assert not (tmp_path / "report.html").exists()
+
+
+def test_neighbours_are_the_best_of_the_space_with_their_scores(walk: dict[str, Any], proteins: Study) -> None:
+    space = proteins.space
+    for place in (0, len(walk["x"]) // 2):
+        rows = space.read([walk["architecture"][place]])
+        neighbours = space.index(space.neighbours(rows)[0])
+        best = np.sort(proteins.report[neighbours])[::-1][:20]
+        scores = [score for _edit, _place, score in walk["neighbours"][place]]
+        np.testing.assert_allclose(scores, best, rtol=1e-4)
+        assert walk["degrees"][place] == len(neighbours)
+        for edit, other, score in walk["neighbours"][place]:
+            assert edit
+            if other >= 0:
+                assert space.index(space.read([walk["architecture"][other]]))[0] in neighbours
+                assert score == walk["columns"]["test accuracy (%)"][other]
+
+
+def test_rounds_end_in_what_the_method_keeps(walk: dict[str, Any], results: Path) -> None:
+    import polars as pl
+
+    kept = pl.read_parquet(results / "map.parquet")["pocket of lissnas"].is_not_null().to_numpy()
+    last = walk["methods"]["lissnas"][-1]
+    assert last["members"] == np.flatnonzero(kept).tolist()
+    assert last["size"] == len(last["members"])
+
+
+def test_a_map_without_its_benchmark_has_no_explorer(results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(catalog, "is_ready", lambda name: False)
+    assert explorer(results) is None
+
+
+# In a browser
+
+
+@pytest.fixture(scope="module")
+def browser(page: Path) -> Iterator[Any]:
+    webdriver = pytest.importorskip("selenium.webdriver")
+    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if chromium is None or driver is None:
+        pytest.skip("no Chromium: install the packages chromium and chromium-driver")
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    for argument in (
+        *("headless=new", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "disable-sync"),
+        *("disable-background-networking", "disable-component-update", "window-size=1200,1400"),
+    ):
+        options.add_argument(f"--{argument}")
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    running = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
+    try:
+        running.get(page.as_uri())
+        _until(lambda: running.find_element("tag name", "body").get_attribute("data-ready") == "yes")
+        yield running
+    finally:
+        running.quit()
+
+
+def _until(holds: Any, seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def _count(browser: Any) -> int:
+    words = browser.find_element("css selector", ".count").text.split()
+    return int(words[0].replace(",", ""))
+
+
+def _chosen(browser: Any) -> str:
+    return str(browser.find_element("css selector", ".architecture").text)
+
+
+def test_the_page_loads_without_a_word_of_complaint(browser: Any) -> None:
+    assert browser.get_log("browser") == []
+    assert browser.find_element("css selector", "figure img").size["height"] > 50
+
+
+def test_a_filter_changes_the_count(browser: Any) -> None:
+    before = _count(browser)
+    slider = browser.find_elements("css selector", ".explorer input[type=range]")[0]
+    script = "arguments[0].value = {}; arguments[0].dispatchEvent(new Event('input'))"
+    middle = "(Number(arguments[0].min) + Number(arguments[0].max)) / 2"
+    browser.execute_script(script.format(middle), slider)
+    assert 0 < _count(browser) < before
+    browser.execute_script(script.format("arguments[0].min"), slider)
+    assert _count(browser) == before
+
+
+def test_a_click_on_the_map_selects_a_network(browser: Any, walk: dict[str, Any]) -> None:
+    from selenium.webdriver import ActionChains
+
+    before = _chosen(browser)
+    canvas = browser.find_element("css selector", ".plot canvas")
+    browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", canvas)
+    width, height = canvas.size["width"], canvas.size["height"]
+    for across in np.linspace(-0.3, 0.2, 40):
+        for down in (-0.2, -0.1, 0.05, 0.15):
+            move = ActionChains(browser, duration=0)
+            move.move_to_element_with_offset(canvas, int(across * width), int(down * height)).click().perform()
+            if _chosen(browser) != before:
+                assert _chosen(browser) in walk["architecture"]
+                return
+    pytest.fail("no click hit a network")
+
+
+def test_a_neighbour_and_the_arrow_keys_select_networks_too(browser: Any) -> None:
+    before = _chosen(browser)
+    browser.execute_script("arguments[0].click()", browser.find_element("css selector", ".scroll td button"))
+    neighbour = _chosen(browser)
+    assert neighbour != before
+    browser.find_element("css selector", ".details").send_keys("\ue015")  # arrow down: the next worse network
+    assert _chosen(browser) != neighbour
+
+
+def test_playing_reaches_the_last_round(browser: Any) -> None:
+    button = browser.find_element("css selector", ".play")
+    browser.execute_script("arguments[0].click()", button)
+    assert "before the first round" in browser.find_element("css selector", ".map p").text
+    _until(lambda: button.text == "Play")
+    for caption in browser.find_elements("css selector", ".map p"):
+        words = caption.text.split()
+        assert words[words.index("round") + 1] == words[words.index("of") + 1].rstrip(":")
+
+
+def test_the_command_is_there(tmp_path: Path, page: Path, results: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    cli.app(["report", str(results.parent), "--out", str(tmp_path / "r.html")], exit_on_error=False)
+    assert "1 results" in capsys.readouterr().out
+    assert (tmp_path / "r.html").read_bytes() == page.read_bytes()
