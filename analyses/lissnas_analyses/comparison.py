@@ -23,6 +23,9 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from lissnas_analyses import figures
+from lissnas_analyses.inside import Inside
+from lissnas_analyses.inside import measure as measure_inside
+from lissnas_analyses.paired import paired
 from lissnas_analyses.study import Study
 
 METHODS = ("lissnas", "operation-pruning", "random-subset")
@@ -31,9 +34,9 @@ METHODS = ("lissnas", "operation-pruning", "random-subset")
 
 @dataclass(frozen=True)
 class _Panel:
-    """How a figure of quality is called and drawn, and the least and largest value it can have."""
+    """How a figure of quality is called and drawn, if it is, and the least and largest value it can have."""
 
-    title: str
+    title: str = ""
     least: float = 0
     largest: float = np.inf
     scale: Literal["linear", "log"] = "linear"
@@ -46,11 +49,20 @@ _PANELS = {
     "lift_5": _Panel("lift of the top 5 %", scale="log"),
     "mean": _Panel("mean", least=-np.inf),
     "best": _Panel("best kept", least=-np.inf),
+    "best_of_10": _Panel("expected best of 10", least=-np.inf),
+    "shrinkage_score": _Panel("shrinkage score", least=-np.inf, largest=1),
     "size": _Panel("networks kept", scale="log"),
     "diversity": _Panel("diversity (edits per gene)", largest=1),
+    "entropy": _Panel("entropy of operations", largest=1),
     "pockets": _Panel("pockets", least=1, scale="log"),
     "evaluations": _Panel("networks scored"),
+    "size_ratio": _Panel(largest=1),
+    "lower_quartile": _Panel(least=-np.inf),
+    "median": _Panel(least=-np.inf),
+    "upper_quartile": _Panel(least=-np.inf),
+    "largest_pocket": _Panel(largest=1),
 }
+"""A figure without a title stands in the numbers alone."""
 
 _GRID = 256
 """At how many scores the distributions are compared."""
@@ -73,6 +85,10 @@ class ComparisonResult:
         many runs still went on.
     distributions
         A row a method, round and score: the mean over the runs of the share of networks below, and its 95 % interval.
+    paired
+        A row a method but the first and figure: its difference to the first, run by run; see `lissnas_analyses.paired`.
+    inside
+        What a search inside the results finds, and how diverse they are.
     first
         The first run of each method, in the order they were asked for.
     """
@@ -80,6 +96,8 @@ class ComparisonResult:
     runs: pl.DataFrame
     rounds: pl.DataFrame
     distributions: pl.DataFrame
+    paired: pl.DataFrame
+    inside: Inside
     first: dict[str, Trace]
 
     def final(self, method: str, figure: str) -> tuple[float, float, float]:
@@ -136,7 +154,27 @@ def compare(
         )
         on_run(run + 1)
     frame = _carry_on(done, judged)
-    return ComparisonResult(frame, _average(frame), _distributions(study, done), done[0])
+    differences = paired(frame, tuple(_PANELS))
+    return ComparisonResult(
+        frame, _average(frame), _distributions(study, done), differences, measure_inside(study, done), done[0]
+    )
+
+
+def first_rounds(first: dict[str, Trace], study: Study) -> pl.DataFrame:
+    """Return a row a method, round and network held then (method, round, evaluations, index), but whole spaces."""
+    none = pl.DataFrame(schema={"method": pl.String, "round": pl.Int32, "evaluations": pl.Int32, "index": pl.Int64})
+    frames = [
+        pl.DataFrame({"index": shrunk.subspace.index}).select(
+            pl.lit(method).alias("method"),
+            pl.lit(number, pl.Int32).alias("round"),
+            pl.lit(shrunk.evaluations, pl.Int32).alias("evaluations"),
+            "index",
+        )
+        for method, trace in first.items()
+        for number, shrunk in enumerate(trace.rounds)
+        if shrunk.subspace.size < study.space.size
+    ]
+    return pl.concat([none, *frames])
 
 
 def _carry_on(done: list[dict[str, Trace]], judged: list[dict[str, list[Quality]]]) -> pl.DataFrame:
@@ -196,9 +234,10 @@ def _distribution(method: str, number: int, grid: Floats, shares: Floats) -> pl.
 
 def draw_rounds(result: ComparisonResult, study: Study) -> Figure:
     """Draw every figure of quality, and what was spent, against the round; a method of one round is a line across."""
-    figure, panels = figures.new_figure(4, 3, width=2.7, height=2.1)
-    for letter, (name, panel), axes in zip("abcdefghij", _PANELS.items(), panels, strict=False):
-        unit = f" ({study.unit})" if name in ("mean", "best") else ""
+    shown = {name: panel for name, panel in _PANELS.items() if panel.title}
+    figure, panels = figures.new_figure(4, 4, width=2.6, height=2.1)
+    for letter, (name, panel), axes in zip(ascii_lowercase, shown.items(), panels, strict=False):
+        unit = f" ({study.unit})" if name in ("mean", "best", "best_of_10") else ""
         for method in result.first:
             rows = result.rounds.filter((pl.col("method") == method) & (pl.col("figure") == name)).sort("round")
             x, value, low, high = (rows[column].to_numpy() for column in ("round", "mean", "low", "high"))
@@ -212,11 +251,11 @@ def draw_rounds(result: ComparisonResult, study: Study) -> Figure:
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         if panel.scale == "log":
             figures.logarithmic(axes, "{x:,g}")
-    for axes in panels[len(_PANELS) - 3 : len(_PANELS)]:
+    for axes in panels[len(shown) - 4 : len(shown)]:
         axes.set_xlabel("round")
-    for axes in panels[len(_PANELS) :]:
+    for axes in panels[len(shown) :]:
         axes.axis("off")
-    panels[len(_PANELS)].legend(*panels[0].get_legend_handles_labels(), loc="center left", title="method")
+    panels[len(shown)].legend(*panels[0].get_legend_handles_labels(), loc="center left", title="method")
     figures.caption(
         figure,
         f"Shrinking {study.benchmark.name}",

@@ -5,11 +5,14 @@ from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 from lissnas.shrink.lissnas import LissnasSettings
 
 from lissnas_analyses import comparison, figures, locality, pocket_map
 from lissnas_analyses.comparison import ComparisonResult
+from lissnas_analyses.inside import draw_inside
 from lissnas_analyses.locality import LocalityResult
+from lissnas_analyses.paired import draw_paired
 from lissnas_analyses.results import Results
 from lissnas_analyses.study import Report, Study
 
@@ -47,13 +50,20 @@ def run_comparison(
     results.frame("shrinking_runs", found.runs)
     results.frame("shrinking", found.rounds)
     results.frame("distributions", found.distributions)
+    results.frame("paired", found.paired)
+    for name in ("search", "genes", "pockets"):
+        results.frame(f"inside_{name}", getattr(found.inside, name))
     with figures.house_style():
+        if not found.paired.is_empty():
+            results.figure("paired", draw_paired(found.paired, study))
+        results.figure("inside", draw_inside(found.inside, study, runs))
         results.figure("shrinking", comparison.draw_rounds(found, study))
         results.figure("distributions", comparison.draw_distributions(found, study))
     report("map", 0)
     drawn = {method: trace for method, trace in found.first.items() if method != "random-subset"}
     laid_out = pocket_map.lay_out(study, drawn, np.random.default_rng(seed))
     results.frame("map", laid_out.networks)
+    results.frame("rounds", comparison.first_rounds(found.first, study))
     with figures.house_style():
         results.figure("map", pocket_map.draw_map(laid_out, study))
     report("map", 1)
@@ -65,8 +75,9 @@ def reproduce(study: Study, folder: Path, runs: int, seed: int, report: Report) 
     results = Results(folder)
     found = run_locality(study, results, report)
     compared = run_comparison(study, results, runs, seed, report)
-    results.manifest(study, {"runs": runs, "seed": seed, "lissnas": asdict(LissnasSettings())})
-    return (*locality_sentences(found), *comparison_sentences(compared))
+    findings = (*locality_sentences(found), *comparison_sentences(compared))
+    results.manifest(study, {"runs": runs, "seed": seed, "lissnas": asdict(LissnasSettings())}, findings)
+    return findings
 
 
 def locality_sentences(found: LocalityResult) -> tuple[str, ...]:
@@ -97,5 +108,13 @@ def comparison_sentences(compared: ComparisonResult) -> tuple[str, ...]:
         sentences.append(
             f"{method}: recall of the top 1 % {recall:.2f} [{low:.2f}, {high:.2f}] in {size:,.0f} networks of mean "
             f"{mean:.2f}, {count:.1f} pockets, {spent:,.0f} evaluations"
+        )
+    for method in compared.paired["method"].unique(maintain_order=True).to_list():
+        row = compared.paired.row(
+            by_predicate=(pl.col("method") == method) & (pl.col("figure") == "shrinkage_score"), named=True
+        )
+        sentences.append(
+            "shrinkage score of {method} less that of {reference}, run by run: {difference:+.3f} "
+            "[{low:+.3f}, {high:+.3f}]".format_map(row)
         )
     return tuple(sentences)

@@ -35,14 +35,14 @@ def test_the_manifest_names_data_settings_versions_and_every_file(folder: Path, 
 
 
 def test_every_figure_is_there_as_png_and_svg(folder: Path) -> None:
-    for name in ("locality", "optima", "shrinking", "distributions", "map"):
+    for name in ("locality", "optima", "shrinking", "distributions", "paired", "inside", "map"):
         assert (folder / f"{name}.png").read_bytes().startswith(b"\x89PNG")
         assert "</svg>" in (folder / f"{name}.svg").read_text()
 
 
 def test_every_number_is_there_as_parquet_and_csv(folder: Path) -> None:
     tables = sorted(folder.glob("*.parquet"))
-    assert len(tables) == 9
+    assert len(tables) == 14
     for path in tables:
         frame, text = pl.read_parquet(path), pl.read_csv(path.with_suffix(".csv"), infer_schema_length=None)
         assert frame.columns == text.columns
