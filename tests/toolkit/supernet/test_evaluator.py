@@ -13,6 +13,8 @@ from lissnas.evaluate import TableEvaluator
 from lissnas.shrink import Settings, shrink
 from lissnas.shrink.kernel import KernelSettings
 from lissnas.shrink.lissnas import LissnasSettings
+from lissnas.supernet.cell_network import Skeleton
+from lissnas.supernet.cell_supernet import CellSupernet
 from lissnas.supernet.chain_network import ChainNetwork
 from lissnas.supernet.evaluator import SupernetEvaluator
 from lissnas.supernet.image_batches import ImagesInMemory
@@ -133,6 +135,18 @@ def test_a_path_whose_outputs_are_no_numbers_has_no_score(network: ChainNetwork,
         network.layers[1][2].main[0].weight.fill_(torch.nan)
     rows = network.space.all_rows()
     np.testing.assert_array_equal(np.isnan(_evaluator(network, parts)(rows)), rows[:, 1] == 2)
+
+
+def test_cells_are_trained_and_scored_as_chains_are(parts: Parts, tmp_path: Path) -> None:
+    network = CellSupernet(Skeleton(channels=4), np.random.default_rng(0))
+    recipe = replace(tiny.RECIPE, steps=3)
+    none = np.zeros((1, 6), dtype=np.uint8)
+    tiny.train_paths(network, parts[0], UniformPaths(network.space), recipe, np.random.default_rng(1), tmp_path)
+    scores = _evaluator(network, parts)(np.concatenate([network.space.sample(3, np.random.default_rng(0)), none]))
+    assert scores.std() > 0
+    # A cell that hands nothing on leaves one class to all images.
+    share = np.bincount(parts[1].labels.numpy()) / 6
+    assert np.isclose(share, scores[-1]).any()
 
 
 SETTINGS = (

@@ -111,6 +111,23 @@ def test_weight_decay_leaves_norms_alone_where_the_recipe_says_so(tmp_path: Path
         torch.testing.assert_close(network.classifier.weight, 0.9 * first)
 
 
+def test_the_average_forgets_old_weights_exponentially(tmp_path: Path) -> None:
+    network = tiny.ChainNetwork(tiny.chain(), np.random.default_rng(0))
+    expected = {name: weights.detach().clone() for name, weights in network.named_parameters()}
+
+    def follow(progress: Progress) -> None:
+        for name, weights in network.named_parameters():
+            expected[name] = 0.9 * expected[name] + 0.1 * weights.detach()
+
+    recipe = replace(tiny.RECIPE, steps=5)
+    paths, rng = UniformPaths(network.space), np.random.default_rng(1)
+    average = tiny.train_paths(network, tiny.digits(), paths, recipe, rng, tmp_path, report=follow)
+    assert average is not None
+    assert list(average) == list(expected)
+    for name, weights in average.items():
+        torch.testing.assert_close(weights, expected[name])
+
+
 def test_a_run_killed_at_any_step_goes_on_to_the_same_bits(tmp_path: Path, finished: dict[str, Any]) -> None:
     step = int(np.random.default_rng().integers(1, tiny.RECIPE.steps))
     killed = subprocess.run(
@@ -121,6 +138,21 @@ def test_a_run_killed_at_any_step_goes_on_to_the_same_bits(tmp_path: Path, finis
     tiny.train(tmp_path, report=lambda progress: seen.append(progress.step))
     assert seen[0] == (step - 1) // 4 * 4 + 1, f"killed at step {step}"
     _assert_same_bits(_newest(tmp_path), finished)
+
+
+def test_scaled_losses_go_on_to_the_same_bits(tmp_path: Path) -> None:
+    """Of float16: how losses are scaled is part of a checkpoint."""
+    recipe = replace(tiny.RECIPE, precision="float16")
+    tiny.train(tmp_path / "at once", recipe=recipe)
+
+    def interrupt(progress: Progress) -> None:
+        if progress.step == 6:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    with pytest.raises(SystemExit):
+        tiny.train(tmp_path / "twice", recipe=recipe, report=interrupt)
+    tiny.train(tmp_path / "twice", recipe=recipe)
+    _assert_same_bits(_newest(tmp_path / "twice"), _newest(tmp_path / "at once"))
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
