@@ -207,7 +207,10 @@ class _Own:
         for gene, (name, choices) in enumerate(zip(self.gene_columns, space.choices, strict=True)):
             genes = frame[name]
             self._require(genes, pl.Int64, f"integers from 0 to {choices - 1}")
-            values = genes.to_numpy()
+            try:
+                values = genes.cast(pl.Int64).to_numpy()
+            except pl.exceptions.PolarsError as error:
+                raise self._error(f"{name} holds larger numbers than any choice ({first_line(error)})") from error
             outside = (values < 0) | (values >= choices)
             if outside.any():
                 row = int(outside.argmax())

@@ -262,7 +262,7 @@ class Table:
             curve = np.lib.format.open_memmap(path, mode="r")
         except Exception as error:  # numpy's reader of the header raises what it meets
             raise _damaged(path, first_line(error)) from error
-        if curve.dtype != np.float32 or curve.ndim != 2:
+        if curve.dtype != np.float32 or curve.ndim != 2 or len(curve) != len(self.index):
             raise _damaged(path, f"holds {curve.dtype} of shape {curve.shape}")
         return curve
 

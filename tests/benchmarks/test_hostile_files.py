@@ -221,6 +221,17 @@ def test_what_a_file_says_is_not_obeyed_by_the_terminal() -> None:
     assert quoted == "any.pth: holds '\\x1b[2J\\u202e\\ud800'\nand goes on"
 
 
+@pytest.mark.parametrize("gene", [str(2**70), "9" * 30, "1e30", "-1"])
+def test_a_gene_larger_than_any_is_refused(gene: str, tmp_path: Path) -> None:
+    space = CategoricalSpace("pairs", ("0123", "0123"), "{},{}")
+    path = tmp_path / "own.csv"
+    path.write_text(f"a,b,acc\n0,1,0.5\n{gene},1,0.5\n")
+    benchmark = own_table("own", lambda: space, path, columns="acc", gene_columns=["a", "b"], missing=True)
+    with pytest.raises(BenchmarkFileError, match=r"own\.csv: a "):
+        benchmark.read(Import((path,), tmp_path))
+
+
 def test_what_a_file_says_is_cut_where_it_goes_on_and_on() -> None:
+    assert len(str(BenchmarkFileError("\x1b" * 1999))) <= 2000
     assert len(str(BenchmarkFileError("x" * 100_000 + "; download it again"))) <= 2000
     assert str(BenchmarkFileError("x" * 100_000 + "; download it again")).endswith("; download it again")

@@ -209,7 +209,7 @@ def trees(data: bytes, rng: random.Random) -> bytes:
         del rows[row]
         return b"\n".join(rows)
     else:
-        numbers[place] = rng.choice((b"-1", b"0", b"1", b"2", b"7", b"-9", b"56", b"2147483647", b"-2147483648", b"nan"))
+        numbers[place] = rng.choice((b"-1", b"0", b"1", b"2", b"7", b"-9", b"56", b"2147483647", b"-2147483648", b""))
     rows[row] = name + equals + b" ".join(numbers)
     return b"\n".join(rows)
 

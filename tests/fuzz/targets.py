@@ -147,7 +147,10 @@ def _patched(module: Any, name: str, value: Any, read: Callable[[Path], object])
 # Pickles
 
 _RECORDS = frozenset({("their.module", "Cell")})
-_CELL = b"\x80\x04]ctheir.module\nCell\n)\x81}(X\x03\x00\x00\x00accG@V\x80\x00\x00\x00\x00\x00X\x04\x00\x00\x00costK\x05uba."
+_CELL = (
+    b"\x80\x04]ctheir.module\nCell\n)\x81}(X\x03\x00\x00\x00accG@V\x80\x00\x00\x00\x00\x00"
+    b"X\x04\x00\x00\x00costK\x05uba."
+)
 
 
 def _pickled(value: Any, protocol: int) -> bytes:
@@ -762,31 +765,108 @@ TARGETS = {
     for target in (
         Target("plain pickle", _plain_seeds, _read_plain, _m.pickles),
         Target("pickle stream, float dicts", _stream_seeds, _read_stream, _m.pickles),
-        Target("AnalogNAS-Bench pickle", _analog_seeds, _patched(analog_nasbench, "cell201", lambda: _FOUR_CELLS, _imported(analog_nasbench.BENCHMARK.read)), _m.pickles),
+        Target(
+            "AnalogNAS-Bench pickle",
+            _analog_seeds,
+            _patched(analog_nasbench, "cell201", lambda: _FOUR_CELLS, _imported(analog_nasbench.BENCHMARK.read)),
+            _m.pickles,
+        ),
         Target("NAS-Bench-Graph pickle", _graph_seeds, _read_graph, _m.pickles),
         Target("HW-NAS-Bench pickle", _hw_seeds, _read_hw, _m.pickles),
-        Target("NAS-Bench-201 legacy .pth", lambda: _trained_seeds(_LENGTHS), _read_201, _m.pickles, _legacy, ".pth", share=0.2),
-        Target("NAS-Bench-201 zip .pth", lambda: _trained_seeds(_LENGTHS), _read_201, _m.pickles, _zipped, ".pth", share=0.2),
-        Target("NATS-Bench packed", lambda: _trained_seeds(dict(_PART.lengths)), _imported(nats_bench.reader(_PART, "get it again")), _m.pickles, bz2.compress, share=0.2),
-        Target("NATS-Bench folder", lambda: [pickle.dumps(_trained(dict(_PART.lengths))[1], 4)], _read_nats_folder, _m.pickles, bz2.compress, share=0.2),
+        Target(
+            "NAS-Bench-201 legacy .pth",
+            lambda: _trained_seeds(_LENGTHS),
+            _read_201,
+            _m.pickles,
+            _legacy,
+            ".pth",
+            share=0.2,
+        ),
+        Target(
+            "NAS-Bench-201 zip .pth",
+            lambda: _trained_seeds(_LENGTHS),
+            _read_201,
+            _m.pickles,
+            _zipped,
+            ".pth",
+            share=0.2,
+        ),
+        Target(
+            "NATS-Bench packed",
+            lambda: _trained_seeds(dict(_PART.lengths)),
+            _imported(nats_bench.reader(_PART, "get it again")),
+            _m.pickles,
+            bz2.compress,
+            share=0.2,
+        ),
+        Target(
+            "NATS-Bench folder",
+            lambda: [pickle.dumps(_trained(dict(_PART.lengths))[1], 4)],
+            _read_nats_folder,
+            _m.pickles,
+            bz2.compress,
+            share=0.2,
+        ),
         Target("TransNAS-Bench-101 .pth", _transnas_seeds, _transnas, _m.pickles, _legacy, ".pth", share=0.2),
         Target("NAS-Bench-101 tfrecord", _records, _imported(_CELLS_BENCHMARK.read), _m.records, _framed, share=0.2),
         Target("NAS-Bench-101 metrics", _messages, _read_metrics, _mutate_messages),
-        Target("NAS-Bench-Macro JSON", lambda: _chain_seeds("test_acc", "mean_acc"), _chains(nas_bench_macro, "macro", nas_bench_macro.BENCHMARK), _m.json_texts),
-        Target("Channel-Bench-Macro JSON", lambda: _chain_seeds("acc", "mean"), _chains(channel_bench_macro, "channel_macro", channel_bench_macro.BENCHMARK), _m.json_texts),
-        Target("Accel-NASBench JSON archive", _results, _read_accel, _m.json_texts, lambda data: gzip.compress(_small_tar(data), 1), ".gz"),
+        Target(
+            "NAS-Bench-Macro JSON",
+            lambda: _chain_seeds("test_acc", "mean_acc"),
+            _chains(nas_bench_macro, "macro", nas_bench_macro.BENCHMARK),
+            _m.json_texts,
+        ),
+        Target(
+            "Channel-Bench-Macro JSON",
+            lambda: _chain_seeds("acc", "mean"),
+            _chains(channel_bench_macro, "channel_macro", channel_bench_macro.BENCHMARK),
+            _m.json_texts,
+        ),
+        Target(
+            "Accel-NASBench JSON archive",
+            _results,
+            _read_accel,
+            _m.json_texts,
+            lambda data: gzip.compress(_small_tar(data), 1),
+            ".gz",
+        ),
         Target("archives of small files", _archives, _read_archive, _m.octets),
         Target("Accel-NASBench CSV", lambda: _csv(_accel_frame()), _read_accel, _m.lines, suffix=".csv"),
-        Target("Accel-NASBench Parquet", lambda: _parquets(_accel_frame()), _read_accel, _m.parquets, suffix=".parquet", space=_POLARS),
+        Target(
+            "Accel-NASBench Parquet",
+            lambda: _parquets(_accel_frame()),
+            _read_accel,
+            _m.parquets,
+            suffix=".parquet",
+            space=_POLARS,
+        ),
         Target("own CSV table", lambda: _csv(_frame()), _read_own, _m.lines, suffix=".csv"),
-        Target("own Parquet table", lambda: _parquets(_frame()), _read_own, _m.parquets, suffix=".parquet", space=_POLARS),
+        Target(
+            "own Parquet table", lambda: _parquets(_frame()), _read_own, _m.parquets, suffix=".parquet", space=_POLARS
+        ),
         Target("cached Parquet table", _cached_tables, _read_table, _m.parquets, suffix=".parquet", space=_POLARS),
         Target("cached learning curves", _curves, _read_curve, _m.octets, suffix=".npy"),
         Target("saved subspace", _subspaces, _read_subspace, _m.parquets, suffix=".parquet", space=_POLARS),
         Target("journal", _journals, _read_journal, _m.json_texts),
         Target("surrogate's description", _descriptions, _read_description, _m.json_texts),
         Target("surrogate's settings", lambda: [b'{"model": "xgb"}'], _read_settings, _m.json_texts),
-        Target("XGBoost booster", lambda: [_handle("xgboost")], _Child("xgboost").read, _m.octets, _of_xgboost, whole=False, share=0.1),
-        Target("LightGBM booster", lambda: [_handle("lightgbm")], _Child("lightgbm").read, _m.trees, _of_lightgbm, whole=False, share=0.1),
+        Target(
+            "XGBoost booster",
+            lambda: [_handle("xgboost")],
+            _Child("xgboost").read,
+            _m.octets,
+            _of_xgboost,
+            whole=False,
+            share=0.1,
+        ),
+        Target(
+            "LightGBM booster",
+            lambda: [_handle("lightgbm")],
+            _Child("lightgbm").read,
+            _m.trees,
+            _of_lightgbm,
+            whole=False,
+            share=0.1,
+        ),
     )
-}  # fmt: skip
+}

@@ -23,11 +23,11 @@ _LONGEST = 2000
 
 
 def _printable(message: str) -> str:
+    if not message.replace("\n", "").isprintable():
+        message = "".join(sign if sign == "\n" or sign.isprintable() else ascii(sign)[1:-1] for sign in message)
     if len(message) > _LONGEST:
         message = f"{message[: _LONGEST // 2 - 5]} ... {message[5 - _LONGEST // 2 :]}"
-    if message.replace("\n", "").isprintable():
-        return message
-    return "".join(sign if sign == "\n" or sign.isprintable() else ascii(sign)[1:-1] for sign in message)
+    return message
 
 
 class SettingError(LissnasError):
