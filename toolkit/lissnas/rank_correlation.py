@@ -21,7 +21,7 @@ class RankCorrelation:
 
     def tau(self, times: Times) -> Floats:
         """Return Kendall's tau-b (Biometrika 33, 1945)."""
-        return self.taus(times)[0]
+        return _tau(times, self._pairs.net(times), *self._untied(times))
 
     def taus(self, times: Times) -> tuple[Floats, Floats]:
         """Return Kendall's tau-b and the weighted tau, which share their work.
@@ -30,19 +30,17 @@ class RankCorrelation:
         weighs 1 / rank of the one plus 1 / rank of the other, ranks from the best, by the true and by the predicted
         scores; the mean of both.
         """
-        pairs = self._pairs
-        net = pairs.net(times)
-        drawn = times.sum(axis=0, dtype=np.float64)
-        beside_x, beside_y = (drawn - groups.alike(times) for groups in (pairs.x, pairs.y))
-        scale = np.sqrt(_total(times, beside_x) * _total(times, beside_y))
-        tau = _ratio(_total(times, net), scale)
+        net, untied = self._pairs.net(times), self._untied(times)
         harmonic = np.concatenate([[0.0], np.cumsum(1 / np.arange(1, len(times) * 1.0 + 1))])
-        weighted = np.zeros_like(tau)
-        for order in (pairs.by_x, pairs.by_y):
-            weights = _weights(times, order, harmonic)
-            scale = np.sqrt(_total(weights, beside_x) * _total(weights, beside_y))
-            weighted += _ratio(_total(weights, net), scale) / 2
-        return tau, weighted
+        by_rank = (
+            _tau(_weights(times, order, harmonic), net, *untied) for order in (self._pairs.by_x, self._pairs.by_y)
+        )
+        return _tau(times, net, *untied), sum(by_rank, np.zeros(times.shape[1])) / 2
+
+    def _untied(self, times: Times) -> tuple[Times, Times]:
+        """Return with how many of a draw each network does not tie, by either score."""
+        drawn = times.sum(axis=0, dtype=np.float32)
+        return drawn - self._pairs.x.alike(times), drawn - self._pairs.y.alike(times)
 
     def rho(self, times: Times) -> Floats:
         """Return Spearman's rank correlation."""
@@ -64,6 +62,11 @@ class RankCorrelation:
         best = np.where(true & (times > 0), self._truth[:, None], -np.inf).max(axis=0)
         chosen = times * predicted
         return best - self._truth @ chosen / chosen.sum(axis=0, dtype=np.float64)
+
+
+def _tau(weights: np.ndarray, net: Times, untied_x: Times, untied_y: Times) -> Floats:
+    """Return the share of net concordance among the pairs that do not tie, each network with its weight."""
+    return _ratio(_total(weights, net), np.sqrt(_total(weights, untied_x) * _total(weights, untied_y)))
 
 
 def _weights(times: Times, order: np.ndarray, harmonic: Floats) -> Floats:
