@@ -216,6 +216,15 @@ def test_a_surrogate_whose_model_is_missing_and_has_no_checksum_is_refused(tmp_p
         open_folder(SURROGATE, tmp_path)
 
 
+@pytest.mark.parametrize(
+    "array", [np.zeros((17, 4), "f4"), np.zeros((16, 4), "f8"), np.zeros(64, "f4")], ids=["rows", "kind", "flat"]
+)
+def test_curves_of_another_table_are_refused(array: np.ndarray, tmp_path: Path) -> None:
+    data = io.BytesIO()
+    np.save(data, array)
+    assert not _is_refused_or_read(TARGETS["cached learning curves"], data.getvalue(), tmp_path)
+
+
 def test_what_a_file_says_is_not_obeyed_by_the_terminal() -> None:
     quoted = str(BenchmarkFileError("any.pth: holds '\x1b[2J\u202e\ud800'\nand goes on"))
     assert quoted == "any.pth: holds '\\x1b[2J\\u202e\\ud800'\nand goes on"
