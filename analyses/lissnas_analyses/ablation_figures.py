@@ -19,6 +19,8 @@ from lissnas_analyses.study import Study
 _CONDITIONS = ("epochs", "noise_tau")
 """What is asked of every method alike: how good the scores are that it sees."""
 
+_NO_SECOND = {"second": "", "second_value": ""}
+
 _AXES = 4
 """Of how many settings of a method, those with the most values, the heat maps show every two."""
 
@@ -88,7 +90,7 @@ def sensitivity(result: AblationResult) -> pl.DataFrame:
     """Return how recall depends on every two settings of a method, noise and fidelity included.
 
     A row a method and two values: the recall of the top 1 %, averaged over all else that was varied, mean over the runs
-    and 95 % interval. A method of which only one thing was varied has the second one empty.
+    and 95 % interval. A method of which only one thing was varied has an empty second one.
     """
     rows: list[dict[str, Any]] = []
     for method in result.rows["method"].unique(maintain_order=True):
@@ -100,7 +102,7 @@ def sensitivity(result: AblationResult) -> pl.DataFrame:
                 by_run = group.group_by("run", maintain_order=True).agg(pl.col("recall_1").mean())["recall_1"]
                 found = mean_over_runs(by_run.to_numpy())
                 named = {"first": pair[0], "first_value": _short(values[0])}
-                named |= {"second": pair[-1], "second_value": _short(values[-1])} if len(pair) == 2 else {}
+                named |= {"second": pair[-1], "second_value": _short(values[-1])} if len(pair) == 2 else _NO_SECOND
                 mean, low, high = (float(value) for value in (found.value, found.low, found.high))
                 rows.append({"method": method} | named | {"recall_1": mean, "low": low, "high": high})
     return pl.DataFrame(rows, infer_schema_length=None)
@@ -108,9 +110,7 @@ def sensitivity(result: AblationResult) -> pl.DataFrame:
 
 def draw_sensitivity(found: pl.DataFrame, result: AblationResult, study: Study) -> Figure:
     """Draw `sensitivity` as heat maps, a panel for each two things varied, all on one scale of colours."""
-    single = "second" not in found.columns
-    keys = ["method", "first"] if single else ["method", "first", "second"]
-    panels = found.partition_by(keys, maintain_order=True)
+    panels = found.partition_by(["method", "first", "second"], maintain_order=True)
     columns = min(3, len(panels))
     figure, every = figures.new_figure(-(-len(panels) // columns), columns, width=3.4, height=2.8)
     recalls = found["recall_1"].to_numpy()
@@ -118,11 +118,11 @@ def draw_sensitivity(found: pl.DataFrame, result: AblationResult, study: Study) 
     image = None
     for axes, part in zip(every, panels, strict=False):
         across = list(dict.fromkeys(part["first_value"]))
-        down = [""] if single else list(dict.fromkeys(part["second_value"]))
+        down = list(dict.fromkeys(part["second_value"]))
         grid = np.full((len(down), len(across)), np.nan)
         half = np.full_like(grid, np.nan)
         for row in part.iter_rows(named=True):
-            place = down.index(row.get("second_value") or ""), across.index(row["first_value"])
+            place = down.index(row["second_value"]), across.index(row["first_value"])
             grid[place], half[place] = row["recall_1"], (row["high"] - row["low"]) / 2
         image = axes.imshow(grid, cmap=figures.SEQUENTIAL, vmin=least, vmax=largest, aspect="auto", origin="lower")
         for (i, j), value in np.ndenumerate(grid):
@@ -133,7 +133,7 @@ def draw_sensitivity(found: pl.DataFrame, result: AblationResult, study: Study) 
         axes.set_yticks(range(len(down)), down)
         axes.grid(visible=False)
         axes.set(title=part["method"][0], xlabel=_plain(part["first"][0]))
-        axes.set_ylabel("" if single else _plain(part["second"][0]))
+        axes.set_ylabel(_plain(part["second"][0]))
     for axes in every[len(panels) :]:
         axes.axis("off")
     if image is not None:

@@ -182,9 +182,8 @@ def sentences(result: SearchResult, study: Study) -> tuple[str, ...]:
     for method in places:
         own = result.shrinking.filter(pl.col("method") == method)
         over = int((own["evaluations"] >= result.evaluations).sum())
-        spent = (
-            f"{method} spends {own['evaluations'].mean():,.0f} evaluations and keeps {own['size'].mean():,.0f} networks"
-        )
+        scored, kept = (float(own[column].to_numpy().mean()) for column in ("evaluations", "size"))
+        spent = f"{method} spends {scored:,.0f} evaluations and keeps {kept:,.0f} networks"
         warning = (
             f"; in {over} of {own.height} runs that is all of the {result.evaluations:,}: nothing is left to search"
         )

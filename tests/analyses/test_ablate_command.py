@@ -1,0 +1,107 @@
+"""`lissnas ablate`: its words, its files, its figures, and low fidelity on a real table."""
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+from lissnas.shrink import method_names
+from lissnas.shrink.lissnas import LissnasSettings
+from lissnas.spaces.cell201 import cell201
+from lissnas_analyses import ablation
+from lissnas_analyses.commands.setting_words import setting_values
+from lissnas_analyses.study import study_of
+from lissnas_benchmarks import catalog
+from lissnas_benchmarks.own_table import own_table
+from lissnas_benchmarks.table import Column, Measure, Table
+
+from .conftest import Command
+
+
+def test_a_grid_leaves_rows_figures_numbers_and_a_manifest(lissnas: Command, tmp_path: Path) -> None:
+    words = "ablate nas-bench-graph-proteins --method lissnas kernel --seeds 5 20 --radius 1 2 --evaluations 30"
+    called = lissnas(*words.split(), "--noise-tau", "1", "0.5", "--runs", "2", folder=tmp_path)
+    assert called.returncode == 0, called.stderr
+    assert "20 rows computed" in called.stdout
+    folder = tmp_path / "results/nas-bench-graph-proteins/ablation"
+    rows = pl.read_parquet(folder / "ablation.parquet")
+    assert rows.height == (2 * 2 + 1) * 2 * 2
+    assert set(rows["settings.seeds"].drop_nulls()) == {5, 20}
+    for name in ("ablation_recall", "ablation_sensitivity", "ablation_ranks"):
+        assert (folder / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+        assert "</svg>" in (folder / f"{name}.svg").read_text()
+    again = lissnas(*words.split(), "--noise-tau", "1", "0.5", "--runs", "2", folder=tmp_path)
+    assert "\n  0 rows computed" in again.stdout
+
+
+def test_one_combination_needs_no_heat_map_and_no_ranking(lissnas: Command, tmp_path: Path) -> None:
+    called = lissnas("ablate", "nas-bench-graph-proteins", "--runs", "1", "--workers", "1", folder=tmp_path)
+    assert called.returncode == 0, called.stderr
+    names = {path.name for path in tmp_path.rglob("*.png")}
+    assert names == {"ablation_recall.png"}
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("--sedes 3", "Did you mean --seeds?"),
+        ("--seeds three", "three"),
+        ("--seeds 300", "300 seeds cannot be taken from a sample of 299"),
+        ("--noise-tau 1.5", "tau must lie between 0 and 1"),
+        ("--epochs 12", "unknown epochs '12'"),
+        ("--runs 0", "the number of runs must be at least 1"),
+        ("--workers 0", "the number of workers must be at least 1"),
+        ("--cluster local:two", "write local:2"),
+        ("--method lisnas", 'Did you mean "lissnas"?'),
+    ],
+)
+def test_a_mistake_is_one_line_that_says_what_to_do(words: str, said: str, lissnas: Command, tmp_path: Path) -> None:
+    called = lissnas("ablate", "nas-bench-graph-proteins", *words.split(), folder=tmp_path)
+    assert (called.returncode, called.stderr.count("\n")) == (2, 1)
+    assert said in called.stderr
+
+
+def test_settings_take_several_values_of_their_own_types() -> None:
+    words = "--seeds 10 30 --radius 1 measured --quantile .01 --target-size 100"
+    assert setting_values(("lissnas",), words.split()) == {
+        "seeds": (10, 30),
+        "radius": (1, "measured"),
+        "quantile": (0.01,),
+        "target_size": (100,),
+    }
+
+
+@pytest.mark.parametrize("method", method_names())
+def test_every_setting_of_every_method_is_an_option(method: str) -> None:
+    assert setting_values((method,), ()) == {}
+
+
+def test_low_fidelity_selects_by_fewer_epochs(shared_data: Path, tmp_path: Path) -> None:
+    measured = {
+        f"c10_{split}{epochs}": Column("accuracy", "cifar10", name, "%", epochs=epochs)
+        for split, name, epochs in (("val", "validation", 12), ("val", "validation", 200), ("test", "test", 200))
+    }
+    benchmark = own_table(
+        "low-fidelity",
+        cell201,
+        "nasbench201.parquet",
+        string_column="arch",
+        columns=measured,
+        selects=Measure("accuracy", "validation", epochs=200),
+        reports=Measure("accuracy", "test", epochs=200),
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LISSNAS_CACHE", str(tmp_path))
+        table = Table(catalog.import_files(benchmark, (shared_data / "nasbench201.parquet",)), cell201)
+        study = study_of(benchmark, table)
+
+        class Opened:
+            def open(self) -> object:
+                return study
+
+        recalls = []
+        for epochs in (None, 200, 12):
+            job = [(ablation.Cell("lissnas", LissnasSettings(), 1.0, epochs), run) for run in range(5)]
+            rows = ablation.measured_rows(Opened(), 0, job)  # type: ignore[arg-type]
+            recalls.append(sum(row["recall_1"] for row in rows) / len(rows))
+    assert recalls[0] == recalls[1]
+    assert recalls[2] < recalls[1]
