@@ -54,7 +54,7 @@ def measure(study: Study, done: Sequence[dict[str, Trace]]) -> Inside:
     for method, subspaces in kept.items():
         found = [diversity(subspace) for subspace in subspaces]
         drawn = np.stack([expected_best(study.report[subspace.index], _DRAWS) for subspace in subspaces])
-        search.append(_frame(method, ("draws", _DRAWS), {"value": drawn}))
+        search.append(_frame(method, ("draws", _DRAWS), {"value": drawn}, np.nanmax(study.report)))
         by_gene = {
             "entropy": np.stack([one.entropy for one in found]),
             "operations": np.stack([one.operations for one in found]),
@@ -72,13 +72,17 @@ def _largest(found: Diversity) -> Floats:
     return shares
 
 
-def _frame(method: str, of: tuple[str, np.ndarray], values: dict[str, Floats]) -> pl.DataFrame:
-    """Return means and intervals of figures, shape (runs, n) each, in columns that begin with their names."""
+def _frame(method: str, of: tuple[str, np.ndarray], values: dict[str, Floats], largest: float = 1) -> pl.DataFrame:
+    """Return means and intervals of figures, shape (runs, n) each, in columns that begin with their names.
+
+    Intervals end where the figures do: at 0 and at `largest`.
+    """
     columns: dict[str, np.ndarray] = dict([of])
     for name, runs in values.items():
         estimate = mean_over_runs(runs)
         prefix = "" if name == "value" else f"{name}_"
-        columns |= {name: estimate.value, f"{prefix}low": estimate.low, f"{prefix}high": estimate.high}
+        columns |= {name: estimate.value, f"{prefix}low": np.maximum(estimate.low, 0)}
+        columns[f"{prefix}high"] = np.minimum(estimate.high, largest)
     return pl.DataFrame({"method": [method] * len(of[1]), **columns})
 
 

@@ -183,7 +183,9 @@ def _draw_funnels(axes: Axes, found: Landscapes, datasets: _Datasets, quantity: 
         if len(datasets) == 1:
             nouns = [("optimum", "optima"), *[("funnel", "funnels")] * len(edits)]
             for x, share, count, noun in zip([0, *edits], shares, counts, nouns, strict=True):
-                figures.label(axes, f"{count:,.0f} {noun[count != 1]}", x, share, look.colour, (4, -4), "top")
+                below = share > 0.1
+                place = ((4, -4), "top") if below else ((4, 4), "bottom")
+                figures.label(axes, f"{count:,.0f} {noun[count != 1]}", x, share, look.colour, *place)
     axes.set(xlabel="edits out of a local optimum", ylabel="starts that end at the best", ylim=(0, 1.05))
     axes.set(xticks=[0, *edits], xlim=(-0.15, edits[-1] + 0.6))
     axes.yaxis.set_major_formatter(figures.percent)

@@ -61,8 +61,9 @@ def landscape_report(
                 found, f"The local optima of {name}", measured.quantity, _network_text(found, measured.text)
             )
             results.figure("local_optima_networks", networks)
-    results.record(measured.subject, {"seed": seed, "datasets": list(datasets), "metric": metric})
-    return sentences(found)
+    told = sentences(found)
+    results.record(measured.subject, {"seed": seed, "datasets": list(datasets), "metric": metric}, told)
+    return told
 
 
 def _whole_space(name: str, datasets: Sequence[str], metric: str | None, report: Report) -> _Measured:

@@ -65,6 +65,13 @@ def test_one_random_draw_of_the_whole_space_finds_its_mean(compared: ComparisonR
     assert whole.filter(pl.col("draws") == 1)["value"][0] == pytest.approx(proteins.report.mean())
 
 
+def test_intervals_end_where_figures_do(compared: ComparisonResult, proteins: Study) -> None:
+    search, genes = compared.inside.search, compared.inside.genes
+    assert search["high"].drop_nans().max() <= proteins.report.max()
+    assert genes.select(pl.max_horizontal(pl.col("entropy_high", "operations_high").max())).item() <= 1
+    assert genes.select(pl.min_horizontal(pl.col("entropy_low", "operations_low").min())).item() >= 0
+
+
 def test_pockets_are_shares_of_what_is_kept(compared: ComparisonResult) -> None:
     for _, rows in compared.inside.pockets.group_by("method"):
         shares = rows.sort("place")["value"].to_numpy()
