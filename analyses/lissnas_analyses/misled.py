@@ -49,7 +49,9 @@ def run_contrast(
     results.frame("selected_by_runs", contrasted.runs)
     with figures.house_style():
         results.figure("selected_by", draw_contrast(contrasted, study, own))
-    return sentences(contrasted)
+    missing = int(np.isnan(study.selection).sum())
+    without = (f"{missing:,} of the {study.space.size:,} networks have no score that could select them",)
+    return (*(without if missing else ()), *sentences(contrasted))
 
 
 def contrast(by_predictor: ComparisonResult, by_benchmark: ComparisonResult) -> Contrast:

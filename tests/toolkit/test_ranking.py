@@ -144,6 +144,16 @@ def test_tied_share_counts_every_pair(scores: list[int]) -> None:
     assert tied_share(np.array(scores, dtype=float)) == pytest.approx(sum(a == b for a, b in pairs) / len(pairs))
 
 
+def test_the_number_of_threads_changes_no_bit(monkeypatch: pytest.MonkeyPatch) -> None:
+    truth = np.random.default_rng(0).normal(size=5000)
+    predicted = truth + np.random.default_rng(1).normal(size=5000)
+    found = []
+    for threads in (1, 3):
+        monkeypatch.setattr("os.cpu_count", lambda threads=threads: threads)
+        found.append(rank_agreement(truth, predicted, np.random.default_rng(5), draws=900))
+    assert found[0] == found[1]
+
+
 def test_the_same_seed_gives_the_same_interval() -> None:
     truth, predicted = np.random.default_rng(0).normal(size=(2, 100))
     first, second = (rank_agreement(truth, predicted, np.random.default_rng(5), draws=100) for _ in range(2))
