@@ -20,7 +20,7 @@ from lissnas.spaces.cell201 import distinct_cell201
 from lissnas.spaces.transnas import distinct_transnas_micro
 from lissnas_benchmarks.table import Measure, Table
 
-from lissnas_analyses.landscape_result import SHARES, Landscapes, Rows, joined
+from lissnas_analyses.landscape_result import FEWEST_PAIRS, SHARES, Landscapes, Rows, joined
 from lissnas_analyses.study import Report, Study, open_study
 
 ESCAPES = (1, 2)
@@ -105,6 +105,14 @@ def _top_again(runs: Floats) -> Estimate | None:
 
 def add_locality(rows: Rows, found: PairLocality, known: Noise | None) -> None:
     """Add what pairs of architectures have in common, and how much of it is noise, where that is known."""
+    rates = found.top_rate
+    told = (found.pairs >= FEWEST_PAIRS) & ~np.isnan(rates.value[0])
+    if told.any():
+        nearest = int(np.argmax(told))
+        rows.add("nearest distance", found.distance[nearest])
+        rows.add("correlation at the nearest distance", at(found.correlation, nearest))
+        first = Estimate(rates.value[0, nearest], rates.low[0, nearest], rates.high[0, nearest])
+        rows.add(f"P(top {100 * SHARES[0]:g} %) at the nearest distance", first)
     if known is None:
         rows.add_locality("architectures", found)
         return

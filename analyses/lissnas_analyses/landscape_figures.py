@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullFormatter
 
 from lissnas_analyses import figures
-from lissnas_analyses.landscape_result import Landscapes, dataset_names
+from lissnas_analyses.landscape_result import FEWEST_PAIRS, Landscapes, dataset_names
 
 _LOOKS = (
     figures.ONE,
@@ -31,9 +31,6 @@ _Datasets = Sequence[tuple[str, figures.Look]]
 
 _Drawer = Callable[[Axes, Landscapes, _Datasets, str], str]
 """Draws one panel, and returns its title."""
-
-_FEWEST_PAIRS = 100
-"""Of how many ordered pairs a figure must be to be drawn; the numbers hold all."""
 
 DRAWN_OPTIMA = 150
 """How many local optima, the best ones, are drawn as a network at most."""
@@ -82,7 +79,7 @@ def _datasets(found: Landscapes) -> list[tuple[str, figures.Look]]:
 
 def _pairs(found: Landscapes, dataset: str, measure: str, neighbourhood: str = "architectures") -> pl.DataFrame:
     chosen = (pl.col("dataset") == dataset) & (pl.col("measure") == measure)
-    enough = (pl.col("pairs") >= _FEWEST_PAIRS) | (pl.col("distance") == 0)
+    enough = (pl.col("pairs") >= FEWEST_PAIRS) | (pl.col("distance") == 0)
     return found.by_distance.filter(
         chosen & (pl.col("neighbourhood") == neighbourhood) & pl.col("value").is_not_nan() & enough
     )

@@ -162,6 +162,11 @@ class _Wording:
 
 _WORDINGS = (
     _Wording(
+        "networks {0[value]:.0f} apart correlate by {1[value]:.2f} [{1[low]:.2f}, {1[high]:.2f}]; so far from a top-1 "
+        "% network another is one with probability {2[value]:.3f} [{2[low]:.3f}, {2[high]:.3f}]",
+        ("nearest distance", "correlation at the nearest distance", "P(top 1 %) at the nearest distance"),
+    ),
+    _Wording(
         "two trainings of a network correlate by {0[value]:.2f} [{0[low]:.2f}, {0[high]:.2f}]; without noise its "
         "neighbours would correlate by {1[value]:.2f} [{1[low]:.2f}, {1[high]:.2f}], and {2[value]:.0%} of the squared "
         "difference of neighbours is noise",

@@ -14,6 +14,9 @@ from lissnas.space import Floats
 SHARES = (0.01, 0.05, 0.10)
 """The best shares that are followed."""
 
+FEWEST_PAIRS = 100
+"""Of how many ordered pairs a figure must be to be drawn or told; the numbers hold all (our own choice)."""
+
 
 @dataclass(frozen=True)
 class Landscapes:
@@ -88,7 +91,7 @@ class Rows:
     regret: list[Mapping[str, object]]
     neutral: list[Mapping[str, object]]
     optima: list[Mapping[str, object]]
-    edges: list[Mapping[str, object]]
+    edges: list[pl.DataFrame]
     funnels: list[Mapping[str, object]]
 
     @classmethod
@@ -138,8 +141,8 @@ class Rows:
 
     def add_network(self, edits: int, network: LocalOptimaNetwork, found: Funnels) -> None:
         """Add a network's edges and its funnels."""
-        ends = zip(network.source.tolist(), network.target.tolist(), network.weight.tolist(), strict=True)
-        self.edges += [{"edits": edits, "source": a, "target": b, "weight": weight} for a, b, weight in ends]
+        ends = {"source": network.source, "target": network.target, "weight": network.weight}
+        self.edges.append(pl.DataFrame({"edits": np.full(len(network.weight), edits), **ends}))
         first = np.unique(found.node, return_index=True)[1][found.sinks]
         described = zip(
             first.tolist(), found.sink_scores.tolist(), found.size.tolist(), found.reach.tolist(), strict=True
@@ -162,12 +165,18 @@ def joined(by_dataset: Iterable[tuple[str, Rows]]) -> Landscapes:
     """Return the frames of all data sets, one after the other."""
     found = list(by_dataset)
     frames = {
-        name: pl.concat(
-            pl.DataFrame(getattr(rows, name), schema=schema, orient="row").insert_column(
-                0, pl.Series("dataset", [dataset] * len(getattr(rows, name)), dtype=pl.String)
-            )
-            for dataset, rows in found
-        )
+        name: pl.concat(_with_dataset(dataset, _frame(getattr(rows, name), schema)) for dataset, rows in found)
         for name, schema in _SCHEMAS.items()
     }
     return Landscapes(**frames)
+
+
+def _frame(rows: list[Any], schema: dict[str, type[pl.DataType]]) -> pl.DataFrame:
+    """Return rows as a frame; many of them are given as frames."""
+    if rows and isinstance(rows[0], pl.DataFrame):
+        return pl.concat(rows).cast(pl.Schema(schema))
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def _with_dataset(dataset: str, frame: pl.DataFrame) -> pl.DataFrame:
+    return frame.insert_column(0, pl.Series("dataset", [dataset] * frame.height, dtype=pl.String))
