@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from lissnas_benchmarks.benchmark import Benchmark, Import, OfficialFile
 from lissnas_benchmarks.errors import BenchmarkFileError
+from lissnas_benchmarks.frame_file import scan_frame
 from lissnas_benchmarks.small_files import read_small_files
 from lissnas_benchmarks.strict_json import read_json
 from lissnas_benchmarks.table import Column, Measure, first_line
@@ -200,7 +201,7 @@ def _number(result: _Result, name: str) -> float:
 def _of_table(path: Path, names: Sequence[str]) -> tuple[NDArray[np.uint8], Floats]:
     """Read the table of the fields: its columns are called as the fields are; those of costs may be absent."""
     try:
-        lazy = pl.scan_parquet(path) if path.suffix == ".parquet" else pl.scan_csv(path)
+        lazy = scan_frame(path)
         present = lazy.collect_schema().names()
         missing = [name for name in (*_GENES, *_TRAINED) if name not in present]
         if missing:

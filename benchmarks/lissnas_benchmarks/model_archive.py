@@ -22,6 +22,9 @@ _IN_ALL = 1 << 34
 _MOST = 10_000
 """How many files may be unpacked."""
 
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+"""Others can take gigabytes of memory to unpack."""
+
 _CHUNK = 1 << 20
 
 
@@ -65,6 +68,8 @@ def _check(archive: Path, entries: list[zipfile.ZipInfo], folder: Path) -> None:
         path = PurePosixPath(entry.filename)
         if path.is_absolute() or ".." in path.parts or "\\" in entry.filename or ":" in entry.filename:
             raise BenchmarkFileError(f"{archive}: names a place outside itself ({entry.filename!r})")
+    if any(entry.compress_type not in _METHODS for entry in entries):
+        raise BenchmarkFileError(f"{archive}: not packed by deflation, as the official archive is")
     needed = sum(entry.file_size for entry in entries)
     if len(entries) > _MOST or needed > _IN_ALL or any(entry.file_size > _LARGEST for entry in entries):
         raise BenchmarkFileError(

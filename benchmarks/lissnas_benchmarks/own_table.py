@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from lissnas_benchmarks.benchmark import Benchmark, Import, OfficialFile
 from lissnas_benchmarks.errors import BenchmarkFileError
+from lissnas_benchmarks.frame_file import scan_frame
 from lissnas_benchmarks.table import Column, Measure, first_line
 
 _MOST_ROWS = 50_000_000
@@ -166,7 +167,7 @@ class _Own:
         architectures = self.gene_columns or (self.string_column,)
         wanted = list(dict.fromkeys((*architectures, *self.columns)))
         try:
-            lazy = pl.scan_parquet(path) if path.suffix == ".parquet" else pl.scan_csv(path)
+            lazy = scan_frame(path)
             present = lazy.collect_schema().names()
             for name in wanted:
                 if name not in present:

@@ -10,6 +10,7 @@ from lissnas.space import Floats, Space
 
 from lissnas_benchmarks.benchmark import Import
 from lissnas_benchmarks.errors import BenchmarkFileError, MissingFileError
+from lissnas_benchmarks.frame_file import scan_frame
 from lissnas_benchmarks.own_table import own_table
 
 STRINGS = ("architecture", "arch")
@@ -111,7 +112,7 @@ def _read(path: Path) -> pl.DataFrame:
     if not path.is_file():
         raise MissingFileError(f"{path}: there is no such file of scores; write it as FILE or FILE:COLUMN")
     try:
-        return pl.read_csv(path) if path.suffix == ".csv" else pl.read_parquet(path)
+        return scan_frame(path).collect()
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
         raise BenchmarkFileError(f"{path}: cannot be read ({str(error).splitlines()[0]})") from error
 
