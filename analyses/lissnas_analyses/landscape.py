@@ -146,11 +146,18 @@ def _add_functions(rows: Rows, space: Space, functions: DistinctSpace, scores: F
     same = seed_noise(apart, means, np.maximum(counts, 1).astype(np.float64))
     rows.add_at_zero("functions", "difference", same.networks, same.difference)
     rows.add_at_zero("functions", "correlation", same.networks, same.correlation)
-    found = pair_locality(functions, means, SHARES)
-    rows.add_locality("functions", found)
+    near = pair_locality(functions, means, SHARES)
+    rows.add_locality("functions", near)
     rows.add("functions", functions.size)
-    rows.add("correlation of neighbouring functions", at(found.correlation, 0))
+    rows.add("correlation of neighbouring functions", at(near.correlation, 0))
     rows.add("difference of architectures of one function", same.difference)
+    landscape = Landscape(functions, means, functions.graph)
+    rows.add("local optima among functions", len(landscape.local_optima()))
+    rows.add("functions that lead to a global optimum", landscape.global_reach())
+    rows.add("share of the gap left within 1 edit of a function", at(edit_regret(landscape, largest=1).left, 1))
+    for edits in ESCAPES:
+        found = funnels(local_optima_network(landscape, edits))
+        rows.add(f"funnels among functions at {edits} edit{'s' * (edits > 1)}", len(found.sinks))
 
 
 def _by_function(function: Indices, scores: Floats) -> Floats:

@@ -182,8 +182,13 @@ _WORDINGS = (
     ),
     _Wording(
         "{0[value]:,.0f} different functions; neighbouring ones correlate by {1[value]:.2f} "
-        "[{1[low]:.2f}, {1[high]:.2f}]",
-        ("functions", "correlation of neighbouring functions"),
+        "[{1[low]:.2f}, {1[high]:.2f}]; {2[value]:,.0f} local optima, ascent ends at the best from {3[value]:.1%}",
+        (
+            "functions",
+            "correlation of neighbouring functions",
+            "local optima among functions",
+            "functions that lead to a global optimum",
+        ),
     ),
     _Wording(
         "the best of the neighbours leaves {0[value]:.1%} [{0[low]:.1%}, {0[high]:.1%}] of the gap to the best network",

@@ -103,6 +103,12 @@ def test_a_function_scores_the_mean_of_its_cells() -> None:
     )
     np.testing.assert_allclose(rows["value"], pair_locality(functions, means).correlation.value, rtol=1e-5)
     several = np.flatnonzero(np.bincount(function) > 1)
+    among = Landscape(functions, means)
+    summary = dict(found.summary.select("figure", "value").iter_rows())
+    assert summary["local optima among functions"] == len(among.local_optima()) < summary["local optima"]
+    assert summary["functions that lead to a global optimum"] == among.global_reach()
+    expected = funnels(local_optima_network(among, 1))
+    assert summary["funnels among functions at 1 edit"] == len(expected.sinks)
     zero = found.by_distance.filter((pl.col("neighbourhood") == "functions") & (pl.col("distance") == 0))
     assert zero["pairs"].unique().to_list() == [len(several)]
 

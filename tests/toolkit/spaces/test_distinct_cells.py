@@ -1,5 +1,6 @@
 """Different computations: cells are one network just if they give the same numbers for some naming of weights."""
 
+from collections.abc import Callable
 from itertools import permutations
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 from lissnas.categorical import CategoricalSpace
 from lissnas.distinct import DistinctSpace
 from lissnas.errors import SettingError
+from lissnas.landscape import Landscape
 from lissnas.space import Floats, Rows
 from lissnas.spaces.cell201 import EDGES, cell201, distinct_cell201
 from lissnas.spaces.distinct_cells import distinct_cells
@@ -100,3 +102,14 @@ def test_the_first_cell_stands_for_all_that_compute_the_same() -> None:
 def test_a_space_of_other_genes_is_refused() -> None:
     with pytest.raises(SettingError, match="six"):
         distinct_cells("macro", CategoricalSpace("macro", ("01",) * 8, "{}" * 8), "0", "1", ())
+
+
+@pytest.mark.parametrize(("column", "cells", "functions"), [("c10", 22, 5), ("c100", 29, 5), ("in16", 37, 19)])
+def test_most_local_optima_of_real_cells_are_none_among_their_functions(
+    nasbench201: Callable[[str], Floats], column: str, cells: int, functions: int
+) -> None:
+    space, distinct, scores = cell201(), distinct_cell201(), nasbench201(f"{column}_test200").astype(np.float64)
+    function = distinct.index(space.all_rows())
+    means = np.bincount(function, scores) / np.bincount(function)
+    assert len(Landscape(space, scores).local_optima()) == cells
+    assert len(Landscape(distinct, means).local_optima()) == functions
