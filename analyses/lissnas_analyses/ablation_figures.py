@@ -49,6 +49,8 @@ def draw_recall(result: AblationResult, study: Study) -> Figure:
             low, high = axes.get_xlim()
             if low > 0 and high > _WIDE * low:
                 figures.logarithmic(axes, "{x:,g}", "x")
+            else:
+                axes.xaxis.set_major_formatter("{x:,g}")
     panels[0].legend(loc="best", fontsize=7)
     figures.caption(
         figure,
@@ -142,7 +144,8 @@ def draw_sensitivity(found: pl.DataFrame, result: AblationResult, study: Study) 
         figure,
         f"How much the settings matter in {study.benchmark.name}",
         f"{study.source}; {study.roles}. Recall of the top 1 %, averaged over everything else that was varied, mean "
-        f"over {result.runs:,} runs ± half of its 95 % interval.",
+        f"over {result.runs:,} runs ± half of its 95 % interval. Not at equal cost: the settings change how many "
+        "networks are scored and kept.",
     )
     return figure
 

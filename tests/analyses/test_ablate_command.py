@@ -1,5 +1,10 @@
 """`lissnas ablate`: its words, its files, its figures, and low fidelity on a real table."""
 
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import polars as pl
@@ -105,3 +110,27 @@ def test_low_fidelity_selects_by_fewer_epochs(shared_data: Path, tmp_path: Path)
             recalls.append(sum(row["recall_1"] for row in rows) / len(rows))
     assert recalls[0] == recalls[1]
     assert recalls[2] < recalls[1]
+
+
+def test_an_interrupt_keeps_what_was_finished_and_leaves_no_process(session_cache: Path, tmp_path: Path) -> None:
+    lissnas = str(Path(sys.executable).parent / "lissnas")
+    words = ("ablate", "nas-bench-graph-proteins", "--runs", "5000", "--workers", "2", "--out", str(tmp_path))
+    running = subprocess.Popen(
+        [lissnas, *words],
+        env=os.environ | {"LISSNAS_CACHE": str(session_cache)},
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    while not list(tmp_path.glob("ablation.parts/*.parquet")):
+        assert running.poll() is None
+        time.sleep(0.01)
+    os.killpg(running.pid, signal.SIGINT)  # as a terminal does: to every process
+    _, said = running.communicate(timeout=60)
+    assert (running.returncode, said.count("\n")) == (130, 1)
+    assert 0 < pl.read_parquet(tmp_path / "ablation.parquet").height < 5000
+    deadline = time.monotonic() + 20  # the interpreter's own tracker of resources ends a moment after
+    with pytest.raises(ProcessLookupError):
+        while time.monotonic() < deadline:
+            os.killpg(running.pid, 0)
+            time.sleep(0.1)
