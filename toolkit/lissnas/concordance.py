@@ -70,7 +70,7 @@ class Concordance:
 
     def __init__(self, x: Floats, y: Floats) -> None:
         self.x, self.y = Groups(x), Groups(y)
-        self.both = Groups(self.x.of * float(len(y)) + self.y.of)
+        self.both = Groups((self.x.of * len(y) + self.y.of).astype(np.float64))
         self._blocks = -(-len(x) // _BLOCK)
         self._x, self._y = (_order(np.lexsort((second, first))) for first, second in ((x, y), (y, x)))
         self.by_x, self.by_y = self._x.networks, self._y.networks
@@ -96,9 +96,9 @@ class Concordance:
     def _across_blocks(self, times: Times) -> Times:
         """Count the pairs that differ in both blocks; networks by cell of the grid."""
         draws = times.shape[1]
-        grid = np.zeros((self._blocks**2, draws), dtype=np.float32)
-        grid[self._cell[self._cell_starts]] = np.add.reduceat(times[self._by_cell], self._cell_starts, axis=0)
-        grid = grid.reshape(self._blocks, self._blocks, draws)
+        cells = np.zeros((self._blocks**2, draws), dtype=np.float32)
+        cells[self._cell[self._cell_starts]] = np.add.reduceat(times[self._by_cell], self._cell_starts, axis=0)
+        grid: Times = cells.reshape(self._blocks, self._blocks, draws)
         for axis in (0, 1):
             grid = _below_less_above(grid, axis)
         return grid.reshape(self._blocks**2, draws)[self._cell]
