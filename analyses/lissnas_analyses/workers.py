@@ -128,19 +128,32 @@ def _dask_workers(address: str) -> Iterator[Workers]:
     if address.startswith(_LOCAL) and not (local.isdecimal() and int(local)):
         raise SettingError(f"'{address}' is no cluster: write local:2 for two processes, or the address of a scheduler")
     if address.startswith(_LOCAL):
-        place = dask.LocalCluster(n_workers=int(local), threads_per_worker=1, dashboard_address=None)
+        with _interrupts_ignored():
+            place = dask.LocalCluster(n_workers=int(local), threads_per_worker=1, dashboard_address=None)
     try:
         client = dask.Client(place, timeout="10s")
     except (OSError, ValueError) as error:
         raise LissnasError(
             f"no Dask scheduler answers at {address} ({error}): start one with 'dask scheduler'"
         ) from error
+    executor = client.get_executor(pure=False)
     try:
-        yield Workers(client.get_executor(pure=False), max(1, sum(client.nthreads().values())))
+        yield Workers(executor, max(1, sum(client.nthreads().values())))
     finally:
+        executor.shutdown(wait=False)  # cancels what was not done
         client.close()
         if place is not address:
             place.close()
+
+
+@contextmanager
+def _interrupts_ignored() -> Iterator[None]:
+    """Let the processes that are started within this context leave Ctrl-C to this one, from whom they inherit it."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _on_one_thread(function: Callable[..., Result], job: tuple[Any, ...]) -> Result:
