@@ -1,31 +1,26 @@
-"""The figures of an ablation: recall against evaluations and size, heat maps of two settings, and mean ranks."""
+"""The figures of an ablation: recall against evaluations and size, and heat maps of two settings."""
 
 from itertools import combinations
 from typing import Any
 
 import numpy as np
 import polars as pl
-from lissnas.estimate import Estimate, mean_over_runs
-from lissnas.space import Floats
+from lissnas.estimate import mean_over_runs
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lissnas_analyses import figures
 from lissnas_analyses.ablation import AblationResult, cell_columns
 from lissnas_analyses.ablation_grid import SETTING
-from lissnas_analyses.mean_ranks import DRAWS, mean_ranks
 from lissnas_analyses.study import Study
 
-_CONDITIONS = ("epochs", "noise_tau")
+CONDITIONS = ("epochs", "noise_tau")
 """What is asked of every method alike: how good the scores are that it sees."""
 
 _NO_SECOND = {"second": "", "second_value": ""}
 
 _AXES = 4
 """Of how many settings of a method, those with the most values, the heat maps show every two."""
-
-_RANKED = 20
-"""How many configurations the ranking shows, those of the best mean rank."""
 
 _WIDE = 5
 """From which ratio of the ends on an axis is logarithmic."""
@@ -37,10 +32,10 @@ _LABELLED = 24
 def draw_recall(result: AblationResult, study: Study) -> Figure:
     """Draw the recall of the top 1 % against evaluations and against size; a row of panels a condition."""
     wide = _wide(result)
-    conditions = wide.select(_CONDITIONS).unique().sort(_CONDITIONS, descending=True)
+    conditions = wide.select(CONDITIONS).unique().sort(CONDITIONS, descending=True)
     figure, panels = figures.new_figure(conditions.height, 2, width=4, height=3)
     for number, condition in enumerate(conditions.iter_rows(named=True)):
-        part = wide.join(pl.DataFrame([condition], schema=conditions.schema), on=_CONDITIONS, nulls_equal=True)
+        part = wide.join(pl.DataFrame([condition], schema=conditions.schema), on=CONDITIONS, nulls_equal=True)
         for axes, name in zip(panels[2 * number :], ("evaluations", "size"), strict=False):
             for method in result.means["method"].unique(maintain_order=True):
                 _draw_method(axes, part.filter(pl.col("method") == method), method, name, part.height <= _LABELLED)
@@ -64,7 +59,7 @@ def draw_recall(result: AblationResult, study: Study) -> Figure:
 
 def _draw_method(axes: Axes, part: pl.DataFrame, method: str, x: str, labelled: bool) -> None:
     along = _along(part)
-    others = [name for name in _varied(part, settings_only=True) if name != along]
+    others = [name for name in varied(part, settings_only=True) if name != along]
     look = figures.look(method)
     lines = part.partition_by(others, maintain_order=True) if others else [part]
     for number, line in enumerate(lines):
@@ -84,8 +79,8 @@ def _draw_method(axes: Axes, part: pl.DataFrame, method: str, x: str, labelled: 
             continue
         for place, row in enumerate(line.iter_rows(named=True)):
             last = others and place == line.height - 1
-            which = f" ({', '.join(f'{_plain(name)} {_short(row[name])}' for name in others)})" if last else ""
-            figures.label(axes, _short(row[along]) + which, row[x], row["recall_1"], look.colour, (4, -3), "top")
+            which = f" ({', '.join(f'{plain(name)} {short(row[name])}' for name in others)})" if last else ""
+            figures.label(axes, short(row[along]) + which, row[x], row["recall_1"], look.colour, (4, -3), "top")
 
 
 def sensitivity(result: AblationResult) -> pl.DataFrame:
@@ -97,14 +92,14 @@ def sensitivity(result: AblationResult) -> pl.DataFrame:
     rows: list[dict[str, Any]] = []
     for method in result.rows["method"].unique(maintain_order=True):
         own = result.rows.filter(pl.col("method") == method)
-        varied = sorted(_varied(own), key=lambda name: -own[name].n_unique())[:_AXES]
-        pairs: list[tuple[str, ...]] = [*combinations(varied, 2)]
-        for pair in pairs or [(name,) for name in varied]:
+        chosen = sorted(varied(own), key=lambda name: -own[name].n_unique())[:_AXES]
+        pairs: list[tuple[str, ...]] = [*combinations(chosen, 2)]
+        for pair in pairs or [(name,) for name in chosen]:
             for values, group in own.group_by(pair, maintain_order=True):
                 by_run = group.group_by("run", maintain_order=True).agg(pl.col("recall_1").mean())["recall_1"]
                 found = mean_over_runs(by_run.to_numpy())
-                named = {"first": pair[0], "first_value": _short(values[0])}
-                named |= {"second": pair[-1], "second_value": _short(values[-1])} if len(pair) == 2 else _NO_SECOND
+                named = {"first": pair[0], "first_value": short(values[0])}
+                named |= {"second": pair[-1], "second_value": short(values[-1])} if len(pair) == 2 else _NO_SECOND
                 mean, low, high = (float(value) for value in (found.value, found.low, found.high))
                 rows.append({"method": method} | named | {"recall_1": mean, "low": low, "high": high})
     return pl.DataFrame(rows, infer_schema_length=None)
@@ -134,8 +129,8 @@ def draw_sensitivity(found: pl.DataFrame, result: AblationResult, study: Study) 
         axes.set_xticks(range(len(across)), across)
         axes.set_yticks(range(len(down)), down)
         axes.grid(visible=False)
-        axes.set(title=part["method"][0], xlabel=_plain(part["first"][0]))
-        axes.set_ylabel(_plain(part["second"][0]))
+        axes.set(title=part["method"][0], xlabel=plain(part["first"][0]))
+        axes.set_ylabel(plain(part["second"][0]))
     for axes in every[len(panels) :]:
         axes.axis("off")
     if image is not None:
@@ -150,66 +145,6 @@ def draw_sensitivity(found: pl.DataFrame, result: AblationResult, study: Study) 
     return figure
 
 
-def rank(result: AblationResult, seed: int) -> pl.DataFrame:
-    """Return the mean rank by recall of the top 1 % of each method and of each configuration, with its interval.
-
-    A configuration is a method with its settings; a method's recall in a run is the mean over its configurations.
-    """
-    rows = result.rows
-    settings = [name for name in cell_columns(rows) if name not in _CONDITIONS]
-    named = rows.with_columns(thing=_names(rows, settings))
-    by_method = rows.group_by(["method", *_CONDITIONS, "run"]).agg(pl.col("recall_1").mean())
-    frames = []
-    for kind, frame in (("method", by_method.rename({"method": "thing"})), ("configuration", named)):
-        frame = frame.sort("run", *_CONDITIONS, "thing", nulls_last=True)
-        things = frame["thing"].unique().sort()
-        if len(things) < 2:
-            continue
-        values: Floats = frame["recall_1"].to_numpy().reshape(result.runs, -1, len(things))
-        found: Estimate = mean_ranks(values, np.random.default_rng(seed))
-        columns = {"mean_rank": found.value, "low": found.low, "high": found.high}
-        frames.append(
-            pl.DataFrame({"kind": [kind] * len(things), "thing": things} | columns).sort("mean_rank", "thing")
-        )
-    return pl.concat(frames) if frames else pl.DataFrame()
-
-
-def draw_ranks(ranks: pl.DataFrame, result: AblationResult, study: Study) -> Figure:
-    """Draw the mean ranks, the best on top; of the configurations the best twenty."""
-    parts = [part.head(_RANKED) for part in ranks.partition_by("kind", maintain_order=True)]
-    if len(parts) == 2 and parts[0].height == ranks.filter(kind="configuration").height:
-        parts = parts[:1]  # every method has one configuration
-    most = max(part.height for part in parts)
-    figure, panels = figures.new_figure(1, len(parts), width=5.4, height=1.3 + 0.24 * most)
-    for axes, part in zip(panels, parts, strict=True):
-        for place, row in enumerate(part.iter_rows(named=True)):
-            look = figures.look(row["thing"].split(" ")[0].rstrip(","))
-            axes.plot([row["low"], row["high"]], [place, place], color=look.colour, linewidth=3, alpha=0.35)
-            axes.plot([row["mean_rank"]], [place], color=look.colour, marker=look.marker, linestyle="none")
-        axes.set_yticks(range(part.height), part["thing"].to_list(), fontsize=7)
-        axes.set_ylim(part.height - 0.5, -0.5)
-        total = ranks.filter(kind=part["kind"][0]).height
-        shown = (
-            f"the best {part.height} of {total} {part['kind'][0]}s"
-            if total > part.height
-            else f"{total} {part['kind'][0]}s"
-        )
-        axes.set(xlabel="mean rank (1 is the best)", title=shown)
-    figures.caption(
-        figure,
-        f"Ranking by what is kept of {study.benchmark.name}",
-        f"{study.source}; {study.roles}. Ranks by recall of the top 1 % within each run"
-        f"{_with_conditions(result)}; bars: 95 % percentile intervals of the mean rank over {result.runs:,} runs, "
-        f"{DRAWS:,} bootstrap draws. Methods keep and score as many networks as their own settings say.",
-    )
-    return figure
-
-
-def _with_conditions(result: AblationResult) -> str:
-    varied = [name for name in _CONDITIONS if result.rows[name].n_unique() > 1]
-    return f" and {' and '.join(map(_plain, varied))}" if varied else ""
-
-
 def _wide(result: AblationResult) -> pl.DataFrame:
     """Return a row a cell: the means of what is drawn, and the interval of the recall."""
     cell = cell_columns(result.rows)
@@ -219,34 +154,20 @@ def _wide(result: AblationResult) -> pl.DataFrame:
     return wide.rename(names | {f"{end}_recall_1": f"recall_1_{end}" for end in ("low", "high")})
 
 
-def _varied(rows: pl.DataFrame, settings_only: bool = False) -> list[str]:
-    names = [name for name in rows.columns if name.startswith(SETTING) or (not settings_only and name in _CONDITIONS)]
+def varied(rows: pl.DataFrame, settings_only: bool = False) -> list[str]:
+    """Return which settings, and by default which conditions, have more than one value."""
+    names = [name for name in rows.columns if name.startswith(SETTING) or (not settings_only and name in CONDITIONS)]
     return [name for name in names if rows[name].n_unique() > 1]
 
 
 def _along(part: pl.DataFrame) -> str | None:
     """Return the setting with the most values: along it points are joined."""
-    return max(_varied(part, settings_only=True), key=lambda name: part[name].n_unique(), default=None)
+    return max(varied(part, settings_only=True), key=lambda name: part[name].n_unique(), default=None)
 
 
 def _along_in_words(wide: pl.DataFrame) -> str:
     found = {method: _along(part) for (method,), part in wide.group_by(["method"], maintain_order=True)}
-    return ", ".join(
-        f"{method} by {_plain(along)}" if along else f"{method} has one" for method, along in found.items()
-    )
-
-
-def _names(rows: pl.DataFrame, settings: list[str]) -> pl.Series:
-    """Name each row's configuration by its method and the settings in which that method's configurations differ."""
-    distinct = rows.select(settings).unique(maintain_order=True)
-    varied = {method: _varied(part, True) for (method,), part in distinct.group_by(["method"], maintain_order=True)}
-    names = [
-        ", ".join([row["method"], *(f"{_plain(name)} {_short(row[name])}" for name in varied[row["method"]])])
-        for row in distinct.iter_rows(named=True)
-    ]
-    return rows.join(
-        distinct.with_columns(thing=pl.Series(names)), on=settings, nulls_equal=True, maintain_order="left"
-    )["thing"]
+    return ", ".join(f"{method} by {plain(along)}" if along else f"{method} has one" for method, along in found.items())
 
 
 def _condition_in_words(condition: dict[str, Any]) -> str:
@@ -255,9 +176,11 @@ def _condition_in_words(condition: dict[str, Any]) -> str:
     return f"scores{epochs} as they are" if tau == 1 else f"scores{epochs}, degraded to a Kendall tau of {tau:g}"
 
 
-def _plain(name: str) -> str:
+def plain(name: str) -> str:
+    """Return the name of a column in words."""
     return name.removeprefix(SETTING).replace("_", " ")
 
 
-def _short(value: Any) -> str:
+def short(value: Any) -> str:
+    """Return a setting's value for a label."""
     return f"{value:g}" if isinstance(value, int | float) else str(value)

@@ -5,7 +5,7 @@ from typing import Any, cast
 
 import polars as pl
 
-from lissnas_analyses import ablation_figures, figures
+from lissnas_analyses import ablation_figures, ablation_ranking, figures
 from lissnas_analyses.ablation import AblationResult, cell_columns
 from lissnas_analyses.ablation_grid import SETTING
 from lissnas_analyses.results import Results
@@ -22,10 +22,10 @@ def write(result: AblationResult, study: Study, results: Results, seed: int) -> 
         if not settings.is_empty():
             results.frame("ablation_sensitivity", settings)
             results.figure("ablation_sensitivity", ablation_figures.draw_sensitivity(settings, result, study))
-        ranks = ablation_figures.rank(result, seed)
+        ranks = ablation_ranking.rank(result, seed)
         if not ranks.is_empty():
             results.frame("ablation_ranks", ranks)
-            results.figure("ablation_ranks", ablation_figures.draw_ranks(ranks, result, study))
+            results.figure("ablation_ranks", ablation_ranking.draw_ranks(ranks, result, study))
     findings = sentences(result)
     grid = [
         {"method": cell.method, "noise_tau": cell.noise_tau, "epochs": cell.epochs} | asdict(cast(Any, cell.settings))

@@ -17,10 +17,7 @@ from lissnas.search import SearchTrace, optimiser, search
 from lissnas.shrink import Settings, Trace, shrink
 from lissnas.space import Floats, Indices
 from lissnas.subspace import WholeSpace
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
-from lissnas_analyses import figures
 from lissnas_analyses.comparison import run_generator
 from lissnas_analyses.study import Study
 from lissnas_analyses.workers import StudyName, Workers
@@ -218,40 +215,3 @@ def _on_the_way(result: SearchResult, method: str, which: str) -> str:
                 f"clearly {name} at {len(reached) / own.height:.0%} of all counts, between {first:,} and {last:,}"
             )
     return f" ({'; '.join(parts)})" if parts else ""
-
-
-def draw_regret(result: SearchResult, study: Study) -> Figure:
-    """Draw the mean regret against total evaluations, a panel an optimiser, the full space and each method in it."""
-    optimisers = result.means["optimiser"].unique(maintain_order=True)
-    places = result.means["place"].unique(maintain_order=True)
-    columns = min(2, len(optimisers))
-    figure, panels = figures.new_figure(-(-len(optimisers) // columns), columns, width=4, height=3)
-    for axes in panels[len(optimisers) :]:
-        axes.axis("off")
-    positive = result.means.filter(pl.col("regret") > 0)["regret"]
-    for axes, which in zip(panels, optimisers, strict=False):
-        for place in places:
-            own = result.means.filter((pl.col("place") == place) & (pl.col("optimiser") == which)).sort("evaluations")
-            look = figures.WHOLE_SPACE if place == FULL else figures.look(place)
-            x, value, low, high = (own[name].to_numpy() for name in ("evaluations", "regret", "low", "high"))
-            axes.fill_between(x, low, high, color=look.colour, alpha=0.18, linewidth=0)
-            axes.plot(x, value, color=look.colour, linestyle=look.dash, label=place)
-            if place != FULL:
-                spent = result.shrinking.filter(pl.col("method") == place)["evaluations"].mean()
-                at = min(int(np.searchsorted(x, float(spent))), len(x) - 1)  # type: ignore[arg-type]
-                axes.plot([x[at]], [value[at]], color=look.colour, marker=look.marker)
-        axes.set(title=which, xlabel="networks scored in all", ylabel=f"regret ({study.unit})".replace(" ()", ""))
-        axes.set_ylim(bottom=float(positive.min()) / 2, top=float(positive.max()) * 1.2)  # type: ignore[arg-type]
-        figures.logarithmic(axes, "{x:g}")
-    handles, labels = panels[0].get_legend_handles_labels()
-    handles.append(Line2D([], [], color="#444444", marker="o", linestyle="none"))
-    panels[0].legend(handles, [*labels, "shrinking ends"], fontsize=7)
-    runs = result.runs["run"].n_unique()
-    figures.caption(
-        figure,
-        f"Does shrinking pay in {study.benchmark.name}?",
-        f"{study.source}; {study.roles}. Regret of the best network so far to the best of the whole space, mean over "
-        f"{runs} runs, bands: 95 % intervals of the mean. Shrinking's own evaluations count; a marker stands where it "
-        "ends on average, and the search inside begins. Regrets of 0 lie below the axis.",
-    )
-    return figure

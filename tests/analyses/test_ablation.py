@@ -17,7 +17,7 @@ from lissnas.noisy import degraded
 from lissnas.quality import quality
 from lissnas.shrink import shrink
 from lissnas.shrink.lissnas import LissnasSettings
-from lissnas_analyses import ablation_figures
+from lissnas_analyses import ablation_ranking
 from lissnas_analyses.ablation import AblationResult, ablate, measured_rows
 from lissnas_analyses.ablation_grid import Cell, cells
 from lissnas_analyses.mean_ranks import mean_ranks
@@ -236,7 +236,7 @@ def test_the_interval_of_a_mean_rank_holds_the_true_one_as_often_as_it_says() ->
 
 def test_methods_and_configurations_are_ranked(name: StudyName, tmp_path: Path) -> None:
     found = _ablate(name, tmp_path)
-    ranks = ablation_figures.rank(found, 0)
+    ranks = ablation_ranking.rank(found, 0)
     assert ranks.filter(kind="method")["thing"].to_list() == ["lissnas", "random-subset"]
     assert set(ranks.filter(kind="configuration")["thing"]) == {
         "lissnas, seeds 5",

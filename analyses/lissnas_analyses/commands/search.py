@@ -57,6 +57,7 @@ def search(
     from lissnas_analyses import figures
     from lissnas_analyses import search as searches
     from lissnas_analyses.results import Results
+    from lissnas_analyses.search_figure import draw_regret
     from lissnas_analyses.workers import StudyName
     from lissnas_analyses.workers import workers as start
 
@@ -73,7 +74,7 @@ def search(
     results.frame("search", found.means)
     results.frame("search_shrinking", found.shrinking)
     with figures.house_style():
-        results.figure("search", searches.draw_regret(found, study))
+        results.figure("search", draw_regret(found, study))
     findings = searches.sentences(found, study)
     settings = {chosen: asdict(cast(Any, own)) for chosen, own in methods.items()}
     given = {"seed": seed, "runs": runs, "evaluations": evaluations, "optimisers": list(optimiser)}
