@@ -146,6 +146,11 @@ def regret_at(trace: SearchTrace, study: Study, points: Indices) -> Floats:
     return np.nanmax(study.report) - np.where(np.isnan(reported), np.nanmin(study.report), reported)
 
 
+def regret_of_the_best_selected(study: Study) -> float:
+    """Return the regret of what a search that saw everything would choose: the best by the selecting scores."""
+    return float(np.nanmax(study.report) - study.report[np.nanargmax(study.selection)])
+
+
 def _rows(regret: dict[tuple[str, str], Floats], points: Indices) -> pl.DataFrame:
     frames = [
         pl.DataFrame(
@@ -176,6 +181,8 @@ def sentences(result: SearchResult, study: Study) -> tuple[str, ...]:
     """Return whether shrinking pays, for each optimiser and method, in sentences."""
     places = [place for place in result.means["place"].unique(maintain_order=True) if place != FULL]
     found = []
+    if floor := regret_of_the_best_selected(study):
+        found.append(f"the best network by the selecting scores has a regret of {floor:.3f} {study.unit}")
     for method in places:
         own = result.shrinking.filter(pl.col("method") == method)
         over = int((own["evaluations"] >= result.evaluations).sum())

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from lissnas_analyses import figures
-from lissnas_analyses.search import FULL, SearchResult
+from lissnas_analyses.search import FULL, SearchResult, regret_of_the_best_selected
 from lissnas_analyses.study import Study
 
 
@@ -18,8 +18,12 @@ def draw_regret(result: SearchResult, study: Study) -> Figure:
     figure, panels = figures.new_figure(-(-len(optimisers) // columns), columns, width=4, height=3)
     for axes in panels[len(optimisers) :]:
         axes.axis("off")
-    positive = result.means.filter(pl.col("regret") > 0)["regret"]
+    regrets = result.means["regret"].to_numpy()
+    positive = regrets[regrets > 0]
+    floor = regret_of_the_best_selected(study)
     for axes, which in zip(panels, optimisers, strict=False):
+        if floor:
+            axes.axhline(floor, color="#444444", linestyle=":", linewidth=1, label="everything seen")
         for place in places:
             own = result.means.filter((pl.col("place") == place) & (pl.col("optimiser") == which)).sort("evaluations")
             look = figures.WHOLE_SPACE if place == FULL else figures.look(place)
@@ -31,8 +35,9 @@ def draw_regret(result: SearchResult, study: Study) -> Figure:
                 at = min(int(np.searchsorted(x, float(spent))), len(x) - 1)  # type: ignore[arg-type]
                 axes.plot([x[at]], [value[at]], color=look.colour, marker=look.marker)
         axes.set(title=which, xlabel="networks scored in all", ylabel=f"regret ({study.unit})".replace(" ()", ""))
-        axes.set_ylim(bottom=float(positive.min()) / 2, top=float(positive.max()) * 1.2)  # type: ignore[arg-type]
-        figures.logarithmic(axes, "{x:g}")
+        if len(positive):
+            axes.set_ylim(bottom=positive.min() / 2, top=positive.max() * 1.2)
+            figures.logarithmic(axes, "{x:g}")
     handles, labels = panels[0].get_legend_handles_labels()
     handles.append(Line2D([], [], color="#444444", marker="o", linestyle="none"))
     panels[0].legend(handles, [*labels, "shrinking ends"], fontsize=7)
@@ -42,6 +47,7 @@ def draw_regret(result: SearchResult, study: Study) -> Figure:
         f"Does shrinking pay in {study.benchmark.name}?",
         f"{study.source}; {study.roles}. Regret of the best network so far to the best of the whole space, mean over "
         f"{runs} runs, bands: 95 % intervals of the mean. Shrinking's own evaluations count; a marker stands where it "
-        "ends on average, and the search inside begins. Regrets of 0 lie below the axis.",
+        "ends on average, and the search inside begins. Regrets of 0 lie below the axis."
+        + (" Dotted: what a search that saw everything would choose, by the selecting scores." if floor else ""),
     )
     return figure

@@ -83,6 +83,15 @@ def test_a_subspace_that_was_scored_whole_cannot_get_better(result: SearchResult
             assert _regret(result, "random-subset", which)[run] == expected
 
 
+def test_a_search_that_saw_everything_has_the_regret_of_the_best_selected(proteins: Study) -> None:
+    everything = searches.WholeSpace(proteins.space)
+    trace = search(
+        everything, proteins.evaluator, RegularisedEvolution(), np.random.default_rng(0), proteins.space.size
+    )
+    [regret] = searches.regret_at(trace, proteins, np.array([proteins.space.size]))
+    assert regret == searches.regret_of_the_best_selected(proteins) > 0
+
+
 def test_shrinking_that_spends_everything_is_said(result: SearchResult, proteins: Study) -> None:
     spent = result.shrinking.filter(method="lissnas")["evaluations"]
     assert (spent > TOTAL).all()
