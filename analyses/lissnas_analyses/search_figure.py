@@ -18,9 +18,9 @@ def draw_regret(result: SearchResult, study: Study) -> Figure:
     figure, panels = figures.new_figure(-(-len(optimisers) // columns), columns, width=4, height=3)
     for axes in panels[len(optimisers) :]:
         axes.axis("off")
-    regrets = result.means["regret"].to_numpy()
-    positive = regrets[regrets > 0]
     floor = regret_of_the_best_selected(study)
+    drawn = np.append(result.means["regret"].to_numpy(), floor)
+    positive = drawn[drawn > 0]
     for axes, which in zip(panels, optimisers, strict=False):
         if floor:
             axes.axhline(floor, color="#444444", linestyle=":", linewidth=1, label="everything seen")
