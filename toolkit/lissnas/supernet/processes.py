@@ -1,5 +1,6 @@
 """The processes that train together: one on its own, or as many as torchrun started, each with its device."""
 
+import gc
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -54,6 +55,9 @@ def processes(device: str | None = None) -> Iterator[Processes]:
         dist.init_process_group("nccl" if chosen.type == "cuda" else "gloo")
     try:
         yield Processes(number, count, chosen)
+        if joins:
+            dist.barrier()  # Nobody leaves before the rest is done: torchrun would end it.
     finally:
         if joins:
+            gc.collect()  # Networks that are no longer in use would hold on to the connections.
             dist.destroy_process_group()
