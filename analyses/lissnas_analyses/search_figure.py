@@ -40,7 +40,8 @@ def draw_regret(result: SearchResult, study: Study) -> Figure:
             figures.logarithmic(axes, "{x:g}")
     handles, labels = panels[0].get_legend_handles_labels()
     handles.append(Line2D([], [], color="#444444", marker="o", linestyle="none"))
-    panels[0].legend(handles, [*labels, "shrinking ends"], fontsize=7)
+    spare = panels[-1] if len(panels) > len(optimisers) else panels[0]
+    spare.legend(handles, [*labels, "shrinking ends"], fontsize=7, loc="upper right")
     runs = result.runs["run"].n_unique()
     figures.caption(
         figure,

@@ -4,6 +4,7 @@ The processor time does not depend on what else the machine is doing; the wall t
 """
 
 import argparse
+import resource
 import tempfile
 import time
 from pathlib import Path
@@ -29,11 +30,15 @@ def main() -> None:
     name = StudyName.known_here("analog-nasbench")
     for tau in (1.0, 0.5):
         print(f"{milliseconds(name, tau):.2f} ms of one core a row at a tau of {tau:g}", flush=True)
+    before = time.process_time()
     with tempfile.TemporaryDirectory() as folder, workers() as all_cores:
         started = time.monotonic()
         ablate(name, cells(("lissnas",), {}), arguments.rows, 0, Path(folder) / "ablation.parquet", all_cores)
         seconds = time.monotonic() - started
     print(f"{arguments.rows:,} rows in {seconds:.0f} s with {all_cores.count} workers, their start included")
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    spent = sum(usage.ru_utime + usage.ru_stime for usage in used) - before
+    print(f"{spent:.0f} s of processors in all, {1000 * spent / arguments.rows:.2f} ms a row")
 
 
 if __name__ == "__main__":
