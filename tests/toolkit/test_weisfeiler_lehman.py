@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 from lissnas.categorical import CategoricalSpace
+from lissnas.choice_kernel import choice_parts
 from lissnas.distance_kernel import DistanceKernel
 from lissnas.graph_kernel import kernel_parts
 from lissnas.graphs import Graphs
-from lissnas.space import Floats, Space
+from lissnas.space import Space
 from lissnas.spaces.darts import DartsSpace, darts
 from lissnas.spaces.nasbench101 import NasBench101
 from lissnas.weisfeiler_lehman import colours, histograms
@@ -77,10 +78,6 @@ def test_histograms_count_each_vertex_once_a_refinement() -> None:
         np.testing.assert_array_equal(counted.sum(axis=1), (graphs.labels > 0).sum(axis=1))
 
 
-def _features(space: Space, strings: list[str]) -> Floats:
-    return DistanceKernel(kernel_parts(space)).features(space.read(strings))
-
-
 def test_the_number_of_a_vertex_and_what_is_on_no_path_are_nothing_to_the_kernel_of_nas_bench_101() -> None:
     # Input to two operations to output; the operations change places in the second. A dead vertex in the third.
     kernel = DistanceKernel(kernel_parts(NasBench101()))
@@ -101,20 +98,19 @@ def test_different_cells_of_nas_bench_101_mostly_differ_to_the_kernel() -> None:
     assert len(np.unique(features, axis=0)) > 0.95 * len(features)
 
 
-def test_swapped_nodes_of_darts_are_equal_to_the_kernel() -> None:
+def test_swapped_nodes_of_darts_are_equal_to_their_histograms() -> None:
     space = DartsSpace("two nodes", cells=("normal",), nodes=2, operations=("skip", "conv"))
     first = "Genotype(normal=[('skip', 0), ('conv', 1), ('conv', 0), ('conv', 1)], normal_concat=range(2, 4))"
     second = "Genotype(normal=[('conv', 0), ('conv', 1), ('skip', 0), ('conv', 1)], normal_concat=range(2, 4))"
     other = "Genotype(normal=[('conv', 0), ('conv', 1), ('skip', 0), ('conv', 2)], normal_concat=range(2, 4))"
-    a, b, c = _features(space, [first, second, other])
+    a, b, c = kernel_parts(space)[-1].features(space.read([first, second, other]))
     np.testing.assert_array_equal(a, b)
     assert (a != c).any()
 
 
 @pytest.mark.parametrize("space", [darts(), NasBench101(5)])
-def test_graph_spaces_are_seen_as_graphs(space: Space) -> None:
-    assert len(kernel_parts(space)) == 1
-    assert space.graphs(space.sample(3, np.random.default_rng(0))) is not None
+def test_spaces_of_graphs_are_seen_by_graphs_as_well(space: Space) -> None:
+    assert len(kernel_parts(space)) == len(choice_parts(space)) + 1
 
 
 def test_a_space_without_graphs_is_seen_by_its_genes() -> None:

@@ -143,9 +143,9 @@ class Space(ABC):
         return self.rows(self.index(rows))
 
     def effective(self, rows: Rows) -> Rows:
-        """Return each row with every gene that cannot matter to its network set to the choice of no operation.
+        """Return each row with what cannot matter to its network set to one choice, as no operation.
 
-        What comes back serves to compare networks, and need not be a row of the space.
+        What comes back serves to compare networks gene by gene, and need not be a row of the space.
         """
         return rows
 

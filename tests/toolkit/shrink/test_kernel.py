@@ -17,6 +17,7 @@ from lissnas.shrink.kernel import ExpectedSubspace, KernelSettings
 from lissnas.shrink.lissnas import LissnasSettings
 from lissnas.space import Floats, Rows
 from lissnas.spaces.cell201 import cell201
+from lissnas.spaces.darts import darts
 from lissnas.spaces.macro import macro
 
 SPACE = macro()
@@ -108,6 +109,18 @@ def test_a_space_that_cannot_be_enumerated_is_searched() -> None:
     scores = _score(HUGE.rows(kept.index))
     assert kept.size == 200
     assert scores.mean() > drawn[-1]
+
+
+def test_the_cells_of_darts_are_searched_too() -> None:
+    space = darts()
+
+    def convolutions(rows: Rows) -> Floats:
+        return (space.edges(rows)[1] >= 3).sum(axis=1).astype(np.float64)
+
+    settings = KernelSettings(evaluations=40, size=50, candidates=1000)
+    kept = shrink(space, convolutions, settings, np.random.default_rng(0)).subspace
+    drawn = convolutions(space.sample(5000, np.random.default_rng(1)))
+    assert convolutions(space.rows(kept.index)).mean() > np.quantile(drawn, 0.99)
 
 
 def test_only_the_order_of_the_scores_counts() -> None:

@@ -124,6 +124,9 @@ class NasBench101(Space):
         """As Space.mean_distance, from evenly spaced rows to all others if there are more than 128."""
         return self.graph.mean_distance(self.index(rows))
 
+    def effective(self, rows: Rows) -> Rows:
+        return self.canonical(rows)
+
     def graphs(self, rows: Rows) -> Graphs:
         """Return each network's graph without what is on no path; its labels: 1 input, 2 output, 3 on operations."""
         rows = self.canonical(rows)
