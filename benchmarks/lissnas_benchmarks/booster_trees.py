@@ -73,8 +73,12 @@ def check_lightgbm(text: str, features: int) -> None:
     """Check a booster as LightGBM writes it; raises ValueError if it is no sum of trees of so many features."""
     head, *blocks = text.partition("\nend of trees\n")[0].split("\nTree=")
     said = _entries(head)
-    for name, expected in (("num_class", "1"), ("num_tree_per_iteration", "1"), ("max_feature_idx", str(features - 1))):
+    for name, expected in (("num_class", "1"), ("num_tree_per_iteration", "1")):
         _require(said.get(name) == expected, f"its {name} is {said.get(name)}, not {expected}")
+    found = int(said.get("max_feature_idx", "-1")) + 1
+    _require(found == features, f"a booster of {found} features instead of {features}")
+    for name in ("feature_names", "feature_infos"):
+        _require(len(said.get(name, "").split()) == features, f"its {name} are not of {features} features")
     _require(said.get("objective", "regression").startswith("regression"), "it predicts no number")
     for number, block in enumerate(blocks):
         tree = _entries(block)

@@ -82,10 +82,11 @@ def convert(path: Path, library: Library, features: int) -> bytes:
     if not isinstance(text, str):
         raise BenchmarkFileError(f"{path}: holds no trained booster of LightGBM")
     best = state.get("best_iteration", 0)
+    _check_whole(text, str(path))
+    _check_trees(str(path), check_lightgbm, text, features)  # LightGBM believes what it reads
     booster = _lightgbm(text, str(path), features)
     # A booster predicts with the trees up to its best iteration, which its text does not say.
     kept: str = booster.model_to_string(num_iteration=best if isinstance(best, int) and best > 0 else -1)
-    _check_trees(str(path), check_lightgbm, kept, features)
     return kept.encode()
 
 
@@ -237,17 +238,19 @@ def _xgboost(raw: bytes, name: str, features: int, pickled: bool = False) -> Any
 
 def _lightgbm(text: str, name: str, features: int) -> Any:
     lightgbm = _package("lightgbm")
-    # A text cut short is read without an error, as a booster of fewer trees.
-    if not text.startswith("tree\n") or "\nend of trees\n" not in text:
-        raise BenchmarkFileError(
-            f"{name}: cannot be read by LightGBM {lightgbm.__version__} (cut short, or no booster)"
-        )
+    _check_whole(text, name)
     try:
         booster = lightgbm.Booster(model_str=text)
     except (lightgbm.basic.LightGBMError, ValueError) as error:
         raise BenchmarkFileError(f"{name}: cannot be read by LightGBM {lightgbm.__version__} ({error})") from error
     _check_features(name, booster.num_feature(), features)
     return booster
+
+
+def _check_whole(text: str, name: str) -> None:
+    """Raise BenchmarkFileError for a text cut short, which LightGBM would read as a booster of fewer trees."""
+    if not text.startswith("tree\n") or "\nend of trees\n" not in text:
+        raise BenchmarkFileError(f"{name}: cannot be read by LightGBM (cut short, or no booster)")
 
 
 def _check_trees(name: str, check: Callable[[Any, int], None], booster: bytes | str, features: int) -> None:

@@ -86,6 +86,7 @@ def test_what_is_no_sum_of_trees_is_refused_in_xgboost(
         pytest.param("decision_type=2 ", "decision_type=3 ", "splits by categories", id="categories"),
         pytest.param("num_cat=0", "num_cat=1", "of another kind", id="a categorical tree"),
         pytest.param("num_class=1", "num_class=3", "its num_class is 3, not 1", id="classes"),
+        pytest.param("feature_infos=", "feature_infos=none\nx=", "feature_infos are not of", id="features"),
         pytest.param("objective=regression", "objective=binary", "predicts no number", id="kind"),
     ],
 )
