@@ -23,6 +23,9 @@ from lissnas.space import Floats, Rows, Space
 _FEWEST = 30
 """With fewer true scores the cheap ones are left out: they could not be judged."""
 
+_LEAST_GAIN = 0.001
+"""In nats: a smaller gain is none, as where the scores are all the same and only the fits' last steps differ."""
+
 
 @dataclass(frozen=True)
 class TwoFidelitySettings(KernelSettings):
@@ -50,6 +53,6 @@ class TwoFidelitySettings(KernelSettings):
         def learn(rows: Rows, targets: Floats) -> GaussianProcess:
             plain, both = without(rows, targets), joined(rows, targets)
             gain, error = gain_at_the_top(plain, both, targets)
-            return both if len(rows) >= _FEWEST and gain > error else plain
+            return both if len(rows) >= _FEWEST and gain > max(error, _LEAST_GAIN) else plain
 
         return learn
