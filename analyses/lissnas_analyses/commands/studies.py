@@ -6,6 +6,7 @@ from typing import Annotated, Any, cast
 
 import cyclopts
 from cyclopts import Parameter
+from lissnas.errors import SettingError
 from lissnas.shrink import Settings, settings_class
 from lissnas_benchmarks import catalog
 from lissnas_benchmarks.predictor_file import read_predictor
@@ -14,6 +15,7 @@ from lissnas_analyses.commands.options import (
     BenchmarkName,
     Dataset,
     Evaluator,
+    ImportName,
     Limits,
     Method,
     Methods,
@@ -115,7 +117,7 @@ def compare(
 
 
 def shrink(
-    benchmark: BenchmarkName,
+    benchmark: ImportName,
     /,
     *method_settings: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)],
     method: Method = "lissnas",
@@ -144,6 +146,14 @@ def shrink(
     settings = _parsed(method, method_settings)
     folder = out or default_folder(benchmark)
     Results(folder)
+    if benchmark in catalog.surrogate_names():
+        from lissnas_analyses.commands.predicted import shrink_predicted
+
+        for option, given in (("dataset", dataset), ("metric", metric), ("limit", limit), ("evaluator", evaluator)):
+            if given:
+                raise SettingError(f"{benchmark} predicts one accuracy of every network: it takes no --{option}")
+        shrink_predicted(benchmark, method, settings, seed, folder)
+        return
     study = open_study(benchmark, dataset, metric)
     if evaluator is not None:
         study = study.selected_by(read_predictor(evaluator, study.space))

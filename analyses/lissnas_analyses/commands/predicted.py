@@ -1,0 +1,52 @@
+"""Shrinking a space of which no table lists every network: a surrogate predicts, and samples judge."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+from lissnas import subspace as subspaces
+from lissnas.shrink import Settings
+from lissnas.shrink import shrink as run
+from lissnas_benchmarks import catalog
+
+from lissnas_analyses.commands.terminal import console, counted
+
+JUDGED = 10_000
+"""How many networks of the space, and at most how many of those kept, are predicted to judge by."""
+
+
+def shrink_predicted(benchmark: str, method: str, settings: Settings, seed: int, folder: Path) -> None:
+    """Shrink a surrogate's space, save what is kept, and compare samples of it and of the space.
+
+    The predictions that judge are those that selected: the figures are optimistic.
+    """
+    evaluator = catalog.load_surrogate(benchmark)
+    space, quantity = evaluator.space, evaluator.surrogate.quantities[0]
+    shrinking, judging = np.random.default_rng(seed).spawn(2)
+    trace = run(space, evaluator, settings, shrinking)
+    kept = trace.subspace
+    path = folder / f"shrunk-{method}.parquet"
+    origin = {"benchmark": benchmark, "selected_by": f"predicted {quantity.name}", "method": method}
+    spent = {"settings": asdict(cast(Any, settings)), "seed": seed, "evaluations": trace.evaluations.count}
+    subspaces.save(kept, path, origin | spent)
+    least, most = kept.size_bounds
+    whole = evaluator(space.sample(JUDGED, judging))
+    inside = evaluator(kept.sample(min(JUDGED, least), judging))
+    high = np.quantile(whole, 0.99)
+    size = f"{least:,}" if least == most else f"{least:.3g} to {most:.3g}"
+    console.print(
+        f"{benchmark}: {method} keeps {size} of {space.size:.3g} networks after "
+        f"{counted(len(trace.rounds) - 1, 'round')} and {counted(trace.evaluations.count, 'evaluation')}"
+    )
+    console.print(f"  selected and judged by the same predicted {quantity.name}: there is no other")
+    for note in [*trace.notes, trace.evaluations.describe_missing()]:
+        if note:
+            console.print(f"  {note}", markup=False)
+    console.print(
+        f"  mean {inside.mean():.2f} {quantity.unit} in {counted(len(inside), 'network')} of it, {whole.mean():.2f} in "
+        f"{counted(len(whole), 'network')} of the space; best {inside.max():.2f}, {whole.max():.2f}"
+    )
+    share = (inside > high).mean()
+    console.print(f"  {share:.0%} of it predicted above 99 % of the space ({high:.2f} {quantity.unit})")
+    console.print(f"  {path}")
