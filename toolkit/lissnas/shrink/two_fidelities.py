@@ -53,6 +53,7 @@ class TwoFidelitySettings(KernelSettings):
         def learn(rows: Rows, targets: Floats) -> GaussianProcess:
             plain, both = without(rows, targets), joined(rows, targets)
             gain, error = gain_at_the_top(plain, both, targets)
-            return both if len(rows) >= _FEWEST and gain > max(error, _LEAST_GAIN) else plain
+            helps = len(rows) >= _FEWEST and bool(gain > error) and bool(gain > _LEAST_GAIN)
+            return both if helps else plain
 
         return learn
