@@ -1,0 +1,46 @@
+"""BN-NAS: an operation is worth what the last batch norm of its block scales by; the lowest are dropped.
+
+Chen et al., "BN-NAS: Neural Architecture Search with Batch Normalization", ICCV 2021. From the authors' code: a choice
+of a layer is scored by the mean |gamma| of the last batch norm of its block, in a supernet of which only these norms
+were trained; a network's score is the sum over its layers. There the score guides a search; dropping the operations of
+lowest score is our own reading of it as a method of shrinking. `lissnas.supernet.norm_weights` reads the scores off.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from lissnas.box import Box, shrink_to
+from lissnas.errors import SettingError
+from lissnas.evaluate import Evaluations
+from lissnas.shrink.budget import check_at_least_one
+from lissnas.space import Floats, Space
+from lissnas.subspace import Subspace
+
+
+@dataclass(frozen=True)
+class NormWeightsSettings:
+    """Settings of BN-NAS as a shrinker; it asks no evaluator."""
+
+    weights: tuple[tuple[float, ...], ...]
+    """For each gene the score of each choice; NaN for a choice without a batch norm, which is never dropped."""
+
+    size: int = 500
+    """How many networks to keep: shrinking stops at the region nearest to it."""
+
+    def __post_init__(self) -> None:
+        check_at_least_one(self, "size")
+
+    def rounds(self, space: Space, evaluations: Evaluations, rng: np.random.Generator) -> Iterator[Subspace]:
+        yield shrink_to(Box.whole(space), self.size, self._values(space))
+
+    def _values(self, space: Space) -> Floats:
+        """Return the scores in the shape of a box's choices."""
+        given = tuple(map(len, self.weights))
+        if given != space.choices:
+            raise SettingError(f"{space.name} has {space.choices} choices, but weights of {given} were given")
+        values = np.full((space.genes, max(space.choices)), np.nan)
+        for gene, weights in enumerate(self.weights):
+            values[gene, : len(weights)] = weights
+        return values
