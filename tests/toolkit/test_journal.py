@@ -118,15 +118,18 @@ def test_a_last_line_of_garbage_is_dropped(written: tuple[Path, bytes, Trace], t
 
 
 @given(st.data())
-def test_a_flipped_bit_is_found(written: tuple[Path, bytes, Trace], data: st.DataObject) -> None:
-    path, content, _trace = written
+def test_a_flipped_bit_is_found_or_changes_no_number(written: tuple[Path, bytes, Trace], data: st.DataObject) -> None:
+    path, content, trace = written
     damaged = bytearray(content)
     last_line = content.rindex(b"\n", 0, -1)
     damaged[data.draw(st.integers(0, last_line - 1))] ^= 1 << data.draw(st.integers(0, 7))
     path.write_bytes(damaged)
-    with pytest.raises(JournalError):
-        _run(METHODS[0], path)
-    assert path.read_bytes() == bytes(damaged)
+    try:
+        again = _run(METHODS[0], path)
+    except JournalError:
+        assert path.read_bytes() == bytes(damaged)
+    else:  # the last digit of a score was flipped, and reads as the same number
+        np.testing.assert_array_equal(again.evaluations.scores, trace.evaluations.scores)
 
 
 @pytest.mark.parametrize("content", [b"", b"\n", b"notes of mine", b"notes\nof\nmine\n", b"[1]\n", b"{}\n", b"\xff\n"])
