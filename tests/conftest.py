@@ -1,6 +1,7 @@
 """What several tests need: the real tables, one cache for the run, and small spaces to enumerate by hand."""
 
 import itertools
+import signal
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -22,6 +23,9 @@ SHARED_DATA = ROOT.parent / "shared" / "data"
 
 REAL_FILES = {"Results_ResNet.json": "channel_bench_macro_resnet.json"}
 """What some official files are called among the real tables."""
+
+# What a shell runs in the background ignores Ctrl-C, and so would every process that a test starts and interrupts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # The same examples on every run, and no deadline: a busy machine is no failure.
 settings.register_profile("lissnas", derandomize=True, deadline=None, max_examples=40)
