@@ -16,21 +16,15 @@ from lissnas.locality import PairLocality, fitness_distance_correlation, pair_lo
 from lissnas.neutrality import neutrality
 from lissnas.seed_noise import SeedNoise, disattenuated, noise_share, seed_noise, top_agreement
 from lissnas.space import Floats, Indices, Space
-from lissnas.spaces.cell201 import distinct_cell201
-from lissnas.spaces.transnas import distinct_transnas_micro
 from lissnas_benchmarks.table import Measure, Table
 
+from lissnas_analyses.functions import functions_of
 from lissnas_analyses.landscape_result import FEWEST_PAIRS, SHARES, Landscapes, Rows, joined
+from lissnas_analyses.locality import largest_compared
 from lissnas_analyses.study import Report, Study, open_study
 
 ESCAPES = (1, 2)
 """Up to how many edits lead out of a local optimum in the networks of local optima."""
-
-_DISTINCT = {"cell201": distinct_cell201, "transnas-micro": distinct_transnas_micro}
-"""The spaces whose architectures may compute the same, and the space of what they compute."""
-
-_ALL_PAIRS, _NEAR = 100_000, 2
-"""The largest space of which all pairs are compared; of a larger one those so many edits apart (our own choice)."""
 
 _DIFFERENCES = 64
 """At how many score differences the share of neutral neighbours is taken."""
@@ -48,7 +42,7 @@ def measure(studies: Sequence[Study], report: Report) -> Landscapes:
     """Measure the landscape of each study's reported scores, exactly, over the whole space."""
     space = studies[0].space
     edits = edits_of(space)
-    functions = _DISTINCT[space.name]() if space.name in _DISTINCT else None
+    functions = functions_of(space)
     found = []
     for number, study in enumerate(studies):
         report("landscape", number / len(studies))
@@ -64,7 +58,7 @@ def _measure_one(study: Study, edits: EditGraph, functions: DistinctSpace | None
     rows.add("networks", np.count_nonzero(landscape.measured))
     rows.add("best", np.nanmax(scores))
     rows.add("mean", np.nanmean(scores))
-    largest_distance = None if study.space.size <= _ALL_PAIRS else _NEAR
+    largest_distance = largest_compared(study.space)
     add_locality(rows, pair_locality(study.space, scores, SHARES, largest_distance), noise)
     rows.add("walk autocorrelation at lag 1", at(walk_autocorrelation(landscape, 1), 1))
     rows.add("fitness-distance correlation", fitness_distance_correlation(study.space, scores))

@@ -8,7 +8,7 @@ from lissnas.estimate import Estimate
 from lissnas.landscape import Landscape
 from lissnas.locality import fitness_distance_correlation, pair_locality, walk_autocorrelation
 from lissnas.quality import top
-from lissnas.space import Floats
+from lissnas.space import Floats, Space
 from lissnas.subspace import ExplicitSubspace, pockets
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -83,13 +83,14 @@ def _top(share: float) -> str:
     return f"top {100 * share:g} %"
 
 
-def _compares_all_pairs(study: Study) -> bool:
-    return study.space.size <= _ALL_PAIRS
+def largest_compared(space: Space) -> int | None:
+    """Return up to how many edits apart the pairs of a space are compared; None for all pairs."""
+    return None if space.size <= _ALL_PAIRS else _NEAR
 
 
 def _by_distance(study: Study) -> pl.DataFrame:
     scores = study.report
-    found = pair_locality(study.space, scores, SHARES, None if _compares_all_pairs(study) else _NEAR)
+    found = pair_locality(study.space, scores, SHARES, largest_compared(study.space))
     names = [f"P({_top(share)})" for share in SHARES]
     rates = Estimate(found.top_rate.value, found.top_rate.low, found.top_rate.high)
     measures = [
@@ -194,7 +195,8 @@ def draw_locality(result: LocalityResult, study: Study) -> Figure:
     figures.draw_with_interval(walk, lag, value, low, high, figures.ONE, "")
     walk.axhline(0, color=figures.WHOLE_SPACE.colour, linewidth=0.8)
     walk.set(title="d  Along a random walk", xlabel="steps (single edits)", ylabel="autocorrelation")
-    near = "" if _compares_all_pairs(study) else f" up to {_NEAR} edits apart"
+    largest = largest_compared(study.space)
+    near = "" if largest is None else f" up to {largest} edits apart"
     figures.caption(
         figure,
         f"Locality of {study.benchmark.name}",

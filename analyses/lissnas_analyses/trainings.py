@@ -4,13 +4,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from lissnas.space import Floats
-from lissnas.spaces.cell201 import distinct_cell201
-from lissnas.spaces.transnas import distinct_transnas_micro
 
+from lissnas_analyses.functions import functions_of
 from lissnas_analyses.study import Study
-
-_DISTINCT = {"cell201": distinct_cell201, "transnas-micro": distinct_transnas_micro}
-"""The spaces in which several architectures are one network, trained apart, and the space of the networks."""
 
 
 @dataclass(frozen=True)
@@ -45,9 +41,9 @@ def trainings_of(study: Study, rng: np.random.Generator) -> Trainings | None:
         runs = table.read([column.name for column in columns])
         counts = np.count_nonzero(~np.isnan(table.read([column.name for column in averaged])), axis=1)
         return Trainings(runs, np.maximum(counts, 1).astype(np.float64), "trainings with different seeds")
-    if study.space.name not in _DISTINCT:
+    functions = functions_of(study.space)
+    if functions is None:
         return None
-    functions = _DISTINCT[study.space.name]()
     other = _another_of_its_group(functions.index(study.space.all_rows()), rng)
     twin = np.where(other >= 0, study.report[other], np.nan)
     words = "cells that compute the same function"

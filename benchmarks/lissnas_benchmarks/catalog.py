@@ -1,7 +1,6 @@
 """Every benchmark by its name, third parties' too, and `load`, which opens one as a Table."""
 
 import errno
-import importlib
 import os
 import shutil
 import tempfile
@@ -10,7 +9,8 @@ from contextlib import contextmanager
 from importlib.metadata import entry_points
 from pathlib import Path
 
-from lissnas.errors import LissnasError, UnknownNameError
+from lissnas.errors import LissnasError
+from lissnas.named import look_up
 
 from lissnas_benchmarks.benchmark import Benchmark, Import
 from lissnas_benchmarks.errors import MissingFileError
@@ -51,14 +51,10 @@ def names() -> tuple[str, ...]:
 
 def find(name: str) -> Benchmark:
     """Return what is known of a benchmark; raises UnknownNameError with the nearest name."""
-    place = _ADAPTERS.get(name)
-    if place is None:
-        others = {point.name: point.value for point in entry_points(group="lissnas.benchmarks")}
-        place = others.get(name)
-    if place is None:
-        raise UnknownNameError("benchmark", name, names())
-    module, _, attribute = place.partition(":")
-    benchmark: Benchmark = getattr(importlib.import_module(module), attribute)
+    places = _ADAPTERS
+    if name not in places:  # others are asked for last: going through what is installed takes a while
+        places = {point.name: point.value for point in entry_points(group="lissnas.benchmarks")} | _ADAPTERS
+    benchmark: Benchmark = look_up("benchmark", name, places)
     return benchmark
 
 
@@ -175,10 +171,7 @@ def surrogate_names() -> tuple[str, ...]:
 
 def find_surrogate(name: str) -> Surrogate:
     """Return what is known of a surrogate; raises UnknownNameError with the nearest name."""
-    if name not in _SURROGATES:
-        raise UnknownNameError("surrogate", name, _SURROGATES)
-    module, _, attribute = _SURROGATES[name].partition(":")
-    surrogate: Surrogate = getattr(importlib.import_module(module), attribute)
+    surrogate: Surrogate = look_up("surrogate", name, _SURROGATES)
     return surrogate
 
 

@@ -3,14 +3,14 @@
 Which optimiser runs is told by the class of its settings; one file an optimiser, Optuna's samplers in one.
 """
 
-import importlib
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 
-from lissnas.errors import SettingError, UnknownNameError
+from lissnas.errors import SettingError
 from lissnas.evaluate import Evaluations, Evaluator
+from lissnas.named import look_up
 from lissnas.space import Indices
 from lissnas.subspace import Subspace
 
@@ -100,8 +100,5 @@ def optimiser_names() -> tuple[str, ...]:
 
 def optimiser(name: str) -> type[Settings]:
     """Return the settings of an optimiser by its name; raises UnknownNameError with the nearest name."""
-    if name not in _OPTIMISERS:
-        raise UnknownNameError("optimiser", name, _OPTIMISERS)
-    module, _, attribute = _OPTIMISERS[name].partition(":")
-    found: type[Settings] = getattr(importlib.import_module(module), attribute)
+    found: type[Settings] = look_up("optimiser", name, _OPTIMISERS)
     return found

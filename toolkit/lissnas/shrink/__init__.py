@@ -4,7 +4,6 @@ Which method runs is told by the class of its settings; one file a method.
 """
 
 import hashlib
-import importlib
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -13,9 +12,10 @@ from typing import Any, Protocol, cast
 
 import numpy as np
 
-from lissnas.errors import LissnasError, UnknownNameError
+from lissnas.errors import LissnasError
 from lissnas.evaluate import Evaluations, Evaluator
 from lissnas.journal import Journal
+from lissnas.named import look_up
 from lissnas.space import Space
 from lissnas.subspace import Subspace, WholeSpace
 
@@ -150,8 +150,5 @@ def method_names() -> tuple[str, ...]:
 
 def settings_class(method: str) -> type[Settings]:
     """Return the settings of a method by its name; raises UnknownNameError with the nearest name."""
-    if method not in _METHODS:
-        raise UnknownNameError("method", method, _METHODS)
-    module, _, name = _METHODS[method].partition(":")
-    found: type[Settings] = getattr(importlib.import_module(module), name)
+    found: type[Settings] = look_up("method", method, _METHODS)
     return found
