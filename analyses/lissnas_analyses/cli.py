@@ -3,6 +3,7 @@
 import os
 import sys
 from importlib.metadata import version
+from typing import NoReturn
 
 import cyclopts
 from lissnas.errors import LissnasError
@@ -68,13 +69,19 @@ app.register_install_completion_command(help="Install completion for this shell.
 def main() -> None:
     """Run the command line; every error that the user can mend is one line, with exit status 2."""
     try:
-        app(exit_on_error=False, print_error=False)
+        sys.exit(app(exit_on_error=False, print_error=False))
     except (LissnasError, cyclopts.CycloptsError) as error:
-        print(f"lissnas: {' '.join(str(error).split())}", file=sys.stderr)
-        sys.exit(2)
-    except KeyboardInterrupt:
-        print("lissnas: stopped; what was finished is kept, and nothing is half-written", file=sys.stderr)
-        sys.exit(130)
+        _stop(error, " ".join(str(error).split()), 2)
+    except KeyboardInterrupt as error:
+        _stop(error, "stopped; what was finished is kept, and nothing is half-written", 130)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+
+
+def _stop(error: BaseException, message: str, exit_status: int) -> NoReturn:
+    from lissnas_analyses.commands.answer import write_error
+
+    write_error(error, message, exit_status)
+    print(f"lissnas: {message}", file=sys.stderr)
+    sys.exit(exit_status)

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -70,9 +69,8 @@ def run_comparison(
     return found
 
 
-def reproduce(study: Study, folder: Path, runs: int, seed: int, report: Report) -> tuple[str, ...]:
+def reproduce(study: Study, results: Results, runs: int, seed: int, report: Report) -> tuple[str, ...]:
     """Do everything for one benchmark, and return its summary in sentences."""
-    results = Results(folder)
     found = run_locality(study, results, report)
     compared = run_comparison(study, results, runs, seed, report)
     findings = (*locality_sentences(found), *comparison_sentences(compared))

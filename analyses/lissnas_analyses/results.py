@@ -2,9 +2,7 @@
 
 import json
 import platform
-import shlex
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -12,14 +10,17 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import polars as pl
 from lissnas.errors import LissnasError
 from lissnas.whole_file import whole_file
-from matplotlib.figure import Figure
 
+from lissnas_analyses.command_line import command_line
 from lissnas_analyses.study import Study
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _PACKAGES = ("lissnas", "numpy", "scipy", "polars", "scikit-learn", "matplotlib")
 
@@ -55,7 +56,7 @@ class Results:
         self._write(f"{name}.parquet", frame.write_parquet)
         self._write(f"{name}.csv", frame.write_csv)
 
-    def figure(self, name: str, figure: Figure) -> None:
+    def figure(self, name: str, figure: "Figure") -> None:
         """Save a figure as PNG and SVG; the SVG holds no date, so that equal results are equal files."""
         self._write(f"{name}.png", lambda file: figure.savefig(file, format="png"))
         self._write(f"{name}.svg", lambda file: figure.savefig(file, format="svg", metadata={"Date": None}))
@@ -78,7 +79,7 @@ class Results:
         """
         described = subject | {
             "findings": list(findings),
-            "command": shlex.join(["lissnas", *sys.argv[1:]]) if Path(sys.argv[0]).name == "lissnas" else None,
+            "command": command_line(),
             "settings": settings,
             "versions": {"python": platform.python_version()} | {name: version(name) for name in _PACKAGES},
             "platform": platform.platform(),

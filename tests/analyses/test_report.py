@@ -13,6 +13,7 @@ from lissnas_analyses import cli
 from lissnas_analyses.commands.report import report
 from lissnas_analyses.report.explorer import explorer
 from lissnas_analyses.reproduce import reproduce
+from lissnas_analyses.results import Results
 from lissnas_analyses.study import Study
 from lissnas_benchmarks import catalog
 
@@ -20,7 +21,7 @@ from lissnas_benchmarks import catalog
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory, proteins: Study) -> Path:
     folder = tmp_path_factory.mktemp("results") / "proteins"
-    reproduce(proteins, folder, 2, 0, lambda step, share: None)
+    reproduce(proteins, Results(folder), 2, 0, lambda step, share: None)
     return folder
 
 

@@ -4,8 +4,10 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from lissnas_analyses.commands.answer import answering
+from lissnas_analyses.commands.answers import Ablated, tell_study
 from lissnas_analyses.commands.options import BenchmarkName, Dataset, MethodName, Metric, Out, Seed, default_folder
-from lissnas_analyses.commands.terminal import console, print_summary, progress
+from lissnas_analyses.commands.terminal import console, progress
 
 NoiseTaus = Annotated[
     tuple[float, ...],
@@ -29,6 +31,7 @@ Cluster = Annotated[
 ]
 
 
+@answering
 def ablate(
     benchmark: BenchmarkName,
     /,
@@ -50,7 +53,7 @@ def ablate(
     workers: NumberOfWorkers = None,
     cluster: Cluster = None,
     out: Out = None,
-) -> None:
+) -> Ablated:
     """Shrink with every combination of the values given, each many times, and draw what matters.
 
     What is finished is kept: after an interrupt the same command goes on, and a larger grid computes what is new. The
@@ -78,5 +81,6 @@ def ablate(
             name, grid, runs, seed, folder / "ablation.parquet", started, lambda share: report("ablation", share)
         )
     findings = ablation_report.write(found, name.open(), results, seed)
-    print_summary(name.open(), findings, folder)
+    studied = tell_study(name.open(), findings, results)
     console.print(f"  {found.computed:,} rows computed in {found.seconds:.1f} s, {found.stored:,} in the file")
+    return Ablated(studied, found.computed, found.stored, found.seconds)

@@ -1,5 +1,6 @@
 """Commands for the data of benchmarks: what there is, getting, importing, checking and listing it."""
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -7,43 +8,34 @@ from lissnas.errors import SettingError
 from lissnas_benchmarks import catalog
 from lissnas_benchmarks.benchmark import Benchmark
 from lissnas_benchmarks.surrogate import Surrogate
+from lissnas_benchmarks.table import Table
 from rich.table import Table as Grid
 
+from lissnas_analyses.commands.answer import answering
+from lissnas_analyses.commands.answers import Benchmarks, Cached, CachedBenchmark, ListedBenchmark, Obtained
 from lissnas_analyses.commands.options import BenchmarkName, ImportName
-from lissnas_analyses.commands.terminal import console, progress
+from lissnas_analyses.commands.terminal import console, progress, say_aside
 
 
-def benchmarks() -> None:
+@answering
+def benchmarks() -> Benchmarks:
     """List the benchmarks: what each holds, whether it is there, where it comes from, and its licence."""
-    grid = Grid(box=None, pad_edge=False, header_style="bold")
-    for heading in ("name", "there", "networks", "data sets", "licence"):
-        grid.add_column(heading, no_wrap=heading not in ("data sets", "licence"))
-    described: list[tuple[Benchmark | Surrogate, str, str]] = []
-    for name in catalog.names():
-        known, ready = catalog.find(name), catalog.is_ready(name)
-        size, datasets = "", ""
-        if ready:
-            table = catalog.load(name)
-            size, datasets = f"{len(table.index):,}", " ".join(table.datasets)
-        grid.add_row(name, "yes" if ready else "no", size, datasets, known.licence)
-        package = f", here from the package {known.package[1]}" if known.package else ""
-        described.append((known, f"{known.page}{package}", "" if ready else known.remedy))
-    for name in catalog.surrogate_names():
-        surrogate, ready = catalog.find_surrogate(name), catalog.surrogate_folder(name).exists()
-        grid.add_row(name, "yes" if ready else "no", f"{surrogate.space().size:.2g}", "predicted", surrogate.licence)
-        described.append((surrogate, surrogate.page, "" if ready else surrogate.obtain))
-    console.print(grid)
-    for entry, origin, remedy in described:
-        console.print(f"\n[bold]{entry.name}[/bold]: {entry.title}")
-        console.print(f"  {entry.paper}")
-        console.print(f"  {origin}")
-        for caveat in entry.caveats:
-            console.print(f"  note: {caveat}")
-        if remedy:
-            console.print(f"  to get it: {remedy}")
+    found = (*map(_listed, catalog.names()), *map(_listed_surrogate, catalog.surrogate_names()))
+    console.print(_overview(found))
+    for one in found:
+        package = f", here from the package {one.package}" if one.package else ""
+        console.print(f"\n[bold]{one.name}[/bold]: {one.title}")
+        console.print(f"  {one.paper}", markup=False)
+        console.print(f"  {one.page}{package}", markup=False)
+        for caveat in one.caveats:
+            console.print(f"  note: {caveat}", markup=False)
+        if one.remedy:
+            console.print(f"  to get it: {one.remedy}", markup=False)
+    return Benchmarks(found)
 
 
-def import_data(benchmark: ImportName, /, *files: Path) -> None:
+@answering
+def import_data(benchmark: ImportName, /, *files: Path) -> Obtained:
     """Read a benchmark's official files, check them, and keep them in the cache in a form that opens at once.
 
     Parameters
@@ -54,14 +46,14 @@ def import_data(benchmark: ImportName, /, *files: Path) -> None:
         Its official files or folders.
     """
     if benchmark not in catalog.surrogate_names():
-        _import(catalog.find(benchmark), files)
-        return
+        return _import(catalog.find(benchmark), files)
     if len(files) != 1:
         raise SettingError(f"{benchmark} is read from one folder or archive, not from {len(files)}")
-    _import_surrogate(catalog.find_surrogate(benchmark), files[0])
+    return _import_surrogate(catalog.find_surrogate(benchmark), files[0])
 
 
-def get_data(benchmark: ImportName, /) -> None:
+@answering
+def get_data(benchmark: ImportName, /) -> Obtained:
     """Download a benchmark's official files and import them, or say exactly how to get them.
 
     Parameters
@@ -74,27 +66,26 @@ def get_data(benchmark: ImportName, /) -> None:
     if benchmark in catalog.surrogate_names():
         surrogate = catalog.find_surrogate(benchmark)
         if catalog.surrogate_folder(benchmark).exists():
-            console.print(f"{benchmark} is there already")
-            return
+            return _there_already(benchmark, catalog.surrogate_folder(benchmark))
         with progress() as report:
             told = partial(report, surrogate.archive.name)
             archive = download(surrogate.archive, catalog.download_folder(benchmark), told)
-        _import_surrogate(surrogate, archive)
-        return
+        return _import_surrogate(surrogate, archive)
     known = catalog.find(benchmark)
     if catalog.is_ready(benchmark):
-        console.print(f"{benchmark} is there already")
-    elif all(file.url for file in known.files):
+        return _there_already(benchmark, catalog.table_path(benchmark))
+    if all(file.url for file in known.files):
         with progress() as report:
             files = tuple(
                 download(file, catalog.download_folder(benchmark), partial(report, file.name)) for file in known.files
             )
-        _import(known, files)
-    else:
-        console.print(f"{benchmark}: {known.remedy}")
+        return _import(known, files)
+    console.print(f"{benchmark}: {known.remedy}")
+    return Obtained(benchmark, None, known.remedy)
 
 
-def check_data(*benchmarks: BenchmarkName) -> None:
+@answering
+def check_data(*benchmarks: BenchmarkName) -> Cached:
     """Read all that is in the cache, and compare it with what was imported.
 
     Parameters
@@ -102,47 +93,119 @@ def check_data(*benchmarks: BenchmarkName) -> None:
     benchmarks
         Names of the benchmarks; by default every one in the cache.
     """
+    found: list[CachedBenchmark] = []
     for name in benchmarks or [name for name in catalog.names() if catalog.table_path(name).exists()]:
         table = catalog.load(name)
         table.verify()
+        found.append(_cached(name, table))
         console.print(f"{name}: whole, {len(table.columns):,} columns and {len(table.provenance.curves):,} curves")
     for name in () if benchmarks else catalog.surrogate_names():
         if catalog.surrogate_folder(name).exists():
-            console.print(f"{name}: whole, ensembles of {catalog.load_surrogate(name).members}")
+            members = catalog.load_surrogate(name).members
+            found.append(replace(_cached_surrogate(name), members=members))
+            console.print(f"{name}: whole, ensembles of {members}")
+    return Cached(catalog.cache_folder(), tuple(found))
 
 
-def list_data() -> None:
+@answering
+def list_data() -> Cached:
     """List what is in the cache, with sizes."""
-    grid = Grid(box=None, pad_edge=False, header_style="bold")
-    for heading in ("name", "columns", "curves", "size"):
-        grid.add_column(heading, no_wrap=True)
-    for name in catalog.names():
-        if catalog.table_path(name).exists():
-            table = catalog.load(name)
-            counts = (f"{len(table.columns):,}", f"{len(table.provenance.curves):,}", f"{table.bytes / 1e6:,.1f} MB")
-            grid.add_row(name, *counts)
-    for name in catalog.surrogate_names():
-        files = list(catalog.surrogate_folder(name).glob("*"))
-        if files:
-            grid.add_row(name, "", "", f"{sum(file.stat().st_size for file in files) / 1e6:,.1f} MB")
-    if grid.row_count:
+    tables = [name for name in catalog.names() if catalog.table_path(name).exists()]
+    surrogates = [name for name in catalog.surrogate_names() if catalog.surrogate_folder(name).exists()]
+    found = (*(_cached(name, catalog.load(name)) for name in tables), *map(_cached_surrogate, surrogates))
+    if found:
+        grid = _grid("name", "columns", "curves", "size")
+        for one in found:
+            counts = ("" if count is None else f"{count:,}" for count in (one.columns, one.curves))
+            grid.add_row(one.benchmark, *counts, f"{one.bytes / 1e6:,.1f} MB")
         console.print(grid)
-    console.print(f"{'in' if grid.row_count else 'nothing yet in'} {catalog.cache_folder()}")
+    console.print(f"{'in' if found else 'nothing yet in'} {catalog.cache_folder()}")
+    return Cached(catalog.cache_folder(), found)
 
 
-def _import(benchmark: Benchmark, files: tuple[Path, ...]) -> None:
+def _listed(name: str) -> ListedBenchmark:
+    known, table = catalog.find(name), catalog.load(name) if catalog.is_ready(name) else None
+    return ListedBenchmark(
+        name=name,
+        title=known.title,
+        licence=known.licence,
+        paper=known.paper,
+        page=known.page,
+        package=known.package[1] if known.package else None,
+        predicts=False,
+        ready=table is not None,
+        networks=None if table is None else len(table.index),
+        datasets=() if table is None else table.datasets,
+        caveats=known.caveats,
+        remedy=known.remedy if table is None else "",
+    )
+
+
+def _listed_surrogate(name: str) -> ListedBenchmark:
+    known, ready = catalog.find_surrogate(name), catalog.surrogate_folder(name).exists()
+    return ListedBenchmark(
+        name=name,
+        title=known.title,
+        licence=known.licence,
+        paper=known.paper,
+        page=known.page,
+        package=None,
+        predicts=True,
+        ready=ready,
+        networks=known.space().size,
+        datasets=(),
+        caveats=known.caveats,
+        remedy="" if ready else known.obtain,
+    )
+
+
+def _overview(benchmarks: tuple[ListedBenchmark, ...]) -> Grid:
+    grid = _grid("name", "there", "networks")
+    grid.add_column("data sets")
+    grid.add_column("licence")
+    for one in benchmarks:
+        size = "" if one.networks is None else f"{one.networks:.2g}" if one.predicts else f"{one.networks:,}"
+        datasets = "predicted" if one.predicts else " ".join(one.datasets)
+        grid.add_row(one.name, "yes" if one.ready else "no", size, datasets, one.licence)
+    return grid
+
+
+def _grid(*headings: str) -> Grid:
+    grid = Grid(box=None, pad_edge=False, header_style="bold")
+    for heading in headings:
+        grid.add_column(heading, no_wrap=True)
+    return grid
+
+
+def _cached(name: str, table: Table) -> CachedBenchmark:
+    return CachedBenchmark(name, len(table.columns), len(table.provenance.curves), None, table.bytes)
+
+
+def _cached_surrogate(name: str) -> CachedBenchmark:
+    size = sum(file.stat().st_size for file in catalog.surrogate_folder(name).glob("*"))
+    return CachedBenchmark(name, None, None, None, size)
+
+
+def _there_already(name: str, place: Path) -> Obtained:
+    console.print(f"{name} is there already")
+    return Obtained(name, place if place.exists() else None, "")
+
+
+def _import(benchmark: Benchmark, files: tuple[Path, ...]) -> Obtained:
     with progress() as report:
         told = partial(report, f"importing {benchmark.name}")
         path = catalog.import_files(benchmark, files, told, partial(_say_waiting, benchmark.name))
     console.print(f"{benchmark.name}: read into {path}")
+    return Obtained(benchmark.name, path, "")
 
 
-def _import_surrogate(surrogate: Surrogate, official: Path) -> None:
+def _import_surrogate(surrogate: Surrogate, official: Path) -> Obtained:
     with progress() as report:
         told = partial(report, f"importing {surrogate.name}")
         path = catalog.import_surrogate(surrogate, official, told, partial(_say_waiting, surrogate.name))
     console.print(f"{surrogate.name}: read into {path}")
+    return Obtained(surrogate.name, path, "")
 
 
 def _say_waiting(name: str) -> None:
-    console.print(f"{name}: another process is importing it; waiting for it")
+    say_aside(f"{name}: another process is importing it; waiting for it")

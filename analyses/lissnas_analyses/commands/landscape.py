@@ -5,6 +5,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from lissnas_analyses.commands.answer import answering
+from lissnas_analyses.commands.answers import Landscaped
 from lissnas_analyses.commands.options import ImportName, Metric, Seed, default_folder
 from lissnas_analyses.commands.terminal import console, prefixed, progress
 
@@ -15,6 +17,7 @@ Datasets = Annotated[
 Out = Annotated[Path | None, Parameter(help="Folder for the results; by default results/BENCHMARK/landscape.")]
 
 
+@answering
 def landscape(
     benchmark: ImportName,
     /,
@@ -23,7 +26,7 @@ def landscape(
     metric: Metric = None,
     seed: Seed = 0,
     out: Out = None,
-) -> None:
+) -> Landscaped:
     """Measure and draw a benchmark's landscape: basins, funnels, regret, neutrality, noise, and what computes the same.
 
     It is exact where the benchmark lists its whole space; a surrogate is asked for random networks, and a sample tells
@@ -37,11 +40,11 @@ def landscape(
     from lissnas_analyses.landscape_report import landscape_report
     from lissnas_analyses.results import Results
 
-    folder = out or default_folder(benchmark) / "landscape"
-    results = Results(folder)
+    results = Results(out or default_folder(benchmark) / "landscape")
     with progress() as report:
         told = landscape_report(benchmark, dataset, metric, seed, results, prefixed(report, benchmark))
     console.print(f"[bold]{benchmark}[/bold]")
     for sentence in told:
-        console.print(f"  {sentence}")
-    console.print(f"  figures, numbers and manifest: {folder}/")
+        console.print(f"  {sentence}", markup=False)
+    console.print(f"  figures, numbers and manifest: {results.folder}/")
+    return Landscaped(benchmark, told, results.folder, tuple(results.files))

@@ -10,13 +10,14 @@ from lissnas.shrink import Settings
 from lissnas.shrink import shrink as run
 from lissnas_benchmarks import catalog
 
-from lissnas_analyses.commands.terminal import console, counted
+from lissnas_analyses.commands.answers import PredictedQuality, Shrunk
+from lissnas_analyses.commands.terminal import console, counted, notes_of
 
 JUDGED = 10_000
 """How many networks of the space, and at most how many of those kept, are predicted to judge by."""
 
 
-def shrink_predicted(benchmark: str, method: str, settings: Settings, seed: int, folder: Path) -> None:
+def shrink_predicted(benchmark: str, method: str, settings: Settings, seed: int, folder: Path) -> Shrunk:
     """Shrink a surrogate's space, save what is kept, and compare samples of it and of the space.
 
     The predictions that judge are those that selected: the figures are optimistic.
@@ -40,13 +41,31 @@ def shrink_predicted(benchmark: str, method: str, settings: Settings, seed: int,
         f"{counted(len(trace.rounds) - 1, 'round')} and {counted(trace.evaluations.count, 'evaluation')}"
     )
     console.print(f"  selected and judged by the same predicted {quantity.name}: there is no other")
-    for note in [*trace.notes, trace.evaluations.describe_missing()]:
-        if note:
-            console.print(f"  {note}", markup=False)
+    notes = notes_of(trace)
+    for note in notes:
+        console.print(f"  {note}", markup=False)
     console.print(
         f"  mean {inside.mean():.2f} {quantity.unit} in {counted(len(inside), 'network')} of it, {whole.mean():.2f} in "
         f"{counted(len(whole), 'network')} of the space; best {inside.max():.2f}, {whole.max():.2f}"
     )
-    share = (inside > high).mean()
+    share = float((inside > high).mean())
     console.print(f"  {share:.0%} of it predicted above 99 % of the space ({high:.2f} {quantity.unit})")
     console.print(f"  {path}")
+    best = float(inside.max()), float(whole.mean()), float(whole.max())
+    return Shrunk(
+        benchmark=benchmark,
+        dataset=None,
+        method=method,
+        settings=asdict(cast(Any, settings)),
+        selected_by=f"predicted {quantity.name}",
+        reported_by=f"predicted {quantity.name}",
+        networks=space.size,
+        kept_at_least=least,
+        kept_at_most=most,
+        limits=(),
+        rounds=len(trace.rounds) - 1,
+        evaluations=trace.evaluations.count,
+        notes=notes,
+        quality=PredictedQuality(len(inside), len(whole), float(inside.mean()), *best, share),
+        file=path,
+    )

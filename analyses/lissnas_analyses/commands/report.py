@@ -5,10 +5,13 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from lissnas_analyses.commands.terminal import console
+from lissnas_analyses.commands.answer import answering
+from lissnas_analyses.commands.answers import Reported
+from lissnas_analyses.commands.terminal import console, counted
 
 
-def report(*results: Annotated[Path, Parameter(required=True)], out: Path = Path("report.html")) -> None:
+@answering
+def report(*results: Annotated[Path, Parameter(required=True)], out: Path = Path("report.html")) -> Reported:
     """Make one HTML file of results, to look at without a network: findings, figures, and maps to walk through.
 
     Parameters
@@ -23,15 +26,17 @@ def report(*results: Annotated[Path, Parameter(required=True)], out: Path = Path
 
     from lissnas_analyses.report.page import write_report
 
-    folders = [path.parent for folder in results for path in sorted(folder.rglob("manifest.json"))]
+    found = [path.parent for folder in results for path in sorted(folder.rglob("manifest.json"))]
+    folders = tuple(dict.fromkeys(found))
     if not folders:
         raise LissnasError(
             f"no results in {', '.join(map(str, results))}: make some, for example with 'lissnas reproduce'"
         )
-    page = write_report(list(dict.fromkeys(folders)))
+    page = write_report(list(folders)).encode()
     try:
         with whole_file(out) as file:
-            file.write(page.encode())
+            file.write(page)
     except OSError as error:
         raise LissnasError(f"cannot write {out} ({error.strerror}): choose another file with --out") from error
-    console.print(f"{out}: {len(folders)} results, {len(page.encode()) / 1e6:.1f} MB")
+    console.print(f"{out}: {counted(len(folders), 'result')}, {len(page) / 1e6:.1f} MB")
+    return Reported(out, len(page), folders)

@@ -9,9 +9,11 @@ from lissnas.search import optimiser_names
 from lissnas.shrink import Settings, settings_class
 
 from lissnas_analyses.commands.ablate import Cluster, NumberOfWorkers
+from lissnas_analyses.commands.answer import answering
+from lissnas_analyses.commands.answers import Studied, tell_study
 from lissnas_analyses.commands.options import BenchmarkName, Dataset, MethodName, Metric, Out, Seed, default_folder
 from lissnas_analyses.commands.setting_words import setting_values
-from lissnas_analyses.commands.terminal import print_summary, progress
+from lissnas_analyses.commands.terminal import progress
 
 if TYPE_CHECKING:
     OptimiserName = str
@@ -19,6 +21,7 @@ else:
     OptimiserName = Literal[optimiser_names()]
 
 
+@answering
 def search(
     benchmark: BenchmarkName,
     /,
@@ -44,7 +47,7 @@ def search(
     workers: NumberOfWorkers = None,
     cluster: Cluster = None,
     out: Out = None,
-) -> None:
+) -> Studied:
     """Search inside what a method keeps, and in the full space, and tell whether shrinking pays.
 
     The results lie in results/BENCHMARK/search if nothing else is said.
@@ -62,8 +65,7 @@ def search(
     from lissnas_analyses.workers import workers as start
 
     methods = _settings(method, method_settings, shrinking_evaluations)
-    folder = out or default_folder(benchmark) / "search"
-    results = Results(folder)
+    results = Results(out or default_folder(benchmark) / "search")
     name = StudyName.known_here(benchmark, dataset, metric)
     study = name.open()
     with start(workers, cluster) as started, progress() as report:
@@ -79,7 +81,7 @@ def search(
     settings = {chosen: asdict(cast(Any, own)) for chosen, own in methods.items()}
     given = {"seed": seed, "runs": runs, "evaluations": evaluations, "optimisers": list(optimiser)}
     results.manifest(study, given | {"methods": settings}, findings)
-    print_summary(study, findings, folder)
+    return tell_study(study, findings, results)
 
 
 def _settings(methods: tuple[str, ...], words: tuple[str, ...], evaluations: int | None) -> dict[str, Settings]:

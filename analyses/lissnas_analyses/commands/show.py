@@ -6,17 +6,20 @@ from cyclopts import Parameter
 from lissnas.space import Rows
 from lissnas_benchmarks import catalog
 
+from lissnas_analyses.commands.answer import answering
+from lissnas_analyses.commands.answers import Drawn
 from lissnas_analyses.commands.options import Dataset, ImportName, Out, default_folder
 from lissnas_analyses.commands.terminal import console
 
 
+@answering
 def show(
     benchmark: ImportName,
     /,
     *architectures: Annotated[str, Parameter(required=True)],
     dataset: Dataset = None,
     out: Out = None,
-) -> None:
+) -> Drawn:
     """Draw architectures beside each other, with what they differ in marked.
 
     Parameters
@@ -35,15 +38,17 @@ def show(
     space = catalog.find_surrogate(benchmark).space() if predicted else catalog.find(benchmark).space()
     rows = space.read(architectures)
     titles, notes = space.write(rows), [_note(benchmark, dataset, row[None], predicted) for row in rows]
-    folder = out or default_folder(benchmark)
+    results = Results(out or default_folder(benchmark))
     with figures.house_style():
         figure = draw_diagrams(diagrams(space, rows), titles, notes)
-        Results(folder).figure("architectures", figure)
+        results.figure("architectures", figure)
     for title, note in zip(titles, notes, strict=True):
         console.print(f"{title}  {note}".rstrip())
-    if len(rows) == 2:
-        console.print(f"edit distance {space.distance(rows[:1], rows[1:])[0]}")
-    console.print(f"  {folder / 'architectures.png'}")
+    distance = int(space.distance(rows[:1], rows[1:])[0]) if len(rows) == 2 else None
+    if distance is not None:
+        console.print(f"edit distance {distance}")
+    console.print(f"  {results.folder / 'architectures.png'}")
+    return Drawn(benchmark, tuple(titles), tuple(notes), distance, results.folder, tuple(results.files))
 
 
 def _note(benchmark: str, dataset: str | None, row: Rows, predicted: bool) -> str:

@@ -11,6 +11,8 @@ from lissnas.shrink import Settings, settings_class
 from lissnas_benchmarks import catalog
 from lissnas_benchmarks.predictor_file import read_predictor
 
+from lissnas_analyses.commands.answer import answering
+from lissnas_analyses.commands.answers import Missing, Reproduced, Shrunk, Studied, tell_study
 from lissnas_analyses.commands.options import (
     BenchmarkName,
     Dataset,
@@ -25,11 +27,12 @@ from lissnas_analyses.commands.options import (
     Seed,
     default_folder,
 )
-from lissnas_analyses.commands.terminal import console, counted, prefixed, print_summary, progress
+from lissnas_analyses.commands.terminal import console, counted, notes_of, prefixed, progress
 from lissnas_analyses.study import open_study
 
 
-def reproduce(*, seed: Seed = 0, runs: Runs = 20, out: Path = Path("results")) -> None:
+@answering
+def reproduce(*, seed: Seed = 0, runs: Runs = 20, out: Path = Path("results")) -> Reproduced:
     """Do everything, for every benchmark that is there: locality, shrinking, a map of the pockets.
 
     Parameters
@@ -39,16 +42,24 @@ def reproduce(*, seed: Seed = 0, runs: Runs = 20, out: Path = Path("results")) -
     """
     from lissnas_analyses.reproduce import BENCHMARKS
     from lissnas_analyses.reproduce import reproduce as run
+    from lissnas_analyses.results import Results
 
+    studied: list[Studied] = []
     ready = [name for name in BENCHMARKS if catalog.is_ready(name)]
-    with progress() as report:
-        for name in ready:
+    for name in ready:
+        results = Results(out / name)
+        with progress() as report:
             study = open_study(name)
-            print_summary(study, run(study, out / name, runs, seed, prefixed(report, name)), out / name)
-    for name in sorted(set(BENCHMARKS) - set(ready)):
-        console.print(f"{name} was left out, its data is not here: {catalog.find(name).remedy}")
+            findings = run(study, results, runs, seed, prefixed(report, name))
+        studied.append(tell_study(study, findings, results))
+    absent = sorted(set(BENCHMARKS) - set(ready))
+    left_out = tuple(Missing(name, catalog.find(name).remedy) for name in absent)
+    for one in left_out:
+        console.print(f"{one.benchmark} was left out, its data is not here: {one.remedy}")
+    return Reproduced(tuple(studied), left_out)
 
 
+@answering
 def locality(
     benchmark: BenchmarkName,
     /,
@@ -57,7 +68,7 @@ def locality(
     metric: Metric = None,
     seed: Seed = 0,
     out: Out = None,
-) -> None:
+) -> Studied:
     """Measure and draw the locality of a benchmark. It is exact, so no seed changes it.
 
     Parameters
@@ -68,16 +79,16 @@ def locality(
     from lissnas_analyses.reproduce import locality_sentences, run_locality
     from lissnas_analyses.results import Results
 
-    folder = out or default_folder(benchmark)
-    results = Results(folder)
+    results = Results(out or default_folder(benchmark))
     study = open_study(benchmark, dataset, metric)
     with progress() as report:
         found = run_locality(study, results, prefixed(report, benchmark))
     findings = locality_sentences(found)
     results.manifest(study, {"seed": seed}, findings)
-    print_summary(study, findings, folder)
+    return tell_study(study, findings, results)
 
 
+@answering
 def compare(
     benchmark: BenchmarkName,
     /,
@@ -89,7 +100,7 @@ def compare(
     seed: Seed = 0,
     runs: Runs = 20,
     out: Out = None,
-) -> None:
+) -> Studied:
     """Shrink a benchmark with several methods, at equal evaluations and size, and compare what is kept.
 
     Parameters
@@ -101,8 +112,7 @@ def compare(
     from lissnas_analyses.reproduce import comparison_sentences, run_comparison
     from lissnas_analyses.results import Results
 
-    folder = out or default_folder(benchmark)
-    results = Results(folder)
+    results = Results(out or default_folder(benchmark))
     study = own = open_study(benchmark, dataset, metric)
     if evaluator is not None:
         study = own.selected_by(read_predictor(evaluator, own.space))
@@ -113,9 +123,10 @@ def compare(
             findings += run_contrast(study, own, found, results, runs, seed, prefixed(report, benchmark))
     settings = {"seed": seed, "runs": runs, "methods": list(methods), "evaluator": evaluator}
     results.manifest(study, settings, findings)
-    print_summary(study, findings, folder)
+    return tell_study(study, findings, results)
 
 
+@answering
 def shrink(
     benchmark: ImportName,
     /,
@@ -127,7 +138,7 @@ def shrink(
     evaluator: Evaluator = None,
     seed: Seed = 0,
     out: Out = None,
-) -> None:
+) -> Shrunk:
     """Shrink a benchmark's space, and save what is kept to a file that loads again.
 
     Parameters
@@ -152,8 +163,7 @@ def shrink(
         for option, given in (("dataset", dataset), ("metric", metric), ("limit", limit), ("evaluator", evaluator)):
             if given:
                 raise SettingError(f"{benchmark} predicts one accuracy of every network: it takes no --{option}")
-        shrink_predicted(benchmark, method, settings, seed, folder)
-        return
+        return shrink_predicted(benchmark, method, settings, seed, folder)
     study = open_study(benchmark, dataset, metric)
     if evaluator is not None:
         study = study.selected_by(read_predictor(evaluator, study.space))
@@ -177,15 +187,32 @@ def shrink(
     console.print(f"  {study.roles}")
     if limit:
         console.print(f"  {space.size:,} of {study.space.size:,} networks meet {' and '.join(limit)}")
-    for note in [*trace.notes, trace.evaluations.describe_missing()]:
-        if note:
-            console.print(f"  {note}", markup=False)
+    notes = notes_of(trace)
+    for note in notes:
+        console.print(f"  {note}", markup=False)
     console.print(
         f"  mean {judged.mean:.2f} {study.unit}, best {judged.best:.2f} {study.unit}, "
         f"{counted(judged.pockets, 'pocket')}"
     )
     console.print(f"  recall of the top 1 % {judged.recall_1:.2f}, of the top 5 % {judged.recall_5:.2f}")
     console.print(f"  {path}")
+    return Shrunk(
+        benchmark=benchmark,
+        dataset=study.dataset,
+        method=method,
+        settings=asdict(cast(Any, settings)),
+        selected_by=study.selects.describe(),
+        reported_by=study.reports.describe(),
+        networks=space.size,
+        kept_at_least=judged.size,
+        kept_at_most=judged.size,
+        limits=limit,
+        rounds=len(trace.rounds) - 1,
+        evaluations=trace.evaluations.count,
+        notes=notes,
+        quality=judged,
+        file=path,
+    )
 
 
 def _parsed(method: str, tokens: tuple[str, ...]) -> Settings:

@@ -7,11 +7,14 @@ from typing import Annotated
 from cyclopts import Parameter
 from lissnas.errors import SettingError
 
+from lissnas_analyses.commands.answer import answering
+from lissnas_analyses.commands.answers import Studied, tell_study
 from lissnas_analyses.commands.options import BenchmarkName, Dataset, MethodName, Metric, Out, Seed, default_folder
-from lissnas_analyses.commands.terminal import prefixed, print_summary, progress
+from lissnas_analyses.commands.terminal import prefixed, progress
 from lissnas_analyses.study import open_study
 
 
+@answering
 def tau(
     benchmark: BenchmarkName,
     /,
@@ -29,7 +32,7 @@ def tau(
     seed: Seed = 0,
     runs: Annotated[int, Parameter(help="With how many seeds to draw samples and to shrink.")] = 3,
     out: Out = None,
-) -> None:
+) -> Studied:
     """Measure how well predictors rank networks: the whole space, samples, shrunk spaces, the true top.
 
     What is true is what the benchmark reports; all predictors are measured on the networks that have all scores.
@@ -67,8 +70,7 @@ def tau(
 
     if runs < 1 or draws < 0:
         raise SettingError(f"there must be at least one run and no fewer than 0 draws, not {runs} and {draws}")
-    folder = out or default_folder(benchmark)
-    results = Results(folder)
+    results = Results(out or default_folder(benchmark))
     study = open_study(benchmark, dataset, metric)
     predictors = gather(study, predictor, column)
     settings = analysis.TauSettings(top, sample, runs, seed, draws, precision_at)
@@ -89,4 +91,4 @@ def tau(
     named = {"predictors": list(predictor), "columns": list(column), "subspaces": list(map(str, subspace))}
     findings = analysis.sentences(found)
     results.manifest(study, named | {"methods": list(method)} | asdict(settings), findings)
-    print_summary(study, findings, folder)
+    return tell_study(study, findings, results)

@@ -1,14 +1,22 @@
-"""What people see: sentences, and how long is left."""
+"""What people see: sentences on standard output, and how long is left on standard error."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
+from lissnas.shrink import Trace
 from rich.console import Console
 
-from lissnas_analyses.study import Report, Study
+from lissnas_analyses.study import Report
 
 console = Console(highlight=False, soft_wrap=True)
+"""Where people read what was found; quiet where a script asked for a document instead: see `answer`."""
+
+_margin = Console(stderr=True)
+
+
+def say_aside(sentence: str) -> None:
+    """Tell what is going on, on standard error, also while progress is shown."""
+    _margin.print(sentence, markup=False, highlight=False, soft_wrap=True)
 
 
 def counted(count: int, noun: str) -> str:
@@ -16,12 +24,9 @@ def counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
-def print_summary(study: Study, sentences: tuple[str, ...], folder: Path) -> None:
-    """Print what was studied, what was found, and where it is."""
-    console.print(f"[bold]{study.benchmark.name}[/bold], {study.dataset}: {study.space.size:,} networks; {study.roles}")
-    for sentence in sentences:
-        console.print(f"  {sentence}")
-    console.print(f"  figures, numbers and manifest: {folder}/")
+def notes_of(trace: Trace) -> tuple[str, ...]:
+    """Return what a run of a shrinker had to tell, and what had no score."""
+    return tuple(str(note) for note in (*trace.notes, trace.evaluations.describe_missing()) if note)
 
 
 @contextmanager
@@ -30,7 +35,8 @@ def progress() -> Iterator[Report]:
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+    shown = Progress(*columns, console=_margin, transient=True, redirect_stdout=False, disable=not _margin.is_terminal)
+    with shown as progress:
         tasks: dict[str, object] = {}
 
         def report(step: str, share: float) -> None:
