@@ -19,15 +19,11 @@ Piece = tuple[Tensor, Tensor]
 
 
 class Batches(Protocol):
-    """Where the images of a training come from.
+    """Where the images of a training come from."""
 
-    Attributes
-    ----------
-    description
-        Tells one set of images from another: a run goes on with the images that it began with.
-    """
-
-    description: str
+    @property
+    def description(self) -> str:
+        """Return what tells one set of images from another: a run goes on with the images that it began with."""
 
     def steps(self, batch: int, pieces: int, mine: Sequence[int], seed: int, first: int) -> Iterator[list[Piece]]:
         """Yield for each step, without end, the pieces of its batch that one process trains on.
