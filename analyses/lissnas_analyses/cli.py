@@ -8,12 +8,15 @@ from typing import NoReturn
 import cyclopts
 from lissnas.errors import LissnasError
 
+from lissnas_analyses.commands.whole_numbers import refuse_fractions
+
 app = cyclopts.App(
     name="lissnas",
     help="Measure locality in architecture search spaces, and shrink them to pockets of good networks.",
     version=lambda: version("lissnas"),
     result_action="return_value",
     suppress_keyboard_interrupt=False,
+    config=refuse_fractions,
 )
 
 _STUDIES = "lissnas_analyses.commands.studies"

@@ -10,6 +10,8 @@ import cyclopts
 from cyclopts import Parameter
 from lissnas.shrink import settings_class
 
+from lissnas_analyses.commands.whole_numbers import refuse_fractions
+
 
 def setting_values(methods: Sequence[str], tokens: Sequence[str]) -> dict[str, tuple[Any, ...]]:
     """Return the values given for each setting of any of the methods; raises cyclopts' errors for other words."""
@@ -28,7 +30,13 @@ def setting_values(methods: Sequence[str], tokens: Sequence[str]) -> dict[str, t
         for name, hint in hints.items()
     ]
     collect.__signature__ = Signature(arguments)  # type: ignore[attr-defined]
-    named = f"--method {' '.join(methods)}"
-    app = cyclopts.App(name=named, result_action="return_value", help_flags=(), version_flags=())
+    app = words_app(f"--method {' '.join(methods)}")
     app.default(collect)
     return cast(dict[str, tuple[Any, ...]], app(tokens, exit_on_error=False, print_error=False))
+
+
+def words_app(name: str) -> cyclopts.App:
+    """Return what reads the settings of a method; its name stands in messages."""
+    return cyclopts.App(
+        name=name, result_action="return_value", help_flags=(), version_flags=(), config=refuse_fractions
+    )

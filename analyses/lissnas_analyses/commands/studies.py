@@ -4,7 +4,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, cast
 
-import cyclopts
 from cyclopts import Parameter
 from lissnas.errors import SettingError
 from lissnas.shrink import Settings, settings_class
@@ -27,6 +26,7 @@ from lissnas_analyses.commands.options import (
     Seed,
     default_folder,
 )
+from lissnas_analyses.commands.setting_words import words_app
 from lissnas_analyses.commands.terminal import console, counted, notes_of, prefixed, progress
 from lissnas_analyses.study import open_study
 
@@ -222,6 +222,6 @@ def _parsed(method: str, tokens: tuple[str, ...]) -> Settings:
     def collect(*, settings: Annotated[wanted, Parameter(name="*")] = wanted()) -> Settings:  # type: ignore[valid-type]  # noqa: B008
         return settings
 
-    app = cyclopts.App(name=f"--method {method}", result_action="return_value", help_flags=(), version_flags=())
+    app = words_app(f"--method {method}")
     app.default(collect)
     return cast(Settings, app(tokens, exit_on_error=False, print_error=False))
