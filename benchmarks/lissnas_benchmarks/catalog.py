@@ -6,11 +6,11 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from importlib.metadata import entry_points
 from pathlib import Path
+from typing import Any
 
 from lissnas.errors import LissnasError
-from lissnas.named import look_up
+from lissnas.register import Register
 
 from lissnas_benchmarks.benchmark import Benchmark, Import
 from lissnas_benchmarks.errors import MissingFileError
@@ -18,43 +18,62 @@ from lissnas_benchmarks.model_archive import unpacked
 from lissnas_benchmarks.surrogate import Surrogate, SurrogateEvaluator, convert_folder, open_folder
 from lissnas_benchmarks.table import FORMAT, Source, Table, file_checksum, read_format, read_provenance, write_table
 
-_ADAPTERS = {
-    "accel-nasbench": "lissnas_benchmarks.accel_nasbench:BENCHMARK",
-    "analog-nasbench": "lissnas_benchmarks.analog_nasbench:BENCHMARK",
-    "channel-bench-macro": "lissnas_benchmarks.channel_bench_macro:BENCHMARK",
-    "channel-bench-macro-mobilenet": "lissnas_benchmarks.channel_bench_macro:MOBILENET",
-    "hw-nas-bench": "lissnas_benchmarks.hw_nas_bench:BENCHMARK",
-    "nas-bench-101": "lissnas_benchmarks.nas_bench_101:BENCHMARK",
-    "nas-bench-101-full": "lissnas_benchmarks.nas_bench_101:FULL",
-    "nas-bench-201": "lissnas_benchmarks.nas_bench_201:BENCHMARK",
-    "nas-bench-graph": "lissnas_benchmarks.nas_bench_graph:BENCHMARK",
-    "nas-bench-graph-proteins": "lissnas_benchmarks.nas_bench_graph:PROTEINS",
-    "nas-bench-macro": "lissnas_benchmarks.nas_bench_macro:BENCHMARK",
-    "nats-bench-size": "lissnas_benchmarks.nats_bench:SIZE_BENCHMARK",
-    "nats-bench-topology": "lissnas_benchmarks.nats_bench:BENCHMARK",
-    "transnas-bench-101-macro": "lissnas_benchmarks.transnas_bench:MACRO",
-    "transnas-bench-101-micro": "lissnas_benchmarks.transnas_bench:MICRO",
-}
-"""Where the adapter of each benchmark stands; packages of third parties add theirs as entry points of the same form."""
 
-_SURROGATES = {
-    "nas-bench-301": "lissnas_benchmarks.nas_bench_301:SURROGATE",
-    "nas-bench-301-v0.9": "lissnas_benchmarks.nas_bench_301:SURROGATE_V09",
-}
-"""Where the adapter of each benchmark stands that predicts instead of listing."""
+def _fault(name: str, found: Any, kind: type[Benchmark | Surrogate], others: tuple[str, ...]) -> str:
+    if not isinstance(found, kind):
+        return f"it is a {type(found).__name__}, not a {kind.__name__}"
+    if name in others:
+        return "there is a surrogate and a benchmark of this name"
+    return "" if found.name == name else f"it calls itself '{found.name}'"
+
+
+ADAPTERS = Register(
+    "benchmark",
+    "lissnas.benchmarks",
+    {
+        "accel-nasbench": "lissnas_benchmarks.accel_nasbench:BENCHMARK",
+        "analog-nasbench": "lissnas_benchmarks.analog_nasbench:BENCHMARK",
+        "channel-bench-macro": "lissnas_benchmarks.channel_bench_macro:BENCHMARK",
+        "channel-bench-macro-mobilenet": "lissnas_benchmarks.channel_bench_macro:MOBILENET",
+        "hw-nas-bench": "lissnas_benchmarks.hw_nas_bench:BENCHMARK",
+        "nas-bench-101": "lissnas_benchmarks.nas_bench_101:BENCHMARK",
+        "nas-bench-101-full": "lissnas_benchmarks.nas_bench_101:FULL",
+        "nas-bench-201": "lissnas_benchmarks.nas_bench_201:BENCHMARK",
+        "nas-bench-graph": "lissnas_benchmarks.nas_bench_graph:BENCHMARK",
+        "nas-bench-graph-proteins": "lissnas_benchmarks.nas_bench_graph:PROTEINS",
+        "nas-bench-macro": "lissnas_benchmarks.nas_bench_macro:BENCHMARK",
+        "nats-bench-size": "lissnas_benchmarks.nats_bench:SIZE_BENCHMARK",
+        "nats-bench-topology": "lissnas_benchmarks.nats_bench:BENCHMARK",
+        "transnas-bench-101-macro": "lissnas_benchmarks.transnas_bench:MACRO",
+        "transnas-bench-101-micro": "lissnas_benchmarks.transnas_bench:MICRO",
+    },
+    lambda name, found: _fault(name, found, Benchmark, surrogate_names()),
+)
+"""The adapter of each benchmark, third parties' too."""
+
+SURROGATES = Register(
+    "surrogate",
+    "lissnas.surrogates",
+    {
+        "nas-bench-301": "lissnas_benchmarks.nas_bench_301:SURROGATE",
+        "nas-bench-301-v0.9": "lissnas_benchmarks.nas_bench_301:SURROGATE_V09",
+    },
+    lambda name, found: _fault(name, found, Surrogate, names()),
+)
+"""The adapter of each benchmark that predicts instead of listing."""
 
 
 def names() -> tuple[str, ...]:
     """Return the names of all benchmarks, the project's own first."""
-    return tuple(dict.fromkeys((*_ADAPTERS, *(point.name for point in entry_points(group="lissnas.benchmarks")))))
+    return ADAPTERS.names()
 
 
 def find(name: str) -> Benchmark:
-    """Return what is known of a benchmark; raises UnknownNameError with the nearest name."""
-    places = _ADAPTERS
-    if name not in places:  # others are asked for last: going through what is installed takes a while
-        places = {point.name: point.value for point in entry_points(group="lissnas.benchmarks")} | _ADAPTERS
-    benchmark: Benchmark = look_up("benchmark", name, places)
+    """Return what is known of a benchmark.
+
+    Raises UnknownNameError with the nearest name, PluginError for a third party's that cannot be used.
+    """
+    benchmark: Benchmark = ADAPTERS.find(name)
     return benchmark
 
 
@@ -165,13 +184,13 @@ def _writing_errors(folder: Path) -> Iterator[None]:
 
 
 def surrogate_names() -> tuple[str, ...]:
-    """Return the names of all surrogates."""
-    return tuple(_SURROGATES)
+    """Return the names of all surrogates, the project's own first."""
+    return SURROGATES.names()
 
 
 def find_surrogate(name: str) -> Surrogate:
-    """Return what is known of a surrogate; raises UnknownNameError with the nearest name."""
-    surrogate: Surrogate = look_up("surrogate", name, _SURROGATES)
+    """Return what is known of a surrogate; raises the same errors as `find`."""
+    surrogate: Surrogate = SURROGATES.find(name)
     return surrogate
 
 

@@ -1,7 +1,6 @@
 """The catalog: every benchmark keeps the same promises, is converted once, and says what it lacks."""
 
 import re
-import shutil
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -180,8 +179,8 @@ def test_every_installed_file_has_the_checksum_of_its_adapter(name: str) -> None
 @pytest.fixture
 def third_party(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Install a package that brings a benchmark of its own, and one named as one of ours."""
-    source = Path(catalog.__file__).with_name("nas_bench_macro.py")
-    shutil.copy(source, tmp_path / "their_benchmark.py")
+    source = Path(catalog.__file__).with_name("nas_bench_macro.py").read_text()
+    (tmp_path / "their_benchmark.py").write_text(source.replace('name="nas-bench-macro"', 'name="theirs"'))
     described = tmp_path / "their_benchmark-1.0.dist-info"
     described.mkdir()
     (described / "METADATA").write_text("Metadata-Version: 2.1\nName: their-benchmark\nVersion: 1.0\n")

@@ -54,6 +54,10 @@ class ArchitectureError(LissnasError):
     """Rows or strings that are not architectures of the space they were given to."""
 
 
+class PluginError(LissnasError):
+    """What a third party's package registers and cannot be used: it does not import, or claims another's name."""
+
+
 class UnknownNameError(LissnasError):
     """A name that is not in a list of known names; the message suggests the nearest one."""
 

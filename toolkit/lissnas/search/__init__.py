@@ -10,17 +10,23 @@ import numpy as np
 
 from lissnas.errors import SettingError
 from lissnas.evaluate import Evaluations, Evaluator
-from lissnas.named import look_up
+from lissnas.register import Register, settings_fault
 from lissnas.space import Indices
 from lissnas.subspace import Subspace
 
-_OPTIMISERS = {
-    "random": "lissnas.search.random_search:RandomSearch",
-    "regularised-evolution": "lissnas.search.regularised_evolution:RegularisedEvolution",
-    "local-search": "lissnas.search.local_search:LocalSearch",
-    "tpe": "lissnas.search.optuna_samplers:Tpe",
-    "genetic": "lissnas.search.optuna_samplers:Genetic",
-}
+OPTIMISERS = Register(
+    "optimiser",
+    "lissnas.optimisers",
+    {
+        "random": "lissnas.search.random_search:RandomSearch",
+        "regularised-evolution": "lissnas.search.regularised_evolution:RegularisedEvolution",
+        "local-search": "lissnas.search.local_search:LocalSearch",
+        "tpe": "lissnas.search.optuna_samplers:Tpe",
+        "genetic": "lissnas.search.optuna_samplers:Genetic",
+    },
+    lambda name, found: settings_fault("visit", found),
+)
+"""The settings of each optimiser by its name, third parties' too."""
 
 
 class Settings(Protocol):
@@ -94,11 +100,14 @@ def search(
 
 
 def optimiser_names() -> tuple[str, ...]:
-    """Return the names of all optimisers."""
-    return tuple(_OPTIMISERS)
+    """Return the names of all optimisers, the project's own first."""
+    return OPTIMISERS.names()
 
 
 def optimiser(name: str) -> type[Settings]:
-    """Return the settings of an optimiser by its name; raises UnknownNameError with the nearest name."""
-    found: type[Settings] = look_up("optimiser", name, _OPTIMISERS)
+    """Return the settings of an optimiser by its name.
+
+    Raises UnknownNameError with the nearest name, PluginError for a third party's that cannot be used.
+    """
+    found: type[Settings] = OPTIMISERS.find(name)
     return found

@@ -15,25 +15,31 @@ import numpy as np
 from lissnas.errors import LissnasError
 from lissnas.evaluate import Evaluations, Evaluator
 from lissnas.journal import Journal
-from lissnas.named import look_up
+from lissnas.register import Register, settings_fault
 from lissnas.space import Space
 from lissnas.subspace import Subspace, WholeSpace
 
-_METHODS = {
-    "kernel": "lissnas.shrink.kernel:KernelSettings",
-    "lissnas": "lissnas.shrink.lissnas:LissnasSettings",
-    "operation-pruning": "lissnas.shrink.operation_pruning:OperationPruningSettings",
-    "random-subset": "lissnas.shrink.random_subset:RandomSubsetSettings",
-    "angle": "lissnas.shrink.angle:AngleSettings",
-    "evolving": "lissnas.shrink.evolving:EvolvingSettings",
-    "distribution-pruning": "lissnas.shrink.distribution_pruning:DistributionPruningSettings",
-    "progressive": "lissnas.shrink.progressive:ProgressiveSettings",
-    "design-space": "lissnas.shrink.design_space:DesignSpaceSettings",
-    "best-of-sample": "lissnas.shrink.best_of_sample:BestOfSampleSettings",
-    "regularised-evolution": "lissnas.shrink.regularised_evolution:RegularisedEvolutionSettings",
-    "local-search": "lissnas.shrink.local_search:LocalSearchSettings",
-    "regression": "lissnas.shrink.regression:RegressionSettings",
-}
+METHODS = Register(
+    "method",
+    "lissnas.shrinkers",
+    {
+        "kernel": "lissnas.shrink.kernel:KernelSettings",
+        "lissnas": "lissnas.shrink.lissnas:LissnasSettings",
+        "operation-pruning": "lissnas.shrink.operation_pruning:OperationPruningSettings",
+        "random-subset": "lissnas.shrink.random_subset:RandomSubsetSettings",
+        "angle": "lissnas.shrink.angle:AngleSettings",
+        "evolving": "lissnas.shrink.evolving:EvolvingSettings",
+        "distribution-pruning": "lissnas.shrink.distribution_pruning:DistributionPruningSettings",
+        "progressive": "lissnas.shrink.progressive:ProgressiveSettings",
+        "design-space": "lissnas.shrink.design_space:DesignSpaceSettings",
+        "best-of-sample": "lissnas.shrink.best_of_sample:BestOfSampleSettings",
+        "regularised-evolution": "lissnas.shrink.regularised_evolution:RegularisedEvolutionSettings",
+        "local-search": "lissnas.shrink.local_search:LocalSearchSettings",
+        "regression": "lissnas.shrink.regression:RegressionSettings",
+    },
+    lambda name, found: settings_fault("rounds", found),
+)
+"""The settings of each method by its name, third parties' too."""
 
 
 class Settings(Protocol):
@@ -144,11 +150,14 @@ def _identity(space: Space, settings: Settings, rng: np.random.Generator) -> dic
 
 
 def method_names() -> tuple[str, ...]:
-    """Return the names of all methods."""
-    return tuple(_METHODS)
+    """Return the names of all methods, the project's own first."""
+    return METHODS.names()
 
 
 def settings_class(method: str) -> type[Settings]:
-    """Return the settings of a method by its name; raises UnknownNameError with the nearest name."""
-    found: type[Settings] = look_up("method", method, _METHODS)
+    """Return the settings of a method by its name.
+
+    Raises UnknownNameError with the nearest name, PluginError for a third party's that cannot be used.
+    """
+    found: type[Settings] = METHODS.find(method)
     return found
