@@ -31,7 +31,8 @@ def write(result: AblationResult, study: Study, results: Results, seed: int) -> 
         {"method": cell.method, "noise_tau": cell.noise_tau, "epochs": cell.epochs} | asdict(cast(Any, cell.settings))
         for cell in result.cells
     ]
-    results.manifest(study, {"seed": seed, "runs": result.runs, "grid": grid}, findings)
+    methods = tuple(dict.fromkeys(cell.method for cell in result.cells))
+    results.manifest(study, {"seed": seed, "runs": result.runs, "grid": grid}, findings, methods=methods)
     return findings
 
 

@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, fields
 from string import ascii_lowercase
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 import polars as pl
@@ -89,6 +89,8 @@ class ComparisonResult:
         A row a method but the first and figure: its difference to the first, run by run; see `lissnas_analyses.paired`.
     inside
         What a search inside the results finds, and how diverse they are.
+    settings
+        Of each method its settings, and under "by_run" those that LISSNAS gave it, one value a run.
     first
         The first run of each method, in the order they were asked for.
     """
@@ -98,6 +100,7 @@ class ComparisonResult:
     distributions: pl.DataFrame
     paired: pl.DataFrame
     inside: Inside
+    settings: dict[str, dict[str, Any]]
     first: dict[str, Trace]
 
     def final(self, method: str, figure: str) -> tuple[float, float, float]:
@@ -156,8 +159,24 @@ def compare(
     frame = _carry_on(done, judged)
     differences = paired(frame, tuple(_PANELS))
     return ComparisonResult(
-        frame, _average(frame), _distributions(study, done), differences, measure_inside(study, done), done[0]
+        frame,
+        _average(frame),
+        _distributions(study, done),
+        differences,
+        measure_inside(study, done),
+        _settings(done),
+        done[0],
     )
+
+
+def _settings(done: list[dict[str, Trace]]) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {}
+    for method in done[0]:
+        runs = [asdict(cast(Any, traced[method].settings)) for traced in done]
+        differing = [name for name in runs[0] if any(run[name] != runs[0][name] for run in runs)]
+        same = {name: value for name, value in runs[0].items() if name not in differing}
+        found[method] = same | {"by_run": {name: [run[name] for run in runs] for name in differing}}
+    return found
 
 
 def first_rounds(first: dict[str, Trace], study: Study) -> pl.DataFrame:

@@ -1,11 +1,9 @@
 """The main job: locality, shrinking and a map of the pockets for every benchmark that is there."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 
 import numpy as np
 import polars as pl
-from lissnas.shrink.lissnas import LissnasSettings
 
 from lissnas_analyses import comparison, figures, locality, pocket_map
 from lissnas_analyses.comparison import ComparisonResult
@@ -74,7 +72,8 @@ def reproduce(study: Study, results: Results, runs: int, seed: int, report: Repo
     found = run_locality(study, results, report)
     compared = run_comparison(study, results, runs, seed, report)
     findings = (*locality_sentences(found), *comparison_sentences(compared))
-    results.manifest(study, {"runs": runs, "seed": seed, "lissnas": asdict(LissnasSettings())}, findings)
+    settings = {"runs": runs, "seed": seed, "methods": compared.settings}
+    results.manifest(study, settings, findings, methods=tuple(compared.settings))
     return findings
 
 

@@ -22,6 +22,11 @@ from lissnas_analyses.study import Study
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+FORMAT = 1
+"""The version of what folders of results hold; docs/results-format.md describes it."""
+
+_MANIFEST = "manifest.json"
+
 _PACKAGES = ("lissnas", "numpy", "scipy", "polars", "scikit-learn", "matplotlib")
 
 
@@ -61,14 +66,24 @@ class Results:
         self._write(f"{name}.png", lambda file: figure.savefig(file, format="png"))
         self._write(f"{name}.svg", lambda file: figure.savefig(file, format="svg", metadata={"Date": None}))
 
-    def manifest(self, study: Study, settings: dict[str, Any], findings: Sequence[str] = ()) -> None:
-        """Save what was run on a study, as `record` does."""
+    def manifest(
+        self,
+        study: Study,
+        settings: dict[str, Any],
+        findings: Sequence[str] = (),
+        *,
+        methods: Sequence[str] = (),
+        optimisers: Sequence[str] = (),
+    ) -> None:
+        """Save what was run on a study, as `record` does, and by the names of which methods and optimisers."""
         subject = {
             "benchmark": study.benchmark.name,
             "dataset": study.dataset,
             "selected_by": study.selects.describe(),
             "reported_by": study.reports.describe(),
             "data": asdict(study.table.provenance.source),
+            "methods": list(methods),
+            "optimisers": list(optimisers),
         }
         self.record(subject, settings, findings)
 
@@ -77,23 +92,45 @@ class Results:
 
         `findings` are sentences that say what came out.
         """
-        described = subject | {
-            "findings": list(findings),
-            "command": command_line(),
-            "settings": settings,
-            "versions": {"python": platform.python_version()} | {name: version(name) for name in _PACKAGES},
-            "platform": platform.platform(),
-            "git_commit": _git_commit(),
-            "finished": datetime.now(UTC).isoformat(timespec="seconds"),
-            "wall_seconds": round(time.monotonic() - self._started, 2),
-            "files": self.files,
-        }
-        self._write("manifest.json", lambda file: file.write(json.dumps(described, indent=2).encode()))
+        described = (
+            {"format": FORMAT, "methods": [], "optimisers": []}
+            | subject
+            | {
+                "findings": list(findings),
+                "command": command_line(),
+                "settings": settings,
+                "versions": {"python": platform.python_version()} | {name: version(name) for name in _PACKAGES},
+                "platform": platform.platform(),
+                "git_commit": _git_commit(),
+                "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+                "wall_seconds": round(time.monotonic() - self._started, 2),
+                "files": self.files,
+            }
+        )
+        self._write(_MANIFEST, lambda file: file.write(json.dumps(described, indent=2).encode()))
 
     def _write(self, name: str, write: Callable[[IO[bytes]], object]) -> None:
         with whole_file(self.folder / name) as file:
             write(file)
         self.files.append(name)
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """Return the manifest of a folder of results; raises LissnasError if there is none, or a later version wrote it."""
+    try:
+        manifest = dict(json.loads((folder / _MANIFEST).read_bytes()))
+        manifest["versions"]["lissnas"], manifest["files"]
+        newer = manifest.get("format", FORMAT) > FORMAT
+    except (OSError, ValueError, LookupError, TypeError, RecursionError) as error:
+        raise LissnasError(
+            f"{folder}: no folder of results ({type(error).__name__}); name one that a command of lissnas wrote"
+        ) from error
+    if newer:
+        raise LissnasError(
+            f"{folder}: results of format {manifest['format']}, written by lissnas {manifest['versions']['lissnas']}; "
+            f"this version reads up to format {FORMAT}: upgrade lissnas"
+        )
+    return manifest
 
 
 def _git_commit() -> str | None:

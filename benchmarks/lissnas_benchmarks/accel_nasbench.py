@@ -221,12 +221,25 @@ def _other_layout(why: str) -> BenchmarkFileError:
     return BenchmarkFileError(f"{_FILE}: not in the official layout ({why}); {_OBTAIN}")
 
 
+_BIBTEX = """\
+@inproceedings{ahmad2024accelnasbench,
+  title         = {{Accel-NASBench}: Sustainable Benchmarking for Accelerator-Aware {NAS}},
+  author        = {Ahmad, Afzal and Du, Linfeng and Xie, Zhiyao and Zhang, Wei},
+  booktitle     = {Design Automation Conference (DAC)},
+  year          = {2024},
+  doi           = {10.1145/3649329.3657391},
+  eprint        = {2404.08005},
+  archivePrefix = {arXiv},
+}
+"""
+
 BENCHMARK = Benchmark(
     name="accel-nasbench",
     title="ImageNet accuracy of 5,125 of 1.04e11 MnasNet-like networks, and their speed on six accelerators",
     page="https://github.com/afzalxo/Accel-NASBench",
     licence="Apache-2.0",
     paper="Ahmad et al., Accel-NASBench: Sustainable Benchmarking for Accelerator-Aware NAS, DAC 2024",
+    bibtex=_BIBTEX,
     space=accel_mnasnet,
     files=(OfficialFile(_FILE),),
     read=_read,

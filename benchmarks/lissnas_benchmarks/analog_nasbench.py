@@ -88,12 +88,22 @@ def _number(of: Any, attribute: str) -> float:
     return float(value)
 
 
+_BIBTEX = """\
+@misc{analognasbench2025,
+  title         = {{AnalogNAS-Bench}: A {NAS} Benchmark for Analog In-Memory Computing},
+  year          = {2025},
+  eprint        = {2506.18495},
+  archivePrefix = {arXiv},
+}
+"""
+
 BENCHMARK = Benchmark(
     name="analog-nasbench",
     title="CIFAR-10 accuracy of all 15,625 NAS-Bench-201 cells: plain, quantised, noisy, on analog hardware",
     page="https://pypi.org/project/analog-nasbench/",
     licence="none stated",
     paper="AnalogNAS-Bench: A NAS Benchmark for Analog In-Memory Computing, arXiv:2506.18495, 2025",
+    bibtex=_BIBTEX,
     space=cell201,
     files=(OfficialFile("data.anb", "85f3435b877aa2d36268d55ce07f6ff6d73643d17a840f1941745da5eb80db32"),),
     read=_read,

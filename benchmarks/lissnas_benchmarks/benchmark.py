@@ -112,6 +112,8 @@ class Benchmark:
         Of a sampled benchmark, which architectures were measured, ascending.
     caveats
         What a user must know before believing a number.
+    bibtex
+        The paper as an entry of BibTeX, or several; "" where there is none.
     """
 
     name: str
@@ -128,6 +130,7 @@ class Benchmark:
     obtain: str = ""
     index: Callable[[Import], Indices] | None = None
     caveats: tuple[str, ...] = field(default=())
+    bibtex: str = ""
 
     @property
     def remedy(self) -> str:

@@ -35,6 +35,18 @@ def _reader(name: str, obtain: str) -> Callable[[Import], Mapping[Column, Floats
     return read
 
 
+_BIBTEX = """\
+@inproceedings{su2021bcnet,
+  title         = {{BCNet}: Searching for Network Width with Bilaterally Coupled Network},
+  author        = {Su, Xiu and You, Shan and Wang, Fei and Qian, Chen and Zhang, Changshui and Xu, Chang},
+  booktitle     = {Proceedings of the IEEE/CVF Conference on Computer Vision and Pattern Recognition (CVPR)},
+  year          = {2021},
+  eprint        = {2105.10533},
+  archivePrefix = {arXiv},
+}
+"""
+
+
 def _benchmark(name: str, network: str, file: str) -> Benchmark:
     obtain = (
         f"download {file} from https://github.com/xiusu/Channel-Bench-Macro, then run 'lissnas data import {name} "
@@ -46,6 +58,7 @@ def _benchmark(name: str, network: str, file: str) -> Benchmark:
         page="https://github.com/xiusu/Channel-Bench-Macro",
         licence="none stated",
         paper="Su et al., BCNet: Searching for Network Width with Bilaterally Coupled Network, CVPR 2021",
+        bibtex=_BIBTEX,
         space=channel_macro,
         files=(OfficialFile(file),),
         read=_reader(file, obtain),

@@ -227,12 +227,26 @@ def _other_layout(why: str) -> BenchmarkFileError:
     return BenchmarkFileError(f"{_FILE}: not in the official layout ({why}); {_OBTAIN}")
 
 
+_BIBTEX = """\
+@inproceedings{li2021hwnasbench,
+  title         = {{HW-NAS-Bench}: Hardware-Aware Neural Architecture Search Benchmark},
+  author        = {Li, Chaojian and Yu, Zhongzhi and Fu, Yonggan and Zhang, Yongan and Zhao, Yang and You,
+    Haoran and Yu, Qixuan and Wang, Yue and Hao, Cong and Lin, Yingyan},
+  booktitle     = {International Conference on Learning Representations (ICLR)},
+  year          = {2021},
+  url           = {https://openreview.net/forum?id=_0kaDkv3dVf},
+  eprint        = {2103.10584},
+  archivePrefix = {arXiv},
+}
+"""
+
 BENCHMARK = Benchmark(
     name="hw-nas-bench",
     title="latency and energy of all 15,625 NAS-Bench-201 cells on six devices, for three data sets",
     page="https://github.com/GATECH-EIC/HW-NAS-Bench",
     licence="MIT",
     paper="Li et al., HW-NAS-Bench: Hardware-Aware Neural Architecture Search Benchmark, ICLR 2021",
+    bibtex=_BIBTEX,
     space=cell201,
     files=(OfficialFile(_FILE),),
     read=_read,

@@ -31,6 +31,19 @@ _IS_TIME = np.array([FIELDS[column % len(FIELDS)] == "time" for column in _KEPT]
 _RECORD = msgspec.json.Decoder(tuple[str, int, str, str, str])
 """Hash, epochs, adjacency matrix, operations, and ModelMetrics in base 64."""
 
+_BIBTEX = """\
+@inproceedings{ying2019nasbench101,
+  title         = {{NAS-Bench-101}: Towards Reproducible Neural Architecture Search},
+  author        = {Ying, Chris and Klein, Aaron and Christiansen, Eric and Real, Esteban and Murphy, Kevin and
+    Hutter, Frank},
+  booktitle     = {Proceedings of the 36th International Conference on Machine Learning (ICML)},
+  year          = {2019},
+  url           = {https://proceedings.mlr.press/v97/ying19a.html},
+  eprint        = {1902.09635},
+  archivePrefix = {arXiv},
+}
+"""
+
 
 def describe(name: str, file: OfficialFile, budgets: tuple[int, ...], max_vertices: int = 7) -> Benchmark:
     """Describe a file of the official format that holds all cells of at most so many vertices.
@@ -65,6 +78,7 @@ def describe(name: str, file: OfficialFile, budgets: tuple[int, ...], max_vertic
         page="https://github.com/google-research/nasbench",
         licence="Apache-2.0",
         paper="Ying et al., NAS-Bench-101: Towards Reproducible Neural Architecture Search, ICML 2019",
+        bibtex=_BIBTEX,
         space=space,
         files=(file,),
         read=read,

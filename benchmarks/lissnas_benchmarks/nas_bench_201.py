@@ -72,12 +72,23 @@ _OBTAIN = (
     f"then run 'lissnas data import nas-bench-201 {_FILE}'"
 )
 
+BIBTEX = """\
+@inproceedings{dong2020nasbench201,
+  title     = {{NAS-Bench-201}: Extending the Scope of Reproducible Neural Architecture Search},
+  author    = {Dong, Xuanyi and Yang, Yi},
+  booktitle = {International Conference on Learning Representations (ICLR)},
+  year      = {2020},
+  url       = {https://openreview.net/forum?id=HJxyZkBKDr},
+}
+"""
+
 BENCHMARK = Benchmark(
     name="nas-bench-201",
     title="CIFAR-10, CIFAR-100 and ImageNet16-120 accuracy of 15,625 cells, up to three seeds, with learning curves",
     page="https://github.com/D-X-Y/NAS-Bench-201",
     licence="MIT",
     paper="Dong and Yang, NAS-Bench-201: Extending the Scope of Reproducible Neural Architecture Search, ICLR 2020",
+    bibtex=BIBTEX,
     space=cell201,
     files=(OfficialFile(_FILE),),
     read=reader(cell201),

@@ -199,12 +199,27 @@ def _obtain(version: str, name: str) -> str:
     )
 
 
+_BIBTEX = """\
+@inproceedings{zela2022surrogate,
+  title         = {Surrogate {NAS} Benchmarks: Going Beyond the Limited Search Spaces of Tabular {NAS}
+    Benchmarks},
+  author        = {Zela, Arber and Siems, Julien Niklas and Zimmer, Lucas and Lukasik, Jovita and Keuper,
+    Margret and Hutter, Frank},
+  booktitle     = {International Conference on Learning Representations (ICLR)},
+  year          = {2022},
+  url           = {https://openreview.net/forum?id=OnpFa95RVqs},
+  eprint        = {2008.09777},
+  archivePrefix = {arXiv},
+}
+"""
+
 SURROGATE = Surrogate(
     name=_NAMES["1.0"],
     title="CIFAR-10 accuracy and training time of all 10^18 DARTS networks, predicted by XGBoost and LightGBM (v1.0)",
     page=_PAGES["1.0"],
     licence="Apache-2.0 (code); the models' page states its own",
     paper="Surrogate NAS Benchmarks: Going Beyond the Limited Search Spaces of Tabular NAS Benchmarks, ICLR 2022",
+    bibtex=_BIBTEX,
     space=darts,
     quantities=(Quantity("accuracy", "%", "xgboost"), Quantity("runtime", "s", "lightgbm")),
     features=features,

@@ -168,6 +168,18 @@ _SHA256 = {
 _DATASETS = tuple(dataset for dataset in _SHA256 if dataset != "proteins")
 
 
+_BIBTEX = """\
+@inproceedings{qin2022nasbenchgraph,
+  title         = {{NAS-Bench-Graph}: Benchmarking Graph Neural Architecture Search},
+  author        = {Qin, Yijian and Zhang, Ziwei and Wang, Xin and Zhang, Zeyang and Zhu, Wenwu},
+  booktitle     = {Advances in Neural Information Processing Systems (NeurIPS), Datasets and Benchmarks Track},
+  year          = {2022},
+  eprint        = {2206.09166},
+  archivePrefix = {arXiv},
+}
+"""
+
+
 def _benchmark(name: str, title: str, space: Callable[[], DistinctSpace], datasets: tuple[str, ...]) -> Benchmark:
     return Benchmark(
         name=name,
@@ -175,6 +187,7 @@ def _benchmark(name: str, title: str, space: Callable[[], DistinctSpace], datase
         page="https://github.com/THUMNLab/NAS-Bench-Graph",
         licence="Apache-2.0",
         paper="Qin et al., NAS-Bench-Graph: Benchmarking Graph Neural Architecture Search, NeurIPS 2022",
+        bibtex=_BIBTEX,
         space=space,
         files=tuple(OfficialFile(f"light/{dataset}.bench", _SHA256[dataset]) for dataset in datasets),
         read=_reader(space, datasets),

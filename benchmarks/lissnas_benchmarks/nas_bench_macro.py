@@ -38,12 +38,26 @@ _OBTAIN = (
     f"then run 'lissnas data import nas-bench-macro {_FILE}'"
 )
 
+_BIBTEX = """\
+@inproceedings{su2021prioritized,
+  title         = {Prioritized Architecture Sampling with {Monto-Carlo} Tree Search},
+  author        = {Su, Xiu and Huang, Tao and Li, Yanxi and You, Shan and Wang, Fei and Qian, Chen and Zhang,
+    Changshui and Xu, Chang},
+  booktitle     = {Proceedings of the IEEE/CVF Conference on Computer Vision and Pattern Recognition (CVPR)},
+  pages         = {10968--10977},
+  year          = {2021},
+  eprint        = {2103.11922},
+  archivePrefix = {arXiv},
+}
+"""
+
 BENCHMARK = Benchmark(
     name="nas-bench-macro",
     title="CIFAR-10 accuracy of all 6,561 chains of 8 layers, three seeds, with parameters and FLOPs",
     page="https://github.com/xiusu/NAS-Bench-Macro",
     licence="Apache-2.0",
     paper="Su et al., Prioritized Architecture Sampling with Monto-Carlo Tree Search, CVPR 2021",
+    bibtex=_BIBTEX,
     space=macro,
     files=(OfficialFile(_FILE),),
     read=_read,

@@ -175,6 +175,16 @@ def _obtain(name: str, part: Part) -> str:
 
 _PAPER = "Dong et al., NATS-Bench: Benchmarking NAS Algorithms for Architecture Topology and Size, TPAMI 2021"
 
+_BIBTEX = """\
+@article{dong2021nats,
+  title   = {{NATS-Bench}: Benchmarking {NAS} Algorithms for Architecture Topology and Size},
+  author  = {Dong, Xuanyi and Liu, Lu and Musial, Katarzyna and Gabrys, Bogdan},
+  journal = {IEEE Transactions on Pattern Analysis and Machine Intelligence (TPAMI)},
+  year    = {2021},
+  doi     = {10.1109/TPAMI.2021.3054824},
+}
+"""
+
 _CAVEATS = (
     "cifar10: validation comes from other training runs than test, on half of the training set (cifar10-valid)",
     "cifar100 and ImageNet16-120: validation and test are halves of the original test set ('validation+test')",
@@ -189,6 +199,7 @@ def _benchmark(name: str, part: Part, title: str, epochs: int, *caveats: str) ->
         page="https://github.com/D-X-Y/NATS-Bench",
         licence="MIT",
         paper=_PAPER,
+        bibtex=_BIBTEX,
         space=part.space,
         files=(OfficialFile(f"{part.file}-simple"),),
         read=reader(part, _obtain(name, part)),

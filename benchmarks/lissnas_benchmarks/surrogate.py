@@ -67,6 +67,8 @@ class Surrogate:
         How to get the official folder.
     caveats
         What a user must know before believing a number.
+    bibtex
+        The paper as an entry of BibTeX, or several; "" where there is none.
     """
 
     name: str
@@ -83,6 +85,7 @@ class Surrogate:
     find: Callable[[Path], Mapping[str, tuple[Path, ...]]]
     obtain: str
     caveats: tuple[str, ...] = ()
+    bibtex: str = ""
 
 
 @dataclass(frozen=True)

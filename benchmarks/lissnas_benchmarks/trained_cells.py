@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from lissnas_benchmarks.benchmark import Benchmark, Import, OfficialFile
 from lissnas_benchmarks.errors import BenchmarkFileError, MissingFileError
+from lissnas_benchmarks.nas_bench_201 import BIBTEX
 from lissnas_benchmarks.table import Column, Measure
 
 SEEDS = (0, 1, 2)
@@ -119,6 +120,7 @@ def _benchmark(name: str, task: str, title: str, caveats: tuple[str, ...]) -> Be
         page="docs/benchmarks/digits-cells.md",
         licence="Apache-2.0",
         paper="this project; the space is that of Dong and Yang, NAS-Bench-201, ICLR 2020",
+        bibtex=BIBTEX,
         space=cell201,
         files=(OfficialFile(f"{name}.parquet"),),
         read=_reader(task, remedy),

@@ -211,6 +211,21 @@ def _obtain(name: str) -> str:
     )
 
 
+_BIBTEX = """\
+@inproceedings{duan2021transnasbench,
+  title         = {{TransNAS-Bench-101}: Improving Transferability and Generalizability of Cross-Task Neural
+    Architecture Search},
+  author        = {Duan, Yawen and Chen, Xin and Xu, Hang and Chen, Zewei and Liang, Xiaodan and Zhang, Tong
+    and Li, Zhenguo},
+  booktitle     = {Proceedings of the IEEE/CVF Conference on Computer Vision and Pattern Recognition (CVPR)},
+  pages         = {5251--5260},
+  year          = {2021},
+  eprint        = {2105.11871},
+  archivePrefix = {arXiv},
+}
+"""
+
+
 def _benchmark(name: str, title: str, part: str, space: Callable[[], Space], *caveats: str) -> Benchmark:
     return Benchmark(
         name=name,
@@ -219,6 +234,7 @@ def _benchmark(name: str, title: str, part: str, space: Callable[[], Space], *ca
         licence="MIT",
         paper="Duan et al., TransNAS-Bench-101: Improving Transferability and Generalizability of Cross-Task Neural "
         "Architecture Search, CVPR 2021",
+        bibtex=_BIBTEX,
         space=space,
         files=(OfficialFile(_FILE),),
         read=_reader(name, part, space),

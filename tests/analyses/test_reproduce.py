@@ -3,12 +3,14 @@
 import json
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
 from lissnas.quality import quality
+from lissnas.shrink.lissnas import LissnasSettings
 from lissnas.subspace import WholeSpace
 from lissnas_analyses import comparison
 from lissnas_analyses.reproduce import reproduce
@@ -28,8 +30,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory, proteins: Study) -> Path:
 def test_the_manifest_names_data_settings_versions_and_every_file(folder: Path, proteins: Study) -> None:
     manifest = json.loads((folder / "manifest.json").read_text())
     assert manifest["data"]["files"] == {file.name: file.sha256 for file in proteins.benchmark.files}
-    assert manifest["settings"] == {"runs": RUNS, "seed": 7, "lissnas": manifest["settings"]["lissnas"]}
-    assert manifest["settings"]["lissnas"]["seeds"] == 30
+    settings = manifest["settings"]
+    assert settings == {"runs": RUNS, "seed": 7, "methods": settings["methods"]}
+    assert list(settings["methods"]) == manifest["methods"] == list(comparison.METHODS)
+    assert settings["methods"]["lissnas"] == {**asdict(LissnasSettings()), "by_run": {}}
     assert manifest["versions"]["numpy"] == np.__version__
     assert manifest["wall_seconds"] > 0
     assert {path.name for path in folder.iterdir()} == {*manifest["files"], "manifest.json"}

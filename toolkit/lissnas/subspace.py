@@ -16,6 +16,9 @@ from lissnas.errors import LissnasError, SettingError
 from lissnas.space import Indices, Rows, Space
 from lissnas.whole_file import whole_file
 
+FORMAT = 1
+"""The version of what a saved subspace holds; docs/results-format.md describes it."""
+
 
 class Subspace(ABC):
     """A subset of a space.
@@ -168,7 +171,7 @@ def save(subspace: Subspace, path: Path, provenance: dict[str, Any]) -> None:
 
     from lissnas.union_of_balls import UnionOfBalls
 
-    described = {**provenance, "format": 1, "space": subspace.space.name, "space_size": subspace.space.size}
+    described = {**provenance, "format": FORMAT, "space": subspace.space.name, "space_size": subspace.space.size}
     if isinstance(subspace, UnionOfBalls):
         rows, pocket = subspace.seeds, subspace.seed_pockets()
         at_least, at_most = subspace.size_bounds
@@ -199,7 +202,7 @@ def load(path: Path, space: Space) -> tuple[Subspace, dict[str, Any]]:
     try:
         metadata = pl.read_parquet_metadata(path)
         provenance = dict(json.loads(metadata["lissnas"]))
-        origin = str(provenance["space"])
+        origin, version = str(provenance["space"]), int(provenance["format"])
         radius = provenance["union_of_balls"]["radius"] if "union_of_balls" in provenance else None
         strings = pl.read_parquet(path, columns=["architecture"])["architecture"]
     except (
@@ -212,6 +215,8 @@ def load(path: Path, space: Space) -> tuple[Subspace, dict[str, Any]]:
         RecursionError,
     ) as error:
         raise LissnasError(f"{path}: not a saved subspace ({(str(error).splitlines() or [''])[0]})") from error
+    if version > FORMAT:
+        raise LissnasError(f"{path}: of format {version}, and this version reads up to {FORMAT}: upgrade lissnas")
     if origin != space.name:
         raise LissnasError(f"{path}: a subspace of {origin}, not of {space.name}")
     if strings.dtype != pl.String or strings.null_count():

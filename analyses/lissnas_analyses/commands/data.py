@@ -4,7 +4,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from lissnas.errors import SettingError
+from lissnas.errors import PluginError, SettingError
 from lissnas_benchmarks import catalog
 from lissnas_benchmarks.benchmark import Benchmark
 from lissnas_benchmarks.surrogate import Surrogate
@@ -20,7 +20,13 @@ from lissnas_analyses.commands.terminal import console, progress, say_aside
 @answering
 def benchmarks() -> Benchmarks:
     """List the benchmarks: what each holds, whether it is there, where it comes from, and its licence."""
-    found = (*map(_listed, catalog.names()), *map(_listed_surrogate, catalog.surrogate_names()))
+    listed, faults = [], list(catalog.faults())
+    for name in catalog.sound_names():
+        try:
+            listed.append(_listed(name))
+        except PluginError as error:
+            faults.append(str(error))
+    found = (*listed, *map(_listed_surrogate, catalog.sound_surrogate_names()))
     console.print(_overview(found))
     for one in found:
         package = f", here from the package {one.package}" if one.package else ""
@@ -31,6 +37,8 @@ def benchmarks() -> Benchmarks:
             console.print(f"  note: {caveat}", markup=False)
         if one.remedy:
             console.print(f"  to get it: {one.remedy}", markup=False)
+    for fault in faults:
+        say_aside(fault)
     return Benchmarks(found)
 
 
@@ -94,12 +102,12 @@ def check_data(*benchmarks: BenchmarkName) -> Cached:
         Names of the benchmarks; by default every one in the cache.
     """
     found: list[CachedBenchmark] = []
-    for name in benchmarks or [name for name in catalog.names() if catalog.table_path(name).exists()]:
+    for name in benchmarks or [name for name in catalog.sound_names() if catalog.table_path(name).exists()]:
         table = catalog.load(name)
         table.verify()
         found.append(_cached(name, table))
         console.print(f"{name}: whole, {len(table.columns):,} columns and {len(table.provenance.curves):,} curves")
-    for name in () if benchmarks else catalog.surrogate_names():
+    for name in () if benchmarks else catalog.sound_surrogate_names():
         if catalog.surrogate_folder(name).exists():
             members = catalog.load_surrogate(name).members
             found.append(replace(_cached_surrogate(name), members=members))
@@ -110,8 +118,8 @@ def check_data(*benchmarks: BenchmarkName) -> Cached:
 @answering
 def list_data() -> Cached:
     """List what is in the cache, with sizes."""
-    tables = [name for name in catalog.names() if catalog.table_path(name).exists()]
-    surrogates = [name for name in catalog.surrogate_names() if catalog.surrogate_folder(name).exists()]
+    tables = [name for name in catalog.sound_names() if catalog.table_path(name).exists()]
+    surrogates = [name for name in catalog.sound_surrogate_names() if catalog.surrogate_folder(name).exists()]
     found = (*(_cached(name, catalog.load(name)) for name in tables), *map(_cached_surrogate, surrogates))
     if found:
         grid = _grid("name", "columns", "curves", "size")

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 from cyclopts import Parameter, validators
-from lissnas.shrink import method_names, settings_class
+from lissnas.shrink import METHODS, method_names, settings_class
 from lissnas_benchmarks import catalog
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ else:
 def _methods_in_words() -> str:
     """Return what each method adds to the options of the command, with its defaults."""
     words = ["How to shrink. The settings of a method are options too."]
-    for method in method_names():
+    for method in METHODS.sound_names():
         defaults = asdict(cast(Any, settings_class(method)()))
         options = ", ".join(f"--{name.replace('_', '-')} {value}" for name, value in defaults.items())
         words.append(f"{method}: {options}.")

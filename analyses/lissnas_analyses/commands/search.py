@@ -80,7 +80,7 @@ def search(
     findings = searches.sentences(found, study)
     settings = {chosen: asdict(cast(Any, own)) for chosen, own in methods.items()}
     given = {"seed": seed, "runs": runs, "evaluations": evaluations, "optimisers": list(optimiser)}
-    results.manifest(study, given | {"methods": settings}, findings)
+    results.manifest(study, given | {"methods": settings}, findings, methods=method, optimisers=optimiser)
     return tell_study(study, findings, results)
 
 

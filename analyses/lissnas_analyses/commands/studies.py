@@ -121,8 +121,8 @@ def compare(
         findings = comparison_sentences(found)
         if evaluator is not None:
             findings += run_contrast(study, own, found, results, runs, seed, prefixed(report, benchmark))
-    settings = {"seed": seed, "runs": runs, "methods": list(methods), "evaluator": evaluator}
-    results.manifest(study, settings, findings)
+    settings = {"seed": seed, "runs": runs, "methods": found.settings, "evaluator": evaluator}
+    results.manifest(study, settings, findings, methods=methods)
     return tell_study(study, findings, results)
 
 

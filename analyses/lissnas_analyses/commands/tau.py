@@ -2,10 +2,11 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, cast
 
 from cyclopts import Parameter
 from lissnas.errors import SettingError
+from lissnas.shrink import settings_class
 
 from lissnas_analyses.commands.answer import answering
 from lissnas_analyses.commands.answers import Studied, tell_study
@@ -75,7 +76,8 @@ def tau(
     predictors = gather(study, predictor, column)
     settings = analysis.TauSettings(top, sample, runs, seed, draws, precision_at)
     shrunk = [shrunk_to(subspaces.load(path, study.space)[0], str(path)) for path in dict.fromkeys(subspace)]
-    for name in method or (() if subspace else ("lissnas",)):
+    shrinkers = method or (() if subspace else ("lissnas",))
+    for name in shrinkers:
         shrunk += shrunk_by(study, name, runs, seed)
     with progress() as report:
         found = analysis.measure(study, predictors, shrunk, settings, prefixed(report, benchmark))
@@ -90,5 +92,6 @@ def tau(
         results.figure("tau", tau_figures.draw_sets(found, study, settings))
     named = {"predictors": list(predictor), "columns": list(column), "subspaces": list(map(str, subspace))}
     findings = analysis.sentences(found)
-    results.manifest(study, named | {"methods": list(method)} | asdict(settings), findings)
+    defaults = {name: asdict(cast(Any, settings_class(name)())) for name in shrinkers}
+    results.manifest(study, named | {"methods": defaults} | asdict(settings), findings, methods=shrinkers)
     return tell_study(study, findings, results)

@@ -13,6 +13,7 @@ from typing import Any
 from lissnas.errors import LissnasError
 
 from lissnas_analyses.report.explorer import explorer
+from lissnas_analyses.results import read_manifest
 
 _NUMBERS = {
     "locality": "locality",
@@ -54,7 +55,7 @@ def write_report(folders: Sequence[Path], title: str = _TITLE) -> str:
         If a folder holds no results, or the library that draws the explorer is not installed.
     """
     packed = _Packed()
-    manifests = [_manifest(folder) for folder in folders]
+    manifests = [read_manifest(folder) for folder in folders]
     sections = [_section(folder, manifest, packed) for folder, manifest in zip(folders, manifests, strict=True)]
     contents = " ".join(
         f'<a href="#{_anchor(folder, manifest)}">{escape(_name(manifest))}</a>'
@@ -115,17 +116,6 @@ def _figure(folder: Path, name: str, packed: _Packed) -> str:
         f'<img alt="{escape(name)}" data-packed={drawing}></button>'
         f"<figcaption>{escape(name)}{link}</figcaption></figure>"
     )
-
-
-def _manifest(folder: Path) -> dict[str, Any]:
-    try:
-        manifest = dict(json.loads((folder / "manifest.json").read_bytes()))
-        manifest["versions"]["lissnas"], manifest["files"]
-    except (OSError, ValueError, LookupError, TypeError) as error:
-        raise LissnasError(
-            f"{folder}: no folder of results ({type(error).__name__}); name one that a command of lissnas wrote"
-        ) from error
-    return manifest
 
 
 def _name(manifest: dict[str, Any]) -> str:

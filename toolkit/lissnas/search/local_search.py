@@ -5,6 +5,7 @@ a few random networks, query the whole neighbourhood. Neighbours are those insid
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -14,10 +15,25 @@ from lissnas.shrink.budget import check_at_least_one
 from lissnas.space import Rows
 from lissnas.subspace import Subspace
 
+_BIBTEX = """\
+@inproceedings{white2021exploring,
+  title     = {Exploring the Loss Landscape in Neural Architecture Search},
+  author    = {White, Colin and Nolen, Sam and Savani, Yash},
+  booktitle = {Proceedings of the Thirty-Seventh Conference on Uncertainty in Artificial Intelligence (UAI)},
+  series    = {Proceedings of Machine Learning Research},
+  volume    = {161},
+  pages     = {654--664},
+  year      = {2021},
+  url       = {https://proceedings.mlr.press/v161/white21a.html},
+}
+"""
+
 
 @dataclass(frozen=True)
 class LocalSearch:
     """Settings of local search; the default is our own choice."""
+
+    bibtex: ClassVar[str] = _BIBTEX
 
     starts: int = 10
     """Of how many random networks the best one is a search's start."""

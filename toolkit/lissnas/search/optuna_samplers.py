@@ -9,7 +9,7 @@ again for nothing, and that after ten of these in a row a random unknown one is 
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -27,9 +27,24 @@ _SAMPLED_MEMBERS = 10_000
 """Among how many random networks of a subspace that is too large to be enumerated the nearest is looked for."""
 
 
+_BIBTEX = """\
+@inproceedings{akiba2019optuna,
+  title     = {{Optuna}: A Next-generation Hyperparameter Optimization Framework},
+  author    = {Akiba, Takuya and Sano, Shotaro and Yanase, Toshihiko and Ohta, Takeru and Koyama, Masanori},
+  booktitle = {Proceedings of the 25th ACM SIGKDD International Conference on Knowledge Discovery and Data
+    Mining},
+  pages     = {2623--2631},
+  year      = {2019},
+  doi       = {10.1145/3292500.3330701},
+}
+"""
+
+
 @dataclass(frozen=True)
 class Tpe:
     """The tree-structured Parzen estimator (Bergstra et al., NeurIPS 2011) with Optuna's own defaults."""
+
+    bibtex: ClassVar[str] = _BIBTEX
 
     def visit(self, subspace: Subspace, evaluations: Evaluations, total: int, rng: np.random.Generator) -> None:
         def made(seed: int) -> "BaseSampler":
@@ -43,6 +58,8 @@ class Tpe:
 @dataclass(frozen=True)
 class Genetic:
     """NSGA-II (Deb et al., 2002) with one objective: Optuna's genetic algorithm, with crossover and mutation."""
+
+    bibtex: ClassVar[str] = _BIBTEX
 
     population: int = 50
     """How many networks a generation has, as in Optuna."""

@@ -6,6 +6,7 @@ one mutation, and the oldest member removed. A mutation is one edit that stays i
 
 from collections import deque
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -15,10 +16,23 @@ from lissnas.search.moves import PATIENCE, affordable, neighbours_inside, reacha
 from lissnas.shrink.budget import check_at_least_one
 from lissnas.subspace import Subspace
 
+_BIBTEX = """\
+@inproceedings{real2019regularized,
+  title         = {Regularized Evolution for Image Classifier Architecture Search},
+  author        = {Real, Esteban and Aggarwal, Alok and Huang, Yanping and Le, Quoc V.},
+  booktitle     = {Proceedings of the AAAI Conference on Artificial Intelligence},
+  year          = {2019},
+  eprint        = {1802.01548},
+  archivePrefix = {arXiv},
+}
+"""
+
 
 @dataclass(frozen=True)
 class RegularisedEvolution:
     """Settings of regularised evolution; all defaults are our own choice."""
+
+    bibtex: ClassVar[str] = _BIBTEX
 
     population: int = 50
     """How many networks live at a time."""

@@ -8,6 +8,7 @@ of all rounds count, a round drops as many as bring the region to the round's si
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -17,10 +18,25 @@ from lissnas.shrink.budget import RegionSettings, round_sizes, score_unseen
 from lissnas.space import Space
 from lissnas.subspace import Subspace
 
+_BIBTEX = """\
+@inproceedings{hu2020angle,
+  title         = {Angle-based Search Space Shrinking for Neural Architecture Search},
+  author        = {Hu, Yiming and Liang, Yuding and Guo, Zichao and Wan, Ruosi and Zhang, Xiangyu and Wei,
+    Yichen and Gu, Qingyi and Sun, Jian},
+  booktitle     = {European Conference on Computer Vision (ECCV)},
+  pages         = {119--134},
+  year          = {2020},
+  eprint        = {2004.13431},
+  archivePrefix = {arXiv},
+}
+"""
+
 
 @dataclass(frozen=True)
 class AngleSettings(RegionSettings):
     """Settings of ABS."""
+
+    bibtex: ClassVar[str] = _BIBTEX
 
     def rounds(self, space: Space, evaluations: Evaluations, rng: np.random.Generator) -> Iterator[Subspace]:
         box = Box.whole(space)

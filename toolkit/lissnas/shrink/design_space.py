@@ -7,6 +7,7 @@ choice that holds the best network least often is dropped, one at a time, in pla
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -20,9 +21,25 @@ _SHARE = 0.25
 """Which share of the networks a resample holds, as in the paper's code."""
 
 
+_BIBTEX = """\
+@inproceedings{radosavovic2020designing,
+  title         = {Designing Network Design Spaces},
+  author        = {Radosavovic, Ilija and Kosaraju, Raj Prateek and Girshick, Ross and He, Kaiming and
+    Doll{\\\'a}r, Piotr},
+  booktitle     = {Proceedings of the IEEE/CVF Conference on Computer Vision and Pattern Recognition (CVPR)},
+  year          = {2020},
+  doi           = {10.1109/CVPR42600.2020.01044},
+  eprint        = {2003.13678},
+  archivePrefix = {arXiv},
+}
+"""
+
+
 @dataclass(frozen=True)
 class DesignSpaceSettings(RegionSettings):
     """Settings of design-space restriction."""
+
+    bibtex: ClassVar[str] = _BIBTEX
 
     def rounds(self, space: Space, evaluations: Evaluations, rng: np.random.Generator) -> Iterator[Subspace]:
         box = Box.whole(space)

@@ -9,6 +9,7 @@ that hold it lies above that of all drawn in this step.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -19,10 +20,23 @@ from lissnas.shrink.budget import RegionSettings, round_sizes
 from lissnas.space import Floats, Rows, Space
 from lissnas.subspace import Subspace
 
+_BIBTEX = """\
+@article{zheng2023ddpnas,
+  title         = {{DDPNAS}: Efficient Neural Architecture Search via Dynamic Distribution Pruning},
+  author        = {Zheng and others},
+  journal       = {International Journal of Computer Vision (IJCV)},
+  year          = {2023},
+  eprint        = {1905.13543},
+  archivePrefix = {arXiv},
+}
+"""
+
 
 @dataclass(frozen=True)
 class DistributionPruningSettings(RegionSettings):
     """Settings of DDPNAS; a network that is drawn again is scored once."""
+
+    bibtex: ClassVar[str] = _BIBTEX
 
     max_rounds: int = 8
     """In how many rounds, each shrinking by the same factor."""

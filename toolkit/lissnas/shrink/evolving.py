@@ -8,6 +8,7 @@ the highest scores of all rounds, and in the end as many of them are joined as b
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,10 +20,25 @@ from lissnas.shrink.budget import check_at_least_one, score_unseen
 from lissnas.space import Rows, Space
 from lissnas.subspace import Subspace
 
+_BIBTEX = """\
+@inproceedings{ci2021evolving,
+  title         = {Evolving Search Space for Neural Architecture Search},
+  author        = {Ci, Yuanzheng and Lin, Chen and Sun, Ming and Chen, Boyu and Zhang, Hongwen and Ouyang,
+    Wanli},
+  booktitle     = {Proceedings of the IEEE/CVF International Conference on Computer Vision (ICCV)},
+  year          = {2021},
+  doi           = {10.1109/ICCV48922.2021.00659},
+  eprint        = {2011.10904},
+  archivePrefix = {arXiv},
+}
+"""
+
 
 @dataclass(frozen=True)
 class EvolvingSettings:
     """Settings of NSE; all defaults are our own choice but for the shape of the method."""
+
+    bibtex: ClassVar[str] = _BIBTEX
 
     evaluations: int = 1200
     """How many networks are scored in all, an equal part in each round."""

@@ -9,7 +9,7 @@ the outline leaves open is our own choice.
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 
@@ -24,9 +24,26 @@ _POOL = 4
 """Among how many times `seeds` of the best networks those that lie far apart are chosen."""
 
 
+_BIBTEX = """\
+@inproceedings{gopal2023lissnas,
+  title         = {{LISSNAS}: Locality-based Iterative Search Space Shrinkage for Neural Architecture Search},
+  author        = {Gopal and Sridhar and Zhang and Chen},
+  booktitle     = {Proceedings of the Thirty-Second International Joint Conference on Artificial Intelligence
+    (IJCAI)},
+  pages         = {773--781},
+  year          = {2023},
+  doi           = {10.24963/ijcai.2023/86},
+  eprint        = {2307.03110},
+  archivePrefix = {arXiv},
+}
+"""
+
+
 @dataclass(frozen=True)
 class LissnasSettings:
     """Settings of LISSNAS; all defaults are our own choice."""
+
+    bibtex: ClassVar[str] = _BIBTEX
 
     confidence: float = 0.95
     """How surely each round's sample holds a network of the best `quantile`; with it sets the sample size."""

@@ -5,6 +5,7 @@ The search is that of `lissnas.search`; keeping the best visited networks as a s
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -18,6 +19,8 @@ from lissnas.subspace import ExplicitSubspace, Subspace, WholeSpace
 @dataclass(frozen=True)
 class LocalSearchSettings:
     """Settings of local search; all defaults are our own choice."""
+
+    bibtex: ClassVar[str] = LocalSearch.bibtex
 
     evaluations: int = 1200
     """How many distinct networks are scored."""

@@ -8,6 +8,7 @@ lowest score is our own reading of it as a method of shrinking. `lissnas.superne
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -18,10 +19,25 @@ from lissnas.shrink.budget import check_at_least_one
 from lissnas.space import Floats, Space
 from lissnas.subspace import Subspace
 
+_BIBTEX = """\
+@inproceedings{chen2021bnnas,
+  title         = {{BN-NAS}: Neural Architecture Search with Batch Normalization},
+  author        = {Chen, Boyu and Li, Peixia and Li, Baopu and Lin, Chen and Li, Chuming and Sun, Ming and Yan,
+    Junjie and Ouyang, Wanli},
+  booktitle     = {Proceedings of the IEEE/CVF International Conference on Computer Vision (ICCV)},
+  pages         = {307--316},
+  year          = {2021},
+  eprint        = {2108.07375},
+  archivePrefix = {arXiv},
+}
+"""
+
 
 @dataclass(frozen=True)
 class NormWeightsSettings:
     """Settings of BN-NAS as a shrinker; it asks no evaluator."""
+
+    bibtex: ClassVar[str] = _BIBTEX
 
     weights: tuple[tuple[float, ...], ...]
     """For each gene the score of each choice; NaN for a choice without a batch norm, which is never dropped."""

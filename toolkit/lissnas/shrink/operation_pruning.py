@@ -7,6 +7,7 @@ evaluations are spread and when to stop is our own choice.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
+from typing import ClassVar
 
 import numpy as np
 
@@ -16,10 +17,22 @@ from lissnas.shrink.budget import RegionSettings, round_sizes, score_unseen
 from lissnas.space import Space
 from lissnas.subspace import Subspace
 
+_BIBTEX = """\
+@inproceedings{xia2022padnas,
+  title     = {Progressive Automatic Design of Search Space for One-Shot Neural Architecture Search},
+  author    = {Xia, Xin and Xiao, Xuefeng and Wang, Xing and Zheng, Min},
+  booktitle = {Proceedings of the IEEE/CVF Winter Conference on Applications of Computer Vision (WACV)},
+  pages     = {2455--2464},
+  year      = {2022},
+}
+"""
+
 
 @dataclass(frozen=True)
 class OperationPruningSettings(RegionSettings):
     """Settings of operation pruning."""
+
+    bibtex: ClassVar[str] = _BIBTEX
 
     def rounds(self, space: Space, evaluations: Evaluations, rng: np.random.Generator) -> Iterator[Subspace]:
         box = Box.whole(space)

@@ -8,6 +8,7 @@ the stage that would leave one operation for each gene is not done.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -21,9 +22,25 @@ _SHARES = (5 / 8, 3 / 8)
 """Which share of a gene's operations is left after each stage."""
 
 
+_BIBTEX = """\
+@inproceedings{chen2019progressive,
+  title         = {Progressive Differentiable Architecture Search: Bridging the Depth Gap between Search and
+    Evaluation},
+  author        = {Chen, Xin and Xie, Lingxi and Wu, Jun and Tian, Qi},
+  booktitle     = {Proceedings of the IEEE/CVF International Conference on Computer Vision (ICCV)},
+  pages         = {1294--1303},
+  year          = {2019},
+  eprint        = {1904.12760},
+  archivePrefix = {arXiv},
+}
+"""
+
+
 @dataclass(frozen=True)
 class ProgressiveSettings:
     """Settings of progressive shrinking; the size of the result follows from the shares."""
+
+    bibtex: ClassVar[str] = _BIBTEX
 
     evaluations: int = 1200
     """How many networks are scored in all, an equal part in each stage (our own choice)."""

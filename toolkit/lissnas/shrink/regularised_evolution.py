@@ -5,6 +5,7 @@ The search is that of `lissnas.search`; keeping the best visited networks as a s
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -19,6 +20,8 @@ from lissnas.subspace import ExplicitSubspace, Subspace, WholeSpace
 @dataclass(frozen=True)
 class RegularisedEvolutionSettings:
     """Settings of regularised evolution; all defaults are our own choice."""
+
+    bibtex: ClassVar[str] = RegularisedEvolution.bibtex
 
     evaluations: int = 1200
     """How many distinct networks are scored."""
