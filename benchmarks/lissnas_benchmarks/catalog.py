@@ -4,19 +4,29 @@ import errno
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from lissnas.errors import LissnasError
+from lissnas.errors import LissnasError, PluginError
 from lissnas.register import Register
+from lissnas.space import Floats
 
 from lissnas_benchmarks.benchmark import Benchmark, Import
 from lissnas_benchmarks.errors import MissingFileError
 from lissnas_benchmarks.model_archive import unpacked
 from lissnas_benchmarks.surrogate import Surrogate, SurrogateEvaluator, convert_folder, open_folder
-from lissnas_benchmarks.table import FORMAT, Source, Table, file_checksum, read_format, read_provenance, write_table
+from lissnas_benchmarks.table import (
+    FORMAT,
+    Column,
+    Source,
+    Table,
+    file_checksum,
+    read_format,
+    read_provenance,
+    write_table,
+)
 
 
 def _fault(name: str, found: Any, kind: type[Benchmark | Surrogate], others: tuple[str, ...]) -> str:
@@ -77,6 +87,16 @@ def find(name: str) -> Benchmark:
     return benchmark
 
 
+def sound_names() -> tuple[str, ...]:
+    """Return the names of all benchmarks that can be used; third parties' packages are imported to find out."""
+    return ADAPTERS.sound_names()
+
+
+def faults() -> tuple[str, ...]:
+    """Return what is wrong with the benchmarks and surrogates that third parties registered, a sentence each."""
+    return (*ADAPTERS.faults(), *SURROGATES.faults())
+
+
 def load(name: str) -> Table:
     """Open a benchmark.
 
@@ -91,6 +111,8 @@ def load(name: str) -> Table:
         If its files are not here; the message says how to get them.
     BenchmarkFileError
         If they are damaged.
+    PluginError
+        If it is a third party's, and cannot be used.
     """
     benchmark = find(name)
     path = table_path(name)
@@ -130,7 +152,7 @@ def import_files(
     with _writing_errors(path.parent), _only_importer(path, on_wait), _staging(path) as staged:
         source = Import(files, staged.with_suffix(""), progress)
         source.folder.mkdir()
-        columns = benchmark.read(source)
+        columns = _read(benchmark, source)
         described = Source(benchmark.name, benchmark.page, benchmark.licence, checksums)
         index = benchmark.index(source) if benchmark.index else None
         curves = {file.name: file_checksum(file) for file in sorted(source.folder.iterdir())}
@@ -141,6 +163,19 @@ def import_files(
             source.folder.replace(path.with_suffix(""))
         staged.replace(path)
     return path
+
+
+def _read(benchmark: Benchmark, source: Import) -> Mapping[Column, Floats]:
+    """Read a benchmark; whatever goes wrong in a third party's adapter is laid to that adapter."""
+    try:
+        return benchmark.read(source)
+    except Exception as error:
+        if benchmark.name in ADAPTERS.own or isinstance(error, LissnasError | OSError):
+            raise
+        raise PluginError(
+            f"the benchmark '{benchmark.name}' cannot be read by its own adapter, which is no part of lissnas: "
+            f"{type(error).__name__}: {error}"
+        ) from error
 
 
 @contextmanager
@@ -186,6 +221,11 @@ def _writing_errors(folder: Path) -> Iterator[None]:
 def surrogate_names() -> tuple[str, ...]:
     """Return the names of all surrogates, the project's own first."""
     return SURROGATES.names()
+
+
+def sound_surrogate_names() -> tuple[str, ...]:
+    """Return the names of all surrogates that can be used; see `sound_names`."""
+    return SURROGATES.sound_names()
 
 
 def find_surrogate(name: str) -> Surrogate:
