@@ -13,19 +13,15 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from lissnas.errors import ArchitectureError, LissnasError
+from lissnas.errors import LissnasError
 from lissnas.evaluate import Evaluations
+from lissnas.nearest_member import NearestMember
 from lissnas.search.moves import PATIENCE, reachable_total
 from lissnas.shrink.budget import check_at_least_one, score_unseen
-from lissnas.space import ENUMERABLE_SIZE, Rows
 from lissnas.subspace import Subspace
 
 if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
-
-_SAMPLED_MEMBERS = 10_000
-"""Among how many random networks of a subspace that is too large to be enumerated the nearest is looked for."""
-
 
 _BIBTEX = """\
 @inproceedings{akiba2019optuna,
@@ -94,14 +90,16 @@ def _ask_and_tell(
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(direction="maximize", sampler=made(int(rng.integers(2**32))))
     optuna.logging.set_verbosity(said)
-    members, choices = _members_and_choices(subspace, rng)
-    box: dict[str, BaseDistribution] = {f"gene{gene}": CategoricalDistribution(own) for gene, own in enumerate(choices)}
+    nearest = NearestMember(subspace, rng)
+    box: dict[str, BaseDistribution] = {
+        f"gene{gene}": CategoricalDistribution(choices) for gene, choices in enumerate(nearest.choices)
+    }
     total = reachable_total(subspace, evaluations, total)
     repeats = 0
     while evaluations.count < total:
         trial = study.ask(box)
         proposed = np.array([trial.params[name] for name in box], dtype=np.uint8)
-        network = _inside(subspace, members, proposed, rng)
+        network = nearest(proposed, rng)
         repeats = repeats + 1 if evaluations.asked(network[None])[0] else 0
         [score] = evaluations(network[None])
         if np.isnan(score):
@@ -116,25 +114,3 @@ def _ask_and_tell(
                 [row] = subspace.space.rows(index[-1:]).tolist()
                 params = dict(zip(box, row, strict=True))
                 study.add_trial(create_trial(params=params, distributions=box, value=float(scores[-1])))
-
-
-def _members_and_choices(subspace: Subspace, rng: np.random.Generator) -> tuple[Rows, list[list[int]]]:
-    """Return the networks among which the nearest is looked for, and the choices of each gene.
-
-    Where a subspace is too large to be enumerated, those are random networks of it, and all choices of the space.
-    """
-    if subspace.size_bounds[0] > ENUMERABLE_SIZE:
-        return subspace.sample(_SAMPLED_MEMBERS, rng), [list(range(count)) for count in subspace.space.choices]
-    members = subspace.space.rows(subspace.index)
-    return members, [np.unique(column).tolist() for column in members.T]
-
-
-def _inside(subspace: Subspace, members: Rows, proposed: Rows, rng: np.random.Generator) -> Rows:
-    """Return what is scored for a proposal: itself, or the nearest member."""
-    try:
-        if subspace.contains(proposed[None])[0]:
-            return proposed
-    except ArchitectureError:  # no network at all
-        pass
-    differing = (members != proposed).sum(axis=1)
-    return members[rng.choice(np.flatnonzero(differing == differing.min()))]
