@@ -60,6 +60,13 @@ app.command(
     help="Make one HTML file of results, to look at and share.",
 )
 
+app.command("lissnas_analyses.commands.cite:cite", name="cite", help="Print BibTeX for whatever results used.")
+app.command(
+    "lissnas_analyses.commands.doctor:doctor",
+    name="doctor",
+    help="Tell what is installed, which benchmarks are ready, what is missing and how to get it.",
+)
+
 data = cyclopts.App(name="data", help="Get, import, check and list the data of benchmarks.")
 data.command(f"{_DATA}:get_data", name="get", help="Download a benchmark, or say how to get it.")
 data.command(f"{_DATA}:import_data", name="import", help="Read a benchmark's official files into the cache.")
@@ -72,7 +79,7 @@ app.register_install_completion_command(help="Install completion for this shell.
 def main() -> None:
     """Run the command line; every error that the user can mend is one line, with exit status 2."""
     try:
-        sys.exit(app(exit_on_error=False, print_error=False))
+        sys.exit(app(sys.argv[1:], exit_on_error=False, print_error=False))
     except (LissnasError, cyclopts.CycloptsError) as error:
         _stop(error, " ".join(str(error).split()), 2)
     except KeyboardInterrupt as error:

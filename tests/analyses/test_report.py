@@ -186,5 +186,5 @@ def test_playing_reaches_the_last_round(browser: Any) -> None:
 
 def test_the_command_is_there(tmp_path: Path, page: Path, results: Path, capsys: pytest.CaptureFixture[str]) -> None:
     cli.app(["report", str(results.parent), "--out", str(tmp_path / "r.html")], exit_on_error=False)
-    assert "1 results" in capsys.readouterr().out
+    assert "1 folder of results" in capsys.readouterr().out
     assert (tmp_path / "r.html").read_bytes() == page.read_bytes()

@@ -7,7 +7,7 @@ from cyclopts import Parameter
 from lissnas_analyses.commands.answer import answering
 from lissnas_analyses.commands.answers import Ablated, tell_study
 from lissnas_analyses.commands.options import BenchmarkName, Dataset, MethodName, Metric, Out, Seed, default_folder
-from lissnas_analyses.commands.terminal import console, progress
+from lissnas_analyses.commands.terminal import progress, say
 
 NoiseTaus = Annotated[
     tuple[float, ...],
@@ -82,5 +82,5 @@ def ablate(
         )
     findings = ablation_report.write(found, name.open(), results, seed)
     studied = tell_study(name.open(), findings, results)
-    console.print(f"  {found.computed:,} rows computed in {found.seconds:.1f} s, {found.stored:,} in the file")
+    say(f"{found.computed:,} rows computed in {found.seconds:.1f} s, {found.stored:,} in the file", indent=2)
     return Ablated(studied, found.computed, found.stored, found.seconds)

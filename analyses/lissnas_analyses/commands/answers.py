@@ -7,7 +7,7 @@ from typing import Any
 from lissnas.quality import Quality
 
 from lissnas_analyses.commands.answer import Answer
-from lissnas_analyses.commands.terminal import console
+from lissnas_analyses.commands.terminal import say
 from lissnas_analyses.results import Results
 from lissnas_analyses.study import Study
 
@@ -117,8 +117,8 @@ class Shrunk(Answer):
         What the method did and spent.
     notes
         What it had to tell.
-    quality
-        Figures of what is kept, by what is reported; of a sample, where networks are predicted.
+    quality, predicted
+        Figures of what is kept, by what is reported; the second in the place of the first where networks are predicted.
     file
         The subspace, to be loaded again.
     """
@@ -136,7 +136,8 @@ class Shrunk(Answer):
     rounds: int
     evaluations: int
     notes: tuple[str, ...]
-    quality: Quality | PredictedQuality
+    quality: Quality | None
+    predicted: PredictedQuality | None
     file: Path
 
 
@@ -258,9 +259,9 @@ class Cached(Answer):
 def tell_study(study: Study, findings: tuple[str, ...], results: Results) -> Studied:
     """Print what was studied, what was found, and where it is."""
     name, dataset, selects, reports = study.benchmark.name, study.dataset, study.selects, study.reports
-    console.print(f"[bold]{name}[/bold], {dataset}: {study.space.size:,} networks; {study.roles}")
+    say(f", {dataset}: {study.space.size:,} networks; {study.roles}", bold=name)
     for sentence in findings:
-        console.print(f"  {sentence}", markup=False)
-    console.print(f"  figures, numbers and manifest: {results.folder}/")
+        say(sentence, indent=2)
+    say(f"figures, numbers and manifest: {results.folder}/", indent=2)
     described = selects.describe(), reports.describe()
     return Studied(name, dataset, study.space.size, *described, findings, results.folder, tuple(results.files))

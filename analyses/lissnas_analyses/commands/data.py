@@ -14,7 +14,7 @@ from rich.table import Table as Grid
 from lissnas_analyses.commands.answer import answering
 from lissnas_analyses.commands.answers import Benchmarks, Cached, CachedBenchmark, ListedBenchmark, Obtained
 from lissnas_analyses.commands.options import BenchmarkName, ImportName
-from lissnas_analyses.commands.terminal import console, progress, say_aside
+from lissnas_analyses.commands.terminal import console, progress, say, say_aside
 
 
 @answering
@@ -30,13 +30,14 @@ def benchmarks() -> Benchmarks:
     console.print(_overview(found))
     for one in found:
         package = f", here from the package {one.package}" if one.package else ""
-        console.print(f"\n[bold]{one.name}[/bold]: {one.title}")
-        console.print(f"  {one.paper}", markup=False)
-        console.print(f"  {one.page}{package}", markup=False)
+        say("")
+        say(f": {one.title}", bold=one.name)
+        say(one.paper, indent=2)
+        say(f"{one.page}{package}", indent=2)
         for caveat in one.caveats:
-            console.print(f"  note: {caveat}", markup=False)
+            say(f"note: {caveat}", indent=2)
         if one.remedy:
-            console.print(f"  to get it: {one.remedy}", markup=False)
+            say(f"to get it: {one.remedy}", indent=2)
     for fault in faults:
         say_aside(fault)
     return Benchmarks(found)
@@ -88,7 +89,7 @@ def get_data(benchmark: ImportName, /) -> Obtained:
                 download(file, catalog.download_folder(benchmark), partial(report, file.name)) for file in known.files
             )
         return _import(known, files)
-    console.print(f"{benchmark}: {known.remedy}")
+    say(f"{benchmark}: {known.remedy}")
     return Obtained(benchmark, None, known.remedy)
 
 
@@ -106,12 +107,12 @@ def check_data(*benchmarks: BenchmarkName) -> Cached:
         table = catalog.load(name)
         table.verify()
         found.append(_cached(name, table))
-        console.print(f"{name}: whole, {len(table.columns):,} columns and {len(table.provenance.curves):,} curves")
+        say(f"{name}: whole, {len(table.columns):,} columns and {len(table.provenance.curves):,} curves")
     for name in () if benchmarks else catalog.sound_surrogate_names():
         if catalog.surrogate_folder(name).exists():
             members = catalog.load_surrogate(name).members
             found.append(replace(_cached_surrogate(name), members=members))
-            console.print(f"{name}: whole, ensembles of {members}")
+            say(f"{name}: whole, ensembles of {members}")
     return Cached(catalog.cache_folder(), tuple(found))
 
 
@@ -127,7 +128,7 @@ def list_data() -> Cached:
             counts = ("" if count is None else f"{count:,}" for count in (one.columns, one.curves))
             grid.add_row(one.benchmark, *counts, f"{one.bytes / 1e6:,.1f} MB")
         console.print(grid)
-    console.print(f"{'in' if found else 'nothing yet in'} {catalog.cache_folder()}")
+    say(f"{'in' if found else 'nothing yet in'} {catalog.cache_folder()}")
     return Cached(catalog.cache_folder(), found)
 
 
@@ -195,7 +196,7 @@ def _cached_surrogate(name: str) -> CachedBenchmark:
 
 
 def _there_already(name: str, place: Path) -> Obtained:
-    console.print(f"{name} is there already")
+    say(f"{name} is there already")
     return Obtained(name, place if place.exists() else None, "")
 
 
@@ -203,7 +204,7 @@ def _import(benchmark: Benchmark, files: tuple[Path, ...]) -> Obtained:
     with progress() as report:
         told = partial(report, f"importing {benchmark.name}")
         path = catalog.import_files(benchmark, files, told, partial(_say_waiting, benchmark.name))
-    console.print(f"{benchmark.name}: read into {path}")
+    say(f"{benchmark.name}: read into {path}")
     return Obtained(benchmark.name, path, "")
 
 
@@ -211,7 +212,7 @@ def _import_surrogate(surrogate: Surrogate, official: Path) -> Obtained:
     with progress() as report:
         told = partial(report, f"importing {surrogate.name}")
         path = catalog.import_surrogate(surrogate, official, told, partial(_say_waiting, surrogate.name))
-    console.print(f"{surrogate.name}: read into {path}")
+    say(f"{surrogate.name}: read into {path}")
     return Obtained(surrogate.name, path, "")
 
 

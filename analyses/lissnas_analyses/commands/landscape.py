@@ -8,7 +8,7 @@ from cyclopts import Parameter
 from lissnas_analyses.commands.answer import answering
 from lissnas_analyses.commands.answers import Landscaped
 from lissnas_analyses.commands.options import ImportName, Metric, Seed, default_folder
-from lissnas_analyses.commands.terminal import console, prefixed, progress
+from lissnas_analyses.commands.terminal import prefixed, progress, say
 
 Datasets = Annotated[
     tuple[str, ...],
@@ -43,8 +43,8 @@ def landscape(
     results = Results(out or default_folder(benchmark) / "landscape")
     with progress() as report:
         told = landscape_report(benchmark, dataset, metric, seed, results, prefixed(report, benchmark))
-    console.print(f"[bold]{benchmark}[/bold]")
+    say("", bold=benchmark)
     for sentence in told:
-        console.print(f"  {sentence}", markup=False)
-    console.print(f"  figures, numbers and manifest: {results.folder}/")
+        say(sentence, indent=2)
+    say(f"figures, numbers and manifest: {results.folder}/", indent=2)
     return Landscaped(benchmark, told, results.folder, tuple(results.files))

@@ -11,7 +11,7 @@ from lissnas.shrink import shrink as run
 from lissnas_benchmarks import catalog
 
 from lissnas_analyses.commands.answers import PredictedQuality, Shrunk
-from lissnas_analyses.commands.terminal import console, counted, notes_of
+from lissnas_analyses.commands.terminal import counted, notes_of, say
 
 JUDGED = 10_000
 """How many networks of the space, and at most how many of those kept, are predicted to judge by."""
@@ -36,21 +36,22 @@ def shrink_predicted(benchmark: str, method: str, settings: Settings, seed: int,
     inside = evaluator(kept.sample(min(JUDGED, least), judging))
     high = np.quantile(whole, 0.99)
     size = f"{least:,}" if least == most else f"{least:.3g} to {most:.3g}"
-    console.print(
+    say(
         f"{benchmark}: {method} keeps {size} of {space.size:.3g} networks after "
         f"{counted(len(trace.rounds) - 1, 'round')} and {counted(trace.evaluations.count, 'evaluation')}"
     )
-    console.print(f"  selected and judged by the same predicted {quantity.name}: there is no other")
+    say(f"selected and judged by the same predicted {quantity.name}: there is no other", indent=2)
     notes = notes_of(trace)
     for note in notes:
-        console.print(f"  {note}", markup=False)
-    console.print(
-        f"  mean {inside.mean():.2f} {quantity.unit} in {counted(len(inside), 'network')} of it, {whole.mean():.2f} in "
-        f"{counted(len(whole), 'network')} of the space; best {inside.max():.2f}, {whole.max():.2f}"
+        say(note, indent=2)
+    say(
+        f"mean {inside.mean():.2f} {quantity.unit} in {counted(len(inside), 'network')} of it, {whole.mean():.2f} in "
+        f"{counted(len(whole), 'network')} of the space; best {inside.max():.2f}, {whole.max():.2f}",
+        indent=2,
     )
     share = float((inside > high).mean())
-    console.print(f"  {share:.0%} of it predicted above 99 % of the space ({high:.2f} {quantity.unit})")
-    console.print(f"  {path}")
+    say(f"{share:.0%} of it predicted above 99 % of the space ({high:.2f} {quantity.unit})", indent=2)
+    say(str(path), indent=2)
     best = float(inside.max()), float(whole.mean()), float(whole.max())
     return Shrunk(
         benchmark=benchmark,
@@ -66,6 +67,7 @@ def shrink_predicted(benchmark: str, method: str, settings: Settings, seed: int,
         rounds=len(trace.rounds) - 1,
         evaluations=trace.evaluations.count,
         notes=notes,
-        quality=PredictedQuality(len(inside), len(whole), float(inside.mean()), *best, share),
+        quality=None,
+        predicted=PredictedQuality(len(inside), len(whole), float(inside.mean()), *best, share),
         file=path,
     )

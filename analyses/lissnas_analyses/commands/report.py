@@ -7,7 +7,7 @@ from cyclopts import Parameter
 
 from lissnas_analyses.commands.answer import answering
 from lissnas_analyses.commands.answers import Reported
-from lissnas_analyses.commands.terminal import console, counted
+from lissnas_analyses.commands.terminal import counted, say
 
 
 @answering
@@ -38,5 +38,5 @@ def report(*results: Annotated[Path, Parameter(required=True)], out: Path = Path
             file.write(page)
     except OSError as error:
         raise LissnasError(f"cannot write {out} ({error.strerror}): choose another file with --out") from error
-    console.print(f"{out}: {counted(len(folders), 'result')}, {len(page) / 1e6:.1f} MB")
+    say(f"{out}: {counted(len(folders), 'folder')} of results, {len(page) / 1e6:.1f} MB")
     return Reported(out, len(page), folders)

@@ -9,7 +9,7 @@ from lissnas_benchmarks import catalog
 from lissnas_analyses.commands.answer import answering
 from lissnas_analyses.commands.answers import Drawn
 from lissnas_analyses.commands.options import Dataset, ImportName, Out, default_folder
-from lissnas_analyses.commands.terminal import console
+from lissnas_analyses.commands.terminal import say
 
 
 @answering
@@ -43,11 +43,11 @@ def show(
         figure = draw_diagrams(diagrams(space, rows), titles, notes)
         results.figure("architectures", figure)
     for title, note in zip(titles, notes, strict=True):
-        console.print(f"{title}  {note}".rstrip())
+        say(f"{title}  {note}".rstrip())
     distance = int(space.distance(rows[:1], rows[1:])[0]) if len(rows) == 2 else None
     if distance is not None:
-        console.print(f"edit distance {distance}")
-    console.print(f"  {results.folder / 'architectures.png'}")
+        say(f"edit distance {distance}")
+    say(str(results.folder / "architectures.png"), indent=2)
     return Drawn(benchmark, tuple(titles), tuple(notes), distance, results.folder, tuple(results.files))
 
 

@@ -27,7 +27,7 @@ from lissnas_analyses.commands.options import (
     default_folder,
 )
 from lissnas_analyses.commands.setting_words import words_app
-from lissnas_analyses.commands.terminal import console, counted, notes_of, prefixed, progress
+from lissnas_analyses.commands.terminal import counted, notes_of, prefixed, progress, say
 from lissnas_analyses.study import open_study
 
 
@@ -55,7 +55,7 @@ def reproduce(*, seed: Seed = 0, runs: Runs = 20, out: Path = Path("results")) -
     absent = sorted(set(BENCHMARKS) - set(ready))
     left_out = tuple(Missing(name, catalog.find(name).remedy) for name in absent)
     for one in left_out:
-        console.print(f"{one.benchmark} was left out, its data is not here: {one.remedy}")
+        say(f"{one.benchmark} was left out, its data is not here: {one.remedy}")
     return Reproduced(tuple(studied), left_out)
 
 
@@ -180,22 +180,23 @@ def shrink(
     spent = {"limits": list(limit), "seed": seed, "evaluations": trace.evaluations.count}
     subspaces.save(kept, path, origin | {"method": method, "settings": asdict(cast(Any, settings))} | spent)
     judged = quality(trace.subspace, report)
-    console.print(
+    say(
         f"{benchmark}, {study.dataset}: {method} keeps {judged.size:,} of {space.size:,} networks "
         f"after {counted(len(trace.rounds) - 1, 'round')} and {counted(trace.evaluations.count, 'evaluation')}"
     )
-    console.print(f"  {study.roles}")
+    say(study.roles, indent=2)
     if limit:
-        console.print(f"  {space.size:,} of {study.space.size:,} networks meet {' and '.join(limit)}")
+        say(f"{space.size:,} of {study.space.size:,} networks meet {' and '.join(limit)}", indent=2)
     notes = notes_of(trace)
     for note in notes:
-        console.print(f"  {note}", markup=False)
-    console.print(
-        f"  mean {judged.mean:.2f} {study.unit}, best {judged.best:.2f} {study.unit}, "
-        f"{counted(judged.pockets, 'pocket')}"
+        say(note, indent=2)
+    say(
+        f"mean {judged.mean:.2f} {study.unit}, best {judged.best:.2f} {study.unit}, "
+        f"{counted(judged.pockets, 'pocket')}",
+        indent=2,
     )
-    console.print(f"  recall of the top 1 % {judged.recall_1:.2f}, of the top 5 % {judged.recall_5:.2f}")
-    console.print(f"  {path}")
+    say(f"recall of the top 1 % {judged.recall_1:.2f}, of the top 5 % {judged.recall_5:.2f}", indent=2)
+    say(str(path), indent=2)
     return Shrunk(
         benchmark=benchmark,
         dataset=study.dataset,
@@ -211,6 +212,7 @@ def shrink(
         evaluations=trace.evaluations.count,
         notes=notes,
         quality=judged,
+        predicted=None,
         file=path,
     )
 

@@ -5,6 +5,8 @@ from contextlib import contextmanager
 
 from lissnas.shrink import Trace
 from rich.console import Console
+from rich.padding import Padding
+from rich.text import Text
 
 from lissnas_analyses.study import Report
 
@@ -12,6 +14,15 @@ console = Console(highlight=False, soft_wrap=True)
 """Where people read what was found; quiet where a script asked for a document instead: see `answer`."""
 
 _margin = Console(stderr=True)
+
+
+def say(sentence: str, indent: int = 0, bold: str = "") -> None:
+    """Print a sentence, after words in bold if there are any; a terminal breaks it between words and indents it all."""
+    if not console.is_terminal or not (bold or sentence):
+        console.print(Text(f"{' ' * indent}{bold}{sentence}"))
+        return
+    text = Text.assemble((bold, "bold"), sentence, overflow="ignore")
+    console.print(Padding(text, (0, 0, 0, indent), expand=False), soft_wrap=False)
 
 
 def say_aside(sentence: str) -> None:

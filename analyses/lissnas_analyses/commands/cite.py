@@ -1,0 +1,32 @@
+"""The command that tells what to cite."""
+
+from dataclasses import dataclass
+
+from lissnas_analyses.citations import Citation, citations
+from lissnas_analyses.commands.answer import Answer, answering
+from lissnas_analyses.commands.terminal import console
+
+
+@dataclass(frozen=True)
+class Cited(Answer):
+    """What to cite, this program first; entries for the same names are one."""
+
+    citations: tuple[Citation, ...]
+
+
+@answering
+def cite(*used: str) -> Cited:
+    """Print BibTeX for whatever results used: benchmarks, methods, optimisers, and this program.
+
+    Parameters
+    ----------
+    used
+        Folders of results, files that 'lissnas shrink' saved, or names of benchmarks, methods and optimisers; by
+        default LISSNAS.
+    """
+    found = citations(used or ("lissnas",))
+    for one in found:
+        names = ", ".join(one.names)
+        told = f"% {names}\n{one.bibtex}" if one.bibtex else f"% without a paper: {names}"
+        console.print(told, markup=False)
+    return Cited(found)
