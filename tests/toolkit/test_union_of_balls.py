@@ -321,3 +321,9 @@ def test_a_union_with_a_damaged_radius_is_refused(tmp_path: Path, damage: Any) -
     pl.DataFrame({"architecture": strings}).write_parquet(tmp_path / "union", metadata=metadata)
     with pytest.raises(LissnasError):
         load(tmp_path / "union", HUGE)
+
+
+def test_balls_too_large_to_be_listed_are_bounded_without_listing_any() -> None:
+    space = CategoricalSpace("twenty layers", ("abcd",) * 20, "{}" * 20)
+    balls = UnionOfBalls(space, space.read(["a" * 20, "b" * 20]), radius=12)
+    assert balls.size_bounds == (balls.ball_size, 2 * balls.ball_size)

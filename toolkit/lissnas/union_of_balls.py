@@ -95,7 +95,7 @@ class UnionOfBalls(Subspace):
             if len(seeds) > 1:
                 part = seeds[: (LISTED_AT_MOST - listed) // self.ball_size]
                 listed += len(part) * self.ball_size
-                least = len(distinct(self._ball.listed(part)))
+                least = len(distinct(self._ball.listed(part))) if len(part) else 0
                 if len(part) == len(seeds):
                     most = least
                 else:

@@ -1,0 +1,192 @@
+"""ConfigSpace: what it draws are the networks of the subspace and no others, or it is refused."""
+
+import itertools
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from ConfigSpace import ConfigurationSpace
+from hypothesis import given
+from hypothesis import strategies as st
+from lissnas.box import Box
+from lissnas.bridges.config_space import configuration_space, configurations, rows
+from lissnas.categorical import CategoricalSpace
+from lissnas.errors import ArchitectureError, SettingError
+from lissnas.limited import Limit, LimitedSpace
+from lissnas.space import Indices, Space
+from lissnas.spaces.channels import channels
+from lissnas.spaces.darts import darts
+from lissnas.spaces.macro import macro
+from lissnas.spaces.nasbench101 import nasbench101
+from lissnas.spaces.shufflenetv2 import shufflenetv2
+from lissnas.spaces.transnas import transnas_macro
+from lissnas.subspace import ExplicitSubspace, Subspace, WholeSpace
+from lissnas.union_of_balls import UnionOfBalls
+
+
+def _rng(seed: int = 0) -> np.random.Generator:
+    return np.random.default_rng(seed)
+
+
+def _allowed(made: ConfigurationSpace, space: Space) -> Indices:
+    """Go through every combination of values, and keep those that ConfigSpace itself calls legal."""
+    from ConfigSpace import Configuration, Constant
+    from ConfigSpace.exceptions import ForbiddenValueError
+
+    names = list(made)
+    values = [
+        (own.value,) if isinstance(own, Constant) else getattr(own, "choices", getattr(own, "sequence", None))
+        for own in made.values()
+    ]
+    legal = []
+    for combination in itertools.product(*values):
+        try:
+            legal.append(Configuration(made, values=dict(zip(names, combination, strict=True))))
+        except ForbiddenValueError:
+            continue
+    return np.sort(space.index(rows(legal, space)))
+
+
+def _small() -> CategoricalSpace:
+    return CategoricalSpace("small", ("ab", "cde", "fghi", "k", "lm"), "{}{}{}{}{}", (False, True, False, False, True))
+
+
+@given(st.sets(st.integers(0, 47), min_size=1, max_size=48))
+def test_exactly_the_networks_of_any_subspace_are_allowed(index: set[int]) -> None:
+    space = _small()
+    kept = ExplicitSubspace(space, np.array(sorted(index)))
+    np.testing.assert_array_equal(_allowed(configuration_space(kept, _rng()), space), kept.index)
+    np.testing.assert_array_equal(_allowed(configuration_space(kept, _rng(), listed=True), space), kept.index)
+
+
+def _layers() -> Space:
+    return CategoricalSpace("layers", ("abc",) * 5, "{}" * 5)
+
+
+SUBSPACES: dict[str, Callable[[], Subspace]] = {
+    "a whole space": lambda: WholeSpace(macro()),
+    "a box": lambda: Box.whole(macro()).without(0, 1).holding(3, 2),
+    "a huge box": lambda: Box.whole(shufflenetv2()).without(0, 1).without(7, 2),
+    "all of DARTS": lambda: WholeSpace(darts()),
+    "ordinal widths": lambda: Box.whole(channels()).without(1, 3),
+    "two balls": lambda: ExplicitSubspace(
+        _layers(),
+        UnionOfBalls(_layers(), _layers().rows(np.array([5, 200])), 2).index,  # type: ignore[arg-type]
+    ),
+    "half of a space of chains": lambda: ExplicitSubspace(
+        transnas_macro(), np.flatnonzero(transnas_macro().all_rows()[:, 0] == 1)
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    "subspace", ["a whole space", "a box", "a huge box", "all of DARTS", "ordinal widths", "two balls"]
+)
+def test_what_is_drawn_lies_inside_and_goes_both_ways(subspace: str) -> None:
+    inside = SUBSPACES[subspace]()
+    made = configuration_space(inside, _rng())
+    drawn = made.sample_configuration(60)
+    found = rows(drawn, inside.space)
+    assert inside.contains(found).all()
+    assert configurations(found, made, inside.space) == drawn
+    np.testing.assert_array_equal(rows(configurations(found, made, inside.space), inside.space), found)
+
+
+def test_a_box_needs_no_clause_and_keeps_its_size() -> None:
+    box = Box.whole(shufflenetv2()).without(0, 1).without(7, 2)
+    made = configuration_space(box, _rng())
+    assert made.forbidden_clauses == []
+    assert made.estimate_size() == box.size
+
+
+def test_scales_are_ordinal_in_their_order_and_the_rest_categorical() -> None:
+    made = configuration_space(Box.whole(channels()).without(1, 3), _rng())
+    assert [type(own).__name__ for own in made.values()] == ["OrdinalHyperparameter"] * 5
+    assert made["gene1"].sequence == ("8", "16", "24", "40", "48", "56", "64")
+    kinds = [type(own).__name__ for own in configuration_space(WholeSpace(_small()), _rng()).values()]
+    of = "Hyperparameter"
+    assert kinds == [f"Categorical{of}", f"Ordinal{of}", f"Categorical{of}", "Constant", f"Ordinal{of}"]
+
+
+def test_networks_drawn_are_equally_likely() -> None:
+    space = _layers()
+    kept = ExplicitSubspace(space, np.arange(0, 81, 20))
+    drawn = configuration_space(kept, _rng()).sample_configuration(1000)
+    _place, counts = np.unique(space.index(rows(drawn, space)), return_counts=True)
+    # Five counts of 1,000: 200 each, five standard deviations being 5 * sqrt(1000 * 4 / 25) = 63.
+    assert len(counts) == 5
+    assert np.abs(counts - 200).max() < 63
+
+
+def test_the_same_seed_draws_the_same() -> None:
+    first, second, other = (
+        configuration_space(WholeSpace(macro()), _rng(seed)).sample_configuration(10) for seed in (1, 1, 2)
+    )
+    assert [dict(one) for one in first] == [dict(one) for one in second]
+    assert [dict(one) for one in first] != [dict(one) for one in other]
+
+
+def test_networks_that_are_no_product_go_in_a_list() -> None:
+    cells = nasbench101(4)
+    for space in (cells, transnas_macro()):
+        kept = ExplicitSubspace(space, space.index(space.sample(50, _rng())))
+        made = configuration_space(kept, _rng(), listed=True)
+        drawn = made.sample_configuration(30)
+        assert kept.contains(rows(drawn, space)).all()
+        assert configurations(rows(drawn, space), made, space) == drawn
+
+
+def test_a_network_by_itself_is_a_space() -> None:
+    one = ExplicitSubspace(macro(), np.array([77]))
+    for listed in (False, True):
+        made = configuration_space(one, _rng(), listed=listed)
+        np.testing.assert_array_equal(macro().index(rows(made.sample_configuration(2), macro())), [77, 77])
+
+
+# What cannot be done
+
+
+def test_networks_that_are_few_in_their_box_are_refused() -> None:
+    few = ExplicitSubspace(macro(), np.array([0, 3280, 6560]))
+    with pytest.raises(SettingError, match=r"3 networks of macro are less than 0\.1% of the 6,561 .*listed=True"):
+        configuration_space(few, _rng())
+
+
+def test_networks_that_are_too_scattered_are_refused() -> None:
+    scattered = ExplicitSubspace(macro(), _rng().choice(6561, 2000, replace=False))
+    with pytest.raises(SettingError, match=r"2,000 networks of macro are too scattered .* 200 forbidden combinations"):
+        configuration_space(scattered, _rng())
+    assert len(configuration_space(scattered, _rng(), listed=True)["architecture"].choices) == 2000
+
+
+@pytest.mark.parametrize("listed", [False, True])
+def test_balls_of_millions_are_refused(listed: bool) -> None:
+    space = shufflenetv2()
+    balls = UnionOfBalls(space, space.sample(12, _rng()), 9)
+    with pytest.raises(SettingError, match=r"to [\d,]+ networks of shufflenetv2 that are no box.*Optuna's samplers"):
+        configuration_space(balls, _rng(), listed=listed)
+
+
+def test_a_huge_space_within_limits_is_refused() -> None:
+    limit = Limit("sevens", lambda rows: (rows == 2).sum(axis=1).astype(np.float64), 4)
+    with pytest.raises(SettingError, match="no box"):
+        configuration_space(WholeSpace(LimitedSpace(shufflenetv2(), limit)), _rng())
+
+
+def test_an_empty_subspace_is_refused() -> None:
+    with pytest.raises(SettingError, match="nothing of macro is left"):
+        configuration_space(ExplicitSubspace(macro(), np.array([], dtype=np.int64)), _rng())
+
+
+@pytest.mark.parametrize("listed", [False, True])
+def test_a_row_outside_has_no_configuration(listed: bool) -> None:
+    kept = ExplicitSubspace(_layers(), np.arange(9))
+    made = configuration_space(kept, _rng(), listed=listed)
+    with pytest.raises(ArchitectureError, match="'baaaa' is not in this configuration space of layers"):
+        configurations(_layers().read(["aaaab", "baaaa"]), made, _layers())
+
+
+def test_a_configuration_of_another_space_is_refused() -> None:
+    drawn = configuration_space(WholeSpace(_layers()), _rng()).sample_configuration(3)
+    with pytest.raises(ArchitectureError, match=r"configuration 0 of 3: 'gene0' is '\w', but in macro one of 0, 1, 2"):
+        rows(drawn, macro())
