@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lissnas.errors import SettingError
-from lissnas.space import Floats, Indices, Rows, Space
+from lissnas.space import ENUMERABLE_SIZE, Floats, Indices, Rows, Space
 from lissnas.subspace import Subspace, WholeSpace
 
 
@@ -35,6 +35,13 @@ class Box(Subspace):
 
     @cached_property
     def _rows(self) -> Rows:
+        if self._is_product:
+            if self.size > ENUMERABLE_SIZE:
+                raise SettingError(
+                    f"a box of {self.size:.3g} architectures of {self.space.name} is not listed, being more than "
+                    f"{ENUMERABLE_SIZE:,}: draw a sample"
+                )
+            return self._combinations(np.arange(self.size, dtype=np.int64))
         rows = self.space.all_rows()
         return rows[self.holds(rows)]
 
@@ -64,13 +71,15 @@ class Box(Subspace):
         if not 0 <= count <= self.size:
             raise SettingError(f"cannot draw {count:,} different architectures from a box of {self.size:,}")
         drawn = rng.choice(self.size, count, replace=False)
-        if not self._is_product:
-            return self._rows[drawn]
-        rows = np.empty((count, self.space.genes), dtype=np.uint8)
+        return self._combinations(drawn) if self._is_product else self._rows[drawn]
+
+    def _combinations(self, numbers: Indices) -> Rows:
+        """Return combinations of the choices left by their numbers, the last gene counting least."""
+        rows = np.empty((len(numbers), self.space.genes), dtype=np.uint8)
         for gene in reversed(range(self.space.genes)):
             choices = np.flatnonzero(self.left[gene])
-            rows[:, gene] = choices[drawn % len(choices)]
-            drawn = drawn // len(choices)
+            rows[:, gene] = choices[numbers % len(choices)]
+            numbers = numbers // len(choices)
         return rows
 
     def without(self, gene: int, choice: int) -> "Box":

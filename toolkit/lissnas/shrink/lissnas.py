@@ -16,6 +16,7 @@ import numpy as np
 from lissnas.errors import SettingError
 from lissnas.evaluate import Evaluations
 from lissnas.shrink.measured_radius import measured_radius
+from lissnas.shrink.sampled_mean import sampled_mean
 from lissnas.space import Rows, Space
 from lissnas.subspace import Subspace, WholeSpace
 from lissnas.union_of_balls import balls
@@ -91,7 +92,7 @@ class LissnasSettings:
 
     def rounds(self, space: Space, evaluations: Evaluations, rng: np.random.Generator) -> Iterator[Subspace]:
         self._check(space)
-        before = _sampled_mean(WholeSpace(space), self.sample_size, evaluations, rng)
+        before = sampled_mean(WholeSpace(space), self.sample_size, evaluations, rng)
         evaluations.check_that_scores_differ()
         kept: tuple[Rows, int] | None = None
         radius = space.genes
@@ -100,7 +101,7 @@ class LissnasSettings:
             self._check_target(space, seeds, radius)
             subspace = balls(space, seeds, radius)
             if self.stop == "plateau" or number < self.max_rounds:
-                after = _sampled_mean(subspace, self.sample_size, evaluations, rng)
+                after = sampled_mean(subspace, self.sample_size, evaluations, rng)
                 if self.stop == "plateau" and not after.exceeds(before):
                     evaluations.notes.append(
                         f"stopped in round {number}: its mean {after} is not one standard error above {before}"
@@ -186,28 +187,3 @@ class LissnasSettings:
             fewest, most = (count, most) if fits else (fewest, count - 1)
         evaluations.notes.append(f"kept the {fewest} best of {len(seeds)} seeds, to hold at most {size:,} networks")
         return balls(space, seeds[:fewest], radius)
-
-
-@dataclass(frozen=True)
-class _SampledMean:
-    mean: float
-    error: float
-    """The standard error; 0 where the whole subspace was scored."""
-
-    def exceeds(self, other: "_SampledMean") -> bool:
-        """Tell whether the mean is more than one standard error of the difference above another."""
-        return self.mean > other.mean + math.hypot(self.error, other.error)
-
-    def __str__(self) -> str:
-        return f"{self.mean:.6g} ± {self.error:.2g}"
-
-
-def _sampled_mean(subspace: Subspace, count: int, evaluations: Evaluations, rng: np.random.Generator) -> _SampledMean:
-    """Estimate a subspace's mean from up to `count` of its networks, drawn without replacement."""
-    size = subspace.size_bounds[1]
-    scores = evaluations(subspace.sample(min(count, size), rng))
-    scores = scores[~np.isnan(scores)]
-    if len(scores) < 2:
-        raise SettingError(f"the evaluator scored only {len(scores)} of {count} sampled networks: too few for a mean")
-    unseen_share = 1 - len(scores) / size
-    return _SampledMean(float(scores.mean()), math.sqrt(scores.var(ddof=1) / len(scores) * unseen_share))
