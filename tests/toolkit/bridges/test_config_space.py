@@ -73,15 +73,10 @@ SUBSPACES: dict[str, Callable[[], Subspace]] = {
         _layers(),
         UnionOfBalls(_layers(), _layers().rows(np.array([5, 200])), 2).index,  # type: ignore[arg-type]
     ),
-    "half of a space of chains": lambda: ExplicitSubspace(
-        transnas_macro(), np.flatnonzero(transnas_macro().all_rows()[:, 0] == 1)
-    ),
 }
 
 
-@pytest.mark.parametrize(
-    "subspace", ["a whole space", "a box", "a huge box", "all of DARTS", "ordinal widths", "two balls"]
-)
+@pytest.mark.parametrize("subspace", SUBSPACES)
 def test_what_is_drawn_lies_inside_and_goes_both_ways(subspace: str) -> None:
     inside = SUBSPACES[subspace]()
     made = configuration_space(inside, _rng())
