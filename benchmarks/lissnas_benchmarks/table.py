@@ -221,6 +221,50 @@ class Table:
                 raise _damaged(self.path, f"the values of {name} were altered")
         return frame.to_numpy().astype(np.float64)
 
+    def to_frame(
+        self, names: Sequence[str] | None = None, *, architectures: bool = False, genes: bool = False
+    ) -> pl.DataFrame:
+        """Return columns in memory, checked, with the place of each architecture in the space.
+
+        ``to_frame(...).to_pandas()`` is a pandas frame and ``to_frame(...).to_arrow()`` an Arrow table, of the same
+        columns; both need the extra "bridges".
+
+        Parameters
+        ----------
+        names
+            Columns by their names in the file; all if None.
+        architectures
+            Whether to add the official strings, as "architecture".
+        genes
+            Whether to add the genes, as "gene0", "gene1", and so on.
+
+        Returns
+        -------
+        DataFrame
+            A row an architecture, in the order of `index`: "index", what was added, and the columns, NaN where missing.
+
+        Raises
+        ------
+        UnknownNameError
+            If there is no such column.
+        BenchmarkFileError
+            If the file was altered.
+        """
+        known = [column.name for column in self.columns]
+        wanted = known if names is None else list(dict.fromkeys(names))
+        for name in wanted:
+            if name not in known:
+                raise UnknownNameError(f"column of {self.path.name}", name, known)
+        frame = pl.DataFrame({_INDEX: self.index})
+        if architectures or genes:
+            rows = self.space.rows(self.index)
+            if architectures:
+                frame = frame.with_columns(architecture=pl.Series(self.space.write(rows), dtype=pl.String))
+            if genes:
+                frame = frame.with_columns(pl.Series(f"gene{gene}", rows[:, gene]) for gene in range(self.space.genes))
+        values = self.read(wanted)
+        return frame.with_columns(pl.Series(name, values[:, place]) for place, name in enumerate(wanted))
+
     def _collect(self, names: Sequence[str]) -> pl.DataFrame:
         try:
             frame = self.frame().select(list(names)).collect()
