@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+from lissnas.bridges.gene_values import gene_values
 from lissnas.errors import ArchitectureError, SettingError, UnknownNameError
 from lissnas.space import Floats, Indices, Space
 from numpy.typing import NDArray
@@ -50,7 +51,8 @@ def own_table(
         What each of the file's columns of measurements is. Names alone keep their names: each is a metric of that
         name, of which more is better, on a data set called as the benchmark.
     gene_columns
-        The columns of the genes, in the order of the space's rows: integers from 0.
+        The columns of the genes, in the order of the space's rows: integers from 0, or the names of the operations as
+        official strings write them.
     string_column
         Instead of genes, the column of the architecture's official strings.
     missing
@@ -205,19 +207,34 @@ class _Own:
         if len(self.gene_columns) != space.genes:
             raise self._error(f"{len(self.gene_columns)} gene columns are declared, but {space.name} has {space.genes}")
         rows = np.empty((frame.height, space.genes), dtype=np.uint8)
-        for gene, (name, choices) in enumerate(zip(self.gene_columns, space.choices, strict=True)):
-            genes = frame[name]
-            self._require(genes, pl.Int64, f"integers from 0 to {choices - 1}")
-            try:
-                values = genes.cast(pl.Int64).to_numpy()
-            except pl.exceptions.PolarsError as error:
-                raise self._error(f"{name} holds larger numbers than any choice ({first_line(error)})") from error
-            outside = (values < 0) | (values >= choices)
-            if outside.any():
-                row = int(outside.argmax())
-                raise self._error(f"{name} is {values[row]} in row {row}, but has {choices} choices, counted from 0")
-            rows[:, gene] = values
+        for gene, (name, values) in enumerate(zip(self.gene_columns, gene_values(space), strict=True)):
+            is_named = frame[name].dtype == pl.String and not isinstance(values, range)
+            rows[:, gene] = self._named(frame[name], values) if is_named else self._numbered(frame[name], len(values))
         return rows
+
+    def _numbered(self, genes: pl.Series, choices: int) -> NDArray[np.int64]:
+        """Return the choices of a gene that the file counts from 0."""
+        self._require(genes, pl.Int64, f"integers from 0 to {choices - 1}")
+        try:
+            values = genes.cast(pl.Int64).to_numpy()
+        except pl.exceptions.PolarsError as error:
+            raise self._error(f"{genes.name} holds larger numbers than any choice ({first_line(error)})") from error
+        outside = (values < 0) | (values >= choices)
+        if outside.any():
+            row = int(outside.argmax())
+            raise self._error(f"{genes.name} is {values[row]} in row {row}, but has {choices} choices, counted from 0")
+        return values
+
+    def _named(self, genes: pl.Series, values: Sequence[str | int]) -> NDArray[np.int64]:
+        """Return the choices of a gene that the file calls by the names of the operations."""
+        self._require(genes, pl.String, "names of operations")
+        places = {value: place for place, value in enumerate(values)}
+        found = genes.replace_strict(places, default=-1, return_dtype=pl.Int64).to_numpy()
+        if (found < 0).any():
+            row = int((found < 0).argmax())
+            known = ", ".join(map(str, values))
+            raise self._error(f"{genes.name} is '{genes[row]}' in row {row}, but in this space one of {known}")
+        return found
 
     def _require(self, column: pl.Series, kind: type[pl.DataType], what: str) -> None:
         matches = column.dtype.is_integer() if kind is pl.Int64 else column.dtype == kind

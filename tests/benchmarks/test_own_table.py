@@ -11,6 +11,7 @@ import pytest
 from lissnas.categorical import CategoricalSpace
 from lissnas.errors import SettingError, UnknownNameError
 from lissnas.evaluate import TableEvaluator
+from lissnas.spaces.cell201 import OPERATIONS, cell201
 from lissnas.spaces.transnas import transnas_micro
 from lissnas_benchmarks import catalog
 from lissnas_benchmarks.benchmark import Benchmark
@@ -99,6 +100,41 @@ def test_a_sampled_table_has_the_rows_of_the_file_only(scenes: pl.DataFrame, tmp
 def test_the_declaration_of_the_documentation_has_ten_lines() -> None:
     example = inspect.getdoc(own_table).split(">>> benchmark = ")[1].split(">>> benchmark.reports")[0]
     assert len(example.strip().splitlines()) <= 10
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".csv"])
+def test_genes_may_be_the_names_of_operations(suffix: str, tmp_path: Path) -> None:
+    """The same numbers, whether a file counts the operations or calls them by their names."""
+    space, rng = cell201(), np.random.default_rng(0)
+    rows, scores = space.sample(500, rng), rng.random(500)
+    named = {f"edge{gene}": [OPERATIONS[choice] for choice in rows[:, gene]] for gene in range(6)}
+    counted = {f"edge{gene}": rows[:, gene] for gene in range(6)}
+    tables = []
+    for name, genes in (("named", named), ("counted", counted)):
+        path = _written(pl.DataFrame({**genes, "score": scores}), tmp_path, suffix)
+        benchmark = own_table(name, cell201, path, gene_columns=GENES, columns=["score"], sampled=True)
+        table = _imported(benchmark, path)
+        np.testing.assert_array_equal(table.index, np.sort(space.index(rows)))
+        tables.append(table.read(["score/" + name]))
+    np.testing.assert_array_equal(*tables)
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("nor_conv_5x5", r"scenes\.parquet: edge2 is 'nor_conv_5x5' in row 3, but in this space one of none, skip_con"),
+        (None, r"edge2 is empty in row 3"),
+        ("NONE", r"edge2 is 'NONE' in row 3"),
+    ],
+)
+def test_an_operation_that_there_is_none_of_is_refused(value: str | None, message: str, tmp_path: Path) -> None:
+    rows = cell201().sample(5, np.random.default_rng(0))
+    genes: dict[str, list[Any]] = {f"edge{gene}": [OPERATIONS[choice] for choice in rows[:, gene]] for gene in range(6)}
+    genes["edge2"][3] = value
+    path = _written(pl.DataFrame({**genes, "score": [1.0, 2.0, 3.0, 4.0, 5.0]}), tmp_path)
+    benchmark = own_table("named", cell201, path, gene_columns=GENES, columns=["score"], sampled=True)
+    with pytest.raises(BenchmarkFileError, match=message):
+        _imported(benchmark, path)
 
 
 # What a method may see
