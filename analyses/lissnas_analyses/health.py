@@ -154,7 +154,7 @@ def _package(requirement: Requirement) -> Package:
 
 def _extra(name: str) -> Extra:
     packages = _packages(name)
-    here = all(package.serves for package in packages)
+    here = bool(packages) and all(package.serves for package in packages)
     return Extra(name, EXTRAS[name], packages, here, "" if here else f"pip install 'lissnas[{name}]'")
 
 

@@ -19,17 +19,20 @@ BENCHMARKS = ("analog-nasbench", "nas-bench-graph", "nas-bench-macro")
 
 def run_locality(study: Study, results: Results, report: Report) -> LocalityResult:
     """Measure and draw the locality of a benchmark."""
-    report("locality", 0)
+    report("measuring locality", 0)
     found = locality.measure(study)
+    report("measuring locality", 1)
     results.frame("locality", found.by_distance)
     results.frame("random_walk", found.walk)
     results.frame("distance_to_optimum", found.to_optimum)
     results.frame("local_optima", found.optima)
     results.frame("landscape", found.summary)
+    report("drawing locality", 0)
     with figures.house_style():
         results.figure("locality", locality.draw_locality(found, study))
+        report("drawing locality", 0.6)
         results.figure("optima", locality.draw_optima(found, study))
-    report("locality", 1)
+    report("drawing locality", 1)
     return found
 
 
@@ -50,12 +53,17 @@ def run_comparison(
     results.frame("paired", found.paired)
     for name in ("search", "genes", "pockets"):
         results.frame(f"inside_{name}", getattr(found.inside, name))
+    report("drawing shrinking", 0)
     with figures.house_style():
         if not found.paired.is_empty():
             results.figure("paired", draw_paired(found.paired, study))
+            report("drawing shrinking", 0.2)
         results.figure("inside", draw_inside(found.inside, study, runs))
+        report("drawing shrinking", 0.4)
         results.figure("shrinking", comparison.draw_rounds(found, study))
+        report("drawing shrinking", 0.8)
         results.figure("distributions", comparison.draw_distributions(found, study))
+    report("drawing shrinking", 1)
     report("map", 0)
     drawn = {method: trace for method, trace in found.first.items() if method != "random-subset"}
     laid_out = pocket_map.lay_out(study, drawn, np.random.default_rng(seed))

@@ -275,12 +275,18 @@ class Table:
                 raise _damaged(self.path, f"{name} holds {frame[name].dtype}, or not every number")
         return frame
 
-    def verify(self) -> None:
-        """Read everything, curves too; raises BenchmarkFileError at the first value that is not as it was imported."""
+    def verify(self, progress: Callable[[float], None] = lambda share: None) -> None:
+        """Read everything, curves too; raises BenchmarkFileError at the first value that is not as it was imported.
+
+        `progress` is told now and then which share is read.
+        """
         self.index  # noqa: B018
-        for column in self.columns:
+        parts = len(self.columns) + len(self.provenance.curves)
+        for number, column in enumerate(self.columns):
+            progress(number / parts)
             self.read([column.name])
-        for name, expected in self.provenance.curves.items():
+        for number, (name, expected) in enumerate(self.provenance.curves.items(), len(self.columns)):
+            progress(number / parts)
             path = self.path.with_suffix("") / name
             if not path.exists() or file_checksum(path) != expected:
                 raise _damaged(path, "missing or altered")

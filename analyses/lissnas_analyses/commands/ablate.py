@@ -80,7 +80,8 @@ def ablate(
         found = run(
             name, grid, runs, seed, folder / "ablation.parquet", started, lambda share: report("ablation", share)
         )
-    findings = ablation_report.write(found, name.open(), results, seed)
+        report("drawing", 0)
+        findings = ablation_report.write(found, name.open(), results, seed)
     studied = tell_study(name.open(), findings, results)
     say(f"{found.computed:,} rows computed in {found.seconds:.1f} s, {found.stored:,} in the file", indent=2)
     return Ablated(studied, found.computed, found.stored, found.seconds)

@@ -19,7 +19,7 @@ import numpy as np
 from cyclopts import Parameter
 
 from lissnas_analyses.command_line import command_line
-from lissnas_analyses.commands.terminal import console
+from lissnas_analyses.commands.terminal import console, working
 
 FORMAT = 1
 """The version of the documents: it grows when something is renamed, removed or means something else."""
@@ -57,7 +57,8 @@ def answering(command: Callable[Arguments, Answer]) -> Callable[..., int]:
     @functools.wraps(command)
     def answer(*positional: Any, json: bool = False, **named: Any) -> int:
         console.quiet = json
-        answered = command(*positional, **named)
+        with working.shown():
+            answered = command(*positional, **named)
         if json:
             _write({"kind": type(answered).__name__, "result": answered})
         return answered.exit_status

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from lissnas_analyses.citations import Citation, citations
 from lissnas_analyses.commands.answer import Answer, answering
-from lissnas_analyses.commands.terminal import console
+from lissnas_analyses.commands.terminal import show
 
 
 @dataclass(frozen=True)
@@ -28,5 +28,5 @@ def cite(*used: str) -> Cited:
     for one in found:
         names = ", ".join(one.names)
         told = f"% {names}\n{one.bibtex}" if one.bibtex else f"% without a paper: {names}"
-        console.print(told, markup=False)
+        show(told)
     return Cited(found)

@@ -14,7 +14,7 @@ from rich.table import Table as Grid
 from lissnas_analyses.commands.answer import answering
 from lissnas_analyses.commands.answers import Benchmarks, Cached, CachedBenchmark, ListedBenchmark, Obtained
 from lissnas_analyses.commands.options import BenchmarkName, ImportName
-from lissnas_analyses.commands.terminal import console, progress, say, say_aside
+from lissnas_analyses.commands.terminal import progress, say, say_aside, show
 
 
 @answering
@@ -27,13 +27,15 @@ def benchmarks() -> Benchmarks:
         except PluginError as error:
             faults.append(str(error))
     found = (*listed, *map(_listed_surrogate, catalog.sound_surrogate_names()))
-    console.print(_overview(found))
+    show(_overview(found))
     for one in found:
         package = f", here from the package {one.package}" if one.package else ""
         say("")
         say(f": {one.title}", bold=one.name)
         say(one.paper, indent=2)
-        say(f"{one.page}{package}", indent=2)
+        say(f"{one.page}{package}; licence: {one.licence}", indent=2)
+        if one.datasets:
+            say(f"data sets: {' '.join(one.datasets)}", indent=2)
         for caveat in one.caveats:
             say(f"note: {caveat}", indent=2)
         if one.remedy:
@@ -104,8 +106,9 @@ def check_data(*benchmarks: BenchmarkName) -> Cached:
     """
     found: list[CachedBenchmark] = []
     for name in benchmarks or [name for name in catalog.sound_names() if catalog.table_path(name).exists()]:
-        table = catalog.load(name)
-        table.verify()
+        with progress() as report:
+            table = catalog.load(name)
+            table.verify(partial(report, f"checking {name}"))
         found.append(_cached(name, table))
         say(f"{name}: whole, {len(table.columns):,} columns and {len(table.provenance.curves):,} curves")
     for name in () if benchmarks else catalog.sound_surrogate_names():
@@ -127,7 +130,7 @@ def list_data() -> Cached:
         for one in found:
             counts = ("" if count is None else f"{count:,}" for count in (one.columns, one.curves))
             grid.add_row(one.benchmark, *counts, f"{one.bytes / 1e6:,.1f} MB")
-        console.print(grid)
+        show(grid)
     say(f"{'in' if found else 'nothing yet in'} {catalog.cache_folder()}")
     return Cached(catalog.cache_folder(), found)
 
@@ -169,13 +172,11 @@ def _listed_surrogate(name: str) -> ListedBenchmark:
 
 
 def _overview(benchmarks: tuple[ListedBenchmark, ...]) -> Grid:
-    grid = _grid("name", "there", "networks")
-    grid.add_column("data sets")
-    grid.add_column("licence")
+    grid = _grid("name", "there", "networks", "data sets")
     for one in benchmarks:
         size = "" if one.networks is None else f"{one.networks:.2g}" if one.predicts else f"{one.networks:,}"
-        datasets = "predicted" if one.predicts else " ".join(one.datasets)
-        grid.add_row(one.name, "yes" if one.ready else "no", size, datasets, one.licence)
+        datasets = "predicted" if one.predicts else f"{len(one.datasets) or ''}"
+        grid.add_row(one.name, "yes" if one.ready else "no", size, datasets)
     return grid
 
 

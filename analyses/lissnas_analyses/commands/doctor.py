@@ -46,7 +46,8 @@ def _tell_packages(health: Health) -> None:
     say("", bold="Extras")
     for extra in health.extras:
         say(f"{extra.name}, {'here' if extra.here else 'not here'}: {extra.purpose}", indent=2)
-        say(_written(extra.packages), indent=4)
+        if extra.packages:
+            say(_written(extra.packages), indent=4)
         if extra.command:
             say(f"to get it: {extra.command}", indent=4)
     say("")

@@ -7,7 +7,7 @@ from cyclopts import Parameter
 
 from lissnas_analyses.commands.answer import answering
 from lissnas_analyses.commands.answers import Reported
-from lissnas_analyses.commands.terminal import counted, say
+from lissnas_analyses.commands.terminal import counted, progress, say
 
 
 @answering
@@ -32,7 +32,8 @@ def report(*results: Annotated[Path, Parameter(required=True)], out: Path = Path
         raise LissnasError(
             f"no results in {', '.join(map(str, results))}: make some, for example with 'lissnas reproduce'"
         )
-    page = write_report(list(folders)).encode()
+    with progress() as told:
+        page = write_report(folders, progress=lambda share: told("packing figures and maps", share)).encode()
     try:
         with whole_file(out) as file:
             file.write(page)

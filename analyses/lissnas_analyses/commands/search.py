@@ -72,11 +72,12 @@ def search(
         found = searches.compare_searches(
             name, methods, optimiser, evaluations, runs, seed, started, lambda share: report("searching", share)
         )
-    results.frame("search_runs", found.runs)
-    results.frame("search", found.means)
-    results.frame("search_shrinking", found.shrinking)
-    with figures.house_style():
-        results.figure("search", draw_regret(found, study))
+        results.frame("search_runs", found.runs)
+        results.frame("search", found.means)
+        results.frame("search_shrinking", found.shrinking)
+        report("drawing", 0)
+        with figures.house_style():
+            results.figure("search", draw_regret(found, study))
     findings = searches.sentences(found, study)
     settings = {chosen: asdict(cast(Any, own)) for chosen, own in methods.items()}
     given = {"seed": seed, "runs": runs, "evaluations": evaluations, "optimisers": list(optimiser)}

@@ -77,19 +77,22 @@ def tau(
     settings = analysis.TauSettings(top, sample, runs, seed, draws, precision_at)
     shrunk = [shrunk_to(subspaces.load(path, study.space)[0], str(path)) for path in dict.fromkeys(subspace)]
     shrinkers = method or (() if subspace else ("lissnas",))
-    for name in shrinkers:
-        shrunk += shrunk_by(study, name, runs, seed)
     with progress() as report:
+        for name in shrinkers:
+            for run, kept in enumerate(shrunk_by(study, name, runs, seed)):
+                report(f"shrinking by {name}", run / runs)
+                shrunk.append(kept)
         found = analysis.measure(study, predictors, shrunk, settings, prefixed(report, benchmark))
-    results.frame("tau_sets", found.agreement)
-    results.frame("tau", found.means)
-    results.frame("tau_narrowing", found.narrowing)
-    results.frame("tau_noise_ceiling", found.ceiling)
-    results.frame("tau_evaluation_sets", found.sets)
-    results.frame("tau_predictors", found.predictors)
-    with figures.house_style():
-        results.figure("tau_narrowing", tau_figures.draw_narrowing(found, study, settings))
-        results.figure("tau", tau_figures.draw_sets(found, study, settings))
+        results.frame("tau_sets", found.agreement)
+        results.frame("tau", found.means)
+        results.frame("tau_narrowing", found.narrowing)
+        results.frame("tau_noise_ceiling", found.ceiling)
+        results.frame("tau_evaluation_sets", found.sets)
+        results.frame("tau_predictors", found.predictors)
+        report("drawing", 0)
+        with figures.house_style():
+            results.figure("tau_narrowing", tau_figures.draw_narrowing(found, study, settings))
+            results.figure("tau", tau_figures.draw_sets(found, study, settings))
     named = {"predictors": list(predictor), "columns": list(column), "subspaces": list(map(str, subspace))}
     findings = analysis.sentences(found)
     defaults = {name: asdict(cast(Any, settings_class(name)())) for name in shrinkers}

@@ -3,7 +3,7 @@
 import base64
 import gzip
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from html import escape
 from importlib.resources import files
 from pathlib import Path
@@ -46,8 +46,12 @@ class _Packed:
         )
 
 
-def write_report(folders: Sequence[Path], title: str = _TITLE) -> str:
+def write_report(
+    folders: Sequence[Path], title: str = _TITLE, progress: Callable[[float], None] = lambda share: None
+) -> str:
     """Return the page of one or more folders of results.
+
+    `progress` is told now and then which share is done.
 
     Raises
     ------
@@ -56,7 +60,10 @@ def write_report(folders: Sequence[Path], title: str = _TITLE) -> str:
     """
     packed = _Packed()
     manifests = [read_manifest(folder) for folder in folders]
-    sections = [_section(folder, manifest, packed) for folder, manifest in zip(folders, manifests, strict=True)]
+    sections = []
+    for number, (folder, manifest) in enumerate(zip(folders, manifests, strict=True)):
+        progress(number / len(folders))
+        sections.append(_section(folder, manifest, packed))
     contents = " ".join(
         f'<a href="#{_anchor(folder, manifest)}">{escape(_name(manifest))}</a>'
         for folder, manifest in zip(folders, manifests, strict=True)
