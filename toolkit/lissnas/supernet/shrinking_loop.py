@@ -1,51 +1,42 @@
 """The loop: train a supernet, shrink its space by what it says, train on in the shrunk space, shrink again.
 
-Gopal et al., "LISSNAS", IJCAI 2023, in outline; Hu et al., "Angle-based Search Space Shrinking", ECCV 2020, for the training
-between rounds. Our own choice: whether a shrunk space is better is asked of the same weights on both, those that shrank it
-since training alone would raise any later mean; the momentum of a later training begins at zero.
+Gopal et al., "LISSNAS", IJCAI 2023, in outline; Hu et al., "Angle-based Search Space Shrinking", ECCV 2020, for the
+training between rounds. Our own choice: whether a shrunk space is better is asked of the same weights on both, those
+that shrank it, since training alone would raise any later mean; the momentum of a later training begins at zero.
 
 Everything a run draws follows from its seed and the number of the round. A run that was killed is run again: finished
 trainings are read from their checkpoints, scores from their journals, and it goes on to the same bits.
 """
 
-import hashlib
-import shutil
-import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
+from itertools import pairwise
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, cast
 
 import numpy as np
-import torch
 from torch import Tensor
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from lissnas.box import Box
 from lissnas.errors import LissnasError, SettingError
-from lissnas.evaluate import Evaluations, Evaluator
-from lissnas.journal import Journal
 from lissnas.limited import LimitedSpace
-from lissnas.shrink import Settings, shrink
+from lissnas.shrink import Settings
 from lissnas.shrink.budget import check_at_least_one
-from lissnas.shrink.sampled_mean import SampledMean, sampled_mean
-from lissnas.shrunk_space import ShrunkSpace
 from lissnas.space import Space
 from lissnas.subspace import ExplicitSubspace, Subspace, WholeSpace, save
 from lissnas.supernet.cell_network import draw_weights
 from lissnas.supernet.image_source import ImageSource
 from lissnas.supernet.path_training import Progress, print_progress, train_paths
 from lissnas.supernet.paths import Paths, SubspacePaths
-from lissnas.supernet.processes import Processes, processes
+from lissnas.supernet.processes import processes
 from lissnas.supernet.scoring import Scoring, weights_to_score
+from lissnas.supernet.shrinking_round import LoopRound, Shrinking, box_of, check_agreement, own_journals
 from lissnas.supernet.supernet import Supernet
 from lissnas.supernet.supernet_recipe import SupernetRecipe
-from lissnas.supernet.weight_angle import WeightAngleEvaluator
-from lissnas.supernet.weight_angle_shrinking import WeightAngleSettings, drop_lowest, within_limits
+from lissnas.supernet.weight_angle_shrinking import WeightAngleSettings
 
-_WEIGHTS, _TRAINING, _SHRINKING, _MEAN_BEFORE, _MEAN_AFTER = range(5)
-"""Tell draws from each other that are made from the same seed."""
+_WEIGHTS, _TRAINING = 7, 8
+"""Tell draws from others that are made from the same seed."""
 
 
 @dataclass(frozen=True)
@@ -77,45 +68,8 @@ class LoopSettings:
             raise SettingError(f"mean_networks must be at least 2, not {self.mean_networks}")
         if self.between not in ("fine-tune", "restart"):
             raise SettingError(f"between must be 'fine-tune' or 'restart', not '{self.between}'")
-        if any(smaller >= larger for larger, smaller in zip(self.sizes, self.sizes[1:], strict=False)):
+        if any(smaller >= larger for larger, smaller in pairwise(self.sizes)):
             raise SettingError(f"sizes must fall from round to round, unlike {list(self.sizes)}")
-
-
-@dataclass(frozen=True)
-class LoopRound:
-    """What one shrinking made of a space.
-
-    Attributes
-    ----------
-    number
-        From 1.
-    subspace
-        What was made, also if it was not kept.
-    before, after
-        The mean score of the space that was shrunk, and that of what was made, by the same weights; None for ABS on
-        weight angles, which has another rule.
-    kept
-        Whether the loop went on with it.
-    evaluations
-        How many distinct networks were scored, for the means too.
-    notes
-        What the shrinker had to tell.
-    """
-
-    number: int
-    subspace: Subspace
-    before: SampledMean | None
-    after: SampledMean | None
-    kept: bool
-    evaluations: int
-    notes: tuple[str, ...]
-
-    def __str__(self) -> str:
-        at_least, at_most = self.subspace.size_bounds
-        size = f"{at_most:,}" if at_least == at_most else f"at most {at_most:,}"
-        means = "" if self.before is None else f", mean {self.before} before and {self.after} after"
-        verdict = "kept" if self.kept else "not kept"
-        return f"round {self.number}: {size} networks{means}, {self.evaluations:,} scored, {verdict}"
 
 
 def print_round(made: LoopRound) -> None:
@@ -130,7 +84,7 @@ class LoopTrace:
     Attributes
     ----------
     rounds
-        In their order, one that was not kept too.
+        In their order; the loop did not go on with what the last one made if that says why it `ended`.
     subspace
         The result, on which the supernet was trained last: a subspace of the space that was given.
     stopped
@@ -205,4 +159,141 @@ def shrink_in_rounds(
     SystemExit
         After SIGTERM or SIGINT while it trains, once a checkpoint is written.
     """
-    raise NotImplementedError
+    everything = network.space if space is None else space
+    _check(network, everything, settings, shrinker)
+    seed = int(rng.integers(2**63))
+    _make(folder)
+    with processes(device) as together:
+
+        def train(number: int, sampler: Paths) -> Mapping[str, Tensor] | None:
+            return train_paths(
+                network,
+                source.train,
+                sampler,
+                later_recipe(recipe, settings, number),
+                np.random.default_rng([_TRAINING, seed, number]),
+                folder / f"training-{number}",
+                device=device,
+                save_every=save_every,
+                kept=kept,
+                report=report,
+            )
+
+        run = _identity(everything, source, paths, recipe, settings, shrinker, scoring, seed)
+        shrinking = Shrinking(everything, shrinker, settings.sizes, settings.mean_networks, seed, run)
+        initial = begin_anew(network, np.random.default_rng([_WEIGHTS, seed, 0]))
+        subspace: Subspace = WholeSpace(everything)
+        average = train(0, paths)
+        rounds: list[LoopRound] = []
+        most = min(settings.rounds, len(settings.sizes) or settings.rounds)
+        with own_journals(folder, together) as journals:
+            while len(rounds) < most and (not rounds or rounds[-1].ended is None):
+                number = len(rounds) + 1
+                with weights_to_score(network, average):
+                    if isinstance(shrinker, WeightAngleSettings):
+                        made = shrinking.by_angles(number, subspace, network, initial)
+                    else:
+                        evaluator = scoring.evaluator(network, source, together)
+                        made = shrinking.by_scores(number, subspace, evaluator, journals)
+                check_agreement(together, made.subspace)
+                rounds.append(made)
+                if together.number == 0:
+                    report_round(made)
+                if made.ended is None:
+                    if together.number == 0:
+                        _save(made, folder / f"space-{number}.parquet", run)
+                    if settings.between == "restart":
+                        initial = begin_anew(network, np.random.default_rng([_WEIGHTS, seed, number]))
+                    elif _renews(shrinker, subspace, made.subspace):
+                        initial = _weights(network)
+                    subspace = made.subspace
+                    average = train(number, SubspacePaths(subspace))
+    stopped = f"stopped after {most} rounds"
+    if rounds and rounds[-1].ended is not None:
+        stopped = f"stopped in round {len(rounds)}: {rounds[-1].ended}"
+    return LoopTrace(tuple(rounds), subspace, stopped, average)
+
+
+def later_recipe(recipe: SupernetRecipe, settings: LoopSettings, number: int) -> SupernetRecipe:
+    """Return the recipe of a training, the first being 0.
+
+    Fine-tuning goes on in the schedule where the training before ended: a schedule of so many steps as the recipe says,
+    as ABS lays it out, or else one that ends with the training. `abs_round` is what comes of ABS.
+    """
+    if number == 0:
+        return recipe
+    if settings.between == "restart":
+        return replace(recipe, steps=settings.later_steps)
+    done = recipe.steps + (number - 1) * settings.later_steps
+    return replace(recipe, steps=settings.later_steps, begins=recipe.begins + done)
+
+
+def begin_anew(network: Supernet, rng: np.random.Generator) -> dict[str, Tensor]:
+    """Give a network new weights, as `draw_weights` does, and batch norms as new; return copies of all weights."""
+    for module in network.modules():
+        if isinstance(module, _BatchNorm):
+            module.reset_parameters()
+    draw_weights(network, rng)
+    return _weights(network)
+
+
+def _weights(network: Supernet) -> dict[str, Tensor]:
+    return {name: weights.detach().cpu().clone() for name, weights in network.named_parameters()}
+
+
+def _renews(shrinker: Settings | WeightAngleSettings, before: Subspace, after: Subspace) -> bool:
+    """Tell whether it is now that the current weights take the place of the initial ones."""
+    if not isinstance(shrinker, WeightAngleSettings):
+        return False
+    choices = sum(after.space.choices)
+    dropped = [choices - int(box_of(subspace).left.sum()) for subspace in (before, after)]
+    return dropped[0] <= shrinker.renewed_after < dropped[1]
+
+
+def _check(network: Supernet, space: Space, settings: LoopSettings, shrinker: Settings | WeightAngleSettings) -> None:
+    if network.space.name != (space.whole if isinstance(space, LimitedSpace) else space).name:
+        raise SettingError(f"a supernet of {network.space.name} cannot be shrunk as {space.name}: give its own space")
+    if settings.sizes and not hasattr(shrinker, "size"):
+        raise SettingError(f"{type(shrinker).__name__} has no size, so that no sizes can be given for its rounds")
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise LissnasError(f"{folder}: {error.strerror}; choose another folder for the loop") from error
+
+
+def _identity(
+    space: Space,
+    source: ImageSource,
+    paths: Paths,
+    recipe: SupernetRecipe,
+    settings: LoopSettings,
+    shrinker: Settings | WeightAngleSettings,
+    scoring: Scoring,
+    seed: int,
+) -> dict[str, Any]:
+    """Return what tells one run from another; only how many rounds there are may be changed."""
+    return {
+        "space": space.name,
+        "images": source.train.description,
+        "paths": type(paths).__name__,
+        "recipe": asdict(recipe),
+        "between": settings.between,
+        "later_steps": settings.later_steps,
+        "sizes": settings.sizes,
+        "mean_networks": settings.mean_networks,
+        "shrinker": {"method": type(shrinker).__name__, **asdict(cast(Any, shrinker))},
+        "scoring": asdict(scoring),
+        "seed": seed,
+    }
+
+
+def _save(made: LoopRound, path: Path, run: Mapping[str, Any]) -> None:
+    """Save a space, as one of all networks where there are limits."""
+    subspace = made.subspace
+    space = subspace.space
+    if isinstance(space, LimitedSpace):
+        subspace = ExplicitSubspace(space.whole, space.whole_index(subspace.index))
+    save(subspace, path, {"loop": dict(run), "round": made.number, "evaluations": made.evaluations})
