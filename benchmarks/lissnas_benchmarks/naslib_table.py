@@ -1,0 +1,126 @@
+"""A table behind NASLib's calls: its metrics, and which columns answer them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from lissnas.bridges.naslib import NaslibSpace
+from lissnas.errors import SettingError
+from lissnas.space import Floats, Rows
+from lissnas.subspace import ExplicitSubspace, Subspace, WholeSpace
+from numpy.typing import NDArray
+
+from lissnas_benchmarks.table import Column, Table
+
+METRICS = {
+    "TRAIN_ACCURACY": ("accuracy", ("train",)),
+    "VAL_ACCURACY": ("accuracy", ("validation",)),
+    "TEST_ACCURACY": ("accuracy", ("test",)),
+    "TRAIN_LOSS": ("loss", ("train",)),
+    "VAL_LOSS": ("loss", ("validation",)),
+    "TEST_LOSS": ("loss", ("test",)),
+    "TRAIN_TIME": ("training-time", ("train", "")),
+    "VAL_TIME": ("evaluation-time", ("validation",)),
+    "TEST_TIME": ("evaluation-time", ("test",)),
+    "FLOPS": ("flops", ("",)),
+    "LATENCY": ("latency", ("",)),
+    "PARAMETERS": ("parameters", ("",)),
+}
+"""NASLib's metrics, and which columns answer each: their metric, and the splits in the order they are looked for."""
+
+
+def naslib_space(table: Table, rng: np.random.Generator, subspace: Subspace | None = None) -> NaslibSpace:
+    """Return a table as a search space that NASLib's optimisers can query.
+
+    Each split answers from its own columns: a benchmark without validation accuracies has no VAL_ACCURACY. A value is
+    the mean over the training runs that a network has, after the longest training, in the column's unit.
+
+    Parameters
+    ----------
+    table
+        What is known.
+    rng
+        The source of every random draw.
+    subspace
+        Where to search; by default every network that the table holds.
+
+    Raises
+    ------
+    SettingError
+        If the subspace is of another space.
+    """
+    if subspace is None:
+        subspace = WholeSpace(table.space) if table.complete else ExplicitSubspace(table.space, table.index)
+    if subspace.space.name != table.provenance.space:
+        name = table.provenance.source.benchmark
+        raise SettingError(f"a subspace of {subspace.space.name}, but {name} is of {table.provenance.space}")
+    return NaslibSpace(subspace, _Answers(table, {}), rng)
+
+
+@dataclass(frozen=True)
+class _Answers:
+    """The table's columns by what was asked for; each is read once."""
+
+    table: Table
+    known: dict[tuple[str, str], Floats]
+
+    def value(self, row: Rows, metric: str, dataset: str | None, epoch: int) -> float:
+        if epoch != -1:
+            curve = self.curve(row, metric, dataset)
+            if not 0 <= epoch < len(curve):
+                raise SettingError(f"{metric} has the epochs 0 to {len(curve) - 1}, not {epoch}")
+            return curve[epoch]
+        dataset = dataset or self.table.datasets[0]
+        if (metric, dataset) not in self.known:
+            self.known[metric, dataset] = _mean(self.table.read([one.name for one in self._columns(metric, dataset)]))
+        return self._present(row, metric, float(self.known[metric, dataset][self._place(row)]))
+
+    def curve(self, row: Rows, metric: str, dataset: str | None) -> list[float]:
+        columns, place = self._columns(metric, dataset or self.table.datasets[0]), self._place(row)
+        curves = np.array([self.table.curve(column)[place] for column in columns], dtype=np.float64)
+        curve: list[float] = _mean(curves.T).tolist()
+        self._present(row, metric, curve[-1])
+        return curve
+
+    def everything(self, row: Rows, dataset: str | None) -> dict[str, float]:
+        columns = [column.name for column in self.table.columns if dataset in (None, column.dataset)]
+        values = self.table.read(columns)[self._place(row)]
+        return dict(zip(columns, values.tolist(), strict=True))
+
+    def _place(self, row: Rows) -> int:
+        index = self.table.space.index(row)
+        place = int(np.searchsorted(self.table.index, index[0]))
+        if place == len(self.table.index) or self.table.index[place] != index[0]:
+            raise SettingError(f"'{self.table.space.write(row)[0]}' is not in the table")
+        return place
+
+    def _present(self, row: Rows, metric: str, value: float) -> float:
+        if np.isnan(value):
+            raise SettingError(f"'{self.table.space.write(row)[0]}' has no {metric}")
+        return value
+
+    def _columns(self, metric: str, dataset: str) -> tuple[Column, ...]:
+        """Return the columns of all training runs of the longest training, or say what there is instead."""
+        if metric not in METRICS:
+            raise SettingError(f"{metric} is not known of a table; known: {', '.join(METRICS)}, RAW")
+        wanted, splits = METRICS[metric]
+        of_metric = [one for one in self.table.columns if (one.metric, one.dataset) == (wanted, dataset)]
+        for split in splits:
+            found = [column for column in of_metric if column.split == split]
+            if found:
+                longest = max(column.epochs or 0 for column in found)
+                return tuple(column for column in found if (column.epochs or 0) == longest)
+        there = dict.fromkeys(
+            f"{one.split} {one.metric}".strip() for one in self.table.columns if one.dataset == dataset
+        )
+        raise SettingError(
+            f"{self.table.provenance.source.benchmark} has no {metric} on {dataset}"
+            + (f"; it has {', '.join(there)}" if there else f"; its data sets: {', '.join(self.table.datasets)}")
+        )
+
+
+def _mean(values: NDArray[np.float64]) -> Floats:
+    """Return the mean of each row over what is there; NaN where nothing is."""
+    present = ~np.isnan(values)
+    counts = present.sum(axis=1)
+    sums = np.where(present, values, 0).sum(axis=1)
+    return np.divide(sums, counts, out=np.full(len(values), np.nan), where=counts > 0)
