@@ -54,10 +54,16 @@ def citations(words: Sequence[str]) -> tuple[Citation, ...]:
     return (*cited, *([Citation(tuple(without), "")] if without else []))
 
 
+def known_names() -> tuple[str, ...]:
+    """Return all names that can be cited."""
+    methods = (*method_names(), *optimiser_names(), SUPERNET, SOFTWARE)
+    return tuple(dict.fromkeys((*catalog.names(), *catalog.surrogate_names(), *methods)))
+
+
 def _names(word: str) -> Iterator[str]:
     """Yield the names behind a word."""
     path = Path(word)
-    if word in _known():
+    if word in known_names():
         yield word
     elif path.suffix == ".parquet":
         yield from _used(_provenance(path))
@@ -68,12 +74,7 @@ def _names(word: str) -> Iterator[str]:
         for manifest in manifests:
             yield from _used(read_manifest(manifest.parent))
     else:
-        raise UnknownNameError("benchmark, method or folder of results", word, _known())
-
-
-def _known() -> tuple[str, ...]:
-    methods = (*method_names(), *optimiser_names(), SUPERNET, SOFTWARE)
-    return tuple(dict.fromkeys((*catalog.names(), *catalog.surrogate_names(), *methods)))
+        raise UnknownNameError("benchmark, method or folder of results", word, known_names())
 
 
 def _provenance(path: Path) -> dict[str, Any]:
@@ -87,7 +88,7 @@ def _used(described: dict[str, Any]) -> Iterator[str]:
     """Yield what a manifest or a saved subspace says that it used; a benchmark unknown here is left to its owner."""
     single = [described[key] for key in ("benchmark", "method") if key in described]
     for name in (*single, *described.get("methods", ()), *described.get("optimisers", ())):
-        if name in _known():
+        if name in known_names():
             yield name
 
 

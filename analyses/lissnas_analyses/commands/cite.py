@@ -1,10 +1,18 @@
 """The command that tells what to cite."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from lissnas_analyses.citations import Citation, citations
+from cyclopts import Parameter
+
+from lissnas_analyses.citations import Citation, citations, known_names
 from lissnas_analyses.commands.answer import Answer, answering
 from lissnas_analyses.commands.terminal import show
+
+if TYPE_CHECKING:
+    Used = str
+else:
+    Used = Literal[known_names()] | str
 
 
 @dataclass(frozen=True)
@@ -15,7 +23,7 @@ class Cited(Answer):
 
 
 @answering
-def cite(*used: str) -> Cited:
+def cite(*used: Annotated[Used, Parameter(show_choices=False)]) -> Cited:
     """Print BibTeX for whatever results used: benchmarks, methods, optimisers, and this program.
 
     Parameters
