@@ -30,8 +30,8 @@ _POOLING = 9
 class WeightAngleEvaluator:
     """Scores rows by the angle between initial and current weights, in radians: an evaluator, of `shrink` too.
 
-    The angles follow from three sums for each choice of each gene, which are taken once, when it is made: 10^6 rows
-    cost a second, and later training changes no score.
+    The angles follow from three sums for each choice of each gene, which are taken once, when it is made: no row needs
+    its weights put together, and later training changes no score.
 
     Parameters
     ----------
