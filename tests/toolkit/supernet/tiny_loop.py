@@ -1,0 +1,78 @@
+"""A shrinking loop of seconds: the chain and the images of tiny_training.py. Run on its own, it may be killed.
+
+python tiny_loop.py FOLDER RESULTS_FILE [NETWORKS_SCORED_UNTIL_IT_DIES]
+"""
+
+import importlib.util
+import json
+import os
+import signal
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from lissnas.shrink.lissnas import LissnasSettings
+from lissnas.supernet.chain_network import ChainNetwork
+from lissnas.supernet.evaluator import SupernetEvaluator
+from lissnas.supernet.image_source import ImageSource, small_source
+from lissnas.supernet.image_tasks import digits
+from lissnas.supernet.paths import UniformPaths
+from lissnas.supernet.processes import processes
+from lissnas.supernet.scoring import Scoring
+from lissnas.supernet.shrinking_loop import LoopSettings, LoopTrace, shrink_in_rounds
+
+_SPEC = importlib.util.spec_from_file_location("tiny_training", Path(__file__).parent / "tiny_training.py")
+assert _SPEC is not None
+assert _SPEC.loader is not None
+tiny = importlib.util.module_from_spec(_SPEC)
+_SPEC.loader.exec_module(tiny)
+
+RECIPE = replace(tiny.RECIPE, steps=24, decay=1e-4)
+LISSNAS = LissnasSettings(confidence=0.9, quantile=0.3, seeds=3, max_rounds=1, stop="rounds")
+SCORING = Scoring(recalibration_batches=2, recalibration_batch=100, batch=200)
+SETTINGS = LoopSettings(later_steps=8, rounds=2, mean_networks=27)
+
+
+def source() -> ImageSource:
+    return small_source(digits())
+
+
+def loop(folder: Path, **changed: Any) -> tuple[ChainNetwork, LoopTrace]:
+    torch.set_num_threads(1)
+    network = ChainNetwork(tiny.chain(), np.random.default_rng(0))
+    settings: dict[str, Any] = {
+        "source": source(),
+        "paths": UniformPaths(network.space),
+        "recipe": RECIPE,
+        "settings": SETTINGS,
+        "shrinker": LISSNAS,
+        "scoring": SCORING,
+        "rng": np.random.default_rng(1),
+        "save_every": 5,
+        "report": lambda progress: None,
+        "report_round": lambda made: None,
+    }
+    return network, shrink_in_rounds(network, folder=folder, **(settings | changed))
+
+
+if __name__ == "__main__":
+    folder, results_file, *scored_until_it_dies = sys.argv[1:]
+    scored = 0
+    score = SupernetEvaluator._score
+
+    def dying_score(self: SupernetEvaluator, path: list[int]) -> float:
+        global scored
+        scored += 1
+        if scored_until_it_dies and scored > int(scored_until_it_dies[0]):
+            os.kill(os.getpid(), signal.SIGKILL)
+        return score(self, path)
+
+    SupernetEvaluator._score = dying_score  # type: ignore[method-assign]
+    with processes() as together:
+        network, trace = loop(Path(folder))
+        if together.number == 0:
+            results = {"rounds": list(map(str, trace.rounds)), "index": trace.subspace.index.tolist(), "scored": scored}
+            Path(results_file).write_text(json.dumps(results))
