@@ -219,7 +219,11 @@ def _average(runs: pl.DataFrame) -> pl.DataFrame:
     for (method, number), group in runs.group_by(["method", "round"], maintain_order=True):
         for name, panel in _PANELS.items():
             estimate = mean_over_runs(group[name].to_numpy().astype(np.float64))
-            mean, low, high = float(estimate.value), max(estimate.low, panel.least), min(estimate.high, panel.largest)
+            mean, low, high = (
+                float(estimate.value),
+                float(max(estimate.low, panel.least)),
+                float(min(estimate.high, panel.largest)),
+            )
             going = int((~group["stopped"]).sum())
             rows.append(
                 {"method": method, "round": number, "figure": name, "mean": mean, "low": low, "high": high}

@@ -88,6 +88,7 @@ def _whole_space(name: str, datasets: Sequence[str], metric: str | None, report:
         "benchmark": name,
         "datasets": [study.dataset for study in studies],
         "reported_by": first.reports.describe(),
+        "unit": first.unit,
         "data": asdict(first.table.provenance.source),
     }
     return _Measured(found, first.quantity, text, subject)
@@ -106,7 +107,7 @@ def _sample(name: str, datasets: Sequence[str], metric: str | None, report: Repo
         "networks. Neighbours of most were not measured, so that optima, basins and regret cannot be told."
     )
     quantity = f"{column.split} {column.metric} ({column.unit})".strip()
-    subject = {"benchmark": name, "datasets": list(names), "reported_by": reports.describe()}
+    subject = {"benchmark": name, "datasets": list(names), "reported_by": reports.describe(), "unit": column.unit}
     return _Measured(found, quantity, text, subject | {"data": asdict(table.provenance.source)})
 
 
@@ -125,9 +126,14 @@ def _surrogate(name: str, datasets: Sequence[str], metric: str | None, seed: int
         "Bands: 95 % intervals over draws. The best network found stands in for the best there is."
     )
     described = asdict(read_description(catalog.surrogate_folder(name)))
-    return _Measured(
-        found, f"predicted {quantity.name} ({quantity.unit})", text, {"benchmark": name, "data": described}
-    )
+    subject = {
+        "benchmark": name,
+        "datasets": [],
+        "reported_by": f"predicted {quantity.name}",
+        "unit": quantity.unit,
+        "data": described,
+    }
+    return _Measured(found, f"predicted {quantity.name} ({quantity.unit})", text, subject)
 
 
 def _network_text(found: Landscapes, text: str) -> str:

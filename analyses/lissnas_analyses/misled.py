@@ -68,7 +68,7 @@ def contrast(by_predictor: ComparisonResult, by_benchmark: ComparisonResult) -> 
             mean = mean_over_runs(group[name].to_numpy())
             rows.append(
                 {"method": method, "selected_by": who, "figure": name, "mean": float(mean.value)}
-                | {"low": max(float(mean.low), 0), "high": min(float(mean.high), most)}
+                | {"low": max(float(mean.low), 0.0), "high": min(float(mean.high), most)}
                 | {"size_ratio": float(group["size_ratio"].to_numpy().mean()), "runs": group.height}
             )
     return Contrast(runs, pl.DataFrame(rows))

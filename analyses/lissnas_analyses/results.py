@@ -81,6 +81,7 @@ class Results:
             "dataset": study.dataset,
             "selected_by": study.selects.describe(),
             "reported_by": study.reports.describe(),
+            "unit": study.unit,
             "data": asdict(study.table.provenance.source),
             "methods": list(methods),
             "optimisers": list(optimisers),
