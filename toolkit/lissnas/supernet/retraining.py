@@ -1,19 +1,51 @@
 """The winner on its own: its network trained from new weights, and judged on the official validation images once."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.optim.swa_utils import update_bn
 
+from lissnas.errors import LissnasError, TrainingError
 from lissnas.space import Rows
 from lissnas.supernet.image_source import ImageSource
-from lissnas.supernet.path_training import Progress, print_progress
+from lissnas.supernet.one_network import one_network
+from lissnas.supernet.path_training import Progress, print_progress, train_paths
+from lissnas.supernet.paths import UniformPaths
+from lissnas.supernet.processes import Processes, processes
+from lissnas.supernet.scoring import Scoring
 from lissnas.supernet.supernet import Supernet
-from lissnas.supernet.supernet_recipe import SupernetRecipe
+from lissnas.supernet.supernet_recipe import ABS, ABS_TRAINING_IMAGES, SPOS, SupernetRecipe
+from lissnas.whole_file import whole_file
+
+FORMAT = 1
+"""The version of what the file of a score holds."""
 
 RETRAINED = "retrained.json"
-"""The file of a folder of a retraining that holds the score."""
+"""The file that holds the score, in the folder of the retraining."""
+
+SPOS_RETRAINING = replace(SPOS, steps=300_000)
+"""Of the networks that SPOS finds. Guo et al., ECCV 2020, and the authors' code."""
+
+ABS_RETRAINING = replace(
+    ABS,
+    steps=240 * (ABS_TRAINING_IMAGES // 1024),
+    batch=1024,
+    norm_batch=128,
+    rate=0.5,
+    final_rate=0.0,
+    schedule_steps=None,
+)
+"""Of the networks that ABS finds: 240 epochs. Hu et al., ECCV 2020, and the authors' code; the 128 images of a batch
+norm, and that label smoothing and the cut of gradients are those of the supernet, are our own reading."""
+
+_WEIGHTS, _TRAINING = 9, 10
+"""Tell draws from others that are made from the same seed."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +57,7 @@ class RetrainedScore:
     architecture
         The official string of the network in its space.
     top1, top5
-        Which share of the images has its class first, and among the first five, in per cent.
+        Of which share of the images the class is the network's first, and among its first five, in per cent.
     images
         How many images there are.
     """
@@ -35,25 +67,28 @@ class RetrainedScore:
     top5: float
     images: int
 
+    def __str__(self) -> str:
+        return f"{self.architecture}: top-1 {self.top1:.2f} %, top-5 {self.top5:.2f} % of {self.images:,} images"
+
 
 def retrain(
     supernet: Supernet,
     row: Rows,
     source: ImageSource,
     recipe: SupernetRecipe,
+    scoring: Scoring,
     rng: np.random.Generator,
     folder: Path,
     *,
-    batch: int = 200,
     device: str | None = None,
     save_every: int = 1000,
     kept: int = 3,
     report: Callable[[Progress], None] = print_progress,
 ) -> RetrainedScore:
-    """Train one network of a supernet from new weights, and judge it.
+    """Train one network of a supernet from new weights, and judge it; a run that was killed goes on.
 
-    Its batch norms are judged with the statistics of training; the moving average of the weights, where the recipe asks
-    for one, with statistics of its own, of one epoch of training images at most.
+    The network is judged with the statistics that training left in its batch norms (those of the first process); the
+    moving average of its weights, where the recipe asks for one, with statistics of its own.
 
     Parameters
     ----------
@@ -62,24 +97,132 @@ def retrain(
     row
         The architecture, shape (genes,).
     source
-        Its training images train; its official validation images judge, when training has ended. A score that stands
-        in the folder already is returned without looking at them again.
+        Its training images train; its official validation images judge when training has ended. They are not looked at
+        again: a score that stands in the folder is returned as it is.
     recipe
-        Of this training: see `SPOS_RETRAINING` and `ABS_RETRAINING`.
+        Of this training, as `SPOS_RETRAINING` or `ABS_RETRAINING`.
+    scoring
+        How many images are judged at once, and by which a moving average gets its statistics.
     rng
         Draws the weights and the seed of the run. On all processes it must be in the same state.
     folder
         Of the checkpoints and the score.
-    batch
-        How many images are judged at once.
     device, save_every, kept, report
         As in `train_paths`.
 
     Raises
     ------
-    CheckpointError
-        If the folder is that of another retraining.
     LissnasError
-        Whatever `train_paths` raises.
+        If the folder holds the score of another retraining; and whatever `train_paths` raises.
     """
-    raise NotImplementedError
+    seed = int(rng.integers(2**63))
+    [architecture] = supernet.space.write(row[None])
+    run = {
+        "space": supernet.space.name,
+        "architecture": architecture,
+        "images": source.train.description,
+        "recipe": asdict(recipe),
+        "seed": seed,
+    }
+    known = _read(folder / RETRAINED, run)
+    if known is not None:
+        return known
+    network = one_network(supernet, row, np.random.default_rng([_WEIGHTS, seed]))
+    with processes(device) as together:
+        average = train_paths(
+            network,
+            source.train,
+            UniformPaths(network.space),
+            recipe,
+            np.random.default_rng([_TRAINING, seed]),
+            folder,
+            device=device,
+            save_every=save_every,
+            kept=kept,
+            report=report,
+        )
+        judged = _ForItself(network)
+        if average is None:
+            _share_statistics(network, together)
+        else:
+            with torch.no_grad():
+                for name, weights in network.named_parameters():
+                    weights.copy_(average[name])
+            update_bn(
+                source.recalibration(scoring.recalibration_batches, scoring.recalibration_batch),
+                judged,
+                together.device,
+            )
+        first, among_five, images = _judge(judged, source, scoring.batch, together)
+        score = RetrainedScore(architecture, 100 * first / images, 100 * among_five / images, images)
+        if together.number == 0:
+            _write(score, folder / RETRAINED, run)
+    return score
+
+
+class _ForItself(nn.Module):
+    """A supernet of one path that takes images alone."""
+
+    def __init__(self, network: Supernet) -> None:
+        super().__init__()
+        self.network = network
+        self.path = [0] * network.space.genes
+
+    def forward(self, images: Tensor) -> Tensor:
+        logits: Tensor = self.network(images, self.path)
+        return logits
+
+
+def _share_statistics(network: nn.Module, together: Processes) -> None:
+    """Give all processes the statistics of the first one's batch norms."""
+    for values in network.buffers():
+        if together.number > 0:
+            values.zero_()
+        together.sum(values)
+
+
+def _judge(network: nn.Module, source: ImageSource, batch: int, together: Processes) -> tuple[int, int, int]:
+    """Return of how many images the class comes first, and among the first five, and how many images there are.
+
+    Raises TrainingError if an output is no number.
+    """
+    network.eval()
+    counts = torch.zeros(4, dtype=torch.int64, device=together.device)
+    with torch.no_grad():
+        for number, (images, labels) in enumerate(source.official_validation(batch)):
+            if number % together.count == together.number:
+                logits = network(images.to(together.device, non_blocking=True))
+                found = logits.topk(min(5, logits.shape[1])).indices == labels.to(together.device)[:, None]
+                finite = torch.isfinite(logits).all()
+                counts += torch.stack([found[:, 0].sum(), found.sum(), counts.new_tensor(len(labels)), ~finite])
+    first, among_five, images, wrong = together.sum(counts).tolist()
+    if wrong:
+        raise TrainingError("the retrained network's outputs are no numbers: train with a lower rate")
+    return first, among_five, images
+
+
+def _write(score: RetrainedScore, path: Path, run: Mapping[str, Any]) -> None:
+    with whole_file(path) as file:
+        file.write(json.dumps({"format": FORMAT, **asdict(score), "run": run}, indent=2).encode() + b"\n")
+
+
+def _read(path: Path, run: Mapping[str, Any]) -> RetrainedScore | None:
+    """Return the score that a file holds, or None if there is no file."""
+    try:
+        held = json.loads(path.read_bytes())
+        theirs = dict(held["run"])
+        score = RetrainedScore(str(held["architecture"]), *(held[name] for name in ("top1", "top5", "images")))
+        version = int(held["format"])
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, LookupError, TypeError, RecursionError) as error:
+        raise LissnasError(f"{path}: not the score of a retraining ({error}); remove it to judge anew") from error
+    if version != FORMAT:
+        raise LissnasError(f"{path}: of format {version}, not {FORMAT}; choose another folder")
+    for name in theirs | dict(run):
+        if theirs.get(name) != run.get(name):
+            raise LissnasError(
+                f"{path}: the score of another retraining, whose {name} was {theirs.get(name)}, not {run.get(name)}; "
+                "give each retraining its own folder"
+            )
+    return score
