@@ -1,0 +1,73 @@
+"""The page about tables of one's own: its declaration has ten lines, and its code and commands do what they say."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from lissnas.spaces.cell201 import OPERATIONS, cell201
+
+PAGE = (Path(__file__).parents[2] / "docs" / "benchmarks" / "your-own.md").read_text()
+
+
+def _blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+
+
+def _made_up(named: bool = False) -> pl.DataFrame:
+    """Numbers for every cell, to see whether they arrive: they are its place, and its place and a half."""
+    rows = cell201().all_rows()
+    choices: Any = np.array(OPERATIONS) if named else np.arange(5)
+    genes = {f"edge{gene}": choices[rows[:, gene]] for gene in range(6)}
+    frame = pl.DataFrame({**genes, "val": np.arange(15_625.0), "test": np.arange(15_625) + 0.5})
+    return frame.sample(fraction=1, shuffle=True, seed=0)
+
+
+def test_the_declaration_has_ten_lines() -> None:
+    [declaration, *_] = _blocks("python")
+    assert len(declaration.partition("BENCHMARK = ")[2].strip().splitlines()) == 10
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".csv"])
+@pytest.mark.parametrize("named", [False, True])
+def test_the_code_of_the_page_opens_a_file(
+    suffix: str, named: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LISSNAS_CACHE", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
+    frame = _made_up(named)
+    if suffix == ".csv":
+        frame.write_csv("my_cells.csv")
+    else:
+        frame.write_parquet("my_cells.parquet")
+    names: dict[str, Any] = {}
+    for block in _blocks("python"):
+        exec(compile(block.replace(".parquet", suffix), "your-own.md", "exec"), names)
+    found = names["table"].to_frame()
+    np.testing.assert_array_equal(found["accuracy/svhn/validation"].to_numpy(), np.arange(15_625))
+    np.testing.assert_array_equal(found["accuracy/svhn/test"].to_numpy(), np.arange(15_625) + 0.5)
+
+
+def test_the_commands_of_the_page_run(tmp_path: Path) -> None:
+    [declaration, _opening], [entry], [commands] = _blocks("python"), _blocks("toml"), _blocks("sh")
+    site = tmp_path / "site"
+    described = site / "my_package-1.0.dist-info"
+    described.mkdir(parents=True)
+    (site / "my_package.py").write_text(declaration)
+    (described / "METADATA").write_text("Metadata-Version: 2.1\nName: my-package\nVersion: 1.0\n")
+    written = entry.replace('[project.entry-points."lissnas.benchmarks"]', "[lissnas.benchmarks]").replace('"', "")
+    (described / "entry_points.txt").write_text(written)
+    _made_up().write_parquet(tmp_path / "my_cells.parquet")
+    environment = os.environ | {"PYTHONPATH": str(site), "LISSNAS_CACHE": str(tmp_path / "cache")}
+    for command in commands.splitlines():
+        program, *words = shlex.split(command)
+        path = str(Path(sys.executable).parent / program)
+        ran = subprocess.run([path, *words], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+        assert ran.returncode == 0, ran.stderr
+        assert "my-cells" in ran.stdout
