@@ -44,7 +44,7 @@ class LocalSearch:
     def visit(self, subspace: Subspace, evaluations: Evaluations, total: int, rng: np.random.Generator) -> None:
         total = reachable_total(subspace, evaluations, total)
         while evaluations.count < total:
-            here, height = _best_of(subspace.sample(min(self.starts, subspace.size), rng), evaluations, total)
+            here, height = _best_of(subspace.sample(min(self.starts, subspace.size_bounds[1]), rng), evaluations, total)
             while evaluations.count < total:
                 neighbours = neighbours_inside(subspace, here)
                 if not len(neighbours):

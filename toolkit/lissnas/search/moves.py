@@ -31,7 +31,7 @@ def affordable(rows: Rows, evaluations: Evaluations, total: int) -> Rows:
 
 def reachable_total(subspace: Subspace, evaluations: Evaluations, total: int) -> int:
     """Return how many networks can be scored in all: `total`, or fewer if the subspace has no more unknown ones."""
-    if subspace.size_bounds[0] > ENUMERABLE_SIZE:
+    if subspace.size_bounds[1] > ENUMERABLE_SIZE:
         return total
     if evaluations.count == 0:
         return min(total, subspace.size)

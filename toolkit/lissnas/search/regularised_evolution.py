@@ -48,7 +48,7 @@ class RegularisedEvolution:
             )
 
     def visit(self, subspace: Subspace, evaluations: Evaluations, total: int, rng: np.random.Generator) -> None:
-        first = affordable(subspace.sample(min(self.population, subspace.size), rng), evaluations, total)
+        first = affordable(subspace.sample(min(self.population, subspace.size_bounds[1]), rng), evaluations, total)
         alive = deque(zip(first, np.nan_to_num(evaluations(first), nan=-np.inf), strict=True), self.population)
         total = reachable_total(subspace, evaluations, total)
         repeats = 0

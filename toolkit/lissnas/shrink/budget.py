@@ -57,8 +57,8 @@ def round_sizes(space: Space, size: int, rounds: int) -> list[int]:
 def score_unseen(subspace: Subspace, evaluations: Evaluations, total: int, rng: np.random.Generator) -> None:
     """Score networks of a subspace drawn uniformly, none twice, until `total` are scored in all or none is left."""
     while (missing := total - evaluations.count) > 0:
-        drawn = subspace.sample(min(subspace.size, 2 * missing + evaluations.count), rng)
+        drawn = subspace.sample(min(subspace.size_bounds[1], 2 * missing + evaluations.count), rng)
         unseen = drawn[~evaluations.asked(drawn)][:missing]
         evaluations(unseen)
-        if len(unseen) < missing and len(drawn) == subspace.size:
+        if len(unseen) < missing and len(drawn) == subspace.size_bounds[1]:
             return

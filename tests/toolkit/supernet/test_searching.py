@@ -1,0 +1,169 @@
+"""Searching inside a shrunk space by a supernet: as on a table, within limits, and killed and run again."""
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from lissnas.box import Box
+from lissnas.errors import JournalError
+from lissnas.evaluate import TableEvaluator
+from lissnas.limited import Limit, LimitedSpace
+from lissnas.limited_subspace import LimitedSubspace
+from lissnas.search import SearchTrace, Settings, search
+from lissnas.search.local_search import LocalSearch
+from lissnas.search.optuna_samplers import Genetic, Tpe
+from lissnas.search.random_search import RandomSearch
+from lissnas.search.regularised_evolution import RegularisedEvolution
+from lissnas.space import Floats, Rows
+from lissnas.spaces.shufflenetv2 import shufflenetv2, shufflenetv2_chain
+from lissnas.subspace import ExplicitSubspace, Subspace, WholeSpace
+from lissnas.supernet.chain_network import ChainNetwork
+from lissnas.supernet.evaluator import SupernetEvaluator
+from lissnas.supernet.scoring import weights_to_score
+from lissnas.supernet.searching import JOURNAL, search_by_supernet
+
+
+def _imported(path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+tiny = _imported(Path(__file__).parent / "tiny_loop.py")
+
+OPTIMISERS: tuple[Settings, ...] = (
+    RandomSearch(),
+    RegularisedEvolution(population=4, tournament=2),
+    LocalSearch(starts=2),
+    Tpe(),
+    Genetic(population=4),
+)
+EACH = pytest.mark.parametrize("optimiser", OPTIMISERS, ids=lambda settings: type(settings).__name__)
+
+
+@pytest.fixture(scope="module")
+def network(tmp_path_factory: pytest.TempPathFactory) -> ChainNetwork:
+    settings = tiny.LoopSettings(later_steps=1, rounds=0)
+    return tiny.loop(tmp_path_factory.mktemp("trained"), settings=settings)[0]
+
+
+@pytest.fixture(scope="module")
+def scores(network: ChainNetwork) -> Floats:
+    with weights_to_score(network, None):
+        return tiny.SCORING.evaluator(network, tiny.source())(network.space.all_rows())
+
+
+def _search(network: ChainNetwork, subspace: Subspace, folder: Path, **changed: Any) -> SearchTrace:
+    settings: dict[str, Any] = {
+        "average": None,
+        "source": tiny.source(),
+        "optimiser": RegularisedEvolution(population=4, tournament=2),
+        "evaluations": 8,
+        "scoring": tiny.SCORING,
+        "rng": np.random.default_rng(2),
+    }
+    return search_by_supernet(network, subspace=subspace, folder=folder, **(settings | changed))
+
+
+def _pocket(network: ChainNetwork) -> ExplicitSubspace:
+    return ExplicitSubspace(network.space, np.arange(2, 26, 2))
+
+
+@EACH
+def test_every_optimiser_searches_by_a_supernet_as_by_a_table(
+    network: ChainNetwork, scores: Floats, tmp_path: Path, optimiser: Settings
+) -> None:
+    subspace = _pocket(network)
+    found = _search(network, subspace, tmp_path, optimiser=optimiser).evaluations.history
+    seed = int(np.random.default_rng(2).integers(2**63))
+    table = TableEvaluator(network.space, scores)
+    expected = search(subspace, table, optimiser, np.random.default_rng(seed), 8).evaluations.history
+    assert found[0].tolist() == expected[0].tolist()
+    assert found[1].tolist() == expected[1].tolist()
+    assert len(found[0]) == 8
+    assert np.isin(found[0], subspace.index).all()
+
+
+def test_a_search_that_dies_goes_on_and_may_be_prolonged(
+    network: ChainNetwork, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subspace = WholeSpace(network.space)
+    expected = _search(network, subspace, tmp_path / "at once", evaluations=12)
+    score = SupernetEvaluator._score
+    scored = 0
+
+    def dying_score(self: SupernetEvaluator, path: list[int]) -> float:
+        nonlocal scored
+        scored += 1
+        if scored == 6:
+            raise KeyboardInterrupt
+        return score(self, path)
+
+    monkeypatch.setattr(SupernetEvaluator, "_score", dying_score)
+    with pytest.raises(KeyboardInterrupt):
+        _search(network, subspace, tmp_path / "again")
+    assert (tmp_path / "again" / JOURNAL).exists()
+    _search(network, subspace, tmp_path / "again")
+    resumed = _search(network, subspace, tmp_path / "again", evaluations=12)
+    assert resumed.evaluations.history[0].tolist() == expected.evaluations.history[0].tolist()
+    assert resumed.evaluations.history[1].tolist() == expected.evaluations.history[1].tolist()
+    assert scored < 6 + 12
+
+
+def test_a_search_leaves_the_supernet_as_it_was(network: ChainNetwork, tmp_path: Path) -> None:
+    before = {name: values.clone() for name, values in network.state_dict().items()}
+    average = {name: values.detach() + 0.1 for name, values in network.named_parameters()}
+    plain, averaged = (
+        _search(network, _pocket(network), tmp_path / name, average=weights)
+        for name, weights in (("plain", None), ("averaged", average))
+    )
+    assert plain.evaluations.scores.tolist() != averaged.evaluations.scores.tolist()
+    assert all(torch.equal(values, before[name]) for name, values in network.state_dict().items())
+
+
+def test_the_journal_of_other_weights_is_refused(network: ChainNetwork, tmp_path: Path) -> None:
+    _search(network, _pocket(network), tmp_path)
+    other = {name: values.detach() + 0.1 for name, values in network.named_parameters()}
+    with pytest.raises(JournalError, match="weights was"):
+        _search(network, _pocket(network), tmp_path, average=other)
+    with pytest.raises(JournalError, match="search was 12 networks"):
+        _search(network, WholeSpace(network.space), tmp_path)
+
+
+def test_limits_hold_in_a_search(network: ChainNetwork, tmp_path: Path) -> None:
+    costs = network.chain.multiply_accumulates
+    limit = float(np.median(costs(network.space.all_rows())))
+    limited = LimitedSpace(network.space, Limit("FLOPs", lambda rows: costs(rows).astype(float), limit))
+    found = _search(network, LimitedSubspace(limited, _pocket(network)), tmp_path, evaluations=27).evaluations
+    assert 2 < found.count < 12
+    assert (costs(found.rows) <= limit).all()
+    inside = network.space.rows(_pocket(network).index)
+    assert found.count == (costs(inside) <= limit).sum()
+
+
+@EACH
+def test_every_optimiser_searches_in_a_box_of_any_size_within_limits(optimiser: Settings) -> None:
+    """How many of its networks meet the limit nobody knows: 4^18 x 3^2 are in the box."""
+    whole = shufflenetv2()
+    costs = shufflenetv2_chain().multiply_accumulates
+    space = LimitedSpace(whole, Limit("FLOPs", lambda rows: costs(rows).astype(float), 330e6))
+    subspace = LimitedSubspace(space, Box.whole(whole).without(0, 1).without(7, 3))
+    seen: list[Rows] = []
+
+    def evaluator(rows: Rows) -> Floats:
+        seen.append(rows)
+        return rows.sum(axis=1).astype(float)
+
+    search(subspace, evaluator, optimiser, np.random.default_rng(0), 40)
+    rows = np.concatenate(seen)
+    assert len(np.unique(space.index(rows))) == 40
+    assert (costs(rows) <= 330e6).all()
+    assert (rows[:, 0] != 1).all()
+    assert (rows[:, 7] != 3).all()
