@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
+from shutil import get_terminal_size
 
 from lissnas.shrink import Trace
 from rich.console import Console, RenderableType
@@ -42,7 +43,8 @@ def say(sentence: str, indent: int = 0, bold: str = "") -> None:
     text = Text.assemble((bold, "bold"), sentence.lstrip(" ") if indent else sentence)
     indent += len(sentence) - len(sentence.lstrip(" ")) if indent else 0
     if sys.stdout.isatty() and text:
-        console.print(Padding(text, (0, 0, 0, indent), expand=False), soft_wrap=False)
+        width = get_terminal_size().columns  # rich takes 80 for a dumb terminal
+        console.print(Padding(text, (0, 0, 0, indent), expand=False), soft_wrap=False, width=width)
     else:
         console.print(Text.assemble(" " * indent, text))
 
