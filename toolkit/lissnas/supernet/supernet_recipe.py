@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from lissnas.errors import SettingError
+from lissnas.shrink.budget import check_at_least_one
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,7 @@ class SupernetRecipe:
     compiled: bool = False
 
     def __post_init__(self) -> None:
+        check_at_least_one(self, "steps", "batch", "norm_batch")
         if self.batch % self.norm_batch:
             raise SettingError(f"a batch of {self.batch} images does not fall into pieces of {self.norm_batch}")
 
