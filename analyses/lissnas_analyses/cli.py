@@ -17,6 +17,7 @@ app = cyclopts.App(
     result_action="return_value",
     suppress_keyboard_interrupt=False,
     config=refuse_fractions,
+    default_parameter=cyclopts.Parameter(negative_iterable=()),  # no --empty-methods
 )
 
 _STUDIES = "lissnas_analyses.commands.studies"
