@@ -1,5 +1,6 @@
 """What `--json` writes: one document on standard output, of the kind and the fields that docs/json.md lists."""
 
+import inspect
 import json
 import shutil
 import sys
@@ -8,6 +9,7 @@ from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any, get_args
 
+import cyclopts
 import msgspec
 import pytest
 from lissnas.errors import SettingError
@@ -200,3 +202,17 @@ def test_every_field_of_every_kind_is_documented() -> None:
         assert name in sections, f"docs/json.md has no section about {name}"
         listed = {line.split("`")[1] for line in sections[name].splitlines() if line.startswith("| `")}
         assert listed == {field.name for field in fields(kind)}, name
+
+
+def test_every_command_takes_the_option() -> None:
+    def functions(app: cyclopts.App) -> dict[str, Any]:
+        names = [name for name in app if not name.startswith("-")]
+        inner = {name: app[name] for name in names}
+        own = {name: one.default_command for name, one in inner.items() if one.default_command}
+        deeper = {f"{name} {word}": made for name, one in inner.items() for word, made in functions(one).items()}
+        return own | deeper
+
+    found = functions(cli.app)
+    assert {"shrink", "data check", "doctor"} <= set(found)
+    for name, command in found.items():
+        assert "json" in inspect.signature(command).parameters, f"lissnas {name} is not @answering"
