@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from lissnas.categorical import CategoricalSpace
 from lissnas.errors import LissnasError, SettingError
-from lissnas.space import Indices, Rows, Space
+from lissnas.space import ENUMERABLE_SIZE, Indices, Rows, Space
 from lissnas.whole_file import whole_file
 
 FORMAT = 1
@@ -164,11 +164,14 @@ def save(subspace: Subspace, path: Path, provenance: dict[str, Any]) -> None:
     """Write a subspace as a Parquet file with a row an architecture: its index, official string and pocket.
 
     A union of balls has a row a seed; its radius, and how many architectures it holds at least and at most, stand in
-    the file's metadata. `provenance` says where the subspace came from (method, settings, benchmark, ...), in what JSON
-    can hold. The file is written beside its place and moved there.
+    the file's metadata. A box too large to be listed has no row; there the choices left for each gene stand.
+
+    `provenance` says where the subspace came from (method, settings, benchmark, ...), in what JSON can hold. The file
+    is written beside its place and moved there.
     """
     import polars as pl
 
+    from lissnas.box import Box
     from lissnas.union_of_balls import UnionOfBalls
 
     described = {**provenance, "format": FORMAT, "space": subspace.space.name, "space_size": subspace.space.size}
@@ -176,10 +179,14 @@ def save(subspace: Subspace, path: Path, provenance: dict[str, Any]) -> None:
         rows, pocket = subspace.seeds, subspace.seed_pockets()
         at_least, at_most = subspace.size_bounds
         described["union_of_balls"] = {"radius": subspace.radius, "at_least": at_least, "at_most": at_most}
+    elif isinstance(subspace, Box) and subspace.size > ENUMERABLE_SIZE:
+        rows, pocket = subspace.space.rows(np.empty(0, dtype=np.int64)), np.empty(0, dtype=np.int32)
+        described["box"] = [np.flatnonzero(left).tolist() for left in subspace.left]
     else:
         rows, pocket = subspace.space.rows(subspace.index), pockets(subspace)
     strings, text = subspace.space.write(rows), json.dumps(described)
-    frame = pl.DataFrame({"index": subspace.space.index(rows), "architecture": strings, "pocket": pocket})
+    columns = {"index": subspace.space.index(rows), "architecture": strings, "pocket": pocket}
+    frame = pl.DataFrame(columns, schema_overrides={"architecture": pl.String})
     with whole_file(path) as file:
         frame.write_parquet(file, metadata={"lissnas": text, "crc32": checksum(text, strings)})
 
@@ -224,8 +231,27 @@ def load(path: Path, space: Space) -> tuple[Subspace, dict[str, Any]]:
     if metadata.get("crc32") != checksum(metadata["lissnas"], strings.to_list()):
         raise LissnasError(f"{path}: altered since it was saved, or by another version; shrink again")
     rows = space.read(strings.to_list())
+    if "box" in provenance:
+        return _read_box(path, space, provenance["box"]), provenance
     if "union_of_balls" not in provenance:
         return ExplicitSubspace(space, space.index(rows)), provenance
     if not isinstance(space, CategoricalSpace) or not isinstance(radius, int):
         raise LissnasError(f"{path}: a union of balls of radius {radius}: there is none in {space.name}")
     return UnionOfBalls(space, rows, radius), provenance
+
+
+def _read_box(path: Path, space: Space, choices: Any) -> Subspace:
+    """Return the box of the choices left for each gene; raises LissnasError if there is none of these."""
+    from lissnas.box import Box
+
+    left = np.zeros((space.genes, max(space.choices)), dtype=np.bool_)
+    try:
+        if len(choices) != space.genes:
+            raise ValueError(f"{len(choices)} genes")
+        for gene, (own, count) in enumerate(zip(choices, space.choices, strict=True)):
+            if not own or not all(type(choice) is int and 0 <= choice < count for choice in own):
+                raise ValueError(f"gene {gene} has the choices {own}")
+            left[gene, own] = True
+    except (TypeError, ValueError) as error:
+        raise LissnasError(f"{path}: a box of other choices than {space.name} has ({error})") from error
+    return Box(space, left)

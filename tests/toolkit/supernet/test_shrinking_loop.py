@@ -122,6 +122,21 @@ def test_lissnas_shrinks_in_rounds(tmp_path: Path) -> None:
     assert sizes == sorted(sizes, reverse=True)
 
 
+def test_balls_of_lissnas_become_smaller_from_round_to_round(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One seed: 1 + 6 + 12 networks within two edits of it, then those of its own within one edit of another."""
+    means = iter([SampledMean(50, 1), SampledMean(52, 1)] * 2)
+    monkeypatch.setattr("lissnas.supernet.shrinking_round.sampled_mean", lambda *asked: next(means))
+    shrinker = replace(tiny.LISSNAS, seeds=1)
+    _network, trace = tiny.loop(tmp_path, shrinker=shrinker, settings=replace(tiny.SETTINGS, radii=(2, 1)))
+    space = tiny.tiny.chain().space
+    first, second = (space.rows(made.subspace.index) for made in trace.rounds)
+    assert len(first) == 19
+    inside = (space.distances(second, second) <= 1).all(axis=1)
+    [seed] = second[inside][:1]
+    nearest = first[space.distances(seed[None], first)[0] <= 1]
+    assert sorted(space.index(second)) == sorted(space.index(nearest))
+
+
 def test_the_loop_returns_the_space_before_the_one_whose_mean_did_not_rise(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -330,6 +345,8 @@ BAD: list[tuple[Callable[[], object], str]] = [
     (lambda: LoopSettings(later_steps=1, rounds=-1), "rounds must be at least 0, not -1"),
     (lambda: LoopSettings(later_steps=1, mean_networks=1), "mean_networks must be at least 2, not 1"),
     (lambda: LoopSettings(later_steps=1, sizes=(10, 10)), r"sizes must fall from round to round, unlike \[10, 10\]"),
+    (lambda: LoopSettings(later_steps=1, radii=(1, 2)), r"radii must not rise .* unlike \[1, 2\]"),
+    (lambda: LoopSettings(later_steps=1, radii=(1, 0)), r"down to 1 at least, unlike \[1, 0\]"),
     (lambda: LoopSettings(later_steps=1, between="anew"), "between must be 'fine-tune' or 'restart', not 'anew'"),  # type: ignore[arg-type]
 ]
 
@@ -340,9 +357,11 @@ def test_settings_that_cannot_be_met_are_refused(made: Callable[[], object], nam
         made()
 
 
-def test_a_shrinker_without_a_size_takes_no_sizes(tmp_path: Path) -> None:
+def test_a_shrinker_without_a_size_takes_no_sizes_and_one_without_a_radius_no_radii(tmp_path: Path) -> None:
     with pytest.raises(SettingError, match="LissnasSettings has no size"):
         tiny.loop(tmp_path, settings=replace(tiny.SETTINGS, sizes=(12, 5)))
+    with pytest.raises(SettingError, match="KernelSettings has no radius"):
+        tiny.loop(tmp_path, shrinker=KERNEL["shrinker"], settings=replace(tiny.SETTINGS, radii=(2, 1)))
 
 
 def test_a_shrinker_with_too_few_networks_left_ends_the_loop(tmp_path: Path) -> None:

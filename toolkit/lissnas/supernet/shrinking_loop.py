@@ -20,9 +20,10 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from lissnas.errors import LissnasError, SettingError
 from lissnas.limited import LimitedSpace
+from lissnas.limited_subspace import LimitedSubspace
 from lissnas.shrink import Settings
 from lissnas.shrink.budget import check_at_least_one
-from lissnas.space import Space
+from lissnas.space import ENUMERABLE_SIZE, Space
 from lissnas.subspace import ExplicitSubspace, Subspace, WholeSpace, save
 from lissnas.supernet.cell_network import draw_weights
 from lissnas.supernet.image_source import ImageSource
@@ -60,6 +61,11 @@ class LoopSettings:
     """How many networks each round keeps, for a shrinker whose settings have a `size`; that one in every round, if
     left out. Their number is then the largest number of rounds."""
 
+    radii: tuple[int, ...] = ()
+    """As `sizes`, for one whose settings have a `radius`, as those of LISSNAS: how far from a seed its neighbours lie.
+    Later rounds see nothing outside what is left, so that a ball in which a later seed lies should be larger than the
+    ball around that seed (our own choice)."""
+
     def __post_init__(self) -> None:
         check_at_least_one(self, "later_steps")
         if self.rounds < 0:
@@ -70,6 +76,15 @@ class LoopSettings:
             raise SettingError(f"between must be 'fine-tune' or 'restart', not '{self.between}'")
         if any(smaller >= larger for larger, smaller in pairwise(self.sizes)):
             raise SettingError(f"sizes must fall from round to round, unlike {list(self.sizes)}")
+        if any(nearer > farther for farther, nearer in pairwise(self.radii)) or (self.radii and self.radii[-1] < 1):
+            raise SettingError(
+                f"radii must not rise from round to round, down to 1 at least, unlike {list(self.radii)}"
+            )
+
+    @property
+    def most_rounds(self) -> int:
+        """How many rounds there are at most."""
+        return min([self.rounds, *(len(given) for given in (self.sizes, self.radii) if given)])
 
 
 def print_round(made: LoopRound) -> None:
@@ -180,14 +195,13 @@ def shrink_in_rounds(
             )
 
         run = _identity(everything, source, paths, recipe, settings, shrinker, scoring, seed)
-        shrinking = Shrinking(everything, shrinker, settings.sizes, settings.mean_networks, seed, run)
+        shrinking = Shrinking(everything, shrinker, settings.sizes, settings.radii, settings.mean_networks, seed, run)
         initial = begin_anew(network, np.random.default_rng([_WEIGHTS, seed, 0]))
         subspace: Subspace = WholeSpace(everything)
         average = train(0, paths)
         rounds: list[LoopRound] = []
-        most = min(settings.rounds, len(settings.sizes) or settings.rounds)
         with own_journals(folder, together) as journals:
-            while len(rounds) < most and (not rounds or rounds[-1].ended is None):
+            while len(rounds) < settings.most_rounds and (not rounds or rounds[-1].ended is None):
                 number = len(rounds) + 1
                 with weights_to_score(network, average):
                     if isinstance(shrinker, WeightAngleSettings):
@@ -208,7 +222,7 @@ def shrink_in_rounds(
                         initial = _weights(network)
                     subspace = made.subspace
                     average = train(number, SubspacePaths(subspace))
-    stopped = f"stopped after {most} rounds"
+    stopped = f"stopped after {len(rounds)} rounds"
     if rounds and rounds[-1].ended is not None:
         stopped = f"stopped in round {len(rounds)}: {rounds[-1].ended}"
     return LoopTrace(tuple(rounds), subspace, stopped, average)
@@ -253,8 +267,9 @@ def _renews(shrinker: Settings | WeightAngleSettings, before: Subspace, after: S
 def _check(network: Supernet, space: Space, settings: LoopSettings, shrinker: Settings | WeightAngleSettings) -> None:
     if network.space.name != (space.whole if isinstance(space, LimitedSpace) else space).name:
         raise SettingError(f"a supernet of {network.space.name} cannot be shrunk as {space.name}: give its own space")
-    if settings.sizes and not hasattr(shrinker, "size"):
-        raise SettingError(f"{type(shrinker).__name__} has no size, so that no sizes can be given for its rounds")
+    for given, name in ((settings.sizes, "size"), (settings.radii, "radius")):
+        if given and not hasattr(shrinker, name):
+            raise SettingError(f"{type(shrinker).__name__} has no {name}, so that none can be given for each round")
 
 
 def _make(folder: Path) -> None:
@@ -283,6 +298,7 @@ def _identity(
         "between": settings.between,
         "later_steps": settings.later_steps,
         "sizes": settings.sizes,
+        "radii": settings.radii,
         "mean_networks": settings.mean_networks,
         "shrinker": {"method": type(shrinker).__name__, **asdict(cast(Any, shrinker))},
         "scoring": asdict(scoring),
@@ -291,9 +307,14 @@ def _identity(
 
 
 def _save(made: LoopRound, path: Path, run: Mapping[str, Any]) -> None:
-    """Save a space, as one of all networks where there are limits."""
-    subspace = made.subspace
+    """Save a space, as one of all networks where there are limits; of a box too large to be listed they are told."""
+    subspace, limits = made.subspace, list[str]()
     space = subspace.space
     if isinstance(space, LimitedSpace):
-        subspace = ExplicitSubspace(space.whole, space.whole_index(subspace.index))
-    save(subspace, path, {"loop": dict(run), "round": made.number, "evaluations": made.evaluations})
+        limits = list(map(str, space.limits))
+        if isinstance(subspace, LimitedSubspace) and subspace.inside.size_bounds[1] > ENUMERABLE_SIZE:
+            subspace = subspace.inside
+        else:
+            subspace = ExplicitSubspace(space.whole, space.whole_index(subspace.index))
+    provenance = {"loop": dict(run), "round": made.number, "limits": limits, "evaluations": made.evaluations}
+    save(subspace, path, provenance)

@@ -83,7 +83,7 @@ class Shrinking:
     ----------
     space
         All networks that there are.
-    shrinker, sizes, mean_networks
+    shrinker, sizes, radii, mean_networks
         As in `shrink_in_rounds` and `LoopSettings`.
     seed
         Together with the number of a round decides what is drawn.
@@ -94,6 +94,7 @@ class Shrinking:
     space: Space
     shrinker: Settings | WeightAngleSettings
     sizes: tuple[int, ...]
+    radii: tuple[int, ...]
     mean_networks: int
     seed: int
     run: Mapping[str, Any]
@@ -111,9 +112,9 @@ class Shrinking:
 
     def by_scores(self, number: int, subspace: Subspace, evaluator: SupernetEvaluator, journals: Path) -> LoopRound:
         """Run the shrinker on what is left, and compare the means before and after."""
-        settings = cast(Any, self.shrinker)
-        if self.sizes:
-            settings = replace(settings, size=self.sizes[number - 1])
+        given = {"size": self.sizes, "radius": self.radii}
+        changed = {name: each[number - 1] for name, each in given.items() if each}
+        settings = replace(cast(Any, self.shrinker), **changed)
         memory = Evaluations(self.space, evaluator, Journal(journals / f"means-{number}.jsonl", self.run))
         try:
             made, trace, scored = self._shrunk(number, subspace, evaluator, settings, journals)
