@@ -4,12 +4,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 INSTALLED_FOR_TESTS := $(VENV)/installed-for-tests
+INSTALLED_FOR_DOCS := $(VENV)/installed-for-docs
 PIP := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 
-.PHONY: reproduce test clean
+.PHONY: reproduce test docs wheel clean
 
 reproduce: $(INSTALLED)
 	$(BIN)/lissnas reproduce
+	$(BIN)/lissnas report results --out results/report.html
 
 test: $(INSTALLED_FOR_TESTS)
 	$(BIN)/ruff check .
@@ -17,17 +19,28 @@ test: $(INSTALLED_FOR_TESTS)
 	$(BIN)/mypy
 	$(BIN)/pytest
 
+docs: $(INSTALLED_FOR_DOCS)
+	$(BIN)/sphinx-build -W --keep-going --quiet --jobs auto docs docs/_build/html
+	@echo "the documentation: docs/_build/html/index.html"
+
+wheel: $(INSTALLED_FOR_TESTS)
+	$(BIN)/python tests/installation/wheel.py
+
 $(INSTALLED): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "lissnas needs Python 3.11 or newer; name one with: make PYTHON=/path/to/python3" >&2; exit 2; }
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) 'pip>=25.1'
-	$(PIP) --editable .
+	$(PIP) --editable '.[report]'
 	@touch $@
 
 $(INSTALLED_FOR_TESTS): $(INSTALLED)
 	$(PIP) --group test
 	@touch $@
 
+$(INSTALLED_FOR_DOCS): $(INSTALLED_FOR_TESTS)
+	$(PIP) --group docs
+	@touch $@
+
 clean:
-	rm -rf $(VENV)
+	rm -rf $(VENV) docs/_build docs/reference/generated
