@@ -36,7 +36,8 @@ def tau(
 ) -> Studied:
     """Measure how well predictors rank networks: the whole space, samples, shrunk spaces, the true top.
 
-    What is true is what the benchmark reports; all predictors are measured on the networks that have all scores.
+    What is true is what the benchmark reports; all predictors are measured on the networks that have all scores. The
+    results lie in results/BENCHMARK/tau if nothing else is said.
 
     Parameters
     ----------
@@ -71,7 +72,7 @@ def tau(
 
     if runs < 1 or draws < 0:
         raise SettingError(f"there must be at least one run and no fewer than 0 draws, not {runs} and {draws}")
-    results = Results(out or default_folder(benchmark))
+    results = Results(out or default_folder(benchmark) / "tau")
     study = open_study(benchmark, dataset, metric)
     predictors = gather(study, predictor, column)
     settings = analysis.TauSettings(top, sample, runs, seed, draws, precision_at)
