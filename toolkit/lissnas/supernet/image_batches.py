@@ -41,9 +41,31 @@ class Batches(Protocol):
         """
 
 
+def order(images: int, batch: int, seed: int, first: int) -> Iterator[Tensor]:
+    """Yield the places of the images of each step, int64 of shape (batch,), without end.
+
+    Each epoch has another order, and leaves out another rest.
+
+    Raises
+    ------
+    SettingError
+        If there are fewer images than a batch needs.
+    """
+    per_epoch = images // batch
+    if not per_epoch:
+        raise SettingError(f"a batch of {batch} images cannot be drawn from {images}")
+    epoch = -1
+    for step in count(first):
+        if epoch != step // per_epoch:
+            epoch = step // per_epoch
+            places = torch.from_numpy(np.random.default_rng([_ORDER, seed, epoch]).permutation(images))
+        begin = step % per_epoch * batch
+        yield places[begin : begin + batch]
+
+
 @dataclass(frozen=True)
 class ImagesInMemory:
-    """Images that fit into memory, as they are; each epoch has them in another order, and leaves out another rest.
+    """Images that fit into memory, as they are, in the order of `order`.
 
     Attributes
     ----------
@@ -64,17 +86,9 @@ class ImagesInMemory:
 
     def steps(self, batch: int, pieces: int, mine: Sequence[int], seed: int, first: int) -> Iterator[list[Piece]]:
         """As Batches.steps; raises SettingError if there are fewer images than a batch needs."""
-        per_epoch = len(self.labels) // batch
-        if not per_epoch:
-            raise SettingError(f"a batch of {batch} images cannot be drawn from {len(self.labels)}")
-        epoch = -1
-        for step in count(first):
-            if epoch != step // per_epoch:
-                epoch = step // per_epoch
-                order = torch.from_numpy(np.random.default_rng([_ORDER, seed, epoch]).permutation(len(self.labels)))
-            begin = step % per_epoch * batch
-            chosen = order[begin : begin + batch].view(pieces, -1)
-            yield [(self.images[chosen[piece]], self.labels[chosen[piece]]) for piece in mine]
+        for chosen in order(len(self.labels), batch, seed, first):
+            places = chosen.view(pieces, -1)
+            yield [(self.images[places[piece]], self.labels[places[piece]]) for piece in mine]
 
     def held_out(self, held: int, rng: np.random.Generator) -> tuple["ImagesInMemory", "ImagesInMemory"]:
         """Draw images to be held out of training; return the others, and them."""
