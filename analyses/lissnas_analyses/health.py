@@ -161,7 +161,7 @@ def _extra(name: str) -> Extra:
 def _benchmarks(progress: Callable[[str, float], None]) -> tuple[tuple[Readiness, ...], list[Problem]]:
     found: list[Readiness] = []
     problems: list[Problem] = []
-    names = (*catalog.sound_names(), *catalog.surrogate_names())
+    names = (*catalog.sound_names(), *catalog.sound_surrogate_names())
     for number, name in enumerate(names):
         progress("benchmarks", number / len(names))
         try:
@@ -202,7 +202,7 @@ def _machine() -> Machine:
     from threadpoolctl import threadpool_info
 
     pools = [f"{pool['internal_api']} {pool.get('version') or ''}".strip() for pool in threadpool_info()]
-    threads = [f"{name}: {pool['num_threads']} threads" for name, pool in zip(pools, threadpool_info(), strict=True)]
+    threads = [f"{name} on {pool['num_threads']}" for name, pool in zip(pools, threadpool_info(), strict=True)]
     try:
         import torch
     except ImportError:

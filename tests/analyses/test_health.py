@@ -1,5 +1,6 @@
 """`lissnas doctor`: what is absent is told with its command, and only what is broken is a problem."""
 
+import re
 import tomllib
 from importlib.metadata import metadata
 from pathlib import Path
@@ -77,7 +78,7 @@ def test_a_package_of_another_version_is_a_problem_and_a_missing_extra_is_none(
     extras = {extra.name: extra for extra in found.extras}
     assert not extras["report"].here
     assert extras["report"].command == "pip install 'lissnas[report]'"
-    assert extras["cluster"].here
+    assert not extras["cluster"].packages
 
 
 def test_a_twin_of_a_package_serves_in_its_place() -> None:
@@ -95,5 +96,5 @@ def test_every_extra_says_what_it_is_for() -> None:
 def test_the_machine_is_named(cache: Path) -> None:
     found: Health = examine()
     assert found.machine.cores >= 1
-    assert all("threads" in one for one in found.machine.blas)
+    assert all(re.fullmatch(r"\w+.* on \d+", one) for one in found.machine.blas)
     assert found.lissnas == metadata("lissnas")["Version"]

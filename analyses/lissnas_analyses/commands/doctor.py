@@ -77,7 +77,7 @@ def _tell_cache(cache: Cache) -> None:
 
 def _tell_machine(machine: Machine) -> None:
     say(f": Python {machine.python}, {machine.platform}, {counted(machine.cores, 'core')}", bold="Machine")
-    say(f"BLAS and OpenMP: {', '.join(machine.blas) or 'none found'}", indent=2)
+    say(f"libraries and their threads: {', '.join(machine.blas) or 'none found'}", indent=2)
     gpus = ", ".join(machine.gpus) or "no GPU that it can use"
     say(f"torch {machine.torch}, {gpus}" if machine.torch else "no torch, so that no GPU is used", indent=2)
     say("")

@@ -30,7 +30,10 @@ OPTIMISERS = Register(
 
 
 class Settings(Protocol):
-    """An optimiser's settings, a frozen dataclass with documented defaults, and the optimiser itself."""
+    """An optimiser's settings, a frozen dataclass with documented defaults, and the optimiser itself.
+
+    A class attribute `bibtex` may hold its paper, as an entry of BibTeX.
+    """
 
     def visit(self, subspace: Subspace, evaluations: Evaluations, total: int, rng: np.random.Generator) -> None:
         """Score networks of the subspace until `total` are scored in all, or none is left.

@@ -43,7 +43,10 @@ METHODS = Register(
 
 
 class Settings(Protocol):
-    """A method's settings, a frozen dataclass with documented defaults, and the method itself."""
+    """A method's settings, a frozen dataclass with documented defaults, and the method itself.
+
+    A class attribute `bibtex` may hold its paper, as an entry of BibTeX.
+    """
 
     def rounds(self, space: Space, evaluations: Evaluations, rng: np.random.Generator) -> Iterator[Subspace]:
         """Shrink the space, yielding each round's subspace as soon as the method holds on to it.
