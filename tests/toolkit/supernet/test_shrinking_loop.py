@@ -26,6 +26,7 @@ from lissnas.subspace import WholeSpace, load
 from lissnas.supernet import shrinking_loop
 from lissnas.supernet.evaluator import SupernetEvaluator
 from lissnas.supernet.path_training import Progress
+from lissnas.supernet.scoring import weights_to_score
 from lissnas.supernet.shrinking_loop import LoopRound, LoopSettings, LoopTrace, later_recipe
 from lissnas.supernet.supernet_recipe import ABS, abs_round
 from lissnas.supernet.weight_angle_shrinking import WeightAngleSettings
@@ -107,11 +108,14 @@ def test_later_trainings_draw_networks_of_the_shrunk_space_and_no_other(tmp_path
 
 
 def test_every_round_shrinks_what_the_round_before_left(finished: tuple[Path, LoopTrace]) -> None:
-    _folder, trace = finished
+    folder, trace = finished
     first, second = (set(made.subspace.index.tolist()) for made in trace.rounds)
     assert second < first
     assert trace.stopped == "stopped after 2 rounds"
     assert set(trace.subspace.index.tolist()) == second
+    run, *scored = map(json.loads, (folder / "shrinking-2.jsonl").read_text().splitlines())
+    assert run["space"].startswith("12 networks (")
+    assert all(place < 12 for line in scored for place in line["scored"]["index"])
 
 
 def test_lissnas_shrinks_in_rounds(tmp_path: Path) -> None:
@@ -155,7 +159,7 @@ def test_means_are_those_of_the_weights_that_shrank(finished: tuple[Path, LoopTr
     network, trace = tiny.loop(tmp_path, **(KERNEL | {"settings": replace(tiny.SETTINGS, rounds=0)}))
     assert not trace.rounds
     assert isinstance(trace.subspace, WholeSpace)
-    with shrinking_loop.weights_to_score(network, trace.average):
+    with weights_to_score(network, trace.average):
         scores = tiny.SCORING.evaluator(network, tiny.source())(network.space.all_rows())
     made = finished[1].rounds[0]
     assert made.before == SampledMean(scores.mean(), 0.0)
