@@ -19,6 +19,7 @@ from packaging.requirements import Requirement
 
 EXTRAS = {
     "benchmarks": "the official programs of NAS-Bench-201 and NATS-Bench, to hold our tables against them",
+    "bridges": "spaces and tables to and from ConfigSpace, Optuna, pandas and Arrow",
     "cluster": "ablate and search on more than one machine",
     "imagenet": "images of ImageNet, from a folder or from shards",
     "report": "the maps of 'lissnas report'",
