@@ -9,9 +9,8 @@ import logging
 import signal
 import threading
 import time
-import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -20,20 +19,19 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
-from torch.nn.parallel import DistributedDataParallel
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from lissnas.errors import CheckpointError, SettingError, TrainingError
 from lissnas.space import Floats, Rows
 from lissnas.supernet.checkpoint import Checkpoints
-from lissnas.supernet.image_batches import Batches, Piece
+from lissnas.supernet.image_batches import Batches
+from lissnas.supernet.path_gradients import add_gradients
 from lissnas.supernet.paths import Paths
 from lissnas.supernet.processes import Processes, processes
 from lissnas.supernet.supernet import Supernet
 from lissnas.supernet.supernet_recipe import SupernetRecipe
 
-_PATHS, _DROPOUT, _FINGERPRINT = 2, 3, 4
+_PATHS, _FINGERPRINT = 2, 4
 """Tell draws from each other that are made from the same seed."""
 
 _LOG = logging.getLogger(__name__)
@@ -95,7 +93,7 @@ def train_paths(
     """Train a supernet, from its newest checkpoint on if there is one; the weights are left in the network.
 
     The gradients of a step's paths are added up, as FairNAS does and those who train sandwiches. A weight that no path
-    of a step touches has no gradient, and stays exactly as it is.
+    of a step touches has no gradient, and stays exactly as it is; nor is it sent between processes.
 
     Parameters
     ----------
@@ -125,9 +123,11 @@ def train_paths(
     Raises
     ------
     SettingError
-        If the pieces of a batch cannot be shared out evenly, or a sampler or the images do not fit the recipe.
+        If the pieces of a batch cannot be shared out evenly, there are fewer GPUs than processes, or a sampler or the
+        images do not fit the recipe.
     TrainingError
-        If the loss is no number; the message names the path.
+        If the loss is no number; the message names the path. If memory is too small; it says what would fit. If
+        another process has ended.
     CheckpointError
         If the checkpoints are of another training or all damaged, or the last one cannot be written.
     SystemExit
@@ -144,6 +144,7 @@ def train_paths(
         network.to(together.device).train()
         if recipe.channels_last:
             network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        together.share(network.state_dict().values())
         optimiser = _optimiser(network, recipe)
         scaler = torch.amp.GradScaler(together.device.type, enabled=recipe.precision == "float16")
         average = {} if recipe.averaging is None else {n: w.detach().clone() for n, w in network.named_parameters()}
@@ -163,7 +164,6 @@ def train_paths(
 
         if recipe.compiled:
             _compile(network)
-        model = _distributed(network, together) if together.count > 1 else network
 
         def state() -> dict[str, Any]:
             return {
@@ -178,9 +178,10 @@ def train_paths(
         images = batches.steps(recipe.batch, recipe.pieces, mine, seed, first)
         for step, pieces in zip(range(first, recipe.steps), images, strict=False):
             rows = paths.next(np.random.default_rng([_PATHS, seed, step]))
-            losses = _backward(model, rows, pieces, recipe, scaler, together, (seed, step, mine[0]))
+            losses = add_gradients(network, rows, pieces, recipe, scaler, (seed, step, mine[0]))
             *seen, asked = together.sum(torch.cat([losses, losses.new_tensor([len(signals)])])).tolist()
             _check_finite(network, rows, np.array(seen), step)
+            together.mean_gradients(network.parameters())
 
             for group in optimiser.param_groups:
                 group["lr"] = recipe.rate_at(step)
@@ -207,51 +208,6 @@ def train_paths(
                 together.sum(losses)  # Nobody leaves before the checkpoint is written: torchrun would end the rest.
                 raise SystemExit(128 + (signals[0] if signals else signal.SIGTERM))
     return average or None
-
-
-def _backward(
-    model: nn.Module,
-    rows: Rows,
-    pieces: Sequence[Piece],
-    recipe: SupernetRecipe,
-    scaler: torch.amp.GradScaler,
-    together: Processes,
-    draw: tuple[int, int, int],
-) -> Tensor:
-    """Add up the gradients of all paths on the pieces of this process; return each path's mean loss, shape (paths,)."""
-    seed, step, first_piece = draw
-    device = together.device
-    precision = torch.float16 if recipe.precision == "float16" else torch.bfloat16
-    losses = torch.zeros(len(rows), dtype=torch.float64, device=device)
-    here = [(images.to(device, non_blocking=True), labels.to(device, non_blocking=True)) for images, labels in pieces]
-    for number, path in enumerate(rows.tolist()):
-        for piece, (images, labels) in enumerate(here):
-            if recipe.channels_last:
-                images = images.contiguous(memory_format=torch.channels_last)
-            dropout = np.random.SeedSequence([_DROPOUT, seed, step, number, first_piece + piece])
-            torch.manual_seed(int(dropout.generate_state(1, np.uint64)[0]))
-            final = number == len(rows) - 1 and piece == len(here) - 1
-            with _gradients_stay_here(model, not final):
-                with torch.autocast(device.type, precision, enabled=recipe.precision != "float32"):
-                    logits = model(images, path)
-                loss = cross_entropy(logits.float(), labels, label_smoothing=recipe.label_smoothing) / len(here)
-                scaler.scale(loss).backward()
-            losses[number] += loss.detach()
-    return losses
-
-
-def _gradients_stay_here(model: nn.Module, stay: bool) -> AbstractContextManager[None]:
-    """Return a context whose gradients are not summed over the processes: it is done once, after the last path."""
-    return model.no_sync() if stay and isinstance(model, DistributedDataParallel) else nullcontext()
-
-
-def _distributed(network: Supernet, together: Processes) -> nn.Module:
-    """Wrap a network so that gradients are averaged over the processes; each keeps its own statistics of norms."""
-    devices = [together.device] if together.device.type == "cuda" else None
-    with warnings.catch_warnings():
-        # The newest torch has another name for broadcast_buffers, which the oldest that we take does not know.
-        warnings.simplefilter("ignore", FutureWarning)
-        return DistributedDataParallel(network, devices, broadcast_buffers=False, find_unused_parameters=True)
 
 
 def _optimiser(network: nn.Module, recipe: SupernetRecipe) -> torch.optim.SGD:

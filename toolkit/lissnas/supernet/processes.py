@@ -1,13 +1,18 @@
 """The processes that train together: one on its own, or as many as torchrun started, each with its device."""
 
-import gc
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 
 import torch
 import torch.distributed as dist
+
+from lissnas.errors import SettingError, TrainingError
+
+_PATIENCE = timedelta(minutes=30)
+"""After so long a process that is there but does not answer counts as lost (our own choice)."""
 
 
 @dataclass(frozen=True)
@@ -29,10 +34,37 @@ class Processes:
     device: torch.device
 
     def sum(self, values: torch.Tensor) -> torch.Tensor:
-        """Return the sum of a tensor over all processes, on each."""
+        """Return the sum of a tensor over all processes, on each.
+
+        Raises TrainingError if another process has ended, or has not answered for half an hour.
+        """
         if self.count > 1:
-            dist.all_reduce(values)
+            try:
+                dist.all_reduce(values)
+            except RuntimeError as error:
+                reason = str(error).splitlines()[0]
+                raise TrainingError(
+                    f"process {self.number} of {self.count} has lost another one ({reason}): look above for what ended "
+                    "it first; the same command goes on from the newest checkpoint"
+                ) from error
         return values
+
+    def mean_gradients(self, parameters: Iterable[torch.nn.Parameter]) -> None:
+        """Replace the gradients that there are, on each process of the same weights, by their mean over all.
+
+        All are sent at once. Nothing is sent for weights without a gradient, as are most of a supernet's in each step.
+        """
+        gradients = [weights.grad for weights in parameters if weights.grad is not None]
+        if self.count > 1 and gradients:
+            means = self.sum(torch.cat([each.flatten() for each in gradients]) / self.count)
+            for each, mean in zip(gradients, means.split([each.numel() for each in gradients]), strict=True):
+                each.copy_(mean.view(each.shape))
+
+    def share(self, tensors: Iterable[torch.Tensor]) -> None:
+        """Give all processes what the first one's tensors hold."""
+        if self.count > 1:
+            for each in tensors:
+                dist.broadcast(each, 0)
 
 
 @contextmanager
@@ -43,21 +75,39 @@ def processes(device: str | None = None) -> Iterator[Processes]:
     ----------
     device
         Where to compute; None for a GPU where there is one, each process on a node another, else the processor.
+
+    Raises
+    ------
+    SettingError
+        If there are fewer GPUs on a node than processes.
     """
     number, count = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
-    if device is None:
-        device = f"cuda:{os.environ.get('LOCAL_RANK', 0)}" if torch.cuda.is_available() else "cpu"
-    chosen = torch.device(device)
+    chosen = _device(device, int(os.environ.get("LOCAL_RANK", 0)))
     if chosen.type == "cuda":
         torch.cuda.set_device(chosen)
     joins = count > 1 and not dist.is_initialized()
     if joins:
-        dist.init_process_group("nccl" if chosen.type == "cuda" else "gloo")
+        dist.init_process_group("nccl" if chosen.type == "cuda" else "gloo", timeout=_PATIENCE)
     try:
         yield Processes(number, count, chosen)
         if joins:
             dist.barrier()  # Nobody leaves before the rest is done: torchrun would end it.
     finally:
         if joins:
-            gc.collect()  # Networks that are no longer in use would hold on to the connections.
             dist.destroy_process_group()
+
+
+def _device(asked: str | None, place: int) -> torch.device:
+    """Return the device of a process by its place among those of its node."""
+    chosen = torch.device(asked or ("cuda" if torch.cuda.is_available() else "cpu"))
+    if chosen.type != "cuda":
+        return chosen
+    if chosen.index is None:
+        chosen = torch.device("cuda", place)
+    there = torch.cuda.device_count()
+    if chosen.index >= there:
+        most = f"start torchrun with --nproc-per-node={there} at most" if there else "compute on the device cpu"
+        raise SettingError(
+            f"process {place} of this node needs GPU {chosen.index}, but torch finds {there}, counted from 0: {most}"
+        )
+    return chosen
