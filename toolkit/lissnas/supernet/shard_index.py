@@ -85,7 +85,7 @@ def shard_index(shards: tuple[str, ...], path: Path) -> ShardIndex:
 
 def _read(path: Path, shards: tuple[str, ...], states: NDArray[np.int64]) -> ShardIndex | None:
     try:
-        with np.load(path, allow_pickle=False) as kept:
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as kept:
             if kept["paths"].tolist() == list(shards) and np.array_equal(kept["states"], states):
                 return ShardIndex(*(kept[field.name] for field in fields(ShardIndex)))
     except FileNotFoundError:
