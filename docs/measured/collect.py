@@ -1,0 +1,41 @@
+"""Collect what the pages of the methods quote, from folders that `lissnas compare` wrote.
+
+python docs/measured/collect.py results/analog-nasbench results/nas-bench-macro results/nas-bench-graph
+"""
+
+import csv
+import json
+import sys
+from pathlib import Path
+
+import polars as pl
+
+HEADING = [
+    *("method", "benchmark", "recall of the top 1 %", "networks kept", "their mean (%)", "pockets"),
+    *("shrinkage score", "evaluations"),
+]
+
+
+def collect(folder: Path) -> list[list[str]]:
+    """Return a row for each method: its name, the benchmark, the figures of its result with their intervals."""
+    benchmark = json.loads((folder / "manifest.json").read_text())["benchmark"]
+    rounds = pl.read_parquet(folder / "shrinking.parquet")
+    rows = []
+    for method in rounds["method"].unique(maintain_order=True):
+        last = rounds.filter(pl.col("method") == method).sort("round").group_by("figure", maintain_order=True).last()
+        found = {row["figure"]: row for row in last.iter_rows(named=True)}
+        recall, score = (
+            "{mean:.2f} [{low:.2f}, {high:.2f}]".format_map(found[name]) for name in ("recall_1", "shrinkage_score")
+        )
+        size, mean, pockets, spent = (found[name]["mean"] for name in ("size", "mean", "pockets", "evaluations"))
+        rows.append(
+            [method, benchmark, recall, f"{size:,.0f}", f"{mean:.2f}", f"{pockets:.1f}", score, f"{spent:,.0f}"]
+        )
+    return rows
+
+
+if __name__ == "__main__":
+    with (Path(__file__).parent / "shrinking.csv").open("w", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(HEADING)
+        writer.writerows(row for folder in sys.argv[1:] for row in collect(Path(folder)))

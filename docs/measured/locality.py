@@ -1,0 +1,106 @@
+"""Measure the locality of every benchmark whose values are here, as the pages of the benchmarks quote it.
+
+python docs/measured/locality.py [FOLDER]
+
+FOLDER holds tables of published values that were reshaped to one small file each (nasbench201.parquet, ...): of
+benchmarks whose official file is larger than a person downloads for a look. What is not there is left out, and said.
+"""
+
+import csv
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from lissnas.landscape import Landscape
+from lissnas.locality import fitness_distance_correlation, pair_locality
+from lissnas.space import Floats, Space
+from lissnas.spaces.cell201 import cell201
+from lissnas.spaces.channels import channels
+from lissnas.spaces.transnas import transnas_micro
+from lissnas_analyses.study import open_study
+from lissnas_benchmarks import catalog
+
+COMPLETE = ("analog-nasbench", "nas-bench-graph", "nas-bench-graph-proteins", "nas-bench-macro", "channel-bench-macro")
+HEADING = [
+    *("benchmark", "what is scored", "networks", "P(top 1 %) of a neighbour", "in the whole"),
+    *("correlation of neighbours", "fitness-distance correlation", "local optima"),
+]
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Scores of one benchmark: of a whole space, NaN where missing."""
+
+    benchmark: str
+    what: str
+    space: Space
+    scores: Floats
+
+
+def from_catalog() -> Iterator[Scored]:
+    """Give every data set of the benchmarks whose tables are here."""
+    for name in COMPLETE:
+        if not catalog.is_ready(name):
+            print(f"{name}: left out, its data is not here")
+            continue
+        for dataset in catalog.load(name).datasets:
+            if f"{name}-{dataset}" not in catalog.names():
+                study = open_study(name, dataset)
+                yield Scored(name, f"{dataset}, {study.reports.describe()}", study.space, study.report)
+
+
+def from_folder(folder: Path) -> Iterator[Scored]:
+    """Give what reshaped tables hold."""
+    cells = cell201()
+    table = pl.read_parquet(folder / "nasbench201.parquet")
+    place = cells.index(cells.read(table["arch"].to_list()))
+    for column, dataset in (("c10", "cifar10"), ("c100", "cifar100"), ("in16", "ImageNet16-120")):
+        scores = _placed(cells, place, table[f"{column}_test200"].to_numpy())
+        yield Scored("nas-bench-201", f"{dataset}, test accuracy, mean of the seeds", cells, scores)
+    sizes = channels()
+    table = pl.read_parquet(folder / "nats_sss_cifar10.parquet")
+    place = sizes.index(sizes.read(table["channels"].to_list()))
+    scores = _placed(sizes, place, table["cifar10_test_acc_90ep"].to_numpy())
+    yield Scored("nats-bench-size", "cifar10, test accuracy after 90 epochs", sizes, scores)
+    micro = transnas_micro()
+    table = pl.read_parquet(folder / "transnas101_micro_class_scene.parquet")
+    rows = np.array([[int(digit) for digit in net.strip("()").split(",")] for net in table["net"]], dtype=np.uint8)
+    scores = _placed(micro, micro.index(rows), table["val_accs"].to_numpy())
+    yield Scored("transnas-bench-101-micro", "class_scene, validation accuracy, the part below", micro, scores)
+
+
+def _placed(space: Space, place: np.ndarray, values: np.ndarray) -> Floats:
+    scores = np.full(space.size, np.nan)
+    scores[place] = values
+    return scores
+
+
+def row(scored: Scored) -> list[str]:
+    """Return the figures of one benchmark in words."""
+    space, scores = scored.space, scored.scores
+    near = pair_locality(space, scores, (0.01,), 1)
+    rate, correlation = near.top_rate, near.correlation
+    distance = fitness_distance_correlation(space, scores)
+    optima = len(Landscape(space, scores).local_optima())
+    return [
+        scored.benchmark,
+        scored.what,
+        f"{int(np.count_nonzero(~np.isnan(scores))):,}",
+        f"{rate.value[0, 0]:.2f} [{rate.low[0, 0]:.2f}, {rate.high[0, 0]:.2f}]",
+        f"{near.base_rate[0]:.2f}",
+        f"{correlation.value[0]:.2f} [{correlation.low[0]:.2f}, {correlation.high[0]:.2f}]",
+        f"{float(distance.value):+.2f}",
+        f"{optima:,}",
+    ]
+
+
+if __name__ == "__main__":
+    found = [*from_catalog(), *(from_folder(Path(sys.argv[1])) if len(sys.argv) > 1 else ())]
+    with (Path(__file__).parent / "locality.csv").open("w", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(HEADING)
+        for scored in found:
+            writer.writerow(row(scored))

@@ -1,0 +1,179 @@
+"""The documentation: its code runs, its commands print what it says, and its numbers name where they come from."""
+
+import contextlib
+import io
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from importlib.metadata import metadata, requires
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import pytest
+from lissnas.shrink import method_names
+from lissnas_analyses.cli import app
+from lissnas_benchmarks import catalog
+from lissnas_benchmarks.errors import MissingFileError
+from lissnas_benchmarks.table import Table
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+PAGES = sorted(path for path in DOCS.rglob("*.md") if not {"_build", "examples"} & set(path.relative_to(DOCS).parts))
+NAMES = [str(path.relative_to(DOCS)) for path in PAGES]
+README = ROOT / "README.md"
+
+OWN_TESTS = {"bridges.md", "extending.md", "benchmarks/your-own.md", "results-format.md"}
+"""Pages with a test file of their own, which runs them on data that it makes."""
+
+
+def blocks(page: Path, *languages: str) -> list[str]:
+    """Return the fenced blocks of some languages, in their order."""
+    pattern = rf"^```(?:{'|'.join(map(re.escape, languages))})\n(.*?)^```"
+    return re.findall(pattern, page.read_text(), re.MULTILINE | re.DOTALL)
+
+
+def commands(page: Path) -> list[str]:
+    """Return the lines of the page's shell blocks, those that go on joined, without comments."""
+    lines = "\n".join(blocks(page, "sh")).replace("\\\n", " ").splitlines()
+    found = (" ".join(shlex.split(line, comments=True)) and line for line in lines)
+    return [line for line in found if line]
+
+
+def having(*languages: str) -> list[str]:
+    return [name for name, page in zip(NAMES, PAGES, strict=True) if name not in OWN_TESTS and blocks(page, *languages)]
+
+
+@pytest.mark.parametrize("name", having("python", "{code-cell}"))
+def test_the_code_of_a_page_runs(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, open_table: Callable[[str], Table]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    code = blocks(DOCS / name, "python", "{code-cell}")
+    for benchmark in set(re.findall(r'catalog\.load\("([a-z0-9-]+)"\)', "".join(code))):
+        open_table(benchmark)
+    names: dict[str, Any] = {"__name__": name, "Path": Path}
+    compiled = [compile(block, name, "exec") for block in code]
+    with mpl.rc_context({"backend": "agg"}), contextlib.redirect_stdout(io.StringIO()):
+        for block in compiled:
+            try:
+                exec(block, names)
+            except MissingFileError as error:
+                pytest.skip(str(error))
+
+
+@pytest.fixture(scope="module")
+def working_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("reader")
+
+
+def sessions(page: Path) -> Iterator[tuple[str, list[str]]]:
+    """Give each command of the page's console blocks, and the lines that it is said to print."""
+    for block in blocks(page, "console"):
+        for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
+            command, *printed = part.rstrip("\n").split("\n")
+            yield command, printed
+
+
+def as_pattern(printed: list[str]) -> re.Pattern[str]:
+    """Return what output matches: `...` stands for anything within a line, or for any lines if it is alone."""
+    lines = [
+        r"(?:.*\n)*?" if line == "..." else ".*".join(map(re.escape, line.split("..."))).rstrip() + r" *\n"
+        for line in printed
+    ]
+    return re.compile("".join(lines) + r"\s*")
+
+
+@pytest.mark.parametrize("name", having("console"))
+def test_a_page_shows_what_its_commands_print(name: str, working_folder: Path, session_cache: Path) -> None:
+    if any(command.startswith("lissnas report") for command, _ in sessions(DOCS / name)):
+        pytest.importorskip("vl_convert")
+    bin_folder = Path(sys.executable).parent
+    environment = os.environ | {"LISSNAS_CACHE": str(session_cache), "COLUMNS": "120", "OMP_NUM_THREADS": "1"}
+    for command, printed in sessions(DOCS / name):
+        program, *words = shlex.split(command)
+        called = subprocess.run(
+            [str(bin_folder / program), *words],
+            cwd=working_folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert called.returncode == 0, f"{command}: {called.stderr}"
+        if printed:
+            assert as_pattern(printed).fullmatch(called.stdout), f"{command} printed:\n{called.stdout}"
+
+
+@pytest.mark.parametrize(
+    "page", [README, *(DOCS / name for name in NAMES if name not in OWN_TESTS)], ids=lambda page: page.name
+)
+def test_every_command_of_a_page_is_one_that_lissnas_understands(page: Path) -> None:
+    for command in commands(page):
+        line = re.sub(r" (>|2>&1|\|).*", "", command).replace("BENCHMARK", "analog-nasbench")
+        words = [word for word in shlex.split(line, comments=True) if not re.fullmatch(r"[A-Z_]+=.*", word)]
+        if words[0] == "lissnas" and not {"--help", "--install-completion"} & set(words):
+            known = [name for name in app if not name.startswith("-")]
+            if words[1] not in known:
+                pytest.fail(f"{page.name}: no command '{words[1]}'")
+            app.parse_args(words[1:], exit_on_error=False, print_error=False)
+        if words[0] == "make" and shutil.which("make"):
+            subprocess.run([*words, "--dry-run"], cwd=ROOT, capture_output=True, check=True)
+
+
+def test_every_method_and_every_benchmark_has_its_page() -> None:
+    for method in method_names():
+        assert (DOCS / "methods" / f"{method}.md").exists(), method
+    text = "".join((DOCS / name).read_text() for name in NAMES if name.startswith("benchmarks/"))
+    for benchmark in (*catalog.names(), *catalog.surrogate_names()):
+        assert f"`{benchmark}`" in text or f"{benchmark}\n" in text or f"{benchmark} " in text, benchmark
+
+
+def is_measured(page: Path) -> bool:
+    """Tell whether a page holds figures with their uncertainty, or asks for rows of docs/measured."""
+    return bool(re.search(r"<!-- (shrinking|locality):|\d ± \.?\d|\[[-+]?\d*\.\d+, [-+]?\d*\.\d+\]", page.read_text()))
+
+
+def test_numbers_names_every_page_with_measured_figures() -> None:
+    listed = (DOCS / "numbers.md").read_text()
+    missing = [name for name, page in zip(NAMES, PAGES, strict=True) if is_measured(page) and f"({name})" not in listed]
+    assert missing == []
+
+
+def test_what_the_pages_quote_is_what_the_programs_wrote(open_table: Callable[[str], Table]) -> None:
+    import csv
+
+    from lissnas.locality import pair_locality
+
+    table, reports = open_table("analog-nasbench"), catalog.find("analog-nasbench").reports
+    near = pair_locality(table.space, table.values(reports, "cifar10"), (0.01,), 1)
+    with (DOCS / "measured" / "locality.csv").open(newline="") as file:
+        quoted = {row["benchmark"]: row for row in csv.DictReader(file)}["analog-nasbench"]
+    assert quoted["P(top 1 %) of a neighbour"].startswith(f"{near.top_rate.value[0, 0]:.2f} ")
+    assert quoted["correlation of neighbours"].startswith(f"{near.correlation.value[0]:.2f} ")
+
+
+def test_the_licence_page_says_what_the_installed_packages_say() -> None:
+    table = dict(re.findall(r"^\| `([\w-]+)` \| ([^|]+) \|", (DOCS / "licence.md").read_text(), re.MULTILINE))
+    needed = [Requirement(text) for text in requires("lissnas") or ()]
+    always = {requirement.name for requirement in needed if requirement.marker is None}
+    assert always == set(table)
+    for name, licence in table.items():
+        told = metadata(name)
+        words = " ".join(
+            [told["License-Expression"] or "", told["License"] or "", *(told.get_all("Classifier") or ())]
+        ).replace("Apache Software License", "Apache-2.0")
+        first = licence.split(",")[0].strip().removesuffix("-3-Clause")
+        assert first in words or "says nothing" in licence, name
+
+
+@pytest.mark.parametrize("page", [README, ROOT / "CONTRIBUTING.md"], ids=lambda page: page.name)
+def test_links_to_files_lead_somewhere(page: Path) -> None:
+    links = re.findall(r"\]\(([^)#:\s]+)\)", page.read_text().replace("\n", " "))
+    assert links
+    assert [link for link in links if not (ROOT / link).exists()] == []
