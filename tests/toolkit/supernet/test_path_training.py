@@ -1,7 +1,6 @@
 """Training path by path: what is updated, and that a run which ends in any way goes on as if it had not."""
 
 import importlib.util
-import json
 import math
 import os
 import re
@@ -277,29 +276,6 @@ def test_the_checkpoint_of_another_space_is_refused(tmp_path: Path) -> None:
     network = tiny.ChainNetwork(replace(tiny.chain(), space=space), np.random.default_rng(0))
     with pytest.raises(CheckpointError, match="space was tiny, not huge"):
         tiny.train_paths(network, tiny.digits(), FairPaths(space), recipe, np.random.default_rng(1), tmp_path)
-
-
-def test_two_processes_train_and_score_as_one_does(tmp_path: Path) -> None:
-    """Sums are in another order, so losses and weights may differ, by less than a hundred thousandth in twelve steps.
-
-    Most steps leave blocks untouched, which weight decay or momentum would move by far more.
-    """
-    losses: list[float] = []
-    network = tiny.train(tmp_path / "one", report=lambda progress: losses.append(progress.loss))
-    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
-    run = subprocess.run(
-        [*torchrun, PROGRAM, tmp_path / "two", tmp_path / "results"], env=ENVIRONMENT, check=False, capture_output=True
-    )
-    assert run.returncode == 0, run.stderr.decode()
-    results = json.loads((tmp_path / "results").read_text())
-    np.testing.assert_allclose(results["losses"], losses, rtol=0, atol=1e-5)
-    assert losses[-1] < losses[0] - 0.05
-    one, two = (_newest(tmp_path / name) for name in ("one", "two"))
-    for name, weights in one["average"].items():
-        torch.testing.assert_close(two["average"][name], weights, rtol=0, atol=1e-5)
-        torch.testing.assert_close(two["network"][name], one["network"][name], rtol=0, atol=1e-5)
-    # One image of 300, on whose class the weights' last digits may decide, is a third of a per cent.
-    np.testing.assert_allclose(results["scores"], tiny.evaluate(network), rtol=0, atol=0.34)
 
 
 def _losses(folder: Path, **changed: Any) -> list[float]:

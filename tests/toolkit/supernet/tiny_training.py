@@ -1,12 +1,13 @@
 """A training of a second: digits of 8 x 8 pixels, three layers of three choices. Run on its own, it may be killed.
 
-python tiny_training.py FOLDER RESULTS_FILE [STEP_TO_DIE_AT]
+python tiny_training.py FOLDER RESULTS_FILE [STEP_TO_DIE_AT | STEP_TO_END_TORCHRUN_AT end]
 """
 
 import json
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -73,13 +74,16 @@ def evaluate(network: ChainNetwork, together: Processes | None = None) -> list[f
 
 
 if __name__ == "__main__":
-    folder, results_file, *step_to_die_at = sys.argv[1:]
+    folder, results_file, *last = sys.argv[1:]
     losses = []
 
     def report(progress: Progress) -> None:
         losses.append(progress.loss)
-        if step_to_die_at and progress.step == int(step_to_die_at[0]):
-            os.kill(os.getpid(), signal.SIGKILL)
+        if last and progress.step == int(last[0]):
+            if len(last) == 1:
+                os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getppid(), signal.SIGTERM)
+            time.sleep(3)  # By then it has told all processes.
 
     with processes() as together:
         scores = evaluate(train(Path(folder), report=report), together)
