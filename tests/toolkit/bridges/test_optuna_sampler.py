@@ -1,6 +1,7 @@
 """Optuna in a subspace: no network outside it is ever evaluated, whatever the sampler, and everything comes back."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import optuna
@@ -25,6 +26,8 @@ from lissnas.subspace import ExplicitSubspace, Subspace, WholeSpace
 from lissnas.union_of_balls import UnionOfBalls
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
+
+pytestmark = pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
 
 
 def _rng(seed: int = 0) -> np.random.Generator:
@@ -67,6 +70,7 @@ SAMPLERS: dict[str, Callable[[], optuna.samplers.BaseSampler | None]] = {
     "uniform": lambda: None,
     "random": lambda: optuna.samplers.RandomSampler(seed=1),
     "tpe": lambda: optuna.samplers.TPESampler(seed=1, n_startup_trials=4),
+    "joint tpe": lambda: optuna.samplers.TPESampler(seed=1, n_startup_trials=4, multivariate=True),
     "genetic": lambda: optuna.samplers.NSGAIISampler(seed=1, population_size=6),
 }
 
@@ -254,6 +258,30 @@ def test_a_study_of_something_else_is_refused(params: dict[str, str], message: s
     study.add_trial(optuna.trial.create_trial(params=params, distributions=dict.fromkeys(params, choices), value=1.0))
     with pytest.raises(ArchitectureError, match=message):
         trials(study, macro())
+
+
+def test_samplers_that_list_a_box_are_refused() -> None:
+    for sampler in (optuna.samplers.BruteForceSampler(), optuna.samplers.GridSampler({"gene0": ["0", "1"]})):
+        with pytest.raises(SettingError, match=f"{type(sampler).__name__} goes through every combination of a box"):
+            SubspaceSampler(WholeSpace(macro()), _rng(), sampler)
+
+
+def test_a_study_in_a_file_goes_on_in_another_process_state(tmp_path: Path) -> None:
+    """As after a restart: nothing is kept but the file."""
+    from optuna.storages import JournalStorage
+    from optuna.storages.journal import JournalFileBackend
+
+    for seed in (0, 1):
+        storage = JournalStorage(JournalFileBackend(str(tmp_path / "study.log")))
+        sampler = SubspaceSampler(_balls(), _rng(seed), optuna.samplers.TPESampler(seed=seed, n_startup_trials=3))
+        study = optuna.create_study(
+            storage=storage, study_name="one", load_if_exists=True, direction="maximize", sampler=sampler
+        )
+        study.optimize(lambda trial, sampler=sampler: float(sampler.suggest(trial).sum()), n_trials=4)
+    rows, scores = trials(study, shufflenetv2())
+    assert _balls().contains(rows).all()
+    np.testing.assert_array_equal(scores, rows.sum(axis=1))
+    assert len(rows) == 8
 
 
 def test_several_objectives_are_refused() -> None:

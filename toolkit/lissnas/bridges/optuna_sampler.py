@@ -19,7 +19,7 @@ from lissnas.subspace import Subspace
 
 try:
     from optuna.distributions import BaseDistribution, CategoricalDistribution
-    from optuna.samplers import BaseSampler, RandomSampler
+    from optuna.samplers import BaseSampler, BruteForceSampler, GridSampler, RandomSampler
     from optuna.study import Study, StudyDirection
     from optuna.trial import FrozenTrial, Trial, TrialState, create_trial
 except ImportError as error:
@@ -40,6 +40,11 @@ class SubspaceSampler(BaseSampler):
     sampler
         Proposes genes, as ``optuna.samplers.TPESampler(seed=0)``; if there is none, all networks are equally likely.
 
+    Raises
+    ------
+    SettingError
+        If `sampler` is one that lists all combinations.
+
     Examples
     --------
     >>> import optuna
@@ -56,6 +61,11 @@ class SubspaceSampler(BaseSampler):
     """
 
     def __init__(self, subspace: Subspace, rng: np.random.Generator, sampler: BaseSampler | None = None) -> None:
+        if isinstance(sampler, BruteForceSampler | GridSampler):
+            raise SettingError(
+                f"{type(sampler).__name__} goes through every combination of a box, and a subspace is none: for all of "
+                f"its networks go through subspace.index"
+            )
         self.subspace = subspace
         self._rng = rng
         self._sampler = sampler
