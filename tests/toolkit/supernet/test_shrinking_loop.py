@@ -24,8 +24,11 @@ from lissnas.shrink.sampled_mean import SampledMean
 from lissnas.space import Rows
 from lissnas.subspace import WholeSpace, load
 from lissnas.supernet import shrinking_loop
+from lissnas.supernet.cell_network import Skeleton
+from lissnas.supernet.cell_supernet import CellSupernet
 from lissnas.supernet.evaluator import SupernetEvaluator
 from lissnas.supernet.path_training import Progress
+from lissnas.supernet.paths import UniformPaths
 from lissnas.supernet.scoring import weights_to_score
 from lissnas.supernet.shrinking_loop import LoopRound, LoopSettings, LoopTrace, later_recipe
 from lissnas.supernet.supernet_recipe import ABS, abs_round
@@ -267,6 +270,20 @@ def test_angles_drop_as_many_operations_as_asked_and_end_in_time(tmp_path: Path)
     assert [made.subspace.left.sum() for made in trace.rounds] == [7, 5, 5]
     assert trace.stopped == "stopped in round 3: at most 4 networks are left"
     assert all(made.before is None for made in trace.rounds)
+
+
+def test_cells_are_shrunk_by_their_angles(tmp_path: Path) -> None:
+    network = CellSupernet(Skeleton(channels=4), np.random.default_rng(0))
+    _network, trace = tiny.loop(
+        tmp_path,
+        network=network,
+        paths=UniformPaths(network.space),
+        shrinker=WeightAngleSettings(networks=20, drops=20, enough=100),
+    )
+    assert trace.rounds[0].subspace.left.sum() == 10
+    assert trace.stopped == "stopped in round 2: at most 100 networks are left"
+    saved, _provenance = load(tmp_path / "space-1.parquet", network.space)
+    assert saved.index.tolist() == trace.subspace.index.tolist()
 
 
 @pytest.mark.parametrize(("renewed_after", "renewals"), [(3, 1), (1, 1), (100, 0)])

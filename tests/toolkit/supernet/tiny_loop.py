@@ -44,6 +44,7 @@ def loop(folder: Path, **changed: Any) -> tuple[ChainNetwork, LoopTrace]:
     torch.set_num_threads(1)
     network = ChainNetwork(tiny.chain(), np.random.default_rng(0))
     settings: dict[str, Any] = {
+        "network": network,
         "source": source(),
         "paths": UniformPaths(network.space),
         "recipe": RECIPE,
@@ -55,7 +56,7 @@ def loop(folder: Path, **changed: Any) -> tuple[ChainNetwork, LoopTrace]:
         "report": lambda progress: None,
         "report_round": lambda made: None,
     }
-    return network, shrink_in_rounds(network, folder=folder, **(settings | changed))
+    return network, shrink_in_rounds(folder=folder, **(settings | changed))
 
 
 if __name__ == "__main__":
