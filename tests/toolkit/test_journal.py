@@ -247,3 +247,25 @@ def test_a_killed_process_goes_on_and_ends_in_the_same_bits(method: str, tmp_pat
     with np.load(tmp_path / "whole.npz") as whole, np.load(tmp_path / "killed.npz") as killed:
         for name in whole.files:
             assert whole[name].tobytes() == killed[name].tobytes()
+
+
+def test_an_evaluator_says_how_many_rows_it_wants_at_once_and_another_number_goes_on(tmp_path: Path) -> None:
+    """As when a run goes on with more processes, each of which scores a share."""
+
+    class Wants(_Evaluator):
+        def __init__(self, rows_at_once: int, dies_at: int | None = None) -> None:
+            super().__init__(dies_at)
+            self.rows_at_once = rows_at_once
+            self.batches: list[int] = []
+
+        def __call__(self, rows: Rows) -> Floats:
+            self.batches.append(len(rows))
+            return super().__call__(rows)
+
+    settings = BestOfSampleSettings(evaluations=60, size=20)
+    with pytest.raises(EvaluatorError):
+        _run(settings, tmp_path / "journal.jsonl", Wants(20, dies_at=45))
+    later = Wants(16)
+    resumed = _run(settings, tmp_path / "journal.jsonl", later)
+    assert later.batches == [16, 4]
+    _assert_same(resumed, _run(settings))

@@ -11,7 +11,10 @@ from lissnas.space import Floats, Indices, Rows, Space
 
 
 class Evaluator(Protocol):
-    """Anything that scores rows; any function of this form is one."""
+    """Anything that scores rows; any function of this form is one.
+
+    With a journal it gets eight rows at a time, or as many as its attribute `rows_at_once` says, if it has one.
+    """
 
     def __call__(self, rows: Rows) -> Floats:
         """Return the score of each row, float64 of shape (n,), more being better.
@@ -82,6 +85,7 @@ class Evaluations:
         self._space = space
         self._evaluator = evaluator
         self._journal = journal
+        self._at_once: int = getattr(evaluator, "rows_at_once", ROWS_A_LINE)
         self._order: dict[int, int] = {}
         self._asked: Indices = np.empty(64, dtype=np.int64)
         self._answers: Floats = np.empty(64)
@@ -111,8 +115,8 @@ class Evaluations:
             return
         recorded = self._journal.replay(index)
         self._remember(index[: len(recorded)], recorded)
-        for first in range(len(recorded), len(rows), ROWS_A_LINE):
-            piece = slice(first, first + ROWS_A_LINE)
+        for first in range(len(recorded), len(rows), self._at_once):
+            piece = slice(first, first + self._at_once)
             self._remember(index[piece], self._answer(rows[piece]))
             self._journal.record(index[piece], self._answers[self.count - len(index[piece]) : self.count])
 

@@ -22,7 +22,7 @@ FORMAT = 1
 """The version of the file's layout."""
 
 ROWS_A_LINE = 8
-"""How many architectures are evaluated between two lines: so many are lost at most where a run dies."""
+"""How many architectures are evaluated between two lines, unless the evaluator says: lost at most where a run dies."""
 
 
 class _Scored(msgspec.Struct, frozen=True):

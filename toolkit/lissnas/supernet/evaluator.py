@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from lissnas.journal import ROWS_A_LINE
 from lissnas.space import Floats, Rows
 from lissnas.supernet.image_batches import Piece
 from lissnas.supernet.processes import Processes
@@ -50,6 +51,11 @@ class SupernetEvaluator:
         self._recalibration = recalibration
         self._held_out = held_out
         self._scores: dict[bytes, float] = {}
+
+    @property
+    def rows_at_once(self) -> int:
+        """How many rows it wants at once where a journal keeps the scores: the same number for each process."""
+        return ROWS_A_LINE * self._together.count
 
     def __call__(self, rows: Rows) -> Floats:
         """Return the accuracy of each row in per cent, float64 of shape (n,); NaN where an output is no number."""
