@@ -1,0 +1,80 @@
+"""A supernet trained on a tree of image files. Run on its own, it may be ended by a signal.
+
+python image_training.py TREE FOLDER RESULTS_FILE
+"""
+
+import importlib.util
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import torch
+from lissnas.categorical import CategoricalSpace
+from lissnas.chain import IDENTITY, Block, Chain, Convolution, inverted_bottleneck
+from lissnas.supernet.chain_network import ChainNetwork
+from lissnas.supernet.evaluator import SupernetEvaluator
+from lissnas.supernet.image_folder import folder_source
+from lissnas.supernet.image_source import ImageSource
+from lissnas.supernet.path_training import Progress, train_paths
+from lissnas.supernet.paths import UniformPaths
+from lissnas.supernet.processes import processes
+from lissnas.supernet.supernet_recipe import SupernetRecipe
+
+
+def _imported(path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+made = _imported(Path(__file__).parent / "image_tree.py")
+
+RECIPE = SupernetRecipe(steps=24, batch=16, norm_batch=8, rate=0.1, warm_up=3, decay=1e-4)
+
+
+def chain() -> Chain:
+    space = CategoricalSpace("pictures", (("id", "k3", "k5"),) * 2, "{}-{}")
+    layer = (IDENTITY, inverted_bottleneck(8, 8, 3, 1, 2), inverted_bottleneck(8, 8, 5, 1, 2))
+    stem = Block((Convolution(3, 8, 3, stride=4),))
+    return Chain(space, 32, (stem,), (layer,) * 2, (Convolution(8, 16),), len(made.CLASSES), dropout=0.1, ceiling=6)
+
+
+def train(source: ImageSource, folder: Path, **changed: Any) -> ChainNetwork:
+    torch.set_num_threads(1)
+    network = ChainNetwork(chain(), np.random.default_rng(0))
+    settings = {"recipe": RECIPE, "rng": np.random.default_rng(1), "save_every": 100, "report": lambda progress: None}
+    train_paths(network, source.train, UniformPaths(network.space), folder=folder, **(settings | changed))
+    return network
+
+
+def evaluate(network: ChainNetwork, source: ImageSource) -> list[float]:
+    """Score all networks on the held-out images."""
+    evaluator = SupernetEvaluator(network, source.recalibration(3, 20), source.held_out(10))
+    return evaluator(network.space.all_rows()).tolist()
+
+
+def top_1(network: ChainNetwork, source: ImageSource, row: np.ndarray) -> float:
+    """Score one network on the official validation images."""
+    return float(SupernetEvaluator(network, source.recalibration(3, 20), source.official_validation(10))(row[None])[0])
+
+
+if __name__ == "__main__":
+    tree, folder, results_file = map(Path, sys.argv[1:])
+    source = folder_source(tree / "train", tree / "val", folder, replace(made.SETTINGS, workers=1))
+    losses: list[float] = []
+
+    def report(progress: Progress) -> None:
+        losses.append(progress.loss)
+        print(progress.step, flush=True)
+
+    with processes("cpu") as together:
+        train(source, folder / "checkpoints", report=report)
+    if together.number == 0:
+        results_file.write_text(json.dumps(losses))
