@@ -221,8 +221,8 @@ def _average(runs: pl.DataFrame) -> pl.DataFrame:
             estimate = mean_over_runs(group[name].to_numpy().astype(np.float64))
             mean, low, high = (
                 float(estimate.value),
-                float(max(estimate.low, panel.least)),
-                float(min(estimate.high, panel.largest)),
+                float(max(float(estimate.low), panel.least)),
+                float(min(float(estimate.high), panel.largest)),
             )
             going = int((~group["stopped"]).sum())
             rows.append(
