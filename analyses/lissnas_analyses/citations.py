@@ -87,7 +87,8 @@ def _provenance(path: Path) -> dict[str, Any]:
 def _used(described: dict[str, Any]) -> Iterator[str]:
     """Yield what a manifest or a saved subspace says that it used; a benchmark unknown here is left to its owner."""
     single = [described[key] for key in ("benchmark", "method") if key in described]
-    for name in (*single, *described.get("methods", ()), *described.get("optimisers", ())):
+    trained = [SUPERNET] if "stage" in described else []  # of the run of a supernet
+    for name in (*single, *trained, *described.get("methods", ()), *described.get("optimisers", ())):
         if name in known_names():
             yield name
 

@@ -95,8 +95,10 @@ def test_results_are_asked_what_they_used(tmp_path: Path) -> None:
     manifest(tmp_path / "a", benchmark="nas-bench-graph", methods=["lissnas", "angle"], optimisers=[])
     manifest(tmp_path / "b/search", benchmark="nas-bench-macro", methods=["kernel"], optimisers=["tpe"])
     manifest(tmp_path / "c", benchmark="a benchmark of another package")
+    manifest(tmp_path / "d", stage="shrink", methods=["progressive"])
     named = [name for one in citations([str(tmp_path)]) for name in one.names]
-    assert named == [SOFTWARE, "nas-bench-graph", "lissnas", "angle", "nas-bench-macro", "tpe", "kernel"]
+    of_tables = ["nas-bench-graph", "lissnas", "angle", "nas-bench-macro", "tpe"]
+    assert named == [SOFTWARE, *of_tables, SUPERNET, "progressive", "kernel"]
 
 
 def test_a_saved_subspace_is_asked_what_made_it(tmp_path: Path) -> None:
