@@ -3,7 +3,7 @@
 import base64
 import gzip
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from html import escape
 from importlib.resources import files
 from pathlib import Path
@@ -11,6 +11,7 @@ from string import Template
 from typing import Any
 
 from lissnas.errors import LissnasError
+from lissnas_benchmarks import catalog
 
 from lissnas_analyses.report.explorer import explorer
 from lissnas_analyses.results import read_manifest
@@ -74,6 +75,7 @@ def write_report(
         "summary": "How alike networks perform that are built alike, and what is left of a space when it is shrunk by "
         "that: findings with their intervals, figures with their numbers, and a map to walk through.",
         "contents": contents,
+        "words": _part("words.html"),
         "sections": "\n".join(sections),
         "colophon": escape(f"Made by {', '.join(sorted(versions))}. Intervals are of 95 %. The file needs no network."),
         "packed": packed.html,
@@ -88,9 +90,7 @@ def _section(folder: Path, manifest: dict[str, Any], packed: _Packed) -> str:
     findings = "".join(f"<li>{escape(_sentence(finding))}</li>" for finding in manifest.get("findings", ()))
     drawn = [name.removesuffix(".svg") for name in manifest["files"] if name.endswith(".svg")]
     figures = "\n".join(_figure(folder, name, packed) for name in drawn)
-    roles = ""
-    if "selected_by" in manifest:
-        roles = f"Selected by {manifest['selected_by']}, reported by {manifest['reported_by']}."
+    about = " ".join([_measured(manifest), *_roles(manifest)])
     made = f"<p class=faint>Made by <code>{escape(manifest['command'])}</code></p>" if manifest.get("command") else ""
     found = explorer(folder)
     walk = ""
@@ -99,9 +99,29 @@ def _section(folder: Path, manifest: dict[str, Any], packed: _Packed) -> str:
         walk = f"<h3>Walk through the map</h3>{_HELP}<div class=explorer data-packed={name}></div>"
     return (
         f'<section id="{_anchor(folder, manifest)}"><h2>{escape(_name(manifest))}</h2>'
-        f"<p class=faint>{escape(roles)}</p><ul class=findings>{findings}</ul>{walk}"
+        f"<p class=faint>{escape(about)}</p><ul class=findings>{findings}</ul>{walk}"
         f"<h3>Figures</h3><div class=figures>{figures}</div>{made}</section>"
     )
+
+
+def _measured(manifest: dict[str, Any]) -> str:
+    """Say what the benchmark measured, if it is one that is known here."""
+    name = str(manifest.get("benchmark", ""))
+    try:
+        title = catalog.find(name).title
+    except LissnasError:
+        return ""
+    return f"{title[0].upper()}{title[1:].rstrip('.')}."
+
+
+def _roles(manifest: dict[str, Any]) -> Iterator[str]:
+    """Say what a method may see and what judges it, if the results are of a benchmark."""
+    if "selected_by" not in manifest:
+        return
+    selects, reports = manifest["selected_by"], manifest["reported_by"]
+    yield f"Methods see {selects}, and are judged by {reports}."
+    if selects == reports:
+        yield "These are the same, the benchmark having no other: what a method finds is judged optimistically."
 
 
 _HELP = (
@@ -135,7 +155,8 @@ def _anchor(folder: Path, manifest: dict[str, Any]) -> str:
 
 
 def _sentence(finding: str) -> str:
-    return finding[0].upper() + finding[1:] + "."
+    is_name = finding.split(" ", 1)[0].endswith(":")
+    return (finding if is_name else finding[0].upper() + finding[1:]) + "."
 
 
 def _part(name: str) -> str:
