@@ -26,6 +26,7 @@ EXTRAS = {
     "search": "Optuna's samplers: --optimiser tpe genetic",
     "supernet": "training supernets, and the table of cells trained here",
     "surrogates": "predicting with NAS-Bench-301",
+    "tensorboard": "the course of a supernet's training, as it trains",
 }
 """What each extra is for."""
 
