@@ -94,6 +94,12 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, LoopTrace]
     return folder, tiny.loop(folder, **KERNEL)[1]
 
 
+@pytest.fixture(scope="module")
+def finished_by_lissnas(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, LoopTrace]:
+    folder = tmp_path_factory.mktemp("lissnas")
+    return folder, tiny.loop(folder)[1]
+
+
 def test_later_trainings_draw_networks_of_the_shrunk_space_and_no_other(tmp_path: Path) -> None:
     seen: list[int] = []
 
@@ -121,8 +127,8 @@ def test_every_round_shrinks_what_the_round_before_left(finished: tuple[Path, Lo
     assert all(place < 12 for line in scored for place in line["scored"]["index"])
 
 
-def test_lissnas_shrinks_in_rounds(tmp_path: Path) -> None:
-    _network, trace = tiny.loop(tmp_path)
+def test_lissnas_shrinks_in_rounds(finished_by_lissnas: tuple[Path, LoopTrace]) -> None:
+    trace = finished_by_lissnas[1]
     assert trace.rounds[0].ended is None
     assert 3 <= trace.rounds[0].subspace.size < 27
     sizes = [made.subspace.size for made in trace.rounds]
@@ -215,15 +221,16 @@ def test_a_run_that_dies_anywhere_goes_on_to_the_same_bits(
     _assert_same_bits(tmp_path / "again", tmp_path / "at once")
 
 
-def test_a_killed_process_goes_on_to_the_same_bits(tmp_path: Path) -> None:
-    tiny.loop(tmp_path / "at once")
+def test_a_killed_process_goes_on_to_the_same_bits(tmp_path: Path, finished_by_lissnas: tuple[Path, LoopTrace]) -> None:
     run = [sys.executable, PROGRAM, tmp_path / "killed", tmp_path / "results"]
     assert subprocess.run([*run, "11"], env=ENVIRONMENT, check=False).returncode == -signal.SIGKILL
     tiny.loop(tmp_path / "killed")
-    _assert_same_bits(tmp_path / "killed", tmp_path / "at once")
+    _assert_same_bits(tmp_path / "killed", finished_by_lissnas[0])
 
 
-def test_two_processes_shrink_as_one_does_also_when_they_go_on(tmp_path: Path) -> None:
+def test_two_processes_shrink_as_one_does_also_when_they_go_on(
+    tmp_path: Path, finished_by_lissnas: tuple[Path, LoopTrace]
+) -> None:
     """Which networks are kept could differ from one process by a score's last digit; that both agree is checked."""
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
     runs = []
@@ -238,8 +245,7 @@ def test_two_processes_shrink_as_one_does_also_when_they_go_on(tmp_path: Path) -
     assert second["scored"] < first["scored"]
     assert second["index"] == first["index"]
     assert second["rounds"] == first["rounds"]
-    _network, trace = tiny.loop(tmp_path / "one")
-    assert first["index"] == trace.subspace.index.tolist()
+    assert first["index"] == finished_by_lissnas[1].subspace.index.tolist()
 
 
 def test_limits_hold_in_every_round(tmp_path: Path) -> None:
