@@ -5,7 +5,10 @@ import importlib.metadata
 import re
 from pathlib import Path
 
+from docutils import nodes
+from docutils.utils.math.latex2mathml import tex2mathml
 from sphinx.application import Sphinx
+from sphinx.writers.html5 import HTML5Translator
 
 project = "lissnas"
 author = "the lissnas contributors"
@@ -24,7 +27,10 @@ exclude_patterns = ["_build", "jupyter_execute", "examples", "measured"]
 nitpicky = True
 nitpick_ignore_regex = [
     # Other projects' names: their pages are not asked for, so that the site builds without a network.
-    (r"py:.*", r"(numpy|np|npt|polars|pl|torch|matplotlib|scipy|sklearn|optuna|joblib|ConfigSpace|types|PIL|distributed|cyclopts)\b.*"),
+    (
+        r"py:.*",
+        r"(numpy|np|npt|polars|pl|torch|matplotlib|scipy|sklearn|optuna|joblib|ConfigSpace|types|PIL|distributed|cyclopts)\b.*",
+    ),
     (r"py:.*", r"(collections|pathlib|abc|typing|functools|contextlib|concurrent|multiprocessing)\b.*"),
     (
         r"py:.*",
@@ -47,6 +53,7 @@ html_theme_options = {
 copybutton_prompt_text = "$ "
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
+html_math_renderer = "mathml"  # what browsers draw themselves: no script, and no network
 nb_execution_mode = "cache"
 nb_execution_raise_on_error = True
 nb_execution_timeout = 300
@@ -152,8 +159,19 @@ def _after_napoleon(app: Sphinx, what: str, name: str, thing: object, options: o
     lines[:] = [line if "``" in line else line.replace("|", "\\|") for line in lines]
 
 
+def _write_math(translator: HTML5Translator, node: nodes.math) -> None:
+    translator.body.append(tex2mathml(node.astext()))
+    raise nodes.SkipNode
+
+
+def _write_math_block(translator: HTML5Translator, node: nodes.math_block) -> None:
+    translator.body.append(f'<div class="equation">{tex2mathml(node.astext(), as_block=True)}</div>')
+    raise nodes.SkipNode
+
+
 def setup(app: Sphinx) -> None:
     """Sphinx calls this."""
+    app.add_html_math_renderer("mathml", (_write_math, None), (_write_math_block, None))
     app.connect("source-read", _fill_in_measured)
     app.connect("autodoc-process-signature", _name_arrays)
     app.connect("autodoc-process-docstring", _before_napoleon, priority=400)
