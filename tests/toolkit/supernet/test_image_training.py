@@ -129,3 +129,21 @@ def _ends(group: int) -> bool:
             return True
         time.sleep(0.1)
     return False
+
+
+def test_a_program_ends_though_images_are_still_being_decoded_for_it(tree: Path, tmp_path: Path) -> None:
+    """Those that decode are deaf to the signal by which Python ends them: they are ended before it tries."""
+    script = f"""
+from pathlib import Path
+from dataclasses import replace
+from importlib.util import module_from_spec, spec_from_file_location
+spec = spec_from_file_location("program", {str(PROGRAM)!r})
+program = module_from_spec(spec)
+spec.loader.exec_module(program)
+settings = replace(program.made.SETTINGS, workers=2)
+tree = Path({str(tree)!r})
+source = program.folder_source(tree / "train", tree / "val", Path({str(tmp_path)!r}), settings)
+steps = source.train.steps(16, 2, [0, 1], 0, 0)
+next(steps)
+"""
+    subprocess.run([sys.executable, "-c", script], env=ENVIRONMENT, check=True, timeout=100)

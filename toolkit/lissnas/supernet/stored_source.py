@@ -1,4 +1,8 @@
-"""StoredSource: ImageNet, or images like it, from files; decoded and augmented while a network trains."""
+"""StoredSource: ImageNet, or images like it, from files; decoded and augmented while a network trains.
+
+What paths are recalibrated and chosen by is decoded once; the official validation images each time that they are asked
+for, which should be once.
+"""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -15,6 +19,7 @@ from lissnas.supernet.augmentations import transforms
 from lissnas.supernet.hold_out import hold_out
 from lissnas.supernet.image_batches import Batches, Piece, order
 from lissnas.supernet.image_loading import Unreadable, Wanted, load
+from lissnas.supernet.kept_images import KeptImages
 from lissnas.supernet.stored_images import StoredImages, StoredSettings, fingerprint
 
 _SHUFFLED = 7
@@ -29,7 +34,7 @@ class StoredSource:
     train, validation
         The official training and validation images.
     folder
-        Of the file of the held-out images, beside the run.
+        Beside the run, for what is kept: which images are held out, and the pixels of those that paths are scored on.
     settings
         How the images are used.
 
@@ -48,6 +53,7 @@ class StoredSource:
         self.size = settings.augmentation.size
         self.unreadable = Unreadable(settings.most_unreadable)
         self._settings = settings
+        self._folder = folder
         self._train = train.take(np.flatnonzero(~held))
         self._held_out = train.take(self._shuffled(np.flatnonzero(held)))
         self._validation = validation
@@ -64,13 +70,16 @@ class StoredSource:
                 "training images: ask for fewer"
             )
         chosen = self._shuffled(np.arange(len(self._train.labels)))[:images]
-        return _Images(_Scored(self._train.take(chosen), self._settings, self.unreadable, batch))
+        return _Images(self._kept(self._train.take(chosen), batch))
 
     def held_out(self, batch: int) -> Iterable[Piece]:
-        return _Scored(self._held_out, self._settings, self.unreadable, batch)
+        return self._kept(self._held_out, batch)
 
     def official_validation(self, batch: int) -> Iterable[Piece]:
         return _Scored(self._validation, self._settings, self.unreadable, batch)
+
+    def _kept(self, images: StoredImages, batch: int) -> Iterable[Piece]:
+        return KeptImages(images, self._settings, self.unreadable, batch, self._folder)
 
     def _shuffled(self, places: NDArray[np.int64]) -> NDArray[np.int64]:
         return np.random.default_rng([_SHUFFLED, self._settings.hold_out_seed]).permutation(places)
