@@ -19,8 +19,8 @@ from lissnas.supernet.supernet_recipe import SupernetRecipe
 _DROPOUT = 3
 """Tells the draws of dropout from others that are made from the same seed."""
 
-_NO_MEMORY = "DefaultCPUAllocator: can't allocate memory"
-"""What torch says on a processor, where it has no error of its own for it."""
+_NO_MEMORY = ("DefaultCPUAllocator: can't allocate memory", "could not create a primitive", "could not create a memory")
+"""What torch and its convolutions say on a processor, where they have no error of their own for it."""
 
 
 def add_gradients(
@@ -57,10 +57,10 @@ def add_gradients(
     """
     try:
         return _added(network, rows, pieces, recipe, scaler, draw)
-    except RuntimeError as error:
+    except (RuntimeError, MemoryError) as error:
         if not _is_out_of_memory(error):
             raise
-        reason = str(error).splitlines()[0]
+        reason = str(error).partition("\n")[0]
     # Only here, where the error is gone, is everything free that its frames held.
     fits = _largest_that_fits(network, rows, pieces[0], recipe)
     paths = ", ".join(network.space.write(rows))
@@ -127,15 +127,17 @@ def _fits(network: Supernet, rows: Rows, piece: Piece, part: int, recipe: Supern
         images, labels = _moved((piece[0][:part], piece[1][:part]), _device(network), recipe)
         for path in rows.tolist():
             _loss(network, images, labels, path, recipe).backward()
-    except RuntimeError as error:
+    except (RuntimeError, MemoryError) as error:
         if not _is_out_of_memory(error):
             raise
         return False
     return True
 
 
-def _is_out_of_memory(error: RuntimeError) -> bool:
-    return isinstance(error, torch.OutOfMemoryError) or _NO_MEMORY in str(error)
+def _is_out_of_memory(error: RuntimeError | MemoryError) -> bool:
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    return any(message in str(error) for message in _NO_MEMORY)
 
 
 def _device(network: Supernet) -> torch.device:
