@@ -108,9 +108,9 @@ def compare(size: int, precision: str, compiled: bool) -> None:
         with torch.autocast(DEVICE, torch.bfloat16, enabled=precision == "bfloat16"):
             logits = plain(pixels, progress.rows[0].tolist())
         loss = cross_entropy(logits.float(), labels)
-        optimiser.zero_grad()
         loss.backward()
         optimiser.step()
+        optimiser.zero_grad()
         loss.item()
         wait()
         end = CLOCK()

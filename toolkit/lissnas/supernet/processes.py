@@ -54,8 +54,10 @@ class Processes:
 
         All are sent at once. Nothing is sent for weights without a gradient, as are most of a supernet's in each step.
         """
+        if self.count == 1:
+            return
         gradients = [weights.grad for weights in parameters if weights.grad is not None]
-        if self.count > 1 and gradients:
+        if gradients:
             means = self.sum(torch.cat([each.flatten() for each in gradients]) / self.count)
             for each, mean in zip(gradients, means.split([each.numel() for each in gradients]), strict=True):
                 each.copy_(mean.view(each.shape))
