@@ -20,6 +20,7 @@ test: $(INSTALLED_FOR_TESTS)
 	$(BIN)/pytest
 
 docs: $(INSTALLED_FOR_DOCS)
+	rm -rf docs/reference/generated
 	$(BIN)/sphinx-build -W --keep-going --quiet --jobs auto docs docs/_build/html
 	@echo "the documentation: docs/_build/html/index.html"
 
