@@ -45,7 +45,11 @@ class NetworksTogether(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Return logits of shape (networks, images, classes) for images of shape (images, inputs, height, width)."""
-        last = self.last_norm(self.body(self.stem_norm(self.stem(images)))).relu()
+        return self.after_stem(self.stem_norm(self.stem(images)))
+
+    def after_stem(self, received: Tensor) -> Tensor:
+        """Return the logits from what the stems made, shape (images, height, width, networks, channels)."""
+        last = self.last_norm(self.body(received)).relu()
         return torch.baddbmm(self.bias, last.mean((1, 2)).transpose(0, 1), self.classifier)
 
 
