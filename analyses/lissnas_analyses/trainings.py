@@ -41,6 +41,11 @@ def trainings_of(study: Study, rng: np.random.Generator) -> Trainings | None:
         runs = table.read([column.name for column in columns])
         counts = np.count_nonzero(~np.isnan(table.read([column.name for column in averaged])), axis=1)
         return Trainings(runs, np.maximum(counts, 1).astype(np.float64), "trainings with different seeds")
+    return twins_of(study, rng)
+
+
+def twins_of(study: Study, rng: np.random.Generator) -> Trainings | None:
+    """Return one other cell that computes the same function, drawn with `rng`, as the second training of each."""
     functions = functions_of(study.space)
     if functions is None:
         return None
