@@ -74,6 +74,16 @@ data.command(f"{_DATA}:import_data", name="import", help="Read a benchmark's off
 data.command(f"{_DATA}:check_data", name="check", help="Compare what is in the cache with what was imported.")
 data.command(f"{_DATA}:list_data", name="list", help="List what is in the cache, with sizes.")
 app.command(data)
+
+_SUPERNET = "lissnas_analyses.commands.supernet"
+supernet = cyclopts.App(name="supernet", help="Train one network that shares its weights among all of a space's.")
+supernet.command(f"{_SUPERNET}:train", name="train", help="Train a supernet over its whole space.")
+supernet.command(f"{_SUPERNET}:evaluate", name="evaluate", help="Score architectures by a trained supernet.")
+supernet.command(f"{_SUPERNET}:shrink", name="shrink", help="Train, shrink the space, train on in what is left.")
+supernet.command(f"{_SUPERNET}:search", name="search", help="Search for the best network of what is left.")
+supernet.command(f"{_SUPERNET}:retrain", name="retrain", help="Train the winner on its own, and judge it once.")
+supernet.command(f"{_SUPERNET}_recipe:recipe", name="recipe", help="Print a recipe, whole, with what each key means.")
+app.command(supernet)
 app.register_install_completion_command(help="Install completion for this shell.")
 
 
@@ -96,3 +106,7 @@ def _stop(error: BaseException, message: str, exit_status: int) -> NoReturn:
     write_error(error, message, exit_status)
     print(f"lissnas: {message}", file=sys.stderr)
     sys.exit(exit_status)
+
+
+if __name__ == "__main__":
+    main()

@@ -99,13 +99,14 @@ class Working:
         finally:
             self.clear()
 
-    def report(self, step: str, share: float) -> None:
-        """Tell which share of a step is done; of a step at 0 nobody knows how long it takes."""
+    def report(self, step: str, share: float, told: str = "") -> None:
+        """Tell which share of a step is done, and what else there is to say; at 0 nobody knows how long it takes."""
         if step != _SOMETHING and (something := self._steps.pop(_SOMETHING, None)) is not None:
             self._progress.remove_task(something)
         if step not in self._steps:
             self._steps[step] = self._progress.add_task(step, total=None)
-        self._progress.update(self._steps[step], completed=share, total=1 if share else None)
+        words = f"{step}: {told}" if told else step
+        self._progress.update(self._steps[step], description=words, completed=share, total=1 if share else None)
         self._progress.start()
 
     def clear(self) -> None:

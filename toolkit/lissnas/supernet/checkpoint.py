@@ -103,6 +103,21 @@ class Checkpoints:
                 )
 
 
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    """Return what one checkpoint holds, on the processor, whatever training it is of.
+
+    Raises CheckpointError if it is damaged or of another format.
+    """
+    try:
+        state = _read(path)
+    except _DAMAGED as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise CheckpointError(f"{path}: damaged ({reason}); remove it, and train again from the one before") from error
+    if state.get("format") != FORMAT:
+        raise CheckpointError(f"{path}: of format {state.get('format')}, not {FORMAT}; train again")
+    return state
+
+
 _DAMAGED = (OSError, RuntimeError, EOFError, KeyError, ValueError, zipfile.BadZipFile, pickle.UnpicklingError)
 
 

@@ -1,0 +1,67 @@
+"""What the commands on supernets share: their options, and a run opened from a recipe and a folder."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+from lissnas.errors import SettingError
+
+from lissnas_analyses.commands.terminal import console, progress, say_aside, working
+
+if TYPE_CHECKING:
+    from lissnas_analyses.supernet_run import Run
+
+Recipe = Annotated[
+    str | None, Parameter(help="Name of a recipe or path of a recipe file; by default that of the folder.")
+]
+Changes = Annotated[
+    tuple[str, ...],
+    Parameter(name="--set", help="Another value for a key of the recipe, as training.steps=2000; may be repeated."),
+]
+Folder = Annotated[Path, Parameter(name="--out", help="Folder of the run: one run, one folder.")]
+Device = Annotated[str | None, Parameter(help="Where to compute, as cpu or cuda; by default a GPU, if there is one.")]
+
+
+def need_torch() -> None:
+    """Raise SettingError with what to install where torch is missing."""
+    if find_spec("torch") is None:
+        raise SettingError("supernets need torch, which is not installed: pip install 'lissnas[supernet]'")
+
+
+@contextmanager
+def opened(recipe: str | None, changes: tuple[str, ...], out: Path, device: str | None) -> "Iterator[Run]":
+    """Yield a run; of the processes that torchrun started the first one speaks."""
+    need_torch()
+    from lissnas.supernet.processes import processes
+    from lissnas.supernet.recipe_file import read_recipe
+    from lissnas.supernet.run_folder import RunFolder
+
+    from lissnas_analyses.supernet_run import Run
+
+    place = RunFolder(out)
+    made = place.changed(changes) if recipe is None else read_recipe(recipe, changes)
+    _check_device(device)
+    first = int(os.environ.get("RANK", 0)) == 0
+    if not first:
+        console.quiet = True
+        working.clear()
+    try:
+        with processes(device) as together, progress():
+            yield Run(made, place, together, working.report if first else lambda step, share, told: None)
+    except SystemExit:
+        if first:
+            say_aside("stopped, and the state is saved: the same command goes on from there")
+        raise
+
+
+def _check_device(device: str | None) -> None:
+    import torch
+
+    try:
+        torch.device(device or "cpu")
+    except RuntimeError as error:
+        raise SettingError(f"--device {device}: no device of torch; give cpu, or cuda, or cuda:1") from error

@@ -1,0 +1,319 @@
+"""The stages of a supernet's run in its folder: train, shrink, evaluate, search, retrain.
+
+Every stage goes on where an earlier call ended. Under torchrun all processes compute, and the first one writes.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, replace
+from typing import Any, cast
+
+import numpy as np
+import polars as pl
+from lissnas.errors import LissnasError, SettingError
+from lissnas.evaluate import Evaluations
+from lissnas.journal import Journal
+from lissnas.search import SearchTrace
+from lissnas.supernet.path_training import Progress
+from lissnas.supernet.processes import Processes
+from lissnas.supernet.retraining import RetrainedScore
+from lissnas.supernet.retraining import retrain as retrain_alone
+from lissnas.supernet.run_folder import RunFolder, Stage
+from lissnas.supernet.run_images import first_paths, open_images
+from lissnas.supernet.run_recipe import RunRecipe
+from lissnas.supernet.scoring import weights_to_score
+from lissnas.supernet.searching import search_by_supernet
+from lissnas.supernet.shrinking_loop import LoopTrace, shrink_in_rounds
+from lissnas.supernet.shrinking_round import LoopRound, own_journals
+from lissnas.supernet.supernet import Supernet
+
+from lissnas_analyses.results import Results
+from lissnas_analyses.told_source import ToldSource
+
+Told = Callable[[str, float, str], None]
+"""Is told of a step, which share of it is done (0 if nobody knows), and what else there is to say."""
+
+_DRAWN, _SEARCH, _RETRAINING = 11, 12, 13
+"""Tell draws from others that are made from the same seed."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run and the process that works on it.
+
+    Attributes
+    ----------
+    recipe, place
+        What it is and where.
+    together
+        The processes.
+    tell
+        Is told how far the work is, in the first process alone.
+    """
+
+    recipe: RunRecipe
+    place: RunFolder
+    together: Processes
+    tell: Told
+
+    @property
+    def speaks(self) -> bool:
+        """Whether this process writes files and speaks."""
+        return self.together.number == 0
+
+    def begin(self, stage: Stage) -> ToldSource:
+        """Refuse a folder of another recipe; return the images."""
+        images = open_images(self.recipe, self.place.folder)
+        self.place.settle(self.recipe, stage, writes=self.speaks)
+        return ToldSource(images)
+
+    def results(self, stage: Stage) -> Results:
+        """Return the folder of a stage's tables."""
+        return Results(self.place.results(stage))
+
+    def record(self, results: Results, stage: Stage, findings: tuple[str, ...]) -> None:
+        """Write the manifest of a stage."""
+        recipe = self.recipe
+        methods = [recipe.shrinking.method] if stage == "shrink" else []
+        subject = {
+            "stage": stage,
+            "space": recipe.network.space,
+            "images": recipe.images.kind,
+            "methods": methods,
+            "optimisers": [recipe.search.optimiser] if stage == "search" else [],
+            "processes": self.together.count,
+            "device": str(self.together.device),
+        }
+        results.record(subject, asdict(cast(Any, recipe)), findings)
+
+
+def train(run: Run) -> None:
+    """Train the supernet over the whole space."""
+    _loop(run, run.begin("train"), rounds=0, report_round=lambda made: None)
+
+
+def shrink(run: Run, report_round: Callable[[LoopRound], None]) -> tuple[LoopTrace, Results | None]:
+    """Train, shrink, train on in what is left, and so on; rounds that an earlier call made are not made again."""
+    trace = _loop(run, run.begin("shrink"), run.recipe.loop.rounds, report_round)
+    if not run.speaks:
+        return trace, None
+    results = run.results("shrink")
+    results.frame("rounds", _rounds(trace))
+    run.record(results, "shrink", (*map(str, trace.rounds), trace.stopped))
+    return trace, results
+
+
+def _loop(run: Run, source: ToldSource, rounds: int, report_round: Callable[[LoopRound], None]) -> LoopTrace:
+    recipe = run.recipe
+    made = 0
+
+    def report(progress: Progress) -> None:
+        step = f"training {made}" if rounds else "training"
+        run.tell(step, progress.step / progress.steps, _words(progress))
+        if progress.step == progress.steps:
+            source.scored = _counted(run, f"shrinking {made + 1}")
+
+    def count(one: LoopRound) -> None:
+        nonlocal made
+        made = one.number
+        report_round(one)
+
+    return shrink_in_rounds(
+        recipe.network.build(np.random.default_rng(0)),
+        source,
+        first_paths(recipe),
+        recipe.training,
+        replace(recipe.loop, rounds=rounds),
+        recipe.shrinking.settings,
+        recipe.scoring,
+        np.random.default_rng(recipe.seed),
+        run.place.loop,
+        space=recipe.network.within(recipe.limits.shrinking),
+        device=str(run.together.device),
+        save_every=recipe.checkpoints.save_every,
+        kept=recipe.checkpoints.kept,
+        report=report,
+        report_round=count,
+    )
+
+
+def evaluate(run: Run, strings: tuple[str, ...], random: int) -> tuple[pl.DataFrame, Results | None]:
+    """Score given architectures, and so many drawn uniformly from the whole space, with the last trained weights."""
+    recipe = run.recipe
+    network, number, average = _trained(run)
+    space, costs = network.space, recipe.network.costs()
+    rows = space.read(list(strings)) if strings else np.empty((0, space.genes), dtype=np.uint8)
+    if random > space.size:
+        raise SettingError(f"{random:,} different networks cannot be drawn from the {space.size:,} of {space.name}")
+    if random:
+        drawn = space.sample(random, np.random.default_rng([_DRAWN, recipe.seed]))
+        rows = np.concatenate([rows, drawn])
+    source = run.begin("evaluate")
+    asked = {
+        "scoring": asdict(recipe.scoring),
+        "training": number,
+        "weights": hashlib.sha256(b"".join(_bytes(average or dict(network.named_parameters())))).hexdigest()[:16],
+        "images": source.train.description,
+    }
+    name = f"scores-{hashlib.sha256(rows.tobytes()).hexdigest()[:8]}-{number}.jsonl"
+    folder = run.place.results("evaluate")
+    with weights_to_score(network, average), own_journals(folder, run.together) as journals:
+        source.scored = _counted(run, "scoring", len(np.unique(space.index(rows))))
+        evaluator = recipe.scoring.evaluator(network, source, run.together)
+        scores = Evaluations(space, evaluator, Journal(journals / name, asked))(rows)
+    frame = pl.DataFrame(
+        {
+            "architecture": space.write(rows),
+            "accuracy": scores,
+            "flops": costs.multiply_accumulates(rows),
+            "parameters": costs.parameters(rows),
+        }
+    )
+    if not run.speaks:
+        return frame, None
+    results = run.results("evaluate")
+    results.frame("evaluation", frame)
+    run.record(results, "evaluate", (f"{frame.height:,} networks scored with the weights of training {number}",))
+    return frame, results
+
+
+def search(run: Run) -> tuple[SearchTrace, pl.DataFrame, Results | None]:
+    """Search for the best network of what is left by what the supernet says."""
+    recipe = run.recipe
+    network, _, average = _trained(run)
+    kept = run.place.kept(recipe)
+    source = run.begin("search")
+    source.scored = _counted(run, "searching", recipe.search.evaluations)
+    trace = search_by_supernet(
+        network,
+        average,
+        kept,
+        source,
+        recipe.search.settings,
+        recipe.search.evaluations,
+        recipe.scoring,
+        np.random.default_rng([_SEARCH, recipe.seed]),
+        run.place.results("search"),
+        device=str(run.together.device),
+    )
+    index, scores = trace.evaluations.history
+    rows, costs = kept.space.rows(index), recipe.network.costs()
+    frame = pl.DataFrame(
+        {
+            "evaluation": np.arange(1, len(index) + 1),
+            "architecture": kept.space.write(rows),
+            "accuracy": scores,
+            "flops": costs.multiply_accumulates(rows),
+            "parameters": costs.parameters(rows),
+        }
+    )
+    if not run.speaks:
+        return trace, frame, None
+    results = run.results("search")
+    results.frame("search", frame)
+    run.record(results, "search", (f"{frame.height:,} networks scored; the best: {winner(run.place)}",))
+    return trace, frame, results
+
+
+def winner(place: RunFolder) -> str:
+    """Return the official string of the best network of the search; of equal ones the first."""
+    path = place.results("search") / "search.parquet"
+    try:
+        frame = pl.read_parquet(path, columns=["architecture", "accuracy"])
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise LissnasError(
+            f"{place.folder}: no winner of a search; run 'lissnas supernet search --out {place.folder}', or name an "
+            "architecture"
+        ) from error
+    scored = frame.filter(pl.col("accuracy").is_finite())
+    if not scored.height:
+        raise LissnasError(f"{path}: no network has a score; name an architecture")
+    best: int = scored["accuracy"].arg_max() or 0
+    return str(scored["architecture"][best])
+
+
+def retrain(run: Run, architecture: str | None) -> tuple[RetrainedScore, Results | None]:
+    """Train one network from new weights, and judge it on the official validation images, once."""
+    recipe = run.recipe
+    network = recipe.network.build(np.random.default_rng(0))
+    [row] = network.space.read([architecture or winner(run.place)])
+    source = run.begin("retrain")
+    score = retrain_alone(
+        network,
+        row,
+        source,
+        recipe.retraining,
+        recipe.scoring,
+        np.random.default_rng([_RETRAINING, recipe.seed]),
+        run.place.retraining,
+        device=str(run.together.device),
+        save_every=recipe.checkpoints.save_every,
+        kept=recipe.checkpoints.kept,
+        report=lambda progress: run.tell("retraining", progress.step / progress.steps, _words(progress)),
+    )
+    if not run.speaks:
+        return score, None
+    results = run.results("retrain")
+    run.record(results, "retrain", (str(score),))
+    return score, results
+
+
+def _trained(run: Run) -> tuple[Supernet, int, Any]:
+    run.place.check(run.recipe)
+    network = run.recipe.network.build(np.random.default_rng(0))
+    number, average = run.place.trained(run.recipe, network)
+    return network, number, average
+
+
+def _bytes(weights: Any) -> Iterator[bytes]:
+    for each in weights.values():
+        yield each.detach().cpu().contiguous().numpy().tobytes()
+
+
+def _words(progress: Progress) -> str:
+    return f"loss {progress.loss:.2f}, {progress.images_a_second:,.0f} images/s"
+
+
+def _counted(run: Run, step: str, total: int = 0) -> Callable[[], None]:
+    """Return what is to be called for each network scored; all processes are as fast as the first."""
+    scored = 0
+
+    def count() -> None:
+        nonlocal scored
+        scored += run.together.count
+        done = min(scored / total, 1) if total else 0
+        run.tell(step, done, f"{scored:,} scored")
+
+    return count
+
+
+def _rounds(trace: LoopTrace) -> pl.DataFrame:
+    return pl.DataFrame(
+        [
+            {
+                "round": made.number,
+                "networks_at_least": made.subspace.size_bounds[0],
+                "networks_at_most": made.subspace.size_bounds[1],
+                "mean_before": None if made.before is None else made.before.mean,
+                "error_before": None if made.before is None else made.before.error,
+                "mean_after": None if made.after is None else made.after.mean,
+                "error_after": None if made.after is None else made.after.error,
+                "evaluations": made.evaluations,
+                "kept": made.ended is None,
+                "ended": made.ended,
+            }
+            for made in trace.rounds
+        ],
+        schema={
+            "round": pl.Int64,
+            "networks_at_least": pl.Int64,
+            "networks_at_most": pl.Int64,
+            "mean_before": pl.Float64,
+            "error_before": pl.Float64,
+            "mean_after": pl.Float64,
+            "error_after": pl.Float64,
+            "evaluations": pl.Int64,
+            "kept": pl.Boolean,
+            "ended": pl.String,
+        },
+    )

@@ -1,0 +1,111 @@
+"""The commands on supernets, really run: the recipe "digits" with a few steps, in one folder from train to retrain."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from .conftest import Command
+
+STEPS = ("--set", "training.steps=12", "--set", "loop.later_steps=4", "--set", "loop.rounds=1")
+
+
+@pytest.fixture(scope="module")
+def trained(lissnas: Command, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that holds `run`, a supernet trained for twelve steps."""
+    folder = tmp_path_factory.mktemp("supernet")
+    called = lissnas("supernet", "train", "digits", *STEPS, "--out", "run", folder=folder, OMP_NUM_THREADS="1")
+    assert (called.returncode, called.stderr) == (0, "")
+    assert "trained for 12 steps of 64 images" in called.stdout
+    return folder
+
+
+@pytest.fixture
+def run(trained: Path, tmp_path: Path) -> Path:
+    shutil.copytree(trained / "run", tmp_path / "run")
+    return tmp_path
+
+
+def test_a_run_goes_from_shrinking_to_a_score_without_naming_its_recipe_again(lissnas: Command, run: Path) -> None:
+    before = (run / "run/loop/training-0/step-0000000012.pt").read_bytes()
+    assert lissnas("supernet", "shrink", "--out", "run", folder=run).returncode == 0
+    assert (run / "run/loop/training-0/step-0000000012.pt").read_bytes() == before
+    rounds = pl.read_parquet(run / "run/shrinking/rounds.parquet")
+    assert rounds["round"].to_list() == [1]
+    searched = lissnas("supernet", "search", "--out", "run", "--set", "search.evaluations=21", folder=run)
+    assert searched.returncode == 0
+    found = pl.read_parquet(run / "run/search/search.parquet")
+    assert found.height == found["architecture"].n_unique() == 21
+    words = ("supernet", "retrain", "--out", "run", "--set", "retraining.steps=4", "--json")
+    score = json.loads((first := lissnas(*words, folder=run)).stdout)["result"]
+    best = found.sort("accuracy", descending=True, maintain_order=True)["architecture"][0]
+    assert score["findings"][0].startswith(f"{best}: top-1 ")
+    assert json.loads(lissnas(*words, folder=run).stdout) == json.loads(first.stdout)
+
+
+def test_named_and_drawn_networks_are_scored_alike_each_time(lissnas: Command, run: Path) -> None:
+    words = ("supernet", "evaluate", "--out", "run", "--random", "3", "--file", "given.txt")
+    given = "|nor_conv_3x3~0|+|none~0|none~1|+|skip_connect~0|none~1|nor_conv_1x1~2|"
+    (run / "given.txt").write_text(given + "\n")
+    assert lissnas(*words, folder=run).returncode == 0
+    scores = pl.read_parquet(run / "run/evaluation/evaluation.parquet")
+    assert scores["architecture"][0] == given
+    assert scores.height == 4
+    assert scores["accuracy"].is_between(0, 100).all()
+    shutil.rmtree(run / "run/evaluation")
+    assert lissnas(*words, folder=run).returncode == 0
+    assert pl.read_csv(run / "run/evaluation/evaluation.csv").equals(scores)
+
+
+def test_a_recipe_is_printed_as_a_recipe_file(lissnas: Command, tmp_path: Path) -> None:
+    printed = lissnas("supernet", "recipe", "digits", "--set", "training.steps=7", folder=tmp_path).stdout
+    (tmp_path / "own.toml").write_text(printed)
+    again = lissnas("supernet", "recipe", "own.toml", "--json", folder=tmp_path).stdout
+    assert "steps = 7\n" in printed
+    assert printed.endswith(json.loads(again)["result"]["text"])
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("train digits --out run", "whose training.steps is 12, not 1500; give each recipe its own folder"),
+        ("train --out run --set seed=1", "whose seed is 0, not 1"),
+        ("train --out run --set training.stps=1", "did you mean 'steps'?"),
+        ("train --out nowhere", "holds no run; name a recipe"),
+        ("train digit --out run", "did you mean 'digits'?"),
+        ("train digits --out new --device gpu", "no device of torch"),
+        ("evaluate --out run", "nothing to score"),
+        ("evaluate --out run --architecture nonsense", "nonsense"),
+        ("evaluate --out run --file none.txt", "none.txt: cannot be read"),
+        ("retrain --out run", "no winner of a search; run 'lissnas supernet search --out run'"),
+    ],
+)
+def test_a_mistake_is_one_line(words: str, said: str, lissnas: Command, run: Path) -> None:
+    called = lissnas("supernet", *words.split(), folder=run)
+    assert called.returncode == 2
+    assert said in called.stderr
+    assert called.stderr.count("\n") == 1
+
+
+def test_a_checkpoint_that_is_cut_short_is_no_supernet(lissnas: Command, run: Path) -> None:
+    path = run / "run/loop/training-0/step-0000000012.pt"
+    path.write_bytes(path.read_bytes()[:5000])
+    called = lissnas("supernet", "evaluate", "--out", "run", "--random", "2", folder=run)
+    assert called.returncode == 2
+    assert "step-0000000012.pt: damaged" in called.stderr
+    assert called.stderr.count("\n") == 1
+
+
+def test_without_torch_a_line_says_what_to_install(tmp_path: Path) -> None:
+    program = (
+        "import sys; sys.argv = ['lissnas', 'supernet', 'recipe', 'digits'];"
+        "from lissnas_analyses.commands import supernet_options; supernet_options.find_spec = lambda name: None;"
+        "from lissnas_analyses.cli import main; main()"
+    )
+    called = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert called.returncode == 2
+    assert "pip install 'lissnas[supernet]'" in called.stderr
