@@ -39,9 +39,9 @@ _LOOKS = {
 _SELECTED = {BY_TABLE: Look("#777777", "-", "s"), BY_SUPERNET: figures.ONE}
 
 _PANELS = (
-    ("recall_1", "recall of the true top 1 %"),
-    ("recall_5", "recall of the true top 5 %"),
-    ("mean", "mean of what is kept (%)"),
+    ("recall_1", "recall, top 1 %"),
+    ("recall_5", "recall, top 5 %"),
+    ("mean", "mean kept (%)"),
     ("size", "cells kept"),
     ("evaluations", "cells scored"),
 )
