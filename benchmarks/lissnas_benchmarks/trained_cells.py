@@ -112,7 +112,7 @@ def _placed(trained: pl.DataFrame, values: NDArray[np.floating]) -> Floats:
     return placed
 
 
-def _benchmark(name: str, task: str, title: str, caveats: tuple[str, ...]) -> Benchmark:
+def _benchmark(name: str, task: str, title: str, caveats: tuple[str, ...], sha256: str | None = None) -> Benchmark:
     remedy = f"go on training with 'python -m lissnas.supernet.train_cells {task}', as data/README.md says"
     return TravellingBenchmark(
         name=name,
@@ -122,7 +122,7 @@ def _benchmark(name: str, task: str, title: str, caveats: tuple[str, ...]) -> Be
         paper="this project; the space is that of Dong and Yang, NAS-Bench-201, ICLR 2020",
         bibtex=BIBTEX,
         space=cell201,
-        files=(OfficialFile(f"{name}.parquet"),),
+        files=(OfficialFile(f"{name}.parquet", sha256),),
         read=_reader(task, remedy),
         selects=Measure("accuracy", "validation", seeds=(0,)),
         reports=Measure("accuracy", "test", seeds=(0,)),
@@ -140,6 +140,7 @@ DIGITS = _benchmark(
     "digits",
     "accuracy on handwritten digits of all 15,625 NAS-Bench-201 cells in a small network, with curves",
     ("400 validation and 397 test images: an image is a quarter of a percent, and many networks are tied",),
+    "577992701b5a2d3f9bb71684189c5312fd49ae6ec056fa93d0bc32158c6217c6",
 )
 
 FASHION = _benchmark(

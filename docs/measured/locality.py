@@ -23,7 +23,10 @@ from lissnas.spaces.transnas import transnas_micro
 from lissnas_analyses.study import open_study
 from lissnas_benchmarks import catalog
 
-COMPLETE = ("analog-nasbench", "nas-bench-graph", "nas-bench-graph-proteins", "nas-bench-macro", "channel-bench-macro")
+COMPLETE = (
+    *("analog-nasbench", "digits-cells", "nas-bench-graph", "nas-bench-graph-proteins", "nas-bench-macro"),
+    "channel-bench-macro",
+)
 HEADING = [
     *("benchmark", "what is scored", "networks", "P(top 1 %) of a neighbour", "in the whole"),
     *("correlation of neighbours", "fitness-distance correlation", "local optima"),
