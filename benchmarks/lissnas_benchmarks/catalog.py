@@ -45,7 +45,7 @@ ADAPTERS = Register(
         "analog-nasbench": "lissnas_benchmarks.analog_nasbench:BENCHMARK",
         "channel-bench-macro": "lissnas_benchmarks.channel_bench_macro:BENCHMARK",
         "channel-bench-macro-mobilenet": "lissnas_benchmarks.channel_bench_macro:MOBILENET",
-    "digits-cells": "lissnas_benchmarks.trained_cells:DIGITS",
+        "digits-cells": "lissnas_benchmarks.trained_cells:DIGITS",
         "hw-nas-bench": "lissnas_benchmarks.hw_nas_bench:BENCHMARK",
         "nas-bench-101": "lissnas_benchmarks.nas_bench_101:BENCHMARK",
         "nas-bench-101-full": "lissnas_benchmarks.nas_bench_101:FULL",
