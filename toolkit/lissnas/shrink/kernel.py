@@ -4,8 +4,8 @@ The method is ours. Locality says that near networks score alike; a kernel says 
 from a few dozen scores what to expect of every other network, and how surely. Each round scores those of the networks
 that the method would keep by then of which it is the least sure.
 
-docs/methods/kernel.md holds what was measured, by tests/speed/kernel_recall.py. The kernel, and which networks are
-scored in a round and how many, were chosen by recall on some of those tables: tables not used for it are the real check.
+docs/methods/kernel.md holds what tests/speed/kernel_recall.py measured. The kernel, and which networks are scored in a
+round and how many, were chosen by recall on some of those tables: tables not used for it are the real check.
 """
 
 from collections.abc import Callable, Iterator
