@@ -83,6 +83,7 @@ supernet.command(f"{_SUPERNET}:shrink", name="shrink", help="Train, shrink the s
 supernet.command(f"{_SUPERNET}:search", name="search", help="Search for the best network of what is left.")
 supernet.command(f"{_SUPERNET}:retrain", name="retrain", help="Train the winner on its own, and judge it once.")
 supernet.command(f"{_SUPERNET}_recipe:recipe", name="recipe", help="Print a recipe, whole, with what each key means.")
+supernet.command(f"{_SUPERNET}_plan:plan", name="plan", help="Say what a run will take, before anything is spent.")
 supernet.command(f"{_SUPERNET}_study:study", name="study", help="Hold supernets against networks trained alone.")
 supernet.command(f"{_SUPERNET}_study:demo", name="demo", help="Do what study does, in minutes and in small.")
 app.command(supernet)

@@ -1,0 +1,194 @@
+"""What a run will take, before anything is spent: steps, images, hours, memory and disk.
+
+What follows from the recipe is exact. What is estimated says so: hours, from a throughput that is given or measured;
+memory, from what the path of most multiply-accumulates keeps for its backward pass; and for scoring, our own choice,
+that a forward pass takes a third of a training step on the same images.
+"""
+
+import time
+from dataclasses import dataclass
+from typing import cast
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from lissnas.supernet.path_gradients import add_gradients
+from lissnas.supernet.run_recipe import RunRecipe
+from lissnas.supernet.supernet import Supernet
+from lissnas.supernet.supernet_recipe import SupernetRecipe
+from lissnas.supernet.weight_angle_shrinking import WeightAngleSettings
+
+_FORWARD_SHARE = 3
+"""How many forward passes a training step takes as long as: one forward and a backward of twice that."""
+
+_MEASURED_STEPS = 5
+"""Over how many steps throughput is measured, after as many that are not counted."""
+
+
+@dataclass(frozen=True)
+class PlannedStage:
+    """One part of a run.
+
+    Attributes
+    ----------
+    name
+        What it is.
+    steps
+        Of training; 0 for scoring.
+    images
+        How many go through a network, counted once for every path that sees them.
+    image_passes
+        The same in training passes of one image: one that is only scored counts a third.
+    """
+
+    name: str
+    steps: int
+    images: int
+    image_passes: float
+
+    def hours(self, images_a_second: float) -> float:
+        """Return how long it takes at a throughput of training passes."""
+        return self.image_passes / images_a_second / 3600
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run will take.
+
+    Attributes
+    ----------
+    stages
+        In their order; of the loop as many rounds as there are at most.
+    networks_a_round
+        How many networks the means of a round are estimated from; what the shrinker scores comes on top, and
+        `scored_network` is what each takes. Angles of weights need none.
+    scored_network
+        Scoring one network; None if only the image files tell how many are held out.
+    parameters, flops
+        Of the whole supernet; multiply-accumulates of its cheapest and its dearest path.
+    state_bytes
+        Weights, their gradients at most, momentum, and the moving average if there is one, on each device.
+    activation_bytes
+        What the dearest path keeps for its backward pass for one piece of a batch, in 32 bits: an estimate.
+    checkpoint_bytes
+        One checkpoint.
+    checkpoints
+        How many are kept in all.
+    """
+
+    stages: tuple[PlannedStage, ...]
+    networks_a_round: int
+    scored_network: PlannedStage | None
+    parameters: int
+    flops: tuple[int, int]
+    state_bytes: int
+    activation_bytes: int
+    checkpoint_bytes: int
+    checkpoints: int
+
+
+def plan(recipe: RunRecipe) -> Plan:
+    """Return what a run will take; no image is read, and no network trained."""
+    paths = recipe.paths.paths(recipe.network)
+    network = recipe.network.build(np.random.default_rng(0))
+    rounds = recipe.loop.most_rounds
+    stages = [_training("training", recipe.training.steps, recipe.training.batch, paths)]
+    if rounds:
+        later = _training("", recipe.loop.later_steps * rounds, recipe.training.batch, 1)
+        stages.append(
+            PlannedStage(f"training after {rounds} rounds at most", later.steps, later.images, later.image_passes)
+        )
+    scored = _scored(recipe)
+    means = 0 if isinstance(recipe.shrinking.settings, WeightAngleSettings) else 2 * recipe.loop.mean_networks
+    if scored is not None and means and rounds:
+        stages.append(_times(f"means of {rounds} rounds at most", scored, means * rounds))
+    if scored is not None:
+        stages.append(_times("search", scored, recipe.search.evaluations))
+    stages.append(_training("retraining", recipe.retraining.steps, recipe.retraining.batch, 1))
+    costs = recipe.network.costs().multiply_accumulates
+    weights = sum(each.numel() * each.element_size() for each in network.parameters())
+    norms = sum(each.numel() * each.element_size() for each in network.buffers())
+    copies = 2 + (recipe.training.averaging is not None)
+    return Plan(
+        tuple(stages),
+        means,
+        scored,
+        sum(each.numel() for each in network.parameters()),
+        (costs.least, costs.most),
+        weights * (copies + 1) + norms,
+        _activations(recipe, network),
+        weights * copies + norms,
+        recipe.checkpoints.kept * (rounds + 2),
+    )
+
+
+def measured_throughput(recipe: RunRecipe, device: str) -> float:
+    """Return how many images a second one device trains on, from some steps of random paths on random pixels.
+
+    Reading and decoding images is not in it.
+    """
+    network = recipe.network.build(np.random.default_rng(0)).to(device).train()
+    rng = np.random.default_rng(0)
+    images = torch.zeros(recipe.training.norm_batch, recipe.network.inputs, recipe.network.size, recipe.network.size)
+    piece = images.normal_(), torch.zeros(recipe.training.norm_batch, dtype=torch.int64)
+    scaler = torch.amp.GradScaler(device, enabled=recipe.training.precision == "float16")
+    began = 0.0
+    for step in range(2 * _MEASURED_STEPS):
+        if step == _MEASURED_STEPS:
+            _wait(device)
+            began = time.monotonic()
+        rows = network.space.sample(1, rng)
+        add_gradients(network, rows, [piece], recipe.training, scaler, (0, step, 0))
+        network.zero_grad(set_to_none=True)
+    _wait(device)
+    return _MEASURED_STEPS * recipe.training.norm_batch / (time.monotonic() - began)
+
+
+def _training(name: str, steps: int, batch: int, paths: int) -> PlannedStage:
+    return PlannedStage(name, steps, steps * batch * paths, float(steps * batch * paths))
+
+
+def _scored(recipe: RunRecipe) -> PlannedStage | None:
+    """Return what scoring a network takes."""
+    images = recipe.images
+    if images.stored is not None and images.stored.classes is not None:
+        held_out = images.stored.classes * images.stored.held_out_a_class
+    elif images.held_out is not None:
+        held_out = images.held_out[0]
+    else:
+        return None
+    seen = recipe.scoring.recalibration_batches * recipe.scoring.recalibration_batch + held_out
+    return PlannedStage("scoring a network", 0, seen, seen / _FORWARD_SHARE)
+
+
+def _times(name: str, one: PlannedStage, count: int) -> PlannedStage:
+    return PlannedStage(name, 0, one.images * count, one.image_passes * count)
+
+
+def _activations(recipe: RunRecipe, network: Supernet) -> int:
+    """Return the bytes that the dearest path keeps for its backward pass; tensors without memory stand for the real."""
+    training: SupernetRecipe = recipe.training
+    dearest = [int(np.argmax(added)) for added in recipe.network.costs().multiply_accumulates.by_choice]
+    network.to("meta")
+    kept: dict[int, tuple[Tensor, int]] = {}
+
+    def keep(tensor: Tensor) -> Tensor:
+        storage = tensor.untyped_storage()
+        kept[cast(int, storage._cdata)] = tensor, storage.nbytes()
+        return tensor
+
+    images = torch.zeros(
+        training.norm_batch, recipe.network.inputs, recipe.network.size, recipe.network.size, device="meta"
+    )
+    labels = torch.zeros(training.norm_batch, dtype=torch.int64, device="meta")
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        cross_entropy(network.train()(images, dearest), labels)
+    weights = {cast(int, each.untyped_storage()._cdata) for each in network.parameters()}
+    return sum(size for storage, (_, size) in kept.items() if storage not in weights)
+
+
+def _wait(device: str) -> None:
+    if torch.device(device).type == "cuda":
+        torch.cuda.synchronize()
