@@ -119,7 +119,10 @@ def _benchmark(name: str, task: str, title: str, caveats: tuple[str, ...], sha25
         title=title,
         page="docs/benchmarks/digits-cells.md",
         licence="Apache-2.0",
-        paper="this project; the space is that of Dong and Yang, NAS-Bench-201, ICLR 2020",
+        paper=(
+            "this project; the space is that of Dong and Yang, NAS-Bench-201: Extending the Scope of Reproducible "
+            "Neural Architecture Search, ICLR 2020"
+        ),
         bibtex=BIBTEX,
         space=cell201,
         files=(OfficialFile(f"{name}.parquet", sha256),),

@@ -171,7 +171,7 @@ def test_the_licence_page_says_what_the_installed_packages_say() -> None:
     for name, licence in table.items():
         told = metadata(name)
         words = " ".join(
-            [told["License-Expression"] or "", told["License"] or "", *(told.get_all("Classifier") or ())]
+            [told.get("License-Expression") or "", told.get("License") or "", *(told.get_all("Classifier") or ())]
         ).replace("Apache Software License", "Apache-2.0")
         first = licence.split(",")[0].strip().removesuffix("-3-Clause")
         assert first in words or "says nothing" in licence, name

@@ -189,7 +189,19 @@ def test_lissnas_keeps_to_a_limit_in_a_huge_space() -> None:
     assert (_cost(trace.evaluations.rows) <= 50).all()
 
 
-@pytest.mark.parametrize("method", sorted(set(method_names()) - {"lissnas", "random-subset"}))
+_KEEP_WHAT_THEY_SCORED = ("best-of-sample", "local-search", "regularised-evolution")
+
+
+@pytest.mark.parametrize("method", _KEEP_WHAT_THEY_SCORED)
+def test_methods_that_keep_what_they_scored_keep_to_a_limit_in_a_huge_space(method: str) -> None:
+    trace = shrink(HUGE_LIMITED, _score, settings_class(method)(), np.random.default_rng(0))
+    kept = HUGE_LIMITED.rows(trace.subspace.index)
+    assert len(kept) > 0
+    assert (_cost(kept) <= 50).all()
+    assert (_cost(trace.evaluations.rows) <= 50).all()
+
+
+@pytest.mark.parametrize("method", sorted(set(method_names()) - {"lissnas", "random-subset", *_KEEP_WHAT_THEY_SCORED}))
 def test_methods_that_must_know_the_size_refuse_a_huge_limited_space(method: str) -> None:
     with pytest.raises(SettingError, match="cannot be counted, and this method needs to know; LISSNAS does not"):
         shrink(HUGE_LIMITED, _score, settings_class(method)(), np.random.default_rng(0))
