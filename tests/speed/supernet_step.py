@@ -38,7 +38,7 @@ GPU = torch.cuda.is_available()
 DEVICE = "cuda" if GPU else "cpu"
 CLOCK = time.perf_counter if GPU else time.process_time
 """On a processor its own time, which what else runs there hardly changes."""
-PAIRS = 100 if GPU else 20
+PAIRS = 100 if GPU else 40
 BATCHES = {32: 1024, 224: 256} if GPU else {32: 32, 224: 4}
 
 

@@ -24,6 +24,7 @@ from lissnas.supernet.image_batches import ImagesInMemory
 from lissnas.supernet.path_training import Progress
 from lissnas.supernet.paths import FairPaths, UniformPaths
 from torch import nn
+from torch.nn.functional import cross_entropy
 
 PROGRAM = Path(__file__).parent / "tiny_training.py"
 
@@ -108,6 +109,37 @@ def test_weight_decay_leaves_norms_alone_where_the_recipe_says_so(tmp_path: Path
         torch.testing.assert_close(scales, torch.full_like(scales, 0.9 if decays_norms else 1.0))
         first = tiny.ChainNetwork(tiny.chain(), np.random.default_rng(0)).classifier.weight
         torch.testing.assert_close(network.classifier.weight, 0.9 * first)
+
+
+@pytest.mark.parametrize("channels_last", [False, True])
+def test_steps_are_those_of_stochastic_gradient_descent_written_plainly(tmp_path: Path, channels_last: bool) -> None:
+    """Weights that are touched late begin with no momentum; the arrangement in memory is no matter."""
+    recipe = replace(tiny.RECIPE, steps=8, warm_up=0, nesterov=True, largest_gradient=None, label_smoothing=0.0)
+    described, images = replace(tiny.chain(), dropout=0.0), tiny.digits()
+    network, plain = (tiny.ChainNetwork(described, np.random.default_rng(0)) for _ in range(2))
+    rows: list[list[int]] = []
+    paths, rng = UniformPaths(network.space), np.random.default_rng(1)
+    ours = replace(recipe, channels_last=channels_last)
+    tiny.train_paths(
+        network, images, paths, ours, rng, tmp_path, report=lambda progress: rows.append(progress.rows[0].tolist())
+    )
+    groups = [
+        {"params": [weights for weights in plain.parameters() if (weights.ndim > 1) == kernels], "weight_decay": decay}
+        for kernels, decay in ((True, recipe.decay), (False, 0.0))
+    ]
+    optimiser = torch.optim.SGD(groups, recipe.rate, recipe.momentum, nesterov=True, foreach=False)
+    seed = int(np.random.default_rng(1).integers(2**63))
+    steps = images.steps(recipe.batch, recipe.pieces, range(recipe.pieces), seed, 0)
+    for step, (row, pieces) in enumerate(zip(rows, steps, strict=False)):
+        for group in optimiser.param_groups:
+            group["lr"] = recipe.rate_at(step)
+        for pixels, labels in pieces:
+            (cross_entropy(plain(pixels, row), labels) / len(pieces)).backward()
+        optimiser.step()
+        optimiser.zero_grad()
+    assert len({tuple(row) for row in rows}) > 1
+    for name, weights in plain.named_parameters():
+        torch.testing.assert_close(network.get_parameter(name), weights, rtol=1e-4, atol=1e-5, msg=name)
 
 
 def test_the_average_forgets_old_weights_exponentially(tmp_path: Path) -> None:

@@ -211,7 +211,10 @@ def train_paths(
 
 
 def _optimiser(network: nn.Module, recipe: SupernetRecipe) -> torch.optim.SGD:
-    """Return what updates the weights that have a gradient, and those alone."""
+    """Return what updates the weights that have a gradient, and those alone, all in one call.
+
+    That call wants a momentum for each of them, also for those that it meets for the first time: it begins at zero.
+    """
     kernels = [weights for weights in network.parameters() if weights.ndim > 1]
     others = [weights for weights in network.parameters() if weights.ndim <= 1]
     decays = (recipe.decay, recipe.decay if recipe.decays_norms else 0.0)
@@ -220,7 +223,10 @@ def _optimiser(network: nn.Module, recipe: SupernetRecipe) -> torch.optim.SGD:
         for weights, decay in zip((kernels, others), decays, strict=True)
         if weights
     ]
-    return torch.optim.SGD(groups, recipe.rate, recipe.momentum, nesterov=recipe.nesterov)
+    optimiser = torch.optim.SGD(groups, recipe.rate, recipe.momentum, nesterov=recipe.nesterov, fused=True)
+    for weights in (*kernels, *others):
+        optimiser.state[weights]["momentum_buffer"] = torch.zeros_like(weights)
+    return optimiser
 
 
 def _compile(network: Supernet) -> None:
