@@ -85,6 +85,10 @@ class SupernetSettings:
         return np.sort(np.random.default_rng(201).choice(cell201().size, self.sample, replace=False))
 
 
+IN_SMALL = SupernetSettings(seeds=(0,), steps=3_000, later_steps=600, marks=(0.2, 0.5), sample=500)
+"""For a first look: one supernet, with a quarter of the training."""
+
+
 @dataclass(frozen=True)
 class Scored:
     """The scores of one supernet's paths, shape (15,625,) each, NaN where a cell was not scored.
