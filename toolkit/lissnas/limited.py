@@ -1,13 +1,13 @@
 """LimitedSpace: the part of a space that meets resource limits, a space itself, so that every method keeps to them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lissnas.errors import ArchitectureError, SettingError
-from lissnas.graphs import Graphs
+from lissnas.errors import SettingError
+from lissnas.part_of_space import PartOfSpace
 from lissnas.space import Floats, Indices, Rows, ShellSums, Space
 
 _TRIES = 10_000
@@ -42,7 +42,7 @@ class Limit:
         return f"{self.resource} <= {self.at_most:g}"
 
 
-class LimitedSpace(Space):
+class LimitedSpace(PartOfSpace):
     """The networks of a space that meet limits.
 
     One edit leads from a network that meets them to another one that does; distances are those of the whole space.
@@ -68,28 +68,24 @@ class LimitedSpace(Space):
     def __init__(self, whole: Space, *limits: Limit) -> None:
         if not limits:
             raise SettingError(f"to limit {whole.name}, give at least one limit")
-        self.whole = whole
         self.limits = limits
-        self.choices = whole.choices
-        self.name = f"{whole.name} with {self._limits}"
-        self._place: Indices | None = None
+        listed = None
         if whole.enumerable:
             rows = whole.all_rows()
-            meets = self._meets(rows)
-            if not meets.any():
+            listed = np.flatnonzero(self._contains(rows))
+            if not len(listed):
                 raise SettingError(f"no network of {whole.name} meets {self._limits}: {self._least(rows)}")
-            self._whole_index = np.flatnonzero(meets)
-            self._place = np.full(whole.size, -1, dtype=np.int64)
-            self._place[self._whole_index] = np.arange(len(self._whole_index))
+        super().__init__(whole, f"{whole.name} with {self._limits}", listed)
 
     @property
     def _limits(self) -> str:
         return " and ".join(map(str, self.limits))
 
-    def _meets(self, rows: Rows) -> NDArray[np.bool_]:
-        if self._place is not None:
-            return self._place[self.whole.index(rows)] >= 0
+    def _contains(self, rows: Rows) -> NDArray[np.bool_]:
         return np.logical_and.reduce([limit(rows) for limit in self.limits], axis=0)
+
+    def _refusal(self, string: str) -> str:
+        return f"'{string}' does not meet {self._limits}"
 
     def _least(self, rows: Rows) -> str:
         least = ", ".join(f"{limit.resource} {np.fmin.reduce(limit.cost(rows)):g}" for limit in self.limits)
@@ -99,50 +95,16 @@ class LimitedSpace(Space):
 
     @property
     def size(self) -> int:  # type: ignore[override]
-        if self._place is None:
+        if self._listed is None:
             raise SettingError(
                 f"how many of the {self.whole.size:.3g} networks of {self.whole.name} meet {self._limits} cannot be "
                 f"counted, and this method needs to know; LISSNAS does not"
             )
-        return len(self._whole_index)
+        return len(self._listed)
 
     @property
     def size_bounds(self) -> tuple[int, int]:
-        return (0, self.whole.size) if self._place is None else (self.size, self.size)
-
-    @property
-    def enumerable(self) -> bool:
-        return self._place is not None
-
-    @property
-    def ordinal(self) -> tuple[bool, ...]:
-        return self.whole.ordinal
-
-    def whole_index(self, index: Indices) -> Indices:
-        """Return the places in the whole space of places in this one."""
-        return index if self._place is None else self._whole_index[index]
-
-    def index(self, rows: Rows) -> Indices:
-        whole_index = self.whole.index(rows)
-        meets = self._meets(rows)
-        if not meets.all():
-            [string] = self.whole.write(rows[[int(meets.argmin())]])
-            raise ArchitectureError(f"'{string}' does not meet {self._limits}")
-        return whole_index if self._place is None else self._place[whole_index]
-
-    def rows(self, index: Indices) -> Rows:
-        return self.whole.rows(index if self._place is None else self._whole_index[self.checked_index(index)])
-
-    def neighbours(self, rows: Rows) -> tuple[Rows, Indices]:
-        neighbours, source = self.whole.neighbours(rows)
-        meets = self._meets(neighbours)
-        return neighbours[meets], source[meets]
-
-    def distance(self, a: Rows, b: Rows) -> NDArray[np.uint8]:
-        return self.whole.distance(a, b)
-
-    def distances(self, a: Rows, b: Rows) -> NDArray[np.uint8]:
-        return self.whole.distances(a, b)
+        return (0, self.whole.size) if self._listed is None else (self.size, self.size)
 
     def shell_sums(self, columns: Floats, scores: Floats) -> ShellSums:
         return self._inside(self.whole.shell_sums(*self._outside(columns, scores)))
@@ -154,38 +116,21 @@ class LimitedSpace(Space):
         """Return columns and scores of the whole space to which the networks outside add nothing."""
         all_columns = np.zeros((self.whole.size, columns.shape[1]))
         all_scores = np.full(self.whole.size, np.nan)
-        all_columns[self._whole_index], all_scores[self._whole_index] = columns, scores
+        all_columns[self._listed], all_scores[self._listed] = columns, scores
         return all_columns, all_scores
 
     def _inside(self, shells: ShellSums) -> ShellSums:
-        return ShellSums(shells.sums[:, self._whole_index], shells.differences[:, self._whole_index])
-
-    def mean_distance(self, rows: Rows) -> float:
-        return self.whole.mean_distance(rows)
-
-    def effective(self, rows: Rows) -> Rows:
-        return self.whole.effective(rows)
-
-    def graphs(self, rows: Rows) -> Graphs | None:
-        return self.whole.graphs(rows)
-
-    def write(self, rows: Rows) -> list[str]:
-        return self.whole.write(rows)
-
-    def read(self, strings: Sequence[str]) -> Rows:
-        rows = self.whole.read(strings)
-        self.index(rows)
-        return rows
+        return ShellSums(shells.sums[:, self._listed], shells.differences[:, self._listed])
 
     def sample(self, count: int, rng: np.random.Generator) -> Rows:
-        if self._place is not None:
+        if self._listed is not None:
             return super().sample(count, rng)
         index: Indices = np.empty(0, dtype=np.int64)
         drawn = found = 0
         while True:
             wanted = 16 + (count - len(index)) * (drawn + 1) // (found + 1)
             rows = self.whole.sample(min(wanted, _DRAWN_AT_ONCE), rng)
-            meets = self._meets(rows)
+            meets = self._contains(rows)
             drawn, found = drawn + len(rows), found + int(meets.sum())
             index = np.concatenate([index, self.whole.index(rows[meets])])
             index = index[np.sort(np.unique(index, return_index=True)[1])]
