@@ -2,14 +2,13 @@
 
 import json
 import re
-import runpy
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
+import nas_bench_101_official as official
 import numpy as np
 import polars as pl
 import pytest
@@ -22,8 +21,6 @@ from lissnas_benchmarks.errors import BenchmarkFileError
 from lissnas_benchmarks.model_metrics import read_metrics
 from lissnas_benchmarks.nas_bench_101 import BENCHMARK, FULL, describe
 from lissnas_benchmarks.table import Column, Measure, Table
-
-official: Any = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("nas_bench_101_official.py"))))
 
 SPLITS = ("train", "validation", "test")
 

@@ -2,14 +2,13 @@
 
 import copy
 import pickle
-import runpy
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
+import nas_bench_201_official as official
 import numpy as np
 import pytest
 from lissnas.categorical import CategoricalSpace
@@ -19,8 +18,6 @@ from lissnas_benchmarks.benchmark import Import
 from lissnas_benchmarks.errors import BenchmarkFileError
 from lissnas_benchmarks.nas_bench_201 import BENCHMARK, read_runs, reader
 from lissnas_benchmarks.table import Column, Measure, Table
-
-official: Any = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("nas_bench_201_official.py"))))
 
 FILE = "NAS-Bench-201-v1_1-096897.pth"
 SPLITS = {

@@ -2,15 +2,14 @@
 
 import bz2
 import pickle
-import runpy
 import shutil
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
+import nas_bench_201_official as official
 import numpy as np
 import pytest
 from lissnas.categorical import CategoricalSpace
@@ -19,8 +18,6 @@ from lissnas_benchmarks.benchmark import Import
 from lissnas_benchmarks.errors import BenchmarkFileError
 from lissnas_benchmarks.nats_bench import BENCHMARK, SIZE, SIZE_BENCHMARK, TOPOLOGY, Folder, Part, reader, settle
 from lissnas_benchmarks.table import Column, Measure, Table, curve_file
-
-official: Any = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("nas_bench_201_official.py"))))
 
 REAL = (0, 11, 284)
 PARTS = {"topology": TOPOLOGY, "size": SIZE}

@@ -1,11 +1,8 @@
 """Frames of records: found and checked, or refused with the place where they are wrong."""
 
-import runpy
 from contextlib import suppress
-from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
+import nas_bench_101_official as official
 import numpy as np
 import pytest
 from hypothesis import given
@@ -13,8 +10,6 @@ from hypothesis import strategies as st
 from lissnas_benchmarks import tfrecord
 from lissnas_benchmarks.errors import BenchmarkFileError
 from lissnas_benchmarks.tfrecord import frames, masked_crc32c
-
-official: Any = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("nas_bench_101_official.py"))))
 
 RECORDS = [b"", b"a", b"record", b"another", b"a" * 3000, b"\0" * 6, b"record"]
 

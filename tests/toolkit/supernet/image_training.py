@@ -3,14 +3,13 @@
 python image_training.py TREE FOLDER RESULTS_FILE
 """
 
-import importlib.util
 import json
 import sys
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
+import image_tree as made
 import numpy as np
 import torch
 from lissnas.categorical import CategoricalSpace
@@ -23,18 +22,6 @@ from lissnas.supernet.path_training import Progress, train_paths
 from lissnas.supernet.paths import UniformPaths
 from lissnas.supernet.processes import processes
 from lissnas.supernet.supernet_recipe import SupernetRecipe
-
-
-def _imported(path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-made = _imported(Path(__file__).parent / "image_tree.py")
 
 RECIPE = SupernetRecipe(steps=24, batch=16, norm_batch=8, rate=0.1, warm_up=3, decay=1e-4)
 

@@ -1,13 +1,12 @@
 """Scoring paths of a trained supernet: batch norms are recalibrated, and shrinking runs on it as on a table."""
 
-import importlib.util
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
+import tiny_training as tiny
 import torch
 from lissnas.evaluate import TableEvaluator
 from lissnas.shrink import Settings, shrink
@@ -20,18 +19,6 @@ from lissnas.supernet.evaluator import SupernetEvaluator
 from lissnas.supernet.image_batches import ImagesInMemory
 from lissnas.supernet.paths import UniformPaths
 from torch import nn
-
-
-def _imported(path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-tiny = _imported(Path(__file__).parent / "tiny_training.py")
 
 Parts = tuple[ImagesInMemory, ImagesInMemory]
 

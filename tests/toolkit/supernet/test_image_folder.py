@@ -1,14 +1,13 @@
 """A tree of folders as a source of images: what is found, what comes out, and what is said of a tree that is wrong."""
 
-import importlib.util
 import logging
 from collections import Counter
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from shutil import copytree, rmtree
-from types import ModuleType
 
+import image_tree as made
 import numpy as np
 import pytest
 import torch
@@ -19,18 +18,6 @@ from lissnas.supernet.image_folder import folder_source
 from lissnas.supernet.image_source import ImageSource
 from lissnas.supernet.stored_images import StoredSettings
 from PIL import Image
-
-
-def _imported(path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-made = _imported(Path(__file__).parent / "image_tree.py")
 
 
 @pytest.fixture(scope="module")

@@ -1,12 +1,11 @@
 """What every path is scored on is decoded once: by the first process, for all that follow."""
 
-import importlib.util
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
 
+import image_tree as made
 import pytest
 import torch
 from lissnas.errors import LissnasError
@@ -14,18 +13,6 @@ from lissnas.supernet import image_loading
 from lissnas.supernet.image_batches import Piece
 from lissnas.supernet.image_folder import folder_source
 from lissnas.supernet.image_source import ImageSource
-
-
-def _imported(path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-made = _imported(Path(__file__).parent / "image_tree.py")
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """Shards as a source of images: the same as the tree they were made of; those cut short or wrong are refused."""
 
-import importlib.util
 import io
 import tarfile
 from collections.abc import Callable
@@ -9,8 +8,8 @@ from itertools import islice
 from multiprocessing import get_context
 from pathlib import Path
 from shutil import copytree
-from types import ModuleType
 
+import image_tree as made
 import numpy as np
 import pytest
 import torch
@@ -21,18 +20,6 @@ from lissnas.supernet.image_shards import shard_source
 from lissnas.supernet.image_source import ImageSource
 from lissnas.supernet.shard_index import shard_index
 from webdataset.tariterators import group_by_keys, tar_file_expander
-
-
-def _imported(path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-made = _imported(Path(__file__).parent / "image_tree.py")
 
 
 @pytest.fixture(scope="module")

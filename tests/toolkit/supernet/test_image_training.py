@@ -1,6 +1,5 @@
 """From image files to top-1: a supernet is trained, its paths are compared, and the best is judged once."""
 
-import importlib.util
 import json
 import os
 import signal
@@ -9,8 +8,9 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
 
+import image_training as program
+import image_tree as made
 import numpy as np
 import pytest
 import torch
@@ -19,19 +19,7 @@ from lissnas.supernet.image_folder import folder_source
 from lissnas.supernet.image_shards import shard_source
 from lissnas.supernet.image_source import ImageSource
 
-
-def _imported(path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 PROGRAM = Path(__file__).parent / "image_training.py"
-program = _imported(PROGRAM)
-made = program.made
 
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
 
@@ -134,12 +122,11 @@ def _ends(group: int) -> bool:
 def test_a_program_ends_though_images_are_still_being_decoded_for_it(tree: Path, tmp_path: Path) -> None:
     """Those that decode are deaf to the signal by which Python ends them: they are ended before it tries."""
     script = f"""
+import sys
 from pathlib import Path
 from dataclasses import replace
-from importlib.util import module_from_spec, spec_from_file_location
-spec = spec_from_file_location("program", {str(PROGRAM)!r})
-program = module_from_spec(spec)
-spec.loader.exec_module(program)
+sys.path.insert(0, {str(PROGRAM.parent)!r})
+import image_training as program
 settings = replace(program.made.SETTINGS, workers=2)
 tree = Path({str(tree)!r})
 source = program.folder_source(tree / "train", tree / "val", Path({str(tmp_path)!r}), settings)

@@ -1,31 +1,18 @@
 """A step whose memory is too small says what would fit."""
 
-import importlib.util
 import re
 import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
+import tiny_training as tiny
 import torch
 from lissnas.errors import TrainingError
 from lissnas.supernet.paths import UniformPaths
-
-
-def _imported(path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-tiny = _imported(Path(__file__).parent / "tiny_training.py")
 
 
 class SmallMemory(tiny.ChainNetwork):

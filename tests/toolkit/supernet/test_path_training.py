@@ -1,6 +1,5 @@
 """Training path by path: what is updated, and that a run which ends in any way goes on as if it had not."""
 
-import importlib.util
 import math
 import os
 import re
@@ -13,11 +12,11 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import partialmethod
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
+import tiny_training as tiny
 import torch
 from lissnas.errors import CheckpointError, SettingError, TrainingError
 from lissnas.supernet.image_batches import ImagesInMemory
@@ -27,18 +26,6 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 
 PROGRAM = Path(__file__).parent / "tiny_training.py"
-
-
-def _imported(path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-tiny = _imported(PROGRAM)
 
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
 

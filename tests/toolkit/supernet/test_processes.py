@@ -1,6 +1,5 @@
 """Training on several processes: as one does, with little to send, and none waits for one that is gone."""
 
-import importlib.util
 import json
 import os
 import signal
@@ -9,11 +8,11 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
+import tiny_training as tiny
 import torch
 import torch.distributed as dist
 from lissnas.errors import SettingError
@@ -21,18 +20,6 @@ from lissnas.supernet.processes import Processes, processes
 from torch.nn.functional import cross_entropy
 
 PROGRAM = Path(__file__).parent / "tiny_training.py"
-
-
-def _imported(path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-tiny = _imported(PROGRAM)
 
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
 

@@ -1,6 +1,5 @@
 """The winner trained from new weights, and judged on the official validation images once."""
 
-import importlib.util
 import json
 import os
 import subprocess
@@ -8,11 +7,11 @@ import sys
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
+import tiny_training as tiny
 import torch
 from lissnas.errors import LissnasError
 from lissnas.supernet.cell_network import CellNetwork, Skeleton
@@ -26,20 +25,6 @@ from lissnas.supernet.path_training import Progress
 from lissnas.supernet.retraining import ABS_RETRAINING, RETRAINED, SPOS_RETRAINING, RetrainedScore, retrain
 from lissnas.supernet.scoring import Scoring
 from lissnas.supernet.supernet import Supernet
-
-PROGRAM = Path(__file__).parent / "tiny_training.py"
-
-
-def _imported(path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-tiny = _imported(PROGRAM)
 
 RECIPE = replace(tiny.RECIPE, steps=60, decay=1e-4, averaging=None)
 ROW = np.array([1, 2, 0], dtype=np.uint8)
@@ -226,12 +211,11 @@ def test_recipes_are_those_of_the_papers() -> None:
 
 
 TWO = """
-import importlib.util, json, sys
+import json, sys
 from pathlib import Path
-spec = importlib.util.spec_from_file_location("test_retraining", sys.argv[1])
-module = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(module)
-score = module._retrain(Path(sys.argv[2]), module.Watched())
+sys.path.insert(0, sys.argv[1])
+import test_retraining
+score = test_retraining._retrain(Path(sys.argv[2]), test_retraining.Watched())
 print(json.dumps(score.top1), flush=True)
 """
 
@@ -242,7 +226,7 @@ def test_two_processes_retrain_and_judge_as_one_does(tmp_path: Path, finished: t
     program.write_text(TWO)
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
     run = subprocess.run(
-        [*torchrun, program, __file__, tmp_path / "two"],
+        [*torchrun, program, Path(__file__).parent, tmp_path / "two"],
         env={**os.environ, "OMP_NUM_THREADS": "1"},
         check=False,
         capture_output=True,

@@ -1,12 +1,11 @@
 """Searching inside a shrunk space by a supernet: as on a table, within limits, and killed and run again."""
 
-import importlib.util
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
+import tiny_loop as tiny
 import torch
 from lissnas.box import Box
 from lissnas.errors import JournalError
@@ -25,18 +24,6 @@ from lissnas.supernet.chain_network import ChainNetwork
 from lissnas.supernet.evaluator import SupernetEvaluator
 from lissnas.supernet.scoring import weights_to_score
 from lissnas.supernet.searching import JOURNAL, search_by_supernet
-
-
-def _imported(path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-tiny = _imported(Path(__file__).parent / "tiny_loop.py")
 
 OPTIMISERS: tuple[Settings, ...] = (
     RandomSearch(),

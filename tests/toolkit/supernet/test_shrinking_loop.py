@@ -1,6 +1,5 @@
 """The loop of training and shrinking: what it trains, when it ends, and that a run which dies goes on to the same."""
 
-import importlib.util
 import json
 import os
 import signal
@@ -11,11 +10,12 @@ from dataclasses import replace
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
+import tiny_loop as tiny
+import tiny_training
 import torch
 from lissnas.errors import CheckpointError, JournalError, SettingError
 from lissnas.limited import Limit, LimitedSpace
@@ -35,18 +35,6 @@ from lissnas.supernet.supernet_recipe import ABS, abs_round
 from lissnas.supernet.weight_angle_shrinking import WeightAngleSettings
 
 PROGRAM = Path(__file__).parent / "tiny_loop.py"
-
-
-def _imported(path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-tiny = _imported(PROGRAM)
 
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
 
@@ -104,7 +92,7 @@ def test_later_trainings_draw_networks_of_the_shrunk_space_and_no_other(tmp_path
     seen: list[int] = []
 
     def see(progress: Progress) -> None:
-        seen.extend(tiny.tiny.chain().space.index(progress.rows).tolist())
+        seen.extend(tiny_training.chain().space.index(progress.rows).tolist())
 
     settings = replace(KERNEL["settings"], later_steps=20)
     _network, trace = tiny.loop(tmp_path, **(KERNEL | {"settings": settings}), report=see)
@@ -141,7 +129,7 @@ def test_balls_of_lissnas_become_smaller_from_round_to_round(tmp_path: Path, mon
     monkeypatch.setattr("lissnas.supernet.shrinking_round.sampled_mean", lambda *asked: next(means))
     shrinker = replace(tiny.LISSNAS, seeds=1)
     _network, trace = tiny.loop(tmp_path, shrinker=shrinker, settings=replace(tiny.SETTINGS, radii=(2, 1)))
-    space = tiny.tiny.chain().space
+    space = tiny_training.chain().space
     first, second = (space.rows(made.subspace.index) for made in trace.rounds)
     assert len(first) == 19
     inside = (space.distances(second, second) <= 1).all(axis=1)
@@ -249,8 +237,8 @@ def test_two_processes_shrink_as_one_does_also_when_they_go_on(
 
 
 def test_limits_hold_in_every_round(tmp_path: Path) -> None:
-    space = tiny.tiny.chain().space
-    costs = tiny.tiny.chain().multiply_accumulates
+    space = tiny_training.chain().space
+    costs = tiny_training.chain().multiply_accumulates
     limit = float(np.median(costs(space.all_rows())))
     limited = LimitedSpace(space, Limit("FLOPs", lambda rows: costs(rows).astype(float), limit))
     trained: list[Rows] = []
@@ -378,7 +366,7 @@ BAD: list[tuple[Callable[[], object], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("made", "named"), BAD, ids=lambda value: str(value)[:30])
+@pytest.mark.parametrize(("made", "named"), BAD, ids=[named for _made, named in BAD])
 def test_settings_that_cannot_be_met_are_refused(made: Callable[[], object], named: str) -> None:
     with pytest.raises(SettingError, match=named):
         made()

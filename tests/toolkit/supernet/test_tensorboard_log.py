@@ -1,28 +1,15 @@
 """TensorBoard shows every step of a training once, also of one that was stopped."""
 
-import importlib.util
 import sys
 from pathlib import Path
-from types import ModuleType
 
 import pytest
+import tiny_training as tiny
 from lissnas.errors import SettingError
 from lissnas.supernet.path_training import Progress
 from lissnas.supernet.tensorboard_log import TensorBoardLog
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
-
-
-def _imported(path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-tiny = _imported(Path(__file__).parent / "tiny_training.py")
 
 
 def test_a_run_that_was_killed_and_goes_on_shows_each_step_once(tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 python tiny_loop.py FOLDER RESULTS_FILE [NETWORKS_SCORED_UNTIL_IT_DIES]
 """
 
-import importlib.util
 import json
 import os
 import signal
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import tiny_training as tiny
 import torch
 from lissnas.shrink.lissnas import LissnasSettings
 from lissnas.supernet.chain_network import ChainNetwork
@@ -23,12 +23,6 @@ from lissnas.supernet.paths import UniformPaths
 from lissnas.supernet.processes import processes
 from lissnas.supernet.scoring import Scoring
 from lissnas.supernet.shrinking_loop import LoopSettings, LoopTrace, shrink_in_rounds
-
-_SPEC = importlib.util.spec_from_file_location("tiny_training", Path(__file__).parent / "tiny_training.py")
-assert _SPEC is not None
-assert _SPEC.loader is not None
-tiny = importlib.util.module_from_spec(_SPEC)
-_SPEC.loader.exec_module(tiny)
 
 RECIPE = replace(tiny.RECIPE, steps=24, decay=1e-4)
 LISSNAS = LissnasSettings(confidence=0.9, quantile=0.3, seeds=3, max_rounds=1, stop="rounds")
