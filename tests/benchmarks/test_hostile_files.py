@@ -7,14 +7,13 @@ import io
 import json
 import pickle
 import random
-import runpy
 import time
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
+import mutations
 import numpy as np
 import polars as pl
 import pytest
@@ -28,10 +27,9 @@ from lissnas_benchmarks.errors import BenchmarkFileError
 from lissnas_benchmarks.nas_bench_301 import SURROGATE
 from lissnas_benchmarks.own_table import own_table
 from lissnas_benchmarks.surrogate import open_folder
+from targets import TARGETS
+from targets.target import Target
 
-FUZZ = Path(__file__).parents[1] / "fuzz"
-mutations: Any = SimpleNamespace(**runpy.run_path(str(FUZZ / "mutations.py")))
-TARGETS: dict[str, Any] = runpy.run_path(str(FUZZ / "targets.py"))["TARGETS"]
 TRIED_FIRST = ("own Parquet table", "Accel-NASBench Parquet")
 """Their files are first gone through by another process, which takes half a second each."""
 
@@ -40,7 +38,7 @@ QUICK = [name for name in TARGETS if "booster" not in name and name not in TRIED
 SECONDS = 5
 
 
-def _is_refused_or_read(target: Any, data: bytes, folder: Path) -> bool:
+def _is_refused_or_read(target: Target, data: bytes, folder: Path) -> bool:
     """Tell whether a file is read; raises what no reader may raise."""
     path = folder / f"input{target.suffix}"
     path.write_bytes(data)

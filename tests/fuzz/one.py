@@ -10,16 +10,15 @@ import time
 import traceback
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import atheris
 
 with atheris.instrument_imports(include=["lissnas", "lissnas_benchmarks"]):
     import lissnas_benchmarks.catalog  # noqa: F401
 
-import runpy
-
+import mutations
 from lissnas.errors import LissnasError
+from targets import TARGETS
 
 MEMORY = 512 << 20
 """How many bytes of memory a read may touch beyond what the process had touched before."""
@@ -34,9 +33,7 @@ class Run:
     """What happened so far to one reader."""
 
     def __init__(self, name: str, folder: Path) -> None:
-        here = Path(__file__).parent
-        self.target: Any = runpy.run_path(str(here / "targets.py"))["TARGETS"][name]
-        self.mutations = runpy.run_path(str(here / "mutations.py"))
+        self.target = TARGETS[name]
         self.folder = folder
         self.place = folder / f"input{self.target.suffix}"
         self.seeds: list[bytes] = self.target.inputs()
@@ -86,7 +83,7 @@ class Run:
         elif wrapped or (self.target.file(b"\0") == b"\0" and rng.random() < 0.7):
             inside = self.target.mutate(data[wrapped:], rng)
         else:
-            inside = self.mutations["octets"](data[wrapped:], rng)
+            inside = mutations.octets(data[wrapped:], rng)
         return (b"\0" * wrapped + inside)[:largest]
 
     def _refused(self, error: LissnasError, file: bytes) -> str:

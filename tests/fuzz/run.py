@@ -7,12 +7,13 @@ that is named at the end.
 import json
 import os
 import re
-import runpy
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
+
+from targets import TARGETS
 
 HERE = Path(__file__).parent
 
@@ -64,13 +65,12 @@ def _plain(name: str) -> str:
 
 def main() -> None:
     inputs = int(sys.argv[1]) if len(sys.argv) > 1 else 5500
-    targets = runpy.run_path(str(HERE / "targets.py"))["TARGETS"]
-    names = sys.argv[2:] or list(targets)
+    names = sys.argv[2:] or list(TARGETS)
     kept = Path(tempfile.mkdtemp(prefix="fuzz-"))
     total = {"inputs": 0, "outcomes": 0, "findings": 0, "seconds": 0}
     print(f"{'reader':<32}{'inputs':>10}{'outcomes':>10}{'findings':>10}{'seconds':>10}")
     for name in names:
-        row = fuzz(name, round(inputs * targets[name].share), kept)
+        row = fuzz(name, round(inputs * TARGETS[name].share), kept)
         total = {key: total[key] + row[key] for key in total}
         print(f"{name:<32}" + "".join(f"{number:>10,}" for number in row.values()), flush=True)
     print(f"{'in all':<32}" + "".join(f"{number:>10,}" for number in total.values()))

@@ -1,0 +1,34 @@
+"""The readers of benchmark files and of the project's own, by what they read; a file a group of them."""
+
+import sys
+from pathlib import Path
+
+sys.path.append(str(Path(__file__).parents[2] / "benchmarks"))  # the writers of official files
+
+from targets import (
+    accel_nasbench,
+    kept_files,
+    nas_bench_101,
+    own_tables,
+    pickled_boosters,
+    pickled_tables,
+    pickles,
+    trained_chains,
+    trainings,
+    transnas_bench_101,
+)
+
+GROUPS = (
+    pickles,
+    pickled_tables,
+    trainings,
+    transnas_bench_101,
+    nas_bench_101,
+    trained_chains,
+    accel_nasbench,
+    own_tables,
+    kept_files,
+    pickled_boosters,
+)
+
+TARGETS = {target.name: target for group in GROUPS for target in group.TARGETS}

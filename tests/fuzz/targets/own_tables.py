@@ -1,0 +1,61 @@
+"""Tables that a user brings, as CSV and as Parquet."""
+
+import io
+from pathlib import Path
+
+import mutations
+import numpy as np
+import polars as pl
+from lissnas_benchmarks.benchmark import Import
+from lissnas_benchmarks.own_table import own_table
+
+from targets.target import Target, imported, small_space
+
+POLARS = 8 << 30
+"""Polars asks for as much as a page of a Parquet file says that it has, 2 GiB at most, before it finds it has not."""
+
+PAIRS = small_space("0123", "0123", pattern="{},{}")
+
+
+def _frame() -> pl.DataFrame:
+    rows = PAIRS.all_rows()
+    names = {"a": rows[:, 0].astype(np.int64), "b": rows[:, 1].astype(np.int64), "string": PAIRS.write(rows)}
+    return pl.DataFrame(names | {"acc": np.arange(16) / 3, "count": np.arange(16)})
+
+
+def parquets(frame: pl.DataFrame) -> list[bytes]:
+    files = []
+    for options in (
+        {"compression": "uncompressed"},
+        {"compression": "zstd"},
+        {"compression": "snappy", "row_group_size": 4},
+    ):
+        target = io.BytesIO()
+        frame.write_parquet(target, **options)  # type: ignore[arg-type]
+        files.append(target.getvalue())
+    return files
+
+
+def csv(frame: pl.DataFrame) -> list[bytes]:
+    return [frame.write_csv().encode()]
+
+
+def _read_own(path: Path) -> object:
+    """Read once by genes and once by strings: the first's error stands if only it has one."""
+    by_genes = own_table("own", lambda: PAIRS, path, columns=["acc", "count"], gene_columns=["a", "b"])
+    by_strings = own_table("own", lambda: PAIRS, path, columns=["acc"], string_column="string", sampled=True)
+    try:
+        imported(by_genes.read)(path)
+    finally:
+        assert by_strings.index is not None
+        by_strings.index(Import((path,), path.parent))
+        imported(by_strings.read)(path)
+    return "read"
+
+
+TARGETS = (
+    Target("own CSV table", lambda: csv(_frame()), _read_own, mutations.lines, suffix=".csv"),
+    Target(
+        "own Parquet table", lambda: parquets(_frame()), _read_own, mutations.parquets, suffix=".parquet", space=POLARS
+    ),
+)
