@@ -2,28 +2,24 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Annotated
 
 from lissnas.space import Floats
 from lissnas.spaces.channel_macro import channel_macro
-from msgspec import Meta
 
 from lissnas_benchmarks.benchmark import Benchmark, Import, OfficialFile
 from lissnas_benchmarks.strict_json import read_json
 from lissnas_benchmarks.table import Column, Measure
-from lissnas_benchmarks.trained_chains import TrainedChain, chain_columns
-
-_RUNS = 3
+from lissnas_benchmarks.trained_chains import Accuracies, Count, TrainedChain, chain_columns
 
 
 @dataclass(frozen=True)
 class _Network:
     """One entry of an official file."""
 
-    acc: Annotated[list[Annotated[float, Meta(ge=0, le=100)]], Meta(min_length=_RUNS, max_length=_RUNS)]
+    acc: Accuracies
     mean: float
-    params: Annotated[int, Meta(ge=0, le=2**53)]
-    flops: Annotated[int, Meta(ge=0, le=2**53)]
+    params: Count
+    flops: Count
 
 
 def _reader(name: str, obtain: str) -> Callable[[Import], Mapping[Column, Floats]]:

@@ -2,29 +2,26 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated
 
 from lissnas.space import Floats
 from lissnas.spaces.macro import macro
-from msgspec import Meta
 
 from lissnas_benchmarks.benchmark import Benchmark, Import, OfficialFile
 from lissnas_benchmarks.strict_json import read_json
 from lissnas_benchmarks.table import Column, Measure
-from lissnas_benchmarks.trained_chains import TrainedChain, chain_columns
+from lissnas_benchmarks.trained_chains import Accuracies, Count, TrainedChain, chain_columns
 
 _FILE = "nas-bench-macro_cifar10.json"
-_RUNS = 3
 
 
 @dataclass(frozen=True)
 class _Network:
     """One entry of the official file."""
 
-    test_acc: Annotated[list[Annotated[float, Meta(ge=0, le=100)]], Meta(min_length=_RUNS, max_length=_RUNS)]
+    test_acc: Accuracies
     mean_acc: float
-    params: Annotated[int, Meta(ge=0, le=2**53)]
-    flops: Annotated[int, Meta(ge=0, le=2**53)]
+    params: Count
+    flops: Count
 
 
 def _read(source: Import) -> Mapping[Column, Floats]:

@@ -2,13 +2,23 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 from lissnas.errors import ArchitectureError
 from lissnas.space import Floats, Space
+from msgspec import Meta
 
 from lissnas_benchmarks.errors import BenchmarkFileError
 from lissnas_benchmarks.table import Column
+
+_RUNS = 3
+
+Accuracies = Annotated[list[Annotated[float, Meta(ge=0, le=100)]], Meta(min_length=_RUNS, max_length=_RUNS)]
+"""As a file states them: one of each run, in %."""
+
+Count = Annotated[int, Meta(ge=0, le=2**53)]
+"""As a file states how many parameters or operations there are."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +59,7 @@ def chain_columns(
     if len(index) != space.size:
         raise BenchmarkFileError(f"{name}: {len(index)} networks instead of {space.size}; {remedy}")
     for string, network in networks.items():
-        if not abs(sum(network.accuracies) / len(network.accuracies) - network.mean) < 1e-3:
+        if not abs(sum(network.accuracies) / _RUNS - network.mean) < 1e-3:
             raise BenchmarkFileError(f"{name}: the accuracies of {string} do not agree with their mean; {remedy}")
 
     def placed(values: Iterable[float]) -> Floats:
@@ -60,7 +70,7 @@ def chain_columns(
     trained = networks.values()
     columns = {
         Column("accuracy", "cifar10", "test", "%", seed=run): placed(n.accuracies[run] for n in trained)
-        for run in range(len(next(iter(trained)).accuracies))
+        for run in range(_RUNS)
     }
     columns[Column("parameters", "cifar10", "", "M", quality=False)] = placed(n.parameters / 1e6 for n in trained)
     columns[Column(operations, "cifar10", "", "M", quality=False)] = placed(n.operations / 1e6 for n in trained)
