@@ -15,6 +15,7 @@ from lissnas.supernet.retraining import ABS_RETRAINING, SPOS_RETRAINING
 from lissnas.supernet.run_images import first_paths, open_images
 from lissnas.supernet.shrinking_loop import later_recipe
 from lissnas.supernet.supernet_recipe import ABS, SPOS, abs_round
+from lissnas.supernet.weight_angle_shrinking import WeightAngleSettings
 
 NAMES = (
     "abs-mobilenet",
@@ -74,6 +75,7 @@ def test_the_recipes_of_papers_are_those_of_the_library() -> None:
             assert later_recipe(recipe.training, recipe.loop, number) == abs_round(number)
         assert recipe.limits.search == 475_000_000
     assert read_recipe("abs-mobilenet").limits.shrinking == 600_000_000
+    assert read_recipe("fairnas").shrinking.settings == WeightAngleSettings(drops=1, in_each_gene=True)
 
 
 def test_a_recipe_builds_its_network_and_its_paths() -> None:

@@ -184,6 +184,20 @@ def test_operations_of_the_lowest_mean_are_dropped_and_each_gene_keeps_its_best(
     np.testing.assert_array_equal(box.left, expected.left)
 
 
+@pytest.mark.parametrize("drops", [1, 2, 7])
+def test_the_lowest_of_each_gene_are_dropped_where_each_gene_is_to_lose_so_many(drops: int) -> None:
+    space = CategoricalSpace("uneven", ("ab", "abcde", "a", "abc", "abcd"), "{}{}{}{}{}")
+    rows = space.all_rows()
+    table = np.random.default_rng(3).random(len(rows))
+    settings = WeightAngleSettings(networks=1_000, drops=drops, in_each_gene=True)
+    score = lambda rows: table[space.index(rows)]  # noqa: E731
+    box, _scored = drop_lowest(space, Box.whole(space), score, settings, np.random.default_rng(0))
+    for gene, choices in enumerate(space.choices):
+        means = [table[rows[:, gene] == choice].mean() for choice in range(choices)]
+        kept = sorted(range(choices), key=means.__getitem__)[min(drops, choices - 1) :]
+        assert np.flatnonzero(box.left[gene]).tolist() == sorted(kept)
+
+
 def test_so_many_networks_are_scored_for_each_operation_and_none_twice() -> None:
     space = shufflenetv2()
     box, scored = drop_lowest(

@@ -29,6 +29,9 @@ class WeightAngleSettings:
     drops: int = 7
     """How many operations a round drops; each gene keeps one. The authors drop 20 of the 30 of `cell201` in one."""
 
+    in_each_gene: bool = False
+    """Whether a round drops so many of each gene, and not in all: the authors drop 1 of each for the FairNAS space."""
+
     enough: int = 1_000_000
     """Shrinking ends when at most so many networks are left, of any cost."""
 
@@ -49,7 +52,7 @@ def drop_lowest(
     """Drop the operations of the lowest mean score from a box, as many as one round drops.
 
     The score of an operation is the mean over the first networks drawn that hold it, also such as were drawn for other
-    operations. What no network within the limits holds is dropped first; the best of each gene stays.
+    operations. What no network within the limits holds counts as the lowest; the best of each gene stays.
 
     Parameters
     ----------
@@ -75,12 +78,13 @@ def drop_lowest(
     for gene, choice in operations:
         held = scores[rows[:, gene] == choice][: settings.networks]
         means.append(held.mean() if len(held) else -np.inf)
-    left = settings.drops
+    dropped: list[int] = []
     for place in np.argsort(means, kind="stable"):
         gene, choice = operations[place]
-        if left and box.droppable()[gene, choice]:
+        already = dropped.count(gene) if settings.in_each_gene else len(dropped)
+        if already < settings.drops and box.droppable()[gene, choice]:
             box = box.without(gene, choice)
-            left -= 1
+            dropped.append(gene)
     return box, evaluations
 
 
