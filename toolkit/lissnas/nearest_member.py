@@ -3,6 +3,7 @@
 import numpy as np
 
 from lissnas.box import product_choices
+from lissnas.choices_inside import choices_inside
 from lissnas.errors import ArchitectureError
 from lissnas.space import ENUMERABLE_SIZE, Rows
 from lissnas.subspace import Subspace
@@ -33,18 +34,14 @@ class NearestMember:
 
     def __init__(self, subspace: Subspace, rng: np.random.Generator) -> None:
         self._subspace = subspace
+        self.choices = choices_inside(subspace)
         self._members: Rows | None = None
-        choices = product_choices(subspace)
-        if choices is not None:
-            self.choices = choices
-        elif isinstance(subspace, UnionOfBalls) and subspace.radius:
-            self.choices = [list(range(count)) for count in subspace.space.choices]
-        elif subspace.size_bounds[1] > ENUMERABLE_SIZE:
+        if product_choices(subspace) is not None or (isinstance(subspace, UnionOfBalls) and subspace.radius):
+            return
+        if subspace.size_bounds[1] > ENUMERABLE_SIZE:
             self._members = subspace.sample(_SAMPLED_MEMBERS, rng)
-            self.choices = [list(range(count)) for count in subspace.space.choices]
         else:
             self._members = subspace.space.rows(subspace.index)
-            self.choices = [np.unique(column).tolist() for column in self._members.T]
 
     def __call__(self, proposed: Rows, rng: np.random.Generator) -> Rows:
         """Return what stands for a proposal, itself if it is a member; both are one row, shape (genes,)."""

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from lissnas.errors import LissnasError, SettingError
 from lissnas.limited import LimitedSpace
+from lissnas.search.evolutionary_search import EvolutionarySearch
 from lissnas.supernet.paths import BinnedPaths, FairPaths, SandwichPaths, UniformPaths
 from lissnas.supernet.recipe_file import heading, read_recipe, recipe_names
 from lissnas.supernet.recipe_text import differing_keys, meanings, recipe_text
@@ -75,6 +76,10 @@ def test_the_recipes_of_papers_are_those_of_the_library() -> None:
             assert later_recipe(recipe.training, recipe.loop, number) == abs_round(number)
         assert recipe.limits.search == 475_000_000
     assert read_recipe("abs-mobilenet").limits.shrinking == 600_000_000
+    searches = {name: read_recipe(name).search for name in ("spos", "abs-shufflenetv2", "abs-mobilenet", "fairnas")}
+    assert {search.evaluations for search in searches.values()} == {20 * 50}
+    assert searches.pop("spos").settings == EvolutionarySearch(population=50, parents=10, probability=0.1)
+    assert {search.settings for search in searches.values()} == {EvolutionarySearch(probability=0.5)}
     assert read_recipe("fairnas").shrinking.settings == WeightAngleSettings(drops=1, in_each_gene=True)
 
 

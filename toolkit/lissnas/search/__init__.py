@@ -20,6 +20,7 @@ OPTIMISERS = Register(
     {
         "random": "lissnas.search.random_search:RandomSearch",
         "regularised-evolution": "lissnas.search.regularised_evolution:RegularisedEvolution",
+        "evolutionary-search": "lissnas.search.evolutionary_search:EvolutionarySearch",
         "local-search": "lissnas.search.local_search:LocalSearch",
         "tpe": "lissnas.search.optuna_samplers:Tpe",
         "genetic": "lissnas.search.optuna_samplers:Genetic",

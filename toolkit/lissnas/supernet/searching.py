@@ -50,7 +50,7 @@ def search_by_supernet(
     source
         Those of its images that are held out score.
     optimiser
-        For example ``RegularisedEvolution(population=50)``.
+        For example ``EvolutionarySearch()``, as SPOS searches.
     evaluations
         How many distinct networks may be scored in all; more may be asked for later.
     scoring
