@@ -9,6 +9,7 @@ from lissnas.errors import ArchitectureError, SettingError
 from lissnas.limited import Limit, LimitedSpace
 from lissnas.locality import pair_locality
 from lissnas.shrink import method_names, settings_class, shrink
+from lissnas.shrink.kernel import ExpectedSubspace, KernelSettings
 from lissnas.shrink.lissnas import LissnasSettings
 from lissnas.space import Floats, Rows, Space
 from lissnas.spaces.cell201 import cell201
@@ -201,9 +202,30 @@ def test_methods_that_keep_what_they_scored_keep_to_a_limit_in_a_huge_space(meth
     assert (_cost(trace.evaluations.rows) <= 50).all()
 
 
-@pytest.mark.parametrize("method", sorted(set(method_names()) - {"lissnas", "random-subset", *_KEEP_WHAT_THEY_SCORED}))
+def test_kernel_shrinkage_keeps_to_a_limit_in_a_huge_space_and_finds_what_is_good_there() -> None:
+    worth = np.random.default_rng(0).normal(size=(21, 7))
+
+    def score(rows: Rows) -> Floats:
+        return worth[np.arange(21), rows].sum(axis=1)
+
+    settings = KernelSettings(evaluations=60, size=200, candidates=2_000)
+    trace = shrink(HUGE_LIMITED, score, settings, np.random.default_rng(0))
+    assert isinstance(trace.subspace, ExpectedSubspace)
+    kept = HUGE_LIMITED.rows(trace.subspace.index)
+    assert len(kept) == 200
+    assert (_cost(kept) <= 50).all()
+    assert (_cost(trace.evaluations.rows) <= 50).all()
+    drawn = score(HUGE_LIMITED.sample(10_000, np.random.default_rng(1)))
+    assert np.median(score(kept)) > np.quantile(drawn, 0.999)
+    assert np.isnan(trace.subspace.expected_recall)
+
+
+_COUNT_NOTHING = {"lissnas", "kernel", "random-subset", *_KEEP_WHAT_THEY_SCORED}
+
+
+@pytest.mark.parametrize("method", sorted(set(method_names()) - _COUNT_NOTHING))
 def test_methods_that_must_know_the_size_refuse_a_huge_limited_space(method: str) -> None:
-    with pytest.raises(SettingError, match="cannot be counted, and this method needs to know; LISSNAS does not"):
+    with pytest.raises(SettingError, match="cannot be counted, and this method needs to know; LISSNAS and kernel"):
         shrink(HUGE_LIMITED, _score, settings_class(method)(), np.random.default_rng(0))
 
 

@@ -98,7 +98,7 @@ class LimitedSpace(PartOfSpace):
         if self._listed is None:
             raise SettingError(
                 f"how many of the {self.whole.size:.3g} networks of {self.whole.name} meet {self._limits} cannot be "
-                f"counted, and this method needs to know; LISSNAS does not"
+                f"counted, and this method needs to know; LISSNAS and kernel shrinkage do not"
             )
         return len(self._listed)
 

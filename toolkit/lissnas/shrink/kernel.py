@@ -43,7 +43,7 @@ class ExpectedSubspace(ExplicitSubspace):
         and 1 the 84th percentile of the networks scored so far. Shape (size,).
     expected_recall
         The share of the space's best that these are expected to hold; best by the scores that selected them, without
-        their noise.
+        their noise. NaN where it is not known how many networks the space has.
     """
 
     def __init__(self, space: Space, index: Indices, mean: Floats, spread: Floats, expected_recall: float) -> None:
@@ -93,10 +93,11 @@ class KernelSettings:
             raise SettingError(f"quantile must lie between 0 and 1, not be {self.quantile}")
 
     def rounds(self, space: Space, evaluations: Evaluations, rng: np.random.Generator) -> Iterator[Subspace]:
+        at_most = space.size_bounds[1]
         for name in ("evaluations", "size"):
-            if getattr(self, name) > space.size:
+            if getattr(self, name) > at_most:
                 raise SettingError(
-                    f"{name} of {getattr(self, name):,} is more than the {space.size:,} networks of {space.name}"
+                    f"{name} of {getattr(self, name):,} is more than the {at_most:,} networks of {space.name}"
                 )
         learn = self._learner(space, rng)
         drawn = space.sample(self.first, rng)
@@ -126,6 +127,9 @@ class KernelSettings:
     ) -> ExpectedSubspace:
         """Keep networks, and estimate from them and a sample of the others how many of the best they hold."""
         mean, spread = process.mean_and_spread(space.rows(index))
+        at_least, at_most = space.size_bounds
+        if at_least < at_most:
+            return ExpectedSubspace(space, index, mean, spread, float("nan"))
         others = np.setdiff1d(space.index(space.sample(min(_SAMPLED_OTHERS, space.size), rng)), index)
         other_mean, other_spread = process.mean_and_spread(space.rows(others))
         weight = (space.size - len(index)) / max(len(others), 1)
@@ -147,7 +151,7 @@ def _drawn_above(
     """
     from scipy.special import ndtr
 
-    others = space.index(space.sample(min(_SAMPLED_STRAYS, space.size), rng))
+    others = space.index(space.sample(min(_SAMPLED_STRAYS, space.size_bounds[1]), rng))
     others = others[~np.isin(others, known)]
     mean, spread = process.mean_and_spread(space.rows(others))
     chances = ndtr((mean - threshold) / np.maximum(spread, 1e-9))
