@@ -1,6 +1,8 @@
 """The commands on supernets, really run: the recipe "digits" with a few steps, in one folder from train to retrain."""
 
+import importlib.util
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -8,9 +10,11 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+import torch
 
 from .conftest import Command
 
+TOOLKIT = Path(__file__).parents[1] / "toolkit"
 STEPS = ("--set", "training.steps=12", "--set", "loop.later_steps=4", "--set", "loop.rounds=1")
 
 
@@ -61,6 +65,77 @@ def test_named_and_drawn_networks_are_scored_alike_each_time(lissnas: Command, r
     assert pl.read_csv(run / "run/evaluation/evaluation.csv").equals(scores)
 
 
+def test_of_two_processes_one_writes_the_document(run: Path) -> None:
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "--no-python"]
+    words = ("supernet", "evaluate", "--out", "run", "--random", "2", "--json", "--device", "cpu")
+    called = subprocess.run(
+        [*torchrun, Path(sys.executable).parent / "lissnas", *words],
+        cwd=run,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert called.returncode == 0, called.stderr
+    assert len(json.loads(called.stdout)["result"]["findings"]) == 3
+
+
+PICTURES = """\
+[network]
+space = "macro"
+classes = 4
+size = 32
+
+[images]
+kind = "{kind}"
+train = "{train}"
+validation = "{validation}"
+
+[images.stored]
+classes = 4
+held_out_a_class = 5
+workers = 1
+
+[images.stored.augmentation]
+size = 32
+shorter_side = 36
+
+[training]
+steps = 2
+batch = 8
+norm_batch = 8
+rate = 0.1
+
+[loop]
+later_steps = 1
+
+[retraining]
+steps = 1
+batch = 8
+norm_batch = 8
+rate = 0.1
+"""
+
+
+def test_a_tree_of_images_and_its_shards_train_the_same_supernet(lissnas: Command, tmp_path: Path) -> None:
+    spec = importlib.util.spec_from_file_location("image_tree", TOOLKIT / "supernet" / "image_tree.py")
+    assert spec is not None
+    assert spec.loader is not None
+    made = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(made)
+    tree = made.make_tree(tmp_path / "tree", training=8, validation=3)
+    (tmp_path / "shards").mkdir()
+    places = {"folder": (tree / "train", tree / "val"), "shards": made.make_shards(tree, tmp_path / "shards")}
+    weights = {}
+    for kind, (train, validation) in places.items():
+        (tmp_path / f"{kind}.toml").write_text(PICTURES.format(kind=kind, train=train, validation=validation))
+        called = lissnas("supernet", "train", f"{kind}.toml", "--out", kind, folder=tmp_path, OMP_NUM_THREADS="1")
+        assert (called.returncode, called.stderr) == (0, "")
+        weights[kind] = torch.load(tmp_path / kind / "loop/training-0/step-0000000002.pt")["network"]
+    torch.testing.assert_close(weights["shards"], weights["folder"], rtol=0, atol=0)
+
+
 def test_a_recipe_is_printed_as_a_recipe_file(lissnas: Command, tmp_path: Path) -> None:
     printed = lissnas("supernet", "recipe", "digits", "--set", "training.steps=7", folder=tmp_path).stdout
     (tmp_path / "own.toml").write_text(printed)
@@ -78,6 +153,7 @@ def test_a_recipe_is_printed_as_a_recipe_file(lissnas: Command, tmp_path: Path) 
         ("train --out nowhere", "holds no run; name a recipe"),
         ("train digit --out run", "did you mean 'digits'?"),
         ("train digits --out new --device gpu", "no device of torch"),
+        ("evaluate --out run --random 1 --device cuda:99", "needs GPU 99, but torch finds "),
         ("evaluate --out run", "nothing to score"),
         ("evaluate --out run --architecture nonsense", "nonsense"),
         ("evaluate --out run --file none.txt", "none.txt: cannot be read"),

@@ -19,7 +19,7 @@ import numpy as np
 from cyclopts import Parameter
 
 from lissnas_analyses.command_line import command_line
-from lissnas_analyses.commands.terminal import console, working
+from lissnas_analyses.commands.terminal import console, is_first, working
 
 FORMAT = 1
 """The version of the documents: it grows when something is renamed, removed or means something else."""
@@ -77,6 +77,8 @@ def write_error(error: BaseException, message: str, exit_status: int) -> None:
 
 
 def _write(content: dict[str, Any]) -> None:
+    if not is_first():
+        return
     document = {"format": FORMAT, "lissnas": version("lissnas"), "command": command_line(), **content}
     encoded = msgspec.json.encode(document, enc_hook=_plain)  # a number that is none becomes null
     sys.stdout.buffer.write(msgspec.json.format(encoded, indent=2) + b"\n")

@@ -1,6 +1,5 @@
 """What the commands on supernets share: their options, and a run opened from a recipe and a folder."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 from lissnas.errors import SettingError
 
-from lissnas_analyses.commands.terminal import console, progress, say_aside, working
+from lissnas_analyses.commands.terminal import console, is_first, progress, say_aside, working
 
 if TYPE_CHECKING:
     from lissnas_analyses.supernet_run import Run
@@ -45,7 +44,7 @@ def opened(recipe: str | None, changes: tuple[str, ...], out: Path, device: str 
     place = RunFolder(out)
     made = place.changed(changes) if recipe is None else read_recipe(recipe, changes)
     _check_device(device)
-    first = int(os.environ.get("RANK", 0)) == 0
+    first = is_first()
     if not first:
         console.quiet = True
         working.clear()

@@ -3,6 +3,7 @@
 The latter is shown while a command works, on a terminal only, and gives way to every sentence.
 """
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -59,6 +60,11 @@ def say_aside(sentence: str) -> None:
     """Tell what is going on, on standard error."""
     working.pause()
     print(sentence, file=sys.stderr)
+
+
+def is_first() -> bool:
+    """Tell whether this process is the only one, or the first of those that torchrun started: that one speaks."""
+    return int(os.environ.get("RANK", 0)) == 0
 
 
 def counted(count: int, noun: str) -> str:
