@@ -54,6 +54,7 @@ nb_execution_mode = "cache"
 nb_execution_raise_on_error = True
 nb_execution_timeout = 300
 nb_merge_streams = True
+smartquotes_action = "qe"  # two hyphens begin an option, and are no dash
 
 # Reference
 default_role = "code"  # what docstrings set in single backticks
@@ -74,7 +75,7 @@ _SHORTER = tuple(
         (_ARRAY.format(r"~?numpy\.int64"), "Indices"),
         (_ARRAY.format(r"~?numpy\.float64"), "Floats"),
         (_ARRAY.format(r"([^\]]*)"), r"NDArray[\1]"),
-        (r"<function [^>]*(?:<[^>]*>[^>]*)*>", "..."),
+        (r"<function (?:[^<>]|<[^<>]*>)*>", "..."),
     )
 )
 _HEADING = re.compile(r"-{3,}")
@@ -155,13 +156,18 @@ def _after_napoleon(app: Sphinx, what: str, name: str, thing: object, options: o
     lines[:] = [line if "``" in line else line.replace("|", "\\|") for line in lines]
 
 
+def _mathml(formula: str, as_block: bool) -> str:
+    """Return a formula as MathML, with bars close to what they enclose."""
+    return tex2mathml(formula, as_block=as_block).replace('false">|<', 'false" lspace="0" rspace="0">|<')
+
+
 def _write_math(translator: HTML5Translator, node: nodes.math) -> None:
-    translator.body.append(tex2mathml(node.astext()))
+    translator.body.append(_mathml(node.astext(), as_block=False))
     raise nodes.SkipNode
 
 
 def _write_math_block(translator: HTML5Translator, node: nodes.math_block) -> None:
-    translator.body.append(f'<div class="equation">{tex2mathml(node.astext(), as_block=True)}</div>')
+    translator.body.append(f'<div class="equation">{_mathml(node.astext(), as_block=True)}</div>')
     raise nodes.SkipNode
 
 
