@@ -17,6 +17,7 @@ import matplotlib as mpl
 import pytest
 from lissnas.shrink import method_names
 from lissnas_analyses.cli import app
+from lissnas_analyses.commands.setting_words import setting_values
 from lissnas_benchmarks import catalog
 from lissnas_benchmarks.errors import MissingFileError
 from lissnas_benchmarks.table import Table
@@ -54,21 +55,27 @@ def having(*languages: str) -> list[str]:
 
 
 @pytest.mark.parametrize("name", having("python", "{code-cell}"))
-def test_the_code_of_a_page_runs(
+def test_the_code_of_a_page_runs_and_prints_what_it_shows(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, open_table: Callable[[str], Table]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    code = blocks(DOCS / name, "python", "{code-cell}")
-    for benchmark in set(re.findall(r'catalog\.load\("([a-z0-9-]+)"\)', "".join(code))):
+    page = (DOCS / name).read_text()
+    parts = re.findall(
+        r"^```(python|\{code-cell\})\n(.*?)^```(?:\n+```text\n(.*?)^```)?", page, re.MULTILINE | re.DOTALL
+    )
+    for benchmark in set(re.findall(r'catalog\.load\("([a-z0-9-]+)"\)', page)):
         open_table(benchmark)
     names: dict[str, Any] = {"__name__": name, "Path": Path}
-    compiled = [compile(block, name, "exec") for block in code]
-    with mpl.rc_context({"backend": "agg"}), contextlib.redirect_stdout(io.StringIO()):
-        for block in compiled:
+    compiled = [(compile(code, name, "exec"), shown) for _, code, shown in parts]
+    with mpl.rc_context({"backend": "agg"}):
+        for code, shown in compiled:
             try:
-                exec(block, names)
+                with contextlib.redirect_stdout(io.StringIO()) as printed:
+                    exec(code, names)
             except MissingFileError as error:
                 pytest.skip(str(error))
+            if shown:
+                assert as_pattern(shown.splitlines()).fullmatch(printed.getvalue()), printed.getvalue()
 
 
 @pytest.fixture(scope="module")
@@ -126,7 +133,11 @@ def test_every_command_of_a_page_is_one_that_lissnas_understands(page: Path) -> 
             words = words[: words.index(ends)] if ends in words else words
         if words[0] == "lissnas" and not {"--help", "--install-completion"} & set(words):
             assert words[1] in list(app), f"{page.name}: no command '{words[1]}'"
-            app.parse_args(words[1:], exit_on_error=False, print_error=False)
+            _, bound, _ = app.parse_args(words[1:], exit_on_error=False, print_error=False)
+            if "method_settings" in bound.arguments:
+                bound.apply_defaults()
+                method = bound.arguments["method"]
+                setting_values((method,) if isinstance(method, str) else method, bound.arguments["method_settings"])
         if words[0] == "make" and shutil.which("make"):
             subprocess.run([*words, "--dry-run"], cwd=ROOT, capture_output=True, check=True)
 
