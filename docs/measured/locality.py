@@ -7,6 +7,7 @@ benchmarks whose official file is larger than a person downloads for a look. Wha
 """
 
 import csv
+import json
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from lissnas.locality import fitness_distance_correlation, pair_locality
 from lissnas.space import Floats, Space
 from lissnas.spaces.cell201 import cell201
 from lissnas.spaces.channels import channels
+from lissnas.spaces.nasbench101 import OPERATIONS, nasbench101
 from lissnas.spaces.transnas import transnas_micro
 from lissnas_analyses.study import open_study
 from lissnas_benchmarks import catalog
@@ -68,11 +70,23 @@ def from_folder(folder: Path) -> Iterator[Scored]:
     place = sizes.index(sizes.read(table["channels"].to_list()))
     scores = _placed(sizes, place, table["cifar10_test_acc_90ep"].to_numpy())
     yield Scored("nats-bench-size", "cifar10, test accuracy after 90 epochs", sizes, scores)
+    graphs = nasbench101(5)
+    table = pl.read_parquet(folder / "nasbench101_5v_4epochs.parquet").filter(pl.col("space") == "5V9E")
+    place = graphs.index(graphs.read([_graph(matrix, ops) for matrix, ops in table["matrix", "ops"].iter_rows()]))
+    scores = _placed(graphs, place, 100 * table["test_acc"].to_numpy())
+    yield Scored("nas-bench-101", "cifar10, test accuracy after 4 epochs, the part below", graphs, scores)
     micro = transnas_micro()
     table = pl.read_parquet(folder / "transnas101_micro_class_scene.parquet")
     rows = np.array([[int(digit) for digit in net.strip("()").split(",")] for net in table["net"]], dtype=np.uint8)
     scores = _placed(micro, micro.index(rows), table["val_accs"].to_numpy())
     yield Scored("transnas-bench-101-micro", "class_scene, validation accuracy, the part below", micro, scores)
+
+
+def _graph(matrix: str, operations: str) -> str:
+    """Return the official string of a graph whose operations are numbered from 0, input -1 and output -2."""
+    names = [OPERATIONS[number] for number in json.loads(operations)[1:-1]]
+    bits = "".join(str(bit) for line in json.loads(matrix) for bit in line)
+    return f"{bits} {','.join(['input', *names, 'output'])}"
 
 
 def _placed(space: Space, place: np.ndarray, values: np.ndarray) -> Floats:
