@@ -68,11 +68,13 @@ def _names(word: str) -> Iterator[str]:
     elif path.suffix == ".parquet":
         yield from _used(_provenance(path))
     elif path.is_dir():
-        manifests = sorted(path.rglob("manifest.json"))
-        if not manifests:
+        manifests, shrunk = (sorted(path.rglob(name)) for name in ("manifest.json", "shrunk-*.parquet"))
+        if not manifests and not shrunk:
             raise LissnasError(f"{path}: no results in it; name a folder that a command of lissnas wrote")
         for manifest in manifests:
             yield from _used(read_manifest(manifest.parent))
+        for saved in shrunk:
+            yield from _used(_provenance(saved))
     else:
         raise UnknownNameError("benchmark, method or folder of results", word, known_names())
 

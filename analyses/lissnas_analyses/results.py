@@ -1,5 +1,6 @@
 """Results: the folder where an analysis leaves its figures, the numbers behind them, and the manifest of the run."""
 
+import io
 import json
 import platform
 import subprocess
@@ -31,40 +32,42 @@ _PACKAGES = ("lissnas", "numpy", "scipy", "polars", "scikit-learn", "matplotlib"
 
 
 class Results:
-    """A folder of results. Every file is written beside its place and moved there when it is whole.
+    """A folder of results: the files of one run of an analysis, and the manifest that names them.
+
+    Files are held until the manifest is there too. Then they take the place of the last run's, so that nothing in the
+    folder is of another run than its manifest says.
 
     Parameters
     ----------
     folder
         Where to; it is made if it is not there.
+    analysis
+        What is run, by the words of its command: "compare". A folder has one.
 
     Raises
     ------
     LissnasError
-        If nothing can be written there.
+        If nothing can be written there, or another analysis has left its results there.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, analysis: str) -> None:
         self.folder = folder
+        self.analysis = analysis
         self.files: list[str] = []
+        self._held: dict[str, bytes] = {}
         self._started = time.monotonic()
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            tempfile.TemporaryFile(dir=folder).close()
-        except OSError as error:
-            raise LissnasError(
-                f"cannot write to {folder} ({error.strerror}): choose another folder with --out"
-            ) from error
+        make_folder(folder)
+        theirs = _last_manifest(folder).get("analysis", analysis)
+        if theirs != analysis:
+            raise LissnasError(f"{folder}: holds the results of '{theirs}'; choose another folder with --out")
 
     def frame(self, name: str, frame: pl.DataFrame) -> None:
-        """Save numbers as Parquet and CSV."""
-        self._write(f"{name}.parquet", frame.write_parquet)
-        self._write(f"{name}.csv", frame.write_csv)
+        """Hold numbers as Parquet and CSV."""
+        self._hold({f"{name}.parquet": _content(frame.write_parquet), f"{name}.csv": _content(frame.write_csv)})
 
     def figure(self, name: str, figure: "Figure") -> None:
-        """Save a figure as PNG and SVG; the SVG holds no date, so that equal results are equal files."""
-        self._write(f"{name}.png", lambda file: figure.savefig(file, format="png"))
-        self._write(f"{name}.svg", lambda file: figure.savefig(file, format="svg", metadata={"Date": None}))
+        """Hold a figure as PNG and SVG."""
+        self._hold(figure_files(name, figure))
 
     def manifest(
         self,
@@ -75,7 +78,7 @@ class Results:
         methods: Sequence[str] = (),
         optimisers: Sequence[str] = (),
     ) -> None:
-        """Save what was run on a study, as `record` does, and by the names of which methods and optimisers."""
+        """Save all, and what was run on a study, as `record` does, with the names of methods and optimisers."""
         subject = {
             "benchmark": study.benchmark.name,
             "dataset": study.dataset,
@@ -89,12 +92,12 @@ class Results:
         self.record(subject, settings, findings)
 
     def record(self, subject: dict[str, Any], settings: dict[str, Any], findings: Sequence[str] = ()) -> None:
-        """Save what was run: on which data, with their checksums, versions, settings, seeds, git commit, wall time.
+        """Save all, and what was run: on which data, with their checksums, versions, settings, git commit, wall time.
 
-        `findings` are sentences that say what came out.
+        `findings` are sentences that say what came out. What the last run left and this one did not make is deleted.
         """
         described = (
-            {"format": FORMAT, "methods": [], "optimisers": []}
+            {"format": FORMAT, "analysis": self.analysis, "methods": [], "optimisers": []}
             | subject
             | {
                 "findings": list(findings),
@@ -108,19 +111,24 @@ class Results:
                 "files": self.files,
             }
         )
-        self._write(_MANIFEST, lambda file: file.write(json.dumps(described, indent=2).encode()))
+        replaced = set(_last_manifest(self.folder).get("files", ())) - set(self.files)
+        for name in (_MANIFEST, *replaced):
+            (self.folder / name).unlink(missing_ok=True)
+        self._hold({_MANIFEST: json.dumps(described, indent=2).encode()})
+        write_files(self.folder, self._held)
 
-    def _write(self, name: str, write: Callable[[IO[bytes]], object]) -> None:
-        with whole_file(self.folder / name) as file:
-            write(file)
-        self.files.append(name)
+    def _hold(self, files: dict[str, bytes]) -> None:
+        self._held |= files
+        self.files += files
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
     """Return the manifest of a folder of results; raises LissnasError if there is none, or a later version wrote it."""
     try:
         manifest = dict(json.loads((folder / _MANIFEST).read_bytes()))
-        manifest["versions"]["lissnas"], manifest["files"]
+        manifest["versions"]["lissnas"]
+        if any(Path(name).name != name for name in manifest["files"]):
+            raise ValueError("a file elsewhere")
         newer = manifest.get("format", FORMAT) > FORMAT
     except (OSError, ValueError, LookupError, TypeError, RecursionError) as error:
         raise LissnasError(
@@ -132,6 +140,44 @@ def read_manifest(folder: Path) -> dict[str, Any]:
             f"this version reads up to format {FORMAT}: upgrade lissnas"
         )
     return manifest
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder if it is not there; raises LissnasError if nothing can be written there."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise LissnasError(f"cannot write to {folder} ({error.strerror}): choose another folder with --out") from error
+
+
+def figure_files(name: str, figure: "Figure") -> dict[str, bytes]:
+    """Return a figure as the files of a PNG and an SVG, which has no date, so that equal results are equal files."""
+    return {
+        f"{name}.png": _content(lambda file: figure.savefig(file, format="png")),
+        f"{name}.svg": _content(lambda file: figure.savefig(file, format="svg", metadata={"Date": None})),
+    }
+
+
+def write_files(folder: Path, files: dict[str, bytes]) -> None:
+    """Write files in their order, each beside its place and moved there when it is whole."""
+    for name, content in files.items():
+        with whole_file(folder / name) as file:
+            file.write(content)
+
+
+def _content(write: Callable[[IO[bytes]], object]) -> bytes:
+    file = io.BytesIO()
+    write(file)
+    return file.getvalue()
+
+
+def _last_manifest(folder: Path) -> dict[str, Any]:
+    """Return the manifest that a folder has from before; an empty one if it has none of ours."""
+    try:
+        return read_manifest(folder)
+    except LissnasError:
+        return {}
 
 
 def _git_commit() -> str | None:

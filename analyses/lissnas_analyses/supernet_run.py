@@ -69,7 +69,7 @@ class Run:
 
     def results(self, stage: Stage) -> Results:
         """Return the folder of a stage's tables."""
-        return Results(self.place.results(stage))
+        return Results(self.place.results(stage), f"supernet {stage}")
 
     def record(self, results: Results, stage: Stage, findings: tuple[str, ...]) -> None:
         """Write the manifest of a stage."""
@@ -211,25 +211,29 @@ def search(run: Run) -> tuple[SearchTrace, pl.DataFrame, Results | None]:
         return trace, frame, None
     results = run.results("search")
     results.frame("search", frame)
-    run.record(results, "search", (f"{frame.height:,} networks scored; the best: {winner(run.place)}",))
+    run.record(results, "search", (f"{frame.height:,} networks scored; the best: {best(frame)}",))
     return trace, frame, results
 
 
+def best(searched: pl.DataFrame) -> str:
+    """Return the official string of the best network of a search; of equal ones the first."""
+    scored = searched.filter(pl.col("accuracy").is_finite())
+    if not scored.height:
+        raise LissnasError("no network of the search has a score; name an architecture")
+    return str(scored["architecture"][scored["accuracy"].arg_max() or 0])
+
+
 def winner(place: RunFolder) -> str:
-    """Return the official string of the best network of the search; of equal ones the first."""
+    """Return the best network of the search that a run has done, as `best` does."""
     path = place.results("search") / "search.parquet"
     try:
-        frame = pl.read_parquet(path, columns=["architecture", "accuracy"])
+        searched = pl.read_parquet(path, columns=["architecture", "accuracy"])
     except (OSError, pl.exceptions.PolarsError) as error:
         raise LissnasError(
             f"{place.folder}: no winner of a search; run 'lissnas supernet search --out {place.folder}', or name an "
             "architecture"
         ) from error
-    scored = frame.filter(pl.col("accuracy").is_finite())
-    if not scored.height:
-        raise LissnasError(f"{path}: no network has a score; name an architecture")
-    best: int = scored["accuracy"].arg_max() or 0
-    return str(scored["architecture"][best])
+    return best(searched)
 
 
 def retrain(run: Run, architecture: str | None) -> tuple[RetrainedScore, Results | None]:

@@ -1,6 +1,6 @@
 """Collect what the pages of the methods quote, from folders that `lissnas compare` wrote.
 
-python docs/measured/collect.py results/analog-nasbench results/nas-bench-macro results/nas-bench-graph
+python docs/measured/collect.py results/analog-nasbench/comparison results/nas-bench-macro/comparison ...
 """
 
 import csv

@@ -74,7 +74,7 @@ def test_a_space_shrunk_within_a_limit_holds_nothing_above_it(
 
 def test_locality_leaves_figures_numbers_and_a_manifest(lissnas: Command, tmp_path: Path) -> None:
     called = lissnas("locality", "nas-bench-graph-proteins", folder=tmp_path)
-    folder = tmp_path / "results/nas-bench-graph-proteins"
+    folder = tmp_path / "results/nas-bench-graph-proteins/locality"
     assert str(folder.relative_to(tmp_path)) in called.stdout
     written = {path.name for path in folder.iterdir()}
     assert {"locality.png", "locality.svg", "optima.svg", "locality.csv", "manifest.json"} <= written

@@ -117,7 +117,7 @@ def test_seed_noise_is_measured_where_networks_were_trained_several_times(
     open_table: Callable[[str], Table], tmp_path: Path
 ) -> None:
     open_table("nas-bench-macro")
-    told = landscape_report("nas-bench-macro", (), None, 0, Results(tmp_path), _silent)
+    told = landscape_report("nas-bench-macro", (), None, 0, Results(tmp_path, "landscape"), _silent)
     summary = dict(pl.read_parquet(tmp_path / "summary.parquet").select("figure", "value").iter_rows())
     runs = open_table("nas-bench-macro").read([f"accuracy/cifar10/test/{seed}" for seed in range(3)])
     assert summary["spread of trainings of one network"] == pytest.approx(np.sqrt(runs.var(axis=1, ddof=1).mean()))
@@ -133,7 +133,7 @@ def test_a_sample_tells_what_its_pairs_do_and_nothing_of_optima(
     if not catalog.is_ready("accel-nasbench"):
         catalog.import_files(catalog.find("accel-nasbench"), (shared_data / "accel_nasbench_imagenet.parquet",))
     table = catalog.load("accel-nasbench")
-    landscape_report("accel-nasbench", (), None, 0, Results(tmp_path), _silent)
+    landscape_report("accel-nasbench", (), None, 0, Results(tmp_path, "landscape"), _silent)
     frame = pl.read_parquet(tmp_path / "by_distance.parquet")
     found = frame.filter((pl.col("measure") == "difference") & (pl.col("distance") > 0))
     scores = table.values(catalog.find("accel-nasbench").reports, "imagenet")
@@ -160,7 +160,9 @@ def test_a_surrogate_is_asked_for_random_networks_the_same_for_the_same_seed(
     told = {}
     monkeypatch.setattr(sampled_landscape, "CENTRES", 500)
     for folder, seed in (("a", 3), ("b", 3), ("c", 4)):
-        told[folder] = landscape_report("nas-bench-301", (), None, seed, Results(tmp_path / folder), _silent)
+        told[folder] = landscape_report(
+            "nas-bench-301", (), None, seed, Results(tmp_path / folder, "landscape"), _silent
+        )
     for path in (tmp_path / "a").iterdir():
         if path.name != "manifest.json":
             assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes(), path.name

@@ -21,7 +21,7 @@ from lissnas_benchmarks import catalog
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory, proteins: Study) -> Path:
     folder = tmp_path_factory.mktemp("results") / "proteins"
-    reproduce(proteins, Results(folder), 2, 0, lambda step, share: None)
+    reproduce(proteins, Results(folder, "reproduce"), 2, 0, lambda step, share: None)
     return folder
 
 

@@ -23,7 +23,7 @@ RUNS = 3
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory, proteins: Study) -> Path:
     folder = tmp_path_factory.mktemp("results")
-    reproduce(proteins, Results(folder), RUNS, 7, lambda step, share: None)
+    reproduce(proteins, Results(folder, "reproduce"), RUNS, 7, lambda step, share: None)
     return folder
 
 
@@ -55,7 +55,7 @@ def test_every_number_is_there_as_parquet_and_csv(folder: Path) -> None:
 
 
 def test_the_same_seed_gives_the_same_bytes(folder: Path, tmp_path: Path, proteins: Study) -> None:
-    reproduce(proteins, Results(tmp_path), RUNS, 7, lambda step, share: None)
+    reproduce(proteins, Results(tmp_path, "reproduce"), RUNS, 7, lambda step, share: None)
     for path in folder.iterdir():
         if path.name != "manifest.json":
             assert path.read_bytes() == (tmp_path / path.name).read_bytes(), path.name

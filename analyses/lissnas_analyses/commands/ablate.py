@@ -74,7 +74,7 @@ def ablate(
 
     grid = cells(method, setting_values(method, method_settings), noise_tau, epochs or (None,))
     folder = out or default_folder(benchmark) / "ablation"
-    results = Results(folder)
+    results = Results(folder, "ablate")
     name = StudyName.known_here(benchmark, dataset, metric)
     with start(workers, cluster) as started, progress() as report:
         found = run(

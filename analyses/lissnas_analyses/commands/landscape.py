@@ -40,7 +40,7 @@ def landscape(
     from lissnas_analyses.landscape_report import landscape_report
     from lissnas_analyses.results import Results
 
-    results = Results(out or default_folder(benchmark) / "landscape")
+    results = Results(out or default_folder(benchmark) / "landscape", "landscape")
     with progress() as report:
         told = landscape_report(benchmark, dataset, metric, seed, results, prefixed(report, benchmark))
     say("", bold=benchmark)

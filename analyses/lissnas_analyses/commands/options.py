@@ -54,7 +54,7 @@ Seed = Annotated[
     ),
 ]
 Runs = Annotated[int, Parameter(help="Over how many seeds to average.")]
-Out = Annotated[Path | None, Parameter(help="Folder for the results; by default results/BENCHMARK.")]
+Out = Annotated[Path | None, Parameter(help="Folder for the results; by default one below results/BENCHMARK.")]
 
 
 def default_folder(benchmark: str) -> Path:

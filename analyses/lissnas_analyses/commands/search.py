@@ -65,7 +65,7 @@ def search(
     from lissnas_analyses.workers import workers as start
 
     methods = _settings(method, method_settings, shrinking_evaluations)
-    results = Results(out or default_folder(benchmark) / "search")
+    results = Results(out or default_folder(benchmark) / "search", "search")
     name = StudyName.known_here(benchmark, dataset, metric)
     study = name.open()
     with start(workers, cluster) as started, progress() as report:

@@ -32,23 +32,24 @@ def show(
     from lissnas_analyses import figures
     from lissnas_analyses.diagram import diagrams
     from lissnas_analyses.diagram_drawing import draw_diagrams
-    from lissnas_analyses.results import Results
+    from lissnas_analyses.results import figure_files, make_folder, write_files
 
     predicted = benchmark in catalog.surrogate_names()
     space = catalog.find_surrogate(benchmark).space() if predicted else catalog.find(benchmark).space()
     rows = space.read(architectures)
     titles, notes = space.write(rows), [_note(benchmark, dataset, row[None], predicted) for row in rows]
-    results = Results(out or default_folder(benchmark))
+    folder = out or default_folder(benchmark)
+    make_folder(folder)
     with figures.house_style():
-        figure = draw_diagrams(diagrams(space, rows), titles, notes)
-        results.figure("architectures", figure)
+        drawn = figure_files("architectures", draw_diagrams(diagrams(space, rows), titles, notes))
+    write_files(folder, drawn)
     for title, note in zip(titles, notes, strict=True):
         say(f"{title}  {note}".rstrip())
     distance = int(space.distance(rows[:1], rows[1:])[0]) if len(rows) == 2 else None
     if distance is not None:
         say(f"edit distance {distance}")
-    say(str(results.folder / "architectures.png"), indent=2)
-    return Drawn(benchmark, tuple(titles), tuple(notes), distance, results.folder, tuple(results.files))
+    say(str(folder / "architectures.png"), indent=2)
+    return Drawn(benchmark, tuple(titles), tuple(notes), distance, folder, tuple(drawn))
 
 
 def _note(benchmark: str, dataset: str | None, row: Rows, predicted: bool) -> str:

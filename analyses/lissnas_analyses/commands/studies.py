@@ -47,7 +47,7 @@ def reproduce(*, seed: Seed = 0, runs: Runs = 20, out: Path = Path("results")) -
     studied: list[Studied] = []
     ready = [name for name in BENCHMARKS if catalog.is_ready(name)]
     for name in ready:
-        results = Results(out / name)
+        results = Results(out / name, "reproduce")
         with progress() as report:
             study = open_study(name)
             findings = run(study, results, runs, seed, prefixed(report, name))
@@ -71,6 +71,8 @@ def locality(
 ) -> Studied:
     """Measure and draw the locality of a benchmark. It is exact, so no seed changes it.
 
+    The results lie in results/BENCHMARK/locality if nothing else is said.
+
     Parameters
     ----------
     benchmark
@@ -79,7 +81,7 @@ def locality(
     from lissnas_analyses.reproduce import locality_sentences, run_locality
     from lissnas_analyses.results import Results
 
-    results = Results(out or default_folder(benchmark))
+    results = Results(out or default_folder(benchmark) / "locality", "locality")
     study = open_study(benchmark, dataset, metric)
     with progress() as report:
         found = run_locality(study, results, prefixed(report, benchmark))
@@ -103,6 +105,8 @@ def compare(
 ) -> Studied:
     """Shrink a benchmark with several methods, at equal evaluations and size, and compare what is kept.
 
+    The results lie in results/BENCHMARK/comparison if nothing else is said.
+
     Parameters
     ----------
     benchmark
@@ -112,7 +116,7 @@ def compare(
     from lissnas_analyses.reproduce import comparison_sentences, run_comparison
     from lissnas_analyses.results import Results
 
-    results = Results(out or default_folder(benchmark))
+    results = Results(out or default_folder(benchmark) / "comparison", "compare")
     study = own = open_study(benchmark, dataset, metric)
     if evaluator is not None:
         study = own.selected_by(read_predictor(evaluator, own.space))
@@ -152,11 +156,11 @@ def shrink(
     from lissnas.shrink import shrink as run
 
     from lissnas_analyses.commands.limits import limited_space
-    from lissnas_analyses.results import Results
+    from lissnas_analyses.results import make_folder
 
     settings = _parsed(method, method_settings)
     folder = out or default_folder(benchmark)
-    Results(folder)
+    make_folder(folder)
     if benchmark in catalog.surrogate_names():
         from lissnas_analyses.commands.predicted import shrink_predicted
 

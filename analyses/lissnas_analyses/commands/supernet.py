@@ -136,7 +136,7 @@ def search(recipe: Recipe = None, /, *, out: Folder, changes: Changes = (), devi
         _, frame, results = supernet_run.search(run)
         found = [f"{counted(frame.height, 'network')} scored"]
         if run.speaks:
-            best = supernet_run.winner(run.place)
+            best = supernet_run.best(frame)
             [row] = frame.filter(frame["architecture"] == best).to_dicts()
             found.append(
                 f"the best: {best}, {row['accuracy']:.2f} %, {row['flops'] / 1e6:,.2f} M FLOPs, "

@@ -13,6 +13,7 @@ from lissnas_analyses.commands.supernet_options import need_torch
 from lissnas_analyses.commands.terminal import progress
 
 if TYPE_CHECKING:
+    from lissnas_analyses.results import Results
     from lissnas_analyses.supernet_scores import SupernetSettings
 
 _RUNS = 3
@@ -30,26 +31,27 @@ def study(
 ) -> Studied:
     """Train supernets of all cells on digits, and hold their rankings against the cells trained alone."""
     need_torch()
+    from lissnas_analyses.results import Results
     from lissnas_analyses.supernet_scores import SupernetSettings
 
-    return _studied(out, SupernetSettings(seeds=seeds), runs)
+    return _studied(Results(out, "supernet study"), SupernetSettings(seeds=seeds), runs)
 
 
 @answering
 def demo(*, seed: Seed = 0, out: _Folder = Path("results/supernet-demo")) -> Studied:
     """Do in minutes what `study` does: train one supernet, measure its ranking, shrink by it, fine-tune it."""
     need_torch()
+    from lissnas_analyses.results import Results
     from lissnas_analyses.supernet_scores import IN_SMALL
 
-    return _studied(out, replace(IN_SMALL, seeds=(seed,)), _RUNS)
+    return _studied(Results(out, "supernet demo"), replace(IN_SMALL, seeds=(seed,)), _RUNS)
 
 
-def _studied(out: Path, settings: "SupernetSettings", runs: int) -> Studied:
-    from lissnas_analyses.results import Results
+def _studied(results: "Results", settings: "SupernetSettings", runs: int) -> Studied:
     from lissnas_analyses.study import open_study
     from lissnas_analyses.supernet_study_run import BENCHMARK, run_study
 
-    results, opened = Results(out), open_study(BENCHMARK)
+    opened = open_study(BENCHMARK)
     with progress() as report:
         findings = run_study(opened, results, settings, runs, report)
     return tell_study(opened, findings, results)

@@ -72,7 +72,7 @@ def tau(
 
     if runs < 1 or draws < 0:
         raise SettingError(f"there must be at least one run and no fewer than 0 draws, not {runs} and {draws}")
-    results = Results(out or default_folder(benchmark) / "tau")
+    results = Results(out or default_folder(benchmark) / "tau", "tau")
     study = open_study(benchmark, dataset, metric)
     predictors = gather(study, predictor, column)
     settings = analysis.TauSettings(top, sample, runs, seed, draws, precision_at)

@@ -1,6 +1,5 @@
 """Explorer: what a reader needs to walk through the map of a space: networks, neighbours, pictures, rounds."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from lissnas_benchmarks import catalog
 from lissnas_benchmarks.table import Table
 
 from lissnas_analyses.diagram import Diagram, diagrams
+from lissnas_analyses.results import read_manifest
 
 _LISTED = 20
 """How many neighbours of a network are listed, the best ones."""
@@ -22,10 +22,8 @@ def explorer(folder: Path) -> dict[str, Any] | None:
 
     Networks are told apart by their place on the map. A neighbour that is not on the map has the place -1.
     """
-    if not (folder / "map.parquet").exists() or not (folder / "rounds.parquet").exists():
-        return None
-    manifest = json.loads((folder / "manifest.json").read_bytes())
-    if not catalog.is_ready(manifest["benchmark"]):
+    manifest = read_manifest(folder)
+    if not {"map.parquet", "rounds.parquet"} <= set(manifest["files"]) or not catalog.is_ready(manifest["benchmark"]):
         return None
     table = catalog.load(manifest["benchmark"])
     networks = pl.read_parquet(folder / "map.parquet")

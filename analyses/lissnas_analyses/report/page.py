@@ -146,7 +146,10 @@ def _figure(folder: Path, name: str, packed: _Packed) -> str:
 
 
 def _name(manifest: dict[str, Any]) -> str:
-    return ", ".join(str(manifest[part]) for part in ("benchmark", "dataset") if part in manifest)
+    """Return what was measured, and by which command unless that is the main job."""
+    subject = ", ".join(str(manifest[part]) for part in ("benchmark", "dataset", "space", "images") if part in manifest)
+    analysis = manifest.get("analysis", "reproduce")
+    return subject if analysis == "reproduce" else f"{subject}: {analysis}"
 
 
 def _anchor(folder: Path, manifest: dict[str, Any]) -> str:
