@@ -3,9 +3,12 @@
 import base64
 import gzip
 import json
+import subprocess
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from html import escape
 from importlib.resources import files
+from importlib.util import find_spec
 from pathlib import Path
 from string import Template
 from typing import Any
@@ -24,6 +27,9 @@ _NUMBERS = {
     "map": "map",
 }
 """Which numbers lie behind a figure, where they are not called like it."""
+
+_BUNDLE = "import vl_convert; print(vl_convert.javascript_bundle('window.vegaEmbed = vegaEmbed;'))"
+"""Prints Vega-Lite and what it stands on in one script; its interpreter does nothing else meanwhile."""
 
 _TITLE = "Locality and shrinking of architecture search spaces"
 
@@ -59,12 +65,15 @@ def write_report(
     LissnasError
         If a folder holds no results, or the library that draws the explorer is not installed.
     """
+    if find_spec("vl_convert") is None:
+        raise LissnasError("the report needs the extra 'report': pip install 'lissnas[report]'")
     packed = _Packed()
     manifests = [read_manifest(folder) for folder in folders]
     sections = []
     for number, (folder, manifest) in enumerate(zip(folders, manifests, strict=True)):
-        progress(number / len(folders))
+        progress(number / (len(folders) + 1))
         sections.append(_section(folder, manifest, packed))
+    progress(len(folders) / (len(folders) + 1))
     contents = " ".join(
         f'<a href="#{_anchor(folder, manifest)}">{escape(_name(manifest))}</a>'
         for folder, manifest in zip(folders, manifests, strict=True)
@@ -168,9 +177,5 @@ def _part(name: str) -> str:
 
 def _library() -> str:
     """Return Vega-Lite and what it stands on, in one script."""
-    try:
-        import vl_convert
-    except ImportError as error:
-        raise LissnasError("the report needs the extra 'report': pip install 'lissnas[report]'") from error
-    bundle: str = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
-    return bundle.replace("</script", "<\\/script")
+    made = subprocess.run([sys.executable, "-X", "utf8", "-c", _BUNDLE], capture_output=True, check=True)
+    return made.stdout.decode().replace("</script", "<\\/script")
