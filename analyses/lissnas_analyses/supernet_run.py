@@ -63,6 +63,7 @@ class Run:
 
     def begin(self, stage: Stage) -> ToldSource:
         """Refuse a folder of another recipe; return the images."""
+        self.place.check(self.recipe)
         images = open_images(self.recipe, self.place.folder)
         self.place.settle(self.recipe, stage, writes=self.speaks)
         return ToldSource(images)

@@ -149,6 +149,7 @@ def test_a_recipe_is_printed_as_a_recipe_file(lissnas: Command, tmp_path: Path) 
     [
         ("train digits --out run", "whose training.steps is 12, not 1500; give each recipe its own folder"),
         ("train --out run --set seed=1", "whose seed is 0, not 1"),
+        ("train --out run --set images.kind=fashion-mnist --set images.fashion_mnist=no", "not 'fashion-mnist'; give"),
         ("train --out run --set training.stps=1", "did you mean 'steps'?"),
         ("train --out nowhere", "holds no run; name a recipe"),
         ("train digit --out run", "did you mean 'digits'?"),

@@ -221,13 +221,15 @@ def load(path: Path, space: Space) -> tuple[Subspace, dict[str, Any]]:
         ValueError,
         RecursionError,
     ) as error:
-        raise LissnasError(f"{path}: not a saved subspace ({(str(error).splitlines() or [''])[0]})") from error
+        raise LissnasError(
+            f"{path}: not a saved subspace ({(str(error).splitlines() or [''])[0]}); shrink again"
+        ) from error
     if version > FORMAT:
         raise LissnasError(f"{path}: of format {version}, and this version reads up to {FORMAT}: upgrade lissnas")
     if origin != space.name:
         raise LissnasError(f"{path}: a subspace of {origin}, not of {space.name}")
     if strings.dtype != pl.String or strings.null_count():
-        raise LissnasError(f"{path}: not a saved subspace (some rows of 'architecture' hold no string)")
+        raise LissnasError(f"{path}: not a saved subspace (some rows of 'architecture' hold no string); shrink again")
     if metadata.get("crc32") != checksum(metadata["lissnas"], strings.to_list()):
         raise LissnasError(f"{path}: altered since it was saved, or by another version; shrink again")
     rows = space.read(strings.to_list())

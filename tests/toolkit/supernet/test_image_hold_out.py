@@ -128,6 +128,12 @@ def test_a_class_without_an_image_left_to_train_on_is_refused(tmp_path: Path) ->
     assert not (tmp_path / "held.json").exists()
 
 
+def test_a_folder_that_cannot_be_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "run").touch()
+    with pytest.raises(LissnasError, match=r"run/held\.json: cannot be written \(File exists\); choose another folder"):
+        hold_out(tmp_path / "run" / "held.json", _named(IMAGES), 4, seed=0)
+
+
 def test_names_that_are_no_text_are_kept(tmp_path: Path) -> None:
     images = _named([(b"a/\xff\xe9.jpg", 0), (b"a/\xff\xea.jpg", 0)])
     held = hold_out(tmp_path / "held.json", images, 1, seed=0)

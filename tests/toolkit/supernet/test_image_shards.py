@@ -191,6 +191,11 @@ def test_what_is_no_tar_file_is_refused(shards: Path, content: bytes) -> None:
         _source(shards)
 
 
+def test_a_folder_of_images_is_no_shard(tree: Path, tmp_path: Path) -> None:
+    with pytest.raises(LissnasError, match="val: a folder, no shard; give the paths of tar files"):
+        shard_source(str(tree / "val"), str(tree / "val"), tmp_path / "run", made.SETTINGS)
+
+
 def test_a_compressed_shard_is_refused(shards: Path) -> None:
     import gzip
 

@@ -158,6 +158,10 @@ def test_changes_of_the_command_line_are_read_as_toml() -> None:
         ("training.rate=nan", "training.rate is nan: expected a finite number"),
         ("training.steps=", "training.steps is missing"),
         ("training.steps=0", "[training] steps must be at least 1, not 0"),
+        ("training.rate=-0.5", "[training] rate must be at least 0, not -0.5"),
+        ("training.averaging=1.5", "[training] averaging must be at least 0 and at most 1, not 1.5"),
+        ("training.momentum=0", "[training] Nesterov's momentum needs a momentum above 0"),
+        ("retraining.schedule_steps=0", "a schedule of 0 steps ends before the rate has risen in 0"),
         ("training.norm_batch=48", "64 images does not fall into pieces of 48"),
         ("training.schedule=cosin", "did you mean 'cosine'?"),
         ("training=3", "training must be a table"),
@@ -189,6 +193,21 @@ def test_a_mistake_in_a_recipe_names_the_file_and_the_key(change: str, said: str
         read_recipe("digits", [change])
     assert said in str(raised.value)
     assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("held_out_a_class=0", "[images.stored] held_out_a_class must be at least 1, not 0"),
+        ("workers=-1", "[images.stored] workers must be at least 0, not -1"),
+        ("augmentation.stretch=0", "[images.stored.augmentation] stretch must be at least 1, not 0"),
+        ("augmentation.smallest_part=2", "smallest_part must be at least 0 and at most 1, not 2"),
+    ],
+)
+def test_images_that_cannot_be_used_so_are_refused_before_they_are_read(change: str, said: str) -> None:
+    with pytest.raises(SettingError) as raised:
+        read_recipe("spos", [f"images.stored.{change}"])
+    assert said in str(raised.value)
 
 
 def test_bins_of_flops_without_networks_are_refused() -> None:

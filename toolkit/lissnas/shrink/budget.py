@@ -1,6 +1,7 @@
 """How a method with a budget spends it: a given number of evaluations, in rounds that shrink by the same factor."""
 
 from dataclasses import dataclass
+from math import inf
 
 import numpy as np
 
@@ -33,6 +34,15 @@ def check_at_least_one(settings: object, *names: str) -> None:
     for name in names:
         if getattr(settings, name) < 1:
             raise SettingError(f"{name} must be at least 1, not {getattr(settings, name)}")
+
+
+def check_between(settings: object, low: float, high: float, *names: str) -> None:
+    """Raise SettingError for the first of these settings that is below `low` or above `high`; None is neither."""
+    for name in names:
+        value = getattr(settings, name)
+        if value is not None and not low <= value <= high:
+            most = "" if high == inf else f" and at most {high:g}"
+            raise SettingError(f"{name} must be at least {low:g}{most}, not {value:g}")
 
 
 def check_spread(evaluations: int, rounds: int) -> None:

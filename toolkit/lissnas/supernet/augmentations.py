@@ -6,6 +6,7 @@ torchvision.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import inf
 from types import ModuleType
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ import torch
 from torch import Tensor
 
 from lissnas.errors import SettingError
+from lissnas.shrink.budget import check_between
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -55,6 +57,11 @@ class Augmentation:
     stretch: float = 4 / 3
     jitter: float = 0.4
     lighting: float = 0.0
+
+    def __post_init__(self) -> None:
+        check_between(self, 1, inf, "size", "shorter_side", "stretch")
+        check_between(self, 0, 1, "smallest_part")
+        check_between(self, 0, inf, "jitter", "lighting")
 
     def for_training(self) -> "Callable[[Image], Tensor]":
         """Return what makes an RGB image uint8 of shape (3, size, size); it draws from torch's default generator."""

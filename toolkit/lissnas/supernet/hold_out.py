@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from filelock import FileLock
 from numpy.typing import NDArray
 
 from lissnas.errors import LissnasError, SettingError
+from lissnas.supernet.one_at_a_time import one_at_a_time
 from lissnas.supernet.stored_images import StoredImages, fingerprint, shown
 from lissnas.whole_file import whole_file
 
@@ -46,8 +46,7 @@ def hold_out(path: Path, images: StoredImages, a_class: int, seed: int) -> NDArr
     LissnasError
         If the file is damaged, was made with other settings, or for other images than are there now.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(path.with_suffix(".lock")):
+    with one_at_a_time(path):
         if not path.exists():
             held = _drawn(images, a_class, seed)
             _write(path, images, held, a_class, seed)

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from filelock import FileLock
 from numpy.typing import NDArray
 
 from lissnas.errors import LissnasError
 from lissnas.supernet.image_batches import Piece
 from lissnas.supernet.image_loading import Unreadable, load
+from lissnas.supernet.one_at_a_time import one_at_a_time
 from lissnas.supernet.stored_images import StoredImages, StoredSettings, fingerprint
 from lissnas.whole_file import whole_file
 
@@ -55,7 +55,7 @@ class KeptImages:
         """Yield images and classes; raises LissnasError if the file cannot be written, or too many are unreadable."""
         size, count = self.settings.augmentation.size, len(self.images.labels)
         path = self._path()
-        with FileLock(path.with_suffix(".lock")):
+        with one_at_a_time(path):
             if not path.exists():
                 self._decode(path)
         pixels: NDArray[np.uint8] = np.memmap(path, np.uint8, "r", shape=(count, 3, size, size))

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from filelock import FileLock
 from numpy.typing import NDArray
 
 from lissnas.errors import LissnasError
 from lissnas.supernet.image_decoding import EXTENSIONS
+from lissnas.supernet.one_at_a_time import one_at_a_time
 from lissnas.whole_file import whole_file
 
 _CLASS = "cls"
@@ -69,8 +69,9 @@ def shard_index(shards: tuple[str, ...], path: Path) -> ShardIndex:
         states = np.array([(status.st_size, status.st_mtime_ns) for status in map(os.stat, shards)])
     except OSError as error:
         raise LissnasError(f"{error.filename}: {error.strerror}; give the paths of the shards") from error
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(path.with_suffix(".lock")):
+    for shard in filter(os.path.isdir, shards):
+        raise LissnasError(f"{shard}: a folder, no shard; give the paths of tar files, or images of the kind 'folder'")
+    with one_at_a_time(path):
         index = _read(path, shards, states)
         if index is None:
             index = _made(shards)

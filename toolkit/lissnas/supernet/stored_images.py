@@ -4,12 +4,14 @@ import hashlib
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from math import inf
 from typing import Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lissnas.errors import LissnasError
+from lissnas.shrink.budget import check_between
 from lissnas.supernet.augmentations import SPOS_AUGMENTATION, Augmentation
 
 
@@ -63,6 +65,10 @@ class StoredSettings:
     hold_out_seed: int = 0
     workers: int = 8
     most_unreadable: int = 10
+
+    def __post_init__(self) -> None:
+        check_between(self, 1, inf, "classes", "held_out_a_class")
+        check_between(self, 0, inf, "hold_out_seed", "workers", "most_unreadable")
 
 
 def fingerprint(images: StoredImages) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from lissnas.errors import SettingError
-from lissnas.shrink.budget import check_at_least_one
+from lissnas.shrink.budget import check_at_least_one, check_between
 
 
 @dataclass(frozen=True)
@@ -73,6 +73,14 @@ class SupernetRecipe:
         check_at_least_one(self, "steps", "batch", "norm_batch")
         if self.batch % self.norm_batch:
             raise SettingError(f"a batch of {self.batch} images does not fall into pieces of {self.norm_batch}")
+        check_between(self, 0, math.inf, "rate", "final_rate", "begins", "warm_up", "decay", "largest_gradient")
+        check_between(self, 0, 1, "momentum", "label_smoothing", "averaging")
+        if self.schedule_steps is not None and self.schedule_steps <= self.warm_up:
+            raise SettingError(
+                f"a schedule of {self.schedule_steps} steps ends before the rate has risen in {self.warm_up}"
+            )
+        if self.nesterov and not self.momentum:
+            raise SettingError("Nesterov's momentum needs a momentum above 0")
 
     @property
     def pieces(self) -> int:
