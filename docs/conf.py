@@ -60,7 +60,12 @@ smartquotes_action = "qe"  # two hyphens begin an option, and are no dash
 default_role = "code"  # what docstrings set in single backticks
 autosummary_generate = True
 autosummary_ignore_module_all = False
-autodoc_default_options = {"members": True, "show-inheritance": True, "member-order": "bysource"}
+autodoc_default_options = {
+    "members": True,
+    "special-members": "__call__",  # how rows are scored
+    "show-inheritance": True,
+    "member-order": "bysource",
+}
 autodoc_inherit_docstrings = False
 autodoc_typehints_format = "short"
 napoleon_google_docstring = False

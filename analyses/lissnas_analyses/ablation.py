@@ -104,6 +104,11 @@ def ablate(
         Who computes.
     report
         Told now and then which share of what was missing is done.
+
+    Raises
+    ------
+    SettingError
+        If there is no run.
     """
     if runs < 1:
         raise SettingError(f"the number of runs must be at least 1, not {runs}")

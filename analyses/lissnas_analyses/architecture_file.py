@@ -7,7 +7,10 @@ from lissnas.errors import LissnasError
 
 
 def read_architectures(path: Path) -> tuple[str, ...]:
-    """Return the official strings of a file: a line each, or the column `architecture` of a CSV or Parquet file."""
+    """Return the official strings of a file: a line each, or the column `architecture` of a CSV or Parquet file.
+
+    Raises LissnasError for a file that cannot be read.
+    """
     try:
         if path.suffix == ".parquet":
             return tuple(pl.read_parquet(path, columns=["architecture"])["architecture"].cast(pl.String))

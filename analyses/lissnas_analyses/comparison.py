@@ -140,7 +140,7 @@ def compare(
 ) -> ComparisonResult:
     """Run every method with `runs` seeds and judge each round by the reported scores.
 
-    `on_run` is told the number of runs done.
+    `on_run` is told the number of runs done. Raises SettingError for fewer runs than 1.
     """
     if runs < 1:
         raise SettingError(f"the number of runs must be at least 1, not {runs}")

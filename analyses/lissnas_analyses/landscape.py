@@ -31,7 +31,10 @@ _DIFFERENCES = 64
 
 
 def open_studies(name: str, datasets: Sequence[str], metric: str | None) -> list[Study]:
-    """Open a complete benchmark on several data sets, by default on its first; they share its space."""
+    """Open a complete benchmark on several data sets, by default on its first; they share its space.
+
+    Raises SettingError for a data set that is named twice, and what `open_study` raises.
+    """
     if len(set(datasets)) < len(datasets):
         raise SettingError(f"{name}: name each data set once, not {' '.join(datasets)}")
     studies = [open_study(name, dataset, metric) for dataset in datasets or (None,)]

@@ -78,7 +78,7 @@ def open_study(name: str, dataset: str | None = None, metric: str | None = None)
 
 
 def study_of(benchmark: Benchmark, table: Table, dataset: str | None = None, metric: str | None = None) -> Study:
-    """Return the study of an opened table; see `open_study`."""
+    """Return the study of an opened table; takes and raises what `open_study` does."""
     name = benchmark.name
     if not table.complete:
         raise SettingError(

@@ -139,7 +139,10 @@ def _loop(run: Run, source: ToldSource, rounds: int, report_round: Callable[[Loo
 
 
 def evaluate(run: Run, strings: tuple[str, ...], random: int) -> tuple[pl.DataFrame, Results | None]:
-    """Score given architectures, and so many drawn uniformly from the whole space, with the last trained weights."""
+    """Score given architectures, and so many drawn uniformly from the whole space, with the last trained weights.
+
+    Raises ArchitectureError for a string that is none of the space's, SettingError for more draws than it has networks.
+    """
     recipe = run.recipe
     network, number, average = _trained(run)
     space, costs = network.space, recipe.network.costs()
@@ -217,7 +220,10 @@ def search(run: Run) -> tuple[SearchTrace, pl.DataFrame, Results | None]:
 
 
 def best(searched: pl.DataFrame) -> str:
-    """Return the official string of the best network of a search; of equal ones the first."""
+    """Return the official string of the best network of a search; of equal ones the first.
+
+    Raises LissnasError if none of them has a score.
+    """
     scored = searched.filter(pl.col("accuracy").is_finite())
     if not scored.height:
         raise LissnasError("no network of the search has a score; name an architecture")
@@ -225,7 +231,10 @@ def best(searched: pl.DataFrame) -> str:
 
 
 def winner(place: RunFolder) -> str:
-    """Return the best network of the search that a run has done, as `best` does."""
+    """Return the best network of the search that a run has done, as `best` does.
+
+    Raises LissnasError if there was none, or no network of it has a score.
+    """
     path = place.results("search") / "search.parquet"
     try:
         searched = pl.read_parquet(path, columns=["architecture", "accuracy"])

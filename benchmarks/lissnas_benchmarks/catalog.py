@@ -142,6 +142,13 @@ def import_files(
         Told now and then which share is done.
     on_wait
         Told if another process is importing the same benchmark, before waiting for it.
+
+    Raises
+    ------
+    MissingFileError
+        If a file is not there, or not all are named.
+    BenchmarkFileError
+        If a file is not what its authors published.
     """
     if len(files) != len(benchmark.files):
         expected = ", ".join(file.name for file in benchmark.files)

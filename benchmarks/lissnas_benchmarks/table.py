@@ -202,7 +202,8 @@ class Table:
     def values(self, measure: Measure, dataset: str) -> Floats:
         """Return a measure of every architecture of the table, float64 in the order of `index`, in the column's unit.
 
-        NaN where a seed that was asked for is missing, or, if none was, where all are.
+        NaN where a seed that was asked for is missing, or, if none was, where all are. Raises UnknownNameError if the
+        data set or the measure is not in the table.
         """
         values = self.read([column.name for column in self.matching(measure, dataset)])
         if measure.seeds is not None:
@@ -213,7 +214,10 @@ class Table:
         return np.divide(sums, counts, out=np.full(len(values), np.nan), where=counts > 0)
 
     def read(self, names: Sequence[str]) -> Floats:
-        """Return columns by their names in the file, checked, float64 of shape (rows, columns)."""
+        """Return columns by their names in the file, checked, float64 of shape (rows, columns).
+
+        Raises BenchmarkFileError if the file was altered.
+        """
         frame = self._collect(names)
         expected = dict(zip((column.name for column in self.columns), self.provenance.checksums, strict=True))
         for name in names:
@@ -302,7 +306,8 @@ class Table:
         """Return a learning curve of every architecture, memory-mapped float32 of shape (rows, epochs).
 
         Row i belongs to `index[i]`, column e to epoch e + 1; NaN where nothing was measured. The curve of
-        ``Column("accuracy", "cifar100", "train", "%", epochs=200, seed=777)`` ends in that column's value.
+        ``Column("accuracy", "cifar100", "train", "%", epochs=200, seed=777)`` ends in that column's value. Raises
+        UnknownNameError for a column without a curve, BenchmarkFileError if the file was altered.
         """
         path = self.path.with_suffix("") / curve_file(column)
         if not path.exists():
@@ -342,7 +347,8 @@ def write_table(
     """Write a table beside its place and move it there, so that no half-written one is ever seen.
 
     `columns` have a row for every architecture of the space, or, if `index` is given, for those places, ascending; NaN
-    where missing. `curves` are the checksums of the files of learning curves.
+    where missing. `curves` are the checksums of the files of learning curves. Raises BenchmarkFileError if the columns
+    have another number of rows.
     """
     checksums = tuple(map(_checksum, columns.values()))
     places = None if index is None else _checksum(index)

@@ -24,7 +24,10 @@ _SPREAD = 1.0
 
 
 def cheap_part(space: Space, cheap: Sequence[Evaluator], rng: np.random.Generator) -> Part:
-    """Return the part of a kernel over cheap scores; each network is scored once by each evaluator."""
+    """Return the part of a kernel over cheap scores; each network is scored once by each evaluator.
+
+    Raises SettingError if there is no evaluator.
+    """
     if not cheap:
         raise SettingError("no cheap scores were given: use kernel shrinkage without them")
     columns = [Evaluations(space, evaluator) for evaluator in cheap]

@@ -15,9 +15,9 @@ class Costs:
     Parameters
     ----------
     fixed
-        What every architecture costs.
+        What every architecture costs, in whatever is counted: multiply-accumulates an image, or parameters.
     by_choice
-        For each gene what each of its choices adds.
+        For each gene what each of its choices adds, shape (genes, choices of the gene).
     """
 
     def __init__(self, fixed: int, by_choice: Sequence[Sequence[int]]) -> None:

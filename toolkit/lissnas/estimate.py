@@ -62,7 +62,8 @@ def mean_over_runs(values: Floats) -> Estimate:
 def paired_difference(first: Floats, second: Floats) -> Estimate:
     """Return the mean over common runs of `first` - `second`, shape (runs, ...), with Student's interval.
 
-    What both have in common in a run, as its luck with the sample, does not widen the interval.
+    What both have in common in a run, as its luck with the sample, does not widen the interval. Raises SettingError for
+    figures of different shapes.
     """
     if first.shape != second.shape:
         raise SettingError(f"figures of shape {first.shape} and {second.shape} do not belong to the same runs")

@@ -17,10 +17,10 @@ class Evaluator(Protocol):
     """
 
     def __call__(self, rows: Rows) -> Floats:
-        """Return the score of each row, float64 of shape (n,), more being better.
+        """Return the score of each row, float64 of shape (n,), more being better, in any unit.
 
-        NaN where there is none, or where scoring failed: that architecture is left out, and the run goes on. An
-        infinite score counts as none. An error raised here ends the run.
+        Rows are a uint8 array of shape (n, genes). NaN where there is none, or where scoring failed: that architecture
+        is left out, and the run goes on. An infinite score counts as none. An error raised here ends the run.
         """
 
 
@@ -35,6 +35,13 @@ class TableEvaluator:
         Shape (size,), in the order of the space's index; NaN where missing.
     index
         Of a sampled table, the places in the space that the scores belong to, ascending: any other row has no score.
+
+    Raises
+    ------
+    SettingError
+        If there is not one score for each place.
+    ArchitectureError
+        If a row that is to be scored, or a place, is not in the space.
     """
 
     def __init__(self, space: Space, scores: Floats, index: Indices | None = None) -> None:
@@ -72,7 +79,7 @@ class Evaluations:
     Attributes
     ----------
     index, scores
-        Every architecture that has a score, in the order of its evaluation.
+        The place of every architecture that has a score, and the score, in the order of evaluation, each of shape (n,).
     missing
         The places of those that were asked for in vain, in the order of asking.
     count

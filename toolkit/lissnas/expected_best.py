@@ -16,6 +16,11 @@ def expected_best(scores: Floats, draws: Indices) -> Floats:
     draws
         How many draws, ascending or not, shape (k,), each at least 1; more than there are networks are all of them.
 
+    Raises
+    ------
+    SettingError
+        If no architecture has a score, or a number of draws is below 1.
+
     The i-th smallest of n scores is the best of k draws with probability C(i - 1, k - 1) / C(n, k): the largest with
     k / n, and each one below with (i - k) / (i - 1) of the one above.
     """

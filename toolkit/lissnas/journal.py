@@ -90,7 +90,10 @@ class Journal:
         return self._scores[recorded]
 
     def record(self, index: Indices, scores: Floats) -> None:
-        """Append architectures and their scores; they are on the disk when this returns."""
+        """Append architectures and their scores; they are on the disk when this returns.
+
+        Raises JournalError if they cannot be written, or another run writes to the same file.
+        """
         numbers = [score if np.isfinite(score) else str(score) for score in scores.tolist()]
         scored = _Scored(index.tolist(), numbers)
         line = msgspec.json.encode(_Line(_checksum(scored), scored)) + b"\n"

@@ -41,6 +41,11 @@ class Landscape:
     edits
         The space's neighbour lists, if they are known already: several data sets share them.
 
+    Raises
+    ------
+    SettingError
+        If the space cannot be enumerated, or there is not one score for each architecture.
+
     Attributes
     ----------
     scores, edits

@@ -79,7 +79,8 @@ class Funnels:
 def local_optima_network(landscape: Landscape, edits: int = 2) -> LocalOptimaNetwork:
     """Return the monotonic network whose edges lead up to `edits` edits away from each local optimum.
 
-    Two edits are the fewest that can lead out of a basin around an optimum whose neighbours all lead back to it.
+    Two edits are the fewest that can lead out of a basin around an optimum whose neighbours all lead back to it. Raises
+    SettingError for fewer edits than 1. Verel, Daolio, Ochoa and Tomassini, EA 2011.
     """
     if edits < 1:
         raise SettingError(f"an escape takes at least 1 edit, not {edits}")

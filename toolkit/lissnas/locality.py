@@ -62,12 +62,17 @@ def pair_locality(
     space
         An enumerable space.
     scores
-        Shape (size,); NaN where missing, and left out.
+        Shape (size,), in any unit, more being better; NaN where missing, and left out.
     shares
-        Which best shares to follow.
+        Which best shares to follow, each between 0 and 1.
     largest_distance
-        Up to which distance; to the largest there is if None. Near pairs of hundreds of thousands of architectures
-        take seconds, all of them hours.
+        Up to which distance, in edits; to the largest there is if None. Near pairs of hundreds of thousands of
+        architectures take seconds, all of them hours.
+
+    Raises
+    ------
+    SettingError
+        If a share holds no architecture, or the largest distance is below 1.
 
     Figures are NaN at a distance that no pair has.
     """

@@ -35,9 +35,10 @@ class Neutrality:
 
 
 def neutrality(landscape: Landscape, tolerance: float = 0.0) -> Neutrality:
-    """Measure neutrality over a whole landscape.
+    """Measure neutrality over a whole landscape; the tolerance has the unit of its scores.
 
     The interval is the infinitesimal jackknife over architectures, as of every exact figure; see `lissnas.locality`.
+    Raises SettingError for a tolerance below 0, or if no two neighbours are both measured.
     """
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components

@@ -85,6 +85,7 @@ def standard_errors(runs: Floats, reported: Floats, trainings: Floats) -> Floats
 
     The variance between trainings is pooled over networks of like reported score, of which 50 groups are made: one
     network's own two or three trainings would say little of it, and collapsed networks spread more than good ones.
+    Raises SettingError if no network was trained twice.
     """
     repeated = (np.count_nonzero(~np.isnan(runs), axis=1) >= 2) & ~np.isnan(reported)
     if not repeated.any():

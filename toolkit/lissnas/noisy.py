@@ -46,7 +46,8 @@ def degraded(scores: Floats, tau: float, rng: np.random.Generator) -> Floats:
     """Return the scores in a worse order, of which Kendall's tau-b with the given ones is `tau`; see `NoisyEvaluator`.
 
     The share of noise is the cosine and sine of an angle. Without ties tau would be 1 - 2 / pi times it on average
-    (Kruskal, J. Am. Stat. Assoc. 53, 1958); from there the angle of this very draw is found by Brent's method.
+    (Kruskal, J. Am. Stat. Assoc. 53, 1958); from there the angle of this very draw is found by Brent's method. Raises
+    SettingError for a tau that does not lie between 0 and 1, or if all scores are equal.
     """
     from scipy.optimize import brentq
     from scipy.special import ndtri

@@ -7,7 +7,10 @@ from lissnas.space import Floats
 
 
 def normal_scores(scores: Floats) -> Floats:
-    """Return each score's place among all as a quantile of the standard normal; equal scores share their mean place."""
+    """Return each score's place among all as a quantile of the standard normal; equal scores share their mean place.
+
+    Raises SettingError for fewer than 3 scores, or if all are equal.
+    """
     from scipy.special import ndtri
     from scipy.stats import rankdata
 

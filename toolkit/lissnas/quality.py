@@ -68,7 +68,7 @@ class Quality:
 def top(scores: Floats, share: float) -> NDArray[np.bool_]:
     """Mark the best `share` of the scores, shape (size,): as many as that rounds to, and all ties with the last.
 
-    NaN scores are not counted.
+    NaN scores are not counted. Raises SettingError if the share holds no architecture, or is not between 0 and 1.
     """
     measured = scores[~np.isnan(scores)]
     count = round(share * len(measured))
@@ -91,7 +91,10 @@ def shrinkage_score(mean: float, size: int, whole_mean: float, whole_best: float
 
 
 def quality(subspace: Subspace, scores: Floats) -> Quality:
-    """Judge a subspace by the scores of the whole space, shape (space size,); missing scores (NaN) are left out."""
+    """Judge a subspace by the scores of the whole space, shape (space size,); missing scores (NaN) are left out.
+
+    Raises SettingError if none of its architectures has a score.
+    """
     inside = scores[subspace.index]
     inside = inside[~np.isnan(inside)]
     measured = int(np.count_nonzero(~np.isnan(scores)))

@@ -93,7 +93,7 @@ def rank_agreement(
 
 
 def kendall_tau(truth: Floats, predicted: Floats, rng: np.random.Generator, draws: int = 1000) -> Estimate:
-    """Return Kendall's tau-b alone, with its interval; see `rank_agreement`."""
+    """Return Kendall's tau-b alone, with its interval; takes and raises what `rank_agreement` does."""
     truth, predicted = _both_present(truth, predicted)
     scores = RankCorrelation(truth, predicted)
     [tau] = _bootstrapped(lambda times: scores.tau(times)[None], len(truth), rng, draws)

@@ -47,7 +47,8 @@ class Ascents:
 def ascents(space: Space, evaluator: Evaluator, starts: Rows) -> Ascents:
     """Climb from each start to the best neighbour, and on, until no neighbour is better.
 
-    An evaluator that has no score (NaN) for an architecture closes the way over it; every start must have one.
+    An evaluator that has no score (NaN) for an architecture closes the way over it. Raises SettingError if a start has
+    none.
     """
     rows, scores = starts.copy(), _scored(evaluator, starts)
     if np.isnan(scores).any():
@@ -106,6 +107,11 @@ def sampled_network(
         How many random edits an escape makes.
     patience
         After how many vain escapes a search ends.
+
+    Raises
+    ------
+    SettingError
+        If `edits` or `patience` is below 1.
 
     A sink of the result is an optimum that the searches found no way up from; more patience may find one.
     """

@@ -85,6 +85,11 @@ def random_pair_locality(
     shares
         Which best shares of the centres to follow.
 
+    Raises
+    ------
+    SettingError
+        If the largest distance is below 1, or a share holds no centre.
+
     A pair at distance d is a centre and what d random edits make of it, left out if these come back nearer. In a space
     of independent choices all pairs at a distance are then equally likely; in others one is the more likely, the more
     ways of d edits join it.
@@ -126,7 +131,8 @@ def random_walk_autocorrelation(
     """Estimate the autocorrelation of scores along random walks, for the lags 0 to `lags`.
 
     All walks are centred on their common mean, so that this estimates the limit of one long walk where every
-    architecture has as many neighbours; see `lissnas.locality.walk_autocorrelation`. The interval is over walks.
+    architecture has as many neighbours; see `lissnas.locality.walk_autocorrelation`. The interval is over walks. Raises
+    SettingError for walks shorter than the largest lag.
     """
     if steps < lags:
         raise SettingError(f"a walk of {steps} steps has no lag of {lags}")

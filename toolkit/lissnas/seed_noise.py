@@ -120,6 +120,11 @@ def top_agreement(runs: Floats, shares: Sequence[float]) -> Estimate:
     shares
         Which best shares to follow, of the networks that both trainings know.
 
+    Raises
+    ------
+    SettingError
+        If no network was trained with two seeds.
+
     It is P(top q) at distance 0. The mean over all ordered pairs of columns that know a network in common; Wilson's
     interval for as many draws as one column has top networks on average.
     """

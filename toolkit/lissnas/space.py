@@ -154,7 +154,10 @@ class Space(ABC):
         return None
 
     def all_rows(self) -> Rows:
-        """Return the whole space in the order of its index, shape (size, genes)."""
+        """Return the whole space in the order of its index, shape (size, genes).
+
+        Raises SettingError for a space that is not enumerable.
+        """
         if not self.enumerable:
             raise SettingError(
                 f"{self.name} has {self.size:.3g} architectures: more than the {ENUMERABLE_SIZE:,} held at once"
@@ -162,7 +165,10 @@ class Space(ABC):
         return self.rows(np.arange(self.size, dtype=np.int64))
 
     def sample(self, count: int, rng: np.random.Generator) -> Rows:
-        """Return `count` different architectures, drawn uniformly, shape (count, genes)."""
+        """Return `count` different architectures, drawn uniformly, shape (count, genes).
+
+        Raises SettingError for more than there are.
+        """
         if not 0 <= count <= self.size:
             raise SettingError(f"cannot draw {count:,} different architectures from the {self.size:,} of {self.name}")
         return self.rows(rng.choice(self.size, count, replace=False))

@@ -114,7 +114,8 @@ class UnionOfBalls(Subspace):
     def estimated_size(self, draws: int, rng: np.random.Generator) -> Estimate:
         """Estimate the size without bias, with its 95 % interval.
 
-        The size of all balls together, times the mean over `draws` members of 1 / (number of balls that hold it).
+        The size of all balls together, times the mean over `draws` members of 1 / (number of balls that hold it): Karp
+        and Luby 1983. Raises SettingError for fewer than 2 draws.
         """
         if draws < 2:
             raise SettingError(f"a size cannot be estimated from {draws} draws: ask for at least 2")

@@ -94,6 +94,11 @@ def search(
         The source of every random draw: the same state gives the same result.
     evaluations
         How many distinct networks may be scored in all; fewer are if the subspace has no more.
+
+    Raises
+    ------
+    SettingError
+        If no evaluation is allowed.
     """
     if evaluations < 1:
         raise SettingError(f"a search needs at least 1 evaluation, not {evaluations}")

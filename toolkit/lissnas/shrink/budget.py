@@ -58,7 +58,10 @@ def check_enough_to_keep(evaluations: int, size: int) -> None:
 
 
 def round_sizes(space: Space, size: int, rounds: int) -> list[int]:
-    """Return the size after each round on the way from the whole space to `size`, by equal factors."""
+    """Return the size after each round on the way from the whole space to `size`, by equal factors.
+
+    Raises SettingError for a size above that of the space.
+    """
     if size > space.size:
         raise SettingError(f"cannot keep {size:,} of the {space.size:,} networks of {space.name}")
     return [round(space.size * (size / space.size) ** (number / rounds)) for number in range(1, rounds + 1)]
