@@ -29,6 +29,8 @@ PAGES = sorted(path for path in DOCS.rglob("*.md") if not {"_build", "examples"}
 NAMES = [str(path.relative_to(DOCS)) for path in PAGES]
 README = ROOT / "README.md"
 
+BENCHMARK_PAGES = [name for name in NAMES if name.startswith("benchmarks/")]
+
 OWN_TESTS = {"bridges.md", "extending.md", "benchmarks/your-own.md", "results-format.md"}
 """Pages with a test file of their own, which runs them on data that it makes."""
 
@@ -145,9 +147,26 @@ def test_every_command_of_a_page_is_one_that_lissnas_understands(page: Path) -> 
 def test_every_method_and_every_benchmark_has_its_page() -> None:
     for method in method_names():
         assert (DOCS / "methods" / f"{method}.md").exists(), method
-    text = "".join((DOCS / name).read_text() for name in NAMES if name.startswith("benchmarks/"))
+    text = "".join((DOCS / name).read_text() for name in BENCHMARK_PAGES)
     for benchmark in (*catalog.names(), *catalog.surrogate_names()):
         assert f"`{benchmark}`" in text or f"{benchmark}\n" in text or f"{benchmark} " in text, benchmark
+
+
+@pytest.mark.parametrize("method", method_names())
+def test_a_page_of_a_method_has_its_equation_and_what_was_measured(method: str) -> None:
+    page = (DOCS / "methods" / f"{method}.md").read_text()
+    assert "\n## The equation" in page
+    assert "\n## What we measured" in page
+
+
+@pytest.mark.parametrize("name", sorted(set(BENCHMARK_PAGES) - {"benchmarks/index.md", "benchmarks/your-own.md"}))
+def test_a_page_of_a_published_benchmark_has_all_its_parts(name: str) -> None:
+    page = (DOCS / name).read_text()
+    if "Trained by this project" in page:
+        pytest.skip("the project's own tables have pages of another form")
+    for part in (r"[Gg]et it", "Locality at a glance", "Know before you believe a number|Caveats"):
+        assert re.search(rf"^(## |\*\*)(How to )?({part})", page, re.MULTILINE), part
+    assert re.search(r"licence|Apache-2.0|MIT", page)
 
 
 def is_measured(page: Path) -> bool:
