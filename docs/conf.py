@@ -54,7 +54,6 @@ nb_execution_mode = "cache"
 nb_execution_raise_on_error = True
 nb_execution_timeout = 300
 nb_merge_streams = True
-smartquotes_action = "qe"  # two hyphens begin an option, and are no dash
 
 # Reference
 default_role = "code"  # what docstrings set in single backticks
@@ -166,6 +165,13 @@ def _mathml(formula: str, as_block: bool) -> str:
     return tex2mathml(formula, as_block=as_block).replace('false">|<', 'false" lspace="0" rspace="0">|<')
 
 
+def _keep_hyphens_of_options(app: Sphinx, page: nodes.document) -> None:
+    """Undo dashes where the commands are described: two hyphens begin an option there."""
+    if app.env.docname == "reference/commands":
+        for text in list(page.findall(nodes.Text)):
+            text.parent.replace(text, nodes.Text(text.replace("–", "--")))
+
+
 def _write_math(translator: HTML5Translator, node: nodes.math) -> None:
     translator.body.append(_mathml(node.astext(), as_block=False))
     raise nodes.SkipNode
@@ -180,6 +186,7 @@ def setup(app: Sphinx) -> None:
     """Sphinx calls this."""
     app.add_html_math_renderer("mathml", (_write_math, None), (_write_math_block, None))
     app.connect("source-read", _fill_in_measured)
+    app.connect("doctree-read", _keep_hyphens_of_options)
     app.connect("autodoc-process-signature", _name_arrays)
     app.connect("autodoc-process-docstring", _before_napoleon, priority=400)
     app.connect("autodoc-process-docstring", _after_napoleon, priority=600)

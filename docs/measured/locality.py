@@ -74,12 +74,12 @@ def from_folder(folder: Path) -> Iterator[Scored]:
     table = pl.read_parquet(folder / "nasbench101_5v_4epochs.parquet").filter(pl.col("space") == "5V9E")
     place = graphs.index(graphs.read([_graph(matrix, ops) for matrix, ops in table["matrix", "ops"].iter_rows()]))
     scores = _placed(graphs, place, 100 * table["test_acc"].to_numpy())
-    yield Scored("nas-bench-101", "cifar10, test accuracy after 4 epochs, the part below", graphs, scores)
+    yield Scored("nas-bench-101", "cifar10, test accuracy after 4 epochs, a part of the space", graphs, scores)
     micro = transnas_micro()
     table = pl.read_parquet(folder / "transnas101_micro_class_scene.parquet")
     rows = np.array([[int(digit) for digit in net.strip("()").split(",")] for net in table["net"]], dtype=np.uint8)
     scores = _placed(micro, micro.index(rows), table["val_accs"].to_numpy())
-    yield Scored("transnas-bench-101-micro", "class_scene, validation accuracy, the part below", micro, scores)
+    yield Scored("transnas-bench-101-micro", "class_scene, validation accuracy, a part of the space", micro, scores)
 
 
 def _graph(matrix: str, operations: str) -> str:
