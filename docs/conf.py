@@ -186,7 +186,7 @@ def setup(app: Sphinx) -> None:
     """Sphinx calls this."""
     app.add_html_math_renderer("mathml", (_write_math, None), (_write_math_block, None))
     app.connect("source-read", _fill_in_measured)
-    app.connect("doctree-read", _keep_hyphens_of_options)
+    app.connect("doctree-read", _keep_hyphens_of_options, priority=400)  # before titles are collected
     app.connect("autodoc-process-signature", _name_arrays)
     app.connect("autodoc-process-docstring", _before_napoleon, priority=400)
     app.connect("autodoc-process-docstring", _after_napoleon, priority=600)
