@@ -52,6 +52,9 @@ KEPT = ("recall_1", "recall_5", "mean", "size", "evaluations")
 CHANGES = ((RECALIBRATED, AS_TRAINED), (FINE_TUNED, RECALIBRATED), (WENT_ON, RECALIBRATED), (FINE_TUNED, WENT_ON))
 """Which differences of tau are asked for: the one less the other."""
 
+_MOST = {"recall_1": 1, "recall_5": 1, "mean": 100}
+"""Beyond these and 0 no interval reaches."""
+
 _SHARE = 0.2
 """What counts as the true top."""
 
@@ -283,7 +286,7 @@ def _shrinking_means(shrinking: pl.DataFrame) -> pl.DataFrame:
         for figure in figures:
             values = (of_seeds if of_seeds.height > 1 else group)[figure].to_numpy().astype(np.float64)
             found = _numbers(mean_over_runs(values))
-            if figure in ("recall_1", "recall_5"):
-                found |= {"low": max(found["low"], 0), "high": min(found["high"], 1)}
+            if figure in _MOST:
+                found |= {"low": max(found["low"], 0), "high": min(found["high"], _MOST[figure])}
             rows.append({"method": method, "selected_by": who, "figure": figure, "over": len(values), **found})
     return pl.DataFrame(rows)

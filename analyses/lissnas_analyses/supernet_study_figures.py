@@ -73,6 +73,7 @@ def draw_taus(result: SupernetStudy, study: Study) -> Figure:
     axes.set_yticks([-place for place in range(len(SETS))], [name.replace(" of the ", "\nof the ") for name in SETS])
     axes.set(title="a  on fixed sets", xlabel="Kendall's tau-b with test accuracy, trained alone")
     axes.set_ylim(-len(SETS) + 0.45, 0.55)
+    axes.xaxis.set_major_locator(MaxNLocator(5))
     axes.grid(False, axis="y")
     _draw_along(panels[1], result)
     figure.legend(*axes.get_legend_handles_labels(), loc="outside right upper", fontsize=7)
