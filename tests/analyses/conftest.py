@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from lissnas_analyses import cli
 from lissnas_analyses.study import Study, open_study
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
@@ -31,5 +32,22 @@ def lissnas(session_cache: Path) -> Command:
             text=True,
             check=False,
         )
+
+    return call
+
+
+@pytest.fixture
+def in_process(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+    """Call the command line as `lissnas` does, but in this process, where what it imports is imported once."""
+
+    def call(*words: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+        monkeypatch.chdir(folder)
+        for name, value in ({"COLUMNS": "200"} | environment).items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr(sys, "argv", ["lissnas", *words])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        written = capsys.readouterr()
+        return subprocess.CompletedProcess(words, int(ended.value.code or 0), written.out, written.err)
 
     return call

@@ -59,8 +59,8 @@ def test_one_combination_needs_no_heat_map_and_no_ranking(lissnas: Command, tmp_
         ("--method lisnas", 'Did you mean "lissnas"?'),
     ],
 )
-def test_a_mistake_is_one_line_that_says_what_to_do(words: str, said: str, lissnas: Command, tmp_path: Path) -> None:
-    called = lissnas("ablate", "nas-bench-graph-proteins", *words.split(), folder=tmp_path)
+def test_a_mistake_is_one_line_that_says_what_to_do(words: str, said: str, in_process: Command, tmp_path: Path) -> None:
+    called = in_process("ablate", "nas-bench-graph-proteins", *words.split(), folder=tmp_path)
     assert (called.returncode, called.stderr.count("\n")) == (2, 1)
     assert said in called.stderr
 

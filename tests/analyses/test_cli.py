@@ -121,9 +121,9 @@ def test_compare_takes_a_dataset_and_a_metric(lissnas: Command, tmp_path: Path) 
         ("lokality analog-nasbench", 'Did you mean "locality"?'),
     ],
 )
-def test_a_mistake_is_one_line_that_says_what_to_do(words: str, said: str, lissnas: Command, tmp_path: Path) -> None:
+def test_a_mistake_is_one_line_that_says_what_to_do(words: str, said: str, in_process: Command, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("no folder, and no benchmark")
-    called = lissnas(*words.split(), folder=tmp_path)
+    called = in_process(*words.split(), folder=tmp_path)
     assert called.returncode == 2
     assert said in called.stderr
     assert called.stderr.startswith("lissnas: ")

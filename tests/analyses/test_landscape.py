@@ -191,8 +191,8 @@ def test_the_command_leaves_figures_numbers_and_a_manifest(lissnas: Command, tmp
         ("nas-bench-301 --dataset cifar10", "leave out --dataset"),
     ],
 )
-def test_what_cannot_be_measured_is_one_line(words: str, said: str, lissnas: Command, tmp_path: Path) -> None:
-    called = lissnas("landscape", *words.split(), folder=tmp_path)
+def test_what_cannot_be_measured_is_one_line(words: str, said: str, in_process: Command, tmp_path: Path) -> None:
+    called = in_process("landscape", *words.split(), folder=tmp_path)
     assert called.returncode == 2
     assert said in called.stderr
     assert called.stderr.count("\n") == 1

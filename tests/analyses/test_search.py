@@ -170,7 +170,7 @@ def test_the_command_leaves_a_figure_numbers_and_a_verdict(lissnas: Command, tmp
         ("--sise 5", "--sise"),
     ],
 )
-def test_a_mistake_is_one_line_that_says_what_to_do(words: str, said: str, lissnas: Command, tmp_path: Path) -> None:
-    called = lissnas("search", "nas-bench-graph-proteins", *words.split(), folder=tmp_path)
+def test_a_mistake_is_one_line_that_says_what_to_do(words: str, said: str, in_process: Command, tmp_path: Path) -> None:
+    called = in_process("search", "nas-bench-graph-proteins", *words.split(), folder=tmp_path)
     assert (called.returncode, called.stderr.count("\n")) == (2, 1)
     assert said in called.stderr

@@ -161,8 +161,8 @@ def test_a_recipe_is_printed_as_a_recipe_file(lissnas: Command, tmp_path: Path) 
         ("retrain --out run", "no winner of a search; run 'lissnas supernet search --out run'"),
     ],
 )
-def test_a_mistake_is_one_line(words: str, said: str, lissnas: Command, run: Path) -> None:
-    called = lissnas("supernet", *words.split(), folder=run)
+def test_a_mistake_is_one_line(words: str, said: str, in_process: Command, run: Path) -> None:
+    called = in_process("supernet", *words.split(), folder=run)
     assert called.returncode == 2
     assert said in called.stderr
     assert called.stderr.count("\n") == 1

@@ -87,9 +87,9 @@ def test_shrinking_and_comparing_take_somebodys_scores_and_say_so(
     ],
 )
 def test_a_mistake_is_one_line_that_says_what_to_do(
-    words: str, said: str, lissnas: Command, tmp_path: Path, scores: Path
+    words: str, said: str, in_process: Command, tmp_path: Path, scores: Path
 ) -> None:
-    called = lissnas(*words.split(), folder=tmp_path)
+    called = in_process(*words.split(), folder=tmp_path)
     assert called.returncode == 2, called.stdout
     assert said in called.stderr
     assert called.stderr.count("\n") == 1
