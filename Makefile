@@ -17,7 +17,7 @@ test: $(INSTALLED_FOR_TESTS)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest
+	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses=logical --maxprocesses=4 --dist=loadfile
 
 docs: $(INSTALLED_FOR_DOCS)
 	rm -rf docs/reference/generated
