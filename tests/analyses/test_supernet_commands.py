@@ -1,6 +1,5 @@
 """The commands on supernets, really run: the recipe "digits" with a few steps, in one folder from train to retrain."""
 
-import importlib.util
 import json
 import os
 import shutil
@@ -11,10 +10,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 import torch
+from image_tree import make_shards, make_tree
 
 from .conftest import Command
 
-TOOLKIT = Path(__file__).parents[1] / "toolkit"
 STEPS = ("--set", "training.steps=12", "--set", "loop.later_steps=4", "--set", "loop.rounds=1")
 
 
@@ -34,34 +33,34 @@ def run(trained: Path, tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_run_goes_from_shrinking_to_a_score_without_naming_its_recipe_again(lissnas: Command, run: Path) -> None:
+def test_a_run_goes_from_shrinking_to_a_score_without_naming_its_recipe_again(in_process: Command, run: Path) -> None:
     before = (run / "run/loop/training-0/step-0000000012.pt").read_bytes()
-    assert lissnas("supernet", "shrink", "--out", "run", folder=run).returncode == 0
+    assert in_process("supernet", "shrink", "--out", "run", folder=run).returncode == 0
     assert (run / "run/loop/training-0/step-0000000012.pt").read_bytes() == before
     rounds = pl.read_parquet(run / "run/shrinking/rounds.parquet")
     assert rounds["round"].to_list() == [1]
-    searched = lissnas("supernet", "search", "--out", "run", "--set", "search.evaluations=21", folder=run)
+    searched = in_process("supernet", "search", "--out", "run", "--set", "search.evaluations=21", folder=run)
     assert searched.returncode == 0
     found = pl.read_parquet(run / "run/search/search.parquet")
     assert found.height == found["architecture"].n_unique() == 21
     words = ("supernet", "retrain", "--out", "run", "--set", "retraining.steps=4", "--json")
-    score = json.loads((first := lissnas(*words, folder=run)).stdout)["result"]
+    score = json.loads((first := in_process(*words, folder=run)).stdout)["result"]
     best = found.sort("accuracy", descending=True, maintain_order=True)["architecture"][0]
     assert score["findings"][0].startswith(f"{best}: top-1 ")
-    assert json.loads(lissnas(*words, folder=run).stdout) == json.loads(first.stdout)
+    assert json.loads(in_process(*words, folder=run).stdout) == json.loads(first.stdout)
 
 
-def test_named_and_drawn_networks_are_scored_alike_each_time(lissnas: Command, run: Path) -> None:
+def test_named_and_drawn_networks_are_scored_alike_each_time(in_process: Command, run: Path) -> None:
     words = ("supernet", "evaluate", "--out", "run", "--random", "3", "--file", "given.txt")
     given = "|nor_conv_3x3~0|+|none~0|none~1|+|skip_connect~0|none~1|nor_conv_1x1~2|"
     (run / "given.txt").write_text(given + "\n")
-    assert lissnas(*words, folder=run).returncode == 0
+    assert in_process(*words, folder=run).returncode == 0
     scores = pl.read_parquet(run / "run/evaluation/evaluation.parquet")
     assert scores["architecture"][0] == given
     assert scores.height == 4
     assert scores["accuracy"].is_between(0, 100).all()
     shutil.rmtree(run / "run/evaluation")
-    assert lissnas(*words, folder=run).returncode == 0
+    assert in_process(*words, folder=run).returncode == 0
     assert pl.read_csv(run / "run/evaluation/evaluation.csv").equals(scores)
 
 
@@ -118,28 +117,23 @@ rate = 0.1
 """
 
 
-def test_a_tree_of_images_and_its_shards_train_the_same_supernet(lissnas: Command, tmp_path: Path) -> None:
-    spec = importlib.util.spec_from_file_location("image_tree", TOOLKIT / "supernet" / "image_tree.py")
-    assert spec is not None
-    assert spec.loader is not None
-    made = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(made)
-    tree = made.make_tree(tmp_path / "tree", training=8, validation=3)
+def test_a_tree_of_images_and_its_shards_train_the_same_supernet(in_process: Command, tmp_path: Path) -> None:
+    tree = make_tree(tmp_path / "tree", training=8, validation=3)
     (tmp_path / "shards").mkdir()
-    places = {"folder": (tree / "train", tree / "val"), "shards": made.make_shards(tree, tmp_path / "shards")}
+    places = {"folder": (tree / "train", tree / "val"), "shards": make_shards(tree, tmp_path / "shards")}
     weights = {}
     for kind, (train, validation) in places.items():
         (tmp_path / f"{kind}.toml").write_text(PICTURES.format(kind=kind, train=train, validation=validation))
-        called = lissnas("supernet", "train", f"{kind}.toml", "--out", kind, folder=tmp_path, OMP_NUM_THREADS="1")
+        called = in_process("supernet", "train", f"{kind}.toml", "--out", kind, folder=tmp_path, OMP_NUM_THREADS="1")
         assert (called.returncode, called.stderr) == (0, "")
         weights[kind] = torch.load(tmp_path / kind / "loop/training-0/step-0000000002.pt")["network"]
     torch.testing.assert_close(weights["shards"], weights["folder"], rtol=0, atol=0)
 
 
-def test_a_recipe_is_printed_as_a_recipe_file(lissnas: Command, tmp_path: Path) -> None:
-    printed = lissnas("supernet", "recipe", "digits", "--set", "training.steps=7", folder=tmp_path).stdout
+def test_a_recipe_is_printed_as_a_recipe_file(in_process: Command, tmp_path: Path) -> None:
+    printed = in_process("supernet", "recipe", "digits", "--set", "training.steps=7", folder=tmp_path).stdout
     (tmp_path / "own.toml").write_text(printed)
-    again = lissnas("supernet", "recipe", "own.toml", "--json", folder=tmp_path).stdout
+    again = in_process("supernet", "recipe", "own.toml", "--json", folder=tmp_path).stdout
     assert "steps = 7\n" in printed
     assert printed.endswith(json.loads(again)["result"]["text"])
 
