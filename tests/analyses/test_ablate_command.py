@@ -38,8 +38,8 @@ def test_a_grid_leaves_rows_figures_numbers_and_a_manifest(lissnas: Command, tmp
     assert "\n  0 rows computed" in again.stdout
 
 
-def test_one_combination_needs_no_heat_map_and_no_ranking(lissnas: Command, tmp_path: Path) -> None:
-    called = lissnas("ablate", "nas-bench-graph-proteins", "--runs", "1", "--workers", "1", folder=tmp_path)
+def test_one_combination_needs_no_heat_map_and_no_ranking(in_process: Command, tmp_path: Path) -> None:
+    called = in_process("ablate", "nas-bench-graph-proteins", "--runs", "1", "--workers", "1", folder=tmp_path)
     assert called.returncode == 0, called.stderr
     names = {path.name for path in tmp_path.rglob("*.png")}
     assert names == {"ablation_recall.png"}

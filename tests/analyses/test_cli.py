@@ -38,8 +38,8 @@ def test_help_imports_no_numpy() -> None:
     assert subprocess.run([sys.executable, "-c", program], capture_output=True, check=False).returncode == 0
 
 
-def test_benchmarks_are_listed_with_their_licence_and_how_to_get_them(lissnas: Command, tmp_path: Path) -> None:
-    shown = lissnas("benchmarks", folder=tmp_path, LISSNAS_CACHE=str(tmp_path)).stdout
+def test_benchmarks_are_listed_with_their_licence_and_how_to_get_them(in_process: Command, tmp_path: Path) -> None:
+    shown = in_process("benchmarks", folder=tmp_path, LISSNAS_CACHE=str(tmp_path)).stdout
     for name in catalog.names():
         assert name in shown
     assert "none stated" in shown
@@ -47,10 +47,10 @@ def test_benchmarks_are_listed_with_their_licence_and_how_to_get_them(lissnas: C
 
 
 def test_a_shrunk_space_is_saved_and_is_what_the_library_gives(
-    lissnas: Command, tmp_path: Path, proteins: Study
+    in_process: Command, tmp_path: Path, proteins: Study
 ) -> None:
     words = ("shrink", "nas-bench-graph-proteins", "--seeds", "5", "--seed", "3", "--out", "here")
-    assert lissnas(*words, folder=tmp_path).returncode == 0
+    assert in_process(*words, folder=tmp_path).returncode == 0
     saved, provenance = subspace.load(tmp_path / "here/shrunk-lissnas.parquet", proteins.space)
     evaluator = TableEvaluator(proteins.space, proteins.selection)
     trace = shrink(proteins.space, evaluator, LissnasSettings(seeds=5), np.random.default_rng(3))
@@ -60,10 +60,10 @@ def test_a_shrunk_space_is_saved_and_is_what_the_library_gives(
 
 
 def test_a_space_shrunk_within_a_limit_holds_nothing_above_it(
-    lissnas: Command, tmp_path: Path, proteins: Study
+    in_process: Command, tmp_path: Path, proteins: Study
 ) -> None:
     words = ("shrink", "nas-bench-graph-proteins", "--limit", "latency<=300", "--stop", "rounds", "--out", "here")
-    said = lissnas(*words, folder=tmp_path).stdout
+    said = in_process(*words, folder=tmp_path).stdout
     saved, provenance = subspace.load(tmp_path / "here/shrunk-lissnas.parquet", proteins.space)
     costs = proteins.table.values(Measure("latency", ""), proteins.dataset)
     assert 0 < saved.size < np.count_nonzero(costs <= 300) < proteins.space.size
@@ -81,9 +81,9 @@ def test_locality_leaves_figures_numbers_and_a_manifest(lissnas: Command, tmp_pa
     assert pl.read_csv(folder / "locality.csv").equals(pl.read_parquet(folder / "locality.parquet"))
 
 
-def test_compare_takes_a_dataset_and_a_metric(lissnas: Command, tmp_path: Path) -> None:
+def test_compare_takes_a_dataset_and_a_metric(in_process: Command, tmp_path: Path) -> None:
     words = ("compare", "analog-nasbench", "--dataset", "cifar10", "--metric", "noisy-accuracy", "--runs", "2")
-    assert "selected and reported by the same test noisy-accuracy" in lissnas(*words, folder=tmp_path).stdout
+    assert "selected and reported by the same test noisy-accuracy" in in_process(*words, folder=tmp_path).stdout
 
 
 @pytest.mark.parametrize(
@@ -131,16 +131,16 @@ def test_a_mistake_is_one_line_that_says_what_to_do(words: str, said: str, in_pr
     assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["file"]
 
 
-def test_a_benchmark_that_is_not_there_says_how_to_get_it(lissnas: Command, tmp_path: Path) -> None:
-    called = lissnas("locality", "nas-bench-macro", folder=tmp_path, LISSNAS_CACHE=str(tmp_path / "empty"))
+def test_a_benchmark_that_is_not_there_says_how_to_get_it(in_process: Command, tmp_path: Path) -> None:
+    called = in_process("locality", "nas-bench-macro", folder=tmp_path, LISSNAS_CACHE=str(tmp_path / "empty"))
     assert called.returncode == 2
     assert "lissnas data import nas-bench-macro" in called.stderr
 
 
-def test_a_damaged_cache_is_one_line_that_says_what_to_do(lissnas: Command, tmp_path: Path) -> None:
+def test_a_damaged_cache_is_one_line_that_says_what_to_do(in_process: Command, tmp_path: Path) -> None:
     (tmp_path / "tables").mkdir()
     (tmp_path / "tables/analog-nasbench.parquet").write_bytes(b"PAR1 cut short")
-    called = lissnas("locality", "analog-nasbench", folder=tmp_path, LISSNAS_CACHE=str(tmp_path))
+    called = in_process("locality", "analog-nasbench", folder=tmp_path, LISSNAS_CACHE=str(tmp_path))
     assert called.returncode == 2
     assert called.stderr.count("\n") == 1
     assert "delete it" in called.stderr
@@ -174,25 +174,27 @@ def test_a_closed_pipe_is_no_error(session_cache: Path) -> None:
     assert called.stderr == ""
 
 
-def test_data_is_listed_and_checked_after_an_import(lissnas: Command, tmp_path: Path, macro_file: Path) -> None:
+def test_data_is_listed_and_checked_after_an_import(in_process: Command, tmp_path: Path, macro_file: Path) -> None:
     cache = str(tmp_path / "cache")
-    assert "nothing yet in" in lissnas("data", "list", folder=tmp_path, LISSNAS_CACHE=cache).stdout
+    assert "nothing yet in" in in_process("data", "list", folder=tmp_path, LISSNAS_CACHE=cache).stdout
     assert (
-        lissnas("data", "import", "nas-bench-macro", str(macro_file), folder=tmp_path, LISSNAS_CACHE=cache).returncode
+        in_process(
+            "data", "import", "nas-bench-macro", str(macro_file), folder=tmp_path, LISSNAS_CACHE=cache
+        ).returncode
         == 0
     )
-    assert "nas-bench-macro" in lissnas("data", "list", folder=tmp_path, LISSNAS_CACHE=cache).stdout
-    checked = lissnas("data", "check", folder=tmp_path, LISSNAS_CACHE=cache)
+    assert "nas-bench-macro" in in_process("data", "list", folder=tmp_path, LISSNAS_CACHE=cache).stdout
+    checked = in_process("data", "check", folder=tmp_path, LISSNAS_CACHE=cache)
     assert checked.stdout == "nas-bench-macro: whole, 5 columns and 0 curves\n"
 
 
-def test_data_that_has_no_address_says_how_to_get_it(lissnas: Command, tmp_path: Path) -> None:
-    said = lissnas("data", "get", "nas-bench-macro", folder=tmp_path, LISSNAS_CACHE=str(tmp_path)).stdout
+def test_data_that_has_no_address_says_how_to_get_it(in_process: Command, tmp_path: Path) -> None:
+    said = in_process("data", "get", "nas-bench-macro", folder=tmp_path, LISSNAS_CACHE=str(tmp_path)).stdout
     assert "https://github.com/xiusu/NAS-Bench-Macro" in said
     assert "lissnas data import nas-bench-macro" in said
 
 
-def test_a_surrogate_is_read_from_one_folder(lissnas: Command, tmp_path: Path) -> None:
-    called = lissnas("data", "import", "nas-bench-301", "a", "b", folder=tmp_path)
+def test_a_surrogate_is_read_from_one_folder(in_process: Command, tmp_path: Path) -> None:
+    called = in_process("data", "import", "nas-bench-301", "a", "b", folder=tmp_path)
     assert called.returncode == 2
     assert "one folder or archive" in called.stderr

@@ -172,9 +172,9 @@ def test_a_surrogate_is_asked_for_random_networks_the_same_for_the_same_seed(
     assert manifest["settings"]["seed"] == 3
 
 
-def test_the_command_leaves_figures_numbers_and_a_manifest(lissnas: Command, tmp_path: Path) -> None:
+def test_the_command_leaves_figures_numbers_and_a_manifest(in_process: Command, tmp_path: Path) -> None:
     words = ("landscape", "nas-bench-graph-proteins", "--out", "here")
-    called = lissnas(*words, folder=tmp_path)
+    called = in_process(*words, folder=tmp_path)
     assert called.returncode == 0, called.stderr
     assert "local optima" in called.stdout
     manifest = json.loads((tmp_path / "here/manifest.json").read_text())

@@ -148,10 +148,10 @@ def test_no_runs_are_refused() -> None:
         )
 
 
-def test_the_command_leaves_a_figure_numbers_and_a_verdict(lissnas: Command, tmp_path: Path) -> None:
+def test_the_command_leaves_a_figure_numbers_and_a_verdict(in_process: Command, tmp_path: Path) -> None:
     words = ("search", "nas-bench-graph-proteins", "--method", "kernel", "--shrinking-evaluations", "30")
     more = ("--size", "80", "--optimiser", "random", "local-search", "--evaluations", "90", "--runs", "3")
-    called = lissnas(*words, *more, "--workers", "1", folder=tmp_path)
+    called = in_process(*words, *more, "--workers", "1", folder=tmp_path)
     assert called.returncode == 0, called.stderr
     assert "kernel spends 30 evaluations and keeps 80 networks" in called.stdout
     folder = tmp_path / "results/nas-bench-graph-proteins/search"

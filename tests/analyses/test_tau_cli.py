@@ -31,12 +31,12 @@ def scores(proteins: Study, tmp_path: Path) -> Path:
     return path
 
 
-def test_tau_leaves_figures_numbers_and_a_manifest(lissnas: Command, tmp_path: Path, scores: Path) -> None:
-    saved = lissnas("shrink", PROTEINS, "--seeds", "5", "--out", "shrunk", folder=tmp_path)
+def test_tau_leaves_figures_numbers_and_a_manifest(in_process: Command, tmp_path: Path, scores: Path) -> None:
+    saved = in_process("shrink", PROTEINS, "--seeds", "5", "--out", "shrunk", folder=tmp_path)
     assert saved.returncode == 0, saved.stderr
     words = ("tau", PROTEINS, "--predictor", "scores.csv:accuracy", "scores.csv:-loss", "--top", "0.3", "0.1")
     sets = ("--subspace", "shrunk/shrunk-lissnas.parquet", "--sample", "300", "--draws", "30")
-    called = lissnas(*words, *sets, "--column", "accuracy/validation", "--out", "here", folder=tmp_path)
+    called = in_process(*words, *sets, "--column", "accuracy/validation", "--out", "here", folder=tmp_path)
     assert called.returncode == 0, called.stderr
     folder = tmp_path / "here"
     written = {path.name for path in folder.iterdir()}
@@ -57,16 +57,16 @@ def test_tau_leaves_figures_numbers_and_a_manifest(lissnas: Command, tmp_path: P
 
 
 def test_shrinking_and_comparing_take_somebodys_scores_and_say_so(
-    lissnas: Command, tmp_path: Path, scores: Path, proteins: Study
+    in_process: Command, tmp_path: Path, scores: Path, proteins: Study
 ) -> None:
     by_scores = ("--evaluator", "scores.csv:-loss")
-    shrunk = lissnas("shrink", PROTEINS, *by_scores, "--out", "scored", folder=tmp_path)
+    shrunk = in_process("shrink", PROTEINS, *by_scores, "--out", "scored", folder=tmp_path)
     assert "selected by the scores loss of scores.csv" in shrunk.stdout, shrunk.stderr
     saved, _ = subspace.load(tmp_path / "scored/shrunk-lissnas.parquet", proteins.space)
     trace = shrink(proteins.space, proteins.evaluator, LissnasSettings(), np.random.default_rng(0))
     np.testing.assert_array_equal(saved.index, trace.subspace.index)  # the scores rank as the benchmark does
     words = ("compare", PROTEINS, *by_scores, "--methods", "lissnas", "random-subset", "--runs", "2", "--out", "c")
-    compared = lissnas(*words, folder=tmp_path)
+    compared = in_process(*words, folder=tmp_path)
     assert "lissnas: by the predictor" in compared.stdout, compared.stderr
     means = pl.read_parquet(tmp_path / "c/selected_by.parquet").filter(pl.col("method") == "lissnas")
     by_predictor, by_benchmark = (
