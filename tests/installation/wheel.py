@@ -2,8 +2,8 @@
 
     python tests/installation/wheel.py
 
-Fails unless what `lissnas reproduce` prints there is the block of the README, word for word. It takes the network, to
-install what lissnas needs, and about two minutes; `make wheel` calls it.
+Fails unless `lissnas reproduce` runs there without torch and prints the block of the README, word for word. It takes
+the network, to install what lissnas needs, and about two minutes; `make wheel` calls it.
 """
 
 import json
@@ -27,6 +27,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="lissnas-wheel-") as name:
         folder = Path(name)
         lissnas = _install(_build(folder), folder)
+        assert not list(folder.rglob("site-packages/torch")), "what lissnas needs brings torch"
         started = time.monotonic()
         printed = _run(lissnas, "reproduce", folder=folder)
         print(f"lissnas reproduce took {time.monotonic() - started:.0f} s")
