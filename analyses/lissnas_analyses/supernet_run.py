@@ -68,9 +68,9 @@ class Run:
         self.place.settle(self.recipe, stage, writes=self.speaks)
         return ToldSource(images)
 
-    def results(self, stage: Stage) -> Results:
-        """Return the folder of a stage's tables."""
-        return Results(self.place.results(stage), f"supernet {stage}")
+    def results(self, stage: Stage) -> Results | None:
+        """Return the folder of a stage's tables, from when its work begins; None in a process that does not write."""
+        return Results(self.place.results(stage), f"supernet {stage}") if self.speaks else None
 
     def record(self, results: Results, stage: Stage, findings: tuple[str, ...]) -> None:
         """Write the manifest of a stage."""
@@ -95,10 +95,10 @@ def train(run: Run) -> None:
 
 def shrink(run: Run, report_round: Callable[[LoopRound], None]) -> tuple[LoopTrace, Results | None]:
     """Train, shrink, train on in what is left, and so on; rounds that an earlier call made are not made again."""
-    trace = _loop(run, run.begin("shrink"), run.recipe.loop.rounds, report_round)
-    if not run.speaks:
+    source, results = run.begin("shrink"), run.results("shrink")
+    trace = _loop(run, source, run.recipe.loop.rounds, report_round)
+    if results is None:
         return trace, None
-    results = run.results("shrink")
     results.frame("rounds", _rounds(trace))
     run.record(results, "shrink", (*map(str, trace.rounds), trace.stopped))
     return trace, results
@@ -152,7 +152,7 @@ def evaluate(run: Run, strings: tuple[str, ...], random: int) -> tuple[pl.DataFr
     if random:
         drawn = space.sample(random, np.random.default_rng([_DRAWN, recipe.seed]))
         rows = np.concatenate([rows, drawn])
-    source = run.begin("evaluate")
+    source, results = run.begin("evaluate"), run.results("evaluate")
     asked = {
         "scoring": asdict(recipe.scoring),
         "training": number,
@@ -173,9 +173,8 @@ def evaluate(run: Run, strings: tuple[str, ...], random: int) -> tuple[pl.DataFr
             "parameters": costs.parameters(rows),
         }
     )
-    if not run.speaks:
+    if results is None:
         return frame, None
-    results = run.results("evaluate")
     results.frame("evaluation", frame)
     run.record(results, "evaluate", (f"{frame.height:,} networks scored with the weights of training {number}",))
     return frame, results
@@ -186,7 +185,7 @@ def search(run: Run) -> tuple[SearchTrace, pl.DataFrame, Results | None]:
     recipe = run.recipe
     network, _, average = _trained(run)
     kept = run.place.kept(recipe)
-    source = run.begin("search")
+    source, results = run.begin("search"), run.results("search")
     source.scored = _counted(run, "searching", recipe.search.evaluations)
     trace = search_by_supernet(
         network,
@@ -211,9 +210,8 @@ def search(run: Run) -> tuple[SearchTrace, pl.DataFrame, Results | None]:
             "parameters": costs.parameters(rows),
         }
     )
-    if not run.speaks:
+    if results is None:
         return trace, frame, None
-    results = run.results("search")
     results.frame("search", frame)
     run.record(results, "search", (f"{frame.height:,} networks scored; the best: {best(frame)}",))
     return trace, frame, results
@@ -251,7 +249,7 @@ def retrain(run: Run, architecture: str | None) -> tuple[RetrainedScore, Results
     recipe = run.recipe
     network = recipe.network.build(np.random.default_rng(0))
     [row] = network.space.read([architecture or winner(run.place)])
-    source = run.begin("retrain")
+    source, results = run.begin("retrain"), run.results("retrain")
     score = retrain_alone(
         network,
         row,
@@ -265,9 +263,8 @@ def retrain(run: Run, architecture: str | None) -> tuple[RetrainedScore, Results
         kept=recipe.checkpoints.kept,
         report=lambda progress: run.tell("retraining", progress.step / progress.steps, _words(progress)),
     )
-    if not run.speaks:
+    if results is None:
         return score, None
-    results = run.results("retrain")
     run.record(results, "retrain", (str(score),))
     return score, results
 

@@ -3,6 +3,8 @@
 import fnmatch
 import json
 import re
+from collections.abc import Iterable
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +12,12 @@ import polars as pl
 import pytest
 from lissnas import subspace
 from lissnas.errors import LissnasError
+from lissnas.spaces.cell201 import cell201
 from lissnas_analyses import cli
 from lissnas_analyses.results import FORMAT
 from lissnas_analyses.study import Study
 
-PAGE = (Path(__file__).parents[2] / "docs/results-format.md").read_text()
+from .results_page import DOCUMENTED, PAGE, check_table, rows, section
 
 PROTEINS = "nas-bench-graph-proteins"
 
@@ -28,24 +31,23 @@ COMMANDS = (
     f"shrink {PROTEINS} --seeds 5",
 )
 
-TYPES = {
-    "number": (pl.Float64,),
-    "integer": (pl.Int64, pl.Int32, pl.UInt32),
-    "text": (pl.String,),
-    "yes or no": (pl.Boolean,),
-}
+RECIPE = re.sub(
+    r"(?s)\[shrinking.settings\].*?\n\n",
+    '[shrinking]\nmethod = "best-of-sample"\n\n[shrinking.settings]\nevaluations = 40\nsize = 30\n\n',
+    (files("lissnas.supernet") / "recipes/digits.toml").read_text(),
+)
+"""The smallest recipe, with a shrinker that asks for few scores."""
 
+STAGES = (
+    "shrink small.toml --set training.steps=4 --set loop.later_steps=2 --set loop.rounds=1 --set loop.mean_networks=5",
+    "evaluate --random 2",
+    "search --set search.evaluations=21",
+    "retrain --set retraining.steps=2",
+)
+"""What `lissnas supernet` is called with, in one folder."""
 
-def rows(text: str) -> dict[str, str]:
-    """Return the first two columns of the tables of a piece of the page."""
-    return dict(re.findall(r"^\| `([^`]+)` \| ([^|]+?) \|", text, re.MULTILINE))
-
-
-DOCUMENTED = {
-    part.split("`", 2)[1]: rows(part.split("\n## ")[0].split("metadata has `crc32`")[0])
-    for part in PAGE.split("\n### ")[1:]
-}
-"""The columns and types of each table."""
+OF_STUDIES = {name for name in DOCUMENTED if name.startswith(("supernet_", "scores/"))}
+"""Tables that tests/analyses/test_supernet_study.py holds to the page."""
 
 
 @pytest.fixture(scope="module")
@@ -63,25 +65,35 @@ def written(proteins: Study, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def tables(written: Path) -> dict[str, Path]:
-    return {path.stem.replace("-lissnas", "-METHOD"): path for path in written.rglob("*.parquet")}
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a supernet's run that has gone through all stages."""
+    pytest.importorskip("torch")
+    place = tmp_path_factory.mktemp("supernet")
+    (place / "small.toml").write_text(RECIPE)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(place)
+        for words in STAGES:
+            assert cli.app(["supernet", *words.split(), "--out", "run"], exit_on_error=False) == 0
+    return place / "run"
+
+
+@pytest.fixture(scope="module")
+def tables(written: Path, run: Path) -> dict[str, Path]:
+    found = {path.stem.replace("-lissnas", "-METHOD"): path for path in written.rglob("*.parquet")}
+    return found | {f"{path.parent.name}/{path.stem}": path for path in results_of(run)}
+
+
+def results_of(run: Path) -> Iterable[Path]:
+    return (path for path in run.rglob("*.parquet") if path.parent.name != "loop")
 
 
 def test_every_table_is_documented_and_every_documented_table_is_written(tables: dict[str, Path]) -> None:
-    assert set(tables) == set(DOCUMENTED)
+    assert set(tables) == set(DOCUMENTED) - OF_STUDIES
 
 
-@pytest.mark.parametrize("name", DOCUMENTED)
+@pytest.mark.parametrize("name", sorted(set(DOCUMENTED) - OF_STUDIES))
 def test_a_table_has_the_columns_and_types_that_the_page_says(name: str, tables: dict[str, Path]) -> None:
-    found = pl.read_parquet_schema(tables[name])
-    plain = {column: kind for column, kind in DOCUMENTED[name].items() if "*" not in column}
-    patterns = [column for column in DOCUMENTED[name] if "*" in column]
-    free = [column for column in found if any(fnmatch.fnmatch(column, pattern) for pattern in patterns)]
-    assert set(found) - set(free) == set(plain)
-    for column, kind in plain.items():
-        allowed = TYPES[kind] if found[column] != pl.Null else (pl.Null,)  # nothing of it is known in this small run
-        assert found[column] in allowed, f"{name}.{column} is {found[column]}, not {kind}"
-    assert bool(free) == bool(patterns)
+    check_table(name, pl.Schema(pl.read_parquet_schema(tables[name])))
 
 
 def test_every_table_but_two_is_there_as_csv_too(tables: dict[str, Path]) -> None:
@@ -92,7 +104,7 @@ def test_every_table_but_two_is_there_as_csv_too(tables: dict[str, Path]) -> Non
 @pytest.mark.parametrize("command", [words.split()[0] for words in COMMANDS[:-1]])
 def test_a_manifest_has_the_keys_that_the_page_says(command: str, written: Path) -> None:
     manifest: dict[str, Any] = json.loads((written / command / "manifest.json").read_bytes())
-    documented = rows(PAGE.split("## `manifest.json`")[1].split("\n## ")[0])
+    documented = rows(section("`manifest.json`"))
     expected = set(documented)
     if command == "landscape":
         expected = expected - {"dataset", "selected_by"} | {"datasets"}
@@ -102,9 +114,58 @@ def test_a_manifest_has_the_keys_that_the_page_says(command: str, written: Path)
         if key in manifest and manifest[key] is not None:
             assert isinstance(manifest[key], kinds[kind]), key
     assert manifest["format"] == FORMAT
+    assert manifest["analysis"] == command
     assert f"This is format {FORMAT}," in PAGE
     there = {path.name for path in (written / command).iterdir() if path.suffix in (".parquet", ".csv", ".png", ".svg")}
     assert set(manifest["files"]) == there
+
+
+def test_every_file_of_a_run_is_documented_and_every_documented_file_is_there(run: Path) -> None:
+    documented = set(rows_of_files()) - {"hold-out.json"}  # where images lie in files
+    there = {str(path.relative_to(run)) for path in run.rglob("*") if path.is_file()}
+    matched = {name: {known for known in documented if fnmatch.fnmatch(name, glob(known))} for name in there}
+    assert {name for name, known in matched.items() if not known} == set()
+    assert set().union(*matched.values()) == documented
+
+
+def rows_of_files() -> list[str]:
+    return re.findall(r"^\| `([^`]+)` \|", section("The folder of a supernet's run"), re.MULTILINE)
+
+
+def glob(name: str) -> str:
+    return re.sub(r"\bN\b|STEP|NETWORKS", "*", name)
+
+
+@pytest.mark.parametrize("stage", ["shrinking", "evaluation", "search", "retraining"])
+def test_the_manifest_of_a_stage_has_the_keys_that_the_page_says(stage: str, run: Path) -> None:
+    manifest = json.loads((run / stage / "manifest.json").read_bytes())
+    of_a_table = {"benchmark", "dataset", "selected_by", "reported_by", "unit", "data"}
+    own = set(rows(section("`manifest.json` of a stage")))
+    assert set(manifest) == set(rows(section("`manifest.json`"))) - of_a_table | own
+    assert manifest["analysis"] == f"supernet {manifest['stage']}"
+    there = {path.name for path in (run / stage).iterdir() if path.suffix in (".parquet", ".csv")}
+    assert set(manifest["files"]) == there
+
+
+def test_journals_checkpoints_and_the_last_score_have_the_keys_that_the_page_says(run: Path) -> None:
+    import torch
+
+    for path in run.rglob("*.jsonl"):
+        first, *lines = map(json.loads, path.read_text().splitlines())
+        assert first["lissnas_journal"] == 1
+        assert lines
+        for line in lines:
+            assert {"crc32", *(f"scored.{key}" for key in line["scored"])} == set(rows(section("A journal")))
+    for path in run.rglob("*.pt"):
+        assert set(torch.load(path, weights_only=True)) == set(rows(section("A checkpoint")))
+    score = json.loads((run / "retraining/retrained.json").read_bytes())
+    assert set(score) == set(rows(section("`retraining/retrained.json`")))
+
+
+def test_what_a_round_kept_is_a_saved_subspace(run: Path) -> None:
+    check_table("shrunk-METHOD", pl.Schema(pl.read_parquet_schema(run / "loop/space-1.parquet")))
+    kept, provenance = subspace.load(run / "loop/space-1.parquet", cell201())
+    assert (kept.size_bounds, provenance["round"]) == ((30, 30), 1)
 
 
 def test_methods_and_optimisers_are_named(written: Path) -> None:
@@ -122,7 +183,7 @@ def test_methods_and_optimisers_are_named(written: Path) -> None:
 
 def test_a_saved_subspace_says_what_the_page_says(tables: dict[str, Path]) -> None:
     metadata = pl.read_parquet_metadata(tables["shrunk-METHOD"])
-    documented = rows(PAGE.split("metadata has `crc32`")[1].split("\n## ")[0])
+    documented = rows(section("`shrunk-METHOD`").split("metadata has `crc32`")[1])
     assert set(json.loads(metadata["lissnas"])) == set(documented)
     assert set(metadata) - {"ARROW:schema"} == {"lissnas", "crc32"}
 

@@ -1,10 +1,11 @@
 """The study of supernets: trained and scored in files, and held against cells trained alone."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
+import polars as pl
 import pytest
 
 pytest.importorskip("torch")
@@ -21,6 +22,8 @@ from lissnas_analyses.supernet_study import AS_TRAINED, FINE_TUNED, OWN, RECALIB
 from lissnas_analyses.supernet_study_figures import draw_scores, draw_shrinking, draw_taus, sentences
 from lissnas_analyses.trainings import Trainings
 from lissnas_benchmarks.trained_cells import DIGITS
+
+from .results_page import DOCUMENTED, check_table
 
 SPACE = cell201()
 SETTINGS = SupernetSettings(seeds=(0,), steps=40, later_steps=20, marks=(0.25, 0.5), sample=40)
@@ -75,6 +78,8 @@ def test_a_study_that_was_stopped_goes_on_to_the_same_scores(tmp_path, cheap_sco
     assert all(np.count_nonzero(~np.isnan(scores)) == SETTINGS.sample for scores in whole.along.values())
     assert not np.isnan(whole.fine_tuned).any()
     assert not np.isnan(whole.went_on[whole.shrunk]).any()
+    for path in (tmp_path / "whole/scores").glob("*.parquet"):
+        check_table("scores/seed-SEED-STATE-step-STEP-KIND", pl.Schema(pl.read_parquet_schema(path)))
 
 
 def test_scores_of_other_settings_are_refused_and_more_seeds_are_not(tmp_path):
@@ -156,6 +161,13 @@ def judged(monkeypatch):
             )
         )
     return study, scored, judge(study, scored, settings, 1, silent)
+
+
+def test_the_numbers_have_the_columns_that_the_page_of_results_says(judged):
+    tables = {f"supernet_{field.name}": getattr(judged[2], field.name) for field in fields(judged[2])}
+    assert set(tables) == {name for name in DOCUMENTED if name.startswith("supernet_")}
+    for name, frame in tables.items():
+        check_table(name, frame.schema)
 
 
 def _change(found, name, later, before):
