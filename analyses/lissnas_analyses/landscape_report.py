@@ -53,14 +53,17 @@ def landscape_report(
         frame = getattr(found, field.name)
         if not frame.is_empty():
             results.frame(field.name, frame)
+    report("drawing", 0)
     title = f"The landscape{'s' * (len(dataset_names(found)) > 1)} of {name}"
     with figures.house_style():
         results.figure("landscapes", landscape_figures.draw_landscapes(found, title, measured.quantity, measured.text))
         if not found.funnels.is_empty():
+            report("drawing", 0.5)
             networks = landscape_figures.draw_networks(
                 found, f"The local optima of {name}", measured.quantity, _network_text(found, measured.text)
             )
             results.figure("local_optima_networks", networks)
+    report("drawing", 1)
     told = sentences(found)
     results.record(measured.subject, {"seed": seed, "datasets": list(datasets), "metric": metric}, told)
     return told

@@ -67,7 +67,7 @@ def test_a_mistake_is_one_line_that_says_what_to_do(words: str, said: str, in_pr
 
 def test_settings_take_several_values_of_their_own_types() -> None:
     words = "--seeds 10 30 --radius 1 measured --quantile .01 --target-size 100"
-    assert setting_values(("lissnas",), words.split()) == {
+    assert setting_values("ablate", ("lissnas",), words.split()) == {
         "seeds": (10, 30),
         "radius": (1, "measured"),
         "quantile": (0.01,),
@@ -77,7 +77,7 @@ def test_settings_take_several_values_of_their_own_types() -> None:
 
 @pytest.mark.parametrize("method", method_names())
 def test_every_setting_of_every_method_is_an_option(method: str) -> None:
-    assert setting_values((method,), ()) == {}
+    assert setting_values("ablate", (method,), ()) == {}
 
 
 def test_low_fidelity_selects_by_fewer_epochs(shared_data: Path, tmp_path: Path) -> None:

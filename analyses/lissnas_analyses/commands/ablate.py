@@ -72,7 +72,7 @@ def ablate(
     from lissnas_analyses.workers import StudyName
     from lissnas_analyses.workers import workers as start
 
-    grid = cells(method, setting_values(method, method_settings), noise_tau, epochs or (None,))
+    grid = cells(method, setting_values("ablate", method, method_settings), noise_tau, epochs or (None,))
     folder = out or default_folder(benchmark) / "ablation"
     results = Results(folder, "ablate")
     name = StudyName.known_here(benchmark, dataset, metric)

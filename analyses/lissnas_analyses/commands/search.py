@@ -87,7 +87,7 @@ def search(
 
 def _settings(methods: tuple[str, ...], words: tuple[str, ...], evaluations: int | None) -> dict[str, Settings]:
     """Return each method's settings, one value each."""
-    values = setting_values(methods, words)
+    values = setting_values("search", methods, words)
     for name, several in values.items():
         if len(several) > 1:
             raise SettingError(

@@ -1,6 +1,6 @@
 """The settings of methods as words of a command that does not know them itself: '--seeds 10 30 --radius 1 2'."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from inspect import Parameter as Argument
 from inspect import Signature
@@ -13,7 +13,7 @@ from lissnas.shrink import settings_class
 from lissnas_analyses.commands.whole_numbers import refuse_fractions
 
 
-def setting_values(methods: Sequence[str], tokens: Sequence[str]) -> dict[str, tuple[Any, ...]]:
+def setting_values(command: str, methods: Sequence[str], tokens: Sequence[str]) -> dict[str, tuple[Any, ...]]:
     """Return the values given for each setting of any of the methods; raises cyclopts' errors for other words."""
     hints: dict[str, Any] = {}
     for method in methods:
@@ -30,13 +30,26 @@ def setting_values(methods: Sequence[str], tokens: Sequence[str]) -> dict[str, t
         for name, hint in hints.items()
     ]
     collect.__signature__ = Signature(arguments)  # type: ignore[attr-defined]
-    app = words_app(f"--method {' '.join(methods)}")
-    app.default(collect)
-    return cast(dict[str, tuple[Any, ...]], app(tokens, exit_on_error=False, print_error=False))
+    return cast(dict[str, tuple[Any, ...]], read_words(command, methods, collect, tokens))
 
 
-def words_app(name: str) -> cyclopts.App:
-    """Return what reads the settings of a method; its name stands in messages."""
-    return cyclopts.App(
-        name=name, result_action="return_value", help_flags=(), version_flags=(), config=refuse_fractions
+def read_words(command: str, methods: Sequence[str], collect: Callable[..., object], tokens: Sequence[str]) -> object:
+    """Call a function with the settings of methods that the words of a command hold.
+
+    Raises cyclopts' errors; that for an unknown option names the nearest of the settings and of the command's own.
+    """
+    app = cyclopts.App(
+        name=f"--method {' '.join(methods)}",
+        result_action="return_value",
+        help_flags=(),
+        version_flags=(),
+        config=refuse_fractions,
     )
+    app.default(collect)
+    try:
+        return app(tokens, exit_on_error=False, print_error=False)
+    except cyclopts.UnknownOptionError as error:
+        from lissnas_analyses.cli import app as lissnas
+
+        error.argument_collection.extend(lissnas[command].assemble_argument_collection())
+        raise

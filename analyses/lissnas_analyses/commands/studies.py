@@ -26,7 +26,7 @@ from lissnas_analyses.commands.options import (
     Seed,
     default_folder,
 )
-from lissnas_analyses.commands.setting_words import words_app
+from lissnas_analyses.commands.setting_words import read_words
 from lissnas_analyses.commands.terminal import counted, notes_of, prefixed, progress, say
 from lissnas_analyses.study import open_study
 
@@ -228,6 +228,4 @@ def _parsed(method: str, tokens: tuple[str, ...]) -> Settings:
     def collect(*, settings: Annotated[wanted, Parameter(name="*")] = wanted()) -> Settings:  # type: ignore[valid-type]  # noqa: B008
         return settings
 
-    app = words_app(f"--method {method}")
-    app.default(collect)
-    return cast(Settings, app(tokens, exit_on_error=False, print_error=False))
+    return cast(Settings, read_words("shrink", (method,), collect, tokens))

@@ -93,6 +93,7 @@ def tau(
         report("drawing", 0)
         with figures.house_style():
             results.figure("tau_narrowing", tau_figures.draw_narrowing(found, study, settings))
+            report("drawing", 0.5)
             results.figure("tau", tau_figures.draw_sets(found, study, settings))
     named = {"predictors": list(predictor), "columns": list(column), "subspaces": list(map(str, subspace))}
     findings = analysis.sentences(found)
