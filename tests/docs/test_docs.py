@@ -14,10 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
+import polars as pl
 import pytest
 from lissnas.shrink import method_names
 from lissnas_analyses.cli import app
 from lissnas_analyses.commands.setting_words import setting_values
+from lissnas_analyses.study import open_study
 from lissnas_benchmarks import catalog
 from lissnas_benchmarks.errors import MissingFileError
 from lissnas_benchmarks.table import Table
@@ -34,8 +36,22 @@ BENCHMARK_PAGES = [name for name in NAMES if name.startswith("benchmarks/")]
 OWN_TESTS = {"bridges.md", "extending.md", "benchmarks/your-own.md", "results-format.md"}
 """Pages with a test file of their own, which runs them on data that it makes."""
 
-FOR_CLUSTERS = {name for name in NAMES if name.startswith("supernet")}
-"""Pages whose commands need GPUs for hours: that they are understood is tested here, what they do with supernets."""
+NOT_RUN = {
+    "make": "sets up an environment from the network; a dry run says that the target is there",
+    "pip install": "takes the network",
+    "lissnas data get": "takes the network; tests/benchmarks/test_download.py downloads from a server of its own",
+    "lissnas data import": "takes the official file; the tests of each benchmark import it",
+    "lissnas compare BENCHMARK": "for any benchmark; one with as many methods takes minutes",
+    "lissnas supernet train": "takes from minutes to weeks, as the next four; tests/analyses/test_supernet_commands.py "
+    "and tests/toolkit/supernet run every stage in small",
+    "lissnas supernet shrink": "",
+    "lissnas supernet search": "",
+    "lissnas supernet retrain": "",
+    "lissnas supernet study": "",
+    "torchrun": "takes several GPUs",
+    "RUN=": "takes a cluster",
+}
+"""Commands of the pages that these tests do not run, by how they begin, and why; they are understood, or run dry."""
 
 
 def blocks(page: Path, *languages: str) -> list[str]:
@@ -46,29 +62,40 @@ def blocks(page: Path, *languages: str) -> list[str]:
 
 def commands(page: Path) -> list[list[str]]:
     """Return the words of each command in the page's shell blocks, and after the prompts of its sessions."""
+    return in_shell_blocks(page) + [shlex.split(command) for command, _ in sessions(page)]
+
+
+def in_shell_blocks(page: Path) -> list[list[str]]:
     lines = "\n".join(blocks(page, "sh")).replace("\\\n", " ").splitlines()
-    asked = "\n".join(blocks(page, "console")).replace("\\\n", " ").splitlines()
-    lines += [line.removeprefix("$ ") for line in asked if line.startswith("$ ")]
     return [words for line in lines if (words := shlex.split(line, comments=True))]
 
 
-def having(*languages: str) -> list[str]:
-    return [name for name, page in zip(NAMES, PAGES, strict=True) if name not in OWN_TESTS and blocks(page, *languages)]
+def reason_not_to_run(words: list[str]) -> str | None:
+    """Return how a command begins that is not run here, or None."""
+    return next((begins for begins in NOT_RUN if shlex.join(words).startswith(begins)), None)
 
 
-@pytest.mark.parametrize("name", having("python", "{code-cell}"))
+def having(*languages: str) -> list[Path]:
+    return [page for page in (README, *PAGES) if name_of(page) not in OWN_TESTS and blocks(page, *languages)]
+
+
+def name_of(page: Path) -> str:
+    return str(page.relative_to(DOCS if page.is_relative_to(DOCS) else ROOT))
+
+
+@pytest.mark.parametrize("page", having("python", "{code-cell}"), ids=name_of)
 def test_the_code_of_a_page_runs_and_prints_what_it_shows(
-    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, open_table: Callable[[str], Table]
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, open_table: Callable[[str], Table]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    page = (DOCS / name).read_text()
+    text = page.read_text()
     parts = re.findall(
-        r"^```(python|\{code-cell\})\n(.*?)^```(?:\n+```text\n(.*?)^```)?", page, re.MULTILINE | re.DOTALL
+        r"^```(python|\{code-cell\})\n(.*?)^```(?:\n+```text\n(.*?)^```)?", text, re.MULTILINE | re.DOTALL
     )
-    for benchmark in set(re.findall(r'catalog\.load\("([a-z0-9-]+)"\)', page)):
+    for benchmark in set(re.findall(r'catalog\.load\("([a-z0-9-]+)"\)', text)):
         open_table(benchmark)
-    names: dict[str, Any] = {"__name__": name, "Path": Path}
-    compiled = [(compile(code, name, "exec"), shown) for _, code, shown in parts]
+    names: dict[str, Any] = {"__name__": page.name, "Path": Path}
+    compiled = [(compile(code, page.name, "exec"), shown) for _, code, shown in parts]
     with mpl.rc_context({"backend": "agg"}):
         for code, shown in compiled:
             try:
@@ -80,6 +107,35 @@ def test_the_code_of_a_page_runs_and_prints_what_it_shows(
                 assert as_pattern(shown.splitlines()).fullmatch(printed.getvalue()), printed.getvalue()
 
 
+@pytest.mark.parametrize("page", having("sh"), ids=name_of)
+def test_every_command_of_the_shell_blocks_of_a_page_runs(
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    """One after the other in one folder, as a reader would; `>` takes what is printed."""
+    monkeypatch.chdir(tmp_path)
+    scores_of_a_supernet(tmp_path / "scores.csv")
+    for words in in_shell_blocks(page):
+        if reason_not_to_run(words):
+            continue
+        program, *asked = words
+        assert program == "lissnas", f"{page.name}: run {program} here, or say in NOT_RUN why not"
+        asked, target = (asked[: asked.index(">")], asked[-1]) if ">" in asked else (asked, "printed.txt")
+        assert app(asked, exit_on_error=False, print_error=False) == 0, shlex.join(words)
+        (tmp_path / target).write_bytes(capsysbinary.readouterr().out)
+
+
+def scores_of_a_supernet(path: Path) -> None:
+    """Write the file that the README takes for granted: scores for the cells of AnalogNAS-Bench, here its own."""
+    study = open_study("analog-nasbench")
+    architectures = study.space.write(study.space.all_rows())
+    pl.DataFrame({"architecture": architectures, "supernet": study.selection}).write_csv(path)
+
+
+def test_what_is_not_run_is_on_a_page() -> None:
+    begun = {reason_not_to_run(words) for page in (README, *PAGES) for words in commands(page)}
+    assert set(NOT_RUN) <= begun
+
+
 @pytest.fixture(scope="module")
 def working_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("reader")
@@ -88,7 +144,7 @@ def working_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def sessions(page: Path) -> Iterator[tuple[str, list[str]]]:
     """Give each command of the page's console blocks, and the lines that it is said to print."""
     for block in blocks(page, "console"):
-        for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
+        for part in re.split(r"^\$ ", block.replace("\\\n", " "), flags=re.MULTILINE)[1:]:
             command, *printed = part.rstrip("\n").split("\n")
             yield command, printed
 
@@ -102,14 +158,16 @@ def as_pattern(printed: list[str]) -> re.Pattern[str]:
     return re.compile("".join(lines) + r"\s*")
 
 
-@pytest.mark.parametrize("name", [name for name in having("console") if name not in FOR_CLUSTERS])
-def test_a_page_shows_what_its_commands_print(name: str, working_folder: Path, session_cache: Path) -> None:
-    if any(command.startswith("lissnas report") for command, _ in sessions(DOCS / name)):
+@pytest.mark.parametrize("page", having("console"), ids=name_of)
+def test_a_page_shows_what_its_commands_print(page: Path, working_folder: Path, session_cache: Path) -> None:
+    if any(command.startswith("lissnas report") for command, _ in sessions(page)):
         pytest.importorskip("vl_convert")
     bin_folder = Path(sys.executable).parent
     environment = os.environ | {"LISSNAS_CACHE": str(session_cache), "COLUMNS": "120", "OMP_NUM_THREADS": "1"}
-    for command, printed in sessions(DOCS / name):
+    for command, printed in sessions(page):
         program, *words = shlex.split(command)
+        if reason_not_to_run([program, *words]):
+            continue
         called = subprocess.run(
             [str(bin_folder / program), *words],
             cwd=working_folder,
