@@ -19,6 +19,12 @@ _MACRO_NAMES = {"1": "plain", "2": "2 C", "3": "1/2", "4": "2 C, 1/2"}
 _LAYER_NAMES = ("identity", "e3 k3", "e6 k5")
 """Expansion and kernel of the layers of NAS-Bench-Macro."""
 
+_DARTS_BENDS = {(0, 3): 0.12, (2, 3): 0.25}
+"""Of the arrows from a source to a node that would run over another node."""
+
+_ROW = 6
+"""How many nodes of a chain stand in a row at most."""
+
 _HEIGHTS = (1.0, -0.8, 0.5, -1.1, 0.8)
 """How high the inner vertices of a graph stand: so that no arrow runs over another vertex."""
 
@@ -117,10 +123,15 @@ def diagrams(space: Space, rows: Rows) -> list[Diagram]:
 
 
 def _chain(labels: Sequence[str]) -> Diagram:
-    """Return operations one after the other."""
-    nodes = [Node(str(layer), label, layer + 1.0, 0, operation=True) for layer, label in enumerate(labels)]
-    nodes = [Node("input", "input", 0, 0), *nodes, Node("output", "output", len(labels) + 1.0, 0)]
-    names = [node.name for node in nodes]
+    """Return operations one after the other, in rows that turn back at their ends."""
+    names = ["input", *(str(layer) for layer in range(len(labels))), "output"]
+    rows = -(-len(names) // _ROW)
+    width = -(-len(names) // rows)
+    nodes = []
+    for place, (name, label) in enumerate(zip(names, ("input", *labels, "output"), strict=True)):
+        row, column = divmod(place, width)
+        x = column if row % 2 == 0 else width - 1 - column
+        nodes.append(Node(name, label, 1.2 * x, -row, operation=name.isdigit()))
     return Diagram(tuple(nodes), tuple(Arrow(*pair) for pair in pairwise(names)))
 
 
@@ -185,7 +196,7 @@ def _darts(row: Rows) -> Diagram:
         nodes.append(Node(cell, cell, 2.2 * (darts.NODES + 1), y))
         for node, (pair, *operations) in enumerate(chosen.tolist()):
             for source, operation in zip(darts.input_pairs(node)[pair], operations, strict=True):
-                bend = 0.0 if source - 1 in (node, node - 1) or source < 2 else 0.25
+                bend = _DARTS_BENDS.get((source, node), 0.0)
                 arrows.append(Arrow(names[source], names[2 + node], darts.OPERATIONS[operation], bend))
             arrows.append(Arrow(names[2 + node], cell))
     return Diagram(tuple(nodes), tuple(arrows))

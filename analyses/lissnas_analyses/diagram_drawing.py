@@ -1,11 +1,14 @@
 """Drawing diagrams of architectures, one or several beside each other with their differences marked."""
 
 from collections.abc import Sequence
+from math import hypot
 from textwrap import fill
 
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch
+from matplotlib.patheffects import withStroke
 
 from lissnas_analyses import figures
 from lissnas_analyses.diagram import Arrow, Diagram, Node
@@ -94,19 +97,35 @@ def _draw(axes: Axes, one: Diagram, unlike: tuple[frozenset[str], frozenset[Arro
     for arrow in one.arrows:
         _draw_arrow(axes, arrow, nodes, colours.get(arrow.label, "#999999"), arrow in other_arrows)
     for node in one.nodes:
+        ground = colours.get(node.label, "#999999") if node.operation else "#ffffff"
         box = {
             "boxstyle": "round,pad=0.45",
-            "facecolor": colours.get(node.label, "#999999") if node.operation else "#ffffff",
-            "edgecolor": _MARK if node.name in other_nodes else "#444444",
-            "linewidth": 4 if node.name in other_nodes else 0.8,
+            "facecolor": ground,
+            "edgecolor": "#444444",
+            "linewidth": 0.8,
+            "path_effects": [withStroke(linewidth=9, foreground=_MARK)] if node.name in other_nodes else [],
         }
-        colour = "#ffffff" if node.operation else "#000000"
-        axes.text(node.x, node.y, node.label, ha="center", va="center", fontsize=7, color=colour, bbox=box, zorder=3)
+        ink = _ink_on(ground)
+        axes.text(node.x, node.y, node.label, ha="center", va="center", fontsize=7, color=ink, bbox=box, zorder=3)
+
+
+def _ink_on(ground: str) -> str:
+    """Return black or white, whichever is told better from a colour, by its relative luminance."""
+    red, green, blue = (part**2.2 for part in to_rgb(ground))
+    return "#000000" if 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.18 else "#ffffff"
+
+
+def _reach(node: Node, x: float, y: float) -> float:
+    """Return how far the box of a node reaches from its middle towards a point, in printer's points."""
+    along_x, along_y = abs(x - node.x), abs(y - node.y)
+    wide, high = 2 * len(node.label) + 3.5, 8
+    return hypot(along_x, along_y) * min(wide / max(along_x, 1e-9), high / max(along_y, 1e-9))
 
 
 def _draw_arrow(axes: Axes, arrow: Arrow, nodes: dict[str, Node], colour: str, marked: bool) -> None:
     source, target = nodes[arrow.source], nodes[arrow.target]
     absent = arrow.label in ("none", "zero")
+    middle_x, middle_y = _middle(arrow, nodes)
 
     def draw(style: str, colour: str, width: float, dash: str, order: int) -> None:
         patch = FancyArrowPatch(
@@ -114,8 +133,8 @@ def _draw_arrow(axes: Axes, arrow: Arrow, nodes: dict[str, Node], colour: str, m
             (target.x, target.y),
             arrowstyle=style,
             connectionstyle=f"arc3,rad={-arrow.bend}",
-            shrinkA=13,
-            shrinkB=15,
+            shrinkA=_reach(source, middle_x, middle_y) + 1,
+            shrinkB=_reach(target, middle_x, middle_y) + 2,
             mutation_scale=10,
             color=colour,
             linewidth=width,
@@ -128,7 +147,6 @@ def _draw_arrow(axes: Axes, arrow: Arrow, nodes: dict[str, Node], colour: str, m
         draw("-", _MARK, 7, "-", 1)
     draw("-|>", colour, 0.8 if absent else 1.6, ":" if absent else "-", 2)
     if arrow.label:
-        middle_x, middle_y = _middle(arrow, nodes)
         axes.text(
             middle_x,
             middle_y,
@@ -136,7 +154,6 @@ def _draw_arrow(axes: Axes, arrow: Arrow, nodes: dict[str, Node], colour: str, m
             ha="center",
             va="center",
             fontsize=6.5,
-            color=colour if colour != "#999999" else "#555555",
             bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
             zorder=4,
         )

@@ -20,6 +20,7 @@ from lissnas_analyses import cli, figures
 from lissnas_analyses.diagram import Diagram, diagrams
 from lissnas_analyses.diagram_drawing import draw_diagrams
 from lissnas_benchmarks import catalog
+from matplotlib.patches import FancyArrowPatch
 
 SPACES: dict[str, Callable[[], Space]] = {
     "cell201": cell201,
@@ -88,6 +89,33 @@ def test_layers_of_a_chain_are_named() -> None:
     assert [node.label for node in diagram(macro(), row).nodes][1:3] == ["identity", "e6 k5"]
 
 
+def test_a_long_chain_turns_back_at_the_end_of_a_row_and_stays_narrow() -> None:
+    space = shufflenetv2()
+    one = diagram(space, space.sample(1, np.random.default_rng(2))[0])
+    places = {node.name: (node.x, node.y) for node in one.nodes}
+    assert len(one.nodes) == 22
+    assert max(x for x, _y in places.values()) <= 6
+    for arrow in one.arrows:
+        (x, y), (next_x, next_y) = places[arrow.source], places[arrow.target]
+        assert (x == next_x) != (y == next_y)
+
+
+@pytest.mark.parametrize("name", ["cell201", "macro", "shufflenetv2", "nas-bench-graph"])
+def test_arrows_end_outside_of_the_boxes_they_join(name: str) -> None:
+    space = SPACES[name]()
+    with figures.house_style():
+        figure = draw_diagrams(diagrams(space, space.sample(1, np.random.default_rng(3))), ["a"], [""])
+        figure.draw_without_rendering()
+    [axes] = figure.axes
+    patches = [text.get_bbox_patch() for text in axes.texts if text.get_zorder() == 3]
+    boxes = [patch.get_window_extent() for patch in patches if patch is not None]
+    assert boxes
+    for arrow in axes.patches:
+        assert isinstance(arrow, FancyArrowPatch)
+        ends = arrow.get_transform().transform(arrow.get_path().vertices)
+        assert not any(box.contains(*end) for box in boxes for end in ends)
+
+
 def test_a_space_without_a_drawing_is_refused() -> None:
     class Strange(CategoricalSpace):
         pass
@@ -104,8 +132,8 @@ def test_marks_are_drawn_behind_what_differs() -> None:
     rows = macro().read(["02000001", "02100001", "02000001"])
     with figures.house_style():
         figure = draw_diagrams(diagrams(macro(), rows), ["a", "b", "c"], ["", "", ""])
-    boxes = [[text.get_bbox_patch() for text in axes.texts] for axes in figure.axes]
-    marked = [sum(box is not None and box.get_linewidth() == 4 for box in of_panel) for of_panel in boxes]
+    boxes = [[text.get_bbox_patch() for text in axes.texts] for axes in figure.axes[:3]]
+    marked = [sum(box is not None and bool(box.get_path_effects()) for box in of_panel) for of_panel in boxes]
     assert marked == [1, 1, 0]
 
 
