@@ -220,7 +220,8 @@ def _draw_measure(axes: Axes, result: LocalityResult, name: str, base_label: str
     base = rows["base"][0]
     if base_label is None:
         axes.axhline(base, color=look.colour, linewidth=0.8, linestyle=look.dash)
-        figures.label(axes, name, x[-1], value[-1], look.colour, offset=(6, 0), vertical="center")
+        axes.set_xlim(right=x[-1] + 0.15)
+        figures.label(axes, name, x[-1], value[-1], figures.WHOLE_SPACE.colour, offset=(10, 0), vertical="center")
     else:
         axes.axhline(base, color=figures.WHOLE_SPACE.colour, linewidth=0.8)
         figures.label(axes, base_label, x[0], base, figures.WHOLE_SPACE.colour, offset=(0, 2), vertical="bottom")

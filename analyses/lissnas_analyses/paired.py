@@ -75,7 +75,7 @@ def draw_paired(found: pl.DataFrame, study: Study) -> Figure:
     figures.caption(
         figure,
         f"Against {reference} in {study.benchmark.name}, run by run",
-        f"{study.source}; {study.roles}. Mean difference to {reference} in the same of {runs} runs, right being more, "
-        "and its 95 % interval (Student's, of paired differences).",
+        f"{study.source}; {study.roles}. Mean over {runs} runs of what a method has more than {reference} has in "
+        "the same run, with its 95 % interval (Student's, of paired differences).",
     )
     return figure

@@ -85,7 +85,7 @@ def _embedded(space: Space, rows: Rows) -> Floats:
 def draw_map(result: MapResult, study: Study) -> Figure:
     """Draw the map once for each method."""
     columns = min(2, len(result.sizes))
-    figure, panels = figures.new_figure(-(-len(result.sizes) // columns), columns, width=4.2, height=3.9)
+    figure, panels = figures.new_figure(-(-len(result.sizes) // columns), columns, width=4.2, height=3.6)
     for axes in panels[len(result.sizes) :]:
         axes.axis("off")
     networks = result.networks.sort("score")
@@ -95,7 +95,7 @@ def draw_map(result: MapResult, study: Study) -> Figure:
         for drawn, alpha, area in ((networks.filter(~kept), 0.5, 4), (networks.filter(kept), 1, 7)):
             points = axes.scatter(
                 drawn["x"], drawn["y"], c=drawn["score"], cmap=figures.SEQUENTIAL, vmin=low, vmax=high, s=area,
-                alpha=alpha, linewidths=0, rasterized=True,
+                alpha=alpha, linewidths=0,
             )  # fmt: skip
         _outline(axes, networks, networks.select(kept).to_series().to_numpy(), figures.look(method).colour)
         best = networks.row(-1, named=True)

@@ -152,10 +152,14 @@ def make_folder(folder: Path) -> None:
 
 
 def figure_files(name: str, figure: "Figure") -> dict[str, bytes]:
-    """Return a figure as the files of a PNG and an SVG, which has no date, so that equal results are equal files."""
+    """Return a figure as the files of a PNG and an SVG.
+
+    The SVG says in its metadata what the caption says, and holds no date, so that equal results are equal files.
+    """
+    said = {"Title": figure.get_suptitle(), "Description": figure.get_supxlabel(), "Date": None}
     return {
         f"{name}.png": _content(lambda file: figure.savefig(file, format="png")),
-        f"{name}.svg": _content(lambda file: figure.savefig(file, format="svg", metadata={"Date": None})),
+        f"{name}.svg": _content(lambda file: figure.savefig(file, format="svg", metadata=said)),
     }
 
 
