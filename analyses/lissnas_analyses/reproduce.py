@@ -91,12 +91,13 @@ def locality_sentences(found: LocalityResult) -> tuple[str, ...]:
     near = {row["measure"]: row for row in first.iter_rows(named=True)}
     rate, correlation = near["P(top 1 %)"], near["correlation"]
     reach = found.figure("share of starts that reach the global optimum")
+    slope = found.summary.row(by_predicate=pl.col("figure") == "fitness-distance correlation", named=True)
     return (
         f"a neighbour of a top-1 % network is itself one with probability {rate['value']:.3f} "
         f"[{rate['low']:.3f}, {rate['high']:.3f}], against {rate['base']:.3f} in the whole space",
         f"accuracies of neighbours correlate by {correlation['value']:.2f} "
         f"[{correlation['low']:.2f}, {correlation['high']:.2f}]; "
-        f"fitness-distance correlation {found.figure('fitness-distance correlation'):.2f}",
+        "fitness-distance correlation {value:.2f} [{low:.2f}, {high:.2f}]".format_map(slope),
         f"{found.figure('local optima'):,.0f} local optima; steepest ascent reaches the global one from {reach:.1%} of "
         f"all starts; the top 1 % lie in {found.figure('pockets of the top 1 %'):,.0f} pockets",
     )
@@ -120,6 +121,12 @@ def comparison_sentences(compared: ComparisonResult) -> tuple[str, ...]:
         )
         sentences.append(
             "shrinkage score of {method} less that of {reference}, run by run: {difference:+.3f} "
-            "[{low:+.3f}, {high:+.3f}]".format_map(row)
+            "[{low:+.3f}, {high:+.3f}], ".format_map(row)
+            + _verdict(row["low"], row["high"])
         )
     return tuple(sentences)
+
+
+def _verdict(low: float, high: float) -> str:
+    """Say what an interval of a difference shows."""
+    return "better" if low > 0 else "worse" if high < 0 else "no difference is shown"
