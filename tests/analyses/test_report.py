@@ -1,5 +1,6 @@
 """The report: one file that needs no network, and what a reader can do with it in a real browser."""
 
+import re
 import shutil
 import time
 from collections.abc import Iterator
@@ -58,6 +59,46 @@ def test_a_folder_without_results_is_refused(tmp_path: Path) -> None:
     with pytest.raises(LissnasError, match="no folder of results"):
         report(tmp_path, out=tmp_path / "report.html")
     assert not (tmp_path / "report.html").exists()
+
+
+@pytest.mark.parametrize(("name", "content"), [("map.parquet", b"PAR1"), ("rounds.parquet", b""), ("optima.svg", None)])
+def test_damaged_results_are_refused_with_the_way_out(
+    results: Path, tmp_path: Path, name: str, content: bytes | None
+) -> None:
+    folder = shutil.copytree(results, tmp_path / "results")
+    (folder / name).unlink()
+    if content is not None:
+        (folder / name).write_bytes(content)
+    with pytest.raises(LissnasError, match=r"results: the results are damaged .*; make them again"):
+        report(folder, out=tmp_path / "report.html")
+    assert not (tmp_path / "report.html").exists()
+
+
+def test_a_figure_says_what_it_shows_and_gives_all_its_numbers(page: Path, results: Path) -> None:
+    text = page.read_text()
+    assert 'alt="Locality of nas-bench-graph-proteins"' in text
+    assert "<figcaption><p>nas-bench-graph-proteins, proteins, test accuracy. Exact over all pairs" in text
+    for numbers in results.glob("*.csv"):
+        assert f"data-name={numbers.name}>" in text
+
+
+def test_results_of_the_same_benchmark_are_told_apart(results: Path, tmp_path: Path) -> None:
+    folders = [Path(shutil.copytree(results, tmp_path / name)) for name in ("first", "second")]
+    for folder in folders:
+        (folder / "map.parquet").unlink()
+    report(tmp_path, out=tmp_path / "report.html")
+    headings = re.findall('<section id="(.*?)"><h2>(.*?)</h2>', (tmp_path / "report.html").read_text())
+    assert [name for _anchor, name in headings] == [f"nas-bench-graph-proteins, proteins: {one}" for one in folders]
+    assert len({anchor for anchor, _name in headings}) == 2
+
+
+def test_a_report_without_a_map_carries_nothing_that_draws_one(results: Path, tmp_path: Path, page: Path) -> None:
+    folder = shutil.copytree(results, tmp_path / "results")
+    (folder / "map.parquet").unlink()
+    report(folder, out=tmp_path / "report.html")
+    text = (tmp_path / "report.html").read_text()
+    assert 'id="library"' not in text
+    assert 'id="library"' in page.read_text()
 
 
 def test_neighbours_are_the_best_of_the_space_with_their_scores(walk: dict[str, Any], proteins: Study) -> None:
@@ -144,6 +185,9 @@ def test_a_filter_changes_the_count(browser: Any) -> None:
     middle = "(Number(arguments[0].min) + Number(arguments[0].max)) / 2"
     browser.execute_script(script.format(middle), slider)
     assert 0 < _count(browser) < before
+    assert float(browser.find_element("css selector", ".controls output").text) == pytest.approx(
+        float(slider.get_property("value")), rel=1e-3
+    )
     browser.execute_script(script.format("arguments[0].min"), slider)
     assert _count(browser) == before
 
@@ -170,8 +214,94 @@ def test_a_neighbour_and_the_arrow_keys_select_networks_too(browser: Any) -> Non
     browser.execute_script("arguments[0].click()", browser.find_element("css selector", ".scroll td button"))
     neighbour = _chosen(browser)
     assert neighbour != before
+    pictures = browser.find_elements("css selector", ".facts svg")
+    assert len(pictures) == 2
+    assert any(picture.find_elements("css selector", ".changed") for picture in pictures)
     browser.find_element("css selector", ".details").send_keys("\ue015")  # arrow down: the next worse network
+    assert len(browser.find_elements("css selector", ".facts svg")) == 1
     assert _chosen(browser) != neighbour
+
+
+def test_keys_alone_go_from_network_to_network_without_losing_their_place(browser: Any) -> None:
+    from selenium.webdriver import ActionChains, Keys
+
+    def focused() -> str:
+        return str(browser.execute_script("return document.activeElement.textContent"))
+
+    worse = browser.find_elements("css selector", ".pager button")[1]
+    browser.execute_script("arguments[0].focus()", worse)
+    for _press in range(2):
+        before = _chosen(browser)
+        ActionChains(browser).send_keys(Keys.ENTER).perform()
+        assert _chosen(browser) != before
+        assert focused() == "Worse"
+    browser.execute_script("arguments[0].focus()", browser.find_element("css selector", ".scroll td button"))
+    before = _chosen(browser)
+    ActionChains(browser).send_keys(Keys.ENTER).perform()
+    assert _chosen(browser) != before
+    assert browser.execute_script("return document.activeElement.className") == "details"
+
+
+def test_what_is_open_stays_open_from_network_to_network(browser: Any) -> None:
+    browser.execute_script("arguments[0].click()", browser.find_element("css selector", ".facts summary"))
+    browser.execute_script("arguments[0].click()", browser.find_elements("css selector", ".pager button")[0])
+    assert browser.find_element("css selector", ".facts details").get_attribute("open")
+
+
+def test_a_tap_of_a_finger_chooses_the_network_under_it(browser: Any, walk: dict[str, Any]) -> None:
+    browser.execute_cdp_cmd("Emulation.setTouchEmulationEnabled", {"enabled": True, "maxTouchPoints": 1})
+    canvas = browser.find_element("css selector", ".plot canvas")
+    browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", canvas)
+    before = _chosen(browser)
+    box = browser.execute_script("return arguments[0].getBoundingClientRect()", canvas)
+    for across, down in ((0.4, 0.5), (0.55, 0.6), (0.5, 0.3), (0.3, 0.4), (0.6, 0.4)):
+        point = {"x": box["x"] + across * box["width"], "y": box["y"] + down * box["height"]}
+        for kind, points in (("touchStart", [point]), ("touchEnd", [])):
+            browser.execute_cdp_cmd("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+        time.sleep(0.5)
+        if _chosen(browser) != before:
+            assert _chosen(browser) in walk["architecture"]
+            break
+    else:
+        pytest.fail("no tap hit a network")
+    browser.execute_cdp_cmd("Emulation.setTouchEmulationEnabled", {"enabled": False})
+
+
+def test_a_figure_opens_whole_grows_and_closes_by_keys(browser: Any) -> None:
+    from selenium.webdriver import ActionChains, Keys
+
+    browser.execute_script("arguments[0].focus()", browser.find_element("css selector", "button.zoom"))
+    ActionChains(browser).send_keys(Keys.ENTER).perform()
+    pane, image = (browser.find_element("css selector", f"#zoom {part}") for part in ("div", "div img"))
+    _until(lambda: 0 < image.size["width"] <= pane.size["width"] and image.size["height"] <= pane.size["height"])
+    whole = image.size["width"]
+    ActionChains(browser).send_keys(Keys.TAB, Keys.ENTER).perform()  # from "Close" to "Larger"
+    assert image.size["width"] > 1.4 * whole
+    ActionChains(browser).send_keys(Keys.ESCAPE).perform()
+    assert browser.execute_script("return document.activeElement.className") == "zoom"
+
+
+def test_both_maps_are_zoomed_to_the_chosen_network_and_back(browser: Any) -> None:
+    def pictures() -> list[str]:
+        time.sleep(0.3)
+        return [
+            str(browser.execute_script("return arguments[0].toDataURL()", canvas))
+            for canvas in browser.find_elements("css selector", ".explorer:first-of-type .plot canvas")
+        ]
+
+    into, _out, whole = browser.find_elements("css selector", ".play ~ button")[:3]
+    before = pictures()
+    browser.execute_script("arguments[0].click()", into)
+    assert all(now != then for now, then in zip(pictures(), before, strict=True))
+    browser.execute_script("arguments[0].click()", whole)
+    assert pictures() == before
+
+
+def test_nothing_runs_over_the_edge_of_a_phone(browser: Any) -> None:
+    size = {"width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": True}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    assert browser.execute_script("return document.documentElement.scrollWidth") == 390
+    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
 def test_playing_reaches_the_last_round(browser: Any) -> None:

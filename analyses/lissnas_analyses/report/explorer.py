@@ -16,6 +16,9 @@ from lissnas_analyses.results import read_manifest
 _LISTED = 20
 """How many neighbours of a network are listed, the best ones."""
 
+_CHANGES = 2
+"""An edit of more changes than these, as where layers trade places, is told by what comes of it."""
+
 
 def explorer(folder: Path) -> dict[str, Any] | None:
     """Return the explorer of a folder of results, in what JSON can hold; None if it has no map or its data is not here.
@@ -23,7 +26,9 @@ def explorer(folder: Path) -> dict[str, Any] | None:
     Networks are told apart by their place on the map. A neighbour that is not on the map has the place -1.
     """
     manifest = read_manifest(folder)
-    if not {"map.parquet", "rounds.parquet"} <= set(manifest["files"]) or not catalog.is_ready(manifest["benchmark"]):
+    if not {"map.parquet", "rounds.parquet"} <= set(manifest["files"]):
+        return None
+    if manifest["benchmark"] not in catalog.names() or not catalog.is_ready(manifest["benchmark"]):
         return None
     table = catalog.load(manifest["benchmark"])
     networks = pl.read_parquet(folder / "map.parquet")
@@ -69,7 +74,7 @@ def _neighbours(space: Space, index: Indices, drawn: list[Diagram], scores: Floa
     rows, source = space.neighbours(space.rows(index))
     target = space.index(rows)
     distinct, of_neighbour = np.unique(target, return_inverse=True)
-    theirs = diagrams(space, space.rows(distinct))
+    theirs, written = diagrams(space, space.rows(distinct)), space.write(space.rows(distinct))
     place = np.full(space.size, -1, dtype=np.int64)
     place[index] = np.arange(len(index))
     found: list[list[tuple[str, int, Any]]] = [[] for _ in index]
@@ -77,6 +82,8 @@ def _neighbours(space: Space, index: Indices, drawn: list[Diagram], scores: Floa
         if len(found[source[i]]) == _LISTED:
             continue
         edit = drawn[source[i]].edit_to(theirs[of_neighbour[i]])
+        if edit.count("; ") >= _CHANGES:
+            edit = f"becomes {written[of_neighbour[i]]}"
         found[source[i]].append((edit, int(place[target[i]]), *_rounded(scores[target[[i]]])))
     return found
 

@@ -13,20 +13,33 @@ async function showFigures() {
     const drawing = await unpacked(image.dataset.packed);
     image.src = URL.createObjectURL(new Blob([drawing], { type: "image/svg+xml" }));
   }
-  const zoom = document.getElementById("zoom");
-  zoom.querySelector("button").addEventListener("click", () => zoom.close());
-  for (const button of document.querySelectorAll("button.zoom")) {
-    button.addEventListener("click", () => {
-      zoom.querySelector("div").replaceChildren(button.querySelector("img").cloneNode());
-      zoom.showModal();
-    });
-  }
+  enlargeFigures();
+  if (matchMedia("(max-width: 40rem)").matches) document.querySelector(".words").open = false;
   for (const button of document.querySelectorAll("button[data-numbers]")) {
     button.addEventListener("click", async () => {
       const link = document.createElement("a");
       link.href = URL.createObjectURL(new Blob([await unpacked(button.dataset.numbers)], { type: "text/csv" }));
       link.download = button.dataset.name;
       link.click();
+    });
+  }
+}
+
+// A figure opens as large as it fits whole, but never so small that it cannot be read; from there in steps of a half.
+function enlargeFigures() {
+  const zoom = document.getElementById("zoom"), pane = zoom.querySelector("div"), readable = 640;
+  const image = () => pane.querySelector("img");
+  const whole = () => Math.min(pane.clientWidth, pane.clientHeight * image().naturalWidth / image().naturalHeight);
+  const widen = by => { image().style.width = `${Math.max(whole(), image().clientWidth * by)}px`; };
+  const [close, larger, smaller] = zoom.querySelectorAll("button");
+  close.addEventListener("click", () => zoom.close());
+  larger.addEventListener("click", () => widen(1.5));
+  smaller.addEventListener("click", () => widen(1 / 1.5));
+  for (const button of document.querySelectorAll("button.zoom")) {
+    button.addEventListener("click", () => {
+      pane.replaceChildren(button.querySelector("img").cloneNode());
+      zoom.showModal();
+      image().style.width = `${Math.max(whole(), readable)}px`;
     });
   }
 }
@@ -40,15 +53,26 @@ function element(name, attributes = {}, ...children) {
 }
 
 const colour = name => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+const dark = () => matchMedia("(prefers-color-scheme: dark)").matches;
 const PALETTE = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c510a", "#7b5ea7", "#01665e"];
 const NOTHING = new Set(["none", "zero", "identity", "id", "skip", "skip_connect"]);
+
+// Black or white, whichever is told better from a colour "#rrggbb".
+function inkOn(ground) {
+  const [red, green, blue] = [1, 3, 5].map(place => (parseInt(ground.slice(place, place + 2), 16) / 255) ** 2.2);
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.18 ? "#000000" : "#ffffff";
+}
 
 function operationsOf(drawing) {
   const labels = drawing.arrows.map(arrow => arrow[2]).concat(drawing.nodes.filter(node => node[4]).map(node => node[1]));
   return labels.filter(label => label);
 }
 
-function drawn(drawing, operations) {
+// The picture of a network; what another does not have in the same way is marked, if one is named.
+function drawn(drawing, operations, other) {
+  const there = other && new Set([...other.nodes.map(node => `${node[0]} ${node[1]}`), ...other.arrows.map(arrow => arrow.slice(0, 3).join())]);
+  const isNew = key => other && !there.has(key);
+  const wide = node => Math.max(18, 7 * node[1].length + 8);
   const shade = label => NOTHING.has(label) ? colour("--faint") : PALETTE[operations.indexOf(label) % PALETTE.length];
   const at = new Map(drawing.nodes.map(node => [node[0], node]));
   const scale = 70, xs = [], ys = [];
@@ -58,28 +82,32 @@ function drawn(drawing, operations) {
     const [ax, ay, bx, by] = [a[2] * scale, -a[3] * scale, b[2] * scale, -b[3] * scale];
     const [cx, cy] = [(ax + bx) / 2 + bend * (by - ay), (ay + by) / 2 - bend * (bx - ax)];
     const stroke = label ? shade(label) : colour("--faint");
-    picture.append(element("path", { d: `M${ax},${ay} Q${cx},${cy} ${bx},${by}`, fill: "none", stroke,
+    const way = `M${ax},${ay} Q${cx},${cy} ${bx},${by}`;
+    if (isNew([source, target, label].join())) picture.append(element("path", { d: way, class: "changed", "stroke-width": 10 }));
+    picture.append(element("path", { d: way, fill: "none", stroke,
       "stroke-width": 2, "stroke-dasharray": label === "none" ? "2 4" : "none" }));
     const [mx, my] = [(ax + 2 * cx + bx) / 4, (ay + 2 * cy + by) / 4];
     xs.push(mx); ys.push(my);
-    const length = Math.hypot(bx - ax, by - ay) || 1, back = 26 / length;
-    const tip = element("path", { d: "M-6,-4 L3,0 L-6,4 Z", fill: stroke,
-      transform: `translate(${bx - (bx - cx) * back},${by - (by - cy) * back}) rotate(${Math.atan2(by - cy, bx - cx) * 180 / Math.PI})` });
-    picture.append(tip);
+    const length = Math.hypot(bx - cx, by - cy) || 1, [alongX, alongY] = [(bx - cx) / length, (by - cy) / length];
+    const back = 4 + Math.min(wide(b) / 2 / Math.abs(alongX), 11 / Math.abs(alongY));
+    picture.append(element("path", { d: "M-6,-4 L3,0 L-6,4 Z", fill: stroke,
+      transform: `translate(${bx - alongX * back},${by - alongY * back}) rotate(${Math.atan2(alongY, alongX) * 180 / Math.PI})` }));
     if (label) {
-      const text = element("text", { x: mx, y: my - 4, "text-anchor": "middle", "font-size": 11, fill: stroke,
-        stroke: colour("--panel"), "stroke-width": 4, "paint-order": "stroke" });
+      const text = element("text", { x: mx, y: my + 4, "text-anchor": "middle", "font-size": 12, fill: colour("--ink") });
       text.textContent = label.replace("nor_", "").replaceAll("_", " ");
-      picture.append(text);
+      const width = 7 * text.textContent.length;
+      picture.append(element("rect", { x: mx - width / 2, y: my - 8, width, height: 16, fill: colour("--panel") }), text);
     }
   }
-  for (const [, label, x, y, operation] of drawing.nodes) {
-    const width = Math.max(18, 7 * label.length + 8);
+  for (const node of drawing.nodes) {
+    const [, label, x, y, operation] = node, width = wide(node);
+    if (isNew(`${node[0]} ${label}`)) picture.append(element("rect", { x: x * scale - width / 2, y: -y * scale - 11, width,
+      height: 22, rx: 5, class: "changed", "stroke-width": 12 }));
     xs.push(x * scale - width / 2, x * scale + width / 2); ys.push(-y * scale - 14, -y * scale + 14);
     picture.append(element("rect", { x: x * scale - width / 2, y: -y * scale - 11, width, height: 22, rx: 5,
       fill: operation ? shade(label) : colour("--ground"), stroke: colour("--faint") }));
     const text = element("text", { x: x * scale, y: -y * scale + 4, "text-anchor": "middle", "font-size": 12,
-      fill: operation ? "#ffffff" : colour("--ink") });
+      fill: operation ? inkOn(shade(label)) : colour("--ink") });
     text.textContent = label;
     picture.append(text);
   }
@@ -87,6 +115,9 @@ function drawn(drawing, operations) {
   picture.setAttribute("viewBox", `${left - 12} ${high - 18} ${right - left + 24} ${low - high + 36}`);
   return picture;
 }
+
+// A mouse drags the map, and zooms with Ctrl and the wheel; a finger and the wheel alone go on scrolling the page.
+const MOUSE = { translate: "[mousedown, window:mouseup] > window:mousemove!", zoom: "wheel![event.ctrlKey]" };
 
 class Explorer {
   constructor(root, data) {
@@ -99,6 +130,7 @@ class Explorer {
     this.order = this.first.map((_, place) => place).filter(place => this.first[place] !== null)
       .sort((a, b) => this.first[b] - this.first[a]);
     this.selected = this.order[0];
+    this.before = null;
     this.views = [];
     this.timer = null;
     const methods = Object.keys(data.methods);
@@ -120,17 +152,19 @@ class Explorer {
     const limits = name => this.data.columns[name].filter(value => value !== null);
     const controls = element("div", { class: "controls" });
     const add = ([label, made]) => { controls.append(label); return made; };
-    this.colouring = add(this.select("colour", this.names, this.names[0]));
+    this.colouring = add(this.select("colour by", this.names, this.names[0]));
     this.limited = add(this.select("filter by", this.names, this.names[0]));
     this.limited.addEventListener("change", () => { this.setLimits(); this.update(); });
-    const range = label => {
-      const made = element("input", { type: "range", step: "any" });
+    const range = (label, attributes) => {
+      const made = element("input", { type: "range", ...attributes }), value = element("output");
       made.addEventListener("input", () => this.update());
-      return [element("label", {}, label, made), made];
+      return [element("label", {}, element("span", {}, label, " ", value), made), made, value];
     };
-    this.least = add(range("at least"));
-    this.most = add(range("at most"));
-    this.operation = add(this.select("that hold", ["any operation", ...this.operations]));
+    const [atLeast, least, leastValue] = range("at least", { step: "any" });
+    const [atMost, most, mostValue] = range("at most", { step: "any" });
+    [this.least, this.most] = [least, most];
+    controls.append(atLeast, atMost);
+    this.operation = add(this.select("with operation", ["any", ...this.operations]));
     this.setLimits = () => {
       const values = limits(this.limited.value), [low, high] = [Math.min(...values), Math.max(...values)];
       for (const made of [this.least, this.most]) { made.min = low; made.max = high; }
@@ -138,17 +172,27 @@ class Explorer {
     };
     this.setLimits();
     this.count = element("p", { class: "count", "aria-live": "polite" });
-    const round = element("input", { type: "range", min: 0, max: this.lastRound, step: 1, value: this.lastRound });
-    round.addEventListener("input", () => { this.stop(); this.update(); });
+    const [inRound, round, roundValue] = range("round", { min: 0, max: this.lastRound, step: 1, value: this.lastRound });
+    round.addEventListener("input", () => this.stop());
     this.round = round;
+    this.showValues = () => {
+      leastValue.value = Number(least.value).toPrecision(4);
+      mostValue.value = Number(most.value).toPrecision(4);
+      roundValue.value = round.value;
+    };
     this.player = element("button", { type: "button", class: "play" }, "Play");
     this.player.addEventListener("click", () => this.timer ? this.stop() : this.play());
     this.sideSelects = this.sides.map((name, side) => {
-      const [label, made] = this.select(side ? "right" : "left", Object.keys(this.data.methods), name);
+      const [label, made] = this.select(side ? "second map" : "first map", Object.keys(this.data.methods), name);
       made.addEventListener("change", () => { this.sides[side] = made.value; round.max = this.lastRound; this.update(); });
       return label;
     });
-    const playing = element("div", { class: "controls" }, ...this.sideSelects, element("label", {}, "round", round), this.player);
+    const zooms = Object.entries({ "Zoom in": 0.5, "Zoom out": 2, "Whole map": 0 }).map(([name, by]) => {
+      const made = element("button", { type: "button" }, name);
+      made.addEventListener("click", () => this.zoom(by));
+      return made;
+    });
+    const playing = element("div", { class: "controls" }, ...this.sideSelects, inRound, this.player, ...zooms);
     this.maps = element("div", { class: "maps" });
     this.captions = this.sides.map(() => element("p"));
     this.plots = this.sides.map((_, side) => {
@@ -156,7 +200,15 @@ class Explorer {
       this.maps.append(element("div", { class: "map" }, plot, this.captions[side]));
       return plot;
     });
-    this.details = element("div", { class: "details", tabindex: 0 });
+    const pager = Object.entries({ Better: -1, Worse: 1 }).map(([name, by]) => {
+      const made = element("button", { type: "button" }, name);
+      made.addEventListener("click", () => this.step(by));
+      return made;
+    });
+    this.facts = element("div", { class: "facts" });
+    this.details = element("div", { class: "details", tabindex: 0, role: "group",
+      "aria-label": "The network that is chosen; arrow keys choose the next better or worse one" },
+      element("p", { class: "pager" }, ...pager), this.facts);
     this.details.addEventListener("keydown", event => {
       const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
       if (step) { event.preventDefault(); this.step(step); }
@@ -169,9 +221,7 @@ class Explorer {
     this.views = [];
     for (const plot of this.plots) {
       const result = await vegaEmbed(plot, this.specification(), { actions: false, renderer: "canvas" });
-      result.view.addEventListener("click", (event, item) => {
-        if (item && item.datum && item.datum.place !== undefined) this.choose(item.datum.place);
-      });
+      result.view.addEventListener("click", event => this.chooseNear(result.view, event));
       this.views.push(result.view);
     }
     this.update();
@@ -184,12 +234,12 @@ class Explorer {
       width: "container", height: "container", background: "transparent", autosize: { type: "fit", contains: "padding" },
       config: { view: { stroke: colour("--line") }, legend: { labelColor: colour("--ink"), titleColor: colour("--ink") } },
       data: { name: "points", values: this.points(null) },
-      params: [{ name: "zoom", select: "interval", bind: "scales" }, { name: "low", value: this.shades[0] }, { name: "high", value: this.shades[1] }],
+      params: [{ name: "zoom", select: { type: "interval", ...MOUSE }, bind: "scales" }, { name: "low", value: this.shades[0] }, { name: "high", value: this.shades[1] }],
       mark: { type: "point", filled: true, cursor: "pointer" },
       encoding: {
         x: { field: "x", type: "quantitative", ...axis },
         y: { field: "y", type: "quantitative", ...axis },
-        color: { field: "value", type: "quantitative", scale: { scheme: "cividis", clamp: true, domainMin: { expr: "low" }, domainMax: { expr: "high" } }, title: null },
+        color: { field: "value", type: "quantitative", scale: { scheme: { name: "cividis", extent: dark() ? [0.4, 1] : [0, 1] }, clamp: true, domainMin: { expr: "low" }, domainMax: { expr: "high" } }, title: null },
         opacity: { field: "strength", type: "quantitative", scale: null },
         size: { field: "size", type: "quantitative", scale: null },
         stroke: { field: "edge", type: "nominal", scale: null },
@@ -203,12 +253,13 @@ class Explorer {
     const value = this.data.columns[this.limited.value][place];
     const within = value !== null && value >= Number(this.least.value) - 1e-9 && value <= Number(this.most.value) + 1e-9;
     const wanted = this.operation.value;
-    return within && (wanted === "any operation" || this.held[place].has(wanted));
+    return within && (wanted === "any" || this.held[place].has(wanted));
   }
 
   update() {
     const round = Number(this.round.value), all = this.data.x.length;
     const shown = this.data.x.filter((_, place) => this.shown(place)).length;
+    this.showValues();
     this.count.textContent = `${shown.toLocaleString("en")} of ${all.toLocaleString("en")} networks on the map`;
     this.views.forEach((view, side) => {
       const rounds = this.data.methods[this.sides[side]];
@@ -231,18 +282,45 @@ class Explorer {
 
   // What is drawn: the networks that the filters leave, those kept larger and stronger; all are kept if none are named.
   points(kept) {
-    const points = [];
+    const points = [], marked = colour("--mark"), edge = colour("--faint");
+    const near = new Set(this.data.neighbours[this.selected].map(neighbour => neighbour[1]));
     this.data.columns[this.colouring.value].forEach((value, place) => {
       if (value === null || !this.shown(place)) return;
       const isKept = kept === null || kept.has(place), chosen = place === this.selected;
       points.push({ place, x: this.data.x[place], y: this.data.y[place], value, architecture: this.data.architecture[place],
-        strength: isKept ? 0.95 : 0.22, size: chosen ? 160 : isKept ? 42 : 14,
-        edge: chosen ? colour("--mark") : colour("--ground"), edgeWidth: chosen ? 3 : 0.3 });
+        strength: isKept ? 0.95 : 0.35, size: chosen ? 160 : isKept ? 42 : 14,
+        edge: chosen || near.has(place) ? marked : edge, edgeWidth: chosen ? 3 : near.has(place) ? 2 : isKept ? 0.5 : 0 });
     });
     return points.sort((a, b) => a.size - b.size);
   }
 
-  choose(place) { this.selected = place; this.update(); }
+  // Show less or more around the chosen network, or everything again.
+  zoom(by) {
+    for (const view of this.views) {
+      for (const side of ["x", "y"]) {
+        const [low, high] = view.scale(side).domain(), half = (high - low) / 2 * by, middle = this.data[side][this.selected];
+        view.signal(`zoom_${side}`, by ? [middle - half, middle + half] : null);
+      }
+      view.run();
+    }
+  }
+
+  // Choose the network nearest to a click or tap, if one is near: a finger hits no point exactly.
+  chooseNear(view, event) {
+    const box = view.container().querySelector("canvas").getBoundingClientRect(), [left, top] = view.origin();
+    const [x, y] = ["x", "y"].map(side => view.scale(side)), { place, away } = view.data("points").reduce((best, point) => {
+      const away = Math.hypot(x(point.x) + left + box.left - event.clientX, y(point.y) + top + box.top - event.clientY);
+      return away < best.away ? { place: point.place, away } : best;
+    }, { away: Infinity });
+    if (away < 16) this.choose(place);
+  }
+
+  // `before` is the network whose neighbour is chosen, if one is: both are drawn then.
+  choose(place, before = null) {
+    this.before = before;
+    this.selected = place;
+    this.update();
+  }
 
   step(by) {
     const at = this.order.indexOf(this.selected);
@@ -251,29 +329,39 @@ class Explorer {
 
   describe() {
     const place = this.selected, rank = this.order.indexOf(place) + 1;
-    const facts = element("table", {}, element("tbody", {}, ...this.names.map(name =>
+    const numbers = element("table", {}, element("tbody", {}, ...this.names.map(name =>
       element("tr", {}, element("td", {}, name), element("td", { class: "number" }, String(this.data.columns[name][place] ?? "missing"))))));
-    const better = element("button", { type: "button" }, "better"), worse = element("button", { type: "button" }, "worse");
-    better.addEventListener("click", () => this.step(-1));
-    worse.addEventListener("click", () => this.step(1));
-    const left = element("div", {}, element("h3", {}, `Network ${rank} of ${this.order.length} on the map`),
+    const all = element("details", {}, element("summary", {}, "All its numbers"), numbers);
+    all.open = this.facts.querySelector("details")?.open ?? false;
+    const left = element("div", {},
+      element("h3", {}, `Network ${rank.toLocaleString("en")} of ${this.order.length.toLocaleString("en")} on the map, best first`),
       element("p", { class: "faint architecture" }, element("code", {}, this.data.architecture[place])),
-      drawn(this.data.drawings[place], this.operations), element("p", { class: "pager" }, better, " ", worse),
-      element("details", {}, element("summary", {}, "all its numbers"), facts));
+      ...this.pictures(place), all);
     const own = this.first[place];
     const listed = this.data.neighbours[place];
     const rows = listed.map(([edit, neighbour, score]) => {
       const said = neighbour < 0 ? element("span", {}, edit) : element("button", { type: "button" }, edit);
-      if (neighbour >= 0) said.addEventListener("click", () => this.choose(neighbour));
+      if (neighbour >= 0) said.addEventListener("click", () => this.choose(neighbour, place));
       const gain = score === null || own === null ? "" : (score - own >= 0 ? "+" : "\u2212") + Math.abs(score - own).toFixed(2);
       return element("tr", {}, element("td", {}, said), element("td", { class: "number" }, score === null ? "missing" : String(score)),
         element("td", { class: "number" }, gain));
     });
     const heading = `The best ${listed.length} of its ${this.data.degrees[place]} neighbours`;
     const right = element("div", {}, element("h3", {}, heading),
-      element("div", { class: "scroll" }, element("table", {}, element("thead", {}, element("tr", {}, element("th", {}, "edit"),
-        element("th", {}, this.names[0]), element("th", {}, "change"))), element("tbody", {}, ...rows))));
-    this.details.replaceChildren(left, right);
+      element("div", { class: "scroll" }, element("table", {}, element("thead", {}, element("tr", {}, element("th", {}, "one edit"),
+        element("th", {}, this.names[0]), element("th", {}, "change"))), element("tbody", {}, ...rows))),
+      element("p", { class: "faint" }, "Ringed on the map; an edit in plain text leads to a network that is not on it."));
+    const hadFocus = this.facts.contains(document.activeElement);
+    this.facts.replaceChildren(left, right);
+    if (hadFocus) this.details.focus({ preventScroll: true });
+  }
+
+  pictures(place) {
+    const drawings = this.data.drawings;
+    if (this.before === null) return [drawn(drawings[place], this.operations)];
+    const [before, after] = [drawings[this.before], drawings[place]];
+    return [element("p", { class: "faint" }, "Before the edit"), drawn(before, this.operations, after),
+      element("p", { class: "faint" }, "After it"), drawn(after, this.operations, before)];
   }
 
   play() {
@@ -291,8 +379,9 @@ class Explorer {
 }
 
 async function showExplorers() {
-  const made = [];
-  for (const root of document.querySelectorAll(".explorer")) {
+  const made = [], roots = document.querySelectorAll(".explorer");
+  if (roots.length) document.head.append(element("script", {}, await unpacked("library")));
+  for (const root of roots) {
     const one = new Explorer(root, JSON.parse(await unpacked(root.dataset.packed)));
     await one.draw();
     made.push(one);
