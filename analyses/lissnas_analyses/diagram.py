@@ -5,11 +5,15 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from lissnas.categorical import CategoricalSpace
+from lissnas.chain import Chain
 from lissnas.errors import SettingError
 from lissnas.graph_codes import EDGES as GRAPH_EDGES
 from lissnas.graph_codes import INNER, VERTICES
 from lissnas.space import Rows, Space
 from lissnas.spaces import cell201, darts, nasbench101, transnas
+from lissnas.spaces.macro import macro_chain
+from lissnas.spaces.mobilenet import fairnas_chain, mobilenet_chain
+from lissnas.spaces.shufflenetv2 import shufflenetv2_chain
 
 _MICRO_NAMES = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3")
 
@@ -43,6 +47,8 @@ class Node:
         Where it stands; a step of 1 leaves room for a label.
     operation
         Whether the label is something that can be chosen.
+    shape
+        Channels, height and width of what it hands on, as "64 x 16 x 16"; "" where nobody has said.
     """
 
     name: str
@@ -50,6 +56,7 @@ class Node:
     x: float
     y: float
     operation: bool = False
+    shape: str = ""
 
 
 @dataclass(frozen=True)
@@ -118,20 +125,27 @@ def diagrams(space: Space, rows: Rows) -> list[Diagram]:
     if space.name.startswith("nas-bench-graph"):
         return [_graph_network(written) for written in space.write(rows)]
     if isinstance(space, CategoricalSpace):
-        return [_chain([names[gene] for names, gene in zip(space.operations, row, strict=True)]) for row in rows]
+        shapes = _SHAPED[space.name]().shapes if space.name in _SHAPED else ()
+        chosen = ([names[gene] for names, gene in zip(space.operations, row, strict=True)] for row in rows)
+        return [_chain(labels, shapes) for labels in chosen]
     raise SettingError(f"{space.name} has no diagrams: say in diagram.py how its architectures are drawn")
 
 
-def _chain(labels: Sequence[str]) -> Diagram:
-    """Return operations one after the other, in rows that turn back at their ends."""
+def _chain(labels: Sequence[str], shapes: Sequence[tuple[int, int]] = ()) -> Diagram:
+    """Return operations one after the other, in rows that turn back at their ends.
+
+    `shapes` are channels and pixels a side of what comes into the first and out of each.
+    """
     names = ["input", *(str(layer) for layer in range(len(labels))), "output"]
     rows = -(-len(names) // _ROW)
     width = -(-len(names) // rows)
+    written = [f"{channels} x {pixels} x {pixels}" for channels, pixels in shapes] or [""] * (len(labels) + 1)
     nodes = []
-    for place, (name, label) in enumerate(zip(names, ("input", *labels, "output"), strict=True)):
+    labelled = zip(names, ("input", *labels, "output"), (*written, ""), strict=True)
+    for place, (name, label, shape) in enumerate(labelled):
         row, column = divmod(place, width)
         x = column if row % 2 == 0 else width - 1 - column
-        nodes.append(Node(name, label, 1.2 * x, -row, operation=name.isdigit()))
+        nodes.append(Node(name, label, 1.2 * x, -row, operation=name.isdigit(), shape=shape))
     return Diagram(tuple(nodes), tuple(Arrow(*pair) for pair in pairwise(names)))
 
 
@@ -160,7 +174,7 @@ def _transnas_macro(row: Rows) -> Diagram:
 
 
 def _macro(row: Rows) -> Diagram:
-    return _chain([_LAYER_NAMES[gene] for gene in row])
+    return _chain([_LAYER_NAMES[gene] for gene in row], macro_chain().shapes)
 
 
 def _nasbench101(row: Rows) -> Diagram:
@@ -229,3 +243,10 @@ _BY_SPACE: dict[str, Callable[[Rows], Diagram]] = {
     "darts": _darts,
 }
 """How architectures are drawn, by the first letters of their space's name; others that are categorical are chains."""
+
+_SHAPED: dict[str, Callable[[], Chain]] = {
+    "shufflenetv2": shufflenetv2_chain,
+    "mobilenet": mobilenet_chain,
+    "fairnas": fairnas_chain,
+}
+"""Whose layers' shapes are known, by the names of their spaces; for images of 224 x 224 pixels."""

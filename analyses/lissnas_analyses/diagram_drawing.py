@@ -72,6 +72,13 @@ def draw_diagrams(diagrams: Sequence[Diagram], titles: Sequence[str], notes: Seq
         axes.axis("off")
         axes.set_title(fill(titles[place], int(_LETTERS * width), break_on_hyphens=False), fontsize=7)
         axes.text(0, -0.02, notes[place], transform=axes.transAxes, ha="left", va="top", fontsize=7)
+    if any(node.shape for one in diagrams for node in one.nodes):
+        figure.supxlabel(
+            "Below a layer: channels x height x width of what it hands on; below the input: what the stem makes of it.",
+            x=0.01,
+            ha="left",
+            fontsize=6,
+        )
     return figure
 
 
@@ -107,6 +114,9 @@ def _draw(axes: Axes, one: Diagram, unlike: tuple[frozenset[str], frozenset[Arro
         }
         ink = _ink_on(ground)
         axes.text(node.x, node.y, node.label, ha="center", va="center", fontsize=7, color=ink, bbox=box, zorder=3)
+        if node.shape:
+            below = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}
+            axes.text(node.x, node.y - 0.28, node.shape, ha="center", va="center", fontsize=5.5, bbox=below, zorder=4)
 
 
 def _ink_on(ground: str) -> str:

@@ -7,14 +7,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 from lissnas.categorical import CategoricalSpace
+from lissnas.chain import Chain
 from lissnas.errors import SettingError
 from lissnas.space import Rows, Space
 from lissnas.spaces.cell201 import cell201, distinct_cell201
 from lissnas.spaces.channels import channels
 from lissnas.spaces.darts import darts
-from lissnas.spaces.macro import macro
+from lissnas.spaces.macro import macro, macro_chain
+from lissnas.spaces.mobilenet import fairnas_chain, mobilenet_chain
 from lissnas.spaces.nasbench101 import nasbench101
-from lissnas.spaces.shufflenetv2 import shufflenetv2
+from lissnas.spaces.shufflenetv2 import shufflenetv2, shufflenetv2_chain
 from lissnas.spaces.transnas import transnas_macro, transnas_micro
 from lissnas_analyses import cli, figures
 from lissnas_analyses.diagram import Diagram, diagrams
@@ -87,6 +89,23 @@ def test_a_graph_has_its_operations_and_edges() -> None:
 def test_layers_of_a_chain_are_named() -> None:
     [row] = macro().read(["02000001"])
     assert [node.label for node in diagram(macro(), row).nodes][1:3] == ["identity", "e6 k5"]
+
+
+@pytest.mark.parametrize("chain", [macro_chain, shufflenetv2_chain, mobilenet_chain, fairnas_chain])
+def test_the_shape_below_a_layer_is_that_of_what_its_network_hands_on(chain: Callable[[], Chain]) -> None:
+    torch = pytest.importorskip("torch")
+    from lissnas.supernet.chain_network import ChainNetwork
+
+    space = chain().space
+    [row] = space.sample(1, np.random.default_rng(4))
+    network = ChainNetwork(chain().only(row), np.random.default_rng(0)).eval()
+    handed_on = []
+    for part in (network.stem, *(layer[0] for layer in network.layers)):
+        part.register_forward_hook(lambda _part, _received, made: handed_on.append(tuple(made.shape[1:])))
+    with torch.no_grad():
+        network(torch.zeros(1, 3, chain().size, chain().size), [0] * space.genes)
+    drawn = [node.shape for node in diagram(space, row).nodes if node.shape]
+    assert drawn == [" x ".join(map(str, shape)) for shape in handed_on]
 
 
 def test_a_long_chain_turns_back_at_the_end_of_a_row_and_stays_narrow() -> None:

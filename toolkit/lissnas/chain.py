@@ -68,6 +68,17 @@ class Block:
             stride *= convolution.stride
         return stride
 
+    def outputs(self, inputs: int) -> int:
+        """Return how many channels come out where so many go in."""
+        made = self.main[-1].outputs if self.main else inputs
+        match self.join:
+            case "nothing" | "add":
+                return made
+            case "shuffle":
+                return inputs // 2 + made
+            case "beside":
+                return self.side[-1].outputs + made
+
     def multiply_accumulates(self, size: int) -> int:
         """Return what the block costs on an input of so many pixels a side."""
         return sum(_multiply_accumulates(convolutions, size) for convolutions in (self.main, self.side))
@@ -150,6 +161,14 @@ class Chain:
         fixed = sum(block.parameters for block in (*self.stem, Block(self.head)))
         fixed += (self._features + self.bias) * self.classes
         return Costs(fixed, [[block.parameters for block in layer] for layer in self.layers])
+
+    @property
+    def shapes(self) -> list[tuple[int, int]]:
+        """Channels, and pixels a side, before the first layer and after each, whatever its choice."""
+        channels = [3]
+        for block in (*self.stem, *(layer[0] for layer in self.layers)):
+            channels.append(block.outputs(channels[-1]))
+        return list(zip(channels[len(self.stem) :], self._sizes, strict=True))
 
     def only(self, row: Rows) -> "Chain":
         """Return the chain of one architecture, shape (genes,): every layer has the one block that its gene chooses."""

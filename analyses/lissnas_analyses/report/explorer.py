@@ -106,8 +106,11 @@ def _methods(rounds: pl.DataFrame, index: Indices, scores: Floats) -> dict[str, 
 
 
 def _drawing(one: Diagram) -> dict[str, Any]:
-    """Return a diagram as short lists: name, label, x, y, whether it is an operation; source, target, label, bend."""
-    nodes = [(node.name, node.label, node.x, node.y, int(node.operation)) for node in one.nodes]
+    """Return a diagram as short lists.
+
+    Of nodes: name, label, x, y, whether it is an operation, shape; of arrows: source, target, label, bend.
+    """
+    nodes = [(node.name, node.label, node.x, node.y, int(node.operation), node.shape) for node in one.nodes]
     return {"nodes": nodes, "arrows": [(arrow.source, arrow.target, arrow.label, arrow.bend) for arrow in one.arrows]}
 
 

@@ -100,16 +100,23 @@ function drawn(drawing, operations, other) {
     }
   }
   for (const node of drawing.nodes) {
-    const [, label, x, y, operation] = node, width = wide(node);
+    const [, label, x, y, operation, shape] = node, width = wide(node);
     if (isNew(`${node[0]} ${label}`)) picture.append(element("rect", { x: x * scale - width / 2, y: -y * scale - 11, width,
       height: 22, rx: 5, class: "changed", "stroke-width": 12 }));
-    xs.push(x * scale - width / 2, x * scale + width / 2); ys.push(-y * scale - 14, -y * scale + 14);
+    xs.push(x * scale - width / 2, x * scale + width / 2); ys.push(-y * scale - 14, -y * scale + (shape ? 28 : 14));
     picture.append(element("rect", { x: x * scale - width / 2, y: -y * scale - 11, width, height: 22, rx: 5,
       fill: operation ? shade(label) : colour("--ground"), stroke: colour("--faint") }));
     const text = element("text", { x: x * scale, y: -y * scale + 4, "text-anchor": "middle", "font-size": 12,
       fill: operation ? inkOn(shade(label)) : colour("--ink") });
     text.textContent = label;
     picture.append(text);
+    if (shape) {
+      const below = element("text", { x: x * scale, y: -y * scale + 24, "text-anchor": "middle", "font-size": 10,
+        fill: colour("--ink"), stroke: colour("--panel"), "stroke-width": 3, "paint-order": "stroke" },
+        element("title", {}, "channels x height x width of what it hands on"));
+      below.append(shape);
+      picture.append(below);
+    }
   }
   const [left, right, high, low] = [Math.min(...xs), Math.max(...xs), Math.min(...ys), Math.max(...ys)];
   picture.setAttribute("viewBox", `${left - 12} ${high - 18} ${right - left + 24} ${low - high + 36}`);
