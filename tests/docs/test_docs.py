@@ -197,7 +197,8 @@ def test_every_command_of_a_page_is_one_that_lissnas_understands(page: Path) -> 
             if "method_settings" in bound.arguments:
                 bound.apply_defaults()
                 method = bound.arguments["method"]
-                setting_values((method,) if isinstance(method, str) else method, bound.arguments["method_settings"])
+                methods = (method,) if isinstance(method, str) else method
+                setting_values(words[1], methods, bound.arguments["method_settings"])
         if words[0] == "make" and shutil.which("make"):
             subprocess.run([*words, "--dry-run"], cwd=ROOT, capture_output=True, check=True)
 

@@ -1,9 +1,8 @@
 """Writing a file whole: beside its place, then moved there, so that no half-written one is ever seen."""
 
-import os
-import tempfile
+import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -11,18 +10,12 @@ from typing import IO
 @contextmanager
 def whole_file(path: Path) -> Iterator[IO[bytes]]:
     """Open a file for writing that takes its place when the context ends well, and leaves nothing if it does not."""
-    handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    beside = path.with_name(f".{path.name}.{secrets.token_hex(8)}.part")
     try:
-        with os.fdopen(handle, "wb") as file:
+        with beside.open("xb") as file:
             yield file
-        os.chmod(beside, 0o666 & ~_umask())
-        os.replace(beside, path)
+        beside.replace(path)
     except BaseException:
-        os.unlink(beside)
+        with suppress(OSError):  # where it never came to be
+            beside.unlink()
         raise
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
