@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from dataclasses import replace
+from functools import partial
 from itertools import cycle
 from pathlib import Path
 
@@ -47,7 +48,7 @@ class PlainSupernet(nn.Module):
 
     def __init__(self, made: ChainNetwork, compiled: bool) -> None:
         super().__init__()
-        ready = torch.compile if compiled else lambda module: module
+        ready = partial(torch.compile, dynamic=False) if compiled else lambda module: module
         self.first = ready(made.stem)
         self.features = nn.ModuleList(nn.ModuleList(ready(block) for block in layer) for layer in made.layers)
         self.last = ready(made.head)

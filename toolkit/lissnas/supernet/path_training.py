@@ -235,7 +235,7 @@ def _compile(network: Supernet) -> None:
     torch._dynamo.config.recompile_limit = max(torch._dynamo.config.recompile_limit, 8 * len(parts))
     torch._dynamo.config.fail_on_recompile_limit_hit = True
     for part in parts:
-        part.compile()
+        part.compile(dynamic=False)  # a block always sees the same shapes; torch fails on some it takes for changing
 
 
 def _check_finite(network: Supernet, rows: Rows, losses: Floats, step: int) -> None:
