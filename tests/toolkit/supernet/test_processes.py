@@ -61,6 +61,11 @@ def test_two_processes_train_and_score_as_one_does(tmp_path: Path, two: Path) ->
     np.testing.assert_allclose(results["scores"], tiny.evaluate(network), rtol=0, atol=0.34)
 
 
+def test_no_thread_of_the_group_is_left_that_could_abort_the_end_of_a_process(two: Path) -> None:
+    threads = json.loads(two.with_suffix(".results").read_text())["threads"]
+    assert [name for name in threads if "gloo" in name] == []
+
+
 def test_torchrun_that_is_told_to_end_saves_and_the_run_goes_on_to_the_same_bits(tmp_path: Path, two: Path) -> None:
     folder = tmp_path / "ended"
     ended = _two(folder, "6", "end")
