@@ -24,7 +24,7 @@ def accuracies(seed: int, column: str, epoch: int = -1) -> Floats:
     part = column.partition("_")[0]
     values = np.full(space.size, np.nan)
     values[trained["index"].to_numpy()] = (
-        100 * (correct if correct.ndim == 1 else correct[:, epoch]) / described["images"][part]
+        100.0 / described["images"][part] * (correct if correct.ndim == 1 else correct[:, epoch])
     )
     return values
 

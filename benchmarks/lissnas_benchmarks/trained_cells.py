@@ -72,7 +72,7 @@ def _reader(task: str, remedy: str) -> Callable[[Import], Mapping[Column, Floats
             trained = results.filter(pl.col("seed") == seed)
             for part in _PARTS:
                 correct, loss = (trained[f"{part}_{what}"].to_numpy() for what in ("correct", "loss"))
-                share = 100 * correct / described.seen(part)
+                share = 100.0 / described.seen(part) * correct  # in this order: the counts are integers of 16 bits
                 nats = np.where(loss == np.iinfo(np.uint16).max, np.nan, loss / 1_000)
                 for metric, unit, values in (("accuracy", "%", share), ("loss", "nats", nats)):
                     column = Column(
