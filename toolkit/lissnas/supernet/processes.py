@@ -90,8 +90,8 @@ def processes(device: str | None = None) -> Iterator[Processes]:
         torch.cuda.set_device(chosen)
     joins = count > 1 and not dist.is_initialized()
     if joins:
-        # Whoever imports it once there is a group, as the first optimiser does, keeps that group. Its threads then live
-        # on to the end of the interpreter, and now and then abort it: seen with torch 2.13 and gloo.
+        # Whoever imports it once there is a group, as the first optimiser does, keeps that group and its threads to the
+        # interpreter's end. They are the likely reason why it was aborted there, rarely (torch 2.13, gloo).
         import_module("torch._dynamo")
         dist.init_process_group("nccl" if chosen.type == "cuda" else "gloo", timeout=_PATIENCE)
     try:
