@@ -1,6 +1,7 @@
 """What several tests need: the real tables, one cache for the run, and small spaces to enumerate by hand."""
 
 import itertools
+import os
 import signal
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -26,6 +27,9 @@ REAL_FILES = {"Results_ResNet.json": "channel_bench_macro_resnet.json"}
 
 # What a shell runs in the background ignores Ctrl-C, and so would every process that a test starts and interrupts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# Values are held to those of a processor, also where there is a GPU.
+os.environ["CUDA_VISIBLE_DEVICES"] = ""
 
 # The same examples on every run, and no deadline: a busy machine is no failure.
 settings.register_profile("lissnas", derandomize=True, deadline=None, max_examples=40)

@@ -143,3 +143,12 @@ def test_fewer_gpus_than_processes_are_refused(
     monkeypatch.setattr(torch.cuda, "device_count", lambda: there)
     with pytest.raises(SettingError, match=advice), processes(device):
         pass
+
+
+def test_one_gpu_for_all_processes_of_a_node_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (("RANK", "1"), ("WORLD_SIZE", "2"), ("LOCAL_RANK", "1"), ("LOCAL_WORLD_SIZE", "2")):
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
+    monkeypatch.setattr(torch.cuda, "set_device", lambda device: None)
+    with pytest.raises(SettingError, match="all 2 processes of this node would compute on cuda:0"), processes("cuda:0"):
+        pass

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from lissnas.space import Rows
 from lissnas.spaces.cell201 import EDGES, OPERATIONS
+from lissnas.supernet.supernet import InTurn
 
 OUTPUT = 3
 """The node that a cell hands on; node 0 is what it receives."""
@@ -65,7 +66,7 @@ class CellNetwork(nn.Module):
     def __init__(self, row: Rows, skeleton: Skeleton, rng: np.random.Generator) -> None:
         super().__init__()
         widths = [skeleton.channels << stage for stage in range(skeleton.stages)]
-        self.stem = nn.Sequential(_convolution(skeleton.inputs, widths[0], 3), nn.BatchNorm2d(widths[0]))
+        self.stem = InTurn(_convolution(skeleton.inputs, widths[0], 3), nn.BatchNorm2d(widths[0]))
         body: list[nn.Module] = []
         for stage, width in enumerate(widths):
             if stage > 0:

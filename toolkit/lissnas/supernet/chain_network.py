@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from lissnas.chain import Block, Chain, Convolution
 from lissnas.space import Rows
 from lissnas.supernet.cell_network import draw_weights
-from lissnas.supernet.supernet import Supernet
+from lissnas.supernet.supernet import InTurn, Supernet
 
 
 class ChainNetwork(Supernet):
@@ -38,7 +38,7 @@ class ChainNetwork(Supernet):
         self.chain = chain
         self.space = chain.space
         make = _Maker(chain.ceiling, affine)
-        self.stem = nn.Sequential(*map(make.block, chain.stem))
+        self.stem = InTurn(*map(make.block, chain.stem))
         self.layers = nn.ModuleList(nn.ModuleList(map(make.block, layer)) for layer in chain.layers)
         self.head = make.convolutions(chain.head)
         self.dropout = nn.Dropout(chain.dropout)
@@ -129,7 +129,7 @@ class _Maker:
             case "beside":
                 return SideBlock(main, self.convolutions(block.side))
 
-    def convolutions(self, convolutions: Sequence[Convolution]) -> nn.Sequential:
+    def convolutions(self, convolutions: Sequence[Convolution]) -> InTurn:
         modules: list[nn.Module] = []
         for made in convolutions:
             modules += [
@@ -146,7 +146,7 @@ class _Maker:
             ]
             if made.activated:
                 modules.append(self._activation())
-        return nn.Sequential(*modules)
+        return InTurn(*modules)
 
     def _activation(self) -> nn.Module:
         return nn.ReLU(inplace=True) if self._ceiling is None else nn.Hardtanh(0, self._ceiling, inplace=True)

@@ -45,7 +45,7 @@ class Checkpoints:
         except OSError as error:
             raise CheckpointError(f"{folder}: {error.strerror}; choose another folder for the checkpoints") from error
         for left in folder.glob(".step-*.part"):
-            left.unlink()
+            left.unlink(missing_ok=True)  # another process of the training may be at it
 
     def save(self, step: int, state: Mapping[str, Any]) -> None:
         """Write a checkpoint beside its place, move it there, and remove the oldest; it is on the disk then.

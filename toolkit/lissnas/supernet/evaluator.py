@@ -77,7 +77,7 @@ class SupernetEvaluator:
         finite = torch.ones((), dtype=torch.bool, device=self._together.device)
         count = 0
         for images, labels in self._held_out:
-            logits = self._network(self._here(images), path)
+            logits = self._network(self._here(images).float(), path)
             correct += (logits.argmax(1) == self._here(labels)).sum()
             finite &= torch.isfinite(logits).all()
             count += len(labels)
@@ -89,9 +89,9 @@ class SupernetEvaluator:
             for norm in self._norms:
                 if number == 0:
                     norm.reset_running_stats()
-                    norm.momentum = None  # of all batches so far the mean
                     norm.training = True
-            self._network(self._here(images), path)
+                norm.momentum = 1 / (number + 1)  # the mean of all batches so far; None would wait for the GPU
+            self._network(self._here(images).float(), path)
         for norm, before in zip(self._norms, momentum, strict=True):
             norm.momentum = before
             norm.training = False
@@ -108,10 +108,11 @@ class SupernetEvaluator:
 
 @contextmanager
 def _evaluating(network: Supernet) -> Iterator[None]:
-    """Switch off what a network does in training alone, and on again if it was on."""
+    """Switch off what a network does in training alone, and on again if it was on; so is what was compiled for it."""
     before = network.training
     network.eval()
     try:
-        yield
+        with torch.compiler.set_stance("force_eager"):
+            yield
     finally:
         network.train(before)

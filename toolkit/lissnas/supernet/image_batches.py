@@ -15,7 +15,11 @@ _ORDER = 1
 """Tells the draws of the order from others that are made from the same seed."""
 
 Piece = tuple[Tensor, Tensor]
-"""Images, shape (images, channels, height, width), and their classes, int64 of shape (images,)."""
+"""Images, shape (images, channels, height, width), and their classes, int64 of shape (images,).
+
+The images are float32, or uint8 where they come from files: a network is given the same numbers as float32, which are
+made of them where it is, as a quarter of the bytes is sooner there.
+"""
 
 
 class Batches(Protocol):

@@ -110,6 +110,7 @@ def load(
         collate_fn=_as_it_is,
         worker_init_fn=_ignore_signals,
         generator=torch.Generator(),
+        pin_memory=torch.cuda.is_available(),
     )
     running = [iter(loader)]
     # Workers ignore the signal by which they would be ended with the process: they are ended before.

@@ -65,7 +65,7 @@ class KeptImages:
             _LOG.warning("%s: %d of %d images could not be read, and are missing", path, count - len(present), count)
         for begin in range(0, len(present), self.batch):
             chosen = present[begin : begin + self.batch]
-            yield torch.from_numpy(pixels[chosen]).float(), torch.from_numpy(labels[chosen])
+            yield torch.from_numpy(pixels[chosen]), torch.from_numpy(labels[chosen])
 
     def _path(self) -> Path:
         shape = self.settings.augmentation.size, self.settings.augmentation.shorter_side

@@ -19,8 +19,15 @@ from lissnas.supernet.supernet_recipe import SupernetRecipe
 _DROPOUT = 3
 """Tells the draws of dropout from others that are made from the same seed."""
 
-_NO_MEMORY = ("DefaultCPUAllocator: can't allocate memory", "could not create a primitive", "could not create a memory")
-"""What torch and its convolutions say on a processor, where they have no error of their own for it."""
+_NO_MEMORY = (
+    "DefaultCPUAllocator: can't allocate memory",
+    "could not create a primitive",
+    "could not create a memory",
+    "CUDA error: out of memory",
+    "CUDNN_STATUS_ALLOC_FAILED",
+    "CUBLAS_STATUS_ALLOC_FAILED",
+)
+"""What torch and its libraries say where they have no error of their own for it."""
 
 
 def add_gradients(
@@ -87,7 +94,7 @@ def _added(
     seed, step, first_piece = draw
     device = _device(network)
     losses = torch.zeros(len(rows), dtype=torch.float64, device=device)
-    here = [_moved(piece, device, recipe) for piece in pieces]
+    here = [_moved(piece, device) for piece in pieces]
     for number, path in enumerate(rows.tolist()):
         for piece, (images, labels) in enumerate(here):
             dropout = np.random.SeedSequence([_DROPOUT, seed, step, number, first_piece + piece])
@@ -98,12 +105,15 @@ def _added(
     return losses
 
 
-def _moved(piece: Piece, device: torch.device, recipe: SupernetRecipe) -> Piece:
+def _moved(piece: Piece, device: torch.device) -> Piece:
     images, labels = (values.to(device, non_blocking=True) for values in piece)
-    return images.contiguous(memory_format=torch.channels_last) if recipe.channels_last else images, labels
+    return images, labels
 
 
 def _loss(network: Supernet, images: Tensor, labels: Tensor, path: Sequence[int], recipe: SupernetRecipe) -> Tensor:
+    images = images.float()
+    if recipe.channels_last:
+        images = images.contiguous(memory_format=torch.channels_last)
     precision = torch.float16 if recipe.precision == "float16" else torch.bfloat16
     with torch.autocast(images.device.type, precision, enabled=recipe.precision != "float32"):
         logits = network(images, path)
@@ -124,7 +134,7 @@ def _fits(network: Supernet, rows: Rows, piece: Piece, part: int, recipe: Supern
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
     try:
-        images, labels = _moved((piece[0][:part], piece[1][:part]), _device(network), recipe)
+        images, labels = _moved((piece[0][:part], piece[1][:part]), _device(network))
         for path in rows.tolist():
             _loss(network, images, labels, path, recipe).backward()
     except (RuntimeError, MemoryError) as error:

@@ -161,6 +161,7 @@ def train_paths(
             scaler.load_state_dict(begun["scaler"])
             for name, weights in average.items():
                 weights.copy_(begun["average"][name])
+            del begun
 
         if recipe.compiled:
             _compile(network)
@@ -205,7 +206,8 @@ def train_paths(
                 if last or done % save_every == 0:
                     _save(checkpoints, done, state(), last)
             if asked > 0:
-                together.sum(losses)  # Nobody leaves before the checkpoint is written: torchrun would end the rest.
+                # Nobody leaves before the checkpoint is written: torchrun would end the rest. To read a sum is to wait.
+                together.sum(losses).tolist()
                 raise SystemExit(128 + (signals[0] if signals else signal.SIGTERM))
     return average or None
 

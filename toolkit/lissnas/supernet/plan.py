@@ -6,7 +6,9 @@ that a forward pass takes a third of a training step on the same images.
 """
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import cast
 
 import numpy as np
@@ -14,7 +16,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from lissnas.supernet.path_gradients import add_gradients
+from lissnas.supernet.image_batches import ImagesInMemory
+from lissnas.supernet.path_training import train_paths
+from lissnas.supernet.paths import UniformPaths
 from lissnas.supernet.run_recipe import RunRecipe
 from lissnas.supernet.supernet import Supernet
 from lissnas.supernet.supernet_recipe import SupernetRecipe
@@ -125,25 +129,29 @@ def plan(recipe: RunRecipe) -> Plan:
 
 
 def measured_throughput(recipe: RunRecipe, device: str) -> float:
-    """Return how many images a second one device trains on, from some steps of random paths on random pixels.
+    """Return how many images a second one device trains on: some steps of the recipe, each of one random path.
 
-    Reading and decoding images is not in it.
+    A step is of `norm_batch` random images. Reading and decoding images is not in it; nor is what compiling wins, which
+    itself takes longer than the steps.
     """
-    network = recipe.network.build(np.random.default_rng(0)).to(device).train()
-    rng = np.random.default_rng(0)
-    images = torch.zeros(recipe.training.norm_batch, recipe.network.inputs, recipe.network.size, recipe.network.size)
-    piece = images.normal_(), torch.zeros(recipe.training.norm_batch, dtype=torch.int64)
-    scaler = torch.amp.GradScaler(device, enabled=recipe.training.precision == "float16")
-    began = 0.0
-    for step in range(2 * _MEASURED_STEPS):
-        if step == _MEASURED_STEPS:
-            _wait(device)
-            began = time.monotonic()
-        rows = network.space.sample(1, rng)
-        add_gradients(network, rows, [piece], recipe.training, scaler, (0, step, 0))
-        network.zero_grad(set_to_none=True)
-    _wait(device)
-    return _MEASURED_STEPS * recipe.training.norm_batch / (time.monotonic() - began)
+    network = recipe.network.build(np.random.default_rng(0))
+    count = recipe.training.norm_batch
+    pixels = np.random.default_rng(0).normal(size=(count, recipe.network.inputs, *[recipe.network.size] * 2))
+    images = ImagesInMemory(torch.from_numpy(pixels.astype(np.float32)), torch.zeros(count, dtype=torch.int64))
+    steps = replace(recipe.training, steps=2 * _MEASURED_STEPS, batch=count, compiled=False)
+    done: list[float] = []
+    with TemporaryDirectory() as folder:
+        train_paths(
+            network,
+            images,
+            UniformPaths(network.space),
+            steps,
+            np.random.default_rng(0),
+            Path(folder),
+            device=device,
+            report=lambda _progress: done.append(time.monotonic()),
+        )
+    return _MEASURED_STEPS * count / (done[-1] - done[-1 - _MEASURED_STEPS])
 
 
 def _training(name: str, steps: int, batch: int, paths: int) -> PlannedStage:
@@ -187,8 +195,3 @@ def _activations(recipe: RunRecipe, network: Supernet) -> int:
         cross_entropy(network.train()(images, dearest), labels)
     weights = {cast(int, each.untyped_storage()._cdata) for each in network.parameters()}
     return sum(size for storage, (_, size) in kept.items() if storage not in weights)
-
-
-def _wait(device: str) -> None:
-    if torch.device(device).type == "cuda":
-        torch.cuda.synchronize()

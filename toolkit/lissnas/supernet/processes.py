@@ -82,7 +82,7 @@ def processes(device: str | None = None) -> Iterator[Processes]:
     Raises
     ------
     SettingError
-        If there are fewer GPUs on a node than processes.
+        If there are fewer GPUs on a node than processes, or all would compute on the same one.
     """
     number, count = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
     chosen = _device(device, int(os.environ.get("LOCAL_RANK", 0)))
@@ -90,10 +90,19 @@ def processes(device: str | None = None) -> Iterator[Processes]:
         torch.cuda.set_device(chosen)
     joins = count > 1 and not dist.is_initialized()
     if joins:
+        on_this_node = int(os.environ.get("LOCAL_WORLD_SIZE", 1))
+        if chosen.type == "cuda" and device not in (None, "cuda") and on_this_node > 1:
+            raise SettingError(
+                f"all {on_this_node} processes of this node would compute on {device}: name no device, and each takes "
+                "a GPU of its own"
+            )
         # Whoever imports it once there is a group, as the first optimiser does, keeps that group and its threads to the
         # interpreter's end. They are the likely reason why it was aborted there, rarely (torch 2.13, gloo).
         import_module("torch._dynamo")
-        dist.init_process_group("nccl" if chosen.type == "cuda" else "gloo", timeout=_PATIENCE)
+        if chosen.type == "cuda":
+            dist.init_process_group("nccl", timeout=_PATIENCE, device_id=chosen)
+        else:
+            dist.init_process_group("gloo", timeout=_PATIENCE)
     try:
         yield Processes(number, count, chosen)
         if joins:

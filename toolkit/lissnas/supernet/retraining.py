@@ -142,18 +142,19 @@ def retrain(
             report=report,
         )
         judged = _ForItself(network)
-        if average is None:
-            _share_statistics(network, together)
-        else:
-            with torch.no_grad():
-                for name, weights in network.named_parameters():
-                    weights.copy_(average[name])
-            update_bn(
-                source.recalibration(scoring.recalibration_batches, scoring.recalibration_batch),
-                judged,
-                together.device,
-            )
-        first, among_five, images = _judge(judged, source, scoring.batch, together)
+        with torch.compiler.set_stance("force_eager"):  # what was compiled was for training
+            if average is None:
+                _share_statistics(network, together)
+            else:
+                with torch.no_grad():
+                    for name, weights in network.named_parameters():
+                        weights.copy_(average[name])
+                update_bn(
+                    source.recalibration(scoring.recalibration_batches, scoring.recalibration_batch),
+                    judged,
+                    together.device,
+                )
+            first, among_five, images = _judge(judged, source, scoring.batch, together)
         score = RetrainedScore(architecture, 100 * first / images, 100 * among_five / images, images)
         if together.number == 0:
             _write(score, folder / RETRAINED, run)
@@ -169,7 +170,7 @@ class _ForItself(nn.Module):
         self.path = [0] * network.space.genes
 
     def forward(self, images: Tensor) -> Tensor:
-        logits: Tensor = self.network(images, self.path)
+        logits: Tensor = self.network(images.float(), self.path)
         return logits
 
 

@@ -113,7 +113,7 @@ class _Augmented:
             for images, labels, _, unreadable in islice(loaded, len(mine)):
                 if len(labels) < own:
                     raise LissnasError(f"no image can be read of the class of {next(iter(unreadable))}; mend some")
-                step_pieces.append((images.float(), labels))
+                step_pieces.append((images, labels))
             yield step_pieces
 
 
@@ -133,7 +133,7 @@ class _Scored:
             self.images, self.settings.augmentation, wanted, self.settings.workers, self.unreadable
         ):
             if len(labels):
-                yield images.float(), labels
+                yield images, labels
 
 
 @dataclass(frozen=True)

@@ -38,3 +38,13 @@ class Supernet(nn.Module, ABC):
     @abstractmethod
     def fixed_parts(self) -> Iterator[nn.Module]:
         """Yield the parts that compute the same whatever the path is: torch.compile takes each for itself."""
+
+
+class InTurn(nn.Sequential):
+    """As nn.Sequential, which torch.compile leaves as it is: it captures no method of torch's own modules."""
+
+    def forward(self, received: Tensor) -> Tensor:
+        """Return what the last module makes of what the others made."""
+        for module in self:
+            received = module(received)
+        return received

@@ -42,7 +42,8 @@ class SupernetRecipe:
     averaging
         How much of the exponential moving average of the weights is kept in a step; None for no average.
     precision
-        What convolutions compute in; float16 comes with scaled losses.
+        What convolutions compute in; float16 comes with scaled losses. For float32, GPUs that can round the factors of
+        convolutions to TF32, as is torch's default.
     channels_last
         Whether a pixel's channels lie side by side in memory.
     compiled
