@@ -1,6 +1,6 @@
 """What every path is scored on is decoded once: by the first process, for all that follow."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +9,7 @@ import image_tree as made
 import pytest
 import torch
 from lissnas.errors import LissnasError
-from lissnas.supernet import image_loading
+from lissnas.supernet import image_loading, kept_images
 from lissnas.supernet.image_batches import Piece
 from lissnas.supernet.image_folder import folder_source
 from lissnas.supernet.image_source import ImageSource
@@ -81,6 +81,53 @@ def test_a_file_that_cannot_be_written_leaves_nothing_behind(tree: Path) -> None
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert not list((tree.parent / "run").glob("*scored-*.p*"))
     assert len(_whole(source.held_out(5))[1]) == 20
+
+
+def _cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def _flip_a_bit(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 3] ^= 1
+    path.write_bytes(content)
+
+
+def _fill_with_zeros(path: Path) -> None:
+    path.write_bytes(bytes(path.stat().st_size))
+
+
+@pytest.mark.parametrize("damage", [_cut, _flip_a_bit, _fill_with_zeros, lambda path: path.write_bytes(b"")])
+def test_a_damaged_file_is_told_of_and_made_anew(
+    tree: Path, caplog: pytest.LogCaptureFixture, damage: Callable[[Path], None]
+) -> None:
+    images, labels = _whole(_source(tree).held_out(9))
+    [path] = (tree.parent / "run").glob("scored-*.pixels")
+    damage(path)
+    for told in (True, False):
+        caplog.clear()
+        others, their_labels = _whole(_source(tree).held_out(9))
+        assert torch.equal(images, others)
+        assert torch.equal(labels, their_labels)
+        assert (f"{path}: damaged (another SHA-256 than it says); the images are decoded again" in caplog.text) == told
+
+
+def test_a_file_is_checked_when_it_is_opened_and_not_in_each_pass(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    held_out = _source(tree).held_out(9)
+    images, _ = _whole(held_out)
+    monkeypatch.setattr(kept_images, "_is_whole", None)
+    monkeypatch.setattr(kept_images, "fingerprint", None)
+    assert torch.equal(_whole(held_out)[0], images)
+
+
+def test_what_a_killed_process_left_is_removed(tree: Path) -> None:
+    run = tree.parent / "run"
+    list(_source(tree).held_out(9))
+    [path] = run.glob("scored-*.pixels")
+    path.unlink()
+    (run / f".{path.name}.0123456789abcdef.part").write_bytes(b"half")
+    list(_source(tree).held_out(9))
+    assert [left.name for left in run.glob("*scored-*.p*")] == [path.name]
 
 
 def test_those_that_begin_at_once_share_a_file(tree: Path) -> None:

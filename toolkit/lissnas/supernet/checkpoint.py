@@ -5,7 +5,6 @@ They are read with ``weights_only=True``: nothing in them is run.
 
 import json
 import logging
-import os
 import pickle
 import zipfile
 from collections.abc import Mapping
@@ -56,8 +55,6 @@ class Checkpoints:
         try:
             with whole_file(path) as file:
                 torch.save({"format": FORMAT, "run": json.dumps(self._run), "step": step, **state}, file)
-                file.flush()
-                os.fsync(file.fileno())
         except (OSError, RuntimeError) as error:
             reason = error.strerror if isinstance(error, OSError) else str(error).splitlines()[0]
             raise CheckpointError(
