@@ -154,7 +154,7 @@ def evaluate(run: Run, strings: tuple[str, ...], random: int) -> tuple[pl.DataFr
         rows = np.concatenate([rows, drawn])
     source, results = run.begin("evaluate"), run.results("evaluate")
     asked = {
-        "scoring": asdict(recipe.scoring),
+        "scoring": recipe.scoring.identity,
         "training": number,
         "weights": hashlib.sha256(b"".join(_bytes(average or dict(network.named_parameters())))).hexdigest()[:16],
         "images": source.train.description,

@@ -39,6 +39,10 @@ class ToldSource:
     def official_validation(self, batch: int) -> Iterable[Piece]:
         return self._source.official_validation(batch)
 
+    @property
+    def official_validation_images(self) -> int:
+        return self._source.official_validation_images
+
 
 class _ToldPieces:
     def __init__(self, pieces: Iterable[Piece], source: ToldSource) -> None:

@@ -109,6 +109,10 @@ rate = 0.1
 [loop]
 later_steps = 1
 
+[scoring]
+recalibration_batches = 1
+recalibration_batch = 8
+
 [retraining]
 steps = 1
 batch = 8

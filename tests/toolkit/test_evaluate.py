@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from lissnas.errors import ArchitectureError, EvaluatorError, SettingError
+from lissnas.errors import ArchitectureError, EvaluatorError, LissnasError, SettingError
 from lissnas.evaluate import Evaluations, TableEvaluator
 from lissnas.space import Floats, Indices, Rows
 from lissnas.spaces.macro import macro
@@ -133,6 +133,19 @@ def test_an_evaluator_that_dies_says_where_and_leaves_what_was_scored() -> None:
     evaluations = Evaluations(SPACE, score)
     evaluations(SPACE.rows(np.array([0, 1])))
     with pytest.raises(EvaluatorError, match="after 2 evaluations, on the next 1: MemoryError: the card is full"):
+        evaluations(SPACE.rows(np.array([1, 2])))
+    assert evaluations.index.tolist() == [0, 1]
+
+
+def test_an_error_that_is_meant_for_the_user_is_raised_as_it_is_and_leaves_what_was_scored() -> None:
+    def score(rows: Rows) -> Floats:
+        if (rows[:, 7] == 2).any():
+            raise LissnasError("5 images cannot be read")
+        return rows[:, 7].astype(float)
+
+    evaluations = Evaluations(SPACE, score)
+    evaluations(SPACE.rows(np.array([0, 1])))
+    with pytest.raises(LissnasError, match=r"^5 images cannot be read$"):
         evaluations(SPACE.rows(np.array([1, 2])))
     assert evaluations.index.tolist() == [0, 1]
 

@@ -5,7 +5,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from lissnas.errors import EvaluatorError, SettingError
+from lissnas.errors import EvaluatorError, LissnasError, SettingError
 from lissnas.journal import ROWS_A_LINE, Journal
 from lissnas.space import Floats, Indices, Rows, Space
 
@@ -20,7 +20,8 @@ class Evaluator(Protocol):
         """Return the score of each row, float64 of shape (n,), more being better, in any unit.
 
         Rows are a uint8 array of shape (n, genes). NaN where there is none, or where scoring failed: that architecture
-        is left out, and the run goes on. An infinite score counts as none. An error raised here ends the run.
+        is left out, and the run goes on. An infinite score counts as none. An error raised here ends the run: a
+        LissnasError as it is, any other as an EvaluatorError.
         """
 
 
@@ -101,7 +102,8 @@ class Evaluations:
     def __call__(self, rows: Rows) -> Floats:
         """Return the score of each row, shape (n,), NaN where there is none; only those not seen before are evaluated.
 
-        Raises EvaluatorError if the evaluator fails or does not answer with a number for each row.
+        Raises EvaluatorError if the evaluator fails or does not answer with a number for each row; a LissnasError of
+        the evaluator's own is raised as it is.
         """
         index = self._space.index(rows)
         places = index.tolist()
@@ -130,6 +132,8 @@ class Evaluations:
     def _answer(self, rows: Rows) -> Floats:
         try:
             answer = self._evaluator(rows)
+        except LissnasError:
+            raise
         except Exception as error:
             raise EvaluatorError(
                 f"the evaluator failed after {self.count:,} evaluations, on the next {len(rows):,}: "

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import tiny_training as tiny
 import torch
+from lissnas.errors import LissnasError
 from lissnas.evaluate import TableEvaluator
 from lissnas.shrink import Settings, shrink
 from lissnas.shrink.kernel import KernelSettings
@@ -122,6 +123,30 @@ def test_a_path_whose_outputs_are_no_numbers_has_no_score(network: ChainNetwork,
         network.layers[1][2].main[0].weight.fill_(torch.nan)
     rows = network.space.all_rows()
     np.testing.assert_array_equal(np.isnan(_evaluator(network, parts)(rows)), rows[:, 1] == 2)
+
+
+def test_memory_too_small_to_score_is_told_with_the_way_out(
+    network: ChainNetwork, parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_network: object, _images: torch.Tensor, _path: object) -> torch.Tensor:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.\nGPU 0 has a total ...")
+
+    monkeypatch.setattr(ChainNetwork, "forward", full)
+    settings = KernelSettings(evaluations=8, first=6, batch=2, size=6)
+    with pytest.raises(LissnasError, match=r"on cpu for scoring .* GiB\.\): lower scoring\.batch or scoring\.re"):
+        shrink(network.space, _evaluator(network, parts), settings, np.random.default_rng(0))
+
+
+def test_memory_too_small_for_the_weights_is_told(
+    network: ChainNetwork, parts: Parts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_asked: object, **_named: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    monkeypatch.setattr(ChainNetwork, "to", full)
+    for use in (lambda: _evaluator(network, parts), lambda: tiny.train(tmp_path)):
+        with pytest.raises(LissnasError, match=r"memory on cpu for the weights.* \(CUDA out of memory\.\): "):
+            use()
 
 
 def test_cells_are_trained_and_scored_as_chains_are(parts: Parts, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ import pytest
 import tiny_training as tiny
 import torch
 from lissnas.errors import LissnasError
+from lissnas.supernet import retraining
 from lissnas.supernet.cell_network import CellNetwork, Skeleton
 from lissnas.supernet.cell_supernet import CellSupernet
 from lissnas.supernet.chain_network import ChainNetwork
@@ -31,10 +32,11 @@ ROW = np.array([1, 2, 0], dtype=np.uint8)
 
 
 class Watched:
-    """A source that counts how often its official validation images are asked for."""
+    """A source that counts how often its official validation images are gone through, and may lack some."""
 
-    def __init__(self) -> None:
+    def __init__(self, unreadable: int = 0) -> None:
         self._source = small_source(digits())
+        self._unreadable = unreadable
         self.asked = 0
 
     def __getattr__(self, name: str) -> Any:
@@ -42,7 +44,12 @@ class Watched:
 
     def official_validation(self, batch: int) -> Iterable[Piece]:
         self.asked += 1
-        return self._source.official_validation(batch)
+        readable = self.official_validation_images - self._unreadable
+        return [
+            (images[: readable - begin * batch], labels[: readable - begin * batch])
+            for begin, (images, labels) in enumerate(self._source.official_validation(batch))
+            if begin * batch < readable
+        ]
 
     def held_out(self, batch: int) -> Iterable[Piece]:
         raise AssertionError("images to choose by have no part in retraining")
@@ -68,12 +75,13 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, RetrainedS
     return folder, _retrain(folder, Watched())
 
 
-def test_official_validation_images_are_looked_at_once(tmp_path: Path) -> None:
+def test_official_validation_images_judge_once(tmp_path: Path) -> None:
+    """They are gone through twice: before the training they are opened."""
     source = Watched()
     first = _retrain(tmp_path, source)
-    assert source.asked == 1
+    assert source.asked == 2
     assert _retrain(tmp_path, source) == first
-    assert source.asked == 1
+    assert source.asked == 2
     assert json.loads((tmp_path / RETRAINED).read_text())["top1"] == first.top1
 
 
@@ -113,7 +121,7 @@ def test_a_retraining_that_dies_goes_on_to_the_same_bits(tmp_path: Path, finishe
     source = Watched()
     with pytest.raises(KeyboardInterrupt):
         _retrain(tmp_path, source, report=die)
-    assert source.asked == 0
+    assert source.asked == 1
     assert _retrain(tmp_path, source) == finished[1]
     newest = [torch.load(max(folder.glob("*.pt")), weights_only=True) for folder in (tmp_path, finished[0])]
     for name, values in newest[0]["network"].items():
@@ -200,6 +208,40 @@ def test_a_damaged_score_is_no_score(tmp_path: Path, content: str) -> None:
     (tmp_path / RETRAINED).write_text(content)
     with pytest.raises(LissnasError, match="not the score of a retraining"):
         _retrain(tmp_path, Watched())
+
+
+def test_images_that_cannot_be_read_are_counted_in_the_score(
+    tmp_path: Path, finished: tuple[Path, RetrainedScore]
+) -> None:
+    score = _retrain(tmp_path, Watched(unreadable=3))
+    assert (score.images, score.left_out) == (394, 3)
+    assert str(score).endswith(" % of 394 images; 3 more could not be read")
+    assert str(finished[1]).endswith(" % of 397 images")
+    assert _retrain(tmp_path, Watched()) == score
+    held = json.loads((tmp_path / RETRAINED).read_text())
+    assert held.pop("left_out") == 3
+    (tmp_path / RETRAINED).write_text(json.dumps(held))
+    assert _retrain(tmp_path, Watched()) == replace(score, left_out=0), "older files do not say it"
+
+
+def test_what_only_judging_needs_is_checked_before_the_training(tmp_path: Path) -> None:
+    steps: list[Progress] = []
+    with pytest.raises(LissnasError, match="none of the official validation images can be read: mend them"):
+        _retrain(tmp_path, Watched(unreadable=397), report=steps.append)
+    average, scoring = replace(RECIPE, averaging=0.9), Scoring(recalibration_batches=100, recalibration_batch=100)
+    with pytest.raises(LissnasError, match=r"more than the 1000 training images: lower scoring\.recalibration_batches"):
+        _retrain(tmp_path, Watched(), recipe=average, scoring=scoring, report=steps.append)
+    assert not steps
+
+
+def test_memory_too_small_to_judge_is_told_with_the_way_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_network: object, images: torch.Tensor) -> torch.Tensor:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.\nGPU 0 has a total ...")
+
+    monkeypatch.setattr(retraining._ForItself, "forward", full)
+    message = r"not enough memory on cpu for judging \(CUDA out .* GiB\.\): lower scoring\.batch$"
+    with pytest.raises(LissnasError, match=message):
+        _retrain(tmp_path, Watched(), recipe=replace(RECIPE, steps=1))
 
 
 def test_recipes_are_those_of_the_papers() -> None:

@@ -17,7 +17,7 @@ import pytest
 import tiny_loop as tiny
 import tiny_training
 import torch
-from lissnas.errors import CheckpointError, JournalError, SettingError
+from lissnas.errors import CheckpointError, JournalError, LissnasError, SettingError
 from lissnas.limited import Limit, LimitedSpace
 from lissnas.shrink.kernel import KernelSettings
 from lissnas.shrink.sampled_mean import SampledMean
@@ -377,6 +377,36 @@ def test_a_shrinker_without_a_size_takes_no_sizes_and_one_without_a_radius_no_ra
         tiny.loop(tmp_path, settings=replace(tiny.SETTINGS, sizes=(12, 5)))
     with pytest.raises(SettingError, match="KernelSettings has no radius"):
         tiny.loop(tmp_path, shrinker=KERNEL["shrinker"], settings=replace(tiny.SETTINGS, radii=(2, 1)))
+
+
+@pytest.mark.parametrize(
+    ("asked", "named"),
+    [
+        ({"shrinker": replace(KERNEL["shrinker"], size=28)}, "size of 28 is more than the 27 networks of tiny"),
+        ({**KERNEL, "settings": replace(tiny.SETTINGS, sizes=(28, 5))}, "size of 28 is more than the 27 networks"),
+        ({"settings": replace(tiny.SETTINGS, radii=(4, 1))}, "a radius of 4 edits is longer than the 3 genes"),
+        ({"scoring": replace(tiny.SCORING, recalibration_batches=11)}, "lower scoring.recalibration_batches"),
+        ({"source": tiny.Unreadable()}, "5 images cannot be read"),
+    ],
+    ids=["size", "sizes", "radius", "recalibration", "images"],
+)
+def test_what_cannot_be_shrunk_or_scored_is_refused_before_anything_is_trained(
+    tmp_path: Path, asked: dict[str, Any], named: str
+) -> None:
+    steps: list[Progress] = []
+    with pytest.raises(LissnasError, match=named):
+        tiny.loop(tmp_path, **asked, report=steps.append)
+    assert not steps
+
+
+def test_images_to_score_with_are_opened_though_nothing_is_shrunk(tmp_path: Path) -> None:
+    """What trains first, and is shrunk by a later call, is told of them as early."""
+    with pytest.raises(LissnasError, match="5 images cannot be read"):
+        tiny.loop(tmp_path, source=tiny.Unreadable(), settings=replace(tiny.SETTINGS, rounds=0))
+
+
+def test_how_many_images_are_scored_at_once_may_change(finished: tuple[Path, LoopTrace]) -> None:
+    assert _told(tiny.loop(finished[0], **KERNEL, scoring=replace(tiny.SCORING, batch=50))[1]) == _told(finished[1])
 
 
 def test_a_shrinker_with_too_few_networks_left_ends_the_loop(tmp_path: Path) -> None:

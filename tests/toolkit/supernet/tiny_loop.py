@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,11 @@ from typing import Any
 import numpy as np
 import tiny_training as tiny
 import torch
+from lissnas.errors import LissnasError
 from lissnas.shrink.lissnas import LissnasSettings
 from lissnas.supernet.chain_network import ChainNetwork
 from lissnas.supernet.evaluator import SupernetEvaluator
+from lissnas.supernet.image_batches import Piece
 from lissnas.supernet.image_source import ImageSource, small_source
 from lissnas.supernet.image_tasks import digits
 from lissnas.supernet.paths import UniformPaths
@@ -32,6 +35,17 @@ SETTINGS = LoopSettings(later_steps=8, rounds=2, mean_networks=27)
 
 def source() -> ImageSource:
     return small_source(digits())
+
+
+class Unreadable:
+    """A source whose images that are held out cannot be read."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(source(), name)
+
+    def held_out(self, batch: int) -> Iterator[Piece]:
+        raise LissnasError("5 images cannot be read")
+        yield
 
 
 def loop(folder: Path, **changed: Any) -> tuple[ChainNetwork, LoopTrace]:

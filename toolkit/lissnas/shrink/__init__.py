@@ -124,6 +124,8 @@ def shrink(
     EvaluatorError
         If the evaluator fails, answers with anything but a number for each row, or has no score or one and the same
         score for all.
+    LissnasError
+        If the evaluator raises one.
     JournalError
         If the journal is damaged or another run's.
 

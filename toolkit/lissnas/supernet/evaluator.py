@@ -12,6 +12,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from lissnas.journal import ROWS_A_LINE
 from lissnas.space import Floats, Rows
 from lissnas.supernet.image_batches import Piece
+from lissnas.supernet.memory import memory_for
 from lissnas.supernet.processes import Processes
 from lissnas.supernet.supernet import Supernet
 
@@ -46,11 +47,20 @@ class SupernetEvaluator:
         together: Processes | None = None,
     ) -> None:
         self._together = together or Processes(0, 1, next(network.parameters()).device)
-        self._network = network.to(self._together.device)
+        with memory_for("the weights", self._together.device, "score with a smaller network"):
+            self._network = network.to(self._together.device)
         self._norms = [module for module in network.modules() if isinstance(module, _BatchNorm)]
         self._recalibration = recalibration
         self._held_out = held_out
         self._scores: dict[bytes, float] = {}
+
+    def open_images(self) -> None:
+        """Begin to go through the images, so that what is wrong with them is told before there is anything to score.
+
+        Raises LissnasError if they cannot be read.
+        """
+        for pieces in (self._recalibration, self._held_out):
+            next(iter(pieces), None)
 
     @property
     def rows_at_once(self) -> int:
@@ -58,13 +68,17 @@ class SupernetEvaluator:
         return ROWS_A_LINE * self._together.count
 
     def __call__(self, rows: Rows) -> Floats:
-        """Return the accuracy of each row in per cent, float64 of shape (n,); NaN where an output is no number."""
+        """Return the accuracy of each row in per cent, float64 of shape (n,); NaN where an output is no number.
+
+        Raises LissnasError if memory is too small, or images cannot be read.
+        """
         rows = self._network.space.checked(rows)
         weights = self._fingerprint()
         keys = [weights + row.tobytes() for row in rows]
         unseen = {key: row for key, row in zip(keys, rows, strict=True) if key not in self._scores}
         scores = torch.zeros(len(unseen), dtype=torch.float64, device=self._together.device)
-        with _evaluating(self._network), torch.no_grad():
+        fewer_at_once = "lower scoring.batch or scoring.recalibration_batch"
+        with memory_for("scoring", self._together.device, fewer_at_once), _evaluating(self._network), torch.no_grad():
             for place, row in enumerate(unseen.values()):
                 if place % self._together.count == self._together.number:
                     scores[place] = self._score(row.tolist())

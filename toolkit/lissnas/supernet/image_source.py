@@ -47,6 +47,10 @@ class ImageSource(Protocol):
     def official_validation(self, batch: int) -> Iterable[Piece]:
         """Return the images to judge by, once, when everything has been chosen; so many at once."""
 
+    @property
+    def official_validation_images(self) -> int:
+        """Return how many there are, with those that cannot be read."""
+
 
 def small_source(task: ImageTask) -> ImageSource:
     """Return the images of a small task, not augmented, as `ImageSource`.
@@ -86,7 +90,7 @@ class _SmallSource:
         if batches * batch > len(images):
             raise SettingError(
                 f"{batches} batches of {batch} images to recalibrate by are more than the {len(images)} training "
-                "images: ask for fewer"
+                "images: lower scoring.recalibration_batches"
             )
         return images[: batches * batch].split(batch)
 
@@ -95,3 +99,7 @@ class _SmallSource:
 
     def official_validation(self, batch: int) -> Iterable[Piece]:
         return self.official.split(batch)
+
+    @property
+    def official_validation_images(self) -> int:
+        return len(self.official.labels)

@@ -13,21 +13,12 @@ from torch.nn.functional import cross_entropy
 from lissnas.errors import TrainingError
 from lissnas.space import Rows
 from lissnas.supernet.image_batches import Piece
+from lissnas.supernet.memory import is_out_of_memory
 from lissnas.supernet.supernet import Supernet
 from lissnas.supernet.supernet_recipe import SupernetRecipe
 
 _DROPOUT = 3
 """Tells the draws of dropout from others that are made from the same seed."""
-
-_NO_MEMORY = (
-    "DefaultCPUAllocator: can't allocate memory",
-    "could not create a primitive",
-    "could not create a memory",
-    "CUDA error: out of memory",
-    "CUDNN_STATUS_ALLOC_FAILED",
-    "CUBLAS_STATUS_ALLOC_FAILED",
-)
-"""What torch and its libraries say where they have no error of their own for it."""
 
 
 def add_gradients(
@@ -65,7 +56,7 @@ def add_gradients(
     try:
         return _added(network, rows, pieces, recipe, scaler, draw)
     except (RuntimeError, MemoryError) as error:
-        if not _is_out_of_memory(error):
+        if not is_out_of_memory(error):
             raise
         reason = str(error).partition("\n")[0]
     # Only here, where the error is gone, is everything free that its frames held.
@@ -138,16 +129,10 @@ def _fits(network: Supernet, rows: Rows, piece: Piece, part: int, recipe: Supern
         for path in rows.tolist():
             _loss(network, images, labels, path, recipe).backward()
     except (RuntimeError, MemoryError) as error:
-        if not _is_out_of_memory(error):
+        if not is_out_of_memory(error):
             raise
         return False
     return True
-
-
-def _is_out_of_memory(error: RuntimeError | MemoryError) -> bool:
-    if isinstance(error, torch.OutOfMemoryError | MemoryError):
-        return True
-    return any(message in str(error) for message in _NO_MEMORY)
 
 
 def _device(network: Supernet) -> torch.device:

@@ -25,6 +25,7 @@ from lissnas.errors import CheckpointError, SettingError, TrainingError
 from lissnas.space import Floats, Rows
 from lissnas.supernet.checkpoint import Checkpoints
 from lissnas.supernet.image_batches import Batches
+from lissnas.supernet.memory import memory_for
 from lissnas.supernet.path_gradients import add_gradients
 from lissnas.supernet.paths import Paths
 from lissnas.supernet.processes import Processes, processes
@@ -128,6 +129,8 @@ def train_paths(
     TrainingError
         If the loss is no number; the message names the path. If memory is too small; it says what would fit. If
         another process has ended.
+    LissnasError
+        If memory is too small for the weights alone.
     CheckpointError
         If the checkpoints are of another training or all damaged, or the last one cannot be written.
     SystemExit
@@ -141,13 +144,14 @@ def train_paths(
             )
         own = recipe.pieces // together.count
         mine = range(together.number * own, (together.number + 1) * own)
-        network.to(together.device).train()
-        if recipe.channels_last:
-            network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        together.share(network.state_dict().values())
-        optimiser = _optimiser(network, recipe)
+        with memory_for("the weights, their momenta and their average", together.device, "train a smaller network"):
+            network.to(together.device).train()
+            if recipe.channels_last:
+                network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            together.share(network.state_dict().values())
+            optimiser = _optimiser(network, recipe)
+            average = {} if recipe.averaging is None else {n: w.detach().clone() for n, w in network.named_parameters()}
         scaler = torch.amp.GradScaler(together.device.type, enabled=recipe.precision == "float16")
-        average = {} if recipe.averaging is None else {n: w.detach().clone() for n, w in network.named_parameters()}
 
         seed = int(rng.integers(2**63))
         checkpoints = Checkpoints(folder, _identity(network, batches, paths, recipe, seed), kept)

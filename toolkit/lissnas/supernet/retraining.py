@@ -1,7 +1,7 @@
 """The winner on its own: its network trained from new weights, and judged on the official validation images once."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from torch.optim.swa_utils import update_bn
 from lissnas.errors import LissnasError, TrainingError
 from lissnas.space import Rows
 from lissnas.supernet.image_source import ImageSource
+from lissnas.supernet.memory import memory_for
 from lissnas.supernet.one_network import one_network
 from lissnas.supernet.path_training import Progress, print_progress, train_paths
 from lissnas.supernet.paths import UniformPaths
@@ -59,16 +60,22 @@ class RetrainedScore:
     top1, top5
         Of which share of the images the class is the network's first, and among its first five, in per cent.
     images
-        How many images there are.
+        How many images it was judged by.
+    left_out
+        How many more there are, which could not be read.
     """
 
     architecture: str
     top1: float
     top5: float
     images: int
+    left_out: int = 0
 
     def __str__(self) -> str:
-        return f"{self.architecture}: top-1 {self.top1:.2f} %, top-5 {self.top5:.2f} % of {self.images:,} images"
+        images = f"{self.images:,} images"
+        if self.left_out:
+            images += f"; {self.left_out:,} more could not be read"
+        return f"{self.architecture}: top-1 {self.top1:.2f} %, top-5 {self.top5:.2f} % of {images}"
 
 
 def retrain(
@@ -98,7 +105,8 @@ def retrain(
         The architecture, shape (genes,).
     source
         Its training images train; its official validation images judge when training has ended. They are not looked at
-        again: a score that stands in the folder is returned as it is.
+        again: a score that stands in the folder is returned as it is. Before the training they are opened, so that it
+        is known by then if they cannot be read; no network sees them.
     recipe
         Of this training, as `SPOS_RETRAINING` or `ABS_RETRAINING`.
     scoring
@@ -113,7 +121,8 @@ def retrain(
     Raises
     ------
     LissnasError
-        If the folder holds the score of another retraining; and whatever `train_paths` raises.
+        If the folder holds the score of another retraining, images to judge by cannot be read, or memory is too small
+        to judge; and whatever `train_paths` raises.
     """
     seed = int(rng.integers(2**63))
     [architecture] = supernet.space.write(row[None])
@@ -128,6 +137,10 @@ def retrain(
     if known is not None:
         return known
     network = one_network(supernet, row, np.random.default_rng([_WEIGHTS, seed]))
+    recalibration: Iterable[Tensor] = ()
+    if recipe.averaging is not None:
+        recalibration = source.recalibration(scoring.recalibration_batches, scoring.recalibration_batch)
+    _open(source, scoring.batch)
     with processes(device) as together:
         average = train_paths(
             network,
@@ -149,16 +162,21 @@ def retrain(
                 with torch.no_grad():
                     for name, weights in network.named_parameters():
                         weights.copy_(average[name])
-                update_bn(
-                    source.recalibration(scoring.recalibration_batches, scoring.recalibration_batch),
-                    judged,
-                    together.device,
-                )
-            first, among_five, images = _judge(judged, source, scoring.batch, together)
-        score = RetrainedScore(architecture, 100 * first / images, 100 * among_five / images, images)
+                with memory_for("recalibration", together.device, "lower scoring.recalibration_batch"):
+                    update_bn(recalibration, judged, together.device)
+            with memory_for("judging", together.device, "lower scoring.batch"):
+                first, among_five, images = _judge(judged, source, scoring.batch, together)
+        left_out = source.official_validation_images - images
+        score = RetrainedScore(architecture, 100 * first / images, 100 * among_five / images, images, left_out)
         if together.number == 0:
             _write(score, folder / RETRAINED, run)
     return score
+
+
+def _open(source: ImageSource, batch: int) -> None:
+    """Raise LissnasError if too many images to judge by cannot be read."""
+    if not sum(len(labels) for _, labels in source.official_validation(batch)):
+        raise LissnasError("none of the official validation images can be read: mend them")
 
 
 class _ForItself(nn.Module):
@@ -212,7 +230,9 @@ def _read(path: Path, run: Mapping[str, Any]) -> RetrainedScore | None:
     try:
         held = json.loads(path.read_bytes())
         theirs = dict(held["run"])
-        score = RetrainedScore(str(held["architecture"]), *(held[name] for name in ("top1", "top5", "images")))
+        numbers = {name: held[name] for name in ("top1", "top5", "images")}
+        left_out = held.get("left_out", 0)  # older files do not say it
+        score = RetrainedScore(str(held["architecture"]), **numbers, left_out=left_out)
         version = int(held["format"])
     except FileNotFoundError:
         return None

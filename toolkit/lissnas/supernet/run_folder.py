@@ -33,8 +33,16 @@ _FIXED_BY: dict[Stage, tuple[str, ...]] = {
     "retrain": ("retraining",),
 }
 
-_FREE = ("checkpoints", "images.train", "images.validation", "images.fashion_mnist", "images.stored.workers")
-"""Where images lie and how often the state is saved changes no result; other images are refused by checkpoints."""
+_FREE = (
+    "checkpoints",
+    "images.train",
+    "images.validation",
+    "images.fashion_mnist",
+    "images.stored.workers",
+    "scoring.batch",
+)
+"""Where images lie, how many are scored at once, and how often the state is saved changes no result; other images are
+refused by checkpoints."""
 
 _RAISED = ("loop.rounds", "search.evaluations", "images.stored.most_unreadable")
 """A run that has ended goes on when it is asked for more."""

@@ -30,6 +30,14 @@ class Scoring:
     recalibration_batch: int = 128
     batch: int = 200
 
+    @property
+    def identity(self) -> dict[str, int]:
+        """Return what of it a score depends on."""
+        return {
+            "recalibration_batches": self.recalibration_batches,
+            "recalibration_batch": self.recalibration_batch,
+        }
+
     def __post_init__(self) -> None:
         if self.recalibration_batches < 0 or self.recalibration_batch < 2 or self.batch < 1:
             raise SettingError(

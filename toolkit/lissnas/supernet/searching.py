@@ -75,7 +75,7 @@ def search_by_supernet(
         run = {
             "search": ShrunkSpace(subspace).name,
             "optimiser": {"method": type(optimiser).__name__, **asdict(cast(Any, optimiser))},
-            "scoring": asdict(scoring),
+            "scoring": scoring.identity,
             "images": source.train.description,
             "weights": _digest(network),
             "seed": seed,

@@ -168,9 +168,10 @@ def shrink_in_rounds(
     Raises
     ------
     SettingError
-        If settings cannot be met in the first round, or the space is not the network's.
+        If settings cannot be met in the first round, or the space is not the network's; before anything is trained.
     LissnasError
-        Whatever `train_paths` and `shrink` raise.
+        If the images to score with cannot be read, before anything is trained; and whatever `train_paths` and `shrink`
+        raise.
     SystemExit
         After SIGTERM or SIGINT while it trains, once a checkpoint is written.
     """
@@ -196,7 +197,11 @@ def shrink_in_rounds(
 
         run = _identity(everything, source, paths, recipe, settings, shrinker, scoring, seed)
         shrinking = Shrinking(everything, shrinker, settings.sizes, settings.radii, settings.mean_networks, seed, run)
+        if settings.most_rounds:
+            shrinking.check()
         initial = begin_anew(network, np.random.default_rng([_WEIGHTS, seed, 0]))
+        evaluator = scoring.evaluator(network, source, together)
+        evaluator.open_images()
         subspace: Subspace = WholeSpace(everything)
         average = train(0, paths)
         rounds: list[LoopRound] = []
@@ -207,7 +212,6 @@ def shrink_in_rounds(
                     if isinstance(shrinker, WeightAngleSettings):
                         made = shrinking.by_angles(number, subspace, network, initial)
                     else:
-                        evaluator = scoring.evaluator(network, source, together)
                         made = shrinking.by_scores(number, subspace, evaluator, journals)
                 check_agreement(together, made.subspace)
                 rounds.append(made)
@@ -301,7 +305,7 @@ def _identity(
         "radii": settings.radii,
         "mean_networks": settings.mean_networks,
         "shrinker": {"method": type(shrinker).__name__, **asdict(cast(Any, shrinker))},
-        "scoring": asdict(scoring),
+        "scoring": scoring.identity,
         "seed": seed,
     }
 

@@ -6,7 +6,7 @@ mean over networks drawn from what was made is to be one standard error above th
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from shutil import copy
@@ -26,7 +26,7 @@ from lissnas.limited_subspace import LimitedSubspace
 from lissnas.shrink import Settings, Trace, shrink
 from lissnas.shrink.sampled_mean import SampledMean, sampled_mean
 from lissnas.shrunk_space import ShrunkSpace
-from lissnas.space import Indices, Space
+from lissnas.space import Floats, Indices, Rows, Space
 from lissnas.subspace import Subspace, WholeSpace
 from lissnas.supernet.evaluator import SupernetEvaluator
 from lissnas.supernet.processes import Processes
@@ -99,6 +99,20 @@ class Shrinking:
     seed: int
     run: Mapping[str, Any]
 
+    def check(self) -> None:
+        """Raise SettingError if the settings of the first round cannot be met in the space; nothing is scored for it.
+
+        A shrinker looks at its settings before it asks for a score.
+        """
+        if isinstance(self.shrinker, WeightAngleSettings):
+            return
+
+        def ask(rows: Rows) -> Floats:
+            raise _AskedError
+
+        with suppress(_AskedError):
+            shrink(self.space, ask, self._settings(1), np.random.default_rng([_SHRINKING, self.seed, 1]))
+
     def by_angles(self, number: int, subspace: Subspace, network: Supernet, initial: Mapping[str, Tensor]) -> LoopRound:
         """Drop the operations of the lowest angles, unless few enough networks are left."""
         settings = cast(WeightAngleSettings, self.shrinker)
@@ -112,12 +126,9 @@ class Shrinking:
 
     def by_scores(self, number: int, subspace: Subspace, evaluator: SupernetEvaluator, journals: Path) -> LoopRound:
         """Run the shrinker on what is left, and compare the means before and after."""
-        given = {"size": self.sizes, "radius": self.radii}
-        changed = {name: each[number - 1] for name, each in given.items() if each}
-        settings = replace(cast(Any, self.shrinker), **changed)
         memory = Evaluations(self.space, evaluator, Journal(journals / f"means-{number}.jsonl", self.run))
         try:
-            made, trace, scored = self._shrunk(number, subspace, evaluator, settings, journals)
+            made, trace, scored = self._shrunk(number, subspace, evaluator, self._settings(number), journals)
         except SettingError as error:
             if number == 1:
                 raise
@@ -133,6 +144,13 @@ class Shrinking:
         evaluations = len(np.union1d(scored, memory.history[0]))
         return LoopRound(number, made, before, after, ended, evaluations, notes)
 
+    def _settings(self, number: int) -> Settings:
+        """Return the settings of a round."""
+        given = {"size": self.sizes, "radius": self.radii}
+        changed = {name: each[number - 1] for name, each in given.items() if each}
+        settings: Settings = replace(cast(Any, self.shrinker), **changed)
+        return settings
+
     def _shrunk(
         self, number: int, subspace: Subspace, evaluator: SupernetEvaluator, settings: Settings, journals: Path
     ) -> tuple[Subspace, Trace, Indices]:
@@ -145,6 +163,10 @@ class Shrinking:
         inside = ShrunkSpace(subspace)
         trace = shrink(inside, evaluator, settings, rng, journal=journal)
         return inside.in_whole(trace.subspace), trace, inside.whole_index(trace.evaluations.history[0])
+
+
+class _AskedError(LissnasError):
+    """Ends a shrinker that asks for a score: by then it has looked at its settings."""
 
 
 def box_of(subspace: Subspace) -> Box:

@@ -67,7 +67,7 @@ class StoredSource:
         if images > len(self._train.labels):
             raise SettingError(
                 f"{batches} batches of {batch} images to recalibrate by are more than the {len(self._train.labels)} "
-                "training images: ask for fewer"
+                "training images: lower scoring.recalibration_batches"
             )
         chosen = self._shuffled(np.arange(len(self._train.labels)))[:images]
         return _Images(self._kept(self._train.take(chosen), batch))
@@ -77,6 +77,10 @@ class StoredSource:
 
     def official_validation(self, batch: int) -> Iterable[Piece]:
         return _Scored(self._validation, self._settings, self.unreadable, batch)
+
+    @property
+    def official_validation_images(self) -> int:
+        return len(self._validation.labels)
 
     def _kept(self, images: StoredImages, batch: int) -> Iterable[Piece]:
         return KeptImages(images, self._settings, self.unreadable, batch, self._folder)
