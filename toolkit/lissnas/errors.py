@@ -19,6 +19,11 @@ class LissnasError(Exception):
         super().__init__(_printable(message))
 
 
+def one_line(text: str) -> str:
+    """Return text that nobody vouches for, as a file's name, in one line that a terminal shows and does not obey."""
+    return _printable(text).replace("\n", "\\n")
+
+
 _LONGEST = 2000
 
 

@@ -262,9 +262,8 @@ def test_an_unreadable_image_is_named_once_and_another_of_its_class_trained_on(
 @pytest.mark.parametrize("workers", [0, 2])
 def test_too_many_unreadable_images_are_an_error_that_names_them(tree: Path, workers: int) -> None:
     _damage(tree, "train", 20)
-    with pytest.raises(
-        LissnasError, match=r"images cannot be read, and at most 3 may be passed over: .*\.JPEG \([Tt]runcated"
-    ) as e:
+    listed = r"at most 3 may be passed over: .*\.JPEG \([Tt]runcated"
+    with pytest.raises(LissnasError, match=rf"{listed}.*; mend them, or raise images\.stored\.most_unreadable$") as e:
         _steps(_source(tree, replace(made.SETTINGS, workers=workers)), [0, 1, 2], 0, 10)
     assert "Traceback" not in str(e.value)
 
@@ -289,6 +288,21 @@ def test_a_file_that_vanished_is_passed_over_as_others(tree: Path, caplog: pytes
     (tree / "val" / made.CLASSES[0] / f"{made.CLASSES[0]}_0.JPEG").unlink()
     assert sum(len(labels) for _, labels in source.official_validation(10)) == 23
     assert "No such file or directory" in caplog.text
+
+
+def test_names_do_nothing_to_a_terminal(tree: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tree / "val" / made.CLASSES[0] / "\x1b[31m\nred.jpg").write_bytes(b"")
+    list(_source(tree).official_validation(10))
+    assert r"/\x1b[31m\nred.jpg: passed over (empty); 1 so far" in caplog.text
+    assert "\x1b" not in caplog.text
+
+
+@pytest.mark.parametrize("place", ["train", f"val/{made.CLASSES[0]}"])
+def test_a_link_that_leads_round_in_a_circle_is_to_be_removed(tree: Path, place: str) -> None:
+    link = tree / place / "link.jpg"
+    link.symlink_to("link.jpg")
+    with pytest.raises(LissnasError, match=rf"^{link}: Too many levels of symbolic links; remove the link$"):
+        _source(tree)
 
 
 def test_grey_and_cmyk_images_are_used(tree: Path, caplog: pytest.LogCaptureFixture) -> None:

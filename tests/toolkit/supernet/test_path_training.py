@@ -7,7 +7,8 @@ import resource
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+import zipfile
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partialmethod
@@ -18,10 +19,11 @@ import numpy as np
 import pytest
 import tiny_training as tiny
 import torch
+from lissnas.chain import Convolution
 from lissnas.errors import CheckpointError, SettingError, TrainingError
 from lissnas.supernet.image_batches import ImagesInMemory
 from lissnas.supernet.path_training import Progress
-from lissnas.supernet.paths import FairPaths, UniformPaths
+from lissnas.supernet.paths import FairPaths, SandwichPaths, UniformPaths
 from torch import nn
 from torch.nn.functional import cross_entropy
 
@@ -247,7 +249,40 @@ def _flip_a_bit(path: Path) -> None:
     path.write_bytes(content)
 
 
-@pytest.mark.parametrize("damage", [_cut, _flip_a_bit, lambda path: path.write_bytes(b"")])
+def _flip(path: Path, place: int, bit: int) -> None:
+    """Flip a bit of what the directory of the archive says of the first file."""
+    content = bytearray(path.read_bytes())
+    with zipfile.ZipFile(path) as archive:
+        content[archive.start_dir + place] ^= bit
+    path.write_bytes(content)
+
+
+def _compress(path: Path) -> None:
+    _flip(path, 10, 8)
+
+
+def _make_a_folder(path: Path) -> None:
+    """Torch takes what is marked so for empty, and would leave its weights as they were in memory."""
+    _flip(path, 38, 0x10)
+
+
+def _hold(content: object) -> Callable[[Path], None]:
+    return lambda path: torch.save(content, path)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        _cut,
+        _flip_a_bit,
+        _compress,
+        _make_a_folder,
+        lambda path: path.write_bytes(b""),
+        _hold([1, 2]),
+        _hold({"format": 1}),
+        _hold(torch.zeros(3)),
+    ],
+)
 def test_a_damaged_checkpoint_is_passed_over_with_a_message(
     tmp_path: Path, finished: dict[str, Any], caplog: pytest.LogCaptureFixture, damage: Any
 ) -> None:
@@ -280,6 +315,7 @@ def test_the_last_checkpoints_are_kept(tmp_path: Path) -> None:
         ({"rng": np.random.default_rng(2)}, "seed was"),
         ({"batches": ImagesInMemory(tiny.digits().images + 1, tiny.digits().labels)}, "images was 1797 images"),
     ],
+    ids=lambda value: str(value)[:20],
 )
 def test_the_checkpoint_of_another_training_is_refused(tmp_path: Path, other: dict[str, Any], named: str) -> None:
     recipe = replace(tiny.RECIPE, steps=1)
@@ -295,6 +331,16 @@ def test_the_checkpoint_of_another_space_is_refused(tmp_path: Path) -> None:
     network = tiny.ChainNetwork(replace(tiny.chain(), space=space), np.random.default_rng(0))
     with pytest.raises(CheckpointError, match="space was tiny, not huge"):
         tiny.train_paths(network, tiny.digits(), FairPaths(space), recipe, np.random.default_rng(1), tmp_path)
+
+
+def test_the_checkpoint_of_another_network_of_the_space_is_refused(tmp_path: Path) -> None:
+    recipe = replace(tiny.RECIPE, steps=1)
+    tiny.train(tmp_path, recipe=recipe)
+    wider = replace(tiny.chain(), head=(Convolution(8, 24),))
+    network = tiny.ChainNetwork(wider, np.random.default_rng(0))
+    paths = SandwichPaths(network.space, tiny.chain().multiply_accumulates)
+    with pytest.raises(CheckpointError, match="another training, whose network is another one; give each"):
+        tiny.train_paths(network, tiny.digits(), paths, recipe, np.random.default_rng(1), tmp_path)
 
 
 def _losses(folder: Path, **changed: Any) -> list[float]:
@@ -341,7 +387,7 @@ def test_compiled_parts_train_as_others_do(tmp_path: Path, monkeypatch: pytest.M
 
 def test_a_batch_larger_than_the_images_is_refused(tmp_path: Path) -> None:
     few = ImagesInMemory(tiny.digits().images[:40], tiny.digits().labels[:40])
-    with pytest.raises(SettingError, match="a batch of 64 images cannot be drawn from 40"):
+    with pytest.raises(SettingError, match=r"a batch of 64 images cannot be drawn from 40: lower training\.batch"):
         tiny.train(tmp_path, batches=few)
 
 

@@ -19,6 +19,9 @@ from lissnas.whole_file import whole_file
 FORMAT = 1
 """The version of what a checkpoint holds."""
 
+_HELD = {"format", "run", "step", "network", "optimiser", "scaler", "average", "versions"}
+"""What every checkpoint holds."""
+
 _LOG = logging.getLogger(__name__)
 
 
@@ -94,9 +97,11 @@ class Checkpoints:
         theirs = json.loads(state["run"])
         for name in theirs | self._run:
             if theirs.get(name) != self._run.get(name):
+                differs = f"{name.replace('_', ' ')} was {theirs.get(name)}, not {self._run.get(name)}"
+                if name == "shapes_of_the_weights":
+                    differs = "network is another one"
                 raise CheckpointError(
-                    f"{path}: the checkpoint of another training, whose {name.replace('_', ' ')} was "
-                    f"{theirs.get(name)}, not {self._run.get(name)}; give each training its own folder"
+                    f"{path}: the checkpoint of another training, whose {differs}; give each training its own folder"
                 )
 
 
@@ -117,12 +122,20 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
 
 _DAMAGED = (OSError, RuntimeError, EOFError, KeyError, ValueError, zipfile.BadZipFile, pickle.UnpicklingError)
 
+_FOLDER = 0x10
+"""Of the attributes of a file in a zip archive."""
+
 
 def _read(path: Path) -> dict[str, Any]:
-    """Read a checkpoint; torch itself does not look at the checksums of what it reads."""
+    """Read a checkpoint; torch itself looks at no checksum, and takes what seems a folder for empty."""
     with zipfile.ZipFile(path) as archive:
+        for entry in archive.infolist():
+            if entry.is_dir() or entry.external_attr & _FOLDER or entry.compress_type != zipfile.ZIP_STORED:
+                raise zipfile.BadZipFile(f"{entry.filename} is a folder or compressed")
         damaged = archive.testzip()
     if damaged is not None:
         raise zipfile.BadZipFile(f"the checksum of {damaged} is wrong")
     state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    if not isinstance(state, dict) or not state.keys() >= _HELD:
+        raise ValueError("not the checkpoint of a training")
     return state

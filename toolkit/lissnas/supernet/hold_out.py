@@ -61,7 +61,8 @@ def _drawn(images: StoredImages, a_class: int, seed: int) -> NDArray[np.bool_]:
         if end - begin <= a_class:
             raise SettingError(
                 f"{a_class} images of each class cannot be held out: there are {end - begin} of the class of "
-                f"{images.where(int(begin))}, and one must be left to train on; hold out fewer"
+                f"{images.where(int(begin))}, and one must be left to train on; lower "
+                "images.stored.held_out_a_class"
             )
         held[begin + rng.permutation(end - begin)[:a_class]] = True
     return held

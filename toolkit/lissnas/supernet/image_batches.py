@@ -57,7 +57,7 @@ def order(images: int, batch: int, seed: int, first: int) -> Iterator[Tensor]:
     """
     per_epoch = images // batch
     if not per_epoch:
-        raise SettingError(f"a batch of {batch} images cannot be drawn from {images}")
+        raise SettingError(f"a batch of {batch} images cannot be drawn from {images}: lower training.batch")
     epoch = -1
     for step in count(first):
         if epoch != step // per_epoch:

@@ -1,5 +1,6 @@
 """ImageNet from a tree of folders, one a class, as torchvision's ImageFolder reads it."""
 
+import errno
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from lissnas.errors import LissnasError
+from lissnas.errors import LissnasError, one_line
 from lissnas.supernet.image_decoding import EXTENSIONS
 from lissnas.supernet.image_source import ImageSource
 from lissnas.supernet.stored_images import StoredImages, StoredSettings, check_classes
@@ -50,7 +51,7 @@ class _FolderImages:
     labels: NDArray[np.int64]
 
     def where(self, place: int) -> str:
-        return str(self.folder / os.fsdecode(self.names[place]))
+        return one_line(str(self.folder / os.fsdecode(self.names[place])))
 
     def read(self, place: int) -> bytes:
         return (self.folder / os.fsdecode(self.names[place])).read_bytes()
@@ -61,10 +62,12 @@ class _FolderImages:
 
 def _class_folders(folder: Path) -> list[str]:
     try:
-        entries = [entry for entry in os.scandir(folder) if not entry.name.startswith(".")]
+        with os.scandir(folder) as found:
+            entries = [entry for entry in found if not entry.name.startswith(".")]
+        classes = sorted(entry.name for entry in entries if entry.is_dir())
     except OSError as error:
-        raise LissnasError(f"{folder}: {error.strerror}; give a folder that holds one folder for each class") from error
-    classes = sorted(entry.name for entry in entries if entry.is_dir())
+        advice = "give a folder that holds one folder for each class"
+        raise LissnasError(f"{error.filename}: {error.strerror}; {_mended(error) or advice}") from error
     if not classes:
         loose = f", but {len(entries)} files: sort them into folders" if entries else ""
         raise LissnasError(f"{folder}: holds no folder of a class{loose}; each class must have one")
@@ -75,7 +78,7 @@ def _listed(folder: Path, classes: list[str]) -> StoredImages:
     try:
         found = [sorted(_files(os.path.join(folder, name), os.fsencode(name))) for name in classes]
     except OSError as error:
-        raise LissnasError(f"{error.filename}: {error.strerror}; make the folder readable") from error
+        raise LissnasError(f"{error.filename}: {error.strerror}; {_mended(error) or 'make it readable'}") from error
     empty = [name for name, files in zip(classes, found, strict=True) if not files]
     if empty:
         raise LissnasError(
@@ -86,13 +89,19 @@ def _listed(folder: Path, classes: list[str]) -> StoredImages:
     return _FolderImages(folder, np.array([name for files in found for name in files]), labels)
 
 
+def _mended(error: OSError) -> str:
+    """Say what to do about a link that leads nowhere but round in a circle; nothing of other errors."""
+    return "remove the link" if error.errno == errno.ELOOP else ""
+
+
 def _files(folder: str, name: bytes) -> Iterator[bytes]:
     """Yield the names of all image files in a folder and those within, beginning with its own name."""
-    for entry in os.scandir(folder):
-        if entry.name.startswith("."):
-            continue
-        inner = name + b"/" + os.fsencode(entry.name)
-        if entry.is_dir():
-            yield from _files(entry.path, inner)
-        elif entry.name.lower().endswith(EXTENSIONS):
-            yield inner
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.startswith("."):
+                continue
+            inner = name + b"/" + os.fsencode(entry.name)
+            if entry.is_dir():
+                yield from _files(entry.path, inner)
+            elif entry.name.lower().endswith(EXTENSIONS):
+                yield inner

@@ -79,8 +79,8 @@ class Unreadable:
         if len(self.met) > self.most:
             listed = "; ".join(f"{where} ({reason})" for where, reason in self.met.items())
             raise LissnasError(
-                f"{len(self.met)} images cannot be read, and at most {self.most} may be passed over: {listed}; mend or "
-                "remove them, or allow for more"
+                f"{len(self.met)} images cannot be read, and at most {self.most} may be passed over: {listed}; mend "
+                "them, or raise images.stored.most_unreadable"
             )
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from lissnas.errors import LissnasError, SettingError
+from lissnas.errors import LissnasError, SettingError, one_line
 from lissnas.supernet.image_source import ImageSource
 from lissnas.supernet.shard_index import ShardIndex, shard_index
 from lissnas.supernet.stored_images import StoredSettings, check_classes
@@ -65,7 +65,7 @@ class _ShardImages:
         return self.index.labels
 
     def where(self, place: int) -> str:
-        return f"{self.shards[self.index.shards[place]]}: {os.fsdecode(self.names[place])}"
+        return one_line(f"{self.shards[self.index.shards[place]]}: {os.fsdecode(self.names[place])}")
 
     def read(self, place: int) -> bytes:
         with open(self.shards[self.index.shards[place]], "rb", buffering=0) as file:

@@ -30,7 +30,7 @@ class StoredImages(Protocol):
         """Return the class of each, shape (images,), counted from 0."""
 
     def where(self, place: int) -> str:
-        """Return where an image lies, for messages."""
+        """Return where an image lies, for messages: one line that a terminal shows as it is."""
 
     def read(self, place: int) -> bytes:
         """Return the bytes of one image file; raises OSError where they cannot be read."""
