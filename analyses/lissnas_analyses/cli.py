@@ -90,6 +90,10 @@ app.command(supernet)
 app.register_install_completion_command(help="Install completion for this shell.")
 
 
+_TOLD_TO_STOP = (130, 143)
+"""What a training ends with after SIGINT or SIGTERM."""
+
+
 def main() -> None:
     """Run the command line; every error that the user can mend is one line, with exit status 2."""
     try:
@@ -98,6 +102,10 @@ def main() -> None:
         _stop(error, " ".join(str(error).split()), 2)
     except KeyboardInterrupt as error:
         _stop(error, "stopped; what was finished is kept, and nothing is half-written", 130)
+    except SystemExit as ended:
+        if ended.code in _TOLD_TO_STOP:
+            _stop(ended, "stopped, and the state is saved: the same command goes on from there", int(ended.code))
+        raise
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
@@ -105,9 +113,11 @@ def main() -> None:
 
 def _stop(error: BaseException, message: str, exit_status: int) -> NoReturn:
     from lissnas_analyses.commands.answer import write_error
+    from lissnas_analyses.commands.terminal import is_first
 
     write_error(error, message, exit_status)
-    print(f"lissnas: {message}", file=sys.stderr)
+    if is_first() or not isinstance(error, SystemExit | KeyboardInterrupt):
+        print(f"lissnas: {message}", file=sys.stderr)
     sys.exit(exit_status)
 
 

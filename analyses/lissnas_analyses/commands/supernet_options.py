@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 from lissnas.errors import SettingError
 
-from lissnas_analyses.commands.terminal import console, is_first, progress, say_aside, working
+from lissnas_analyses.commands.terminal import console, is_first, progress, working
 
 if TYPE_CHECKING:
     from lissnas_analyses.supernet_run import Run
@@ -48,13 +48,8 @@ def opened(recipe: str | None, changes: tuple[str, ...], out: Path, device: str 
     if not first:
         console.quiet = True
         working.clear()
-    try:
-        with processes(device) as together, progress():
-            yield Run(made, place, together, working.report if first else lambda step, share, told: None)
-    except SystemExit:
-        if first:
-            say_aside("stopped, and the state is saved: the same command goes on from there")
-        raise
+    with processes(device) as together, progress():
+        yield Run(made, place, together, working.report if first else lambda step, share, told: None)
 
 
 def _check_device(device: str | None) -> None:
