@@ -134,12 +134,7 @@ def train_paths(
         After SIGTERM or SIGINT, once a checkpoint is written.
     """
     with processes(device) as together, _signals() as signals:
-        if recipe.pieces % together.count:
-            raise SettingError(
-                f"{recipe.pieces} pieces of {recipe.norm_batch} images cannot be shared out to {together.count} "
-                "processes: choose another number of them, or another norm_batch"
-            )
-        own = recipe.pieces // together.count
+        own = recipe.pieces_each(together.count)
         mine = range(together.number * own, (together.number + 1) * own)
         network.to(together.device).train()
         if recipe.channels_last:
