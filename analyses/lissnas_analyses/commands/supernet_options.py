@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 from lissnas.errors import SettingError
+from lissnas.supernet.packaged_recipes import recipe_names
 
 from lissnas_analyses.commands.terminal import console, is_first, progress, working
 
 if TYPE_CHECKING:
     from lissnas_analyses.supernet_run import Run
 
-Recipe = Annotated[
-    str | None, Parameter(help="Name of a recipe or path of a recipe file; by default that of the folder.")
-]
+_RECIPE = f"Path of a recipe file, or the name of a recipe that comes with the project: {', '.join(recipe_names())}"
+
+Recipe = Annotated[str | None, Parameter(help=f"{_RECIPE}. By default that of the folder.")]
+AnyRecipe = Annotated[str, Parameter(help=f"{_RECIPE}.")]
 Changes = Annotated[
     tuple[str, ...],
     Parameter(name="--set", help="Another value for a key of the recipe, as training.steps=2000; may be repeated."),
