@@ -138,9 +138,48 @@ def test_a_recipe_is_printed_as_a_recipe_file(in_process: Command, tmp_path: Pat
     assert printed.endswith(json.loads(again)["result"]["text"])
 
 
+def test_hours_of_a_plan_are_those_of_all_stages(in_process: Command, tmp_path: Path) -> None:
+    words = ("supernet", "plan", "digits", "--set", "loop.rounds=1", "--images-a-second", "0.5")
+    told = in_process(*words, folder=tmp_path).stdout
+    stages = {line[0]: line[-1] for line in (row.split() for row in told.splitlines()[1:7])}
+    assert (stages["shrinking"], stages["search"]) == ("8.74", "8.89")
+    assert "0.500 images a second on one device, as given" in told
+    planned = json.loads(in_process(*words, "--json", folder=tmp_path).stdout)["result"]
+    assert planned["hours"] == pytest.approx(sum(stage["gpu_hours"] for stage in planned["stages"]))
+
+
+def test_a_plan_says_what_a_shrinker_does_not_tell(in_process: Command, tmp_path: Path) -> None:
+    def scoring(*changes: str) -> str:
+        words = [word for change in changes for word in ("--set", change)]
+        told = in_process("supernet", "plan", "digits", *words, folder=tmp_path).stdout
+        return next(line for line in told.splitlines() if "a network that is scored takes" in line)
+
+    assert scoring().endswith("a round scores at most 59 to shrink, and 118 for its means")
+    assert scoring("loop.rounds=0").endswith("takes 800 images")
+    weight_angle = scoring("shrinking.method=weight-angle", "shrinking.settings=")
+    assert weight_angle.endswith("the rounds score none, as angles of weights need no images")
+
+
+def test_a_plan_fits_a_narrow_terminal(in_process: Command, tmp_path: Path) -> None:
+    told = in_process("supernet", "plan", "abs-shufflenetv2", folder=tmp_path, COLUMNS="60").stdout
+    assert "device hours" in told.splitlines()[0]
+    assert "123,084,800" in told
+
+
+def test_help_names_the_recipes(in_process: Command, tmp_path: Path) -> None:
+    for command in ("plan", "recipe", "train"):
+        told = in_process("supernet", command, "--help", folder=tmp_path).stdout
+        assert "abs-mobilenet, abs-shufflenetv2, digits" in told
+        assert " RECIPE " in told
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
+        ("plan digits --gpus 2", "[training] 1 piece of 64 images cannot be shared out to 2 processes: choose another"),
+        ("plan spos --gpus 8 --set retraining.norm_batch=256", "[retraining] 4 pieces of 256 images cannot be shared"),
+        ("plan digits --images-a-second inf", "Must be a number above 0, and finite"),
+        ("plan digits --images-a-second nan", "Must be a number above 0, and finite"),
         ("train digits --out run", "whose training.steps is 12, not 1500; give each recipe its own folder"),
         ("train --out run --set seed=1", "whose seed is 0, not 1"),
         ("train --out run --set images.kind=fashion-mnist --set images.fashion_mnist=no", "not 'fashion-mnist'; give"),
