@@ -80,32 +80,34 @@ supernet = cyclopts.App(name="supernet", help="Train one network that shares its
 supernet.command(
     f"{_SUPERNET}:train",
     name="train",
-    help="Train a supernet over its whole space.\n\nA training that was stopped goes on. Checkpoints and the recipe that "
-    "was used lie in the folder.",
+    help="Train a supernet over its whole space.\n\n"
+    "A training that was stopped goes on. Checkpoints and the recipe that was used lie in the folder.",
 )
 supernet.command(
     f"{_SUPERNET}:evaluate",
     name="evaluate",
-    help="Score architectures by a trained supernet.\n\nOn images that are held out, each with batch-norm statistics of "
-    "its own, by the weights that were trained last. Scores lie in the folder evaluation of the run.",
+    help="Score architectures by a trained supernet.\n\n"
+    "On images that are held out, each with batch-norm statistics of its own, by the weights that were trained last. "
+    "Scores lie in the folder evaluation of the run.",
 )
 supernet.command(
     f"{_SUPERNET}:shrink",
     name="shrink",
-    help="Train, shrink the space, train on in what is left.\n\nA training that is there is not done again. What each "
-    "round kept lies in the folder loop of the run, the rounds in shrinking.",
+    help="Train, shrink the space, train on in what is left.\n\n"
+    "A training that is there is not done again. What each round kept lies in the folder loop of the run, the rounds "
+    "in shrinking.",
 )
 supernet.command(
     f"{_SUPERNET}:search",
     name="search",
-    help="Search for the best network of what is left.\n\nBefore anything was shrunk, of the whole space. All that were "
-    "scored lie in the folder search of the run.",
+    help="Search for the best network of what is left.\n\n"
+    "Before anything was shrunk, of the whole space. All that were scored lie in the folder search of the run.",
 )
 supernet.command(
     f"{_SUPERNET}:retrain",
     name="retrain",
-    help="Train the winner on its own, and judge it once.\n\nFrom new weights, on the official validation images. "
-    "Checkpoints and score lie in the folder retraining of the run.",
+    help="Train the winner on its own, and judge it once.\n\n"
+    "From new weights, on the official validation images. Checkpoints and score lie in the run's folder retraining.",
 )
 supernet.command(f"{_SUPERNET}_recipe:recipe", name="recipe", help="Print a recipe, whole, with what each key means.")
 supernet.command(f"{_SUPERNET}_plan:plan", name="plan", help="Say what a run will take, before anything is spent.")
