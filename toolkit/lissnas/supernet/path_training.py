@@ -242,7 +242,8 @@ def _check_finite(network: Supernet, rows: Rows, losses: Floats, step: int) -> N
         [path] = network.space.write(rows[wrong][:1])
         raise TrainingError(
             f"{network.space.name}: the loss of step {step + 1:,} is {losses[wrong][0]} on the path {path}; "
-            "go on from a checkpoint with a lower rate, a longer warm-up, or gradients that are cut"
+            "begin again with a lower rate, a longer warm-up, or gradients that are cut, which is another training: "
+            "where there are checkpoints, in another folder"
         )
 
 

@@ -176,6 +176,8 @@ def shrink_in_rounds(
     """
     everything = network.space if space is None else space
     _check(network, everything, settings, shrinker)
+    if settings.most_rounds and not isinstance(shrinker, WeightAngleSettings):
+        source.recalibration(scoring.recalibration_batches, scoring.recalibration_batch)  # better refused than trained
     seed = int(rng.integers(2**63))
     _make(folder)
     with processes(device) as together:
@@ -222,7 +224,7 @@ def shrink_in_rounds(
                         initial = _weights(network)
                     subspace = made.subspace
                     average = train(number, SubspacePaths(subspace))
-    stopped = f"stopped after {len(rounds)} rounds"
+    stopped = "stopped after 1 round" if len(rounds) == 1 else f"stopped after {len(rounds)} rounds"
     if rounds and rounds[-1].ended is not None:
         stopped = f"stopped in round {len(rounds)}: {rounds[-1].ended}"
     return LoopTrace(tuple(rounds), subspace, stopped, average)
