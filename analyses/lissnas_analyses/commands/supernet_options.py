@@ -1,12 +1,13 @@
 """What the commands on supernets share: their options, and a run opened from a recipe and a folder."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from cyclopts import Parameter
+from cyclopts import Parameter, Token
 from lissnas.errors import SettingError
 from lissnas.supernet.packaged_recipes import recipe_names
 
@@ -23,8 +24,20 @@ Changes = Annotated[
     tuple[str, ...],
     Parameter(name="--set", help="Another value for a key of the recipe, as training.steps=2000; may be repeated."),
 ]
-Folder = Annotated[Path, Parameter(name="--out", help="Folder of the run: one run, one folder.")]
-Device = Annotated[str | None, Parameter(help="Where to compute, as cpu or cuda; by default a GPU, if there is one.")]
+
+
+def _folder(_type: type, tokens: Sequence[Token]) -> Path:
+    """Return the path of a folder; raises ValueError for nothing, which a Path takes for the current folder."""
+    [token] = tokens
+    if not token.value:
+        raise ValueError("--out names no folder; give one, or . for the current folder")
+    return Path(token.value)
+
+
+Folder = Annotated[Path, Parameter(name="--out", help="Folder of the run: one run, one folder.", converter=_folder)]
+Device = Annotated[
+    str | None, Parameter(help="Where to compute: cpu, cuda, or one GPU as cuda:1; by default a GPU, if there is one.")
+]
 
 
 def need_torch() -> None:
@@ -55,9 +68,5 @@ def opened(recipe: str | None, changes: tuple[str, ...], out: Path, device: str 
 
 
 def _check_device(device: str | None) -> None:
-    import torch
-
-    try:
-        torch.device(device or "cpu")
-    except RuntimeError as error:
-        raise SettingError(f"--device {device}: no device of torch; give cpu, or cuda, or cuda:1") from error
+    if device is not None and not re.fullmatch(r"cpu|cuda(:\d+)?", device):
+        raise SettingError(f"--device {device}: no device that supernets run on; give cpu, cuda, or one GPU as cuda:1")
