@@ -127,7 +127,7 @@ def search(recipe: Recipe = None, /, *, out: Folder, changes: Changes = (), devi
 
         _, frame, results = supernet_run.search(run)
         asked = run.recipe.search.evaluations
-        fewer = f": no more are left, though {asked:,} were asked for" if frame.height < asked else ""
+        fewer = f": no more were found, though {asked:,} were asked for" if frame.height < asked else ""
         [best] = _scored(frame.filter(frame["architecture"] == supernet_run.best(frame)))
         found = (
             f"{counted(frame.height, 'network')} scored{fewer}",

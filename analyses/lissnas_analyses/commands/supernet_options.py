@@ -30,7 +30,7 @@ def _folder(_type: type, tokens: Sequence[Token]) -> Path:
     """Return the path of a folder; raises ValueError for nothing, which a Path takes for the current folder."""
     [token] = tokens
     if not token.value:
-        raise ValueError("--out names no folder; give one, or . for the current folder")
+        raise ValueError("it names no folder; give one, or . for the current folder")
     return Path(token.value)
 
 
