@@ -22,7 +22,11 @@ Recipe = Annotated[str | None, Parameter(help=f"{_RECIPE}. By default that of th
 AnyRecipe = Annotated[str, Parameter(help=f"{_RECIPE}.")]
 Changes = Annotated[
     tuple[str, ...],
-    Parameter(name="--set", help="Another value for a key of the recipe, as training.steps=2000; may be repeated."),
+    Parameter(
+        name="--set",
+        help="Another value for a key of the recipe, as training.steps=2000; may be repeated.",
+        show_default=False,
+    ),
 ]
 
 
