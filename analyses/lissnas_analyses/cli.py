@@ -77,17 +77,48 @@ app.command(data)
 
 _SUPERNET = "lissnas_analyses.commands.supernet"
 supernet = cyclopts.App(name="supernet", help="Train one network that shares its weights among all of a space's.")
-supernet.command(f"{_SUPERNET}:train", name="train", help="Train a supernet over its whole space.")
-supernet.command(f"{_SUPERNET}:evaluate", name="evaluate", help="Score architectures by a trained supernet.")
-supernet.command(f"{_SUPERNET}:shrink", name="shrink", help="Train, shrink the space, train on in what is left.")
-supernet.command(f"{_SUPERNET}:search", name="search", help="Search for the best network of what is left.")
-supernet.command(f"{_SUPERNET}:retrain", name="retrain", help="Train the winner on its own, and judge it once.")
+supernet.command(
+    f"{_SUPERNET}:train",
+    name="train",
+    help="Train a supernet over its whole space.\n\n"
+    "A training that was stopped goes on. Checkpoints and the recipe that was used lie in the folder.",
+)
+supernet.command(
+    f"{_SUPERNET}:evaluate",
+    name="evaluate",
+    help="Score architectures by a trained supernet.\n\n"
+    "On images that are held out, each with batch-norm statistics of its own, by the weights that were trained last. "
+    "Scores lie in the folder evaluation of the run.",
+)
+supernet.command(
+    f"{_SUPERNET}:shrink",
+    name="shrink",
+    help="Train, shrink the space, train on in what is left.\n\n"
+    "A training that is there is not done again. What each round kept lies in the folder loop of the run, the rounds "
+    "in shrinking.",
+)
+supernet.command(
+    f"{_SUPERNET}:search",
+    name="search",
+    help="Search for the best network of what is left.\n\n"
+    "Before anything was shrunk, of the whole space. All that were scored lie in the folder search of the run.",
+)
+supernet.command(
+    f"{_SUPERNET}:retrain",
+    name="retrain",
+    help="Train the winner on its own, and judge it once.\n\n"
+    "From new weights, on the official validation images. Checkpoints and score lie in the run's folder retraining.",
+)
 supernet.command(f"{_SUPERNET}_recipe:recipe", name="recipe", help="Print a recipe, whole, with what each key means.")
 supernet.command(f"{_SUPERNET}_plan:plan", name="plan", help="Say what a run will take, before anything is spent.")
 supernet.command(f"{_SUPERNET}_study:study", name="study", help="Hold supernets against networks trained alone.")
 supernet.command(f"{_SUPERNET}_study:demo", name="demo", help="Do what study does, in minutes and in small.")
 app.command(supernet)
 app.register_install_completion_command(help="Install completion for this shell.")
+
+
+_TOLD_TO_STOP = (130, 143)
+"""What a training ends with after SIGINT or SIGTERM."""
 
 
 def main() -> None:
@@ -98,6 +129,10 @@ def main() -> None:
         _stop(error, " ".join(str(error).split()), 2)
     except KeyboardInterrupt as error:
         _stop(error, "stopped; what was finished is kept, and nothing is half-written", 130)
+    except SystemExit as ended:
+        if ended.code in _TOLD_TO_STOP:
+            _stop(ended, "stopped, and the state is saved: the same command goes on from there", int(ended.code))
+        raise
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
@@ -105,9 +140,11 @@ def main() -> None:
 
 def _stop(error: BaseException, message: str, exit_status: int) -> NoReturn:
     from lissnas_analyses.commands.answer import write_error
+    from lissnas_analyses.commands.terminal import is_first
 
     write_error(error, message, exit_status)
-    print(f"lissnas: {message}", file=sys.stderr)
+    if is_first() or not isinstance(error, SystemExit | KeyboardInterrupt):
+        print(f"lissnas: {message}", file=sys.stderr)
     sys.exit(exit_status)
 
 

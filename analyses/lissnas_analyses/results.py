@@ -69,6 +69,23 @@ class Results:
         """Hold a figure as PNG and SVG."""
         self._hold(figure_files(name, figure))
 
+    def file(self, name: str) -> None:
+        """List a file that is in the folder already."""
+        self.files.append(name)
+
+    def stand(self, described: dict[str, Any]) -> bool:
+        """Tell whether the folder has all files as they are held, and a manifest that says so of these keys.
+
+        If so, this run found nothing new, and all may stay as it is: they are listed as if this run had written them.
+        """
+        theirs = _last_manifest(self.folder)
+        if any(theirs.get(key) != value for key, value in (described | {"files": self.files}).items()):
+            return False
+        if any((self.folder / name).read_bytes() != content for name, content in self._held.items()):
+            return False
+        self.files.append(_MANIFEST)
+        return True
+
     def manifest(
         self,
         study: Study,

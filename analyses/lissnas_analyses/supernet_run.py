@@ -6,6 +6,7 @@ Every stage goes on where an earlier call ended. Under torchrun all processes co
 import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
@@ -16,7 +17,7 @@ from lissnas.journal import Journal
 from lissnas.search import SearchTrace
 from lissnas.supernet.path_training import Progress
 from lissnas.supernet.processes import Processes
-from lissnas.supernet.retraining import RetrainedScore
+from lissnas.supernet.retraining import RETRAINED, RetrainedScore
 from lissnas.supernet.retraining import retrain as retrain_alone
 from lissnas.supernet.run_folder import RunFolder, Stage
 from lissnas.supernet.run_images import first_paths, open_images
@@ -27,7 +28,7 @@ from lissnas.supernet.shrinking_loop import LoopTrace, shrink_in_rounds
 from lissnas.supernet.shrinking_round import LoopRound, own_journals
 from lissnas.supernet.supernet import Supernet
 
-from lissnas_analyses.results import Results
+from lissnas_analyses.results import Results, read_manifest
 from lissnas_analyses.told_source import ToldSource
 
 Told = Callable[[str, float, str], None]
@@ -61,23 +62,38 @@ class Run:
         """Whether this process writes files and speaks."""
         return self.together.number == 0
 
-    def begin(self, stage: Stage) -> ToldSource:
-        """Refuse a folder of another recipe; return the images."""
+    def begin(self) -> ToldSource:
+        """Refuse a folder of another recipe, give one of none this recipe, and return the images."""
         self.place.check(self.recipe)
         images = open_images(self.recipe, self.place.folder)
-        self.place.settle(self.recipe, stage, writes=self.speaks)
+        if not self.place.begun:
+            self.settle()
         return ToldSource(images)
 
-    def results(self, stage: Stage) -> Results | None:
+    def settle(self) -> None:
+        """Make the recipe the folder's: when something was done with it, so that one that fails leaves no trace."""
+        if self.speaks:
+            self.place.settle(self.recipe)
+
+    def work(self, step: str, share: float, told: str) -> None:
+        """Tell of work that is done, of which the folder is now the result."""
+        self.settle()
+        self.tell(step, share, told)
+
+    def results(self, stage: Stage, folder: Path | None = None) -> Results | None:
         """Return the folder of a stage's tables, from when its work begins; None in a process that does not write."""
-        return Results(self.place.results(stage), f"supernet {stage}") if self.speaks else None
+        return Results(folder or self.place.results(stage), f"supernet {stage}") if self.speaks else None
 
     def record(self, results: Results, stage: Stage, findings: tuple[str, ...]) -> None:
-        """Write the manifest of a stage."""
+        """Write the manifest of a stage, unless the one that is there says the same."""
         recipe = self.recipe
+        found = {"findings": list(findings), "training": self.place.last_training()}
+        if results.stand(found):
+            return
         methods = [recipe.shrinking.method] if stage == "shrink" else []
         subject = {
             "stage": stage,
+            "training": found["training"],
             "space": recipe.network.space,
             "images": recipe.images.kind,
             "methods": methods,
@@ -88,35 +104,47 @@ class Run:
         results.record(subject, asdict(cast(Any, recipe)), findings)
 
 
-def train(run: Run) -> None:
-    """Train the supernet over the whole space."""
-    _loop(run, run.begin("train"), rounds=0, report_round=lambda made: None)
+def train(run: Run) -> float | None:
+    """Train the supernet over the whole space; return the loss of the last step in nats, None if none was left."""
+    losses: list[float] = []
+    _loop(run, run.begin(), 0, lambda made: None, losses.append)
+    run.settle()
+    return losses[-1] if losses else None
 
 
 def shrink(run: Run, report_round: Callable[[LoopRound], None]) -> tuple[LoopTrace, Results | None]:
     """Train, shrink, train on in what is left, and so on; rounds that an earlier call made are not made again."""
-    source, results = run.begin("shrink"), run.results("shrink")
-    trace = _loop(run, source, run.recipe.loop.rounds, report_round)
+    source, results = run.begin(), run.results("shrink")
+    trace = _loop(run, source, run.recipe.loop.rounds, report_round, lambda loss: None)
+    run.settle()
     if results is None:
         return trace, None
-    results.frame("rounds", _rounds(trace))
+    results.frame("rounds", rounds_frame(trace))
     run.record(results, "shrink", (*map(str, trace.rounds), trace.stopped))
     return trace, results
 
 
-def _loop(run: Run, source: ToldSource, rounds: int, report_round: Callable[[LoopRound], None]) -> LoopTrace:
+def _loop(
+    run: Run,
+    source: ToldSource,
+    rounds: int,
+    report_round: Callable[[LoopRound], None],
+    report_loss: Callable[[float], None],
+) -> LoopTrace:
     recipe = run.recipe
     made = 0
+    source.scored = _counted(run, run.work, "shrinking 1")
 
     def report(progress: Progress) -> None:
         step = f"training {made}" if rounds else "training"
-        run.tell(step, progress.step / progress.steps, _words(progress))
-        if progress.step == progress.steps:
-            source.scored = _counted(run, f"shrinking {made + 1}")
+        run.work(step, progress.step / progress.steps, _words(progress))
+        report_loss(progress.loss)
 
     def count(one: LoopRound) -> None:
         nonlocal made
         made = one.number
+        source.scored = _counted(run, run.work, f"shrinking {made + 1}")
+        run.settle()
         report_round(one)
 
     return shrink_in_rounds(
@@ -141,10 +169,13 @@ def _loop(run: Run, source: ToldSource, rounds: int, report_round: Callable[[Loo
 def evaluate(run: Run, strings: tuple[str, ...], random: int) -> tuple[pl.DataFrame, Results | None]:
     """Score given architectures, and so many drawn uniformly from the whole space, with the last trained weights.
 
+    The recipe of the folder stays as it is, as nothing that comes later depends on these scores; and they may be asked
+    for with other settings of scoring.
+
     Raises ArchitectureError for a string that is none of the space's, SettingError for more draws than it has networks.
     """
     recipe = run.recipe
-    network, number, average = _trained(run)
+    network, number, average = _trained(run, free=("scoring",))
     space, costs = network.space, recipe.network.costs()
     rows = space.read(list(strings)) if strings else np.empty((0, space.genes), dtype=np.uint8)
     if random > space.size:
@@ -152,17 +183,17 @@ def evaluate(run: Run, strings: tuple[str, ...], random: int) -> tuple[pl.DataFr
     if random:
         drawn = space.sample(random, np.random.default_rng([_DRAWN, recipe.seed]))
         rows = np.concatenate([rows, drawn])
-    source, results = run.begin("evaluate"), run.results("evaluate")
+    source, results = ToldSource(open_images(recipe, run.place.folder)), run.results("evaluate")
     asked = {
         "scoring": recipe.scoring.identity,
         "training": number,
         "weights": hashlib.sha256(b"".join(_bytes(average or dict(network.named_parameters())))).hexdigest()[:16],
         "images": source.train.description,
     }
-    name = f"scores-{hashlib.sha256(rows.tobytes()).hexdigest()[:8]}-{number}.jsonl"
+    name = f"scores-{_checksum(rows.tobytes() + repr(recipe.scoring).encode())}-{number}.jsonl"
     folder = run.place.results("evaluate")
     with weights_to_score(network, average), own_journals(folder, run.together) as journals:
-        source.scored = _counted(run, "scoring", len(np.unique(space.index(rows))))
+        source.scored = _counted(run, run.tell, "scoring", len(np.unique(space.index(rows))))
         evaluator = recipe.scoring.evaluator(network, source, run.together)
         scores = Evaluations(space, evaluator, Journal(journals / name, asked))(rows)
     frame = pl.DataFrame(
@@ -183,10 +214,10 @@ def evaluate(run: Run, strings: tuple[str, ...], random: int) -> tuple[pl.DataFr
 def search(run: Run) -> tuple[SearchTrace, pl.DataFrame, Results | None]:
     """Search for the best network of what is left by what the supernet says."""
     recipe = run.recipe
-    network, _, average = _trained(run)
+    network, number, average = _trained(run)
     kept = run.place.kept(recipe)
-    source, results = run.begin("search"), run.results("search")
-    source.scored = _counted(run, "searching", recipe.search.evaluations)
+    source, results = run.begin(), run.results("search")
+    source.scored = _counted(run, run.work, "searching", recipe.search.evaluations)
     trace = search_by_supernet(
         network,
         average,
@@ -196,9 +227,10 @@ def search(run: Run) -> tuple[SearchTrace, pl.DataFrame, Results | None]:
         recipe.search.evaluations,
         recipe.scoring,
         np.random.default_rng([_SEARCH, recipe.seed]),
-        run.place.results("search"),
+        run.place.results("search") / f"training-{number}",
         device=str(run.together.device),
     )
+    run.settle()
     index, scores = trace.evaluations.history
     rows, costs = kept.space.rows(index), recipe.network.costs()
     frame = pl.DataFrame(
@@ -231,49 +263,67 @@ def best(searched: pl.DataFrame) -> str:
 def winner(place: RunFolder) -> str:
     """Return the best network of the search that a run has done, as `best` does.
 
-    Raises LissnasError if there was none, or no network of it has a score.
+    Raises LissnasError if there was none since the supernet was trained last, or no network of it has a score.
     """
-    path = place.results("search") / "search.parquet"
+    folder = place.results("search")
     try:
-        searched = pl.read_parquet(path, columns=["architecture", "accuracy"])
+        searched = pl.read_parquet(folder / "search.parquet", columns=["architecture", "accuracy"])
     except (OSError, pl.exceptions.PolarsError) as error:
         raise LissnasError(
             f"{place.folder}: no winner of a search; run 'lissnas supernet search --out {place.folder}', or name an "
             "architecture"
         ) from error
+    number = place.last_training()
+    if read_manifest(folder).get("training") != number:
+        raise LissnasError(
+            f"{place.folder}: the search was done before training {number} of the supernet; run 'lissnas supernet "
+            f"search --out {place.folder}' again, or name an architecture"
+        )
     return best(searched)
 
 
 def retrain(run: Run, architecture: str | None) -> tuple[RetrainedScore, Results | None]:
-    """Train one network from new weights, and judge it on the official validation images, once."""
+    """Train one network from new weights, in a folder of its own, and judge it on the official validation images, once.
+
+    It is the best of the search, if no architecture is named.
+    """
     recipe = run.recipe
     network = recipe.network.build(np.random.default_rng(0))
-    [row] = network.space.read([architecture or winner(run.place)])
-    source, results = run.begin("retrain"), run.results("retrain")
+    rows = network.space.read([winner(run.place) if architecture is None else architecture])
+    folder = run.place.results("retrain") / _checksum(rows.tobytes())
+    source, results = run.begin(), run.results("retrain", folder)
     score = retrain_alone(
         network,
-        row,
+        rows[0],
         source,
         recipe.retraining,
         recipe.scoring,
         np.random.default_rng([_RETRAINING, recipe.seed]),
-        run.place.retraining,
+        folder,
         device=str(run.together.device),
         save_every=recipe.checkpoints.save_every,
         kept=recipe.checkpoints.kept,
-        report=lambda progress: run.tell("retraining", progress.step / progress.steps, _words(progress)),
+        report=lambda progress: run.work("retraining", progress.step / progress.steps, _words(progress)),
     )
+    run.settle()
     if results is None:
         return score, None
+    results.file(RETRAINED)
     run.record(results, "retrain", (str(score),))
     return score, results
 
 
-def _trained(run: Run) -> tuple[Supernet, int, Any]:
-    run.place.check(run.recipe)
+def _trained(run: Run, free: tuple[str, ...] = ()) -> tuple[Supernet, int, Any]:
+    """Return the supernet, the number of its last training, and the moving average of its weights."""
+    run.place.check(run.recipe, free)
     network = run.recipe.network.build(np.random.default_rng(0))
     number, average = run.place.trained(run.recipe, network)
     return network, number, average
+
+
+def _checksum(content: bytes) -> str:
+    """Return eight digits that tell files apart."""
+    return hashlib.sha256(content).hexdigest()[:8]
 
 
 def _bytes(weights: Any) -> Iterator[bytes]:
@@ -285,20 +335,21 @@ def _words(progress: Progress) -> str:
     return f"loss {progress.loss:.2f}, {progress.images_a_second:,.0f} images/s"
 
 
-def _counted(run: Run, step: str, total: int = 0) -> Callable[[], None]:
-    """Return what is to be called for each network scored; all processes are as fast as the first."""
+def _counted(run: Run, tell: Told, step: str, total: int = 0) -> Callable[[], None]:
+    """Return what is to be called for each network scored, and tells of it; all processes are as fast as the first."""
     scored = 0
 
     def count() -> None:
         nonlocal scored
         scored += run.together.count
         done = min(scored / total, 1) if total else 0
-        run.tell(step, done, f"{scored:,} scored")
+        tell(step, done, f"{scored:,} scored")
 
     return count
 
 
-def _rounds(trace: LoopTrace) -> pl.DataFrame:
+def rounds_frame(trace: LoopTrace) -> pl.DataFrame:
+    """Return the rounds, one a row, as docs/results-format.md says."""
     return pl.DataFrame(
         [
             {

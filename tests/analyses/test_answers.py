@@ -3,7 +3,10 @@
 import inspect
 import json
 import shutil
+import signal
+import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass
 from pathlib import Path
@@ -167,6 +170,21 @@ def test_an_error_is_a_document_and_a_line_on_standard_error(words: str, kind: s
     assert said in document["error"]["message"]
     assert aside == f"lissnas: {document['error']['message']}\n"
     assert "result" not in document
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_training_that_is_told_to_stop_says_so_in_its_document(tmp_path: Path, number: signal.Signals) -> None:
+    words = "supernet train digits --out run --set checkpoints.save_every=1 --set training.steps=100000 --json"
+    lissnas = str(Path(sys.executable).parent / "lissnas")
+    pipe = subprocess.PIPE
+    with subprocess.Popen([lissnas, *words.split()], cwd=tmp_path, stdout=pipe, stderr=pipe, text=True) as running:
+        while not list(tmp_path.rglob("step-*.pt")):
+            assert running.poll() is None
+            time.sleep(0.05)
+        running.send_signal(number)
+        document, said = running.communicate(timeout=60)
+    assert running.returncode == json.loads(document)["error"]["exit_status"] == 128 + number
+    assert said == "lissnas: stopped, and the state is saved: the same command goes on from there\n"
 
 
 def test_people_are_told_the_same_findings(ask: Ask, capsys: pytest.CaptureFixture[str]) -> None:

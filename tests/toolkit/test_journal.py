@@ -166,6 +166,15 @@ def test_the_journal_of_another_space_is_refused(written: tuple[Path, bytes, Tra
         shrink(mixed.space, _Evaluator(), METHODS[0], np.random.default_rng(0), journal=path)
 
 
+def test_a_journal_in_which_nothing_is_recorded_is_any_run_s(tmp_path: Path) -> None:
+    path = tmp_path / "journal"
+    Journal(path, {"seed": 1})
+    Journal(path, {"seed": 2}).record(np.array([1]), np.zeros(1))
+    assert Journal(path, {"seed": 2}).replay(np.array([1])).tolist() == [0.0]
+    with pytest.raises(JournalError, match="whose seed was 2, not 1"):
+        Journal(path, {"seed": 1})
+
+
 def test_a_journal_of_other_draws_is_refused(tmp_path: Path) -> None:
     Journal(tmp_path / "journal", {}).record(np.array([1, 2]), np.zeros(2))
     with pytest.raises(JournalError, match="from evaluation 1 on it holds other networks"):

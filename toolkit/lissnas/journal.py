@@ -45,7 +45,8 @@ class Journal:
     path
         The file. If there is none, it is made; if there is, the run goes on from it.
     run
-        What the run is; what JSON cannot hold is written as its string. A file of any other run is refused.
+        What the run is; what JSON cannot hold is written as its string. A file of any other run is refused, unless that
+        has recorded nothing: then it becomes this run's.
 
     Raises
     ------
@@ -58,10 +59,11 @@ class Journal:
         self._path = path
         header = msgspec.json.encode({"lissnas_journal": FORMAT, **run}, enc_hook=str) + b"\n"
         try:
-            if not path.exists():
+            content = path.read_bytes() if path.exists() else None
+            if content is None or _records_nothing(content):
                 with whole_file(path) as file:
                     file.write(header)
-            content = path.read_bytes()
+                content = header
         except OSError as error:
             raise JournalError(f"{path}: {error.strerror}; choose another place for the journal") from error
         first, newline, rest = content.partition(b"\n")
@@ -107,6 +109,11 @@ class Journal:
         except OSError as error:
             raise JournalError(f"{self._path}: {error.strerror}; run again with this journal to go on") from error
         self._length += len(line)
+
+
+def _records_nothing(content: bytes) -> bool:
+    """Tell whether this is a journal of our format that ends after its first line."""
+    return content.startswith(b'{"lissnas_journal":%d,' % FORMAT) and content.find(b"\n") == len(content) - 1
 
 
 def _check_same_run(path: Path, first: bytes, header: bytes) -> None:

@@ -1,46 +1,33 @@
 """Commands on the run of a supernet in its folder: train, evaluate, shrink, search, retrain."""
 
-from dataclasses import dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter, validators
 from lissnas.errors import SettingError
 
-from lissnas_analyses.commands.answer import Answer, answering
+from lissnas_analyses.commands.answer import answering
+from lissnas_analyses.commands.supernet_answers import (
+    Retrained,
+    ScoredNetwork,
+    Searched,
+    ShrinkingRound,
+    ShrunkInRounds,
+    SupernetStage,
+    Trained,
+)
 from lissnas_analyses.commands.supernet_options import Changes, Device, Folder, Recipe, opened
 from lissnas_analyses.commands.terminal import counted, say
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from lissnas_analyses.results import Results
     from lissnas_analyses.supernet_run import Run
 
 _LISTED = 10
 """How many networks are told by name."""
-
-
-@dataclass(frozen=True)
-class SupernetStage(Answer):
-    """A stage of a run that is done.
-
-    Attributes
-    ----------
-    stage
-        "train", "evaluate", "shrink", "search" or "retrain".
-    space, images
-        Of which architectures the supernet is, and what it saw.
-    findings
-        What came out, in sentences.
-    folder, files
-        Of the stage, and what was written there.
-    """
-
-    stage: str
-    space: str
-    images: str
-    findings: tuple[str, ...]
-    folder: Path
-    files: tuple[str, ...]
 
 
 @answering
@@ -52,10 +39,10 @@ def train(recipe: Recipe = None, /, *, out: Folder, changes: Changes = (), devic
     with opened(recipe, changes, out, device) as run:
         from lissnas_analyses import supernet_run
 
-        supernet_run.train(run)
+        loss = supernet_run.train(run)
         training = run.recipe.training
         found = (f"trained for {training.steps:,} steps of {training.batch:,} images",)
-        return _told(run, "train", found, None)
+        return _told(run, "train", found, None, trained=Trained(training.steps, loss))
 
 
 @answering
@@ -80,16 +67,18 @@ def evaluate(
 
     The batch norms of each get their own statistics. Scores are in the folder `evaluation` of the run.
     """
-    from lissnas_analyses.architecture_file import read_architectures
-
-    strings = (*architecture, *(() if file is None else read_architectures(file)))
-    if not strings and not random:
+    if not architecture and file is None and not random:
         raise SettingError("nothing to score: give --architecture, --file or --random")
     with opened(recipe, changes, out, device) as run:
         import numpy as np
 
         from lissnas_analyses import supernet_run
+        from lissnas_analyses.architecture_file import read_architectures
 
+        listed = () if file is None else read_architectures(file, run.recipe.network.space_of_it())
+        strings = (*architecture, *listed)
+        if not strings and not random:
+            raise SettingError(f"nothing to score: {file} names no architecture")
         frame, results = supernet_run.evaluate(run, strings, random)
         best = frame.fill_nan(None).sort("accuracy", descending=True, nulls_last=True).head(_LISTED)
         found = [f"{counted(frame.height, 'network')} scored"]
@@ -101,7 +90,7 @@ def evaluate(
             f"{row['parameters']:,} parameters"
             for row in best.to_dicts()
         ]
-        return _told(run, "evaluate", tuple(found), results)
+        return _told(run, "evaluate", tuple(found), results, evaluated=_scored(frame))
 
 
 @answering
@@ -118,10 +107,13 @@ def shrink(recipe: Recipe = None, /, *, out: Folder, changes: Changes = (), devi
         at_least, at_most = trace.subspace.size_bounds
         size = f"{at_most:,}" if at_least == at_most else f"{at_least:,} to {at_most:,}"
         kept = sum(made.ended is None for made in trace.rounds)
+        file = run.place.space(kept) if kept else None
         found = [trace.stopped, f"{size} networks are left"]
-        if kept:
-            found.append(f"what is left: {run.place.space(kept)}")
-        return _told(run, "shrink", tuple(found), results)
+        if file is not None:
+            found.append(f"what is left: {file}")
+        rounds = tuple(ShrinkingRound(**row) for row in supernet_run.rounds_frame(trace).to_dicts())
+        shrunk = ShrunkInRounds(rounds, at_least, at_most, file)
+        return _told(run, "shrink", tuple(found), results, shrunk=shrunk)
 
 
 @answering
@@ -134,15 +126,15 @@ def search(recipe: Recipe = None, /, *, out: Folder, changes: Changes = (), devi
         from lissnas_analyses import supernet_run
 
         _, frame, results = supernet_run.search(run)
-        found = [f"{counted(frame.height, 'network')} scored"]
-        if run.speaks:
-            best = supernet_run.best(frame)
-            [row] = frame.filter(frame["architecture"] == best).to_dicts()
-            found.append(
-                f"the best: {best}, {row['accuracy']:.2f} %, {row['flops'] / 1e6:,.2f} M FLOPs, "
-                f"{row['parameters']:,} parameters"
-            )
-        return _told(run, "search", tuple(found), results)
+        asked = run.recipe.search.evaluations
+        fewer = f": no more were found, though {asked:,} were asked for" if frame.height < asked else ""
+        [best] = _scored(frame.filter(frame["architecture"] == supernet_run.best(frame)))
+        found = (
+            f"{counted(frame.height, 'network')} scored{fewer}",
+            f"the best: {best.architecture}, {best.accuracy:.2f} %, {best.flops / 1e6:,.2f} M FLOPs, "
+            f"{best.parameters:,} parameters",
+        )
+        return _told(run, "search", found, results, searched=Searched(best, frame.height))
 
 
 @answering
@@ -165,10 +157,17 @@ def retrain(
         from lissnas_analyses import supernet_run
 
         score, results = supernet_run.retrain(run, architecture)
-        return _told(run, "retrain", (str(score),), results)
+        return _told(run, "retrain", (str(score),), results, retrained=Retrained(**asdict(score)))
 
 
-def _told(run: "Run", stage: str, findings: tuple[str, ...], results: "Results | None") -> SupernetStage:
+def _scored(frame: "pl.DataFrame") -> tuple[ScoredNetwork, ...]:
+    columns = ("architecture", "accuracy", "flops", "parameters")
+    return tuple(ScoredNetwork(**row) for row in frame.select(columns).to_dicts())
+
+
+def _told(
+    run: "Run", stage: str, findings: tuple[str, ...], results: "Results | None", **numbers: Any
+) -> SupernetStage:
     """Print what came out, and where it is."""
     network, images = run.recipe.network, run.recipe.images
     say(f", {images.kind}", bold=network.space)
@@ -176,6 +175,5 @@ def _told(run: "Run", stage: str, findings: tuple[str, ...], results: "Results |
         say(sentence, indent=2)
     folder = run.place.folder if results is None else results.folder
     say(f"{'checkpoints and recipe' if results is None else 'numbers and manifest'}: {folder}/", indent=2)
-    return SupernetStage(
-        stage, network.space, images.kind, findings, folder, () if results is None else tuple(results.files)
-    )
+    files = () if results is None else tuple(results.files)
+    return SupernetStage(stage, network.space, images.kind, findings, folder, files, **numbers)

@@ -1,28 +1,47 @@
 """What the commands on supernets share: their options, and a run opened from a recipe and a folder."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from cyclopts import Parameter
+from cyclopts import Parameter, Token
 from lissnas.errors import SettingError
+from lissnas.supernet.packaged_recipes import recipe_names
 
-from lissnas_analyses.commands.terminal import console, is_first, progress, say_aside, working
+from lissnas_analyses.commands.terminal import console, is_first, progress, working
 
 if TYPE_CHECKING:
     from lissnas_analyses.supernet_run import Run
 
-Recipe = Annotated[
-    str | None, Parameter(help="Name of a recipe or path of a recipe file; by default that of the folder.")
-]
+_RECIPE = f"Path of a recipe file, or the name of a recipe that comes with the project: {', '.join(recipe_names())}"
+
+Recipe = Annotated[str | None, Parameter(help=f"{_RECIPE}. By default that of the folder.")]
+AnyRecipe = Annotated[str, Parameter(help=f"{_RECIPE}.")]
 Changes = Annotated[
     tuple[str, ...],
-    Parameter(name="--set", help="Another value for a key of the recipe, as training.steps=2000; may be repeated."),
+    Parameter(
+        name="--set",
+        help="Another value for a key of the recipe, as training.steps=2000; may be repeated.",
+        show_default=False,
+    ),
 ]
-Folder = Annotated[Path, Parameter(name="--out", help="Folder of the run: one run, one folder.")]
-Device = Annotated[str | None, Parameter(help="Where to compute, as cpu or cuda; by default a GPU, if there is one.")]
+
+
+def _folder(_type: type, tokens: Sequence[Token]) -> Path:
+    """Return the path of a folder; raises ValueError for nothing, which a Path takes for the current folder."""
+    [token] = tokens
+    if not token.value:
+        raise ValueError("it names no folder; give one, or . for the current folder")
+    return Path(token.value)
+
+
+Folder = Annotated[Path, Parameter(name="--out", help="Folder of the run: one run, one folder.", converter=_folder)]
+Device = Annotated[
+    str | None, Parameter(help="Where to compute: cpu, cuda, or one GPU as cuda:1; by default a GPU, if there is one.")
+]
 
 
 def need_torch() -> None:
@@ -48,19 +67,10 @@ def opened(recipe: str | None, changes: tuple[str, ...], out: Path, device: str 
     if not first:
         console.quiet = True
         working.clear()
-    try:
-        with processes(device) as together, progress():
-            yield Run(made, place, together, working.report if first else lambda step, share, told: None)
-    except SystemExit:
-        if first:
-            say_aside("stopped, and the state is saved: the same command goes on from there")
-        raise
+    with processes(device) as together, progress():
+        yield Run(made, place, together, working.report if first else lambda step, share, told: None)
 
 
 def _check_device(device: str | None) -> None:
-    import torch
-
-    try:
-        torch.device(device or "cpu")
-    except RuntimeError as error:
-        raise SettingError(f"--device {device}: no device of torch; give cpu, or cuda, or cuda:1") from error
+    if device is not None and not re.fullmatch(r"cpu|cuda(:\d+)?", device):
+        raise SettingError(f"--device {device}: no device that supernets run on; give cpu, cuda, or one GPU as cuda:1")

@@ -1,17 +1,24 @@
 """The command that says what a run of a supernet will take."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from math import floor, inf, log10
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter, validators
 from lissnas.errors import SettingError
 from rich.table import Table as Grid
 
 from lissnas_analyses.commands.answer import Answer, answering
-from lissnas_analyses.commands.supernet_options import Changes, need_torch
+from lissnas_analyses.commands.supernet_options import AnyRecipe, Changes, need_torch
 from lissnas_analyses.commands.terminal import counted, say, show
 
-_Positive = validators.Number(gt=0)
+if TYPE_CHECKING:
+    from lissnas.supernet.plan import Plan
+
+
+def _finite(_: object, number: float | None) -> None:
+    if number is not None and not 0 < number < inf:
+        raise ValueError("Must be a number above 0, and finite.")
 
 
 @dataclass(frozen=True)
@@ -49,12 +56,14 @@ class RunPlan(Answer):
     gpus, hours
         How many devices, and how long they take if they share the work evenly; null if no throughput is known.
     images_a_network
-        How many images scoring one network takes; null if only the image files tell.
+        How many images scoring one network takes.
     parameters, flops
         Of the supernet; multiply-accumulates of its cheapest and its dearest path.
     state_bytes, activation_bytes, disk_bytes
         Memory of weights, gradients, momentum and average on each device; what a piece of a batch keeps there for its
-        backward pass, an estimate; and of all checkpoints on the disk.
+        backward pass, an estimate; and of all checkpoints on the disk, at most.
+    pixel_bytes
+        On the disk beside them: the pixels of the images that networks are scored on, decoded.
     """
 
     name: str
@@ -63,33 +72,28 @@ class RunPlan(Answer):
     measured_on: str | None
     gpus: int
     hours: float | None
-    images_a_network: int | None
+    images_a_network: int
     parameters: int
     flops: tuple[int, int]
     state_bytes: int
     activation_bytes: int
     disk_bytes: int
+    pixel_bytes: int
 
 
 @answering
 def plan(
-    name: str,
+    recipe: AnyRecipe,
     /,
     *,
     changes: Changes = (),
     images_a_second: Annotated[
-        float | None, Parameter(help="On how many images a second one device trains.", validator=_Positive)
+        float | None, Parameter(help="On how many images a second one device trains.", validator=_finite)
     ] = None,
     measure: Annotated[bool, Parameter(help="Measure that here, by some steps on random pixels.", negative=())] = False,
-    gpus: Annotated[int, Parameter(help="How many devices share the work.", validator=_Positive)] = 1,
+    gpus: Annotated[int, Parameter(help="How many devices share the work.", validator=validators.Number(gt=0))] = 1,
 ) -> RunPlan:
-    """Say what a run will take before anything is spent: steps, hours, memory and disk.
-
-    Parameters
-    ----------
-    name
-        Name of a recipe that comes with the project, or path of a recipe file.
-    """
+    """Say what a run will take before anything is spent: steps, hours, memory and disk."""
     need_torch()
     if measure and images_a_second is not None:
         raise SettingError("a throughput is measured or given: leave out --measure or --images-a-second")
@@ -98,14 +102,19 @@ def plan(
     from lissnas.supernet.plan import plan as plan_run
     from lissnas.supernet.recipe_file import read_recipe
 
-    recipe = read_recipe(name, changes)
-    made = plan_run(recipe)
+    read = read_recipe(recipe, changes)
+    for stage, training in (("training", read.training), ("retraining", read.retraining)):
+        try:
+            training.pieces_each(gpus)
+        except SettingError as error:
+            raise SettingError(f"[{stage}] {error}") from error
+    made = plan_run(read)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     if measure:
-        images_a_second = measured_throughput(recipe, device)
+        images_a_second = measured_throughput(read, device)
     hours = [None if images_a_second is None else stage.hours(images_a_second) for stage in made.stages]
     answer = RunPlan(
-        name,
+        recipe,
         tuple(
             Planned(stage.name, stage.steps, stage.images, spent)
             for stage, spent in zip(made.stages, hours, strict=True)
@@ -114,35 +123,37 @@ def plan(
         (torch.cuda.get_device_name() if device == "cuda" else "the processor") if measure else None,
         gpus,
         None if images_a_second is None else sum(filter(None, hours)) / gpus,
-        None if made.scored_network is None else made.scored_network.images,
+        made.scored_network.images,
         made.parameters,
         made.flops,
         made.state_bytes,
         made.activation_bytes,
         made.checkpoint_bytes * made.checkpoints,
+        made.pixel_bytes,
     )
-    _tell(answer, made.networks_a_round)
+    _tell(answer, _scoring(made, read.loop.most_rounds))
     return answer
 
 
-def _tell(answer: RunPlan, networks_a_round: int) -> None:
+def _tell(answer: RunPlan, scoring: str) -> None:
     grid = Grid(box=None, pad_edge=False, header_style="bold")
-    grid.add_column("stage", no_wrap=True)
+    grid.add_column("stage")
     for heading in ("steps", "images", "device hours"):
         grid.add_column(heading, justify="right", no_wrap=True)
     for stage in answer.stages:
-        spent = "?" if stage.gpu_hours is None else _hours(stage.gpu_hours)
+        spent = "?" if stage.gpu_hours is None else _three_digits(stage.gpu_hours)
         grid.add_row(stage.name, f"{stage.steps:,}" if stage.steps else "", f"{stage.images:,}", spent)
     show(grid)
     low, high = (flops / 1e6 for flops in answer.flops)
     for sentence in (
         _speed(answer),
-        _scoring(answer, networks_a_round),
+        scoring,
         f"{answer.parameters:,} parameters; a path costs {low:,.2f} to {high:,.2f} million "
         "multiply-accumulates an image",
         f"memory of a device: {_size(answer.state_bytes)} for weights, gradients and momentum, and about "
         f"{_size(answer.activation_bytes)} for a piece of a batch on the dearest path, in 32 bits",
-        f"disk: {_size(answer.disk_bytes)} of checkpoints",
+        f"disk: at most {_size(answer.disk_bytes)} of checkpoints"
+        + (f", and {_size(answer.pixel_bytes)} of pixels of scored images" if answer.pixel_bytes else ""),
     ):
         say(sentence, indent=2)
 
@@ -151,23 +162,31 @@ def _speed(answer: RunPlan) -> str:
     if answer.images_a_second is None or answer.hours is None:
         return "hours need a throughput: give --images-a-second, or --measure it here"
     where = f"measured on {answer.measured_on}" if answer.measured_on else "as given"
+    speed, hours = _three_digits(answer.images_a_second), _three_digits(answer.hours)
     return (
-        f"{answer.images_a_second:,.0f} images a second on one device, {where}, where scoring is taken to cost a third "
-        f"of training: {_hours(answer.hours)} hours at best on {counted(answer.gpus, 'device')}"
+        f"{speed} images a second on one device, {where}, where scoring is taken to cost a third of training: "
+        f"{hours} hours at best on {counted(answer.gpus, 'device')}"
     )
 
 
-def _scoring(answer: RunPlan, networks_a_round: int) -> str:
-    if answer.images_a_network is None:
-        return "how many images scoring a network takes, only the image files tell"
-    takes = f"a network that is scored takes {answer.images_a_network:,} images"
-    if not networks_a_round:
+def _scoring(made: "Plan", rounds: int) -> str:
+    takes = f"a network that is scored takes {made.scored_network.images:,} images"
+    if not rounds:
+        return takes
+    if not made.mean_networks:
         return f"{takes}; the rounds score none, as angles of weights need no images"
-    return f"{takes}; a round has {networks_a_round:,} for its means, and those that the shrinker asks for on top"
+    if made.shrinker_networks is None:
+        return (
+            f"{takes}; a round scores {made.mean_networks:,} for its means, and those that the shrinker asks for on "
+            "top, which no stage counts"
+        )
+    shrinker, means = f"{made.shrinker_networks:,}", f"{made.mean_networks:,}"
+    return f"{takes}; a round scores at most {shrinker} to shrink, and {means} for its means"
 
 
-def _hours(hours: float) -> str:
-    return f"{hours:,.1f}" if hours >= 10 else f"{hours:.3f}"
+def _three_digits(number: float) -> str:
+    """Return a number above 0 with its first three digits, or all those before the point."""
+    return f"{number:,.{max(0, 2 - floor(log10(number)))}f}"
 
 
 def _size(count: int) -> str:

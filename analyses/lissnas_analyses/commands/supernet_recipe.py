@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from lissnas_analyses.commands.answer import Answer, answering
-from lissnas_analyses.commands.supernet_options import Changes, need_torch
+from lissnas_analyses.commands.supernet_options import AnyRecipe, Changes, need_torch
 from lissnas_analyses.commands.terminal import show
 
 
@@ -16,20 +16,15 @@ class PrintedRecipe(Answer):
 
 
 @answering
-def recipe(name: str, /, *, changes: Changes = ()) -> PrintedRecipe:
-    """Print a recipe whole, its defaults too, with what each key means: a recipe file to begin one's own with.
-
-    Parameters
-    ----------
-    name
-        Name of a recipe that comes with the project, or path of a recipe file.
-    """
+def recipe(recipe: AnyRecipe, /, *, changes: Changes = ()) -> PrintedRecipe:
+    """Print a recipe whole, its defaults too, with what each key means: a recipe file to begin one's own with."""
     need_torch()
-    from lissnas.supernet.recipe_file import heading, read_recipe, recipe_names
+    from lissnas.supernet.packaged_recipes import heading, recipe_names
+    from lissnas.supernet.recipe_file import read_recipe
     from lissnas.supernet.recipe_text import recipe_text
 
-    text = recipe_text(read_recipe(name, changes))
-    if name in recipe_names():
-        text = heading(name) + text
+    text = recipe_text(read_recipe(recipe, changes))
+    if recipe in recipe_names():
+        text = heading(recipe) + text
     show(text.rstrip("\n"))
-    return PrintedRecipe(name, text)
+    return PrintedRecipe(recipe, text)

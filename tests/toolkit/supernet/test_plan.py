@@ -7,6 +7,8 @@ import pytest
 
 pytest.importorskip("torch")
 import torch
+from image_tree import make_tree
+from lissnas.shrink import shrink
 from lissnas.supernet.path_training import train_paths
 from lissnas.supernet.paths import UniformPaths
 from lissnas.supernet.plan import measured_throughput, plan
@@ -20,7 +22,6 @@ def test_spos_trains_on_as_many_images_as_its_authors_say() -> None:
     stages = {stage.name: stage for stage in made.stages}
     assert (stages["training"].steps, stages["training"].images) == (150_000, 153_600_000)
     assert (stages["retraining"].steps, stages["retraining"].images) == (300_000, 307_200_000)
-    assert made.scored_network is not None
     assert made.scored_network.images == 200 * 128 + 50_000
     assert stages["search"].images == 1_000 * made.scored_network.images
 
@@ -39,7 +40,81 @@ def test_fair_paths_and_sandwiches_pass_each_image_more_than_once() -> None:
 
 
 def test_angles_of_weights_score_no_network_between_trainings() -> None:
-    assert plan(read_recipe("abs-mobilenet", ())).networks_a_round == 0
+    made = plan(read_recipe("abs-mobilenet", ()))
+    assert made.mean_networks == made.shrinker_networks == 0
+
+
+@pytest.mark.parametrize(
+    ("settings", "networks"),
+    [
+        (("shrinking.method=angle", "shrinking.settings.evaluations=200"), 200),
+        (("shrinking.method=kernel",), 150),
+        (("shrinking.method=random-subset", "shrinking.settings.size=20"), 0),
+        (("shrinking.settings.quantile=0.1", "shrinking.settings.seeds=5"), 29 * 11),
+    ],
+)
+def test_what_a_shrinker_scores_is_a_stage(settings: tuple[str, ...], networks: int) -> None:
+    made = plan(read_recipe("digits", ("shrinking.settings=", *settings)))
+    stages = {stage.name: stage.images for stage in made.stages}
+    assert made.shrinker_networks == networks
+    assert stages.get("shrinking of 3 rounds at most", 0) == 3 * networks * 800
+
+
+@pytest.mark.parametrize(("stop", "samples"), [("rounds", 3), ("plateau", 4)])
+def test_lissnas_scores_no_more_networks_than_planned(stop: str, samples: int) -> None:
+    changes = (f"shrinking.settings.stop={stop}", "shrinking.settings.max_rounds=3", "shrinking.settings.radius=2")
+    recipe = read_recipe("digits", changes)
+
+    class Draws:
+        asked = 0
+
+        def __call__(self, rows: np.ndarray) -> np.ndarray:
+            self.asked += len(rows)
+            return rows.sum(axis=1) + np.linspace(0, 0.1, len(rows))
+
+    draws = Draws()
+    shrink(recipe.network.space_of_it(), draws, recipe.shrinking.settings, np.random.default_rng(0))
+    planned = plan(recipe).shrinker_networks
+    assert planned == 59 * samples
+    assert planned / 2 < draws.asked <= planned
+
+
+def test_classes_of_images_that_are_not_given_are_those_of_the_network() -> None:
+    assert plan(read_recipe("spos", ("images.stored.classes=",))) == plan(read_recipe("spos", ()))
+
+
+def test_the_pixels_that_are_planned_are_those_that_scoring_keeps(tmp_path: Path) -> None:
+    tree = make_tree(tmp_path / "tree", training=8, validation=3)
+    changes = (
+        f"images.train={tree / 'train'}",
+        f"images.validation={tree / 'val'}",
+        "images.stored.held_out_a_class=5",
+        "images.stored.workers=1",
+        "images.stored.classes=4",
+        "network.classes=4",
+        "scoring.recalibration_batches=2",
+        "scoring.recalibration_batch=5",
+    )
+    recipe = read_recipe("nas-bench-macro", changes)
+    source = open_images(recipe, tmp_path)
+    for images in (source.recalibration(2, 5), source.held_out(10)):
+        assert list(images)
+    written = sum(path.stat().st_size for path in tmp_path.glob("scored-*.pixels"))
+    assert plan(recipe).pixel_bytes == written - 8 * (4 * 5 + 2 * 5)
+    assert plan(read_recipe("digits", ())).pixel_bytes == 0
+
+
+def test_memory_is_for_the_larger_pieces_of_training_and_retraining() -> None:
+    smaller, larger = (
+        plan(read_recipe("digits", ("retraining.batch=128", f"retraining.norm_batch={size}"))).activation_bytes
+        for size in (64, 128)
+    )
+    assert larger == pytest.approx(2 * smaller, rel=0.02)
+
+
+def test_a_network_that_no_memory_holds_is_planned() -> None:
+    made = plan(read_recipe("digits", ("network.skeleton.channels=100_000",)))
+    assert made.state_bytes > 10**13
 
 
 def test_a_checkpoint_is_as_large_as_planned(tmp_path: Path) -> None:

@@ -129,8 +129,8 @@ def test_a_retraining_that_dies_goes_on_to_the_same_bits(tmp_path: Path, finishe
 
 
 def test_an_average_is_judged_with_statistics_of_its_own(tmp_path: Path) -> None:
-    """With an average that forgets nothing the network is the one at the beginning: its statistics must be its own."""
-    score = _retrain(tmp_path, Watched(), recipe=replace(RECIPE, steps=1, averaging=1.0))
+    """With an average that hardly forgets the network is the one at the beginning: its statistics must be its own."""
+    score = _retrain(tmp_path, Watched(), recipe=replace(RECIPE, steps=1, averaging=1 - 1e-9))
     assert score.top1 < 30
     state = torch.load(max(tmp_path.glob("*.pt")), weights_only=True)
     alone = ChainNetwork(tiny.chain().only(ROW), np.random.default_rng(0))

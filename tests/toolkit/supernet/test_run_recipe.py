@@ -9,8 +9,9 @@ import pytest
 from lissnas.errors import LissnasError, SettingError
 from lissnas.limited import LimitedSpace
 from lissnas.search.evolutionary_search import EvolutionarySearch
+from lissnas.supernet.packaged_recipes import heading, recipe_names
 from lissnas.supernet.paths import BinnedPaths, FairPaths, SandwichPaths, UniformPaths
-from lissnas.supernet.recipe_file import heading, read_recipe, recipe_names
+from lissnas.supernet.recipe_file import read_recipe
 from lissnas.supernet.recipe_text import differing_keys, meanings, recipe_text
 from lissnas.supernet.retraining import ABS_RETRAINING, SPOS_RETRAINING
 from lissnas.supernet.run_images import first_paths, open_images
@@ -50,8 +51,15 @@ def test_the_settings_of_any_method_are_printed_and_read_again(method: str, tmp_
     assert read_recipe(str(tmp_path / "printed.toml")) == recipe
 
 
+@pytest.mark.parametrize(("table", "choice"), [("shrinking", "method=kernel"), ("search", "optimiser=random")])
+def test_emptied_settings_let_a_recipe_choose_another_method(table: str, choice: str) -> None:
+    read_recipe("digits", [f"{table}.{choice}", f"{table}.settings="])
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_every_key_of_a_recipe_says_what_it_means(name: str) -> None:
+    assert "None" not in recipe_text(read_recipe(name)), "TOML has no None: say what holds if the key is left out"
+
     def check(table: Any) -> None:
         meant = meanings(type(table))
         for field in fields(table):
@@ -161,7 +169,9 @@ def test_changes_of_the_command_line_are_read_as_toml() -> None:
         ("training.rate=-0.5", "[training] rate must be at least 0, not -0.5"),
         ("training.averaging=1.5", "[training] averaging must be at least 0 and at most 1, not 1.5"),
         ("training.momentum=0", "[training] Nesterov's momentum needs a momentum above 0"),
-        ("retraining.schedule_steps=0", "a schedule of 0 steps ends before the rate has risen in 0"),
+        ("training.averaging=1", "[training] averaging must be below 1"),
+        ("training.norm_batch=1", "[training] norm_batch must be at least 2, not 1"),
+        ("retraining.schedule_steps=-3", "[retraining] schedule_steps must be at least 1, not -3"),
         ("training.norm_batch=48", "64 images does not fall into pieces of 48"),
         ("training.schedule=cosin", "did you mean 'cosine'?"),
         ("training=3", "training must be a table"),
@@ -183,6 +193,8 @@ def test_changes_of_the_command_line_are_read_as_toml() -> None:
         ("shrinking.settings.seds=3", "unknown key 'seds' in [shrinking.settings]: did you mean 'seeds'?"),
         ("shrinking.settings.seeds=0", "[shrinking.settings] seeds must be at least 1, not 0"),
         ("search.optimiser=tp", "did you mean 'tpe'?"),
+        ("shrinking.method=kernel", "--set shrinking.settings= removes what is left of another method"),
+        ("search.optimiser=random", "known: none; --set search.settings= removes what is left of another optimiser"),
         ("limits.search=5", "limits.search: no network of cell201 costs at most 5 FLOPs (they cost "),
         ("loop.sizes=[50, 10]", "the method 'lissnas' has no size"),
         ("seed=-1", "seed must be at least 0"),
@@ -218,6 +230,8 @@ def test_bins_of_flops_without_networks_are_refused() -> None:
 def test_files_that_are_no_recipes_are_refused(tmp_path: Path) -> None:
     with pytest.raises(LissnasError, match="did you mean 'digits'"):
         read_recipe("digit")
+    with pytest.raises(LissnasError, match="'cell201' is a space; give a recipe of it: digits, fashion-mnist, nas-"):
+        read_recipe("cell201")
     with pytest.raises(LissnasError, match="No such file"):
         read_recipe(str(tmp_path / "no.toml"))
     (tmp_path / "bad.toml").write_text("[training\nsteps=3")

@@ -146,7 +146,7 @@ def test_the_loop_returns_the_space_before_the_one_whose_mean_did_not_rise(
     told: list[LoopRound] = []
     _network, trace = tiny.loop(tmp_path, **KERNEL, report_round=told.append)
     assert [made.ended is None for made in told] == [True, False]
-    assert trace.stopped == "stopped in round 2: its mean 51.4 ± 1 is not one standard error above 50 ± 1"
+    assert trace.stopped == "stopped in round 2: its mean 51.4 ± 1 % is not one standard error above 50 ± 1 %"
     assert trace.subspace.index.tolist() == told[0].subspace.index.tolist()
     assert sorted(path.name for path in tmp_path.glob("training-*")) == ["training-0", "training-1"]
 

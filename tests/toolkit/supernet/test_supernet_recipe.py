@@ -52,6 +52,19 @@ def test_a_batch_that_does_not_fall_into_pieces_is_refused() -> None:
         replace(PLAIN, batch=5)
 
 
+def test_a_schedule_ends_after_the_warm_up() -> None:
+    with pytest.raises(SettingError, match="a schedule of 5 steps ends before the rate has risen in 5"):
+        replace(PLAIN, schedule_steps=5, warm_up=5)
+
+
+def test_pieces_that_cannot_be_shared_out_are_counted() -> None:
+    assert PLAIN.pieces_each(2) == 1
+    with pytest.raises(SettingError, match="2 pieces of 2 images cannot be shared out to 3 processes"):
+        PLAIN.pieces_each(3)
+    with pytest.raises(SettingError, match="1 piece of 4 images cannot"):
+        replace(PLAIN, norm_batch=4).pieces_each(2)
+
+
 def _labels(mine: tuple[int, ...] = (0, 1), seed: int = 0, first: int = 0, count: int = 6) -> list[list[list[int]]]:
     steps = islice(IMAGES.steps(4, 2, mine, seed, first), count)
     return [[labels.tolist() for _, labels in pieces] for pieces in steps]

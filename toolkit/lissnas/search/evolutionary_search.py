@@ -41,10 +41,10 @@ class EvolutionarySearch:
     """How many of a generation are mutants of a parent."""
 
     crossovers: int = 25
-    """How many take each gene from one of two parents."""
+    """How many of a generation take each gene from one of two parents."""
 
     probability: float = 0.1
-    """With which a mutant draws a gene anew."""
+    """The probability with which a mutant draws a gene anew."""
 
     def __post_init__(self) -> None:
         check_at_least_one(self, "population", "parents")

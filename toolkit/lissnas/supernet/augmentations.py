@@ -44,7 +44,7 @@ class Augmentation:
     smallest_part
         The least share of the image's area that is cut out in training.
     stretch
-        How far the sides of that part may be apart: their ratio lies between 1 / stretch and stretch.
+        How far the sides of the part that is cut out may be apart: their ratio lies between 1 / stretch and stretch.
     jitter
         How far brightness, contrast and saturation go up or down, as a share.
     lighting

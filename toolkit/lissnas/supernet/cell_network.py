@@ -189,10 +189,11 @@ def _convolution(channels: int, wider: int, width: int, stride: int = 1) -> nn.C
 def draw_weights(network: nn.Module, rng: np.random.Generator) -> None:
     """Draw normal weights of variance 2 / inputs (He et al., 2015) for convolutions, 1 / inputs for the classifier.
 
-    Our own choice; batch norms begin as the identity, the classifier's bias at zero.
+    Our own choice; batch norms begin as the identity, the classifier's bias at zero. Where tensors have no values, on
+    the device "meta", nothing is drawn.
     """
     for module in network.modules():
-        if isinstance(module, nn.Conv2d | nn.Linear):
+        if isinstance(module, nn.Conv2d | nn.Linear) and not module.weight.is_meta:
             shape: Sequence[int] = module.weight.shape
             gain = 2 if isinstance(module, nn.Conv2d) else 1
             drawn = rng.normal(0, np.sqrt(gain / np.prod(shape[1:])), shape)

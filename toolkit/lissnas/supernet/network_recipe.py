@@ -76,11 +76,11 @@ class SkeletonRecipe:
     Attributes
     ----------
     channels
-        Of the first stage; every stage has twice those of the one before, at half the height and width.
+        Channels of the first stage; every stage has twice those of the one before, at half the height and width.
     stages
-        How many, a reduction between each two.
+        How many stages there are, a reduction between each two.
     cells
-        In a stage, all of one architecture.
+        How many cells a stage has, all of one architecture.
     residual
         Whether a reduction is the benchmark's residual block, or the mean of 2 x 2 pixels and a 1 x 1 convolution.
     """
@@ -101,8 +101,8 @@ class NetworkRecipe:
     Attributes
     ----------
     space
-        Its architectures: SPOS's "shufflenetv2"; ABS's "mobilenet"; "fairnas"; "macro", that of NAS-Bench-Macro; or
-        "cell201", the cells of NAS-Bench-201.
+        Which architectures there are: SPOS's "shufflenetv2"; ABS's "mobilenet"; "fairnas"; "macro", that of
+        NAS-Bench-Macro; or "cell201", the cells of NAS-Bench-201.
     classes
         How many kinds of images there are.
     size
@@ -112,7 +112,7 @@ class NetworkRecipe:
     affine
         Whether batch norms scale and shift in the supernet; those of "cell201" always do.
     skeleton
-        Of "cell201" alone.
+        What surrounds the cells; of the space "cell201" alone.
     """
 
     space: Literal["shufflenetv2", "mobilenet", "fairnas", "macro", "cell201"]

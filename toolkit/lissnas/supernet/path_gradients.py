@@ -64,7 +64,7 @@ def add_gradients(
     paths = ", ".join(network.space.write(rows))
     advice = (
         f"norm_batch = {fits} fits; a step then goes through the same batch in more pieces, and batch norms see fewer "
-        "images at once"
+        "images at once, which is another training: where there are checkpoints, begin again in another folder"
         if fits
         else "no smaller norm_batch fits either: choose smaller images, or a device with more memory"
     )

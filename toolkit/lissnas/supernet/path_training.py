@@ -137,12 +137,7 @@ def train_paths(
         After SIGTERM or SIGINT, once a checkpoint is written.
     """
     with processes(device) as together, _signals() as signals:
-        if recipe.pieces % together.count:
-            raise SettingError(
-                f"{recipe.pieces} pieces of {recipe.norm_batch} images cannot be shared out to {together.count} "
-                "processes: choose another number of them, or another norm_batch"
-            )
-        own = recipe.pieces // together.count
+        own = recipe.pieces_each(together.count)
         mine = range(together.number * own, (together.number + 1) * own)
         with memory_for("the weights, their momenta and their average", together.device, "train a smaller network"):
             network.to(together.device).train()
@@ -251,7 +246,8 @@ def _check_finite(network: Supernet, rows: Rows, losses: Floats, step: int) -> N
         [path] = network.space.write(rows[wrong][:1])
         raise TrainingError(
             f"{network.space.name}: the loss of step {step + 1:,} is {losses[wrong][0]} on the path {path}; "
-            "go on from a checkpoint with a lower rate, a longer warm-up, or gradients that are cut"
+            "begin again with a lower rate, a longer warm-up, or gradients that are cut, which is another training: "
+            "where there are checkpoints, in another folder"
         )
 
 

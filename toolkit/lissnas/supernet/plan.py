@@ -2,26 +2,28 @@
 
 What follows from the recipe is exact. What is estimated says so: hours, from a throughput that is given or measured;
 memory, from what the path of most multiply-accumulates keeps for its backward pass; and for scoring, our own choice,
-that a forward pass takes a third of a training step on the same images.
+that a forward pass takes a third of a training step on the same images. Rounds, and what a round scores, are as many as
+there are at most.
 """
 
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
+from lissnas.shrink.lissnas import LissnasSettings
+from lissnas.shrink.random_subset import RandomSubsetSettings
 from lissnas.supernet.image_batches import ImagesInMemory
 from lissnas.supernet.path_training import train_paths
 from lissnas.supernet.paths import UniformPaths
 from lissnas.supernet.run_recipe import RunRecipe
 from lissnas.supernet.supernet import Supernet
-from lissnas.supernet.supernet_recipe import SupernetRecipe
 from lissnas.supernet.weight_angle_shrinking import WeightAngleSettings
 
 _FORWARD_SHARE = 3
@@ -65,51 +67,60 @@ class Plan:
     ----------
     stages
         In their order; of the loop as many rounds as there are at most.
-    networks_a_round
-        How many networks the means of a round are estimated from; what the shrinker scores comes on top, and
-        `scored_network` is what each takes. Angles of weights need none.
     scored_network
-        Scoring one network; None if only the image files tell how many are held out.
+        Scoring one network.
+    mean_networks
+        How many networks the two means of a round are estimated from. Angles of weights need none.
+    shrinker_networks
+        How many networks the shrinker scores at most in a round; None if its settings do not say, and then no stage
+        counts them.
     parameters, flops
         Of the whole supernet; multiply-accumulates of its cheapest and its dearest path.
     state_bytes
         Weights, their gradients at most, momentum, and the moving average if there is one, on each device.
     activation_bytes
-        What the dearest path keeps for its backward pass for one piece of a batch, in 32 bits: an estimate.
+        What the dearest path keeps for its backward pass for one piece of a batch, the larger of training and
+        retraining, in 32 bits: an estimate.
     checkpoint_bytes
         One checkpoint.
     checkpoints
-        How many are kept in all.
+        How many are kept in all, at most.
+    pixel_bytes
+        Files with the pixels of the images that networks are scored on; 0 for images that lie in memory.
     """
 
     stages: tuple[PlannedStage, ...]
-    networks_a_round: int
-    scored_network: PlannedStage | None
+    scored_network: PlannedStage
+    mean_networks: int
+    shrinker_networks: int | None
     parameters: int
     flops: tuple[int, int]
     state_bytes: int
     activation_bytes: int
     checkpoint_bytes: int
     checkpoints: int
+    pixel_bytes: int
 
 
 def plan(recipe: RunRecipe) -> Plan:
     """Return what a run will take; no image is read, and no network trained."""
     paths = recipe.paths.paths(recipe.network)
-    network = recipe.network.build(np.random.default_rng(0))
+    with torch.device("meta"):
+        network = recipe.network.build(np.random.default_rng(0))
     rounds = recipe.loop.most_rounds
     stages = [_training("training", recipe.training.steps, recipe.training.batch, paths)]
     if rounds:
         later = _training("", recipe.loop.later_steps * rounds, recipe.training.batch, 1)
         stages.append(
-            PlannedStage(f"training after {rounds} rounds at most", later.steps, later.images, later.image_passes)
+            PlannedStage(f"training after {_rounds(rounds)} at most", later.steps, later.images, later.image_passes)
         )
     scored = _scored(recipe)
     means = 0 if isinstance(recipe.shrinking.settings, WeightAngleSettings) else 2 * recipe.loop.mean_networks
-    if scored is not None and means and rounds:
-        stages.append(_times(f"means of {rounds} rounds at most", scored, means * rounds))
-    if scored is not None:
-        stages.append(_times("search", scored, recipe.search.evaluations))
+    shrinker = _shrinker_networks(recipe.shrinking.settings)
+    for name, networks in (("shrinking", shrinker), ("means", means)):
+        if networks and rounds:
+            stages.append(_times(f"{name} of {_rounds(rounds)} at most", scored, networks * rounds))
+    stages.append(_times("search", scored, recipe.search.evaluations))
     stages.append(_training("retraining", recipe.retraining.steps, recipe.retraining.batch, 1))
     costs = recipe.network.costs().multiply_accumulates
     weights = sum(each.numel() * each.element_size() for each in network.parameters())
@@ -117,14 +128,16 @@ def plan(recipe: RunRecipe) -> Plan:
     copies = 2 + (recipe.training.averaging is not None)
     return Plan(
         tuple(stages),
-        means,
         scored,
+        means,
+        shrinker,
         sum(each.numel() for each in network.parameters()),
         (costs.least, costs.most),
         weights * (copies + 1) + norms,
         _activations(recipe, network),
         weights * copies + norms,
         recipe.checkpoints.kept * (rounds + 2),
+        0 if recipe.images.stored is None else scored.images * 3 * recipe.network.size**2,
     )
 
 
@@ -158,16 +171,19 @@ def _training(name: str, steps: int, batch: int, paths: int) -> PlannedStage:
     return PlannedStage(name, steps, steps * batch * paths, float(steps * batch * paths))
 
 
-def _scored(recipe: RunRecipe) -> PlannedStage | None:
+def _shrinker_networks(settings: Any) -> int | None:
+    """Return how many networks a shrinker scores at most in a round; None if its settings do not say."""
+    if isinstance(settings, WeightAngleSettings | RandomSubsetSettings):
+        return 0
+    if isinstance(settings, LissnasSettings):
+        return settings.sample_size * (settings.max_rounds + (settings.stop == "plateau"))
+    return getattr(settings, "evaluations", None)
+
+
+def _scored(recipe: RunRecipe) -> PlannedStage:
     """Return what scoring a network takes."""
-    images = recipe.images
-    if images.stored is not None and images.stored.classes is not None:
-        held_out = images.stored.classes * images.stored.held_out_a_class
-    elif images.held_out is not None:
-        held_out = images.held_out[0]
-    else:
-        return None
-    seen = recipe.scoring.recalibration_batches * recipe.scoring.recalibration_batch + held_out
+    recalibrating = recipe.scoring.recalibration_batches * recipe.scoring.recalibration_batch
+    seen = recalibrating + recipe.images.held_out(recipe.network.classes)
     return PlannedStage("scoring a network", 0, seen, seen / _FORWARD_SHARE)
 
 
@@ -175,11 +191,14 @@ def _times(name: str, one: PlannedStage, count: int) -> PlannedStage:
     return PlannedStage(name, 0, one.images * count, one.image_passes * count)
 
 
+def _rounds(count: int) -> str:
+    return "1 round" if count == 1 else f"{count} rounds"
+
+
 def _activations(recipe: RunRecipe, network: Supernet) -> int:
-    """Return the bytes that the dearest path keeps for its backward pass; tensors without memory stand for the real."""
-    training: SupernetRecipe = recipe.training
+    """Return the bytes that the dearest path of a network on the device "meta" keeps for its backward pass."""
+    piece = max(recipe.training.norm_batch, recipe.retraining.norm_batch)
     dearest = [int(np.argmax(added)) for added in recipe.network.costs().multiply_accumulates.by_choice]
-    network.to("meta")
     kept: dict[int, tuple[Tensor, int]] = {}
 
     def keep(tensor: Tensor) -> Tensor:
@@ -187,10 +206,8 @@ def _activations(recipe: RunRecipe, network: Supernet) -> int:
         kept[cast(int, storage._cdata)] = tensor, storage.nbytes()
         return tensor
 
-    images = torch.zeros(
-        training.norm_batch, recipe.network.inputs, recipe.network.size, recipe.network.size, device="meta"
-    )
-    labels = torch.zeros(training.norm_batch, dtype=torch.int64, device="meta")
+    images = torch.zeros(piece, recipe.network.inputs, recipe.network.size, recipe.network.size, device="meta")
+    labels = torch.zeros(piece, dtype=torch.int64, device="meta")
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
         cross_entropy(network.train()(images, dearest), labels)
     weights = {cast(int, each.untyped_storage()._cdata) for each in network.parameters()}

@@ -5,22 +5,14 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from difflib import get_close_matches
-from importlib.resources import files
-from itertools import takewhile
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 
 from lissnas.errors import LissnasError, SettingError, UnknownNameError
+from lissnas.supernet.packaged_recipes import packaged_recipe, recipe_names
 from lissnas.supernet.run_recipe import RunRecipe
-
-_PACKAGED = files("lissnas.supernet") / "recipes"
-
-
-def recipe_names() -> tuple[str, ...]:
-    """Return the names of the recipes that come with the project."""
-    return tuple(sorted(path.name.removesuffix(".toml") for path in _PACKAGED.iterdir() if path.name.endswith(".toml")))
 
 
 def read_recipe(recipe: str, changes: Iterable[str] = ()) -> RunRecipe:
@@ -42,13 +34,15 @@ def read_recipe(recipe: str, changes: Iterable[str] = ()) -> RunRecipe:
         If a key is unknown or missing, a value is not of its type, or two do not fit each other.
     """
     if recipe in recipe_names():
-        content = (_PACKAGED / f"{recipe}.toml").read_bytes()
+        content = packaged_recipe(recipe).encode()
     elif Path(recipe).suffix or Path(recipe).exists():
         try:
             content = Path(recipe).read_bytes()
         except OSError as error:
             raise LissnasError(f"{recipe}: {error.strerror}; give the path of a recipe file") from error
     else:
+        if of_space := [name for name in recipe_names() if _space(name) == recipe]:
+            raise LissnasError(f"'{recipe}' is a space; give a recipe of it: {', '.join(of_space)}")
         raise UnknownNameError("recipe, and no file,", recipe, recipe_names())
     try:
         given = tomllib.loads(content.decode())
@@ -60,10 +54,9 @@ def read_recipe(recipe: str, changes: Iterable[str] = ()) -> RunRecipe:
     return made
 
 
-def heading(name: str) -> str:
-    """Return the comments at the top of a recipe that comes with the project: where it is from, what is our choice."""
-    lines = (_PACKAGED / f"{name}.toml").read_text().splitlines()
-    return "\n".join(takewhile(lambda line: line.startswith("#"), lines)) + "\n\n"
+def _space(name: str) -> str:
+    """Return of which space a recipe is that comes with the project."""
+    return str(tomllib.loads(packaged_recipe(name))["network"]["space"])
 
 
 def _change(given: dict[str, Any], change: str) -> None:
@@ -85,8 +78,16 @@ def _change(given: dict[str, Any], change: str) -> None:
         table[names[-1]] = value
 
 
-def _made(kind: Any, given: Any, source: str, place: str) -> Any:
-    """Return a dataclass made of a table; `place` is the key of the table in the file `source`."""
+def _made(kind: Any, given: Any, source: str, place: str, chosen_by: str = "") -> Any:
+    """Return a dataclass made of a table.
+
+    Parameters
+    ----------
+    place
+        The key of the table in the file `source`.
+    chosen_by
+        The key that the class was chosen by, if there is one.
+    """
     if not isinstance(given, Mapping):
         raise SettingError(f"{source}: {place} must be a table, as [{place}], not {given!r}")
     hints = get_type_hints(kind)
@@ -96,7 +97,10 @@ def _made(kind: Any, given: Any, source: str, place: str) -> Any:
             nearest = get_close_matches(name, known, n=1, cutoff=0.5)
             hint = f"did you mean '{nearest[0]}'? " if nearest else ""
             where = f"in [{place}]" if place else "at the top"
-            raise SettingError(f"{source}: unknown key '{name}' {where}: {hint}known: {', '.join(known)}")
+            way_out = f"; --set {place}= removes what is left of another {chosen_by}" if chosen_by else ""
+            raise SettingError(
+                f"{source}: unknown key '{name}' {where}: {hint}known: {', '.join(known) or 'none'}{way_out}"
+            )
     values: dict[str, Any] = {}
     for field in fields(kind):
         key = f"{place}.{field.name}".lstrip(".")
@@ -106,7 +110,7 @@ def _made(kind: Any, given: Any, source: str, place: str) -> Any:
                 chosen = settings_class(values.get(name, kind.__dataclass_fields__[name].default))
             except UnknownNameError as error:
                 raise SettingError(f"{source}: {place}.{name}: {error}") from error
-            values[field.name] = _made(chosen, given.get(field.name, {}), source, key)
+            values[field.name] = _made(chosen, given.get(field.name, {}), source, key, name)
         elif field.name in given or field.default_factory is not MISSING:
             inner = _table(hints[field.name])
             read = given.get(field.name, {})

@@ -1,10 +1,11 @@
 """The folder of a run: its recipe, the loop with its trainings, and what later stages leave.
 
-A stage fixes the keys that it depends on: a folder goes on with the recipe that it was begun with, and only what
-nothing in it depends on yet may be changed.
+Work fixes the keys that it depends on: where there are checkpoints or scores, a folder goes on with the recipe that
+they were made with, and only what nothing in it depends on yet may be changed.
 """
 
 from collections.abc import Mapping
+from itertools import count
 from pathlib import Path
 from typing import Literal
 
@@ -28,10 +29,17 @@ _RECIPE = "recipe.toml"
 _FIXED_BY: dict[Stage, tuple[str, ...]] = {
     "train": ("seed", "network", "images", "paths", "training"),
     "shrink": ("loop", "shrinking", "scoring", "limits.shrinking"),
-    "evaluate": (),
     "search": ("search", "scoring", "limits"),
     "retrain": ("retraining",),
 }
+
+_WORK: dict[Stage, tuple[str, ...]] = {
+    "train": ("loop/training-*/step-*.pt",),
+    "shrink": ("loop/space-*.parquet", "loop/*.jsonl"),
+    "search": ("search/*/*.jsonl",),
+    "retrain": ("retraining/*/step-*.pt", "retraining/*/retrained.json"),
+}
+"""The files of which one shows that a stage has done something; a folder alone does not."""
 
 _FREE = (
     "checkpoints",
@@ -58,87 +66,93 @@ class RunFolder:
 
     Attributes
     ----------
-    folder, loop, retraining
-        The run's own, that of the loop of training and shrinking, and that of the winner's training.
+    folder, loop
+        The run's own, and that of the loop of training and shrinking.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.loop = folder / "loop"
-        self.retraining = folder / "retraining"
+        self._settled: RunRecipe | None = None
+
+    @property
+    def begun(self) -> bool:
+        """Whether there is a recipe."""
+        return (self.folder / _RECIPE).exists()
 
     def recipe(self) -> RunRecipe:
         """Return the recipe of the run; raises LissnasError if there is none."""
-        path = self.folder / _RECIPE
-        if not path.exists():
+        if not self.begun:
             raise LissnasError(
                 f"{self.folder}: holds no run; name a recipe to begin one, as 'lissnas supernet train digits --out "
                 f"{self.folder}'"
             )
-        return read_recipe(str(path))
+        return read_recipe(str(self.folder / _RECIPE))
 
     def changed(self, changes: tuple[str, ...]) -> RunRecipe:
         """Return the recipe of the run with changes, as `read_recipe` takes them."""
         self.recipe()
         return read_recipe(str(self.folder / _RECIPE), changes)
 
-    def settle(self, recipe: RunRecipe, stage: Stage, *, writes: bool = True) -> None:
-        """Make the recipe the run's, and the stage begun.
-
-        Parameters
-        ----------
-        writes
-            Whether this process is the one that writes.
-
-        Raises
-        ------
-        SettingError
-            If a stage that was begun depends on a key that is another now.
-        LissnasError
-            If the folder cannot be written.
-        """
-        self.check(recipe)
-        if not writes:
+    def settle(self, recipe: RunRecipe) -> None:
+        """Make the recipe the run's; raises LissnasError if the folder cannot be written."""
+        if recipe == self._settled:
             return
         try:
-            for folder in (self.folder, self._mark(stage)):
-                folder.mkdir(parents=True, exist_ok=True)
+            self.folder.mkdir(parents=True, exist_ok=True)
             with whole_file(self.folder / _RECIPE) as file:
                 file.write(recipe_text(recipe).encode())
         except OSError as error:
             raise LissnasError(
                 f"cannot write to {self.folder} ({error.strerror}): choose another folder with --out"
             ) from error
+        self._settled = recipe
 
-    def check(self, recipe: RunRecipe) -> None:
-        """Raise SettingError if a stage that was begun depends on a key that this recipe has another value of."""
-        if not (self.folder / _RECIPE).exists():
+    def check(self, recipe: RunRecipe, free: tuple[str, ...] = ()) -> None:
+        """Refuse a recipe that the work in the folder was not done with.
+
+        Parameters
+        ----------
+        free
+            Keys and tables that may be others for all that.
+
+        Raises
+        ------
+        SettingError
+            If work that is there depends on a key that this recipe has another value of, or if fewer rounds are asked
+            for than are done.
+        """
+        if not self.begun:
             return
-        begun = [stage for stage in _FIXED_BY if self._mark(stage).exists()]
-        fixed = [key for stage in begun for key in _FIXED_BY[stage]]
+        fixed = [key for stage, keys in _FIXED_BY.items() if self._holds_work(stage) for key in keys]
         for key, theirs, ours in differing_keys(self.recipe(), recipe):
-            if _within(key, fixed) and not _within(key, _FREE) and key not in _RAISED:
+            if _within(key, fixed) and not _within(key, (*_FREE, *_RAISED, *free)):
                 raise SettingError(
                     f"{self.folder}: the run of another recipe, whose {key} is {theirs!r}, not {ours!r}; give each "
                     "recipe its own folder with --out"
                 )
+        done = self.last_training()
+        if recipe.loop.rounds < done:
+            raise SettingError(
+                f"{self.folder}: loop.rounds is {recipe.loop.rounds}, but {done} rounds are done; leave it at "
+                f"{done} or more, or begin another run in another folder with --out"
+            )
 
-    def _mark(self, stage: Stage) -> Path:
-        """Return a folder that is there when a stage was begun."""
+    def _holds_work(self, stage: Stage) -> bool:
+        return any(_is_work(path) for pattern in _WORK[stage] for path in self.folder.glob(pattern))
+
+    def results(self, stage: Stage) -> Path:
+        """Return where a stage leaves what it makes, that of shrinking apart from the loop's."""
         return {
             "train": self.loop,
             "shrink": self.folder / "shrinking",
             "evaluate": self.folder / "evaluation",
             "search": self.folder / "search",
-            "retrain": self.retraining,
+            "retrain": self.folder / "retraining",
         }[stage]
 
-    def results(self, stage: Stage) -> Path:
-        """Return where a stage leaves its tables and its manifest."""
-        return self._mark(stage)
-
     def trained(self, recipe: RunRecipe, network: Supernet) -> tuple[int, Mapping[str, Tensor] | None]:
-        """Give a network the weights of the last training that was finished.
+        """Give a network the weights of the last training.
 
         Returns
         -------
@@ -148,17 +162,21 @@ class RunFolder:
         Raises
         ------
         CheckpointError
-            If no training was finished, or its last checkpoint is damaged or of another space.
+            If that is not finished, or its last checkpoint is damaged or of another space.
+        LissnasError
+            If there is no run.
         """
-        number = self._last_training(recipe)
+        self.recipe()
+        number = self.last_training()
         steps = recipe.loop.later_steps if number else recipe.training.steps
         path = self.loop / f"training-{number}" / f"step-{steps:010d}.pt"
         if not path.exists():
             found = sorted(path.parent.glob("step-*.pt"))
             done = int(found[-1].stem.removeprefix("step-")) if found else 0
+            training, stage = (f"training {number}", "shrink") if number else ("the training", "train")
             raise CheckpointError(
-                f"{self.folder}: the supernet is at step {done:,} of {steps:,}; finish it with 'lissnas supernet "
-                f"train --out {self.folder}'"
+                f"{self.folder}: {training} of the supernet is at step {done:,} of {steps:,}; finish it with 'lissnas "
+                f"supernet {stage} --out {self.folder}'"
             )
         state = read_checkpoint(path)
         try:
@@ -172,7 +190,7 @@ class RunFolder:
 
     def kept(self, recipe: RunRecipe) -> Subspace:
         """Return the networks to search in: what shrinking kept, or all, as far as they meet the limits."""
-        number = self._last_training(recipe)
+        number = self.last_training()
         network, limits = recipe.network, recipe.limits
         limit = limits.shrinking if limits.search is None else limits.search
         if not number:
@@ -185,12 +203,18 @@ class RunFolder:
         """Return the file of what a round kept."""
         return self.loop / f"space-{number}.parquet"
 
-    def _last_training(self, recipe: RunRecipe) -> int:
-        last = f"step-{recipe.loop.later_steps:010d}.pt"
-        number = 0
-        while self.space(number + 1).exists() and (self.loop / f"training-{number + 1}" / last).exists():
-            number += 1
-        return number
+    def last_training(self) -> int:
+        """Return the number of the last training, finished or not: as many rounds as have kept something."""
+        return next(number for number in count() if not self.space(number + 1).exists())
+
+
+def _is_work(path: Path) -> bool:
+    """Tell whether a file holds work: of a journal the first line alone, which says which run it is, is none."""
+    if path.suffix != ".jsonl":
+        return True
+    with path.open("rb") as journal:
+        journal.readline()
+        return bool(journal.readline())
 
 
 def _within(key: str, places: tuple[str, ...] | list[str]) -> bool:

@@ -35,11 +35,12 @@ class ImagesRecipe:
     Attributes
     ----------
     kind
-        Those of scikit-learn's digits; Fashion-MNIST pooled to 8 x 8 pixels; a folder for each class; or WebDataset
-        shards.
+        Which images there are: scikit-learn's digits; Fashion-MNIST pooled to 8 x 8 pixels; a folder for each class;
+        or WebDataset shards.
     train, validation
-        Of "folder" the two folders that hold those of the classes, of "shards" the paths of tar files, with
-        `{000..146}` for numbers or `*` for anything. Below the current folder unless they begin with `/`.
+        Where training and validation images are: of "folder" two folders, each with a folder for each class; of
+        "shards" the paths of tar files, with `{000..146}` for numbers or `*` for anything. Below the current folder
+        unless they begin with `/`.
     fashion_mnist
         The folder of the four official files of Fashion-MNIST.
     stored
@@ -82,10 +83,11 @@ class ImagesRecipe:
         """How many classes there are; None if only the files tell."""
         return 10 if self.stored is None else self.stored.classes
 
-    @property
-    def held_out(self) -> tuple[int, int] | None:
-        """How many images are for scoring and how many for the last judgement; None if only the files tell."""
-        return {"digits": (400, 397), "fashion-mnist": (1000, 4000)}.get(self.kind)
+    def held_out(self, classes: int) -> int:
+        """Return how many images are held out of training for networks to be scored on."""
+        if self.stored is not None:
+            return classes * self.stored.held_out_a_class
+        return {"digits": 400, "fashion-mnist": 1000}[self.kind]
 
 
 @dataclass(frozen=True)
@@ -95,8 +97,8 @@ class PathsRecipe:
     Attributes
     ----------
     sampler
-        One of all networks; one of a bin of FLOPs; as many as a layer has choices, with each choice in one of them
-        (FairNAS); or the dearest, the cheapest and random ones between (sandwich).
+        Which paths a step trains: one of all networks; one of a bin of FLOPs; as many as a layer has choices, with each
+        choice in one of them (FairNAS); or the dearest, the cheapest and random ones between (sandwich).
     edges
         Of "flops-bins": multiply-accumulates at which each bin begins, ascending, and the last one ends.
     random
@@ -128,9 +130,9 @@ class LimitsRecipe:
     Attributes
     ----------
     shrinking
-        While the space is shrunk, and in what is kept.
+        The most that a network may cost while the space is shrunk, and in what is kept; anything if left out.
     search
-        While it is searched.
+        The most that a network may cost while the space is searched; as while it is shrunk if left out.
     """
 
     shrinking: int | None = None
@@ -155,7 +157,7 @@ class ShrinkingRecipe:
     method
         Any method of `lissnas shrink`, or "weight-angle" for ABS on the angles of weights.
     settings
-        Those of the method.
+        Settings of the method.
     """
 
     method: str = "lissnas"
@@ -171,11 +173,11 @@ class SearchRecipe:
     Attributes
     ----------
     optimiser
-        Any of `lissnas search`.
+        Any optimiser of `lissnas search`.
     evaluations
         How many networks are scored in all.
     settings
-        Those of the optimiser.
+        Settings of the optimiser.
     """
 
     optimiser: str = "regularised-evolution"
@@ -195,7 +197,7 @@ class CheckpointsRecipe:
     Attributes
     ----------
     save_every
-        After how many steps, and at the end.
+        After how many steps a checkpoint is written; one more is written at the end.
     kept
         How many checkpoints of a training are kept.
     """
@@ -214,29 +216,29 @@ class RunRecipe:
     Attributes
     ----------
     seed
-        Of every random draw: the same seed gives the same results.
+        Seed of every random draw: the same one gives the same results.
     network
-        What the paths are of.
+        The supernet, which holds all networks as its paths.
     images
-        What they see.
+        Which images networks are trained and scored on.
     paths
-        Which of them a step trains.
+        Which paths a step trains before the first shrinking.
     training
         How the supernet is trained.
     loop
         How training and shrinking follow each other.
     shrinking
-        What shrinks.
+        What shrinks the space in each round.
     scoring
-        What scores a path.
+        How the supernet scores a network.
     limits
-        What it may cost.
+        What a network may cost, in multiply-accumulates an image.
     search
-        How the winner is found.
+        How the best network is looked for in what is left.
     retraining
-        How the winner is trained on its own.
+        How the network that the search finds is trained on its own.
     checkpoints
-        When trainings are saved.
+        When the state of a training is saved.
     """
 
     network: NetworkRecipe

@@ -226,7 +226,7 @@ def shrink_in_rounds(
                         initial = _weights(network)
                     subspace = made.subspace
                     average = train(number, SubspacePaths(subspace))
-    stopped = f"stopped after {len(rounds)} rounds"
+    stopped = "stopped after 1 round" if len(rounds) == 1 else f"stopped after {len(rounds)} rounds"
     if rounds and rounds[-1].ended is not None:
         stopped = f"stopped in round {len(rounds)}: {rounds[-1].ended}"
     return LoopTrace(tuple(rounds), subspace, stopped, average)

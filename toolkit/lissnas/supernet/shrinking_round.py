@@ -70,7 +70,7 @@ class LoopRound:
     def __str__(self) -> str:
         at_least, at_most = self.subspace.size_bounds
         size = f"{at_most:,}" if at_least == at_most else f"{at_least:,} to {at_most:,}"
-        means = "" if self.before is None else f", mean {self.before} before and {self.after} after"
+        means = "" if self.before is None else f", mean {self.before} % before and {self.after} % after"
         end = "" if self.ended is None else f"; the loop ends: {self.ended}"
         return f"round {self.number}: {size} networks{means}, {self.evaluations:,} scored{end}"
 
@@ -140,7 +140,7 @@ class Shrinking:
             sampled_mean(each, self.mean_networks, memory, np.random.default_rng([_MEANS, self.seed, number, place]))
             for place, each in enumerate((subspace, made))
         )
-        ended = None if after.exceeds(before) else f"its mean {after} is not one standard error above {before}"
+        ended = None if after.exceeds(before) else f"its mean {after} % is not one standard error above {before} %"
         evaluations = len(np.union1d(scored, memory.history[0]))
         return LoopRound(number, made, before, after, ended, evaluations, notes)
 

@@ -48,11 +48,11 @@ class StoredSettings:
     augmentation
         What is done to images before a network sees them.
     classes
-        How many classes there must be; None for as many as there are.
+        How many classes there must be; as many as there are if left out.
     held_out_a_class
         Training images of each class that are held out of training; with 1,000 classes 50 make 50,000.
     hold_out_seed
-        Of the draw of those.
+        Seed of the draw of the images that are held out.
     workers
         Processes that decode images, for each process that trains.
     most_unreadable

@@ -15,32 +15,33 @@ class SupernetRecipe:
     Attributes
     ----------
     steps
-        How many there are.
+        How many steps there are.
     batch
         Images a step, over all processes.
     norm_batch
-        Of how many images a batch norm takes its statistics in training. A step goes through the batch in pieces of
-        this size, which the processes share out: their number changes nothing but the speed.
+        Of how many images a batch norm takes its statistics in training, at least 2. A step goes through the batch in
+        pieces of this size, which the processes share out: their number changes nothing but the speed.
     rate, final_rate
         The learning rate after the warm-up, and that at the end of the schedule.
     schedule
-        How it falls: by a straight line or half a cosine.
+        How the learning rate falls after the warm-up: by a straight line or half a cosine.
     schedule_steps
-        How many steps the schedule is laid over; None for all of them.
+        How many steps the schedule is laid over; all of them if left out.
     begins
         At which step of the schedule the training begins: where an earlier one ended.
     warm_up
         In how many steps the rate rises to its height, in equal parts.
     momentum, nesterov, decay
-        Of stochastic gradient descent; `decay` is the weight decay.
+        Momentum of stochastic gradient descent, whether it is Nesterov's, and the weight decay.
     decays_norms
-        Whether it also takes in batch norms and biases.
+        Whether the weight decay also takes in batch norms and biases.
     label_smoothing
         Which share of a label is spread over all classes.
     largest_gradient
-        To which size each entry of the gradient is cut; None for any.
+        To which size each entry of the gradient is cut; to none if left out.
     averaging
-        How much of the exponential moving average of the weights is kept in a step; None for no average.
+        How much of the exponential moving average of the weights is kept in a step, below 1; there is no average if
+        left out.
     precision
         What convolutions compute in; float16 comes with scaled losses. For float32, GPUs that can round the factors of
         convolutions to TF32, as is torch's default.
@@ -71,11 +72,15 @@ class SupernetRecipe:
     compiled: bool = False
 
     def __post_init__(self) -> None:
-        check_at_least_one(self, "steps", "batch", "norm_batch")
+        check_at_least_one(self, "steps", "batch")
+        check_between(self, 2, math.inf, "norm_batch")
         if self.batch % self.norm_batch:
             raise SettingError(f"a batch of {self.batch} images does not fall into pieces of {self.norm_batch}")
         check_between(self, 0, math.inf, "rate", "final_rate", "begins", "warm_up", "decay", "largest_gradient")
         check_between(self, 0, 1, "momentum", "label_smoothing", "averaging")
+        if self.averaging == 1:
+            raise SettingError("averaging must be below 1, which would keep the initial weights for ever")
+        check_between(self, 1, math.inf, "schedule_steps")
         if self.schedule_steps is not None and self.schedule_steps <= self.warm_up:
             raise SettingError(
                 f"a schedule of {self.schedule_steps} steps ends before the rate has risen in {self.warm_up}"
@@ -87,6 +92,19 @@ class SupernetRecipe:
     def pieces(self) -> int:
         """Into how many pieces a batch falls."""
         return self.batch // self.norm_batch
+
+    def pieces_each(self, processes: int) -> int:
+        """Return how many pieces of a batch each process goes through.
+
+        Raises SettingError if they cannot be shared out evenly.
+        """
+        if self.pieces % processes:
+            counted = "1 piece" if self.pieces == 1 else f"{self.pieces} pieces"
+            raise SettingError(
+                f"{counted} of {self.norm_batch} images cannot be shared out to {processes} processes: choose another "
+                "number of them, or another norm_batch"
+            )
+        return self.pieces // processes
 
     def rate_at(self, step: int) -> float:
         """Return the learning rate of a step, the first being 0."""
