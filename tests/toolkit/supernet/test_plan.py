@@ -100,7 +100,8 @@ def test_the_pixels_that_are_planned_are_those_that_scoring_keeps(tmp_path: Path
     for images in (source.recalibration(2, 5), source.held_out(10)):
         assert list(images)
     written = sum(path.stat().st_size for path in tmp_path.glob("scored-*.pixels"))
-    assert plan(recipe).pixel_bytes == written - 8 * (4 * 5 + 2 * 5)
+    checksums, classes = 2 * 32, 8 * (4 * 5 + 2 * 5)
+    assert plan(recipe).pixel_bytes == written - checksums - classes
     assert plan(read_recipe("digits", ())).pixel_bytes == 0
 
 
