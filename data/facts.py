@@ -60,5 +60,10 @@ order = np.lexsort((np.arange(space.size), same))
 order = order[~np.isnan(test[order])]
 twins = order[:-1][same[order][:-1] == same[order][1:]], order[1:][same[order][:-1] == same[order][1:]]
 tau("test accuracy of cells that compute the same", test[twins[0]], test[twins[1]], alike=True)
-analog = catalog.load("analog-nasbench")
-tau("test and CIFAR-10 (analog-nasbench)", test, analog.values(Measure("accuracy", "test"), "cifar10"))
+others = {
+    "CIFAR-10 (analog-nasbench)": ("analog-nasbench", "cifar10", Measure("accuracy", "test")),
+    "digits (digits-cells)": ("digits-cells", "digits", Measure("accuracy", "test", seeds=(0,))),
+}
+for name, (benchmark, dataset, measure) in others.items():
+    if dataset != described["study"]["task"]:
+        tau(f"test and {name}", test, catalog.load(benchmark).values(measure, dataset))

@@ -13,7 +13,7 @@ from lissnas_analyses.paired import draw_paired
 from lissnas_analyses.results import Results
 from lissnas_analyses.study import Report, Study
 
-BENCHMARKS = ("analog-nasbench", "digits-cells", "nas-bench-graph", "nas-bench-macro")
+BENCHMARKS = ("analog-nasbench", "digits-cells", "fashion-cells", "nas-bench-graph", "nas-bench-macro")
 """What is run, as far as it is there."""
 
 

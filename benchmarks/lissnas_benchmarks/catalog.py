@@ -46,6 +46,7 @@ ADAPTERS = Register(
         "channel-bench-macro": "lissnas_benchmarks.channel_bench_macro:BENCHMARK",
         "channel-bench-macro-mobilenet": "lissnas_benchmarks.channel_bench_macro:MOBILENET",
         "digits-cells": "lissnas_benchmarks.trained_cells:DIGITS",
+        "fashion-cells": "lissnas_benchmarks.trained_cells:FASHION",
         "hw-nas-bench": "lissnas_benchmarks.hw_nas_bench:BENCHMARK",
         "nas-bench-101": "lissnas_benchmarks.nas_bench_101:BENCHMARK",
         "nas-bench-101-full": "lissnas_benchmarks.nas_bench_101:FULL",

@@ -117,7 +117,7 @@ def _benchmark(name: str, task: str, title: str, caveats: tuple[str, ...], sha25
     return TravellingBenchmark(
         name=name,
         title=title,
-        page="docs/benchmarks/digits-cells.md",
+        page="docs/benchmarks/trained-cells.md",
         licence="Apache-2.0",
         paper=(
             "this project; the space is that of Dong and Yang, NAS-Bench-201: Extending the Scope of Reproducible "
@@ -150,5 +150,6 @@ FASHION = _benchmark(
     "fashion-cells",
     "fashion-mnist",
     "accuracy on Fashion-MNIST at 8 x 8 pixels of all 15,625 NAS-Bench-201 cells in a small network, with curves",
-    (),
+    ("two trainings of a cell agree less than on digits: tau 0.68 against 0.75",),
+    "ecb577c5bfb25e0cc8a7542f4a2f980615e86e3bec3b6b4d553d844d44d63c27",
 )

@@ -26,8 +26,8 @@ from lissnas_analyses.study import open_study
 from lissnas_benchmarks import catalog
 
 COMPLETE = (
-    *("analog-nasbench", "digits-cells", "nas-bench-graph", "nas-bench-graph-proteins", "nas-bench-macro"),
-    "channel-bench-macro",
+    *("analog-nasbench", "digits-cells", "fashion-cells", "nas-bench-graph", "nas-bench-graph-proteins"),
+    *("nas-bench-macro", "channel-bench-macro"),
 )
 HEADING = [
     *("benchmark", "what is scored", "networks", "P(top 1 %) of a neighbour", "in the whole"),

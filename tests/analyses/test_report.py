@@ -114,11 +114,11 @@ def test_neighbours_are_the_best_of_the_space_with_their_scores(walk: dict[str, 
         rows = space.read([walk["architecture"][place]])
         neighbours = space.index(space.neighbours(rows)[0])
         best = np.sort(proteins.report[neighbours])[::-1][:20]
-        scores = [score for _edit, _place, score in walk["neighbours"][place]]
+        led, places, scores = (walk["neighbours"][name][place] for name in ("edit", "place", "score"))
         np.testing.assert_allclose(scores, best, rtol=1e-4)
         assert walk["degrees"][place] == len(neighbours)
-        for edit, other, score in walk["neighbours"][place]:
-            assert edit
+        for which, other, score in zip(led, places, scores, strict=True):
+            assert walk["neighbours"]["edits"][which]
             if other >= 0:
                 assert space.index(space.read([walk["architecture"][other]]))[0] in neighbours
                 assert score == walk["columns"]["test accuracy (%)"][other]

@@ -1,6 +1,7 @@
 """The adapter of the tables trained here: what it makes of the counts, and that it refuses an unfinished table."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +10,9 @@ import pytest
 from lissnas_benchmarks import trained_cells
 from lissnas_benchmarks.benchmark import Benchmark, Import
 from lissnas_benchmarks.errors import BenchmarkFileError, MissingFileError
-from lissnas_benchmarks.table import Column
+from lissnas_benchmarks.table import Column, Measure, Table
 from lissnas_benchmarks.trained_cells import DIGITS, FASHION
+from scipy.stats import kendalltau
 
 CELLS, EPOCHS, IMAGES = 15_625, 3, {"train": 1_000, "validation": 40, "test": 50}
 REPEATED = np.arange(7, CELLS, 1_000)
@@ -120,3 +122,17 @@ def test_a_checkout_and_an_installed_package_are_looked_at(tmp_path: Path, monke
         folder.mkdir(parents=True)
         (folder / "digits-cells.parquet").touch()
         assert DIGITS.installed_files() == (folder / "digits-cells.parquet",)
+
+
+@pytest.mark.parametrize(("name", "least"), [("digits-cells", 0.7), ("fashion-cells", 0.6)])
+def test_two_seeds_of_a_table_that_travels_rank_cells_alike(
+    open_table: Callable[[str], Table], name: str, least: float
+) -> None:
+    """The bounds lie below every interval that the page gives."""
+    table = open_table(name)
+    [task] = table.datasets
+    first, second = (table.values(Measure("accuracy", "test", seeds=(seed,)), task) for seed in (0, 1))
+    both = ~np.isnan(second)
+    assert both.sum() == 500
+    assert not np.isnan(first).any()
+    assert kendalltau(first[both], second[both]).statistic > least

@@ -74,7 +74,7 @@ def _check_block(printed: str) -> None:
 
 
 def _check_results(folder: Path) -> None:
-    for benchmark in ("analog-nasbench", "digits-cells", "nas-bench-graph"):
+    for benchmark in ("analog-nasbench", "digits-cells", "fashion-cells", "nas-bench-graph"):
         manifest = json.loads((folder / "results" / benchmark / "manifest.json").read_bytes())
         assert manifest["git_commit"] is None, "it ran from the repository, not from the wheel"
         assert all((folder / "results" / benchmark / name).is_file() for name in manifest["files"])

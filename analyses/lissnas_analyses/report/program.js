@@ -290,7 +290,7 @@ class Explorer {
   // What is drawn: the networks that the filters leave, those kept larger and stronger; all are kept if none are named.
   points(kept) {
     const points = [], marked = colour("--mark"), edge = colour("--faint");
-    const near = new Set(this.data.neighbours[this.selected].map(neighbour => neighbour[1]));
+    const near = new Set(this.data.neighbours.place[this.selected]);
     this.data.columns[this.colouring.value].forEach((value, place) => {
       if (value === null || !this.shown(place)) return;
       const isKept = kept === null || kept.has(place), chosen = place === this.selected;
@@ -345,15 +345,16 @@ class Explorer {
       element("p", { class: "faint architecture" }, element("code", {}, this.data.architecture[place])),
       ...this.pictures(place), all);
     const own = this.first[place];
-    const listed = this.data.neighbours[place];
-    const rows = listed.map(([edit, neighbour, score]) => {
+    const { edits, edit: led, place: places, score: scores } = this.data.neighbours;
+    const rows = led[place].map((which, i) => {
+      const edit = edits[which], neighbour = places[place][i], score = scores[place][i];
       const said = neighbour < 0 ? element("span", {}, edit) : element("button", { type: "button" }, edit);
       if (neighbour >= 0) said.addEventListener("click", () => this.choose(neighbour, place));
       const gain = score === null || own === null ? "" : (score - own >= 0 ? "+" : "\u2212") + Math.abs(score - own).toFixed(2);
       return element("tr", {}, element("td", {}, said), element("td", { class: "number" }, score === null ? "missing" : String(score)),
         element("td", { class: "number" }, gain));
     });
-    const heading = `The best ${listed.length} of its ${this.data.degrees[place]} neighbours`;
+    const heading = `The best ${rows.length} of its ${this.data.degrees[place]} neighbours`;
     const right = element("div", {}, element("h3", {}, heading),
       element("div", { class: "scroll" }, element("table", {}, element("thead", {}, element("tr", {}, element("th", {}, "one edit"),
         element("th", {}, this.names[0]), element("th", {}, "change"))), element("tbody", {}, ...rows))),
