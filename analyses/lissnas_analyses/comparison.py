@@ -186,11 +186,11 @@ def first_rounds(first: dict[str, Trace], study: Study) -> pl.DataFrame:
         pl.DataFrame({"index": shrunk.subspace.index}).select(
             pl.lit(method).alias("method"),
             pl.lit(number, pl.Int32).alias("round"),
-            pl.lit(shrunk.evaluations, pl.Int32).alias("evaluations"),
+            pl.lit(spent, pl.Int32).alias("evaluations"),
             "index",
         )
         for method, trace in first.items()
-        for number, shrunk in enumerate(trace.rounds)
+        for number, (shrunk, spent) in enumerate(zip(trace.rounds, _spent(trace), strict=True))
         if shrunk.subspace.size < study.space.size
     ]
     return pl.concat([none, *frames])
@@ -203,7 +203,7 @@ def _carry_on(done: list[dict[str, Trace]], judged: list[dict[str, list[Quality]
         length = max(len(methods[method]) for methods in judged)
         for run, (traced, qualities) in enumerate(zip(done, judged, strict=True)):
             trace = traced[method]
-            spent = [*(shrunk.evaluations for shrunk in trace.rounds[:-1]), trace.evaluations.count]
+            spent = _spent(trace)
             for number in range(length):
                 reached = min(number, len(spent) - 1)
                 rows.append(
@@ -212,6 +212,11 @@ def _carry_on(done: list[dict[str, Trace]], judged: list[dict[str, list[Quality]
                     | asdict(qualities[method][reached])
                 )
     return pl.DataFrame(rows)
+
+
+def _spent(trace: Trace) -> list[int]:
+    """Return how many networks each round had scored; the last one all, with those that told the method to stop."""
+    return [*(shrunk.evaluations for shrunk in trace.rounds[:-1]), trace.evaluations.count]
 
 
 def _average(runs: pl.DataFrame) -> pl.DataFrame:

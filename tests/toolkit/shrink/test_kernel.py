@@ -48,6 +48,29 @@ def test_it_spends_its_evaluations_and_keeps_its_size(evaluations: int, rounds: 
     assert trace.subspace.size == 123
 
 
+def test_rounds_grow_with_what_was_scored_before_them() -> None:
+    trace = _run(evaluations=70, first=30, batch=2, strays=1, size=50)
+    assert [made.evaluations for made in trace.rounds[1:]] == [
+        30,
+        32,
+        34,
+        36,
+        38,
+        40,
+        42,
+        44,
+        46,
+        49,
+        52,
+        55,
+        58,
+        61,
+        65,
+        69,
+        70,
+    ]
+
+
 def test_a_longer_run_begins_with_the_shorter_one() -> None:
     short, long = _run(evaluations=60), _run(evaluations=80)
     np.testing.assert_array_equal(long.evaluations.index[:60], short.evaluations.index)

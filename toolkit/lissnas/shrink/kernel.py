@@ -28,6 +28,9 @@ _SAMPLED_OTHERS = 4_000
 _SAMPLED_STRAYS = 1_000
 """From how many networks of the space those of a round are drawn that would not be kept."""
 
+_SCORED_BEFORE = 15
+"""For so many networks scored before it a round scores one at least: a thousand evaluations take minutes otherwise."""
+
 _EXPANDED_AT_ONCE = 100
 _MAX_EXPANSIONS = 30
 """How far the search for the best goes in a space that cannot be enumerated: so many times so many are expanded."""
@@ -68,10 +71,11 @@ class KernelSettings:
     """How many of the evaluations are spent first, on networks drawn from the whole space."""
 
     batch: int = 10
-    """How many are spent in each later round, most on the least sure of those that would be kept by then."""
+    """How many are spent in each later round, most on the least sure of those that would be kept by then; a fifteenth
+    of those spent before it if that is more."""
 
     strays: int = 2
-    """How many of each later round are drawn from the rest, each with the chance that it should be kept as well."""
+    """How many of a batch are drawn from the rest, each with the chance that it should be kept as well."""
 
     quantile: float = 0.01
     """The share of networks that count as best for the expected recall."""
@@ -107,13 +111,15 @@ class KernelSettings:
             process = learn(evaluations.rows, normal_scores(evaluations.scores))
             ranked = _ranked(space, process, evaluations.rows, self.size + self.evaluations, self.candidates, rng)
             yield self._kept(space, process, ranked[: self.size], rng)
-            batch = min(self.batch, self.evaluations - len(asked))
+            whole_batch = max(self.batch, len(asked) // _SCORED_BEFORE)
+            batch = min(whole_batch, self.evaluations - len(asked))
             if batch == 0:
                 return
             unseen = ranked[~np.isin(ranked, asked)][: max(self.size, batch)]
             threshold = process.mean(space.rows(ranked[self.size - 1 : self.size]))[0]
             known = np.concatenate([asked, ranked[: self.size], unseen])
-            strays = _drawn_above(space, process, threshold, known, min(self.strays, batch), rng)
+            most_strays = min(self.strays * whole_batch // self.batch, batch)
+            strays = _drawn_above(space, process, threshold, known, most_strays, rng)
             sure = unseen[process.least_sure(space.rows(unseen), batch - len(strays))]
             asked = np.concatenate([asked, sure, strays])
             drawn = space.rows(asked[-batch:])
