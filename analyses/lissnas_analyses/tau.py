@@ -293,11 +293,19 @@ def sentences(result: TauResult) -> tuple[str, ...]:
     if result.trainings is None:
         return (*said, f"noise ceiling: not known, as the table tells no two trainings of a network apart; {ties}")
     said += [
-        f"noise ceiling, {row['set']}: one training ranks another with tau {row['retrained']:.3f}, "
-        f"a perfect predictor would reach {row['perfect']:.3f}"
+        f"noise ceiling, {row['set']}: {_ceiling_told(row['retrained'], row['perfect'])}"
         for row in result.sets.group_by("set", maintain_order=True).mean().iter_rows(named=True)
     ]
     return (*said, f"the noise ceiling is from {result.trainings}; {ties}")
+
+
+def _ceiling_told(retrained: float, perfect: float) -> str:
+    if np.isnan(perfect):
+        return "not known of so few networks"
+    one = f"one training ranks another with tau {retrained:.3f}"
+    if np.isnan(retrained):
+        one = "too few of its networks are trained twice to say how one training ranks another"
+    return f"{one}, a perfect predictor would reach {perfect:.3f}"
 
 
 def _with_interval(row: dict[str, float]) -> str:

@@ -51,6 +51,16 @@ def test_retrained_is_tau_of_a_training_with_another_within_the_first_ones_top()
     assert found.retrained == pytest.approx(stats.kendalltau(truth[best], predicted[best]).statistic, abs=1e-12)
 
 
+@pytest.mark.parametrize(("twice", "told"), [(9, False), (10, True)])
+def test_of_fewer_than_ten_networks_trained_twice_no_tau_is_told(twice: int, told: bool) -> None:
+    _, runs = _trained(2)
+    runs[twice:, 1] = np.nan
+    trainings = np.count_nonzero(~np.isnan(runs), axis=1)
+    found = noise_ceiling(runs, np.nanmean(runs, axis=1), trainings, _everything, np.random.default_rng(0))
+    assert not np.isnan(found.perfect)
+    assert np.isnan(found.retrained) != told
+
+
 def test_networks_trained_once_take_the_spread_of_those_like_them() -> None:
     expected, runs = _trained(3)
     runs[::2, 1:] = np.nan

@@ -21,6 +21,9 @@ _BINS = 50
 _DRAWS = 20
 """Over how many draws of the noise the perfect predictor's tau is averaged: it then moves by a few thousandths."""
 
+_FEWEST = 10
+"""From fewer networks no tau is told (our own choice)."""
+
 Choice = Callable[[Floats], NDArray[np.bool_]]
 """Which networks a set holds, given the scores that are taken as true; shape (n,) to shape (n,)."""
 
@@ -32,9 +35,11 @@ class NoiseCeiling:
     Attributes
     ----------
     retrained
-        Of one training as the predictor of an earlier one, the mean over all pairs of trainings.
+        Of one training as the predictor of an earlier one, the mean over all pairs of trainings; NaN where fewer than
+        ten networks were trained twice.
     perfect
-        Of the expected score as the predictor of the reported mean; too high where networks differ by noise alone.
+        Of the expected score as the predictor of the reported mean; too high where networks differ by noise alone. NaN
+        for fewer than ten networks.
     """
 
     retrained: float
@@ -98,8 +103,10 @@ def standard_errors(runs: Floats, reported: Floats, trainings: Floats) -> Floats
 
 
 def _tau(truth: Floats, predicted: Floats, choose: Choice) -> float:
-    """Return tau-b of the chosen networks that have both scores; NaN where they rank nothing."""
+    """Return tau-b of the chosen networks that have both scores; NaN where they rank nothing, or are too few."""
     from scipy.stats import kendalltau
 
     chosen = choose(truth) & ~(np.isnan(truth) | np.isnan(predicted))
+    if np.count_nonzero(chosen) < _FEWEST:
+        return float("nan")
     return float(kendalltau(truth[chosen], predicted[chosen]).statistic)
