@@ -48,6 +48,8 @@ NOT_RUN = {
     "lissnas supernet search": "",
     "lissnas supernet retrain": "",
     "lissnas supernet study": "",
+    "lissnas supernet evaluate --out fashion": "takes a supernet that was trained for minutes, as the next",
+    "lissnas tau fashion-cells --predictor fashion": "",
     "torchrun": "takes several GPUs",
     "RUN=": "takes a cluster",
 }
