@@ -5,6 +5,7 @@ Every stage goes on where an earlier call ended. Under torchrun all processes co
 
 import hashlib
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, cast
@@ -24,15 +25,20 @@ from lissnas.supernet.run_images import first_paths, open_images
 from lissnas.supernet.run_recipe import RunRecipe
 from lissnas.supernet.scoring import weights_to_score
 from lissnas.supernet.searching import search_by_supernet
-from lissnas.supernet.shrinking_loop import LoopTrace, shrink_in_rounds
+from lissnas.supernet.shrinking_loop import LoopTrace, later_recipe, shrink_in_rounds
 from lissnas.supernet.shrinking_round import LoopRound, own_journals
 from lissnas.supernet.supernet import Supernet
+from lissnas.supernet.supernet_recipe import SupernetRecipe
+from lissnas.supernet.tensorboard_log import TensorBoardLog
 
 from lissnas_analyses.results import Results, read_manifest
 from lissnas_analyses.told_source import ToldSource
 
 Told = Callable[[str, float, str], None]
 """Is told of a step, which share of it is done (0 if nobody knows), and what else there is to say."""
+
+Report = Callable[[Progress], None]
+"""Is told of each step of a training."""
 
 _DRAWN, _SEARCH, _RETRAINING = 11, 12, 13
 """Tell draws from others that are made from the same seed."""
@@ -50,12 +56,15 @@ class Run:
         The processes.
     tell
         Is told how far the work is, in the first process alone.
+    tensorboard
+        Whether the course of each training is written for TensorBoard.
     """
 
     recipe: RunRecipe
     place: RunFolder
     together: Processes
     tell: Told
+    tensorboard: bool = False
 
     @property
     def speaks(self) -> bool:
@@ -79,6 +88,12 @@ class Run:
         """Tell of work that is done, of which the folder is now the result."""
         self.settle()
         self.tell(step, share, told)
+
+    def watched(self, training: str, recipe: SupernetRecipe, report: Report, until: ExitStack) -> Report:
+        """Return what is to be told of the steps of a training: it writes for TensorBoard, if that is wanted."""
+        if not self.tensorboard:
+            return report
+        return until.enter_context(TensorBoardLog(self.place.folder / "tensorboard" / training, recipe, report))
 
     def results(self, stage: Stage, folder: Path | None = None) -> Results | None:
         """Return the folder of a stage's tables, from when its work begins; None in a process that does not write."""
@@ -135,35 +150,43 @@ def _loop(
     made = 0
     source.scored = _counted(run, run.work, "shrinking 1")
 
-    def report(progress: Progress) -> None:
+    def told(progress: Progress) -> None:
         step = f"training {made}" if rounds else "training"
         run.work(step, progress.step / progress.steps, _words(progress))
         report_loss(progress.loss)
 
-    def count(one: LoopRound) -> None:
-        nonlocal made
-        made = one.number
-        source.scored = _counted(run, run.work, f"shrinking {made + 1}")
-        run.settle()
-        report_round(one)
+    with ExitStack() as until:
 
-    return shrink_in_rounds(
-        recipe.network.build(np.random.default_rng(0)),
-        source,
-        first_paths(recipe),
-        recipe.training,
-        replace(recipe.loop, rounds=rounds),
-        recipe.shrinking.settings,
-        recipe.scoring,
-        np.random.default_rng(recipe.seed),
-        run.place.loop,
-        space=recipe.network.within(recipe.limits.shrinking),
-        device=str(run.together.device),
-        save_every=recipe.checkpoints.save_every,
-        kept=recipe.checkpoints.kept,
-        report=report,
-        report_round=count,
-    )
+        def watched() -> Report:
+            return run.watched(f"training-{made}", later_recipe(recipe.training, recipe.loop, made), told, until)
+
+        report = watched()
+
+        def count(one: LoopRound) -> None:
+            nonlocal made, report
+            made = one.number
+            report = watched()
+            source.scored = _counted(run, run.work, f"shrinking {made + 1}")
+            run.settle()
+            report_round(one)
+
+        return shrink_in_rounds(
+            recipe.network.build(np.random.default_rng(0)),
+            source,
+            first_paths(recipe),
+            recipe.training,
+            replace(recipe.loop, rounds=rounds),
+            recipe.shrinking.settings,
+            recipe.scoring,
+            np.random.default_rng(recipe.seed),
+            run.place.loop,
+            space=recipe.network.within(recipe.limits.shrinking),
+            device=str(run.together.device),
+            save_every=recipe.checkpoints.save_every,
+            kept=recipe.checkpoints.kept,
+            report=lambda progress: report(progress),
+            report_round=count,
+        )
 
 
 def evaluate(run: Run, strings: tuple[str, ...], random: int) -> tuple[pl.DataFrame, Results | None]:
@@ -292,19 +315,24 @@ def retrain(run: Run, architecture: str | None) -> tuple[RetrainedScore, Results
     rows = network.space.read([winner(run.place) if architecture is None else architecture])
     folder = run.place.results("retrain") / _checksum(rows.tobytes())
     source, results = run.begin(), run.results("retrain", folder)
-    score = retrain_alone(
-        network,
-        rows[0],
-        source,
-        recipe.retraining,
-        recipe.scoring,
-        np.random.default_rng([_RETRAINING, recipe.seed]),
-        folder,
-        device=str(run.together.device),
-        save_every=recipe.checkpoints.save_every,
-        kept=recipe.checkpoints.kept,
-        report=lambda progress: run.work("retraining", progress.step / progress.steps, _words(progress)),
-    )
+
+    def told(progress: Progress) -> None:
+        run.work("retraining", progress.step / progress.steps, _words(progress))
+
+    with ExitStack() as until:
+        score = retrain_alone(
+            network,
+            rows[0],
+            source,
+            recipe.retraining,
+            recipe.scoring,
+            np.random.default_rng([_RETRAINING, recipe.seed]),
+            folder,
+            device=str(run.together.device),
+            save_every=recipe.checkpoints.save_every,
+            kept=recipe.checkpoints.kept,
+            report=run.watched(f"retraining-{folder.name}", recipe.retraining, told, until),
+        )
     run.settle()
     if results is None:
         return score, None

@@ -42,7 +42,7 @@ STAGES = (
     "shrink small.toml --set training.steps=4 --set loop.later_steps=2 --set loop.rounds=1 --set loop.mean_networks=5",
     "evaluate --random 2",
     "search --set search.evaluations=21",
-    "retrain --set retraining.steps=2",
+    "retrain --set retraining.steps=2 --tensorboard",
 )
 """What `lissnas supernet` is called with, in one folder."""
 
@@ -68,6 +68,7 @@ def written(proteins: Study, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a supernet's run that has gone through all stages."""
     pytest.importorskip("torch")
+    pytest.importorskip("tensorboard")
     place = tmp_path_factory.mktemp("supernet")
     (place / "small.toml").write_text(RECIPE)
     with pytest.MonkeyPatch.context() as patch:
@@ -136,7 +137,7 @@ def rows_of_files() -> list[str]:
 
 
 def glob(name: str) -> str:
-    return re.sub(r"\bN\b|STEP|NETWORKS?", "*", name)
+    return re.sub(r"\bN\b|STEP|NETWORKS?|TRAINING", "*", name)
 
 
 @pytest.mark.parametrize("stage", ["shrinking", "evaluation", "search", "retraining/*"])

@@ -198,6 +198,28 @@ def test_named_and_drawn_networks_are_scored_alike_each_time(in_process: Command
     assert pl.read_csv(run / "run/evaluation/evaluation.csv").equals(scores)
 
 
+def test_each_training_is_watched_in_a_folder_of_its_own(in_process: Command, run: Path) -> None:
+    """The training that is done already has nothing to show."""
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    words = ("--out", "run", "--set", "loop.later_steps=3", "--set", "retraining.steps=4", "--tensorboard")
+    assert in_process("supernet", "shrink", *words, folder=run).returncode == 0
+    given = "|nor_conv_3x3~0|+|none~0|none~1|+|skip_connect~0|none~1|nor_conv_1x1~2|"
+    assert in_process("supernet", "retrain", "--architecture", given, *words, folder=run).returncode == 0
+    assert (
+        in_process("supernet", "train", "digits", *STEPS, "--out", "other", "--tensorboard", folder=run).returncode == 0
+    )
+    seen = {}
+    for folder in (*(run / "run/tensorboard").iterdir(), *(run / "other/tensorboard").iterdir()):
+        seen[folder.name.partition("-")[0], folder.parts[-3]] = EventAccumulator(str(folder)).Reload().Scalars("loss")
+    kept = int((run / "run/loop/space-1.parquet").exists())
+    assert {name: len(losses) for name, losses in seen.items()} == {
+        ("retraining", "run"): 4,
+        ("training", "other"): 12,
+        **({("training", "run"): 3} if kept else {}),
+    }
+
+
 def test_of_two_processes_one_writes_the_document(run: Path) -> None:
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "--no-python"]
     words = ("supernet", "evaluate", "--out", "run", "--random", "2", "--json", "--device", "cpu")

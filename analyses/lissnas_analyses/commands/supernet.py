@@ -17,7 +17,7 @@ from lissnas_analyses.commands.supernet_answers import (
     SupernetStage,
     Trained,
 )
-from lissnas_analyses.commands.supernet_options import Changes, Device, Folder, Recipe, opened
+from lissnas_analyses.commands.supernet_options import Changes, Device, Folder, Recipe, TensorBoard, opened
 from lissnas_analyses.commands.terminal import counted, say
 
 if TYPE_CHECKING:
@@ -31,12 +31,20 @@ _LISTED = 10
 
 
 @answering
-def train(recipe: Recipe = None, /, *, out: Folder, changes: Changes = (), device: Device = None) -> SupernetStage:
+def train(
+    recipe: Recipe = None,
+    /,
+    *,
+    out: Folder,
+    changes: Changes = (),
+    device: Device = None,
+    tensorboard: TensorBoard = False,
+) -> SupernetStage:
     """Train a supernet over its whole space; a training that was stopped goes on.
 
     Checkpoints and the recipe that was used lie in the folder.
     """
-    with opened(recipe, changes, out, device) as run:
+    with opened(recipe, changes, out, device, tensorboard) as run:
         from lissnas_analyses import supernet_run
 
         loss = supernet_run.train(run)
@@ -94,13 +102,21 @@ def evaluate(
 
 
 @answering
-def shrink(recipe: Recipe = None, /, *, out: Folder, changes: Changes = (), device: Device = None) -> SupernetStage:
+def shrink(
+    recipe: Recipe = None,
+    /,
+    *,
+    out: Folder,
+    changes: Changes = (),
+    device: Device = None,
+    tensorboard: TensorBoard = False,
+) -> SupernetStage:
     """Train, shrink the space by what the supernet says, train on in what is left, and so on.
 
     A training that is there is not done again. What each round kept is in the folder `loop` of the run, the rounds in
     `shrinking`.
     """
-    with opened(recipe, changes, out, device) as run:
+    with opened(recipe, changes, out, device, tensorboard) as run:
         from lissnas_analyses import supernet_run
 
         trace, results = supernet_run.shrink(run, lambda made: say(str(made), indent=2))
@@ -148,12 +164,13 @@ def retrain(
     ] = None,
     changes: Changes = (),
     device: Device = None,
+    tensorboard: TensorBoard = False,
 ) -> SupernetStage:
     """Train one network from new weights, and judge it on the official validation images, once.
 
     Its checkpoints and its score are in the folder `retraining` of the run.
     """
-    with opened(recipe, changes, out, device) as run:
+    with opened(recipe, changes, out, device, tensorboard) as run:
         from lissnas_analyses import supernet_run
 
         score, results = supernet_run.retrain(run, architecture)

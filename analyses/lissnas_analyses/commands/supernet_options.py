@@ -44,6 +44,16 @@ Device = Annotated[
 ]
 
 
+TensorBoard = Annotated[
+    bool,
+    Parameter(
+        name="--tensorboard",
+        help="Write loss, rate and images a second for TensorBoard too, to the run's folder tensorboard.",
+        negative=(),
+    ),
+]
+
+
 def need_torch() -> None:
     """Raise SettingError with what to install where torch is missing."""
     if find_spec("torch") is None:
@@ -51,7 +61,9 @@ def need_torch() -> None:
 
 
 @contextmanager
-def opened(recipe: str | None, changes: tuple[str, ...], out: Path, device: str | None) -> "Iterator[Run]":
+def opened(
+    recipe: str | None, changes: tuple[str, ...], out: Path, device: str | None, tensorboard: bool = False
+) -> "Iterator[Run]":
     """Yield a run; of the processes that torchrun started the first one speaks."""
     need_torch()
     from lissnas.supernet.processes import processes
@@ -68,7 +80,8 @@ def opened(recipe: str | None, changes: tuple[str, ...], out: Path, device: str 
         console.quiet = True
         working.clear()
     with processes(device) as together, progress():
-        yield Run(made, place, together, working.report if first else lambda step, share, told: None)
+        tell = working.report if first else lambda step, share, told: None
+        yield Run(made, place, together, tell, tensorboard)
 
 
 def _check_device(device: str | None) -> None:
