@@ -50,6 +50,7 @@ TensorBoard = Annotated[
         name="--tensorboard",
         help="Write loss, rate and images a second for TensorBoard too, to the run's folder tensorboard.",
         negative=(),
+        show_default=False,
     ),
 ]
 
