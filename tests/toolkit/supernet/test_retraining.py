@@ -123,6 +123,7 @@ def test_a_retraining_that_dies_goes_on_to_the_same_bits(tmp_path: Path, finishe
         _retrain(tmp_path, source, report=die)
     assert source.asked == 1
     assert _retrain(tmp_path, source) == finished[1]
+    assert source.asked == 2  # to judge: going on, it need not open them again
     newest = [torch.load(max(folder.glob("*.pt")), weights_only=True) for folder in (tmp_path, finished[0])]
     for name, values in newest[0]["network"].items():
         assert torch.equal(values, newest[1]["network"][name]), name

@@ -105,8 +105,8 @@ def retrain(
         The architecture, shape (genes,).
     source
         Its training images train; its official validation images judge when training has ended. They are not looked at
-        again: a score that stands in the folder is returned as it is. Before the training they are opened, so that it
-        is known by then if they cannot be read; no network sees them.
+        again: a score that stands in the folder is returned as it is. Before a training begins they are opened, so
+        that it is known by then if they cannot be read; no network sees them.
     recipe
         Of this training, as `SPOS_RETRAINING` or `ABS_RETRAINING`.
     scoring
@@ -140,7 +140,8 @@ def retrain(
     recalibration: Iterable[Tensor] = ()
     if recipe.averaging is not None:
         recalibration = source.recalibration(scoring.recalibration_batches, scoring.recalibration_batch)
-    _open(source, scoring.batch)
+    if not any(folder.glob("step-*.pt")):
+        _open(source, scoring.batch)
     with processes(device) as together:
         average = train_paths(
             network,
