@@ -37,7 +37,7 @@ from lissnas_analyses.told_source import ToldSource
 Told = Callable[[str, float, str], None]
 """Is told of a step, which share of it is done (0 if nobody knows), and what else there is to say."""
 
-Report = Callable[[Progress], None]
+ReportStep = Callable[[Progress], None]
 """Is told of each step of a training."""
 
 _DRAWN, _SEARCH, _RETRAINING = 11, 12, 13
@@ -89,7 +89,7 @@ class Run:
         self.settle()
         self.tell(step, share, told)
 
-    def watched(self, training: str, recipe: SupernetRecipe, report: Report, until: ExitStack) -> Report:
+    def watched(self, training: str, recipe: SupernetRecipe, report: ReportStep, until: ExitStack) -> ReportStep:
         """Return what is to be told of the steps of a training: it writes for TensorBoard, if that is wanted."""
         if not self.tensorboard:
             return report
@@ -157,7 +157,7 @@ def _loop(
 
     with ExitStack() as until:
 
-        def watched() -> Report:
+        def watched() -> ReportStep:
             return run.watched(f"training-{made}", later_recipe(recipe.training, recipe.loop, made), told, until)
 
         report = watched()
