@@ -12,10 +12,10 @@ import numpy as np
 import polars as pl
 import pytest
 from hypothesis import settings
-from lissnas.categorical import CategoricalSpace
-from lissnas.distinct import DistinctSpace
-from lissnas.space import Floats, Space
-from lissnas.spaces.cell201 import cell201
+from lissnas.spaces.categorical import CategoricalSpace
+from lissnas.spaces.distinct import DistinctSpace
+from lissnas.spaces.published.cell201 import cell201
+from lissnas.spaces.space import Floats, Space
 from lissnas_benchmarks import catalog
 from lissnas_benchmarks.table import Table
 
@@ -82,7 +82,7 @@ def open_table(request: pytest.FixtureRequest, session_cache: Path) -> Callable[
 
 @pytest.fixture(scope="session")
 def nasbench201(shared_data: Path) -> Callable[[str], Floats]:
-    """Look up a column of the real NAS-Bench-201 table, in the order of the cell space's index."""
+    """LineStyle up a column of the real NAS-Bench-201 table, in the order of the cell space's index."""
     frame = pl.read_parquet(shared_data / "nasbench201.parquet")
     space = cell201()
     order = np.argsort(space.index(space.read(frame["arch"].to_list())))

@@ -63,10 +63,96 @@ def test_the_core_loads_no_torch_no_figures_and_no_benchmark_package() -> None:
     assert _loaded_by(_IMPORT_ALL.format(package="lissnas")) & (heavy | {"lissnas_benchmarks"}) == set()
 
 
+_TOOLKIT = _ROOT / "toolkit" / "lissnas"
+
+_ORDER = (
+    "storage",
+    "spaces",
+    "subspaces",
+    "evaluation",
+    "statistics",
+    "locality",
+    "predictors",
+    "optimizers",
+    "shrinkers",
+    "bridges",
+    "supernet",
+)
+"""The sub-packages of the toolkit: each imports only from those before it."""
+
+_SUPERNET_ORDER = ("networks", "images", "training", "standalone", "scoring", "shrinking", "recipes", "stages")
+
+
+def _later_imports(folder: Path, package: str, order: tuple[str, ...]) -> list[str]:
+    """Return each import of a later sub-package, as 'file: module'."""
+    found = []
+    for place, name in enumerate(order):
+        later = tuple(f"{package}.{other}." for other in order[place + 1 :])
+        for path in sorted((folder / name).rglob("*.py")):
+            found += [
+                f"{_relative(path)}: {imported}"
+                for imported in _imported(ast.parse(path.read_text()))
+                if f"{imported}.".startswith(later)
+            ]
+    return found
+
+
+def test_each_sub_package_of_the_toolkit_imports_only_from_those_before_it() -> None:
+    assert _later_imports(_TOOLKIT, "lissnas", _ORDER) == []
+
+
+def test_each_sub_package_of_the_supernet_imports_only_from_those_before_it() -> None:
+    assert _later_imports(_TOOLKIT / "supernet", "lissnas.supernet", _SUPERNET_ORDER) == []
+
+
+def test_the_orders_name_every_sub_package() -> None:
+    folders = (_TOOLKIT, _ORDER), (_TOOLKIT / "supernet", _SUPERNET_ORDER)
+    for folder, order in folders:
+        assert {path.parent.name for path in folder.glob("*/__init__.py")} == set(order)
+
+
+def test_no_module_imports_itself_through_others() -> None:
+    imports = {path: _own_modules(path) for path in _SOURCES}
+    finished: set[Path] = set()
+
+    def visit(path: Path, chain: tuple[Path, ...]) -> None:
+        assert path not in chain, " -> ".join(map(_relative, (*chain, path)))
+        if path not in finished:
+            for other in sorted(imports[path]):
+                visit(other, (*chain, path))
+            finished.add(path)
+
+    for path in _SOURCES:
+        visit(path, ())
+
+
+def _own_modules(path: Path) -> set[Path]:
+    """Return the files of the project that a file imports, also inside functions, but not for types alone."""
+    tree = ast.parse(path.read_text())
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            node.body = [ast.Pass()]
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        elif isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        else:
+            continue
+        for name in names:
+            for layer in _LAYERS:
+                place = _ROOT / layer / Path(*name.split(".")).with_suffix(".py")
+                found |= {place} if place in _SOURCES else set()
+    return found
+
+
 def test_the_toolkit_imports_torch_in_the_supernet_backend_alone() -> None:
-    toolkit = [path for path in _SOURCES if path.is_relative_to(_ROOT / "toolkit")]
+    toolkit = [path for path in _SOURCES if path.is_relative_to(_TOOLKIT)]
     importing = {
-        path.parent.name for path in toolkit if "torch" in map(_package, _imported(ast.parse(path.read_text())))
+        path.relative_to(_TOOLKIT).parts[0]
+        for path in toolkit
+        if "torch" in map(_package, _imported(ast.parse(path.read_text())))
     }
     assert importing == {"supernet"}
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import polars as pl
 from lissnas.errors import ArchitectureError, LissnasError
-from lissnas.space import Space
+from lissnas.spaces.space import Space
 
 
 def read_architectures(path: Path, space: Space) -> tuple[str, ...]:

@@ -4,23 +4,27 @@ from collections.abc import Sequence
 
 import numpy as np
 import polars as pl
+from lissnas.progress import ProgressCallback
+from lissnas_benchmarks.benchmark import Benchmark
 
-from lissnas_analyses import comparison, figures, locality, pocket_map
-from lissnas_analyses.comparison import ComparisonResult
-from lissnas_analyses.inside import draw_inside
-from lissnas_analyses.locality import LocalityResult
-from lissnas_analyses.paired import draw_paired
-from lissnas_analyses.results import Results
-from lissnas_analyses.study import Report, Study
+from lissnas_analyses import style
+from lissnas_analyses.comparison import measure as comparison
+from lissnas_analyses.comparison import pocket_map
+from lissnas_analyses.comparison.kept_space import draw_inside
+from lissnas_analyses.comparison.measure import ComparisonResult
+from lissnas_analyses.comparison.paired import draw_paired
+from lissnas_analyses.locality import measure as locality
+from lissnas_analyses.locality.measure import LocalityResult
+from lissnas_analyses.results.folder import Results
 
 BENCHMARKS = ("analog-nasbench", "digits-cells", "fashion-cells", "nas-bench-graph", "nas-bench-macro")
 """What is run, as far as it is there."""
 
 
-def run_locality(study: Study, results: Results, report: Report) -> LocalityResult:
+def run_locality(benchmark: Benchmark, results: Results, report: ProgressCallback) -> LocalityResult:
     """Measure and draw the locality of a benchmark."""
     report("measuring locality", 0)
-    found = locality.measure(study)
+    found = locality.measure(benchmark)
     report("measuring locality", 1)
     results.frame("locality", found.by_distance)
     results.frame("random_walk", found.walk)
@@ -28,25 +32,25 @@ def run_locality(study: Study, results: Results, report: Report) -> LocalityResu
     results.frame("local_optima", found.optima)
     results.frame("landscape", found.summary)
     report("drawing locality", 0)
-    with figures.house_style():
-        results.figure("locality", locality.draw_locality(found, study))
+    with style.house_style():
+        results.figure("locality", locality.draw_locality(found, benchmark))
         report("drawing locality", 0.6)
-        results.figure("optima", locality.draw_optima(found, study))
+        results.figure("optima", locality.draw_optima(found, benchmark))
     report("drawing locality", 1)
     return found
 
 
 def run_comparison(
-    study: Study,
+    benchmark: Benchmark,
     results: Results,
     runs: int,
     seed: int,
-    report: Report,
+    report: ProgressCallback,
     methods: Sequence[str] = comparison.METHODS,
 ) -> ComparisonResult:
     """Shrink a benchmark with several methods, and draw what each round keeps and where it lies."""
     report("shrinking", 0)
-    found = comparison.compare(study, runs, seed, methods, lambda done: report("shrinking", done / runs))
+    found = comparison.compare(benchmark, runs, seed, methods, lambda done: report("shrinking", done / runs))
     results.frame("shrinking_runs", found.runs)
     results.frame("shrinking", found.rounds)
     results.frame("distributions", found.distributions)
@@ -54,34 +58,36 @@ def run_comparison(
     for name in ("search", "genes", "pockets"):
         results.frame(f"inside_{name}", getattr(found.inside, name))
     report("drawing shrinking", 0)
-    with figures.house_style():
+    with style.house_style():
         if not found.paired.is_empty():
-            results.figure("paired", draw_paired(found.paired, study))
+            results.figure("paired", draw_paired(found.paired, benchmark))
             report("drawing shrinking", 0.2)
-        results.figure("inside", draw_inside(found.inside, study, runs))
+        results.figure("inside", draw_inside(found.inside, benchmark, runs))
         report("drawing shrinking", 0.4)
-        results.figure("shrinking", comparison.draw_rounds(found, study))
+        results.figure("shrinking", comparison.draw_rounds(found, benchmark))
         report("drawing shrinking", 0.8)
-        results.figure("distributions", comparison.draw_distributions(found, study))
+        results.figure("distributions", comparison.draw_distributions(found, benchmark))
     report("drawing shrinking", 1)
     report("map", 0)
     drawn = {method: trace for method, trace in found.first.items() if method != "random-subset"}
-    laid_out = pocket_map.lay_out(study, drawn, np.random.default_rng(seed))
+    laid_out = pocket_map.lay_out(benchmark, drawn, np.random.default_rng(seed))
     results.frame("map", laid_out.networks)
-    results.frame("rounds", comparison.first_rounds(found.first, study))
-    with figures.house_style():
-        results.figure("map", pocket_map.draw_map(laid_out, study))
+    results.frame("rounds", comparison.first_rounds(found.first, benchmark))
+    with style.house_style():
+        results.figure("map", pocket_map.draw_map(laid_out, benchmark))
     report("map", 1)
     return found
 
 
-def reproduce(study: Study, results: Results, runs: int, seed: int, report: Report) -> tuple[str, ...]:
+def reproduce(
+    benchmark: Benchmark, results: Results, runs: int, seed: int, report: ProgressCallback
+) -> tuple[str, ...]:
     """Do everything for one benchmark, and return its summary in sentences."""
-    found = run_locality(study, results, report)
-    compared = run_comparison(study, results, runs, seed, report)
+    found = run_locality(benchmark, results, report)
+    compared = run_comparison(benchmark, results, runs, seed, report)
     findings = (*locality_sentences(found), *comparison_sentences(compared))
     settings = {"runs": runs, "seed": seed, "methods": compared.settings}
-    results.manifest(study, settings, findings, methods=tuple(compared.settings))
+    results.manifest(benchmark, settings, findings, methods=tuple(compared.settings))
     return findings
 
 
@@ -93,9 +99,9 @@ def locality_sentences(found: LocalityResult) -> tuple[str, ...]:
     reach = found.figure("share of starts that reach the global optimum")
     slope = found.summary.row(by_predicate=pl.col("figure") == "fitness-distance correlation", named=True)
     return (
-        f"a neighbour of a top-1 % network is itself one with probability {rate['value']:.3f} "
+        f"a neighbor of a top-1 % network is itself one with probability {rate['value']:.3f} "
         f"[{rate['low']:.3f}, {rate['high']:.3f}], against {rate['base']:.3f} in the whole space",
-        f"accuracies of neighbours correlate by {correlation['value']:.2f} "
+        f"accuracies of neighbors correlate by {correlation['value']:.2f} "
         f"[{correlation['low']:.2f}, {correlation['high']:.2f}]; "
         "fitness-distance correlation {value:.2f} [{low:.2f}, {high:.2f}]".format_map(slope),
         f"{found.figure('local optima'):,.0f} local optima; steepest ascent reaches the global one from {reach:.1%} of "

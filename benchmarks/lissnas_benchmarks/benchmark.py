@@ -1,151 +1,116 @@
-"""Benchmark: what an adapter says of one benchmark, and how its official files become a Table."""
+"""Study: one benchmark, data set and metric, opened: what a method may see, and what its result is judged by."""
 
-import hashlib
-import importlib.util
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, replace
 
-import numpy as np
-from lissnas.space import Floats, Indices, Space
-from numpy.typing import NDArray
+from lissnas.errors import SettingError
+from lissnas.evaluation.evaluator import TableEvaluator
+from lissnas.spaces.space import Floats, Space
 
-from lissnas_benchmarks.errors import BenchmarkFileError, MissingFileError
-from lissnas_benchmarks.table import Column, Measure, curve_file
-
-
-@dataclass(frozen=True)
-class OfficialFile:
-    """A file that the benchmark's authors publish.
-
-    Attributes
-    ----------
-    name
-        Its name; for a file inside an installed package, its path there.
-    sha256
-        Its checksum, or None where the authors publish none and several versions are in use.
-    url
-        A stable address to download it from, if there is one.
-    size
-        Its bytes, where known.
-    """
-
-    name: str
-    sha256: str | None = None
-    url: str | None = None
-    size: int | None = None
-
-    def checked(self, path: Path, remedy: str) -> str:
-        """Return the file's SHA-256; raises an error with the remedy if it cannot be read or is another file.
-
-        A folder has no checksum of its own: "".
-        """
-        try:
-            if path.is_dir():
-                return ""
-            with path.open("rb") as file:
-                found = hashlib.file_digest(file, "sha256").hexdigest()
-        except OSError as error:
-            raise MissingFileError(f"{path}: cannot be read ({error.strerror}); {remedy}") from error
-        if self.sha256 not in (None, found):
-            raise BenchmarkFileError(
-                f"{path}: cut short, altered or of another version (sha256 {found[:12]}..., "
-                f"not {str(self.sha256)[:12]}...); {remedy}"
-            )
-        return found
-
-
-@dataclass(frozen=True)
-class Import:
-    """An import under way: what an adapter is given to read.
-
-    Attributes
-    ----------
-    files
-        The official files, or folders, in the order of the benchmark's `files`, checked.
-    folder
-        Where learning curves are written, and whatever else the table needs beside it; see `curves`.
-    progress
-        To be told now and then which share is done.
-    """
-
-    files: tuple[Path, ...]
-    folder: Path
-    progress: Callable[[float], None] = lambda share: None
-
-    def curves(self, column: Column, rows: int, epochs: int) -> NDArray[np.float32]:
-        """Return an array of shape (rows, epochs), all NaN, that is kept on disk as the curves of a column."""
-        path = self.folder / curve_file(column)
-        np.save(path, np.full((rows, epochs), np.nan, dtype=np.float32))  # a full disk shows here, not in a mapped page
-        return np.load(path, mmap_mode="r+")
+from lissnas_benchmarks import catalog
+from lissnas_benchmarks.adapter import Adapter
+from lissnas_benchmarks.predictor_file import Predictor
+from lissnas_benchmarks.table import Measure, Table
 
 
 @dataclass(frozen=True)
 class Benchmark:
-    """One benchmark: a space and where its measurements come from.
+    """An opened benchmark.
 
     Attributes
     ----------
-    name
-        What users call it.
-    title
-        What was measured, in one line.
-    page
-        Where its authors publish it.
-    licence
-        As its authors state it.
-    paper
-        The paper to cite.
-    space
-        Makes its space.
-    files
-        The official files it is read from.
-    read
-        Turns them into columns of shape (size,), or of the shape of `index`, and may write curves on the way.
     selects, reports
-        What a method may see, and what its result is judged by.
-    package
-        The installed package that holds the files, as (import name, requirement), if there is one.
-    obtain
-        How to get the files otherwise.
-    index
-        Of a sampled benchmark, which architectures were measured, ascending.
-    caveats
-        What a user must know before believing a number.
-    bibtex
-        The paper as an entry of BibTeX, or several; "" where there is none.
+        What a method may see, a measure of the benchmark or a predictor's scores, and what its result is judged by.
+    selection, report
+        The scores that a method may see and those that judge it, shape (size,), in `unit`.
     """
 
-    name: str
-    title: str
-    page: str
-    licence: str
-    paper: str
-    space: Callable[[], Space]
-    files: tuple[OfficialFile, ...]
-    read: Callable[[Import], Mapping[Column, Floats]]
-    selects: Measure
+    adapter: Adapter
+    table: Table
+    dataset: str
+    selects: Measure | Predictor
     reports: Measure
-    package: tuple[str, str] | None = None
-    obtain: str = ""
-    index: Callable[[Import], Indices] | None = None
-    caveats: tuple[str, ...] = field(default=())
-    bibtex: str = ""
+    selection: Floats
+    report: Floats
+    unit: str
 
     @property
-    def remedy(self) -> str:
-        """What to do about a file that is missing or damaged."""
-        if self.package:
-            return f"install it again with 'pip install --force-reinstall {self.package[1]}'"
-        return self.obtain
+    def name(self) -> str:
+        """The benchmark's name in the catalog."""
+        return self.adapter.name
 
-    def installed_files(self) -> tuple[Path, ...]:
-        """Return where the files of the installed package lie; the package itself is not imported.
+    @property
+    def space(self) -> Space:
+        """The benchmark's space."""
+        return self.table.space
 
-        Raises MissingFileError if there is no such package.
-        """
-        found = importlib.util.find_spec(self.package[0]) if self.package else None
-        if found is None or not found.submodule_search_locations:
-            raise MissingFileError(f"{self.name}: its data is not here; {self.remedy}")
-        folder = Path(found.submodule_search_locations[0])
-        return tuple(folder / file.name for file in self.files)
+    @property
+    def evaluator(self) -> TableEvaluator:
+        """What a method may ask."""
+        return TableEvaluator(self.space, self.selection)
+
+    @property
+    def quantity(self) -> str:
+        """What is reported, with its unit, for an axis: 'test accuracy (%)'."""
+        return f"{self.reports.split} {self.reports.metric} ({self.unit})".strip()
+
+    @property
+    def source(self) -> str:
+        """Which table the numbers come from, for a caption."""
+        return f"{self.adapter.name}, {self.dataset}, {self.reports.describe()}"
+
+    @property
+    def roles(self) -> str:
+        """What selects and what reports, for a caption."""
+        if self.selects == self.reports:
+            return f"selected and reported by the same {self.reports.describe()}: the benchmark has no other"
+        return f"selected by {self.selects.describe()}, reported by {self.reports.describe()}"
+
+    def selected_by(self, predictor: Predictor) -> "Benchmark":
+        """Return the study in which a predictor's scores are all that a method may see."""
+        return replace(self, selects=predictor, selection=predictor.scores)
+
+
+def open_benchmark(name: str, dataset: str | None = None, metric: str | None = None) -> Benchmark:
+    """Open a benchmark, by default on its first data set and with its own measure of quality.
+
+    Raises UnknownNameError for a name that is not there, SettingError for a metric that does not rank networks or a
+    benchmark that is only a sample of its space.
+    """
+    return benchmark_of(catalog.find(name), catalog.load(name), dataset, metric)
+
+
+def benchmark_of(adapter: Adapter, table: Table, dataset: str | None = None, metric: str | None = None) -> Benchmark:
+    """Return the study of an opened table; takes and raises what `open_benchmark` does."""
+    name = adapter.name
+    if not table.complete:
+        raise SettingError(
+            f"{name} is a sample: {len(table.index):,} of the {table.provenance.size:.3g} architectures of "
+            f"{table.provenance.space}, and this takes the neighbors of every one; choose a complete benchmark"
+        )
+    dataset = table.datasets[0] if dataset is None else dataset
+    if (own := f"{name}-{dataset}") in catalog.names():
+        raise SettingError(f"{dataset} has a smaller space: it is a benchmark of its own, '{own}'")
+    selects, reports = adapter.selects, adapter.reports
+    if metric is not None:
+        selects, reports = replace(selects, metric=metric), replace(reports, metric=metric)
+    check_ranks(table, metric)
+    if not table.matching(reports, dataset)[0].quality:
+        raise SettingError(f"{name} says what networks cost, not which is better: it has nothing to select by")
+    return Benchmark(
+        adapter,
+        table,
+        dataset,
+        selects,
+        reports,
+        table.values(selects, dataset),
+        table.values(reports, dataset),
+        table.matching(reports, dataset)[0].unit,
+    )
+
+
+def check_ranks(table: Table, metric: str | None) -> None:
+    """Raise SettingError for a metric of the table that does not say which network is better."""
+    for column in table.columns:
+        if column.metric == metric and not column.quality:
+            ranking = dict.fromkeys(column.metric for column in table.columns if column.quality)
+            raise SettingError(f"'{metric}' does not say which network is better; choose one of {', '.join(ranking)}")

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from lissnas.errors import LissnasError, PluginError
-from lissnas.register import Register
-from lissnas.space import Floats
+from lissnas.spaces.space import Floats
+from lissnas.storage.register import Register
 
-from lissnas_benchmarks.benchmark import Benchmark, Import
+from lissnas_benchmarks.adapter import Adapter, Import
 from lissnas_benchmarks.errors import MissingFileError
-from lissnas_benchmarks.model_archive import unpacked
-from lissnas_benchmarks.surrogate import Surrogate, SurrogateEvaluator, convert_folder, open_folder
+from lissnas_benchmarks.surrogates.model_archive import unpacked
+from lissnas_benchmarks.surrogates.surrogate import SurrogateAdapter, SurrogateEvaluator, convert_folder, open_folder
 from lissnas_benchmarks.table import (
     FORMAT,
     Column,
@@ -29,7 +29,7 @@ from lissnas_benchmarks.table import (
 )
 
 
-def _fault(name: str, found: Any, kind: type[Benchmark | Surrogate], others: tuple[str, ...]) -> str:
+def _fault(name: str, found: Any, kind: type[Adapter | SurrogateAdapter], others: tuple[str, ...]) -> str:
     if not isinstance(found, kind):
         return f"it is a {type(found).__name__}, not a {kind.__name__}"
     if name in others:
@@ -41,25 +41,25 @@ ADAPTERS = Register(
     "benchmark",
     "lissnas.benchmarks",
     {
-        "accel-nasbench": "lissnas_benchmarks.accel_nasbench:BENCHMARK",
-        "analog-nasbench": "lissnas_benchmarks.analog_nasbench:BENCHMARK",
-        "channel-bench-macro": "lissnas_benchmarks.channel_bench_macro:BENCHMARK",
-        "channel-bench-macro-mobilenet": "lissnas_benchmarks.channel_bench_macro:MOBILENET",
-        "digits-cells": "lissnas_benchmarks.trained_cells:DIGITS",
-        "fashion-cells": "lissnas_benchmarks.trained_cells:FASHION",
-        "hw-nas-bench": "lissnas_benchmarks.hw_nas_bench:BENCHMARK",
-        "nas-bench-101": "lissnas_benchmarks.nas_bench_101:BENCHMARK",
-        "nas-bench-101-full": "lissnas_benchmarks.nas_bench_101:FULL",
-        "nas-bench-201": "lissnas_benchmarks.nas_bench_201:BENCHMARK",
-        "nas-bench-graph": "lissnas_benchmarks.nas_bench_graph:BENCHMARK",
-        "nas-bench-graph-proteins": "lissnas_benchmarks.nas_bench_graph:PROTEINS",
-        "nas-bench-macro": "lissnas_benchmarks.nas_bench_macro:BENCHMARK",
-        "nats-bench-size": "lissnas_benchmarks.nats_bench:SIZE_BENCHMARK",
-        "nats-bench-topology": "lissnas_benchmarks.nats_bench:BENCHMARK",
-        "transnas-bench-101-macro": "lissnas_benchmarks.transnas_bench:MACRO",
-        "transnas-bench-101-micro": "lissnas_benchmarks.transnas_bench:MICRO",
+        "accel-nasbench": "lissnas_benchmarks.adapters.accel_nasbench:BENCHMARK",
+        "analog-nasbench": "lissnas_benchmarks.adapters.analog_nasbench:BENCHMARK",
+        "channel-bench-macro": "lissnas_benchmarks.adapters.channel_bench_macro:BENCHMARK",
+        "channel-bench-macro-mobilenet": "lissnas_benchmarks.adapters.channel_bench_macro:MOBILENET",
+        "digits-cells": "lissnas_benchmarks.adapters.trained_cells:DIGITS",
+        "fashion-cells": "lissnas_benchmarks.adapters.trained_cells:FASHION",
+        "hw-nas-bench": "lissnas_benchmarks.adapters.hw_nas_bench:BENCHMARK",
+        "nas-bench-101": "lissnas_benchmarks.adapters.nas_bench_101:BENCHMARK",
+        "nas-bench-101-full": "lissnas_benchmarks.adapters.nas_bench_101:FULL",
+        "nas-bench-201": "lissnas_benchmarks.adapters.nas_bench_201:BENCHMARK",
+        "nas-bench-graph": "lissnas_benchmarks.adapters.nas_bench_graph:BENCHMARK",
+        "nas-bench-graph-proteins": "lissnas_benchmarks.adapters.nas_bench_graph:PROTEINS",
+        "nas-bench-macro": "lissnas_benchmarks.adapters.nas_bench_macro:BENCHMARK",
+        "nats-bench-size": "lissnas_benchmarks.adapters.nats_bench:SIZE_BENCHMARK",
+        "nats-bench-topology": "lissnas_benchmarks.adapters.nats_bench:BENCHMARK",
+        "transnas-bench-101-macro": "lissnas_benchmarks.adapters.transnas_bench_101:MACRO",
+        "transnas-bench-101-micro": "lissnas_benchmarks.adapters.transnas_bench_101:MICRO",
     },
-    lambda name, found: _fault(name, found, Benchmark, surrogate_names()),
+    lambda name, found: _fault(name, found, Adapter, surrogate_names()),
 )
 """The adapter of each benchmark, third parties' too."""
 
@@ -67,10 +67,10 @@ SURROGATES = Register(
     "surrogate",
     "lissnas.surrogates",
     {
-        "nas-bench-301": "lissnas_benchmarks.nas_bench_301:SURROGATE",
-        "nas-bench-301-v0.9": "lissnas_benchmarks.nas_bench_301:SURROGATE_V09",
+        "nas-bench-301": "lissnas_benchmarks.adapters.nas_bench_301:SURROGATE",
+        "nas-bench-301-v0.9": "lissnas_benchmarks.adapters.nas_bench_301:SURROGATE_V09",
     },
-    lambda name, found: _fault(name, found, Surrogate, names()),
+    lambda name, found: _fault(name, found, SurrogateAdapter, names()),
 )
 """The adapter of each benchmark that predicts instead of listing."""
 
@@ -80,18 +80,18 @@ def names() -> tuple[str, ...]:
     return ADAPTERS.names()
 
 
-def find(name: str) -> Benchmark:
+def find(name: str) -> Adapter:
     """Return what is known of a benchmark.
 
     Raises UnknownNameError with the nearest name, PluginError for a third party's that cannot be used.
     """
-    benchmark: Benchmark = ADAPTERS.find(name)
+    benchmark: Adapter = ADAPTERS.find(name)
     return benchmark
 
 
-def sound_names() -> tuple[str, ...]:
+def valid_names() -> tuple[str, ...]:
     """Return the names of all benchmarks that can be used; third parties' packages are imported to find out."""
-    return ADAPTERS.sound_names()
+    return ADAPTERS.valid_names()
 
 
 def faults() -> tuple[str, ...]:
@@ -124,7 +124,7 @@ def load(name: str) -> Table:
 
 
 def import_files(
-    benchmark: Benchmark,
+    benchmark: Adapter,
     files: tuple[Path, ...],
     progress: Callable[[float], None] = lambda share: None,
     on_wait: Callable[[], None] = lambda: None,
@@ -162,7 +162,7 @@ def import_files(
         source = Import(files, staged.with_suffix(""), progress)
         source.folder.mkdir()
         columns = _read(benchmark, source)
-        described = Source(benchmark.name, benchmark.page, benchmark.licence, checksums)
+        described = Source(benchmark.name, benchmark.page, benchmark.license, checksums)
         index = benchmark.index(source) if benchmark.index else None
         curves = {file.name: file_checksum(file) for file in sorted(source.folder.iterdir())}
         write_table(staged, benchmark.space(), columns, described, index, curves)
@@ -174,7 +174,7 @@ def import_files(
     return path
 
 
-def _read(benchmark: Benchmark, source: Import) -> Mapping[Column, Floats]:
+def _read(benchmark: Adapter, source: Import) -> Mapping[Column, Floats]:
     """Read a benchmark; whatever goes wrong in a third party's adapter is laid to that adapter."""
     try:
         return benchmark.read(source)
@@ -232,14 +232,14 @@ def surrogate_names() -> tuple[str, ...]:
     return SURROGATES.names()
 
 
-def sound_surrogate_names() -> tuple[str, ...]:
-    """Return the names of all surrogates that can be used; see `sound_names`."""
-    return SURROGATES.sound_names()
+def valid_surrogate_names() -> tuple[str, ...]:
+    """Return the names of all surrogates that can be used; see `valid_names`."""
+    return SURROGATES.valid_names()
 
 
-def find_surrogate(name: str) -> Surrogate:
+def find_surrogate(name: str) -> SurrogateAdapter:
     """Return what is known of a surrogate; raises the same errors as `find`."""
-    surrogate: Surrogate = SURROGATES.find(name)
+    surrogate: SurrogateAdapter = SURROGATES.find(name)
     return surrogate
 
 
@@ -249,7 +249,7 @@ def load_surrogate(name: str) -> SurrogateEvaluator:
 
 
 def import_surrogate(
-    surrogate: Surrogate,
+    surrogate: SurrogateAdapter,
     official: Path,
     progress: Callable[[float], None] = lambda share: None,
     on_wait: Callable[[], None] = lambda: None,
@@ -306,7 +306,7 @@ def table_path(name: str) -> Path:
     return cache_folder() / "tables" / f"{name}.parquet"
 
 
-def _is_current(path: Path, benchmark: Benchmark) -> bool:
+def _is_current(path: Path, benchmark: Adapter) -> bool:
     """Tell whether a table is there, in today's layout and from the files that the adapter names."""
     if not path.exists() or read_format(path) != FORMAT:
         return False

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from lissnas.errors import LissnasError
 
-from lissnas_benchmarks.benchmark import OfficialFile
+from lissnas_benchmarks.adapter import OfficialFile
 
 _CHUNK = 1 << 20
 _TIMEOUT = 60

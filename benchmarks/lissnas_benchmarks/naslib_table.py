@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from lissnas.bridges.naslib import NaslibSpace
 from lissnas.errors import SettingError
-from lissnas.space import Floats, Rows
-from lissnas.subspace import ExplicitSubspace, Subspace, WholeSpace
+from lissnas.spaces.space import Floats, Rows
+from lissnas.subspaces.subspace import ExplicitSubspace, Subspace, WholeSpace
 from numpy.typing import NDArray
 
 from lissnas_benchmarks.table import Column, Table
@@ -29,7 +29,7 @@ METRICS = {
 
 
 def naslib_space(table: Table, rng: np.random.Generator, subspace: Subspace | None = None) -> NaslibSpace:
-    """Return a table as a search space that NASLib's optimisers can query.
+    """Return a table as a search space that NASLib's optimizers can query.
 
     Each split answers from its own columns: a benchmark without validation accuracies has no VAL_ACCURACY. A value is
     the mean over the training runs that a network has, after the longest training, in the column's unit.

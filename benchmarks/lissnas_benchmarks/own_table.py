@@ -8,12 +8,12 @@ import numpy as np
 import polars as pl
 from lissnas.bridges.gene_values import gene_values
 from lissnas.errors import ArchitectureError, SettingError, UnknownNameError
-from lissnas.space import Floats, Indices, Space
+from lissnas.spaces.space import Floats, Indices, Space
 from numpy.typing import NDArray
 
-from lissnas_benchmarks.benchmark import Benchmark, Import, OfficialFile
+from lissnas_benchmarks.adapter import Adapter, Import, OfficialFile
 from lissnas_benchmarks.errors import BenchmarkFileError
-from lissnas_benchmarks.frame_file import scan_frame
+from lissnas_benchmarks.readers.frame_file import scan_frame
 from lissnas_benchmarks.table import Column, Measure, first_line
 
 _MOST_ROWS = 50_000_000
@@ -33,10 +33,10 @@ def own_table(
     selects: Measure | None = None,
     reports: Measure | None = None,
     page: str = "",
-    licence: str = "none stated",
+    license: str = "none stated",
     paper: str = "",
     caveats: tuple[str, ...] = (),
-) -> Benchmark:
+) -> Adapter:
     """Declare a file of your own as a benchmark.
 
     Parameters
@@ -63,7 +63,7 @@ def own_table(
     selects, reports
         What a method may see, and what its result is judged by. By default the first column of which more is better,
         and the first of the same metric, data set and epochs whose split is "test".
-    page, licence, paper, caveats
+    page, license, paper, caveats
         As in `Benchmark`.
 
     Raises
@@ -73,7 +73,7 @@ def own_table(
 
     Examples
     --------
-    >>> from lissnas.spaces.cell201 import cell201
+    >>> from lissnas.spaces.published.cell201 import cell201
     >>> benchmark = own_table(
     ...     "mine",
     ...     cell201,
@@ -97,11 +97,11 @@ def own_table(
     own = _Own(Path(path).name, space, dict(columns), tuple(gene_columns), string_column, missing, sampled)
     selects = selects or own.selects(name)
     obtain = f"mend {own.file} or its declaration, then run 'lissnas data import {name} {own.file}'"
-    return Benchmark(
+    return Adapter(
         name=name,
         title=f"your own table {own.file}",
         page=page,
-        licence=licence,
+        license=license,
         paper=paper,
         space=space,
         files=(OfficialFile(own.file),),

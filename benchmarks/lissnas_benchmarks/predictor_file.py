@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 from lissnas.errors import ArchitectureError, SettingError, UnknownNameError
-from lissnas.space import Floats, Space
+from lissnas.spaces.space import Floats, Space
 
-from lissnas_benchmarks.benchmark import Import
+from lissnas_benchmarks.adapter import Import
 from lissnas_benchmarks.errors import BenchmarkFileError, MissingFileError
-from lissnas_benchmarks.frame_file import scan_frame
 from lissnas_benchmarks.own_table import own_table
+from lissnas_benchmarks.readers.frame_file import scan_frame
 
 STRINGS = ("architecture", "arch")
 """What the column of official strings may be called; any other name will do where it is the only column of strings."""

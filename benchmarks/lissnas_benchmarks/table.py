@@ -16,8 +16,8 @@ import msgspec
 import numpy as np
 import polars as pl
 from lissnas.errors import SettingError, UnknownNameError
-from lissnas.space import Floats, Indices, Space
-from lissnas.whole_file import whole_file
+from lissnas.spaces.space import Floats, Indices, Space
+from lissnas.storage.atomic_write import atomic_write
 from numpy.typing import NDArray
 
 from lissnas_benchmarks.errors import BenchmarkFileError
@@ -102,11 +102,11 @@ class Measure:
 
 @dataclass(frozen=True)
 class Source:
-    """Where a table's numbers came from: the benchmark, its page and licence, and the SHA-256 of each official file."""
+    """Where a table's numbers came from: the benchmark, its page and license, and the SHA-256 of each official file."""
 
     benchmark: str
     page: str
-    licence: str
+    license: str
     files: dict[str, str]
 
 
@@ -365,7 +365,7 @@ def write_table(
     described = msgspec.json.encode(provenance)
     frame.write_parquet(buffer, metadata={"lissnas": described.decode(), "crc32": str(zlib.crc32(described))})
     path.parent.mkdir(parents=True, exist_ok=True)
-    with whole_file(path) as file:
+    with atomic_write(path) as file:
         file.write(buffer.getbuffer())
 
 

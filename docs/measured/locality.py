@@ -15,23 +15,23 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-from lissnas.landscape import Landscape
-from lissnas.locality import fitness_distance_correlation, pair_locality
-from lissnas.space import Floats, Space
-from lissnas.spaces.cell201 import cell201
-from lissnas.spaces.channels import channels
-from lissnas.spaces.nasbench101 import OPERATIONS, nasbench101
-from lissnas.spaces.transnas import transnas_micro
-from lissnas_analyses.study import open_study
+from lissnas.locality.exact_locality import fitness_distance_correlation, pair_locality
+from lissnas.locality.landscape import Landscape
+from lissnas.spaces.published.cell201 import cell201
+from lissnas.spaces.published.channels import channels
+from lissnas.spaces.published.nasbench101 import OPERATIONS, nasbench101
+from lissnas.spaces.published.transnas import transnas_micro
+from lissnas.spaces.space import Floats, Space
 from lissnas_benchmarks import catalog
+from lissnas_benchmarks.benchmark import open_benchmark
 
 COMPLETE = (
     *("analog-nasbench", "digits-cells", "fashion-cells", "nas-bench-graph", "nas-bench-graph-proteins"),
     *("nas-bench-macro", "channel-bench-macro"),
 )
 HEADING = [
-    *("benchmark", "what is scored", "networks", "P(top 1 %) of a neighbour", "in the whole"),
-    *("correlation of neighbours", "fitness-distance correlation", "local optima"),
+    *("benchmark", "what is scored", "networks", "P(top 1 %) of a neighbor", "in the whole"),
+    *("correlation of neighbors", "fitness-distance correlation", "local optima"),
 ]
 
 
@@ -53,8 +53,8 @@ def from_catalog() -> Iterator[Scored]:
             continue
         for dataset in catalog.load(name).datasets:
             if f"{name}-{dataset}" not in catalog.names():
-                study = open_study(name, dataset)
-                yield Scored(name, f"{dataset}, {study.reports.describe()}", study.space, study.report)
+                opened = open_benchmark(name, dataset)
+                yield Scored(name, f"{dataset}, {opened.reports.describe()}", opened.space, opened.report)
 
 
 def from_folder(folder: Path) -> Iterator[Scored]:

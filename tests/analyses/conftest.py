@@ -3,20 +3,18 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from lissnas_analyses import cli
-from lissnas_analyses.study import Study, open_study
-
-Command = Callable[..., subprocess.CompletedProcess[str]]
+from command import Command
+from lissnas_analyses.cli import app
+from lissnas_benchmarks.benchmark import Benchmark, open_benchmark
 
 
 @pytest.fixture(scope="session")
-def proteins() -> Study:
+def proteins() -> Benchmark:
     """2,021 real networks: NAS-Bench-Graph on proteins."""
-    return open_study("nas-bench-graph-proteins")
+    return open_benchmark("nas-bench-graph-proteins")
 
 
 @pytest.fixture(scope="session")
@@ -46,7 +44,7 @@ def in_process(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[st
             monkeypatch.setenv(name, value)
         monkeypatch.setattr(sys, "argv", ["lissnas", *words])
         with pytest.raises(SystemExit) as ended:
-            cli.main()
+            app.main()
         written = capsys.readouterr()
         return subprocess.CompletedProcess(words, int(ended.value.code or 0), written.out, written.err)
 

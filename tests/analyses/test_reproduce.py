@@ -9,31 +9,31 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from lissnas.quality import quality
-from lissnas.shrink.lissnas import LissnasSettings
-from lissnas.subspace import WholeSpace
-from lissnas_analyses import comparison
+from lissnas.shrinkers.lissnas import Lissnas
+from lissnas.statistics.quality import quality
+from lissnas.subspaces.subspace import WholeSpace
+from lissnas_analyses.comparison import measure
 from lissnas_analyses.reproduce import reproduce
-from lissnas_analyses.results import Results
-from lissnas_analyses.study import Study
+from lissnas_analyses.results.folder import Results
+from lissnas_benchmarks.benchmark import Benchmark
 
 RUNS = 3
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory, proteins: Study) -> Path:
+def folder(tmp_path_factory: pytest.TempPathFactory, proteins: Benchmark) -> Path:
     folder = tmp_path_factory.mktemp("results")
     reproduce(proteins, Results(folder, "reproduce"), RUNS, 7, lambda step, share: None)
     return folder
 
 
-def test_the_manifest_names_data_settings_versions_and_every_file(folder: Path, proteins: Study) -> None:
+def test_the_manifest_names_data_settings_versions_and_every_file(folder: Path, proteins: Benchmark) -> None:
     manifest = json.loads((folder / "manifest.json").read_text())
     assert manifest["data"]["files"] == {file.name: file.sha256 for file in proteins.benchmark.files}
     settings = manifest["settings"]
     assert settings == {"runs": RUNS, "seed": 7, "methods": settings["methods"]}
-    assert list(settings["methods"]) == manifest["methods"] == list(comparison.METHODS)
-    assert settings["methods"]["lissnas"] == {**asdict(LissnasSettings()), "by_run": {}}
+    assert list(settings["methods"]) == manifest["methods"] == list(measure.METHODS)
+    assert settings["methods"]["lissnas"] == {**asdict(Lissnas()), "by_run": {}}
     assert manifest["versions"]["numpy"] == np.__version__
     assert manifest["wall_seconds"] > 0
     assert {path.name for path in folder.iterdir()} == {*manifest["files"], "manifest.json"}
@@ -54,26 +54,26 @@ def test_every_number_is_there_as_parquet_and_csv(folder: Path) -> None:
         assert frame.height == text.height > 0
 
 
-def test_the_same_seed_gives_the_same_bytes(folder: Path, tmp_path: Path, proteins: Study) -> None:
+def test_the_same_seed_gives_the_same_bytes(folder: Path, tmp_path: Path, proteins: Benchmark) -> None:
     reproduce(proteins, Results(tmp_path, "reproduce"), RUNS, 7, lambda step, share: None)
     for path in folder.iterdir():
         if path.name != "manifest.json":
             assert path.read_bytes() == (tmp_path / path.name).read_bytes(), path.name
 
 
-def test_another_seed_gives_other_runs(folder: Path, proteins: Study) -> None:
-    other = comparison.compare(proteins, RUNS, 8)
+def test_another_seed_gives_other_runs(folder: Path, proteins: Benchmark) -> None:
+    other = measure.compare(proteins, RUNS, 8)
     assert not other.runs.equals(pl.read_parquet(folder / "shrinking_runs.parquet"))
 
 
-def test_a_run_does_not_depend_on_how_many_others_there_are(folder: Path, proteins: Study) -> None:
-    alone = comparison.traces(proteins, comparison.METHODS, 7, RUNS - 1)["lissnas"]
+def test_a_run_does_not_depend_on_how_many_others_there_are(folder: Path, proteins: Benchmark) -> None:
+    alone = measure.traces(proteins, measure.METHODS, 7, RUNS - 1)["lissnas"]
     runs = pl.read_parquet(folder / "shrinking_runs.parquet")
     last = runs.filter((pl.col("method") == "lissnas") & (pl.col("run") == RUNS - 1)).sort("round").row(-1, named=True)
     assert (last["size"], last["evaluations"]) == (alone.subspace.size, alone.evaluations.count)
 
 
-def test_round_0_is_the_whole_space_and_spends_nothing(folder: Path, proteins: Study) -> None:
+def test_round_0_is_the_whole_space_and_spends_nothing(folder: Path, proteins: Benchmark) -> None:
     first = pl.read_parquet(folder / "shrinking_runs.parquet").filter(pl.col("round") == 0)
     whole = quality(WholeSpace(proteins.space), proteins.report)
     assert first["evaluations"].unique().to_list() == [0]
@@ -97,9 +97,9 @@ def test_averages_are_the_means_of_the_runs(folder: Path) -> None:
         assert row["low"] <= row["mean"] <= row["high"]
 
 
-def test_the_map_holds_all_that_is_kept_and_the_best_network(folder: Path, proteins: Study) -> None:
+def test_the_map_holds_all_that_is_kept_and_the_best_network(folder: Path, proteins: Benchmark) -> None:
     drawn = pl.read_parquet(folder / "map.parquet")
-    first = comparison.traces(proteins, comparison.METHODS, 7, 0)
+    first = measure.traces(proteins, measure.METHODS, 7, 0)
     for method in ("lissnas", "operation-pruning"):
         kept = drawn.filter(pl.col(f"pocket of {method}").is_not_null())["index"]
         assert kept.to_list() == first[method].subspace.index.tolist()
@@ -113,7 +113,7 @@ def test_a_share_of_networks_below_rises_from_the_left_to_one(folder: Path) -> N
         assert below[-1] == pytest.approx(1)
 
 
-def test_a_method_never_sees_the_reporting_scores(proteins: Study) -> None:
+def test_a_method_never_sees_the_reporting_scores(proteins: Benchmark) -> None:
     rows = proteins.space.all_rows()
     assert (proteins.evaluator(rows) == proteins.selection).all()
     assert not (proteins.selection == proteins.report).all()
@@ -123,7 +123,7 @@ def test_the_job_imports_no_torch(tmp_path: Path) -> None:
     """On one benchmark: `tests/installation/wheel.py` runs it on all of them, where no torch is."""
     program = (
         "import sys; from lissnas_analyses import reproduce; reproduce.BENCHMARKS = ('nas-bench-graph-proteins',);"
-        "from lissnas_analyses.cli import app;"
+        "from lissnas_analyses.cli.app import app;"
         f"app(['reproduce', '--runs', '2', '--out', {str(tmp_path)!r}]); assert 'torch' not in sys.modules"
     )
     called = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import Any, BinaryIO
 
 import numpy as np
-from lissnas.space import Space
+from lissnas.spaces.space import Space
 
 Record = dict[str, Any]
 
@@ -169,7 +169,7 @@ class _Body:
         self._parts = {name: {} for name in ("all", "arch2infos")}
         self._buffer = io.BytesIO()
         self._pickler = pickle.Pickler(self._buffer, 2)
-        self._moulds: dict[tuple[int, int, int], _Mould] = {}
+        self._moulds: dict[tuple[int, int, int], _Template] = {}
 
     def head(self) -> bytes:
         pieces = [b"\x80\x02", self._piece(self._parts["all"]), b"("]
@@ -188,7 +188,7 @@ class _Body:
             return key + self._first
         kind = len(seeds_of(index, 200)["cifar10"]), len(self._strings[index]), len(key)
         if kind not in self._moulds:
-            self._moulds[kind] = _Mould(self._memo, self._infos(index), self._strings[index])
+            self._moulds[kind] = _Template(self._memo, self._infos(index), self._strings[index])
         data, put = self._moulds[kind].pour(self._rng, key, self._strings[index], self._used)
         self._used += put
         return key + data
@@ -211,7 +211,7 @@ class _Body:
         return self._buffer.getvalue()[2:-1].replace(b"cnumpy._core.multiarray\n", b"cnumpy.core.multiarray\n")
 
 
-class _Mould:
+class _Template:
     def __init__(self, memo: dict[int, Any], value: Record, string: str) -> None:
         buffer = io.BytesIO()
         pickler = pickle.Pickler(buffer, 2)

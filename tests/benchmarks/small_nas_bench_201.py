@@ -5,9 +5,9 @@ from pathlib import Path
 
 import nas_bench_201_official as official
 import pytest
-from lissnas.categorical import CategoricalSpace
+from lissnas.spaces.categorical import CategoricalSpace
 from lissnas_benchmarks import catalog
-from lissnas_benchmarks.nas_bench_201 import BENCHMARK, reader
+from lissnas_benchmarks.adapters.nas_bench_201 import BENCHMARK, reader
 from lissnas_benchmarks.table import Table
 
 FILE = "NAS-Bench-201-v1_1-096897.pth"

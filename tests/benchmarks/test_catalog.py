@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 from lissnas.errors import UnknownNameError
 from lissnas_benchmarks import catalog
-from lissnas_benchmarks.benchmark import Benchmark, OfficialFile
+from lissnas_benchmarks.adapter import Adapter, OfficialFile
 from lissnas_benchmarks.errors import BenchmarkFileError, MissingFileError
 from lissnas_benchmarks.table import Table
 
@@ -46,7 +46,7 @@ def test_percentages_lie_between_0_and_100(name: str, open_table: OpenTable) -> 
 
 def test_a_table_names_its_source_and_the_checksum_of_every_file(name: str, open_table: OpenTable) -> None:
     source, benchmark = open_table(name).provenance.source, catalog.find(name)
-    assert (source.benchmark, source.page, source.licence) == (name, benchmark.page, benchmark.licence)
+    assert (source.benchmark, source.page, source.license) == (name, benchmark.page, benchmark.license)
     assert list(source.files) == [file.name for file in benchmark.files]
 
 
@@ -143,7 +143,7 @@ def test_a_file_that_is_not_there_is_refused_by_its_name(empty_cache: Path, tmp_
 # Official files
 
 
-def _installed(benchmark: Benchmark) -> Iterator[tuple[OfficialFile, Path]]:
+def _installed(benchmark: Adapter) -> Iterator[tuple[OfficialFile, Path]]:
     yield from zip(benchmark.files, benchmark.installed_files(), strict=True)
 
 
@@ -179,7 +179,7 @@ def test_every_installed_file_has_the_checksum_of_its_adapter(name: str) -> None
 @pytest.fixture
 def third_party(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Install a package that brings a benchmark of its own, and one named as one of ours."""
-    source = Path(catalog.__file__).with_name("nas_bench_macro.py").read_text()
+    source = (Path(catalog.__file__).parent / "adapters/nas_bench_macro.py").read_text()
     (tmp_path / "their_benchmark.py").write_text(source.replace('name="nas-bench-macro"', 'name="theirs"'))
     described = tmp_path / "their_benchmark-1.0.dist-info"
     described.mkdir()
@@ -198,6 +198,6 @@ def test_a_third_partys_benchmark_is_found_by_its_entry_point() -> None:
 
 @pytest.mark.usefixtures("third_party")
 def test_no_third_party_takes_the_name_of_our_own() -> None:
-    from lissnas_benchmarks.nas_bench_macro import BENCHMARK
+    from lissnas_benchmarks.adapters.nas_bench_macro import BENCHMARK
 
     assert catalog.find("nas-bench-macro") is BENCHMARK

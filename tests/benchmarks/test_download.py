@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from lissnas.errors import LissnasError
-from lissnas_benchmarks.benchmark import OfficialFile
+from lissnas_benchmarks.adapter import OfficialFile
 from lissnas_benchmarks.download import download
 from lissnas_benchmarks.errors import BenchmarkFileError
 

@@ -8,7 +8,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 from lissnas.errors import UnknownNameError
-from lissnas.spaces.macro import macro
+from lissnas.spaces.published.macro import macro
 from lissnas_benchmarks.errors import BenchmarkFileError
 from lissnas_benchmarks.table import Column, Source, Table, write_table
 
@@ -108,7 +108,8 @@ def test_a_table_needs_neither_pandas_nor_arrow(table: Table) -> None:
 
     program = (
         "import sys; sys.modules['pandas'] = sys.modules['pyarrow'] = None\n"
-        "from pathlib import Path; from lissnas.spaces.macro import macro; from lissnas_benchmarks.table import Table\n"
+        "from pathlib import Path; from lissnas.spaces.published.macro import macro\n"
+        "from lissnas_benchmarks.table import Table\n"
         f"print(Table(Path({str(table.path)!r}), macro).to_frame(genes=True).height)"
     )
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)

@@ -1,4 +1,4 @@
-"""NASLib's calls over a table: the documented list of them, and loops that make the calls as its optimisers do.
+"""NASLib's calls over a table: the documented list of them, and loops that make the calls as its optimizers do.
 
 NASLib itself is not installed here; what is held to is the list in docs/bridges.md.
 """
@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 from lissnas.bridges.naslib import NaslibSpace
 from lissnas.errors import ArchitectureError, SettingError
-from lissnas.space import Floats
-from lissnas.spaces.cell201 import cell201
-from lissnas.spaces.macro import macro
-from lissnas.subspace import ExplicitSubspace
+from lissnas.spaces.published.cell201 import cell201
+from lissnas.spaces.published.macro import macro
+from lissnas.spaces.space import Floats
+from lissnas.subspaces.subspace import ExplicitSubspace
 from lissnas_benchmarks.naslib_table import METRICS, naslib_space
 from lissnas_benchmarks.table import Column, Source, Table, curve_file, file_checksum, write_table
 
@@ -207,11 +207,11 @@ def test_hashes_elsewhere_are_official_strings(open_table: Any) -> None:
     assert other.get_hash() == arch.get_hash()
 
 
-def test_mutants_and_neighbourhoods_are_one_edit_away(arch: NaslibSpace) -> None:
+def test_mutants_and_neighborhoods_are_one_edit_away(arch: NaslibSpace) -> None:
     arch.sample_random_architecture(dataset_api=None)
-    neighbours = [model.arch for model in arch.get_nbhd(dataset_api=None)]
-    assert len({one.get_hash() for one in neighbours}) == len(neighbours) == 24
-    rows = np.concatenate([one.row for one in neighbours])
+    neighbors = [model.arch for model in arch.get_nbhd(dataset_api=None)]
+    assert len({one.get_hash() for one in neighbors}) == len(neighbors) == 24
+    rows = np.concatenate([one.row for one in neighbors])
     np.testing.assert_array_equal(cell201().distances(arch.row, rows), np.ones((1, 24)))
     mutant = arch.clone()
     for _ in range(20):
@@ -269,7 +269,7 @@ def test_a_subspace_of_another_space_is_refused(table: Table) -> None:
         naslib_space(table, np.random.default_rng(0), ExplicitSubspace(macro(), np.array([1])))
 
 
-def test_neighbours_are_modules_where_torch_is_there(arch: NaslibSpace) -> None:
+def test_neighbors_are_modules_where_torch_is_there(arch: NaslibSpace) -> None:
     import torch
 
     arch.sample_random_architecture()
@@ -280,7 +280,7 @@ def test_neighbours_are_modules_where_torch_is_there(arch: NaslibSpace) -> None:
     assert len(history) == 24
 
 
-# Loops that make the calls of NASLib's optimisers
+# Loops that make the calls of NASLib's optimizers
 
 
 class _Model:
@@ -296,7 +296,7 @@ def _sampled(space: NaslibSpace, metric: Metric) -> Any:
     return model
 
 
-def test_regularised_evolution_by_naslibs_calls_climbs(arch: NaslibSpace) -> None:
+def test_regularized_evolution_by_naslibs_calls_climbs(arch: NaslibSpace) -> None:
     assert arch.QUERYABLE
     rng, metric = np.random.default_rng(0), Metric.TEST_ACCURACY
     population = deque((_sampled(arch, metric) for _ in range(20)), maxlen=20)
@@ -315,10 +315,10 @@ def test_local_search_by_naslibs_calls_ends_in_the_optimum(arch: NaslibSpace) ->
     """In these made-up numbers a network is better the higher its place, so there is one optimum."""
     best = _sampled(arch, Metric.TEST_ACCURACY)
     while True:
-        neighbourhood = best.arch.get_nbhd(dataset_api={})
-        for model in neighbourhood:
+        neighborhood = best.arch.get_nbhd(dataset_api={})
+        for model in neighborhood:
             model.accuracy = model.arch.query(Metric.TEST_ACCURACY, "places", dataset_api={})
-        top = max(neighbourhood, key=lambda model: model.accuracy)
+        top = max(neighborhood, key=lambda model: model.accuracy)
         if top.accuracy <= best.accuracy:
             break
         best = top

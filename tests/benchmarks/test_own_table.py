@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from lissnas.categorical import CategoricalSpace
 from lissnas.errors import SettingError, UnknownNameError
-from lissnas.evaluate import TableEvaluator
-from lissnas.spaces.cell201 import OPERATIONS, cell201
-from lissnas.spaces.transnas import transnas_micro
+from lissnas.evaluation.evaluator import TableEvaluator
+from lissnas.spaces.categorical import CategoricalSpace
+from lissnas.spaces.published.cell201 import OPERATIONS, cell201
+from lissnas.spaces.published.transnas import transnas_micro
 from lissnas_benchmarks import catalog
-from lissnas_benchmarks.benchmark import Benchmark
+from lissnas_benchmarks.adapter import Adapter
 from lissnas_benchmarks.errors import BenchmarkFileError
 from lissnas_benchmarks.own_table import own_table
 from lissnas_benchmarks.table import Column, Measure, Table
@@ -31,7 +31,7 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
-def _imported(benchmark: Benchmark, path: Path) -> Table:
+def _imported(benchmark: Adapter, path: Path) -> Table:
     return Table(catalog.import_files(benchmark, (path,)), benchmark.space)
 
 
@@ -70,7 +70,7 @@ def _written(frame: pl.DataFrame, folder: Path, suffix: str = ".parquet") -> Pat
     return path
 
 
-def _scenes(path: Path, **others: Any) -> Benchmark:
+def _scenes(path: Path, **others: Any) -> Adapter:
     settings = {"gene_columns": GENES, "columns": {"val_accs": ACCURACY}, "missing": True} | others
     return own_table("scenes", transnas_micro, path, **settings)
 
@@ -301,7 +301,7 @@ def test_a_declaration_in_an_entry_point_is_a_benchmark_by_name(
 ) -> None:
     path = _written(scenes, tmp_path)
     (tmp_path / "their_scenes.py").write_text(
-        "from lissnas.spaces.transnas import transnas_micro\n"
+        "from lissnas.spaces.published.transnas import transnas_micro\n"
         "from lissnas_benchmarks.own_table import own_table\n"
         f"BENCHMARK = own_table('their-scenes', transnas_micro, {str(path)!r}, gene_columns={GENES!r},\n"
         "    columns=['val_accs', 'params'], missing=True)\n"

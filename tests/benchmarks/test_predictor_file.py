@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 from lissnas.errors import LissnasError, SettingError, UnknownNameError
-from lissnas.spaces.cell201 import cell201
+from lissnas.spaces.published.cell201 import cell201
 from lissnas_benchmarks.errors import BenchmarkFileError, MissingFileError
 from lissnas_benchmarks.predictor_file import read_predictor, read_predictors
 

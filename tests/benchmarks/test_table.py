@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from lissnas.categorical import CategoricalSpace
 from lissnas.errors import LissnasError, SettingError, UnknownNameError
-from lissnas.subspace import WholeSpace, save
+from lissnas.spaces.categorical import CategoricalSpace
+from lissnas.subspaces.subspace import WholeSpace
+from lissnas.subspaces.subspace_file import save
 from lissnas_benchmarks.errors import BenchmarkFileError
 from lissnas_benchmarks.table import Column, Measure, Source, Table, write_table
 

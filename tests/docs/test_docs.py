@@ -16,11 +16,11 @@ from typing import Any
 import matplotlib as mpl
 import polars as pl
 import pytest
-from lissnas.shrink import method_names
-from lissnas_analyses.cli import app
-from lissnas_analyses.commands.setting_words import setting_values
-from lissnas_analyses.study import open_study
+from lissnas.shrinkers.shrink import shrinker_names
+from lissnas_analyses.cli.app import app
+from lissnas_analyses.cli.method_options import setting_values
 from lissnas_benchmarks import catalog
+from lissnas_benchmarks.benchmark import open_benchmark
 from lissnas_benchmarks.errors import MissingFileError
 from lissnas_benchmarks.table import Table
 from packaging.requirements import Requirement
@@ -128,7 +128,7 @@ def test_every_command_of_the_shell_blocks_of_a_page_runs(
 
 def scores_of_a_supernet(path: Path) -> None:
     """Write the file that the README takes for granted: scores for the cells of AnalogNAS-Bench, here its own."""
-    study = open_study("analog-nasbench")
+    study = open_benchmark("analog-nasbench")
     architectures = study.space.write(study.space.all_rows())
     pl.DataFrame({"architecture": architectures, "supernet": study.selection}).write_csv(path)
 
@@ -206,14 +206,14 @@ def test_every_command_of_a_page_is_one_that_lissnas_understands(page: Path) -> 
 
 
 def test_every_method_and_every_benchmark_has_its_page() -> None:
-    for method in method_names():
+    for method in shrinker_names():
         assert (DOCS / "methods" / f"{method}.md").exists(), method
     text = "".join((DOCS / name).read_text() for name in BENCHMARK_PAGES)
     for benchmark in (*catalog.names(), *catalog.surrogate_names()):
         assert f"`{benchmark}`" in text or f"{benchmark}\n" in text or f"{benchmark} " in text, benchmark
 
 
-@pytest.mark.parametrize("method", method_names())
+@pytest.mark.parametrize("method", shrinker_names())
 def test_a_page_of_a_method_has_its_equation_and_what_was_measured(method: str) -> None:
     page = (DOCS / "methods" / f"{method}.md").read_text()
     assert "\n## The equation" in page
@@ -227,7 +227,7 @@ def test_a_page_of_a_published_benchmark_has_all_its_parts(name: str) -> None:
         pytest.skip("the project's own tables have pages of another form")
     for part in (r"[Gg]et it", "Locality at a glance", "Know before you believe a number|Caveats"):
         assert re.search(rf"^(## |\*\*)(How to )?({part})", page, re.MULTILINE), part
-    assert re.search(r"licence|Apache-2.0|MIT", page)
+    assert re.search(r"license|Apache-2.0|MIT", page)
 
 
 def is_measured(page: Path) -> bool:
@@ -244,28 +244,28 @@ def test_numbers_names_every_page_with_measured_figures() -> None:
 def test_what_the_pages_quote_is_what_the_programs_wrote(open_table: Callable[[str], Table]) -> None:
     import csv
 
-    from lissnas.locality import pair_locality
+    from lissnas.locality.exact_locality import pair_locality
 
     table, reports = open_table("analog-nasbench"), catalog.find("analog-nasbench").reports
     near = pair_locality(table.space, table.values(reports, "cifar10"), (0.01,), 1)
     with (DOCS / "measured" / "locality.csv").open(newline="") as file:
         quoted = {row["benchmark"]: row for row in csv.DictReader(file)}["analog-nasbench"]
-    assert quoted["P(top 1 %) of a neighbour"].startswith(f"{near.top_rate.value[0, 0]:.2f} ")
-    assert quoted["correlation of neighbours"].startswith(f"{near.correlation.value[0]:.2f} ")
+    assert quoted["P(top 1 %) of a neighbor"].startswith(f"{near.top_rate.value[0, 0]:.2f} ")
+    assert quoted["correlation of neighbors"].startswith(f"{near.correlation.value[0]:.2f} ")
 
 
-def test_the_licence_page_says_what_the_installed_packages_say() -> None:
-    table = dict(re.findall(r"^\| `([\w-]+)` \| ([^|]+) \|", (DOCS / "licence.md").read_text(), re.MULTILINE))
+def test_the_license_page_says_what_the_installed_packages_say() -> None:
+    table = dict(re.findall(r"^\| `([\w-]+)` \| ([^|]+) \|", (DOCS / "license.md").read_text(), re.MULTILINE))
     needed = [Requirement(text) for text in requires("lissnas") or ()]
     always = {requirement.name for requirement in needed if requirement.marker is None}
     assert always == set(table)
-    for name, licence in table.items():
+    for name, license in table.items():
         told = metadata(name)
         words = " ".join(
             [told.get("License-Expression") or "", told.get("License") or "", *(told.get_all("Classifier") or ())]
         ).replace("Apache Software License", "Apache-2.0")
-        first = licence.split(",")[0].strip().removesuffix("-3-Clause")
-        assert first in words or "says nothing" in licence, name
+        first = license.split(",")[0].strip().removesuffix("-3-Clause")
+        assert first in words or "says nothing" in license, name
 
 
 @pytest.mark.parametrize("page", [README, ROOT / "CONTRIBUTING.md"], ids=lambda page: page.name)

@@ -132,7 +132,7 @@ def broken(tmp_path: Path) -> tuple[Path, ...]:
             tmp_path,
             "unwell",
             "[lissnas.benchmarks]\nunwell = unwell:B\nnas-bench-macro = unwell:B\n"
-            "[lissnas.shrinkers]\nunwell = unwell:S\n[lissnas.optimisers]\nunwell = unwell:S\n"
+            "[lissnas.shrinkers]\nunwell = unwell:S\n[lissnas.optimizers]\nunwell = unwell:S\n"
             "[lissnas.surrogates]\nunwell-too = unwell:S\n",
             "import no_such_module",
         ),
@@ -193,13 +193,13 @@ def test_help_asks_no_package_anything(run: Run, broken: tuple[Path, ...]) -> No
 
 
 def test_the_example_is_one_of_the_projects_kind_in_python_too(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from lissnas.shrink import METHODS
-    from lissnas.spaces import SPACES
+    from lissnas.shrinkers.shrink import METHODS
+    from lissnas.spaces.catalog import SPACES
     from lissnas_benchmarks import catalog
 
     monkeypatch.syspath_prepend(str(site))
-    assert "elite-box" in METHODS.sound_names()
-    assert "rastrigin-grid" in catalog.sound_names()
+    assert "elite-box" in METHODS.valid_names()
+    assert "rastrigin-grid" in catalog.valid_names()
     assert METHODS.faults() == SPACES.faults() == catalog.faults() == ()
     space = SPACES.find("rastrigin-grid")()
     np.testing.assert_array_equal(space.index(space.read(space.write(space.all_rows()))), np.arange(space.size))

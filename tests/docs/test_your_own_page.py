@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from lissnas.spaces.cell201 import OPERATIONS, cell201
+from lissnas.spaces.published.cell201 import OPERATIONS, cell201
 
 PAGE = (Path(__file__).parents[2] / "docs" / "benchmarks" / "your-own.md").read_text()
 

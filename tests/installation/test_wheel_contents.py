@@ -52,8 +52,8 @@ def test_a_table_that_is_not_whole_stays_at_home(checkout: Path) -> None:
 def test_whole_tables_travel_where_the_benchmark_looks_for_them(checkout: Path) -> None:
     for name in ("digits-cells.parquet", "fashion-cells.parquet"):
         (checkout / "data" / name).touch()
-    travelling = {f"lissnas_benchmarks/data/{name}-cells.parquet" for name in ("digits", "fashion")}
-    assert contents(checkout) == modules() | travelling
+    traveling = {f"lissnas_benchmarks/data/{name}-cells.parquet" for name in ("digits", "fashion")}
+    assert contents(checkout) == modules() | traveling
 
 
 def test_without_the_folder_the_wheel_is_built_all_the_same(checkout: Path) -> None:

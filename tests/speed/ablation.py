@@ -9,16 +9,16 @@ import tempfile
 import time
 from pathlib import Path
 
-from lissnas_analyses.ablation import ablate, measured_rows
-from lissnas_analyses.ablation_grid import cells
-from lissnas_analyses.workers import StudyName, workers
+from lissnas_analyses.ablation.measure import ablate, measured_rows
+from lissnas_analyses.grid.grid import cells
+from lissnas_analyses.grid.workers import BenchmarkKey, workers
 
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("--rows", type=int, default=10_000)
 arguments = parser.parse_args()
 
 
-def milliseconds(name: StudyName, tau: float) -> float:
+def milliseconds(name: BenchmarkKey, tau: float) -> float:
     job = [(cells(("lissnas",), {}, (tau,))[0], run) for run in range(100)]
     measured_rows(name, 0, job[:2])
     started = time.process_time()
@@ -27,7 +27,7 @@ def milliseconds(name: StudyName, tau: float) -> float:
 
 
 def main() -> None:
-    name = StudyName.known_here("analog-nasbench")
+    name = BenchmarkKey.known_here("analog-nasbench")
     for tau in (1.0, 0.5):
         print(f"{milliseconds(name, tau):.2f} ms of one core a row at a tau of {tau:g}", flush=True)
     before = time.process_time()

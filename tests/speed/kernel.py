@@ -4,14 +4,14 @@ import resource
 import time
 
 import numpy as np
-from lissnas.categorical import CategoricalSpace
-from lissnas.distance_kernel import DistanceKernel
-from lissnas.gaussian_process import fitted
-from lissnas.graph_kernel import kernel_parts
-from lissnas.normal_scores import normal_scores
-from lissnas.shrink import shrink
-from lissnas.shrink.kernel import KernelSettings
-from lissnas.space import Floats, Rows
+from lissnas.predictors.distance_kernel import DistanceKernel
+from lissnas.predictors.gaussian_process import fitted
+from lissnas.predictors.graph_kernel import kernel_parts
+from lissnas.predictors.normal_scores import normal_scores
+from lissnas.shrinkers.kernel import KernelShrinkage
+from lissnas.shrinkers.shrink import shrink
+from lissnas.spaces.categorical import CategoricalSpace
+from lissnas.spaces.space import Floats, Rows
 from threadpoolctl import threadpool_limits
 
 RUNS = 3
@@ -29,7 +29,7 @@ def seconds(run, *arguments) -> float:
 
 
 def shrunk(space: CategoricalSpace, seed: int, evaluations: int = 150) -> None:
-    shrink(space, score, KernelSettings(evaluations), np.random.default_rng(seed))
+    shrink(space, score, KernelShrinkage(evaluations), np.random.default_rng(seed))
 
 
 threadpool_limits(1)

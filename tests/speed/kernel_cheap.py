@@ -13,15 +13,15 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-from lissnas.diagnosis import diagnose
-from lissnas.evaluate import Evaluator, TableEvaluator
-from lissnas.quality import top
-from lissnas.shrink import Trace, shrink
-from lissnas.shrink.kernel import KernelSettings
-from lissnas.shrink.lissnas import LissnasSettings
-from lissnas.shrink.two_fidelities import TwoFidelitySettings
-from lissnas.space import Floats
-from lissnas.spaces.cell201 import cell201
+from lissnas.evaluation.evaluator import Evaluator, TableEvaluator
+from lissnas.predictors.cheap_score_diagnosis import diagnose
+from lissnas.shrinkers.kernel import KernelShrinkage
+from lissnas.shrinkers.lissnas import Lissnas
+from lissnas.shrinkers.shrink import Trace, shrink
+from lissnas.shrinkers.two_fidelities import TwoFidelityShrinkage
+from lissnas.spaces.published.cell201 import cell201
+from lissnas.spaces.space import Floats
+from lissnas.statistics.quality import top
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 SPACE = cell201()
@@ -71,16 +71,14 @@ def measure(dataset: str, evaluations: int, seeds: int, chosen: list[str]) -> No
     tables = columns("")
     truth, judging = tables[f"{dataset}_val200"], tables[f"{dataset}_test200"]
     evaluator, marked = TableEvaluator(SPACE, truth), top(judging, 0.01)
-    sizes = [
-        shrink(SPACE, evaluator, LissnasSettings(), np.random.default_rng(seed)).subspace.size for seed in range(seeds)
-    ]
+    sizes = [shrink(SPACE, evaluator, Lissnas(), np.random.default_rng(seed)).subspace.size for seed in range(seeds)]
 
     def runs(cheap: tuple[Evaluator, ...]) -> list[Trace]:
         found = []
         for seed, size in enumerate(sizes):
-            settings = KernelSettings(evaluations=evaluations, size=size)
+            settings = KernelShrinkage(evaluations=evaluations, size=size)
             if cheap:
-                settings = TwoFidelitySettings(evaluations=evaluations, size=size, cheap=cheap)
+                settings = TwoFidelityShrinkage(evaluations=evaluations, size=size, cheap=cheap)
             found.append(shrink(SPACE, evaluator, settings, np.random.default_rng(seed)))
         return found
 

@@ -14,18 +14,18 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-from lissnas.evaluate import TableEvaluator
-from lissnas.quality import top
-from lissnas.shrink import Settings, Trace, shrink
-from lissnas.shrink.kernel import ExpectedSubspace, KernelSettings
-from lissnas.shrink.lissnas import LissnasSettings
-from lissnas.shrink.operation_pruning import OperationPruningSettings
-from lissnas.space import Floats, Space
-from lissnas.spaces.cell201 import cell201
-from lissnas.spaces.channel_macro import channel_macro
-from lissnas.spaces.channels import channels
-from lissnas.spaces.macro import macro
-from lissnas.subspace import Subspace
+from lissnas.evaluation.evaluator import TableEvaluator
+from lissnas.shrinkers.kernel import ExpectedSubspace, KernelShrinkage
+from lissnas.shrinkers.lissnas import Lissnas
+from lissnas.shrinkers.operation_pruning import OperationPruning
+from lissnas.shrinkers.shrink import Shrinker, Trace, shrink
+from lissnas.spaces.published.cell201 import cell201
+from lissnas.spaces.published.channel_macro import channel_macro
+from lissnas.spaces.published.channels import channels
+from lissnas.spaces.published.macro import macro
+from lissnas.spaces.space import Floats, Space
+from lissnas.statistics.quality import top
+from lissnas.subspaces.subspace import Subspace
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 
@@ -94,7 +94,7 @@ def measure(name: str, budgets: list[int], seeds: int) -> None:
         if isinstance(subspace, ExpectedSubspace):
             expected.setdefault(method, []).append(subspace.expected_recall)
 
-    def run(method: str, settings: Settings, seed: int) -> Trace:
+    def run(method: str, settings: Shrinker, seed: int) -> Trace:
         started = time.process_time()
         trace = shrink(space, TableEvaluator(space, selecting), settings, np.random.default_rng(seed))
         seconds.setdefault(method, []).append(time.process_time() - started)
@@ -102,10 +102,10 @@ def measure(name: str, budgets: list[int], seeds: int) -> None:
         return trace
 
     for seed in range(seeds):
-        lissnas = run("LISSNAS", LissnasSettings(), seed)
+        lissnas = run("LISSNAS", Lissnas(), seed)
         size, evaluations = lissnas.subspace.size, lissnas.evaluations.count
-        run("operation pruning", OperationPruningSettings(evaluations=evaluations, size=size), seed)
-        kernel = run(f"kernel {max(budgets)}", KernelSettings(evaluations=max(budgets), size=size), seed)
+        run("operation pruning", OperationPruning(evaluations=evaluations, size=size), seed)
+        kernel = run(f"kernel {max(budgets)}", KernelShrinkage(evaluations=max(budgets), size=size), seed)
         for step in kernel.rounds[1:-1]:
             if step.evaluations in budgets:
                 note(f"kernel {step.evaluations}", step.evaluations, step.subspace)

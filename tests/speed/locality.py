@@ -5,9 +5,9 @@ The loop does only the measures over pairs, in the plainest Python; it is run fr
 
 import time
 
-from lissnas.landscape import Landscape
-from lissnas.locality import fitness_distance_correlation, pair_locality, walk_autocorrelation
-from lissnas.quality import top
+from lissnas.locality.exact_locality import fitness_distance_correlation, pair_locality, walk_autocorrelation
+from lissnas.locality.landscape import Landscape
+from lissnas.statistics.quality import top
 from lissnas_benchmarks import catalog
 
 SOURCES = 25

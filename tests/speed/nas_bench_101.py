@@ -1,4 +1,4 @@
-"""NAS-Bench-101 at full size: canonical forms, neighbours, locality, and reading 1.27 million records.
+"""NAS-Bench-101 at full size: canonical forms, neighbors, locality, and reading 1.27 million records.
 
 The records are made up: the official format, all 423,624 cells, random values. Beside ours run the official hash, and a
 loop over records in plain Python; both are run on a sample and scaled up.
@@ -25,13 +25,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-from lissnas.graph_codes import EDGES, INNER, canonical, pack
-from lissnas.landscape import Landscape
-from lissnas.locality import fitness_distance_correlation, pair_locality, walk_autocorrelation
-from lissnas.spaces.nasbench101 import OPERATIONS, nasbench101
-from lissnas_benchmarks.benchmark import Import
-from lissnas_benchmarks.nas_bench_101 import BENCHMARK
-from lissnas_benchmarks.tfrecord import masked_crc32c
+from lissnas.locality.exact_locality import fitness_distance_correlation, pair_locality, walk_autocorrelation
+from lissnas.locality.landscape import Landscape
+from lissnas.spaces.graph_codes import EDGES, INNER, canonical, pack
+from lissnas.spaces.published.nasbench101 import OPERATIONS, nasbench101
+from lissnas_benchmarks.adapter import Import
+from lissnas_benchmarks.adapters.nas_bench_101 import BENCHMARK
+from lissnas_benchmarks.readers.tfrecord import masked_crc32c
 
 HASHED = 2_000
 LOOPED = 20_000
@@ -143,7 +143,7 @@ print(f"canonical forms of {count:,} cells: {ours:.2f} s")
 print(f"official hashes: {theirs:.0f} s, scaled up from {HASHED:,}: {theirs / ours:.0f} times as long")
 
 graph = seconds(lambda: space.graph)
-print(f"neighbours of all cells ({len(space.graph.targets) // 2:,} pairs): {graph:.1f} s, {peak()}")
+print(f"neighbors of all cells ({len(space.graph.targets) // 2:,} pairs): {graph:.1f} s, {peak()}")
 
 scores = np.random.default_rng(1).normal(90, 2, count).round(2)
 

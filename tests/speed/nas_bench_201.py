@@ -17,7 +17,7 @@ import tempfile
 from pathlib import Path
 from statistics import median
 
-from lissnas.spaces.cell201 import cell201
+from lissnas.spaces.published.cell201 import cell201
 
 OFFICIAL = runpy.run_path(str(Path(__file__).parents[1] / "benchmarks" / "nas_bench_201_official.py"))
 
@@ -38,7 +38,7 @@ os.environ["LISSNAS_CACHE"] = sys.argv[2]
 from dataclasses import replace
 from pathlib import Path
 from lissnas_benchmarks import catalog
-from lissnas_benchmarks.nas_bench_201 import BENCHMARK, read_runs
+from lissnas_benchmarks.adapters.nas_bench_201 import BENCHMARK, read_runs
 LIBRARIES
 started, spent = time.perf_counter(), time.process_time()
 any_part = replace(BENCHMARK, read=lambda source: read_runs(source.files[0], source, BENCHMARK.space()).columns())

@@ -3,9 +3,9 @@
 import time
 
 import numpy as np
-from lissnas.diversity import diversity
-from lissnas.quality import quality
-from lissnas.subspace import ExplicitSubspace
+from lissnas.statistics.diversity import diversity
+from lissnas.statistics.quality import quality
+from lissnas.subspaces.subspace import ExplicitSubspace
 from lissnas_benchmarks import catalog
 
 RUNS = 50

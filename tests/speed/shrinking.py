@@ -9,10 +9,10 @@ import statistics
 import time
 
 import numpy as np
-from lissnas.categorical import CategoricalSpace
-from lissnas.evaluate import Evaluations, TableEvaluator
-from lissnas.shrink import shrink
-from lissnas.shrink.lissnas import LissnasSettings
+from lissnas.evaluation.evaluator import Evaluations, TableEvaluator
+from lissnas.shrinkers.lissnas import Lissnas
+from lissnas.shrinkers.shrink import shrink
+from lissnas.spaces.categorical import CategoricalSpace
 from lissnas_benchmarks import catalog
 
 RUNS = 50
@@ -21,7 +21,7 @@ SEEDS = 1000
 table = catalog.load("analog-nasbench")
 scores = table.values(catalog.find("analog-nasbench").reports, "cifar10")
 space = table.space
-settings = LissnasSettings()
+settings = Lissnas()
 by_cell = dict(zip(map(tuple, space.all_rows().tolist()), scores.tolist(), strict=True))
 
 
@@ -93,7 +93,7 @@ for words in (
 ):
     evaluator = Timed()
     started = time.process_time()
-    many_rounds = LissnasSettings(**words, stop="rounds", max_rounds=34)
+    many_rounds = Lissnas(**words, stop="rounds", max_rounds=34)
     trace = shrink(huge, evaluator, many_rounds, np.random.default_rng(0))
     own = time.process_time() - started - evaluator.seconds
     print(f"7^21, {words}: {own:.2f} s for {trace.evaluations.count:,} evaluations, {trace.subspace.size:,} kept")

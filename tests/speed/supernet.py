@@ -14,16 +14,16 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from lissnas.spaces.shufflenetv2 import shufflenetv2_chain
-from lissnas.supernet.cell_network import Skeleton
-from lissnas.supernet.cell_supernet import CellSupernet
-from lissnas.supernet.chain_network import ChainNetwork
-from lissnas.supernet.evaluator import SupernetEvaluator
-from lissnas.supernet.image_batches import ImagesInMemory
-from lissnas.supernet.path_training import Progress, train_paths
-from lissnas.supernet.paths import UniformPaths
-from lissnas.supernet.supernet import Supernet
-from lissnas.supernet.supernet_recipe import SupernetRecipe
+from lissnas.spaces.published.shufflenetv2 import shufflenetv2_chain
+from lissnas.supernet.images.image_batches import ImagesInMemory
+from lissnas.supernet.networks.cell_network import Skeleton
+from lissnas.supernet.networks.cell_supernet import CellSupernet
+from lissnas.supernet.networks.chain_network import ChainNetwork
+from lissnas.supernet.networks.supernet import Supernet
+from lissnas.supernet.scoring.supernet_evaluator import SupernetEvaluator
+from lissnas.supernet.training.path_samplers import UniformPaths
+from lissnas.supernet.training.training_loop import Progress, train_paths
+from lissnas.supernet.training.training_recipe import SupernetRecipe
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
@@ -34,7 +34,7 @@ PATHS = 1000
 def training() -> None:
     network = ChainNetwork(shufflenetv2_chain(size=64), np.random.default_rng(0), affine=False)
     images = ImagesInMemory(torch.randn(256, 3, 64, 64), torch.randint(1000, (256,)))
-    recipe = SupernetRecipe(steps=STEPS, batch=64, norm_batch=64, rate=0.1, averaging=0.999, largest_gradient=5.0)
+    recipe = SupernetRecipe(steps=STEPS, batch=64, norm_batch=64, rate=0.1, averaging=0.999, grad_clip_value=5.0)
     rows: list[list[int]] = []
     ends: list[float] = []
 

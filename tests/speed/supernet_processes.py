@@ -11,9 +11,9 @@ import time
 import numpy as np
 import torch
 import torch.distributed as dist
-from lissnas.spaces.shufflenetv2 import shufflenetv2_chain
-from lissnas.supernet.chain_network import ChainNetwork
-from lissnas.supernet.processes import processes
+from lissnas.spaces.published.shufflenetv2 import shufflenetv2_chain
+from lissnas.supernet.networks.chain_network import ChainNetwork
+from lissnas.supernet.training.processes import processes
 from torch import nn
 from torch.nn.functional import cross_entropy
 from torch.nn.parallel import DistributedDataParallel

@@ -18,14 +18,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from lissnas.categorical import CategoricalSpace
-from lissnas.chain import Chain
-from lissnas.spaces.shufflenetv2 import OPERATIONS, STAGES, shufflenetv2_chain
-from lissnas.supernet.chain_network import ChainNetwork
-from lissnas.supernet.image_batches import ImagesInMemory
-from lissnas.supernet.path_training import Progress, train_paths
-from lissnas.supernet.paths import UniformPaths
-from lissnas.supernet.supernet_recipe import SupernetRecipe
+from lissnas.spaces.categorical import CategoricalSpace
+from lissnas.spaces.chain import Chain
+from lissnas.spaces.published.shufflenetv2 import OPERATIONS, STAGES, shufflenetv2_chain
+from lissnas.supernet.images.image_batches import ImagesInMemory
+from lissnas.supernet.networks.chain_network import ChainNetwork
+from lissnas.supernet.training.path_samplers import UniformPaths
+from lissnas.supernet.training.training_loop import Progress, train_paths
+from lissnas.supernet.training.training_recipe import SupernetRecipe
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
@@ -78,7 +78,7 @@ def compare(size: int, precision: str, compiled: bool) -> None:
     described = chain(size, compiled)
     ours = ChainNetwork(described, np.random.default_rng(0), affine=False)
     plain = PlainSupernet(ChainNetwork(described, np.random.default_rng(0), affine=False), compiled).to(DEVICE).train()
-    optimiser = torch.optim.SGD(plain.parameters(), 0.1, momentum=0.9, weight_decay=4e-5)
+    optimizer = torch.optim.SGD(plain.parameters(), 0.1, momentum=0.9, weight_decay=4e-5)
     images = ImagesInMemory(torch.randn(4 * batch, 3, size, size), torch.randint(1000, (4 * batch,)))
     places = torch.randperm(len(images.labels)).split(batch)
     pieces = ((images.images[chosen], images.labels[chosen]) for chosen in cycle(places))
@@ -110,8 +110,8 @@ def compare(size: int, precision: str, compiled: bool) -> None:
             logits = plain(pixels, progress.rows[0].tolist())
         loss = cross_entropy(logits.float(), labels)
         loss.backward()
-        optimiser.step()
-        optimiser.zero_grad()
+        optimizer.step()
+        optimizer.zero_grad()
         loss.item()
         wait()
         end = CLOCK()

@@ -19,8 +19,8 @@ print(1000 * (time.perf_counter() - started))
 PICKLE = """
 import time
 from lissnas_benchmarks import catalog
-from lissnas_benchmarks.analog_nasbench import _RECORDS
-from lissnas_benchmarks.safe_load import load_pickle
+from lissnas_benchmarks.adapters.analog_nasbench import _RECORDS
+from lissnas_benchmarks.readers.whole_pickle import load_pickle
 started = time.perf_counter()
 path, = catalog.find("analog-nasbench").installed_files()
 cells = load_pickle(path.read_bytes(), path.name, _RECORDS)

@@ -4,12 +4,12 @@ import time
 
 import numpy as np
 import torch
-from lissnas.spaces.cell201 import cell201
-from lissnas.supernet.cell_network import CellNetwork, Skeleton
-from lissnas.supernet.cell_trainings import Pack
-from lissnas.supernet.image_tasks import digits
-from lissnas.supernet.trained_together import NetworksTogether
-from lissnas.supernet.training import Recipe, train
+from lissnas.spaces.published.cell201 import cell201
+from lissnas.supernet.images.small_tasks import digits
+from lissnas.supernet.networks.cell_network import CellNetwork, Skeleton
+from lissnas.supernet.standalone.cell_packs import Pack
+from lissnas.supernet.standalone.grouped_networks import GroupedNetworks
+from lissnas.supernet.standalone.grouped_training import Recipe, train
 
 TASK = digits()
 
@@ -44,7 +44,7 @@ seconds(OneNetwork(network_of(0)))  # the first call of each operation takes lon
 together, alone = 0.0, 0.0
 for number in PACKS:
     places = Pack(0, number).index.tolist()
-    together += seconds(NetworksTogether([network_of(place) for place in places])) / len(places)
+    together += seconds(GroupedNetworks([network_of(place) for place in places])) / len(places)
     chosen = places[:: len(places) // ALONE_OF_A_PACK]
     alone += sum(seconds(OneNetwork(network_of(place))) for place in chosen) / len(chosen)
 print(f"together:   {together / len(PACKS):.3f} s a network, {EPOCHS} epochs of digits, in packs of 25")

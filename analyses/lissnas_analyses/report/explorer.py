@@ -1,20 +1,20 @@
-"""Explorer: what a reader needs to walk through the map of a space: networks, neighbours, pictures, rounds."""
+"""Explorer: what a reader needs to walk through the map of a space: networks, neighbors, pictures, rounds."""
 
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
-from lissnas.quality import top
-from lissnas.space import Floats, Indices, Space
+from lissnas.spaces.space import Floats, Indices, Space
+from lissnas.statistics.quality import top
 from lissnas_benchmarks import catalog
 from lissnas_benchmarks.table import Table
 
-from lissnas_analyses.diagram import Diagram, diagrams
-from lissnas_analyses.results import read_manifest
+from lissnas_analyses.diagrams.diagram import Diagram, diagrams
+from lissnas_analyses.results.folder import read_manifest
 
 _LISTED = 20
-"""How many neighbours of a network are listed, the best ones."""
+"""How many neighbors of a network are listed, the best ones."""
 
 _CHANGES = 2
 """An edit of more changes than these, as where layers trade places, is told by what comes of it."""
@@ -23,7 +23,7 @@ _CHANGES = 2
 def explorer(folder: Path) -> dict[str, Any] | None:
     """Return the explorer of a folder of results, in what JSON can hold; None if it has no map or its data is not here.
 
-    Networks are told apart by their place on the map. A neighbour that is not on the map has the place -1.
+    Networks are told apart by their place on the map. A neighbor that is not on the map has the place -1.
     """
     manifest = read_manifest(folder)
     if not {"map.parquet", "rounds.parquet"} <= set(manifest["files"]):
@@ -46,8 +46,8 @@ def explorer(folder: Path) -> dict[str, Any] | None:
         "y": _rounded(networks["y"].to_numpy()),
         "columns": _columns(table, manifest["dataset"], index),
         "drawings": [_drawing(one) for one in drawn],
-        "neighbours": _neighbours(space, index, drawn, scores),
-        "degrees": np.bincount(space.neighbours(rows)[1], minlength=len(rows)).tolist(),
+        "neighbors": _neighbors(space, index, drawn, scores),
+        "degrees": np.bincount(space.neighbors(rows)[1], minlength=len(rows)).tolist(),
         "methods": _methods(rounds, index, scores),
     }
 
@@ -69,14 +69,14 @@ def _columns(table: Table, dataset: str, index: Indices) -> dict[str, list[float
     return {name: _rounded(values) for name, values in found.items() if not np.isnan(values).all()}
 
 
-def _neighbours(space: Space, index: Indices, drawn: list[Diagram], scores: Floats) -> dict[str, list[Any]]:
-    """Return for each network the best of its neighbours: which of all edits leads there, their place, their score.
+def _neighbors(space: Space, index: Indices, drawn: list[Diagram], scores: Floats) -> dict[str, list[Any]]:
+    """Return for each network the best of its neighbors: which of all edits leads there, their place, their score.
 
-    A list for each of the three, as that packs a third smaller than a list of neighbours.
+    A list for each of the three, as that packs a third smaller than a list of neighbors.
     """
-    rows, source = space.neighbours(space.rows(index))
+    rows, source = space.neighbors(space.rows(index))
     target = space.index(rows)
-    distinct, of_neighbour = np.unique(target, return_inverse=True)
+    distinct, of_neighbor = np.unique(target, return_inverse=True)
     theirs, written = diagrams(space, space.rows(distinct)), space.write(space.rows(distinct))
     place = np.full(space.size, -1, dtype=np.int64)
     place[index] = np.arange(len(index))
@@ -85,9 +85,9 @@ def _neighbours(space: Space, index: Indices, drawn: list[Diagram], scores: Floa
     for i in np.lexsort((-np.nan_to_num(scores[target], nan=-np.inf), source)).tolist():
         if len(found["edit"][source[i]]) == _LISTED:
             continue
-        edit = drawn[source[i]].edit_to(theirs[of_neighbour[i]])
+        edit = drawn[source[i]].edit_to(theirs[of_neighbor[i]])
         if edit.count("; ") >= _CHANGES:
-            edit = f"becomes {written[of_neighbour[i]]}"
+            edit = f"becomes {written[of_neighbor[i]]}"
         found["edit"][source[i]].append(edits.setdefault(edit, len(edits)))
         found["place"][source[i]].append(int(place[target[i]]))
         found["score"][source[i]] += _rounded(scores[target[[i]]])

@@ -19,7 +19,7 @@ from lissnas_benchmarks import catalog
 from polars.exceptions import PolarsError
 
 from lissnas_analyses.report.explorer import explorer
-from lissnas_analyses.results import read_manifest
+from lissnas_analyses.results.folder import read_manifest
 
 _NUMBERS = {
     "locality": ("locality", "random_walk"),
@@ -158,7 +158,7 @@ def _roles(manifest: dict[str, Any]) -> Iterator[str]:
 
 _HELP = (
     "<p class=faint>Each point is a network; points near each other are networks built alike. The yellower, the higher "
-    "its value; the lowest 15 % share one colour. Large points are what a method still keeps in the round shown: Play "
+    "its value; the lowest 15 % share one color. Large points are what a method still keeps in the round shown: Play "
     "goes through the rounds of the first run, one method beside another. Click a point, or use the arrow keys on the "
     "panel below the maps, to see how a network is built and what each edit of it changes. The buttons or Ctrl with "
     "the mouse wheel zoom, the mouse drags.</p>"

@@ -52,12 +52,12 @@ function element(name, attributes = {}, ...children) {
   return made;
 }
 
-const colour = name => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+const color = name => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 const dark = () => matchMedia("(prefers-color-scheme: dark)").matches;
 const PALETTE = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c510a", "#7b5ea7", "#01665e"];
 const NOTHING = new Set(["none", "zero", "identity", "id", "skip", "skip_connect"]);
 
-// Black or white, whichever is told better from a colour "#rrggbb".
+// Black or white, whichever is told better from a color "#rrggbb".
 function inkOn(ground) {
   const [red, green, blue] = [1, 3, 5].map(place => (parseInt(ground.slice(place, place + 2), 16) / 255) ** 2.2);
   return 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.18 ? "#000000" : "#ffffff";
@@ -73,7 +73,7 @@ function drawn(drawing, operations, other) {
   const there = other && new Set([...other.nodes.map(node => `${node[0]} ${node[1]}`), ...other.arrows.map(arrow => arrow.slice(0, 3).join())]);
   const isNew = key => other && !there.has(key);
   const wide = node => Math.max(18, 7 * node[1].length + 8);
-  const shade = label => NOTHING.has(label) ? colour("--faint") : PALETTE[operations.indexOf(label) % PALETTE.length];
+  const shade = label => NOTHING.has(label) ? color("--faint") : PALETTE[operations.indexOf(label) % PALETTE.length];
   const at = new Map(drawing.nodes.map(node => [node[0], node]));
   const scale = 70, xs = [], ys = [];
   const picture = element("svg", { role: "img", "aria-label": "the network" });
@@ -81,7 +81,7 @@ function drawn(drawing, operations, other) {
     const [a, b] = [at.get(source), at.get(target)];
     const [ax, ay, bx, by] = [a[2] * scale, -a[3] * scale, b[2] * scale, -b[3] * scale];
     const [cx, cy] = [(ax + bx) / 2 + bend * (by - ay), (ay + by) / 2 - bend * (bx - ax)];
-    const stroke = label ? shade(label) : colour("--faint");
+    const stroke = label ? shade(label) : color("--faint");
     const way = `M${ax},${ay} Q${cx},${cy} ${bx},${by}`;
     if (isNew([source, target, label].join())) picture.append(element("path", { d: way, class: "changed", "stroke-width": 10 }));
     picture.append(element("path", { d: way, fill: "none", stroke,
@@ -93,10 +93,10 @@ function drawn(drawing, operations, other) {
     picture.append(element("path", { d: "M-6,-4 L3,0 L-6,4 Z", fill: stroke,
       transform: `translate(${bx - alongX * back},${by - alongY * back}) rotate(${Math.atan2(alongY, alongX) * 180 / Math.PI})` }));
     if (label) {
-      const text = element("text", { x: mx, y: my + 4, "text-anchor": "middle", "font-size": 12, fill: colour("--ink") });
+      const text = element("text", { x: mx, y: my + 4, "text-anchor": "middle", "font-size": 12, fill: color("--ink") });
       text.textContent = label.replace("nor_", "").replaceAll("_", " ");
       const width = 7 * text.textContent.length;
-      picture.append(element("rect", { x: mx - width / 2, y: my - 8, width, height: 16, fill: colour("--panel") }), text);
+      picture.append(element("rect", { x: mx - width / 2, y: my - 8, width, height: 16, fill: color("--panel") }), text);
     }
   }
   for (const node of drawing.nodes) {
@@ -105,14 +105,14 @@ function drawn(drawing, operations, other) {
       height: 22, rx: 5, class: "changed", "stroke-width": 12 }));
     xs.push(x * scale - width / 2, x * scale + width / 2); ys.push(-y * scale - 14, -y * scale + (shape ? 28 : 14));
     picture.append(element("rect", { x: x * scale - width / 2, y: -y * scale - 11, width, height: 22, rx: 5,
-      fill: operation ? shade(label) : colour("--ground"), stroke: colour("--faint") }));
+      fill: operation ? shade(label) : color("--ground"), stroke: color("--faint") }));
     const text = element("text", { x: x * scale, y: -y * scale + 4, "text-anchor": "middle", "font-size": 12,
-      fill: operation ? inkOn(shade(label)) : colour("--ink") });
+      fill: operation ? inkOn(shade(label)) : color("--ink") });
     text.textContent = label;
     picture.append(text);
     if (shape) {
       const below = element("text", { x: x * scale, y: -y * scale + 24, "text-anchor": "middle", "font-size": 10,
-        fill: colour("--ink"), stroke: colour("--panel"), "stroke-width": 3, "paint-order": "stroke" },
+        fill: color("--ink"), stroke: color("--panel"), "stroke-width": 3, "paint-order": "stroke" },
         element("title", {}, "channels x height x width of what it hands on"));
       below.append(shape);
       picture.append(below);
@@ -159,7 +159,7 @@ class Explorer {
     const limits = name => this.data.columns[name].filter(value => value !== null);
     const controls = element("div", { class: "controls" });
     const add = ([label, made]) => { controls.append(label); return made; };
-    this.colouring = add(this.select("colour by", this.names, this.names[0]));
+    this.coloring = add(this.select("color by", this.names, this.names[0]));
     this.limited = add(this.select("filter by", this.names, this.names[0]));
     this.limited.addEventListener("change", () => { this.setLimits(); this.update(); });
     const range = (label, attributes) => {
@@ -239,7 +239,7 @@ class Explorer {
     return {
       $schema: "https://vega.github.io/schema/vega-lite/v6.json",
       width: "container", height: "container", background: "transparent", autosize: { type: "fit", contains: "padding" },
-      config: { view: { stroke: colour("--line") }, legend: { labelColor: colour("--ink"), titleColor: colour("--ink") } },
+      config: { view: { stroke: color("--line") }, legend: { labelColor: color("--ink"), titleColor: color("--ink") } },
       data: { name: "points", values: this.points(null) },
       params: [{ name: "zoom", select: { type: "interval", ...MOUSE }, bind: "scales" }, { name: "low", value: this.shades[0] }, { name: "high", value: this.shades[1] }],
       mark: { type: "point", filled: true, cursor: "pointer" },
@@ -281,17 +281,17 @@ class Explorer {
     this.describe();
   }
 
-  // From which value to which the colours go; the worst 15 % share one, so that the others are told apart.
+  // From which value to which the colors go; the worst 15 % share one, so that the others are told apart.
   get shades() {
-    const values = this.data.columns[this.colouring.value].filter(value => value !== null).sort((a, b) => a - b);
+    const values = this.data.columns[this.coloring.value].filter(value => value !== null).sort((a, b) => a - b);
     return [values[Math.floor(0.15 * values.length)], values[values.length - 1]];
   }
 
   // What is drawn: the networks that the filters leave, those kept larger and stronger; all are kept if none are named.
   points(kept) {
-    const points = [], marked = colour("--mark"), edge = colour("--faint");
-    const near = new Set(this.data.neighbours.place[this.selected]);
-    this.data.columns[this.colouring.value].forEach((value, place) => {
+    const points = [], marked = color("--mark"), edge = color("--faint");
+    const near = new Set(this.data.neighbors.place[this.selected]);
+    this.data.columns[this.coloring.value].forEach((value, place) => {
       if (value === null || !this.shown(place)) return;
       const isKept = kept === null || kept.has(place), chosen = place === this.selected;
       points.push({ place, x: this.data.x[place], y: this.data.y[place], value, architecture: this.data.architecture[place],
@@ -322,7 +322,7 @@ class Explorer {
     if (away < 16) this.choose(place);
   }
 
-  // `before` is the network whose neighbour is chosen, if one is: both are drawn then.
+  // `before` is the network whose neighbor is chosen, if one is: both are drawn then.
   choose(place, before = null) {
     this.before = before;
     this.selected = place;
@@ -345,16 +345,16 @@ class Explorer {
       element("p", { class: "faint architecture" }, element("code", {}, this.data.architecture[place])),
       ...this.pictures(place), all);
     const own = this.first[place];
-    const { edits, edit: led, place: places, score: scores } = this.data.neighbours;
+    const { edits, edit: led, place: places, score: scores } = this.data.neighbors;
     const rows = led[place].map((which, i) => {
-      const edit = edits[which], neighbour = places[place][i], score = scores[place][i];
-      const said = neighbour < 0 ? element("span", {}, edit) : element("button", { type: "button" }, edit);
-      if (neighbour >= 0) said.addEventListener("click", () => this.choose(neighbour, place));
+      const edit = edits[which], neighbor = places[place][i], score = scores[place][i];
+      const said = neighbor < 0 ? element("span", {}, edit) : element("button", { type: "button" }, edit);
+      if (neighbor >= 0) said.addEventListener("click", () => this.choose(neighbor, place));
       const gain = score === null || own === null ? "" : (score - own >= 0 ? "+" : "\u2212") + Math.abs(score - own).toFixed(2);
       return element("tr", {}, element("td", {}, said), element("td", { class: "number" }, score === null ? "missing" : String(score)),
         element("td", { class: "number" }, gain));
     });
-    const heading = `The best ${rows.length} of its ${this.data.degrees[place]} neighbours`;
+    const heading = `The best ${rows.length} of its ${this.data.degrees[place]} neighbors`;
     const right = element("div", {}, element("h3", {}, heading),
       element("div", { class: "scroll" }, element("table", {}, element("thead", {}, element("tr", {}, element("th", {}, "one edit"),
         element("th", {}, this.names[0]), element("th", {}, "change"))), element("tbody", {}, ...rows))),

@@ -12,9 +12,9 @@ from typing import Any
 
 import mutations
 import polars as pl
-from lissnas_benchmarks import accel_nasbench
-from lissnas_benchmarks.benchmark import Import
-from lissnas_benchmarks.small_files import read_small_files
+from lissnas_benchmarks.adapter import Import
+from lissnas_benchmarks.adapters import accel_nasbench
+from lissnas_benchmarks.readers.archive_reader import read_archive
 
 from targets.own_tables import POLARS, csv, parquets
 from targets.target import Target, imported
@@ -72,7 +72,7 @@ def _archives() -> list[bytes]:
 
 def _read_archive(path: Path) -> object:
     count = 0
-    for name, data in read_small_files(path, r"result_\d+\.json"):
+    for name, data in read_archive(path, r"result_\d+\.json"):
         assert "/" not in name
         assert len(data) <= 1 << 16
         count += 1

@@ -7,8 +7,12 @@ from pathlib import Path
 import msgspec
 import mutations
 import numpy as np
-from lissnas import journal, subspace
-from lissnas_benchmarks import nas_bench_301, surrogate, table
+from lissnas.evaluation import journal
+from lissnas.subspaces import subspace_file
+from lissnas.subspaces.subspace import ExplicitSubspace
+from lissnas_benchmarks import table
+from lissnas_benchmarks.adapters import nas_bench_301
+from lissnas_benchmarks.surrogates import surrogate
 from lissnas_benchmarks.table import Column, Source, Table, write_table
 
 from targets.own_tables import PAIRS, POLARS
@@ -63,12 +67,12 @@ def _read_curve(path: Path) -> object:
 def _subspaces() -> list[bytes]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "saved.parquet"
-        subspace.save(subspace.ExplicitSubspace(PAIRS, np.array([0, 1, 9])), path, {"method": "any"})
+        subspace_file.save(ExplicitSubspace(PAIRS, np.array([0, 1, 9])), path, {"method": "any"})
         return [path.read_bytes()]
 
 
 def _read_subspace(path: Path) -> object:
-    found, provenance = subspace.load(path, PAIRS)
+    found, provenance = subspace_file.load(path, PAIRS)
     assert isinstance(provenance, dict)
     assert 0 <= found.size <= PAIRS.size
     return found.size

@@ -7,10 +7,10 @@ from typing import Any
 
 import mutations
 import nas_bench_101_official as official
-from lissnas.spaces.nasbench101 import nasbench101
-from lissnas_benchmarks.benchmark import OfficialFile
-from lissnas_benchmarks.model_metrics import read_metrics
-from lissnas_benchmarks.nas_bench_101 import describe
+from lissnas.spaces.published.nasbench101 import nasbench101
+from lissnas_benchmarks.adapter import OfficialFile
+from lissnas_benchmarks.adapters.nas_bench_101 import describe
+from lissnas_benchmarks.readers.model_metrics import read_metrics
 
 from targets.target import Target, imported
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import mutations
 import numpy as np
 import polars as pl
-from lissnas_benchmarks.benchmark import Import
+from lissnas_benchmarks.adapter import Import
 from lissnas_benchmarks.own_table import own_table
 
 from targets.target import Target, imported, small_space

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import mutations
-from lissnas_benchmarks import boosters
 from lissnas_benchmarks.errors import BenchmarkFileError
+from lissnas_benchmarks.surrogates import boosters
 
 from targets.target import Target
 

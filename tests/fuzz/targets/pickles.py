@@ -8,8 +8,8 @@ from typing import Any
 
 import mutations
 import numpy as np
-from lissnas_benchmarks.pickle_stream import PickleStream
-from lissnas_benchmarks.safe_load import load_pickle
+from lissnas_benchmarks.readers.pickle_stream import PickleStream
+from lissnas_benchmarks.readers.whole_pickle import load_pickle
 
 from targets.target import Target
 

@@ -8,8 +8,8 @@ from typing import Any
 from unittest.mock import patch
 
 import numpy as np
-from lissnas.categorical import CategoricalSpace
-from lissnas_benchmarks.benchmark import Import
+from lissnas.spaces.categorical import CategoricalSpace
+from lissnas_benchmarks.adapter import Import
 from lissnas_benchmarks.table import Column
 
 WRAPPED = b"\0"

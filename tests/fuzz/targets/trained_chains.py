@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import mutations
-from lissnas_benchmarks import channel_bench_macro, nas_bench_macro
+from lissnas_benchmarks.adapters import channel_bench_macro, nas_bench_macro
 
 from targets.target import Target, imported, patched, small_space
 

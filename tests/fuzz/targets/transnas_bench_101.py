@@ -5,7 +5,7 @@ from pathlib import Path
 
 import mutations
 import nas_bench_201_official as official
-from lissnas_benchmarks import transnas_bench
+from lissnas_benchmarks.adapters import transnas_bench_101
 
 from targets.target import Target, imported, small_space
 
@@ -14,10 +14,10 @@ _TWO_CHAINS = small_space("01", pattern="64-{}1234-basic")
 
 def _transnas_seeds() -> list[bytes]:
     metrics = {}
-    for task, main in transnas_bench._MAIN.items():
+    for task, main in transnas_bench_101._MAIN.items():
         name = {"accuracy": "top1", "miou": "mIoU", "ssim": "ssim", "neg-loss": "neg_loss"}[main]
         metrics[task] = [f"{split}_{name}" for split in ("train", "valid", "test")] + ["time_elapsed"]
-    information = dict.fromkeys(transnas_bench._INFORMATION, 0.5)
+    information = dict.fromkeys(transnas_bench_101._INFORMATION, 0.5)
     results = {
         string: {
             task: {
@@ -33,7 +33,7 @@ def _transnas_seeds() -> list[bytes]:
 
 
 def _transnas(path: Path) -> object:
-    return imported(transnas_bench._reader("small", "micro", lambda: _TWO_CHAINS))(path)
+    return imported(transnas_bench_101._reader("small", "micro", lambda: _TWO_CHAINS))(path)
 
 
 TARGETS = (

@@ -8,20 +8,20 @@ import pytest
 from ConfigSpace import ConfigurationSpace
 from hypothesis import given
 from hypothesis import strategies as st
-from lissnas.box import Box
 from lissnas.bridges.config_space import configuration_space, configurations, rows
-from lissnas.categorical import CategoricalSpace
 from lissnas.errors import ArchitectureError, SettingError
-from lissnas.limited import Limit, LimitedSpace
-from lissnas.space import Indices, Space
-from lissnas.spaces.channels import channels
-from lissnas.spaces.darts import darts
-from lissnas.spaces.macro import macro
-from lissnas.spaces.nasbench101 import nasbench101
-from lissnas.spaces.shufflenetv2 import shufflenetv2
-from lissnas.spaces.transnas import transnas_macro
-from lissnas.subspace import ExplicitSubspace, Subspace, WholeSpace
-from lissnas.union_of_balls import UnionOfBalls
+from lissnas.spaces.categorical import CategoricalSpace
+from lissnas.spaces.limited import Limit, LimitedSpace
+from lissnas.spaces.published.channels import channels
+from lissnas.spaces.published.darts import darts
+from lissnas.spaces.published.macro import macro
+from lissnas.spaces.published.nasbench101 import nasbench101
+from lissnas.spaces.published.shufflenetv2 import shufflenetv2
+from lissnas.spaces.published.transnas import transnas_macro
+from lissnas.spaces.space import Indices, Space
+from lissnas.subspaces.box import Box
+from lissnas.subspaces.subspace import ExplicitSubspace, Subspace, WholeSpace
+from lissnas.subspaces.union_of_balls import UnionOfBalls
 
 
 def _rng(seed: int = 0) -> np.random.Generator:

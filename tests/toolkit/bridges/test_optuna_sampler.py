@@ -8,22 +8,22 @@ import optuna
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from lissnas.box import Box
 from lissnas.bridges.optuna_sampler import SubspaceSampler, trials
-from lissnas.categorical import CategoricalSpace
 from lissnas.errors import ArchitectureError, SettingError
-from lissnas.limited import Limit, LimitedSpace
-from lissnas.nearest_member import NearestMember
-from lissnas.shrink import shrink
-from lissnas.shrink.lissnas import LissnasSettings
-from lissnas.space import Rows
-from lissnas.spaces.cell201 import cell201
-from lissnas.spaces.darts import darts
-from lissnas.spaces.macro import macro
-from lissnas.spaces.shufflenetv2 import shufflenetv2
-from lissnas.spaces.transnas import transnas_macro
-from lissnas.subspace import ExplicitSubspace, Subspace, WholeSpace
-from lissnas.union_of_balls import UnionOfBalls
+from lissnas.shrinkers.lissnas import Lissnas
+from lissnas.shrinkers.shrink import shrink
+from lissnas.spaces.categorical import CategoricalSpace
+from lissnas.spaces.limited import Limit, LimitedSpace
+from lissnas.spaces.published.cell201 import cell201
+from lissnas.spaces.published.darts import darts
+from lissnas.spaces.published.macro import macro
+from lissnas.spaces.published.shufflenetv2 import shufflenetv2
+from lissnas.spaces.published.transnas import transnas_macro
+from lissnas.spaces.space import Rows
+from lissnas.subspaces.box import Box
+from lissnas.subspaces.nearest_member import NearestMember
+from lissnas.subspaces.subspace import ExplicitSubspace, Subspace, WholeSpace
+from lissnas.subspaces.union_of_balls import UnionOfBalls
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
@@ -202,7 +202,7 @@ def test_genes_are_named_by_their_operations() -> None:
 
 def test_what_a_shrinker_scored_is_known_to_a_study_that_goes_on() -> None:
     space = macro()
-    trace = shrink(space, lambda rows: rows.sum(axis=1).astype(float), LissnasSettings(seeds=10), _rng())
+    trace = shrink(space, lambda rows: rows.sum(axis=1).astype(float), Lissnas(seeds=10), _rng())
     rows, scores = trace.evaluations.rows, trace.evaluations.scores
     inside = trace.subspace.contains(rows)
     sampler = SubspaceSampler(trace.subspace, _rng(), optuna.samplers.TPESampler(seed=0))

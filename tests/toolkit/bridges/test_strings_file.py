@@ -9,9 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lissnas.bridges.strings_file import read_strings, write_strings
 from lissnas.errors import ArchitectureError
-from lissnas.spaces import SPACES, make_space
-from lissnas.spaces.macro import macro
-from lissnas.subspace import ExplicitSubspace
+from lissnas.spaces.catalog import SPACES, make_space
+from lissnas.spaces.published.macro import macro
+from lissnas.subspaces.subspace import ExplicitSubspace
 from lissnas_benchmarks import catalog
 
 _SAME_FOLDER = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=12)

@@ -12,16 +12,16 @@ from typing import Any
 import image_tree as made
 import numpy as np
 import torch
-from lissnas.categorical import CategoricalSpace
-from lissnas.chain import IDENTITY, Block, Chain, Convolution, inverted_bottleneck
-from lissnas.supernet.chain_network import ChainNetwork
-from lissnas.supernet.evaluator import SupernetEvaluator
-from lissnas.supernet.image_folder import folder_source
-from lissnas.supernet.image_source import ImageSource
-from lissnas.supernet.path_training import Progress, train_paths
-from lissnas.supernet.paths import UniformPaths
-from lissnas.supernet.processes import processes
-from lissnas.supernet.supernet_recipe import SupernetRecipe
+from lissnas.spaces.categorical import CategoricalSpace
+from lissnas.spaces.chain import IDENTITY, Block, Chain, Convolution, inverted_bottleneck
+from lissnas.supernet.images.image_folder import folder_source
+from lissnas.supernet.images.image_source import ImageSource
+from lissnas.supernet.networks.chain_network import ChainNetwork
+from lissnas.supernet.scoring.supernet_evaluator import SupernetEvaluator
+from lissnas.supernet.training.path_samplers import UniformPaths
+from lissnas.supernet.training.processes import processes
+from lissnas.supernet.training.training_loop import Progress, train_paths
+from lissnas.supernet.training.training_recipe import SupernetRecipe
 
 RECIPE = SupernetRecipe(steps=24, batch=16, norm_batch=8, rate=0.1, warm_up=3, decay=1e-4)
 

@@ -6,21 +6,21 @@ from pathlib import Path
 
 import numpy as np
 import webdataset
-from lissnas.supernet.augmentations import Augmentation
-from lissnas.supernet.stored_images import StoredSettings
+from lissnas.supernet.images.augmentations import Augmentation
+from lissnas.supernet.images.stored_images import StoredSettings
 from PIL import Image
 
 CLASSES = ("n01440764", "n01443537", "n01484850", "n02085620")
-COLOURS = ((200, 60, 60), (60, 200, 60), (60, 60, 200), (180, 180, 60))
+COLORS = ((200, 60, 60), (60, 200, 60), (60, 60, 200), (180, 180, 60))
 """Of the classes: red, green, blue."""
 
-SETTINGS = StoredSettings(Augmentation(size=32, shorter_side=36), held_out_a_class=5, workers=0, most_unreadable=3)
+SETTINGS = StoredSettings(Augmentation(size=32, shorter_side=36), held_out_a_class=5, workers=0, max_unreadable=3)
 
 
 def picture(label: int, rng: np.random.Generator) -> Image.Image:
-    """Return noise in the colour of a class, of an odd size."""
+    """Return noise in the color of a class, of an odd size."""
     height, width = rng.integers(30, 70, 2)
-    pixels = rng.normal(COLOURS[label], 50, (height, width, 3))
+    pixels = rng.normal(COLORS[label], 50, (height, width, 3))
     return Image.fromarray(pixels.clip(0, 255).astype(np.uint8))
 
 

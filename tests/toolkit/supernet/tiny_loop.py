@@ -16,19 +16,19 @@ import numpy as np
 import tiny_training as tiny
 import torch
 from lissnas.errors import LissnasError
-from lissnas.shrink.lissnas import LissnasSettings
-from lissnas.supernet.chain_network import ChainNetwork
-from lissnas.supernet.evaluator import SupernetEvaluator
-from lissnas.supernet.image_batches import Piece
-from lissnas.supernet.image_source import ImageSource, small_source
-from lissnas.supernet.image_tasks import digits
-from lissnas.supernet.paths import UniformPaths
-from lissnas.supernet.processes import processes
-from lissnas.supernet.scoring import Scoring
-from lissnas.supernet.shrinking_loop import LoopSettings, LoopTrace, shrink_in_rounds
+from lissnas.shrinkers.lissnas import Lissnas
+from lissnas.supernet.images.image_batches import Piece
+from lissnas.supernet.images.image_source import ImageSource, small_source
+from lissnas.supernet.images.small_tasks import digits
+from lissnas.supernet.networks.chain_network import ChainNetwork
+from lissnas.supernet.scoring.scoring import Scoring
+from lissnas.supernet.scoring.supernet_evaluator import SupernetEvaluator
+from lissnas.supernet.shrinking.shrinking_loop import LoopSettings, LoopTrace, shrink_in_rounds
+from lissnas.supernet.training.path_samplers import UniformPaths
+from lissnas.supernet.training.processes import processes
 
 RECIPE = replace(tiny.RECIPE, steps=24, decay=1e-4)
-LISSNAS = LissnasSettings(confidence=0.9, quantile=0.3, seeds=3, max_rounds=1, stop="rounds")
+LISSNAS = Lissnas(confidence=0.9, quantile=0.3, seeds=3, max_rounds=1, stop="rounds")
 SCORING = Scoring(recalibration_batches=2, recalibration_batch=100, batch=200)
 SETTINGS = LoopSettings(later_steps=8, rounds=2, mean_networks=27)
 

@@ -13,15 +13,15 @@ from typing import Any
 
 import numpy as np
 import torch
-from lissnas.categorical import CategoricalSpace
-from lissnas.chain import IDENTITY, Block, Chain, Convolution, inverted_bottleneck
-from lissnas.supernet.chain_network import ChainNetwork
-from lissnas.supernet.evaluator import SupernetEvaluator
-from lissnas.supernet.image_batches import ImagesInMemory
-from lissnas.supernet.path_training import Progress, train_paths
-from lissnas.supernet.paths import SandwichPaths
-from lissnas.supernet.processes import Processes, processes
-from lissnas.supernet.supernet_recipe import SupernetRecipe
+from lissnas.spaces.categorical import CategoricalSpace
+from lissnas.spaces.chain import IDENTITY, Block, Chain, Convolution, inverted_bottleneck
+from lissnas.supernet.images.image_batches import ImagesInMemory
+from lissnas.supernet.networks.chain_network import ChainNetwork
+from lissnas.supernet.scoring.supernet_evaluator import SupernetEvaluator
+from lissnas.supernet.training.path_samplers import SandwichPaths
+from lissnas.supernet.training.processes import Processes, processes
+from lissnas.supernet.training.training_loop import Progress, train_paths
+from lissnas.supernet.training.training_recipe import SupernetRecipe
 
 RECIPE = SupernetRecipe(
     steps=12,
@@ -32,7 +32,7 @@ RECIPE = SupernetRecipe(
     warm_up=3,
     decay=1e-2,
     label_smoothing=0.1,
-    largest_gradient=1.0,
+    grad_clip_value=1.0,
     averaging=0.9,
 )
 

@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from lissnas.box import product_choices
 from lissnas.bridges.gene_values import gene_names, gene_values, named_values, rows_of
 from lissnas.errors import ArchitectureError, LissnasError, SettingError
-from lissnas.space import ENUMERABLE_SIZE, Rows, Space
-from lissnas.subspace import Subspace
+from lissnas.spaces.space import ENUMERABLE_SIZE, Rows, Space
+from lissnas.subspaces.box import product_choices
+from lissnas.subspaces.subspace import Subspace
 
 try:
     from ConfigSpace import (
@@ -62,7 +62,7 @@ def configuration_space(subspace: Subspace, rng: np.random.Generator, *, listed:
         Seeds the draws of the configuration space.
     listed
         Whether the networks are to be the choices of one hyperparameter, by their official strings, which tells an
-        optimiser nothing of what they have in common. Otherwise each gene is a hyperparameter.
+        optimizer nothing of what they have in common. Otherwise each gene is a hyperparameter.
 
     Raises
     ------
@@ -71,8 +71,8 @@ def configuration_space(subspace: Subspace, rng: np.random.Generator, *, listed:
 
     Examples
     --------
-    >>> from lissnas.box import Box
-    >>> from lissnas.spaces.macro import macro
+    >>> from lissnas.subspaces.box import Box
+    >>> from lissnas.spaces.published.macro import macro
     >>> box = Box.whole(macro()).without(0, 1)
     >>> drawn = configuration_space(box, np.random.default_rng(0)).sample_configuration(5)
     >>> bool(box.contains(rows(drawn, macro())).all())

@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from lissnas.categorical import CategoricalSpace
 from lissnas.errors import ArchitectureError
-from lissnas.limited import LimitedSpace
-from lissnas.space import Rows, Space
+from lissnas.spaces.categorical import CategoricalSpace
+from lissnas.spaces.limited import LimitedSpace
+from lissnas.spaces.space import Rows, Space
 
 
 def gene_names(space: Space) -> list[str]:

@@ -1,7 +1,7 @@
-"""NASLib: objects that answer the calls by which its optimisers use a search space, over numbers that are known.
+"""NASLib: objects that answer the calls by which its optimizers use a search space, over numbers that are known.
 
 Ruchte, Zela, Siems, Grabocka and Hutter, "NASLib: A Modular and Flexible Neural Architecture Search Library", 2020. The
-calls, their arguments and the names of the metrics are those of its search spaces and of its discrete optimisers; see
+calls, their arguments and the names of the metrics are those of its search spaces and of its discrete optimizers; see
 docs/bridges.md for the list. No network is built, so that what trains networks cannot use these objects.
 """
 
@@ -13,10 +13,10 @@ from typing import Any, Protocol
 import numpy as np
 
 from lissnas.errors import SettingError
-from lissnas.search.moves import neighbours_inside
-from lissnas.space import Rows, Space
-from lissnas.spaces import cell201
-from lissnas.subspace import Subspace
+from lissnas.optimizers.moves import neighbors_inside
+from lissnas.spaces.published import cell201
+from lissnas.spaces.space import Rows, Space
+from lissnas.subspaces.subspace import Subspace
 
 
 class Answers(Protocol):
@@ -33,9 +33,9 @@ class Answers(Protocol):
 
 
 class NaslibSpace:
-    """A search space, and one architecture of it, as NASLib's optimisers take them.
+    """A search space, and one architecture of it, as NASLib's optimizers take them.
 
-    Where there are no neighbours inside the subspace, a mutant is a network drawn from all of it (our own choice).
+    Where there are no neighbors inside the subspace, a mutant is a network drawn from all of it (our own choice).
     ``dataset_api``, by which NASLib hands its data around, is taken and not needed.
 
     Parameters
@@ -114,19 +114,19 @@ class NaslibSpace:
         self._chosen = self.subspace.sample(1, self._rng)
 
     def mutate(self, parent: "NaslibSpace", dataset_api: object = None) -> None:
-        """Take a random neighbour, in the subspace, of another object's architecture."""
-        near = neighbours_inside(self.subspace, parent.row[0])
+        """Take a random neighbor, in the subspace, of another object's architecture."""
+        near = neighbors_inside(self.subspace, parent.row[0])
         if not len(near):
             self.sample_random_architecture()
         else:
             self._chosen = near[[self._rng.integers(len(near))]]
 
     def get_nbhd(self, dataset_api: object = None) -> list[Any]:
-        """Return all neighbours in the subspace, in random order, each as the attribute `arch` of an object.
+        """Return all neighbors in the subspace, in random order, each as the attribute `arch` of an object.
 
         With torch, which NASLib keeps its models in, those objects are modules.
         """
-        near = neighbours_inside(self.subspace, self.row[0])
+        near = neighbors_inside(self.subspace, self.row[0])
         return [self._model(near[[place]]) for place in self._rng.permutation(len(near))]
 
     def _model(self, row: Rows) -> Any:

@@ -13,9 +13,9 @@ import numpy as np
 
 from lissnas.bridges.gene_values import gene_names, gene_values, named_values, rows_of
 from lissnas.errors import ArchitectureError, LissnasError, SettingError
-from lissnas.nearest_member import NearestMember
-from lissnas.space import Floats, Rows, Space
-from lissnas.subspace import Subspace
+from lissnas.spaces.space import Floats, Rows, Space
+from lissnas.subspaces.nearest_member import NearestMember
+from lissnas.subspaces.subspace import Subspace
 
 try:
     from optuna.distributions import BaseDistribution, CategoricalDistribution
@@ -48,8 +48,8 @@ class SubspaceSampler(BaseSampler):
     Examples
     --------
     >>> import optuna
-    >>> from lissnas.spaces.macro import macro
-    >>> from lissnas.subspace import ExplicitSubspace
+    >>> from lissnas.spaces.published.macro import macro
+    >>> from lissnas.subspaces.subspace import ExplicitSubspace
     >>> pocket = ExplicitSubspace(macro(), np.arange(40))
     >>> sampler = SubspaceSampler(pocket, np.random.default_rng(0), optuna.samplers.TPESampler(seed=0))
     >>> optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -172,7 +172,7 @@ def trials(study: Study, space: Space) -> tuple[Rows, Floats]:
     rows
         Shape (n, genes), one a trial, so that a network may be there several times.
     scores
-        Shape (n,), more being better: of a study that minimises, the values with their signs changed. NaN where a trial
+        Shape (n,), more being better: of a study that minimizes, the values with their signs changed. NaN where a trial
         failed or was pruned.
 
     Raises

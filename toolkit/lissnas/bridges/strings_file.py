@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from lissnas.errors import ArchitectureError
-from lissnas.space import Rows, Space
-from lissnas.whole_file import whole_file
+from lissnas.spaces.space import Rows, Space
+from lissnas.storage.atomic_write import atomic_write
 
 COLUMN = "architecture"
 """The header of the column of official strings."""
@@ -21,7 +21,7 @@ _NAMED_AT_MOST = 3
 
 def write_strings(rows: Rows, space: Space, path: Path) -> None:
     """Write the official string of each row, in their order; the file is written beside its place and moved there."""
-    with whole_file(path) as file, io.TextIOWrapper(file, encoding="utf-8", newline="") as text:
+    with atomic_write(path) as file, io.TextIOWrapper(file, encoding="utf-8", newline="") as text:
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow([COLUMN])
         writer.writerows([string] for string in space.write(rows))

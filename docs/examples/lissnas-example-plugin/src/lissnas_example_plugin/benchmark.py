@@ -6,8 +6,8 @@ Rastrigin, "Systems of extremal control", 1974: f(x) = sum of 10 + x^2 - 10 cos(
 from collections.abc import Mapping
 
 import numpy as np
-from lissnas.space import Floats
-from lissnas_benchmarks.benchmark import Benchmark, Import
+from lissnas.spaces.space import Floats
+from lissnas_benchmarks.adapter import Adapter, Import
 from lissnas_benchmarks.table import Column, Measure
 
 from lissnas_example_plugin.space import STEPS, rastrigin_grid
@@ -20,11 +20,11 @@ def _read(source: Import) -> Mapping[Column, Floats]:
     return {VALUE: -(10 + points**2 - 10 * np.cos(2 * np.pi * points)).sum(axis=1)}
 
 
-BENCHMARK = Benchmark(
+BENCHMARK = Adapter(
     name="rastrigin-grid",
     title="the Rastrigin function with its sign changed, on 6,561 points; no network was trained",
     page="none",
-    licence="Apache-2.0",
+    license="Apache-2.0",
     paper="Rastrigin, Systems of extremal control, Mir, Moscow, 1974",
     space=rastrigin_grid,
     files=(),

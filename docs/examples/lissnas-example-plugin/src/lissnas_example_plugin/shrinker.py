@@ -4,14 +4,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from lissnas.box import Box
-from lissnas.evaluate import Evaluations
-from lissnas.space import Space
-from lissnas.subspace import Subspace
+from lissnas.evaluation.evaluator import Evaluations
+from lissnas.spaces.space import Space
+from lissnas.subspaces.box import Box
+from lissnas.subspaces.subspace import Subspace
 
 
 @dataclass(frozen=True)
-class EliteBoxSettings:
+class EliteBox:
     """Settings of the box around the best."""
 
     evaluations: int = 300

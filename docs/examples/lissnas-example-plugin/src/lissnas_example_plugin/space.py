@@ -1,6 +1,6 @@
 """A grid of points, to stand for a search space: four coordinates of nine steps each."""
 
-from lissnas.categorical import CategoricalSpace
+from lissnas.spaces.categorical import CategoricalSpace
 
 STEPS = tuple(f"{step / 2:g}" for step in range(-4, 5))
 """What a coordinate may be, as strings write it: -2 to 2 in halves."""

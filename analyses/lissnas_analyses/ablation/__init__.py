@@ -1,0 +1,4 @@
+"""`lissnas ablate`: settings, noise and fidelity on a grid.
+
+Read `measure.py` first.
+"""

@@ -1,0 +1,221 @@
+"""Commands for the data of benchmarks: what there is, getting, importing, checking and listing it."""
+
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from lissnas.errors import PluginError, SettingError
+from lissnas_benchmarks import catalog
+from lissnas_benchmarks.adapter import Adapter
+from lissnas_benchmarks.surrogates.surrogate import SurrogateAdapter
+from lissnas_benchmarks.table import Table
+from rich.table import Table as Grid
+
+from lissnas_analyses.cli.command_results import Benchmarks, Cached, CachedBenchmark, ListedBenchmark, Obtained
+from lissnas_analyses.cli.json_command import json_command
+from lissnas_analyses.cli.options import BenchmarkName, ImportName
+from lissnas_analyses.cli.terminal import progress, say, say_aside, show
+
+
+@json_command
+def benchmarks() -> Benchmarks:
+    """List the benchmarks: what each holds, whether it is there, where it comes from, and its license."""
+    listed, faults = [], list(catalog.faults())
+    for name in catalog.valid_names():
+        try:
+            listed.append(_listed(name))
+        except PluginError as error:
+            faults.append(str(error))
+    found = (*listed, *map(_listed_surrogate, catalog.valid_surrogate_names()))
+    show(_overview(found))
+    for one in found:
+        package = f", here from the package {one.package}" if one.package else ""
+        say("")
+        say(f": {one.title}", bold=one.name)
+        say(one.paper, indent=2)
+        say(f"{one.page}{package}; license: {one.license}", indent=2)
+        if one.datasets:
+            say(f"data sets: {' '.join(one.datasets)}", indent=2)
+        for caveat in one.caveats:
+            say(f"note: {caveat}", indent=2)
+        if one.remedy:
+            say(f"to get it: {one.remedy}", indent=2)
+    for fault in faults:
+        say_aside(fault)
+    return Benchmarks(found)
+
+
+@json_command
+def import_data(benchmark: ImportName, /, *files: Path) -> Obtained:
+    """Read a benchmark's official files, check them, and keep them in the cache in a form that opens at once.
+
+    Parameters
+    ----------
+    benchmark
+        Name of the benchmark.
+    files
+        Its official files or folders.
+    """
+    if benchmark not in catalog.surrogate_names():
+        return _import(catalog.find(benchmark), files)
+    if len(files) != 1:
+        raise SettingError(f"{benchmark} is read from one folder or archive, not from {len(files)}")
+    return _import_surrogate(catalog.find_surrogate(benchmark), files[0])
+
+
+@json_command
+def get_data(benchmark: ImportName, /) -> Obtained:
+    """Download a benchmark's official files and import them, or say exactly how to get them.
+
+    Parameters
+    ----------
+    benchmark
+        Name of the benchmark.
+    """
+    from lissnas_benchmarks.download import download
+
+    if benchmark in catalog.surrogate_names():
+        surrogate = catalog.find_surrogate(benchmark)
+        if catalog.surrogate_folder(benchmark).exists():
+            return _there_already(benchmark, catalog.surrogate_folder(benchmark))
+        with progress() as report:
+            told = partial(report, surrogate.archive.name)
+            archive = download(surrogate.archive, catalog.download_folder(benchmark), told)
+        return _import_surrogate(surrogate, archive)
+    known = catalog.find(benchmark)
+    if catalog.is_ready(benchmark):
+        return _there_already(benchmark, catalog.table_path(benchmark))
+    if all(file.url for file in known.files):
+        with progress() as report:
+            files = tuple(
+                download(file, catalog.download_folder(benchmark), partial(report, file.name)) for file in known.files
+            )
+        return _import(known, files)
+    say(f"{benchmark}: {known.remedy}")
+    return Obtained(benchmark, None, known.remedy)
+
+
+@json_command
+def check_data(*benchmarks: BenchmarkName) -> Cached:
+    """Read all that is in the cache, and compare it with what was imported.
+
+    Parameters
+    ----------
+    benchmarks
+        Names of the benchmarks; by default every one in the cache.
+    """
+    found: list[CachedBenchmark] = []
+    for name in benchmarks or [name for name in catalog.valid_names() if catalog.table_path(name).exists()]:
+        with progress() as report:
+            table = catalog.load(name)
+            table.verify(partial(report, f"checking {name}"))
+        found.append(_cached(name, table))
+        say(f"{name}: whole, {len(table.columns):,} columns and {len(table.provenance.curves):,} curves")
+    for name in () if benchmarks else catalog.valid_surrogate_names():
+        if catalog.surrogate_folder(name).exists():
+            members = catalog.load_surrogate(name).members
+            found.append(replace(_cached_surrogate(name), members=members))
+            say(f"{name}: whole, ensembles of {members}")
+    return Cached(catalog.cache_folder(), tuple(found))
+
+
+@json_command
+def list_data() -> Cached:
+    """List what is in the cache, with sizes."""
+    tables = [name for name in catalog.valid_names() if catalog.table_path(name).exists()]
+    surrogates = [name for name in catalog.valid_surrogate_names() if catalog.surrogate_folder(name).exists()]
+    found = (*(_cached(name, catalog.load(name)) for name in tables), *map(_cached_surrogate, surrogates))
+    if found:
+        grid = _grid("name", "columns", "curves", "size")
+        for one in found:
+            counts = ("" if count is None else f"{count:,}" for count in (one.columns, one.curves))
+            grid.add_row(one.benchmark, *counts, f"{one.bytes / 1e6:,.1f} MB")
+        show(grid)
+    say(f"{'in' if found else 'nothing yet in'} {catalog.cache_folder()}")
+    return Cached(catalog.cache_folder(), found)
+
+
+def _listed(name: str) -> ListedBenchmark:
+    known, table = catalog.find(name), catalog.load(name) if catalog.is_ready(name) else None
+    return ListedBenchmark(
+        name=name,
+        title=known.title,
+        license=known.license,
+        paper=known.paper,
+        page=known.page,
+        package=known.package[1] if known.package else None,
+        predicts=False,
+        ready=table is not None,
+        networks=None if table is None else len(table.index),
+        datasets=() if table is None else table.datasets,
+        caveats=known.caveats,
+        remedy=known.remedy if table is None else "",
+    )
+
+
+def _listed_surrogate(name: str) -> ListedBenchmark:
+    known, ready = catalog.find_surrogate(name), catalog.surrogate_folder(name).exists()
+    return ListedBenchmark(
+        name=name,
+        title=known.title,
+        license=known.license,
+        paper=known.paper,
+        page=known.page,
+        package=None,
+        predicts=True,
+        ready=ready,
+        networks=known.space().size,
+        datasets=(),
+        caveats=known.caveats,
+        remedy="" if ready else known.obtain,
+    )
+
+
+def _overview(benchmarks: tuple[ListedBenchmark, ...]) -> Grid:
+    grid = _grid("name", "there", "networks", "data sets")
+    for one in benchmarks:
+        size = "" if one.networks is None else f"{one.networks:.2g}" if one.predicts else f"{one.networks:,}"
+        datasets = "predicted" if one.predicts else f"{len(one.datasets) or ''}"
+        grid.add_row(one.name, "yes" if one.ready else "no", size, datasets)
+    return grid
+
+
+def _grid(*headings: str) -> Grid:
+    grid = Grid(box=None, pad_edge=False, header_style="bold")
+    for heading in headings:
+        grid.add_column(heading, no_wrap=True)
+    return grid
+
+
+def _cached(name: str, table: Table) -> CachedBenchmark:
+    return CachedBenchmark(name, len(table.columns), len(table.provenance.curves), None, table.bytes)
+
+
+def _cached_surrogate(name: str) -> CachedBenchmark:
+    size = sum(file.stat().st_size for file in catalog.surrogate_folder(name).glob("*"))
+    return CachedBenchmark(name, None, None, None, size)
+
+
+def _there_already(name: str, place: Path) -> Obtained:
+    say(f"{name} is there already")
+    return Obtained(name, place if place.exists() else None, "")
+
+
+def _import(benchmark: Adapter, files: tuple[Path, ...]) -> Obtained:
+    with progress() as report:
+        told = partial(report, f"importing {benchmark.name}")
+        path = catalog.import_files(benchmark, files, told, partial(_say_waiting, benchmark.name))
+    say(f"{benchmark.name}: read into {path}")
+    return Obtained(benchmark.name, path, "")
+
+
+def _import_surrogate(surrogate: SurrogateAdapter, official: Path) -> Obtained:
+    with progress() as report:
+        told = partial(report, f"importing {surrogate.name}")
+        path = catalog.import_surrogate(surrogate, official, told, partial(_say_waiting, surrogate.name))
+    say(f"{surrogate.name}: read into {path}")
+    return Obtained(surrogate.name, path, "")
+
+
+def _say_waiting(name: str) -> None:
+    say_aside(f"{name}: another process is importing it; waiting for it")

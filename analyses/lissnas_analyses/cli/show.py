@@ -1,0 +1,74 @@
+"""The command that draws architectures."""
+
+from typing import Annotated
+
+from cyclopts import Parameter
+from lissnas.spaces.space import Rows
+from lissnas_benchmarks import catalog
+
+from lissnas_analyses.cli.command_results import Drawn
+from lissnas_analyses.cli.json_command import json_command
+from lissnas_analyses.cli.options import Dataset, ImportName, Out, default_folder
+from lissnas_analyses.cli.terminal import say
+
+
+@json_command
+def show(
+    benchmark: ImportName,
+    /,
+    *architectures: Annotated[str, Parameter(required=True)],
+    dataset: Dataset = None,
+    out: Out = None,
+) -> Drawn:
+    """Draw architectures beside each other, with what they differ in marked.
+
+    Parameters
+    ----------
+    benchmark
+        Name of the benchmark whose space they are from.
+    architectures
+        Their official strings.
+    """
+    from lissnas_analyses import style
+    from lissnas_analyses.diagrams.diagram import diagrams
+    from lissnas_analyses.diagrams.draw import draw_diagrams
+    from lissnas_analyses.results.folder import figure_files, make_folder, write_files
+
+    predicted = benchmark in catalog.surrogate_names()
+    space = catalog.find_surrogate(benchmark).space() if predicted else catalog.find(benchmark).space()
+    rows = space.read(architectures)
+    titles, notes = space.write(rows), [_note(benchmark, dataset, row[None], predicted) for row in rows]
+    folder = out or default_folder(benchmark)
+    make_folder(folder)
+    with style.house_style():
+        drawn = figure_files("architectures", draw_diagrams(diagrams(space, rows), titles, notes))
+    write_files(folder, drawn)
+    for title, note in zip(titles, notes, strict=True):
+        say(f"{title}  {note}".rstrip())
+    distance = int(space.distance(rows[:1], rows[1:])[0]) if len(rows) == 2 else None
+    if distance is not None:
+        say(f"edit distance {distance}")
+    say(str(folder / "architectures.png"), indent=2)
+    return Drawn(benchmark, tuple(titles), tuple(notes), distance, folder, tuple(drawn))
+
+
+def _note(benchmark: str, dataset: str | None, row: Rows, predicted: bool) -> str:
+    """Return what is known of an architecture, "" if the data is not here."""
+    import numpy as np
+
+    if predicted:
+        if not catalog.surrogate_folder(benchmark).exists():
+            return ""
+        return f"predicted accuracy {catalog.load_surrogate(benchmark)(row)[0]:.2f} %"
+    if not catalog.is_ready(benchmark):
+        return ""
+    table, reports = catalog.load(benchmark), catalog.find(benchmark).reports
+    dataset = dataset or table.datasets[0]
+    values = table.values(reports, dataset)
+    place = np.flatnonzero(table.index == table.space.index(row)[0])
+    if not len(place) or np.isnan(values[place[0]]):
+        return "not measured"
+    value = values[place[0]]
+    rank = int(np.count_nonzero(values > value)) + 1
+    unit = table.matching(reports, dataset)[0].unit
+    return f"{reports.describe()} {value:.2f} {unit}, rank {rank:,} of {np.count_nonzero(~np.isnan(values)):,}"

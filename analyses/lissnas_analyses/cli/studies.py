@@ -1,0 +1,232 @@
+"""Commands that study one benchmark: its locality, shrinking it, and how methods of shrinking compare."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any, cast
+
+from cyclopts import Parameter
+from lissnas.errors import SettingError
+from lissnas.shrinkers.shrink import Shrinker, shrinker_class
+from lissnas_benchmarks import catalog
+from lissnas_benchmarks.benchmark import open_benchmark
+from lissnas_benchmarks.predictor_file import read_predictor
+
+from lissnas_analyses.cli.command_results import Missing, Reproduced, Shrunk, Studied, tell_study
+from lissnas_analyses.cli.json_command import json_command
+from lissnas_analyses.cli.method_options import read_words
+from lissnas_analyses.cli.options import (
+    BenchmarkName,
+    Dataset,
+    Evaluator,
+    ImportName,
+    Limits,
+    Method,
+    Methods,
+    Metric,
+    Out,
+    Runs,
+    Seed,
+    default_folder,
+)
+from lissnas_analyses.cli.terminal import counted, notes_of, prefixed, progress, say
+
+
+@json_command
+def reproduce(*, seed: Seed = 0, runs: Runs = 20, out: Path = Path("results")) -> Reproduced:
+    """Do everything, for every benchmark that is there: locality, shrinking, a map of the pockets.
+
+    Parameters
+    ----------
+    out
+        Folder for the results: one folder in it for each benchmark.
+    """
+    from lissnas_analyses.reproduce import BENCHMARKS
+    from lissnas_analyses.reproduce import reproduce as run
+    from lissnas_analyses.results.folder import Results
+
+    studied: list[Studied] = []
+    ready = [name for name in BENCHMARKS if catalog.is_ready(name)]
+    for name in ready:
+        results = Results(out / name, "reproduce")
+        with progress() as report:
+            opened = open_benchmark(name)
+            findings = run(opened, results, runs, seed, prefixed(report, name))
+        studied.append(tell_study(opened, findings, results))
+    absent = sorted(set(BENCHMARKS) - set(ready))
+    left_out = tuple(Missing(name, catalog.find(name).remedy) for name in absent)
+    for one in left_out:
+        say(f"{one.benchmark} was left out, its data is not here: {one.remedy}")
+    return Reproduced(tuple(studied), left_out)
+
+
+@json_command
+def locality(
+    benchmark: BenchmarkName,
+    /,
+    *,
+    dataset: Dataset = None,
+    metric: Metric = None,
+    seed: Seed = 0,
+    out: Out = None,
+) -> Studied:
+    """Measure and draw the locality of a benchmark. It is exact, so no seed changes it.
+
+    The results lie in results/BENCHMARK/locality if nothing else is said.
+
+    Parameters
+    ----------
+    benchmark
+        Name of the benchmark.
+    """
+    from lissnas_analyses.reproduce import locality_sentences, run_locality
+    from lissnas_analyses.results.folder import Results
+
+    results = Results(out or default_folder(benchmark) / "locality", "locality")
+    opened = open_benchmark(benchmark, dataset, metric)
+    with progress() as report:
+        found = run_locality(opened, results, prefixed(report, benchmark))
+    findings = locality_sentences(found)
+    results.manifest(opened, {"seed": seed}, findings)
+    return tell_study(opened, findings, results)
+
+
+@json_command
+def compare(
+    benchmark: BenchmarkName,
+    /,
+    *,
+    dataset: Dataset = None,
+    metric: Metric = None,
+    methods: Methods = ("lissnas", "operation-pruning", "random-subset"),
+    evaluator: Evaluator = None,
+    seed: Seed = 0,
+    runs: Runs = 20,
+    out: Out = None,
+) -> Studied:
+    """Shrink a benchmark with several methods, at equal evaluations and size, and compare what is kept.
+
+    The results lie in results/BENCHMARK/comparison if nothing else is said.
+
+    Parameters
+    ----------
+    benchmark
+        Name of the benchmark.
+    """
+    from lissnas_analyses.ranking.predictor_cost import run_contrast
+    from lissnas_analyses.reproduce import comparison_sentences, run_comparison
+    from lissnas_analyses.results.folder import Results
+
+    results = Results(out or default_folder(benchmark) / "comparison", "compare")
+    opened = own = open_benchmark(benchmark, dataset, metric)
+    if evaluator is not None:
+        opened = own.selected_by(read_predictor(evaluator, own.space))
+    with progress() as report:
+        found = run_comparison(opened, results, runs, seed, prefixed(report, benchmark), methods)
+        findings = comparison_sentences(found)
+        if evaluator is not None:
+            findings += run_contrast(opened, own, found, results, runs, seed, prefixed(report, benchmark))
+    settings = {"seed": seed, "runs": runs, "methods": found.settings, "evaluator": evaluator}
+    results.manifest(opened, settings, findings, methods=methods)
+    return tell_study(opened, findings, results)
+
+
+@json_command
+def shrink(
+    benchmark: ImportName,
+    /,
+    *method_settings: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)],
+    method: Method = "lissnas",
+    dataset: Dataset = None,
+    metric: Metric = None,
+    limit: Limits = (),
+    evaluator: Evaluator = None,
+    seed: Seed = 0,
+    out: Out = None,
+) -> Shrunk:
+    """Shrink a benchmark's space, and save what is kept to a file that loads again.
+
+    Parameters
+    ----------
+    benchmark
+        Name of the benchmark.
+    """
+    import numpy as np
+    from lissnas.shrinkers.shrink import shrink as run
+    from lissnas.statistics.quality import quality
+    from lissnas.subspaces import subspace_file
+    from lissnas.subspaces.subspace import ExplicitSubspace
+
+    from lissnas_analyses.cli.limits import limited_space
+    from lissnas_analyses.results.folder import make_folder
+
+    settings = _parsed(method, method_settings)
+    folder = out or default_folder(benchmark)
+    make_folder(folder)
+    if benchmark in catalog.surrogate_names():
+        from lissnas_analyses.cli.shrink_surrogate import shrink_predicted
+
+        for option, given in (("dataset", dataset), ("metric", metric), ("limit", limit), ("evaluator", evaluator)):
+            if given:
+                raise SettingError(f"{benchmark} predicts one accuracy of every network: it takes no --{option}")
+        return shrink_predicted(benchmark, method, settings, seed, folder)
+    opened = open_benchmark(benchmark, dataset, metric)
+    if evaluator is not None:
+        opened = opened.selected_by(read_predictor(evaluator, opened.space))
+    space, report = opened.space, opened.report
+    if limit:
+        space = limited = limited_space(opened, limit)
+        report = report[limited.whole_index(np.arange(limited.size))]
+    trace = run(space, opened.evaluator, settings, np.random.default_rng(seed))
+    kept = trace.subspace
+    if limit:
+        kept = ExplicitSubspace(opened.space, limited.whole_index(kept.index))
+    path = folder / f"shrunk-{method}.parquet"
+    origin = {"benchmark": benchmark, "dataset": opened.dataset, "selected_by": opened.selects.describe()}
+    spent = {"limits": list(limit), "seed": seed, "evaluations": trace.evaluations.count}
+    subspace_file.save(kept, path, origin | {"method": method, "settings": asdict(cast(Any, settings))} | spent)
+    judged = quality(trace.subspace, report)
+    say(
+        f"{benchmark}, {opened.dataset}: {method} keeps {judged.size:,} of {space.size:,} networks "
+        f"after {counted(len(trace.rounds) - 1, 'round')} and {counted(trace.evaluations.count, 'evaluation')}"
+    )
+    say(opened.roles, indent=2)
+    if limit:
+        say(f"{space.size:,} of {opened.space.size:,} networks meet {' and '.join(limit)}", indent=2)
+    notes = notes_of(trace)
+    for note in notes:
+        say(note, indent=2)
+    say(
+        f"mean {judged.mean:.2f} {opened.unit}, best {judged.best:.2f} {opened.unit}, "
+        f"{counted(judged.pockets, 'pocket')}",
+        indent=2,
+    )
+    say(f"recall of the top 1 % {judged.recall_1:.2f}, of the top 5 % {judged.recall_5:.2f}", indent=2)
+    say(str(path), indent=2)
+    return Shrunk(
+        benchmark=benchmark,
+        dataset=opened.dataset,
+        method=method,
+        settings=asdict(cast(Any, settings)),
+        selected_by=opened.selects.describe(),
+        reported_by=opened.reports.describe(),
+        networks=space.size,
+        kept_at_least=judged.size,
+        kept_at_most=judged.size,
+        limits=limit,
+        rounds=len(trace.rounds) - 1,
+        evaluations=trace.evaluations.count,
+        notes=notes,
+        quality=judged,
+        predicted=None,
+        file=path,
+    )
+
+
+def _parsed(method: str, tokens: tuple[str, ...]) -> Shrinker:
+    """Return a method's settings from the options that the command itself does not know."""
+    wanted = shrinker_class(method)
+
+    def collect(*, settings: Annotated[wanted, Parameter(name="*")] = wanted()) -> Shrinker:  # type: ignore[valid-type]  # noqa: B008
+        return settings
+
+    return cast(Shrinker, read_words("shrink", (method,), collect, tokens))

@@ -1,0 +1,4 @@
+"""The commands `lissnas supernet ...`.
+
+Read `stages.py` first.
+"""

@@ -1,0 +1,30 @@
+"""The command that prints recipes of supernets."""
+
+from dataclasses import dataclass
+
+from lissnas_analyses.cli.json_command import Answer, json_command
+from lissnas_analyses.cli.supernet.options import AnyRecipe, Changes, need_torch
+from lissnas_analyses.cli.terminal import show
+
+
+@dataclass(frozen=True)
+class PrintedRecipe(Answer):
+    """A recipe: its name or file, and the text of a recipe file that says all of it."""
+
+    name: str
+    text: str
+
+
+@json_command
+def recipe(recipe: AnyRecipe, /, *, changes: Changes = ()) -> PrintedRecipe:
+    """Print a recipe whole, its defaults too, with what each key means: a recipe file to begin one's own with."""
+    need_torch()
+    from lissnas.supernet.recipes.packaged_recipes import heading, recipe_names
+    from lissnas.supernet.recipes.recipe_file import read_recipe
+    from lissnas.supernet.recipes.recipe_text import recipe_text
+
+    text = recipe_text(read_recipe(recipe, changes))
+    if recipe in recipe_names():
+        text = heading(recipe) + text
+    show(text.rstrip("\n"))
+    return PrintedRecipe(recipe, text)

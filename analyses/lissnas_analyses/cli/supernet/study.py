@@ -1,0 +1,58 @@
+"""Commands that hold supernets against the same networks trained alone: the whole study, and a small version of it."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+
+from lissnas_analyses.cli.command_results import Studied, tell_study
+from lissnas_analyses.cli.json_command import json_command
+from lissnas_analyses.cli.options import Seed
+from lissnas_analyses.cli.supernet.options import need_torch
+from lissnas_analyses.cli.terminal import progress
+
+if TYPE_CHECKING:
+    from lissnas_analyses.results.folder import Results
+    from lissnas_analyses.supernet.scores import SupernetSettings
+
+_RUNS = 3
+"""How often each method shrinks by each supernet."""
+
+_Folder = Annotated[Path, Parameter(help="Folder of checkpoints, scores, figures and numbers; a run goes on there.")]
+
+
+@json_command
+def study(
+    *,
+    seeds: Annotated[tuple[int, ...], Parameter(help="Of the supernets.", consume_multiple=True)] = (0, 1, 2),
+    runs: Annotated[int, Parameter(help="How often each method shrinks by each supernet.")] = _RUNS,
+    out: _Folder = Path("results/supernet-study"),
+) -> Studied:
+    """Train supernets of all cells on digits, and hold their rankings against the cells trained alone."""
+    need_torch()
+    from lissnas_analyses.results.folder import Results
+    from lissnas_analyses.supernet.scores import SupernetSettings
+
+    return _studied(Results(out, "supernet study"), SupernetSettings(seeds=seeds), runs)
+
+
+@json_command
+def demo(*, seed: Seed = 0, out: _Folder = Path("results/supernet-demo")) -> Studied:
+    """Do in minutes what `study` does: train one supernet, measure its ranking, shrink by it, fine-tune it."""
+    need_torch()
+    from lissnas_analyses.results.folder import Results
+    from lissnas_analyses.supernet.scores import IN_SMALL
+
+    return _studied(Results(out, "supernet demo"), replace(IN_SMALL, seeds=(seed,)), _RUNS)
+
+
+def _studied(results: "Results", settings: "SupernetSettings", runs: int) -> Studied:
+    from lissnas_benchmarks.benchmark import open_benchmark
+
+    from lissnas_analyses.supernet.study import BENCHMARK, run_study
+
+    opened = open_benchmark(BENCHMARK)
+    with progress() as report:
+        findings = run_study(opened, results, settings, runs, report)
+    return tell_study(opened, findings, results)

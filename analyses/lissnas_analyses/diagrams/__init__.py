@@ -1,0 +1,4 @@
+"""Drawings of architectures with their differences marked.
+
+Read `diagram.py` first.
+"""

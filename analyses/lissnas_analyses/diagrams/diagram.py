@@ -1,0 +1,252 @@
+"""Diagram: an architecture as nodes and arrows in the plane, whatever its space; what two of them differ in."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from lissnas.errors import SettingError
+from lissnas.spaces.categorical import CategoricalSpace
+from lissnas.spaces.chain import Chain
+from lissnas.spaces.graph_codes import EDGES as GRAPH_EDGES
+from lissnas.spaces.graph_codes import INNER, VERTICES
+from lissnas.spaces.published import cell201, darts, nasbench101, transnas
+from lissnas.spaces.published.macro import macro_chain
+from lissnas.spaces.published.mobilenet import fairnas_chain, mobilenet_chain
+from lissnas.spaces.published.shufflenetv2 import shufflenetv2_chain
+from lissnas.spaces.space import Rows, Space
+
+_MICRO_NAMES = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3")
+
+_MACRO_NAMES = {"1": "plain", "2": "2 C", "3": "1/2", "4": "2 C, 1/2"}
+"""2 C doubles the channels, 1/2 halves height and width."""
+
+_LAYER_NAMES = ("identity", "e3 k3", "e6 k5")
+"""Expansion and kernel of the layers of NAS-Bench-Macro."""
+
+_DARTS_BENDS = {(0, 3): 0.12, (2, 3): 0.25}
+"""Of the arrows from a source to a node that would run over another node."""
+
+_ROW = 6
+"""How many nodes of a chain stand in a row at most."""
+
+_HEIGHTS = (1.0, -0.8, 0.5, -1.1, 0.8)
+"""How high the inner vertices of a graph stand: so that no arrow runs over another vertex."""
+
+
+@dataclass(frozen=True)
+class Node:
+    """A place in the network.
+
+    Attributes
+    ----------
+    name
+        By which arrows call it; two diagrams of one space share it.
+    label
+        What is written on it: an operation, or "input", "output", a number.
+    x, y
+        Where it stands; a step of 1 leaves room for a label.
+    operation
+        Whether the label is something that can be chosen.
+    shape
+        Channels, height and width of what it hands on, as "64 x 16 x 16"; "" where nobody has said.
+    """
+
+    name: str
+    label: str
+    x: float
+    y: float
+    operation: bool = False
+    shape: str = ""
+
+
+@dataclass(frozen=True)
+class Arrow:
+    """A way from one node to another.
+
+    Attributes
+    ----------
+    source, target
+        Names of nodes.
+    label
+        The operation on it; "" where it hands on what it gets.
+    bend
+        How far it bows out, as a share of its length; positive to the left of its direction.
+    """
+
+    source: str
+    target: str
+    label: str = ""
+    bend: float = 0.0
+
+
+@dataclass(frozen=True)
+class Diagram:
+    """An architecture, drawn by `diagram_drawing.draw_diagrams`."""
+
+    nodes: tuple[Node, ...]
+    arrows: tuple[Arrow, ...]
+
+    def edit_to(self, other: "Diagram") -> str:
+        """Say what changes on the way to another diagram: '1 to 2: skip_connect becomes none'."""
+        before, after = ({node.name: node.label for node in one.nodes} for one in (self, other))
+        changes = [_change(f"operation {name}", before.get(name), after.get(name)) for name in before | after]
+        ways = [{(arrow.source, arrow.target): arrow.label or "edge" for arrow in one.arrows} for one in (self, other)]
+        ends = {node.name: node.name if node.operation else node.label for node in (*other.nodes, *self.nodes)}
+        for source, target in ways[0] | ways[1]:
+            changes += [_change(f"{ends[source]} to {ends[target]}", *(one.get((source, target)) for one in ways))]
+        return "; ".join(filter(None, changes))
+
+    def unlike(self, other: "Diagram") -> tuple[frozenset[str], frozenset[Arrow]]:
+        """Return the names of the nodes and the arrows that the other diagram does not have in the same way."""
+        theirs = {node.name: node.label for node in other.nodes}
+        nodes = frozenset(node.name for node in self.nodes if theirs.get(node.name) != node.label)
+        there = {(arrow.source, arrow.target, arrow.label) for arrow in other.arrows}
+        arrows = (arrow for arrow in self.arrows if (arrow.source, arrow.target, arrow.label) not in there)
+        return nodes, frozenset(arrows)
+
+
+def _change(where: str, before: str | None, after: str | None) -> str:
+    if before == after:
+        return ""
+    if after is None:
+        return f"{where}: {before} goes"
+    return f"{where}: {after} comes" if before is None else f"{where}: {before} becomes {after}"
+
+
+def diagrams(space: Space, rows: Rows) -> list[Diagram]:
+    """Return the diagrams of a batch of architectures.
+
+    Raises SettingError for a space whose architectures nobody has said how to draw.
+    """
+    rows = space.canonical(rows)
+    for name, draw in _BY_SPACE.items():
+        if space.name.removeprefix("distinct ").startswith(name):
+            return [draw(row) for row in rows]
+    if space.name.startswith("nas-bench-graph"):
+        return [_graph_network(written) for written in space.write(rows)]
+    if isinstance(space, CategoricalSpace):
+        shapes = _SHAPED[space.name]().shapes if space.name in _SHAPED else ()
+        chosen = ([names[gene] for names, gene in zip(space.operations, row, strict=True)] for row in rows)
+        return [_chain(labels, shapes) for labels in chosen]
+    raise SettingError(f"{space.name} has no diagrams: say in diagram.py how its architectures are drawn")
+
+
+def _chain(labels: Sequence[str], shapes: Sequence[tuple[int, int]] = ()) -> Diagram:
+    """Return operations one after the other, in rows that turn back at their ends.
+
+    `shapes` are channels and pixels a side of what comes into the first and out of each.
+    """
+    names = ["input", *(str(layer) for layer in range(len(labels))), "output"]
+    rows = -(-len(names) // _ROW)
+    width = -(-len(names) // rows)
+    written = [f"{channels} x {pixels} x {pixels}" for channels, pixels in shapes] or [""] * (len(labels) + 1)
+    nodes = []
+    labeled = zip(names, ("input", *labels, "output"), (*written, ""), strict=True)
+    for place, (name, label, shape) in enumerate(labeled):
+        row, column = divmod(place, width)
+        x = column if row % 2 == 0 else width - 1 - column
+        nodes.append(Node(name, label, 1.2 * x, -row, operation=name.isdigit(), shape=shape))
+    return Diagram(tuple(nodes), tuple(Arrow(*pair) for pair in pairwise(names)))
+
+
+def _edge_cell(operations: Sequence[str]) -> Diagram:
+    """Return the cell of NAS-Bench-201: an operation on each of the six edges between four nodes."""
+    nodes = tuple(Node(str(node), label, 2.0 * node, 0) for node, label in enumerate(("input", "1", "2", "output")))
+    bends = {(0, 2): 0.35, (1, 3): -0.35, (0, 3): 0.45}
+    arrows = (
+        Arrow(str(source), str(target), operation, bends.get((source, target), 0.0))
+        for (source, target), operation in zip(cell201.EDGES, operations, strict=True)
+    )
+    return Diagram(nodes, tuple(arrows))
+
+
+def _cell201(row: Rows) -> Diagram:
+    return _edge_cell([cell201.OPERATIONS[gene] for gene in row])
+
+
+def _transnas_micro(row: Rows) -> Diagram:
+    return _edge_cell([_MICRO_NAMES[gene] for gene in row])
+
+
+def _transnas_macro(row: Rows) -> Diagram:
+    modules = (transnas.MACRO_MODULES[gene] for gene in row)
+    return _chain([_MACRO_NAMES[module] for module in modules if module])
+
+
+def _macro(row: Rows) -> Diagram:
+    return _chain([_LAYER_NAMES[gene] for gene in row], macro_chain().shapes)
+
+
+def _nasbench101(row: Rows) -> Diagram:
+    """Return a graph of operations, from left to right by the longest way from the input."""
+    operations, drawn = row[: len(INNER)], row[len(INNER) :]
+    edges = [edge for edge, there in zip(GRAPH_EDGES, drawn, strict=True) if there]
+    vertices = [0, *(vertex for vertex, operation in zip(INNER, operations, strict=True) if operation), VERTICES - 1]
+    depth = dict.fromkeys(vertices, 0)
+    for vertex in vertices:
+        depth[vertex] = max((depth[source] + 1 for source, target in edges if target == vertex), default=0)
+    labels = {0: "input", VERTICES - 1: "output"}
+    for vertex, operation in zip(INNER, operations, strict=True):
+        if operation:
+            labels[vertex] = nasbench101.OPERATIONS[operation - 1].removesuffix("-bn-relu")
+    height = dict(zip(vertices[1:-1], _HEIGHTS, strict=False))
+    nodes = (
+        Node(str(vertex), labels[vertex], 1.6 * depth[vertex], height.get(vertex, 0.0), operation=vertex in INNER)
+        for vertex in vertices
+    )
+    return Diagram(tuple(nodes), tuple(Arrow(str(source), str(target)) for source, target in edges))
+
+
+def _darts(row: Rows) -> Diagram:
+    """Return the normal cell above the reduction cell."""
+    genes = row.reshape(len(darts.CELLS), darts.NODES, 3)
+    nodes: list[Node] = []
+    arrows: list[Arrow] = []
+    for number, (cell, chosen) in enumerate(zip(darts.CELLS, genes, strict=True)):
+        y = -3.4 * number
+        names = [f"{cell} {place}" for place in ("k-2", "k-1", *range(darts.NODES))]
+        nodes += [Node(names[0], "k-2", 0, y + 0.8), Node(names[1], "k-1", 0, y - 0.8)]
+        nodes += [Node(names[2 + n], str(n), 2.2 + 2.2 * n, y + (1.2 if n % 2 else -1.2)) for n in range(darts.NODES)]
+        nodes.append(Node(cell, cell, 2.2 * (darts.NODES + 1), y))
+        for node, (pair, *operations) in enumerate(chosen.tolist()):
+            for source, operation in zip(darts.input_pairs(node)[pair], operations, strict=True):
+                bend = _DARTS_BENDS.get((source, node), 0.0)
+                arrows.append(Arrow(names[source], names[2 + node], darts.OPERATIONS[operation], bend))
+            arrows.append(Arrow(names[2 + node], cell))
+    return Diagram(tuple(nodes), tuple(arrows))
+
+
+def _graph_network(written: str) -> Diagram:
+    """Return layers of a graph network, each behind the one that its pattern names; what no layer takes goes out."""
+    pattern, _, operations = written.partition(":")
+    sources = [int(digit) for digit in pattern]
+    depth = [0]
+    for source in sources:
+        depth.append(depth[source] + 1)
+    nodes = [Node("0", "input", 0, 0)]
+    for layer, operation in enumerate(operations.split(","), 1):
+        beside = [other for other in range(1, len(depth)) if depth[other] == depth[layer]]
+        y = (len(beside) - 1) / 2 - beside.index(layer)
+        nodes.append(Node(str(layer), operation, 1.5 * depth[layer], y, operation=True))
+    nodes.append(Node("output", "output", 1.5 * (max(depth) + 1), 0))
+    arrows = [Arrow(str(source), str(layer)) for layer, source in enumerate(sources, 1)]
+    ends = set(range(1, len(depth))) - set(sources)
+    return Diagram(tuple(nodes), (*arrows, *(Arrow(str(layer), "output") for layer in sorted(ends))))
+
+
+_BY_SPACE: dict[str, Callable[[Rows], Diagram]] = {
+    "cell201": _cell201,
+    "transnas-micro": _transnas_micro,
+    "transnas-macro": _transnas_macro,
+    "macro": _macro,
+    "nas-bench-101": _nasbench101,
+    "darts": _darts,
+}
+"""How architectures are drawn, by the first letters of their space's name; others that are categorical are chains."""
+
+_SHAPED: dict[str, Callable[[], Chain]] = {
+    "shufflenetv2": shufflenetv2_chain,
+    "mobilenet": mobilenet_chain,
+    "fairnas": fairnas_chain,
+}
+"""Whose layers' shapes are known, by the names of their spaces; for images of 224 x 224 pixels."""

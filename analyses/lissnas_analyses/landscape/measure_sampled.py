@@ -1,0 +1,110 @@
+"""The landscape of a benchmark that lists no whole space: a surrogate's by random draws, a sample's by its pairs."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from lissnas.evaluation.evaluator import Evaluator
+from lissnas.locality.exact_locality import correlation_with_distance
+from lissnas.locality.local_optima_network import funnels
+from lissnas.locality.sampled_ascent import Ascents, ascents, sampled_network
+from lissnas.locality.sampled_locality import random_pair_locality, random_walk_autocorrelation, sample_locality
+from lissnas.progress import ProgressCallback
+from lissnas.spaces.space import Rows as Batch
+from lissnas.spaces.space import Space
+from lissnas.statistics.estimate import mean_over_runs, proportion, with_error
+from lissnas_benchmarks.table import Measure, Table
+
+from lissnas_analyses.landscape.measure import add_differences, add_locality, at, noise_of
+from lissnas_analyses.landscape.result import SHARES, Landscapes, Rows, joined
+
+CENTERS = 5_000
+"""Around how many networks pairs are drawn, and ..."""
+
+DISTANCES = 8
+"""... up to how many edits away."""
+
+WALKS, STEPS = 100, 50
+"""How many random walks of how many edits."""
+
+STARTS = 50
+"""From how many networks ascent starts."""
+
+ESCAPE, PATIENCE = 2, 5
+"""How many random edits lead out of a local optimum, and after how many vain ones a search ends (our own choices)."""
+
+
+def measure_surrogate(
+    space: Space, evaluator: Evaluator, dataset: str, seed: int, report: ProgressCallback
+) -> Landscapes:
+    """Estimate the landscape that an evaluator predicts, from random draws."""
+    pairs_rng, walks_rng, starts_rng, escapes_rng = np.random.default_rng(seed).spawn(4)
+    rows = Rows.none()
+    report("pairs", 0)
+    add_locality(rows, random_pair_locality(space, evaluator, CENTERS, DISTANCES, pairs_rng, SHARES), None)
+    report("pairs", 1)
+    report("walks", 0)
+    walked = random_walk_autocorrelation(space, evaluator, WALKS, STEPS, walks_rng, 1)
+    rows.add("walk autocorrelation at lag 1", at(walked, 1))
+    report("walks", 1)
+    report("ascents", 0)
+    found = ascents(space, evaluator, space.sample(STARTS, starts_rng))
+    report("ascents", 0.5)
+    network = sampled_network(space, evaluator, found, escapes_rng, ESCAPE, PATIENCE)
+    report("ascents", 1)
+    rows.add("starts", STARTS)
+    rows.add("mean", mean_over_runs(found.start_scores))
+    rows.add("best found", network.scores[0])
+    rows.add("local optima found", len(network.optima))
+    _add_ascents(rows, found, float(network.scores[0]))
+    rows.add_optima(network, space.write(space.rows(network.optima)))
+    reached = funnels(network)
+    rows.add_network(ESCAPE, network, reached)
+    rows.add(f"funnels at {ESCAPE} edits", len(reached.sinks))
+    rows.add(f"starts that end in a global funnel at {ESCAPE} edits", reached.global_size)
+    return joined([(dataset, rows)])
+
+
+def _add_ascents(rows: Rows, found: Ascents, best: float) -> None:
+    """Add what ascents show of regret, neutrality and the way up; the best network found stands in for the best."""
+    gap, left = best - found.start_scores, best - found.nearest_best
+    share = left.mean() / gap.mean()
+    error = np.sqrt(((left - share * gap) ** 2).sum()) / (len(gap) * gap.mean())
+    shares = with_error(np.array([1, share]), np.array([0, error]))
+    for edits, regret in enumerate((gap, left)):
+        rows.add_regret(edits, mean_over_runs(regret), at(shares, edits), float((regret <= 0).mean()))
+    rows.add("share of the gap left within 1 edit", at(shares, 1))
+    rows.add("edits of steepest ascent", mean_over_runs(found.steps.astype(np.float64)))
+    starts = np.bincount(found.gap_source, minlength=len(gap))
+    equal = np.bincount(found.gap_source[found.gaps == 0], minlength=len(gap))
+    rows.add("neighbors of equal score", mean_over_runs(equal / starts))
+    rate = np.mean(found.end_scores == best)
+    error = np.sqrt(rate * (1 - rate) / len(gap))
+    rows.add("starts whose ascent ends at the best found", proportion(rate, error, np.asarray(float(len(gap)))))
+    add_differences(rows, found.gaps)
+
+
+def measure_sample(table: Table, reports: Measure, datasets: Sequence[str], report: ProgressCallback) -> Landscapes:
+    """Measure what the pairs of a sample of networks tell: neighbors of most of them were not measured."""
+    found = []
+    for number, dataset in enumerate(datasets):
+        report("pairs", number / len(datasets))
+        found.append((dataset, _sample(table, reports, dataset)))
+    report("pairs", 1)
+    return joined(found)
+
+
+def _sample(table: Table, reports: Measure, dataset: str) -> Rows:
+    rows, scores = Rows.none(), table.values(reports, dataset)
+    measured = ~np.isnan(scores)
+    batch: Batch = table.space.rows(table.index[measured])
+    add_locality(
+        rows,
+        sample_locality(table.space, batch, scores[measured], SHARES),
+        noise_of(table, reports, dataset),
+    )
+    rows.add("networks", np.count_nonzero(measured))
+    rows.add("best", np.nanmax(scores))
+    rows.add("mean", np.nanmean(scores))
+    distances = table.space.distances(batch[scores[measured] == np.nanmax(scores)], batch).min(axis=0)
+    rows.add("fitness-distance correlation", correlation_with_distance(scores[measured], distances))
+    return rows

@@ -1,0 +1,4 @@
+"""`lissnas locality`: how alike similar networks perform on one benchmark.
+
+Read `measure.py` first.
+"""

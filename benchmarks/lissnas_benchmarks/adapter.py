@@ -1,0 +1,151 @@
+"""Benchmark: what an adapter says of one benchmark, and how its official files become a Table."""
+
+import hashlib
+import importlib.util
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from lissnas.spaces.space import Floats, Indices, Space
+from numpy.typing import NDArray
+
+from lissnas_benchmarks.errors import BenchmarkFileError, MissingFileError
+from lissnas_benchmarks.table import Column, Measure, curve_file
+
+
+@dataclass(frozen=True)
+class OfficialFile:
+    """A file that the benchmark's authors publish.
+
+    Attributes
+    ----------
+    name
+        Its name; for a file inside an installed package, its path there.
+    sha256
+        Its checksum, or None where the authors publish none and several versions are in use.
+    url
+        A stable address to download it from, if there is one.
+    size
+        Its bytes, where known.
+    """
+
+    name: str
+    sha256: str | None = None
+    url: str | None = None
+    size: int | None = None
+
+    def checked(self, path: Path, remedy: str) -> str:
+        """Return the file's SHA-256; raises an error with the remedy if it cannot be read or is another file.
+
+        A folder has no checksum of its own: "".
+        """
+        try:
+            if path.is_dir():
+                return ""
+            with path.open("rb") as file:
+                found = hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            raise MissingFileError(f"{path}: cannot be read ({error.strerror}); {remedy}") from error
+        if self.sha256 not in (None, found):
+            raise BenchmarkFileError(
+                f"{path}: cut short, altered or of another version (sha256 {found[:12]}..., "
+                f"not {str(self.sha256)[:12]}...); {remedy}"
+            )
+        return found
+
+
+@dataclass(frozen=True)
+class Import:
+    """An import under way: what an adapter is given to read.
+
+    Attributes
+    ----------
+    files
+        The official files, or folders, in the order of the benchmark's `files`, checked.
+    folder
+        Where learning curves are written, and whatever else the table needs beside it; see `curves`.
+    progress
+        To be told now and then which share is done.
+    """
+
+    files: tuple[Path, ...]
+    folder: Path
+    progress: Callable[[float], None] = lambda share: None
+
+    def curves(self, column: Column, rows: int, epochs: int) -> NDArray[np.float32]:
+        """Return an array of shape (rows, epochs), all NaN, that is kept on disk as the curves of a column."""
+        path = self.folder / curve_file(column)
+        np.save(path, np.full((rows, epochs), np.nan, dtype=np.float32))  # a full disk shows here, not in a mapped page
+        return np.load(path, mmap_mode="r+")
+
+
+@dataclass(frozen=True)
+class Adapter:
+    """One benchmark: a space and where its measurements come from.
+
+    Attributes
+    ----------
+    name
+        What users call it.
+    title
+        What was measured, in one line.
+    page
+        Where its authors publish it.
+    license
+        As its authors state it.
+    paper
+        The paper to cite.
+    space
+        Makes its space.
+    files
+        The official files it is read from.
+    read
+        Turns them into columns of shape (size,), or of the shape of `index`, and may write curves on the way.
+    selects, reports
+        What a method may see, and what its result is judged by.
+    package
+        The installed package that holds the files, as (import name, requirement), if there is one.
+    obtain
+        How to get the files otherwise.
+    index
+        Of a sampled benchmark, which architectures were measured, ascending.
+    caveats
+        What a user must know before believing a number.
+    bibtex
+        The paper as an entry of BibTeX, or several; "" where there is none.
+    """
+
+    name: str
+    title: str
+    page: str
+    license: str
+    paper: str
+    space: Callable[[], Space]
+    files: tuple[OfficialFile, ...]
+    read: Callable[[Import], Mapping[Column, Floats]]
+    selects: Measure
+    reports: Measure
+    package: tuple[str, str] | None = None
+    obtain: str = ""
+    index: Callable[[Import], Indices] | None = None
+    caveats: tuple[str, ...] = field(default=())
+    bibtex: str = ""
+
+    @property
+    def remedy(self) -> str:
+        """What to do about a file that is missing or damaged."""
+        if self.package:
+            return f"install it again with 'pip install --force-reinstall {self.package[1]}'"
+        return self.obtain
+
+    def installed_files(self) -> tuple[Path, ...]:
+        """Return where the files of the installed package lie; the package itself is not imported.
+
+        Raises MissingFileError if there is no such package.
+        """
+        found = importlib.util.find_spec(self.package[0]) if self.package else None
+        if found is None or not found.submodule_search_locations:
+            raise MissingFileError(f"{self.name}: its data is not here; {self.remedy}")
+        folder = Path(found.submodule_search_locations[0])
+        return tuple(folder / file.name for file in self.files)

@@ -1,0 +1,4 @@
+"""Adapters of published benchmarks, one a file.
+
+An adapter names the official files of a benchmark and turns them into columns. Read `nas_bench_macro.py` first.
+"""

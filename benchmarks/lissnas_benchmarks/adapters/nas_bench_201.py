@@ -1,0 +1,108 @@
+"""NAS-Bench-201: 15,625 cells trained on three image data sets, with all seeds and learning curves.
+
+Dong and Yang, "NAS-Bench-201: Extending the Scope of Reproducible Neural Architecture Search", ICLR 2020.
+What reads the official file is imported when one is read, so that the table opens quickly.
+"""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lissnas.spaces.published.cell201 import cell201
+from lissnas.spaces.space import Floats, Space
+
+from lissnas_benchmarks.adapter import Adapter, Import, OfficialFile
+from lissnas_benchmarks.errors import BenchmarkFileError
+from lissnas_benchmarks.table import Column, Measure
+
+if TYPE_CHECKING:
+    from lissnas_benchmarks.readers.trained_runs import TrainedRuns
+
+_FILE = "NAS-Bench-201-v1_1-096897.pth"
+
+LENGTHS = {"less": 12, "full": 200}
+"""The authors' names for the two trainings of an architecture, and their epochs."""
+
+
+def read_runs(path: Path, source: Import, space: Space) -> "TrainedRuns":
+    """Read the architectures of a space from an official file, or from a part of one in the same layout.
+
+    Raises BenchmarkFileError if it is damaged or in another layout; that none is missing is not checked.
+    """
+    from lissnas_benchmarks.readers.official_archive import check_frame
+    from lissnas_benchmarks.readers.pickle_allowlist import RefusedError
+    from lissnas_benchmarks.readers.torch_file import load_torch
+    from lissnas_benchmarks.readers.trained_runs import MARKER, TrainedRuns
+
+    runs = TrainedRuns(source, space, tuple(LENGTHS.values()), _mean)
+    held = load_torch(path, MARKER, runs.add, source.progress)
+    try:
+        check_frame(held, runs, LENGTHS)
+    except RefusedError as error:
+        raise BenchmarkFileError(f"{path.name}: not in the official layout ({error})") from error
+    return runs
+
+
+def reader(space: Callable[[], Space]) -> Callable[[Import], Mapping[Column, Floats]]:
+    """Return what reads an official file of all architectures of a space."""
+
+    def read(source: Import) -> Mapping[Column, Floats]:
+        from lissnas_benchmarks.readers.official_archive import check_complete
+        from lissnas_benchmarks.readers.pickle_allowlist import RefusedError
+
+        [path] = source.files
+        try:
+            runs = read_runs(path, source, space())
+            check_complete(runs, path.name)
+            return runs.columns()
+        except RefusedError as error:
+            raise BenchmarkFileError(f"{path.name}: not in the official layout ({error}); {_OBTAIN}") from error
+        except BenchmarkFileError as error:
+            raise BenchmarkFileError(f"{error}; {_OBTAIN}") from error
+
+    return read
+
+
+def _mean(numbers: list[float], seeds: list[int]) -> float:
+    return sum(numbers) / len(numbers)
+
+
+_OBTAIN = (
+    f"download {_FILE} (4.7 GB; https://github.com/D-X-Y/NAS-Bench-201 has the links), "
+    f"then run 'lissnas data import nas-bench-201 {_FILE}'"
+)
+
+BIBTEX = """\
+@inproceedings{dong2020nasbench201,
+  title     = {{NAS-Bench-201}: Extending the Scope of Reproducible Neural Architecture Search},
+  author    = {Dong, Xuanyi and Yang, Yi},
+  booktitle = {International Conference on Learning Representations (ICLR)},
+  year      = {2020},
+  url       = {https://openreview.net/forum?id=HJxyZkBKDr},
+}
+"""
+
+BENCHMARK = Adapter(
+    name="nas-bench-201",
+    title="CIFAR-10, CIFAR-100 and ImageNet16-120 accuracy of 15,625 cells, up to three seeds, with learning curves",
+    page="https://github.com/D-X-Y/NAS-Bench-201",
+    license="MIT",
+    paper="Dong and Yang, NAS-Bench-201: Extending the Scope of Reproducible Neural Architecture Search, ICLR 2020",
+    bibtex=BIBTEX,
+    space=cell201,
+    files=(OfficialFile(_FILE),),
+    read=reader(cell201),
+    selects=Measure("accuracy", "validation", epochs=200),
+    reports=Measure("accuracy", "test", epochs=200),
+    obtain=_OBTAIN,
+    caveats=(
+        "cifar10: validation comes from other training runs than test, on half of the training set (cifar10-valid)",
+        "cifar100 and ImageNet16-120: validation and test are halves of the original test set, and after 200 epochs "
+        "only the whole ('validation+test') has a learning curve: whoever stops early by it sees the test half",
+        "2,225 cells were trained with one seed, 5,439 with two and 7,961 with three: a seed that is missing is NaN, "
+        "never filled in; the mean over seeds is over those that there are",
+        "12 epochs: one seed (111), with the learning rate annealed within them; cifar10-valid has seed 777 too",
+        "times are one constant an epoch, not measured for each run",
+        "15,625 cells were trained apart, but many compute the same: 6,466 by the official string",
+    ),
+)

@@ -1,0 +1,213 @@
+"""NAS-Bench-Graph: graph neural networks of four layers on nine data sets, with latency and parameters."""
+
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from lissnas.errors import ArchitectureError
+from lissnas.spaces.categorical import CategoricalSpace
+from lissnas.spaces.distinct import DistinctSpace
+from lissnas.spaces.space import Floats, Rows
+from numpy.typing import NDArray
+
+from lissnas_benchmarks.adapter import Adapter, Import, OfficialFile
+from lissnas_benchmarks.errors import BenchmarkFileError
+from lissnas_benchmarks.readers.pickle_allowlist import shown
+from lissnas_benchmarks.readers.whole_pickle import load_pickle
+from lissnas_benchmarks.table import Column, Measure
+
+_LAYERS = 4
+
+_COLUMNS = {
+    "valid_perf": ("accuracy", "validation", "%", 100.0, True),
+    "perf": ("accuracy", "test", "%", 100.0, True),
+    "latency": ("latency", "", "ms", 1000.0, False),
+    "para": ("parameters", "", "M", 1.0, False),
+}
+"""What the package's keys mean: metric, split, unit, the factor to the unit, and whether more is better."""
+
+_INTERCHANGEABLE: dict[tuple[int, ...], tuple[int, ...]] = {
+    (0, 0, 0, 0): (0, 1, 2, 3),
+    (0, 0, 0, 1): (1, 2),
+    (0, 0, 1, 1): (2, 3),
+    (0, 1, 1, 1): (1, 2, 3),
+    (0, 1, 2, 2): (2, 3),
+}
+"""In each link pattern the layers that can be exchanged without changing the network, as the package orders them."""
+
+_TWO_CHAINS = (0, 0, 1, 2)
+"""The pattern of two chains of two layers, which can be exchanged as wholes."""
+
+
+@dataclass(frozen=True)
+class _Encoding:
+    """The package's rows: a link pattern, then the operation of each layer; a key writes their numbers as digits."""
+
+    links: Sequence[tuple[int, ...]]
+    operations: Sequence[str]
+
+    def space(self, name: str) -> DistinctSpace:
+        patterns = ["".join(map(str, link)) for link in self.links]
+        rows = CategoricalSpace(name, (patterns, *[self.operations] * _LAYERS), "{}:" + ",".join(["{}"] * _LAYERS))
+        return DistinctSpace(name, rows, self.stand_in, lambda rows: (rows[:, 1:] != self._skip).any(axis=1))
+
+    @property
+    def _skip(self) -> int:
+        return self.operations.index("skip")
+
+    def stand_in(self, rows: Rows) -> Rows:
+        """Move skips to where the package puts them, then sort the layers that can be exchanged."""
+        result = rows.copy()
+        for pattern, link in enumerate(self.links):
+            for skips in itertools.product((False, True), repeat=_LAYERS):
+                case = (rows[:, 0] == pattern) & ((rows[:, 1:] == self._skip) == skips).all(axis=1)
+                moved_link, order = _moved(link, skips)
+                result[case, 0] = self.links.index(moved_link)
+                result[case, 1:] = rows[case, 1:][:, order]
+        for pattern, link in enumerate(self.links):
+            case = result[:, 0] == pattern
+            layers = result[case, 1:]
+            places = _INTERCHANGEABLE.get(link, ())
+            layers[:, places] = np.sort(layers[:, places], axis=1)
+            if link == _TWO_CHAINS:
+                first, second, first_end, second_end = layers.astype(np.int64).T
+                exchange = (first > second) | ((first == second) & (first_end > second_end))
+                layers[exchange] = layers[exchange][:, (1, 0, 3, 2)]
+            result[case, 1:] = layers
+        return result
+
+
+def _moved(link: tuple[int, ...], skips: tuple[bool, ...]) -> tuple[tuple[int, ...], list[int]]:
+    """Return the package's normal form of a pattern with skips: its pattern, and which layer stands where."""
+    from nas_bench_graph.architecture import Arch
+
+    marks = ["skip" if skip else str(layer) for layer, skip in enumerate(skips)]
+    normal = Arch(list(link), marks)
+    normal.move_skip_op()
+    skipped = iter(layer for layer, skip in enumerate(skips) if skip)
+    return tuple(normal.link), [next(skipped) if mark == "skip" else int(mark) for mark in normal.ops]
+
+
+def _package(operations: str) -> _Encoding:
+    from nas_bench_graph import architecture
+
+    return _Encoding([tuple(link) for link in architecture.link_list], getattr(architecture, operations))
+
+
+def _reader(
+    space: Callable[[], DistinctSpace], datasets: tuple[str, ...]
+) -> Callable[[Import], Mapping[Column, Floats]]:
+    def read(source: Import) -> Mapping[Column, Floats]:
+        table = space()
+        digits = _package("gnn_list").operations
+        own = _package("gnn_list_proteins").operations if table.choices[1] < len(digits) else digits
+        gene = np.full(10, 255, dtype=np.uint8)
+        gene[: len(digits)] = [own.index(name) if name in own else 255 for name in digits]
+        columns: dict[Column, Floats] = {}
+        for dataset, path in zip(datasets, source.files, strict=True):
+            name = f"light/{dataset}.bench"
+            networks = _checked(load_pickle(path.read_bytes(), name), name)
+            keys = np.array(list(networks), dtype=np.int64)
+            if len(keys) != table.size:
+                raise BenchmarkFileError(f"{name}: {len(keys)} networks instead of {table.size}")
+            try:
+                index = table.index(_rows(keys, gene))
+            except ArchitectureError as error:
+                raise BenchmarkFileError(f"{name}: {error}") from error
+            for key, (metric, split, unit, factor, quality) in _COLUMNS.items():
+                values = np.full(table.size, np.nan)
+                values[index] = [float(network[key]) * factor for network in networks.values()]
+                columns[Column(metric, dataset, split, unit, quality=quality)] = values
+        return columns
+
+    return read
+
+
+def _checked(networks: Any, name: str) -> dict[int, dict[str, float]]:
+    """Return what a file holds, or raise BenchmarkFileError if it is no measurements by a network's number."""
+    if type(networks) is not dict:
+        raise BenchmarkFileError(f"{name}: holds {shown(networks)}, not a dictionary of networks")
+    for number, network in networks.items():
+        if type(number) is not int or not 0 <= number < 10 ** (_LAYERS + 1):
+            raise BenchmarkFileError(f"{name}: {shown(number)} is no network's number")
+        if type(network) is not dict or not all(type(network.get(key)) in (int, float) for key in _COLUMNS):
+            raise BenchmarkFileError(f"{name}: network {number} has not the numbers {', '.join(_COLUMNS)}")
+    return networks
+
+
+def _rows(keys: NDArray[np.int64], gene: Rows) -> Rows:
+    """Take the decimal digits of the keys apart: the pattern, then the operation of each layer."""
+    digits = keys[:, None] // 10 ** np.arange(_LAYERS, -1, -1) % 10
+    rows = digits.astype(np.uint8)
+    rows[:, 1:] = gene[digits[:, 1:]]
+    return rows
+
+
+def _space() -> DistinctSpace:
+    return _package("gnn_list").space("nas-bench-graph")
+
+
+def _proteins_space() -> DistinctSpace:
+    return _package("gnn_list_proteins").space("nas-bench-graph-proteins")
+
+
+_SHA256 = {
+    "cora": "5e69b2f9bb08d8927d9ffd4921f8494a3cea349c9c3a461334cb9dc9e11701a8",
+    "citeseer": "99c7f79b73372636305bf73fb32a58b63c57bd1871a152dd62ec72d984c8c50f",
+    "pubmed": "10b4dcf6cfd3a24f6059f7d541a4a872960b4adac0b3dba26abed1bb9a3d904d",
+    "cs": "71ae8469930517160b024f52db6000a4897f1aff5d765beb27bb60952ed5bd31",
+    "physics": "1e309bafee0b832c8b84fa3c039c36992bc0a910238b128f26b7e9190d7f2aea",
+    "photo": "5511b4dc3f63fa988792177227db7901290fb9b27fc6c02e3036b29e134ed6df",
+    "computers": "fdb3dc0cf405d62322f0ab9614b2083c2a5e6576c2f43e4f2214be64bc62b1b3",
+    "arxiv": "7ee21a7653297a806c0ed1be3efe6ecc06acc84e48e942da0bfde0e5d287debe",
+    "proteins": "b9e7fb0902bda44fec32c948e5fde822fb22d38d674c52e43ace5197378f2d21",
+}
+
+_DATASETS = tuple(dataset for dataset in _SHA256 if dataset != "proteins")
+
+
+_BIBTEX = """\
+@inproceedings{qin2022nasbenchgraph,
+  title         = {{NAS-Bench-Graph}: Benchmarking Graph Neural Architecture Search},
+  author        = {Qin, Yijian and Zhang, Ziwei and Wang, Xin and Zhang, Zeyang and Zhu, Wenwu},
+  booktitle     = {Advances in Neural Information Processing Systems (NeurIPS), Datasets and Benchmarks Track},
+  year          = {2022},
+  eprint        = {2206.09166},
+  archivePrefix = {arXiv},
+}
+"""
+
+
+def _benchmark(name: str, title: str, space: Callable[[], DistinctSpace], datasets: tuple[str, ...]) -> Adapter:
+    return Adapter(
+        name=name,
+        title=title,
+        page="https://github.com/THUMNLab/NAS-Bench-Graph",
+        license="Apache-2.0",
+        paper="Qin et al., NAS-Bench-Graph: Benchmarking Graph Neural Architecture Search, NeurIPS 2022",
+        bibtex=_BIBTEX,
+        space=space,
+        files=tuple(OfficialFile(f"light/{dataset}.bench", _SHA256[dataset]) for dataset in datasets),
+        read=_reader(space, datasets),
+        selects=Measure("accuracy", "validation"),
+        reports=Measure("accuracy", "test"),
+        package=("nas_bench_graph", "nas-bench-graph==1.4.0"),
+        caveats=(
+            "networks that the package calls the same are one; its rule also moves skip layers to the input",
+            "proteins was run on 5 of the 9 operations: it is a benchmark of its own, nas-bench-graph-proteins",
+        ),
+    )
+
+
+BENCHMARK = _benchmark(
+    "nas-bench-graph", "accuracy of 26,206 graph neural networks on eight data sets, with latency", _space, _DATASETS
+)
+
+PROTEINS = _benchmark(
+    "nas-bench-graph-proteins",
+    "score of 2,021 graph neural networks on proteins, with latency",
+    _proteins_space,
+    ("proteins",),
+)

@@ -1,0 +1,232 @@
+"""NATS-Bench: 15,625 cells (topology) and 32,768 choices of widths (size), trained on three image data sets.
+
+Dong, Liu, Musial and Gabrys, "NATS-Bench: Benchmarking NAS Algorithms for Architecture Topology and Size", TPAMI 2021.
+"""
+
+import bz2
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lissnas.spaces.published.cell201 import cell201
+from lissnas.spaces.published.channels import channels
+from lissnas.spaces.space import Floats, Space
+
+from lissnas_benchmarks.adapter import Adapter, Import, OfficialFile
+from lissnas_benchmarks.errors import BenchmarkFileError
+from lissnas_benchmarks.readers.fast_float_dicts import FloatDictReader
+from lissnas_benchmarks.readers.official_archive import check_complete, check_frame, check_order
+from lissnas_benchmarks.readers.pickle_allowlist import RefusedError
+from lissnas_benchmarks.readers.pickle_stream import PickleStream
+from lissnas_benchmarks.readers.trained_runs import MARKER, TrainedRuns
+from lissnas_benchmarks.table import Column, Measure
+
+
+@dataclass(frozen=True)
+class Part:
+    """One of the two search spaces of NATS-Bench.
+
+    Attributes
+    ----------
+    file
+        What the authors call its files, without the ending.
+    space
+        Makes its space.
+    lengths
+        The authors' names for the trainings of an architecture, and their epochs.
+    """
+
+    file: str
+    space: Callable[[], Space]
+    lengths: Mapping[str, int]
+
+
+TOPOLOGY = Part("NATS-tss-v1_0-3ffb9", cell201, {"12": 12, "200": 200})
+
+SIZE = Part("NATS-sss-v1_0-50262", channels, {"01": 1, "12": 12, "90": 90})
+
+
+class Folder:
+    """The official folder with one file an architecture, read file by file.
+
+    Parameters
+    ----------
+    path
+        Where it is.
+    part
+        Which of the two spaces.
+    source
+        The import under way, where curves go.
+    """
+
+    def __init__(self, path: Path, part: Part, source: Import) -> None:
+        self._path, self._part, self._source = path, part, source
+        self._float_dicts = FloatDictReader()
+        self.runs = TrainedRuns(source, part.space(), tuple(part.lengths.values()), settle)
+
+    def read_all(self) -> None:
+        """Read every architecture; raises BenchmarkFileError at the first that is missing or damaged."""
+        size = len(self.runs.rows)
+        present = {path.name for path in self._path.iterdir()}
+        missing = [index for index in range(size) if _member(index) not in present]
+        if missing:
+            raise BenchmarkFileError(
+                f"{self._path.name}: {len(missing):,} of {size:,} architectures are missing "
+                f"(first: {_member(missing[0])})"
+            )
+        for index in range(size):
+            self.read(index)
+            self._source.progress((index + 1) / size)
+        self.check_order()
+
+    def read(self, index: int) -> None:
+        """Read the architecture of an official index; raises BenchmarkFileError if it is missing or damaged."""
+        held = self._load(_member(index), self.runs.add)
+        if held != {name: (index, epochs) for name, epochs in self._part.lengths.items()}:
+            raise BenchmarkFileError(
+                f"{_member(index)}: not in the official layout (it has not the trainings "
+                f"{', '.join(self._part.lengths)} of architecture {index})"
+            )
+
+    def check_order(self) -> None:
+        """Raise BenchmarkFileError if the list of all architectures gives another index to any that was read."""
+        meta = self._load("meta.pickle.pbz2", None)
+        try:
+            check_order(meta, self.runs)
+        except RefusedError as error:
+            raise BenchmarkFileError(f"meta.pickle.pbz2: not in the official layout ({error})") from error
+
+    def _load(self, name: str, finish: Callable[[dict[Any, Any]], Any] | None) -> Any:
+        try:
+            with bz2.open(self._path / name) as file:
+                stream = PickleStream(file, name, MARKER, finish, self._float_dicts)
+                value = stream.load()
+                stream.check_ended()
+        except OSError as error:
+            raise BenchmarkFileError(f"{self._path.name}/{name}: missing, or cannot be read ({error})") from error
+        return value
+
+
+def read_packed(path: Path, part: Part, source: Import) -> TrainedRuns:
+    """Read all architectures of the official single file, or of a part of one in the same layout.
+
+    Raises BenchmarkFileError if it is damaged or in another layout; that none is missing is not checked.
+    """
+    runs = TrainedRuns(source, part.space(), tuple(part.lengths.values()), settle)
+    size = max(1, path.stat().st_size)
+    try:
+        with path.open("rb") as packed, bz2.open(packed) as file:
+            stream = PickleStream(
+                file, path.name, MARKER, runs.add, progress=lambda _: source.progress(min(1.0, packed.tell() / size))
+            )
+            held = stream.load()
+            stream.check_ended()
+        check_frame(held, runs, part.lengths)
+    except OSError as error:
+        raise BenchmarkFileError(f"{path.name}: cannot be read ({error})") from error
+    except RefusedError as error:
+        raise BenchmarkFileError(f"{path.name}: not in the official layout ({error})") from error
+    return runs
+
+
+def settle(numbers: list[float], seeds: list[int]) -> float:
+    """Return the parameters or FLOPs of an architecture as the authors' program does.
+
+    If runs do not agree in five decimals, which the authors call a legacy issue, it is the run of seed 888 that counts.
+    """
+    if len({f"{number:.5f}" for number in numbers}) > 1 and 888 in seeds:
+        return numbers[seeds.index(888)]
+    return sum(numbers) / len(numbers)
+
+
+def _member(index: int) -> str:
+    return f"{index:06d}.pickle.pbz2"
+
+
+def reader(part: Part, remedy: str) -> Callable[[Import], Mapping[Column, Floats]]:
+    """Return what reads an official folder or single file of all architectures of a space."""
+
+    def read(source: Import) -> Mapping[Column, Floats]:
+        [path] = source.files
+        try:
+            if path.is_dir():
+                folder = Folder(path, part, source)
+                folder.read_all()
+                runs = folder.runs
+            else:
+                runs = read_packed(path, part, source)
+            check_complete(runs, path.name)
+            return runs.columns()
+        except RefusedError as error:
+            raise BenchmarkFileError(f"{path.name}: not in the official layout ({error}); {remedy}") from error
+        except BenchmarkFileError as error:
+            raise BenchmarkFileError(f"{error}; {remedy}") from error
+
+    return read
+
+
+def _obtain(name: str, part: Part) -> str:
+    return (
+        f"download {part.file}-simple.tar and unpack it (https://github.com/D-X-Y/NATS-Bench has the links), "
+        f"then run 'lissnas data import {name} {part.file}-simple'; the packed {part.file}.pickle.pbz2 serves as well"
+    )
+
+
+_PAPER = "Dong et al., NATS-Bench: Benchmarking NAS Algorithms for Architecture Topology and Size, TPAMI 2021"
+
+_BIBTEX = """\
+@article{dong2021nats,
+  title   = {{NATS-Bench}: Benchmarking {NAS} Algorithms for Architecture Topology and Size},
+  author  = {Dong, Xuanyi and Liu, Lu and Musial, Katarzyna and Gabrys, Bogdan},
+  journal = {IEEE Transactions on Pattern Analysis and Machine Intelligence (TPAMI)},
+  year    = {2021},
+  doi     = {10.1109/TPAMI.2021.3054824},
+}
+"""
+
+_CAVEATS = (
+    "cifar10: validation comes from other training runs than test, on half of the training set (cifar10-valid)",
+    "cifar100 and ImageNet16-120: validation and test are halves of the original test set ('validation+test')",
+    "times are one constant an epoch, not measured for each run",
+)
+
+
+def _benchmark(name: str, part: Part, title: str, epochs: int, *caveats: str) -> Adapter:
+    return Adapter(
+        name=name,
+        title=title,
+        page="https://github.com/D-X-Y/NATS-Bench",
+        license="MIT",
+        paper=_PAPER,
+        bibtex=_BIBTEX,
+        space=part.space,
+        files=(OfficialFile(f"{part.file}-simple"),),
+        read=reader(part, _obtain(name, part)),
+        selects=Measure("accuracy", "validation", epochs=epochs),
+        reports=Measure("accuracy", "test", epochs=epochs),
+        obtain=_obtain(name, part),
+        caveats=(*_CAVEATS, *caveats),
+    )
+
+
+BENCHMARK = _benchmark(
+    "nats-bench-topology",
+    TOPOLOGY,
+    "CIFAR-10, CIFAR-100 and ImageNet16-120 accuracy of 15,625 cells, up to three seeds, with learning curves",
+    200,
+    "the same cells, order and trainings as nas-bench-201, trained and recorded anew in part",
+    "after 200 epochs only 'validation+test' of cifar100 and ImageNet16-120 has a learning curve: whoever stops early "
+    "by it sees the test half",
+    "12 epochs: one seed (111), with the learning rate annealed within them; cifar10-valid has seed 777 too",
+    "15,625 cells were trained apart, but many compute the same: 6,466 by the official string",
+)
+
+SIZE_BENCHMARK = _benchmark(
+    "nats-bench-size",
+    SIZE,
+    "CIFAR-10, CIFAR-100 and ImageNet16-120 accuracy of 32,768 choices of five widths, with learning curves",
+    90,
+    "90 epochs: one seed (777); 12 epochs: three; each length has its own schedule of the learning rate",
+    "parameters and FLOPs of some runs were recorded wrongly; where runs differ, that of seed 888 counts",
+)

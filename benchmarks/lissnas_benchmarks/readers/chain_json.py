@@ -1,0 +1,77 @@
+"""JSON files of NAS-Bench-Macro and Channel-Bench-Macro: a string a network, its runs, their mean, its costs."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+from lissnas.errors import ArchitectureError
+from lissnas.spaces.space import Floats, Space
+from msgspec import Meta
+
+from lissnas_benchmarks.errors import BenchmarkFileError
+from lissnas_benchmarks.table import Column
+
+_RUNS = 3
+
+Accuracies = Annotated[list[Annotated[float, Meta(ge=0, le=100)]], Meta(min_length=_RUNS, max_length=_RUNS)]
+"""As a file states them: one of each run, in %."""
+
+Count = Annotated[int, Meta(ge=0, le=2**53)]
+"""As a file states how many parameters or operations there are."""
+
+
+@dataclass(frozen=True)
+class TrainedChain:
+    """One network: test accuracies in %, their mean as the file states it, parameters and operations."""
+
+    accuracies: list[float]
+    mean: float
+    parameters: int
+    operations: int
+
+
+def chain_columns(
+    space: Space, networks: Mapping[str, TrainedChain], operations: str, name: str, remedy: str
+) -> Mapping[Column, Floats]:
+    """Return the columns of all networks of a space; a run is a seed, counted from 0.
+
+    Parameters
+    ----------
+    space
+        The space, all of which must be there.
+    networks
+        By their official strings.
+    operations
+        What the file counts: "flops" or "macs".
+    name, remedy
+        What to call the file in an error, and what to do about it.
+
+    Raises
+    ------
+    BenchmarkFileError
+        If networks are missing or of another space, or accuracies do not agree with their mean.
+    """
+    try:
+        index = space.index(space.read(list(networks)))
+    except ArchitectureError as error:
+        raise BenchmarkFileError(f"{name}: not in the official layout ({error}); {remedy}") from error
+    if len(index) != space.size:
+        raise BenchmarkFileError(f"{name}: {len(index)} networks instead of {space.size}; {remedy}")
+    for string, network in networks.items():
+        if not abs(sum(network.accuracies) / _RUNS - network.mean) < 1e-3:
+            raise BenchmarkFileError(f"{name}: the accuracies of {string} do not agree with their mean; {remedy}")
+
+    def placed(values: Iterable[float]) -> Floats:
+        column = np.empty(space.size)
+        column[index] = list(values)
+        return column
+
+    trained = networks.values()
+    columns = {
+        Column("accuracy", "cifar10", "test", "%", seed=run): placed(n.accuracies[run] for n in trained)
+        for run in range(_RUNS)
+    }
+    columns[Column("parameters", "cifar10", "", "M", quality=False)] = placed(n.parameters / 1e6 for n in trained)
+    columns[Column(operations, "cifar10", "", "M", quality=False)] = placed(n.operations / 1e6 for n in trained)
+    return columns

@@ -1,0 +1,70 @@
+"""What torch.save wrote, read without torch: the stream of before torch 1.6, and the zip archive of since.
+
+Only objects without tensors: benchmarks keep numbers.
+"""
+
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from lissnas_benchmarks.errors import BenchmarkFileError
+from lissnas_benchmarks.readers.pickle_stream import PickleStream, Readable
+
+_MAGIC = 0x1950A86A20F9469CFC6C
+
+_PROTOCOL = 1001
+
+
+def load_torch(
+    path: Path,
+    marker: str = "",
+    finish: Callable[[dict[Any, Any]], Any] | None = None,
+    progress: Callable[[float], None] = lambda share: None,
+) -> Any:
+    """Return the object in a file of torch.save, each record handed over as soon as it is read; see `PickleStream`.
+
+    Raises BenchmarkFileError if the file is damaged, or holds tensors or anything else that is no plain data.
+    """
+    name, size = path.name, max(1, path.stat().st_size)
+
+    def stream(file: Readable) -> PickleStream:
+        return PickleStream(file, name, marker, finish, progress=lambda count: progress(min(1.0, count / size)))
+
+    with path.open("rb") as file:
+        is_archive = file.read(4) == b"PK\x03\x04"
+        file.seek(0)
+        if not is_archive:
+            return _load_legacy(stream(file), name)
+    with _opened_member(path) as member:
+        reader = stream(member)
+        value = reader.load()
+        reader.check_ended()  # reads to the end, where the archive's checksum is compared
+    return value
+
+
+def _load_legacy(stream: PickleStream, name: str) -> Any:
+    if stream.load() != _MAGIC or stream.load() != _PROTOCOL:
+        raise BenchmarkFileError(f"{name}: not a file of torch.save")
+    stream.load()  # of which byte order and sizes of integers the machine was
+    value = stream.load()
+    if stream.load() != []:
+        raise BenchmarkFileError(f"{name}: holds tensors, which no such benchmark does")
+    stream.check_ended()
+    return value
+
+
+@contextmanager
+def _opened_member(path: Path) -> Iterator[Readable]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = [info for info in archive.infolist() if info.filename.split("/")[1:] == ["data.pkl"]]
+            if len(members) != 1 or members[0].compress_type != zipfile.ZIP_STORED or members[0].flag_bits & 1:
+                raise BenchmarkFileError(
+                    f"{path.name}: not a file of torch.save: it needs one data.pkl, stored as it is"
+                )
+            with archive.open(members[0]) as member:
+                yield member
+    except (zipfile.BadZipFile, NotImplementedError, EOFError, OSError, ValueError) as error:
+        raise BenchmarkFileError(f"{path.name}: cut short or damaged ({error})") from error

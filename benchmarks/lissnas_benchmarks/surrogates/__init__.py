@@ -1,0 +1,4 @@
+"""Surrogate benchmarks: ensembles of boosted trees that predict what no table lists.
+
+Read `surrogate.py` first.
+"""

@@ -1,0 +1,42 @@
+"""Shrinking a space that a surrogate predicts: it is judged by samples, and what makes no sense is refused."""
+
+from pathlib import Path
+
+import pytest
+from lissnas.errors import SettingError
+from lissnas.spaces.published.darts import darts
+from lissnas.subspaces.subspace_file import load
+from lissnas_analyses.cli import app
+from lissnas_benchmarks import catalog
+
+MODELS = Path(__file__).parents[2] / "benchmarks" / "nas_bench_301"
+
+
+@pytest.fixture
+def surrogate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    pytest.importorskip("lightgbm")
+    pytest.importorskip("xgboost")
+    monkeypatch.setenv("LISSNAS_CACHE", str(tmp_path / "cache"))
+    catalog.import_surrogate(catalog.find_surrogate("nas-bench-301"), MODELS)
+    return "nas-bench-301"
+
+
+def test_a_surrogates_space_is_shrunk_to_better_networks(
+    surrogate: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ["--seeds", "5", "--confidence", "0.6", "--max-rounds", "3", "--out", str(tmp_path)]
+    app.app(["shrink", surrogate, *options], exit_on_error=False)
+    said = capsys.readouterr().out
+    assert "judged by the same predicted accuracy" in said
+    words = said.split()
+    inside, whole = (float(words[place + 1]) for place in (words.index("mean"), words.index("it,")))
+    assert inside > whole
+    kept, provenance = load(tmp_path / "shrunk-lissnas.parquet", darts())
+    assert provenance["selected_by"] == "predicted accuracy"
+    assert 0 < kept.size_bounds[0] <= 5 * 121
+
+
+@pytest.mark.parametrize("option", [("--limit", "flops<=3"), ("--dataset", "cifar10")])
+def test_options_that_ask_a_table_are_refused(surrogate: str, tmp_path: Path, option: tuple[str, str]) -> None:
+    with pytest.raises(SettingError, match=f"takes no {option[0]}"):
+        app.app(["shrink", surrogate, *option, "--out", str(tmp_path)], exit_on_error=False)

@@ -1,0 +1,393 @@
+"""The commands on supernets, really run: the recipe "digits" with a few steps, in one folder from train to retrain."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+import torch
+from command import Command
+from image_tree import make_shards, make_tree
+
+STEPS = ("--set", "training.steps=12", "--set", "loop.later_steps=4", "--set", "loop.rounds=1")
+
+
+def _set(changes: Iterable[str]) -> tuple[str, ...]:
+    return tuple(word for change in changes for word in ("--set", change))
+
+
+ANGLES = _set(("shrinking.settings=", "shrinking.method=weight-angle", "shrinking.settings.enough=100"))
+"""Shrinks in every round, whatever the scores."""
+
+
+@pytest.fixture(scope="module")
+def trained(lissnas: Command, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that holds `run`, a supernet trained for twelve steps."""
+    folder = tmp_path_factory.mktemp("supernet")
+    called = lissnas("supernet", "train", "digits", *STEPS, "--out", "run", folder=folder, OMP_NUM_THREADS="1")
+    assert (called.returncode, called.stderr) == (0, "")
+    assert "trained for 12 steps of 64 images" in called.stdout
+    return folder
+
+
+@pytest.fixture
+def run(trained: Path, tmp_path: Path) -> Path:
+    shutil.copytree(trained / "run", tmp_path / "run")
+    return tmp_path
+
+
+def test_a_run_goes_from_shrinking_to_a_score_without_naming_its_recipe_again(in_process: Command, run: Path) -> None:
+    before = (run / "run/loop/training-0/step-0000000012.pt").read_bytes()
+    assert in_process("supernet", "shrink", "--out", "run", folder=run).returncode == 0
+    assert (run / "run/loop/training-0/step-0000000012.pt").read_bytes() == before
+    rounds = pl.read_parquet(run / "run/shrinking/rounds.parquet")
+    assert rounds["round"].to_list() == [1]
+    searched = in_process("supernet", "search", "--out", "run", "--set", "search.evaluations=21", folder=run)
+    assert searched.returncode == 0
+    found = pl.read_parquet(run / "run/search/search.parquet")
+    assert found.height == found["architecture"].n_unique() == 21
+    words = ("supernet", "retrain", "--out", "run", "--set", "retraining.steps=4", "--json")
+    score = json.loads((first := in_process(*words, folder=run)).stdout)["result"]
+    best = found.sort("accuracy", descending=True, maintain_order=True)["architecture"][0]
+    assert score["findings"][0].startswith(f"{best}: top-1 ")
+    assert (score["retrained"]["architecture"], score["retrained"]["images"]) == (best, 397)
+    assert score["files"] == ["retrained.json", "manifest.json"]
+    manifest = run / score["folder"] / "manifest.json"
+    told = manifest.read_bytes()
+    assert json.loads(told)["files"] == ["retrained.json"]
+    assert json.loads(in_process(*words, folder=run).stdout) == json.loads(first.stdout)
+    assert manifest.read_bytes() == told
+    other = in_process(*words, "--architecture", found["architecture"][20], folder=run)
+    assert json.loads(other.stdout)["result"]["retrained"]["architecture"] == found["architecture"][20]
+    assert manifest.read_bytes() == told
+
+
+def test_stages_tell_scripts_what_came_out_in_numbers(in_process: Command, run: Path) -> None:
+    def result(*words: str) -> dict[str, Any]:
+        called = in_process("supernet", *words, "--out", "run", "--json", folder=run)
+        found: dict[str, Any] = json.loads(called.stdout)["result"]
+        return found
+
+    assert result("train")["trained"] == {"steps": 12, "loss": None}
+    asked = result("evaluate", "--random", "3")["evaluated"]
+    assert asked == pl.read_parquet(run / "run/evaluation/evaluation.parquet").to_dicts()
+    shrunk = result("shrink", *ANGLES)["shrunk"]
+    assert shrunk["rounds"] == pl.read_parquet(run / "run/shrinking/rounds.parquet").to_dicts()
+    assert shrunk["networks_at_least"] == shrunk["rounds"][0]["networks_at_least"] < 15_625
+    assert shrunk["file"] == "run/loop/space-1.parquet"
+    searched = result("search", "--set", "search.evaluations=21")["searched"]
+    best = pl.read_parquet(run / "run/search/search.parquet").sort("accuracy", descending=True, maintain_order=True)
+    assert searched == {"best": best.drop("evaluation").to_dicts()[0], "evaluations": 21}
+
+
+def test_a_new_training_tells_its_last_loss(in_process: Command, tmp_path: Path) -> None:
+    called = in_process("supernet", "train", "digits", *STEPS, "--out", "run", "--json", folder=tmp_path)
+    trained = json.loads(called.stdout)["result"]["trained"]
+    assert trained["steps"] == 12
+    assert 0 < trained["loss"] < 5
+
+
+def test_scoring_otherwise_leaves_the_recipe_of_the_run_as_it_is(in_process: Command, run: Path) -> None:
+    recipe = (run / "run/recipe.toml").read_bytes()
+    words = ("supernet", "evaluate", "--out", "run", "--random", "3")
+    scores = []
+    for changes, status in (
+        ((), 0),
+        (("scoring.recalibration_batches=0",), 0),
+        (("scoring.recalibration_batches=9",), 2),
+    ):
+        called = in_process(*words, *_set(changes), folder=run)
+        assert called.returncode == status
+        assert (run / "run/recipe.toml").read_bytes() == recipe
+        scores.append(pl.read_parquet(run / "run/evaluation/evaluation.parquet")["accuracy"].to_list())
+    assert scores[0] != scores[1] == scores[2]
+    assert len(list((run / "run/evaluation").glob("scores-*.jsonl"))) == 2
+
+
+def test_scores_that_others_rest_on_do_not_hinder_scoring_otherwise(in_process: Command, run: Path) -> None:
+    assert (
+        in_process("supernet", "search", "--out", "run", "--set", "search.evaluations=21", folder=run).returncode == 0
+    )
+    other = ("--set", "scoring.recalibration_batches=1")
+    assert in_process("supernet", "evaluate", "--out", "run", "--random", "2", *other, folder=run).returncode == 0
+    refused = in_process("supernet", "search", "--out", "run", *other, folder=run)
+    assert "whose scoring.recalibration_batches is 2, not 1" in refused.stderr
+
+
+@pytest.mark.parametrize("mistake", ["training.batch=2048", "training.rate=1e30"])
+def test_a_training_that_failed_at_its_beginning_begins_again_in_the_same_folder(
+    mistake: str, in_process: Command, tmp_path: Path
+) -> None:
+    words = ("supernet", "train", "digits", *STEPS, "--set", "training.grad_clip_value=", "--out", "run")
+    assert in_process(*words, "--set", mistake, folder=tmp_path).returncode == 2
+    key = mistake.partition("=")[0]
+    corrected = in_process(
+        "supernet", "train", "--out", "run", "--set", f"{key}={0.1 if 'rate' in key else 64}", folder=tmp_path
+    )
+    assert (corrected.returncode, corrected.stderr) == (0, "")
+
+
+def test_a_shrinking_that_failed_is_asked_for_again_with_other_settings(in_process: Command, run: Path) -> None:
+    recipe = (run / "run/recipe.toml").read_bytes()
+    kernel = ("shrinking.settings=", "shrinking.method=kernel", "shrinking.settings.evaluations=20")
+    for mistake in (("scoring.recalibration_batches=200",), (*kernel, "shrinking.settings.size=99999")):
+        failed = in_process("supernet", "shrink", "--out", "run", *_set(mistake), folder=run)
+        assert failed.returncode == 2
+        assert (run / "run/recipe.toml").read_bytes() == recipe
+    settings = (*kernel, "loop.mean_networks=2")
+    assert in_process("supernet", "shrink", "--out", "run", *_set(settings), folder=run).returncode == 0
+    refused = in_process("supernet", "shrink", "--out", "run", "--set", "shrinking.settings.size=99", folder=run)
+    assert "whose shrinking.settings.size is 500, not 99" in refused.stderr
+
+
+def test_what_was_done_in_a_larger_space_is_not_taken_for_what_a_smaller_one_gives(
+    in_process: Command, run: Path
+) -> None:
+    def call(*words: str) -> subprocess.CompletedProcess[str]:
+        return in_process("supernet", *words, "--out", "run", folder=run)
+
+    assert call("search", "--set", "search.evaluations=21").returncode == 0
+    assert call("shrink", *ANGLES, "--set", "loop.rounds=2").returncode == 0
+    assert "the search was done before training 2 of the supernet; run" in call("retrain").stderr
+    assert call("search").returncode == 0
+    assert json.loads((run / "run/search/manifest.json").read_bytes())["training"] == 2
+    assert call("retrain", "--set", "retraining.steps=2").returncode == 0
+    assert "loop.rounds is 1, but 2 rounds are done" in call("shrink", "--set", "loop.rounds=1").stderr
+    (run / "run/loop/training-2/step-0000000004.pt").unlink()
+    said = "training 2 of the supernet is at step 0 of 4; finish it with 'lissnas supernet shrink --out run'"
+    assert said in call("search").stderr
+
+
+def test_a_search_that_finds_nothing_new_keeps_its_manifest(in_process: Command, run: Path) -> None:
+    words = ("supernet", "search", "--out", "run", "--set")
+    assert in_process(*words, "search.evaluations=21", folder=run).returncode == 0
+    told = (run / "run/search/manifest.json").read_bytes()
+    assert in_process(*words, "checkpoints.kept=2", folder=run).returncode == 0
+    assert (run / "run/search/manifest.json").read_bytes() == told
+    assert in_process(*words, "search.evaluations=22", folder=run).returncode == 0
+    assert (run / "run/search/manifest.json").read_bytes() != told
+
+
+def test_a_search_says_if_there_are_fewer_networks_than_asked_for(in_process: Command, run: Path) -> None:
+    few = (*ANGLES, "--set", "shrinking.settings.drops=20", "--set", "shrinking.settings.enough=1")
+    assert in_process("supernet", "shrink", "--out", "run", *few, folder=run).returncode == 0
+    left = pl.read_parquet(run / "run/shrinking/rounds.parquet")["networks_at_most"][0]
+    asked = ("--set", f"search.evaluations={left + 1}")
+    called = in_process("supernet", "search", "--out", "run", *asked, folder=run)
+    assert f"{left:,} networks scored: no more were found, though {left + 1:,} were asked for\n" in called.stdout
+
+
+def test_named_and_drawn_networks_are_scored_alike_each_time(in_process: Command, run: Path) -> None:
+    words = ("supernet", "evaluate", "--out", "run", "--random", "3", "--file", "given.txt")
+    given = "|nor_conv_3x3~0|+|none~0|none~1|+|skip_connect~0|none~1|nor_conv_1x1~2|"
+    (run / "given.txt").write_text(given + "\n")
+    assert in_process(*words, folder=run).returncode == 0
+    scores = pl.read_parquet(run / "run/evaluation/evaluation.parquet")
+    assert scores["architecture"][0] == given
+    assert scores.height == 4
+    assert scores["accuracy"].is_between(0, 100).all()
+    shutil.rmtree(run / "run/evaluation")
+    assert in_process(*words, folder=run).returncode == 0
+    assert pl.read_csv(run / "run/evaluation/evaluation.csv").equals(scores)
+
+
+def test_each_training_is_watched_in_a_folder_of_its_own(in_process: Command, run: Path) -> None:
+    """The training that is done already has nothing to show."""
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    words = ("--out", "run", "--set", "loop.later_steps=3", "--set", "retraining.steps=4", "--tensorboard")
+    assert in_process("supernet", "shrink", *words, folder=run).returncode == 0
+    given = "|nor_conv_3x3~0|+|none~0|none~1|+|skip_connect~0|none~1|nor_conv_1x1~2|"
+    assert in_process("supernet", "retrain", "--architecture", given, *words, folder=run).returncode == 0
+    assert (
+        in_process("supernet", "train", "digits", *STEPS, "--out", "other", "--tensorboard", folder=run).returncode == 0
+    )
+    seen = {}
+    for folder in (*(run / "run/tensorboard").iterdir(), *(run / "other/tensorboard").iterdir()):
+        seen[folder.name.partition("-")[0], folder.parts[-3]] = EventAccumulator(str(folder)).Reload().Scalars("loss")
+    kept = int((run / "run/loop/space-1.parquet").exists())
+    assert {name: len(losses) for name, losses in seen.items()} == {
+        ("retraining", "run"): 4,
+        ("training", "other"): 12,
+        **({("training", "run"): 3} if kept else {}),
+    }
+
+
+def test_of_two_processes_one_writes_the_document(run: Path) -> None:
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "--no-python"]
+    words = ("supernet", "evaluate", "--out", "run", "--random", "2", "--json", "--device", "cpu")
+    called = subprocess.run(
+        [*torchrun, Path(sys.executable).parent / "lissnas", *words],
+        cwd=run,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert called.returncode == 0, called.stderr
+    assert len(json.loads(called.stdout)["result"]["findings"]) == 3
+
+
+PICTURES = """\
+[network]
+space = "macro"
+classes = 4
+size = 32
+
+[images]
+kind = "{kind}"
+train = "{train}"
+validation = "{validation}"
+
+[images.stored]
+classes = 4
+held_out_a_class = 5
+workers = 1
+
+[images.stored.augmentation]
+size = 32
+shorter_side = 36
+
+[training]
+steps = 2
+batch = 8
+norm_batch = 8
+rate = 0.1
+
+[loop]
+later_steps = 1
+
+[scoring]
+recalibration_batches = 1
+recalibration_batch = 8
+
+[retraining]
+steps = 1
+batch = 8
+norm_batch = 8
+rate = 0.1
+"""
+
+
+def test_a_tree_of_images_and_its_shards_train_the_same_supernet(in_process: Command, tmp_path: Path) -> None:
+    tree = make_tree(tmp_path / "tree", training=8, validation=3)
+    (tmp_path / "shards").mkdir()
+    places = {"folder": (tree / "train", tree / "val"), "shards": make_shards(tree, tmp_path / "shards")}
+    weights = {}
+    for kind, (train, validation) in places.items():
+        (tmp_path / f"{kind}.toml").write_text(PICTURES.format(kind=kind, train=train, validation=validation))
+        called = in_process("supernet", "train", f"{kind}.toml", "--out", kind, folder=tmp_path, OMP_NUM_THREADS="1")
+        assert (called.returncode, called.stderr) == (0, "")
+        weights[kind] = torch.load(tmp_path / kind / "loop/training-0/step-0000000002.pt")["network"]
+    torch.testing.assert_close(weights["shards"], weights["folder"], rtol=0, atol=0)
+
+
+def test_a_recipe_is_printed_as_a_recipe_file(in_process: Command, tmp_path: Path) -> None:
+    printed = in_process("supernet", "recipe", "digits", "--set", "training.steps=7", folder=tmp_path).stdout
+    (tmp_path / "own.toml").write_text(printed)
+    again = in_process("supernet", "recipe", "own.toml", "--json", folder=tmp_path).stdout
+    assert "steps = 7\n" in printed
+    assert printed.endswith(json.loads(again)["result"]["text"])
+
+
+def test_hours_of_a_plan_are_those_of_all_stages(in_process: Command, tmp_path: Path) -> None:
+    words = ("supernet", "plan", "digits", "--set", "loop.rounds=1", "--images-a-second", "0.5")
+    told = in_process(*words, folder=tmp_path).stdout
+    stages = {line[0]: line[-1] for line in (row.split() for row in told.splitlines()[1:7])}
+    assert (stages["shrinking"], stages["search"]) == ("8.74", "8.89")
+    assert "0.500 images a second on one device, as given" in told
+    planned = json.loads(in_process(*words, "--json", folder=tmp_path).stdout)["result"]
+    assert planned["hours"] == pytest.approx(sum(stage["gpu_hours"] for stage in planned["stages"]))
+
+
+def test_a_plan_says_what_a_shrinker_does_not_tell(in_process: Command, tmp_path: Path) -> None:
+    def scoring(*changes: str) -> str:
+        words = [word for change in changes for word in ("--set", change)]
+        told = in_process("supernet", "plan", "digits", *words, folder=tmp_path).stdout
+        return next(line for line in told.splitlines() if "a network that is scored takes" in line)
+
+    assert scoring().endswith("a round scores at most 59 to shrink, and 118 for its means")
+    assert scoring("loop.rounds=0").endswith("takes 800 images")
+    weight_angle = scoring("shrinking.method=weight-angle", "shrinking.settings=")
+    assert weight_angle.endswith("the rounds score none, as angles of weights need no images")
+
+
+def test_a_plan_fits_a_narrow_terminal(in_process: Command, tmp_path: Path) -> None:
+    told = in_process("supernet", "plan", "abs-shufflenetv2", folder=tmp_path, COLUMNS="60").stdout
+    assert "device hours" in told.splitlines()[0]
+    assert "123,084,800" in told
+
+
+def test_help_names_the_recipes(in_process: Command, tmp_path: Path) -> None:
+    for command in ("plan", "recipe", "train"):
+        told = in_process("supernet", command, "--help", folder=tmp_path).stdout
+        assert "abs-mobilenet, abs-shufflenetv2, digits" in told
+        assert " RECIPE " in told
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("plan digits --gpus 2", "[training] 1 piece of 64 images cannot be shared out to 2 processes: choose another"),
+        ("plan spos --gpus 8 --set retraining.norm_batch=256", "[retraining] 4 pieces of 256 images cannot be shared"),
+        ("plan digits --images-a-second inf", "Must be a number above 0, and finite"),
+        ("plan digits --images-a-second nan", "Must be a number above 0, and finite"),
+        ("train digits --out run", "whose training.steps is 12, not 1500; give each recipe its own folder"),
+        ("train --out run --set seed=1", "whose seed is 0, not 1"),
+        ("train --out run --set images.kind=fashion-mnist --set images.fashion_mnist=no", "not 'fashion-mnist'; give"),
+        ("train --out run --set training.stps=1", "did you mean 'steps'?"),
+        ("train --out nowhere", "holds no run; name a recipe"),
+        ("train digit --out run", "did you mean 'digits'?"),
+        (
+            "train digits --out new --device gpu",
+            "no device that supernets run on; give cpu, cuda, or one GPU as cuda:1",
+        ),
+        ("train digits --out new --device mps", "--device mps: no device that"),
+        ("evaluate --out run --random 1 --device meta", "--device meta: no device that"),
+        ("evaluate --out run --random 1 --device cuda:99", "needs GPU 99, but torch finds "),
+        ("evaluate --out run", "nothing to score"),
+        ("evaluate --out run --architecture nonsense", "nonsense"),
+        ("evaluate --out run --file none.txt", "none.txt: cannot be read"),
+        ("evaluate --out run --file bad.txt", "bad.txt, line 3: "),
+        ("evaluate --out run --file bad.csv", "bad.csv, row 2: "),
+        ("evaluate digits --out new --random 1", "new: holds no run; name a recipe to begin one"),
+        ("evaluate --random 1 --out ", "--out: it names no folder; give one, or . for the current folder"),
+        ("retrain --out run --architecture ", "'' is"),
+        ("retrain --out run", "no winner of a search; run 'lissnas supernet search --out run'"),
+    ],
+)
+def test_a_mistake_is_one_line(words: str, said: str, in_process: Command, run: Path) -> None:
+    good = "|none~0|+|none~0|none~1|+|none~0|none~1|none~2|"
+    (run / "bad.txt").write_text(f"{good}\n\nnonsense\n")
+    (run / "bad.csv").write_text(f"architecture\n{good}\nnonsense\n")
+    called = in_process("supernet", *words.split(" "), folder=run)
+    assert called.returncode == 2
+    assert said in called.stderr
+    assert called.stderr.count("\n") == 1
+
+
+def test_a_checkpoint_that_is_cut_short_is_no_supernet(lissnas: Command, run: Path) -> None:
+    path = run / "run/loop/training-0/step-0000000012.pt"
+    path.write_bytes(path.read_bytes()[:5000])
+    called = lissnas("supernet", "evaluate", "--out", "run", "--random", "2", folder=run)
+    assert called.returncode == 2
+    assert "step-0000000012.pt: damaged" in called.stderr
+    assert called.stderr.count("\n") == 1
+
+
+def test_without_torch_a_line_says_what_to_install(tmp_path: Path) -> None:
+    program = (
+        "import sys; sys.argv = ['lissnas', 'supernet', 'recipe', 'digits'];"
+        "from lissnas_analyses.cli import supernet_options; supernet_options.find_spec = lambda name: None;"
+        "from lissnas_analyses.cli.app import main; main()"
+    )
+    called = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert called.returncode == 2
+    assert "pip install 'lissnas[supernet]'" in called.stderr

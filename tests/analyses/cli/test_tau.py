@@ -1,0 +1,94 @@
+"""The command lissnas tau, and shrinking by somebody's scores, as a user calls them."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from command import Command
+from lissnas.shrinkers.lissnas import Lissnas
+from lissnas.shrinkers.shrink import shrink
+from lissnas.subspaces import subspace_file
+from lissnas_benchmarks.benchmark import Benchmark
+
+PROTEINS = "nas-bench-graph-proteins"
+
+
+@pytest.fixture
+def scores(proteins: Benchmark, tmp_path: Path) -> Path:
+    """The validation accuracies of the real networks and their negative, written as somebody else would."""
+    frame = pl.DataFrame(
+        {
+            "architecture": proteins.space.write(proteins.space.all_rows()),
+            "accuracy": proteins.selection,
+            "loss": -proteins.selection,
+        }
+    )
+    path = tmp_path / "scores.csv"
+    frame.write_csv(path)
+    return path
+
+
+def test_tau_leaves_figures_numbers_and_a_manifest(in_process: Command, tmp_path: Path, scores: Path) -> None:
+    saved = in_process("shrink", PROTEINS, "--seeds", "5", "--out", "shrunk", folder=tmp_path)
+    assert saved.returncode == 0, saved.stderr
+    words = ("tau", PROTEINS, "--predictor", "scores.csv:accuracy", "scores.csv:-loss", "--top", "0.3", "0.1")
+    sets = ("--subspace", "shrunk/shrunk-lissnas.parquet", "--sample", "300", "--draws", "30")
+    called = in_process(*words, *sets, "--column", "accuracy/validation", "--out", "here", folder=tmp_path)
+    assert called.returncode == 0, called.stderr
+    folder = tmp_path / "here"
+    written = {path.name for path in folder.iterdir()}
+    assert {"tau.png", "tau.svg", "tau_narrowing.png", "tau_narrowing.svg", "tau.csv", "manifest.json"} <= written
+    means = pl.read_parquet(folder / "tau.parquet")
+    assert means["set"].unique(maintain_order=True).to_list() == [
+        "whole space",
+        "sample of 300",
+        "true top 30 %",
+        "true top 10 %",
+        "shrunk to shrunk/shrunk-lissnas.parquet",
+    ]
+    taus = means.filter((pl.col("measure") == "tau") & (pl.col("set") == "whole space"))["value"].to_numpy()
+    np.testing.assert_allclose(taus, taus[0])
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert manifest["settings"]["predictors"] == ["scores.csv:accuracy", "scores.csv:-loss"]
+    assert f"tau {taus[0]:.3f}" in called.stdout
+
+
+def test_shrinking_and_comparing_take_somebodys_scores_and_say_so(
+    in_process: Command, tmp_path: Path, scores: Path, proteins: Benchmark
+) -> None:
+    by_scores = ("--evaluator", "scores.csv:-loss")
+    shrunk = in_process("shrink", PROTEINS, *by_scores, "--out", "scored", folder=tmp_path)
+    assert "selected by the scores loss of scores.csv" in shrunk.stdout, shrunk.stderr
+    saved, _ = subspace_file.load(tmp_path / "scored/shrunk-lissnas.parquet", proteins.space)
+    trace = shrink(proteins.space, proteins.evaluator, Lissnas(), np.random.default_rng(0))
+    np.testing.assert_array_equal(saved.index, trace.subspace.index)  # the scores rank as the benchmark does
+    words = ("compare", PROTEINS, *by_scores, "--methods", "lissnas", "random-subset", "--runs", "2", "--out", "c")
+    compared = in_process(*words, folder=tmp_path)
+    assert "lissnas: by the predictor" in compared.stdout, compared.stderr
+    means = pl.read_parquet(tmp_path / "c/selected_by.parquet").filter(pl.col("method") == "lissnas")
+    by_predictor, by_benchmark = (
+        means.filter(pl.col("selected_by") == who).drop("selected_by") for who in ("predictor", "benchmark")
+    )
+    assert by_predictor.equals(by_benchmark)
+    assert (tmp_path / "c/selected_by.svg").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (f"tau {PROTEINS} --predictor scores.csv:acuracy", "did you mean 'accuracy'"),
+        (f"tau {PROTEINS} --column acuracy/test", "did you mean 'accuracy'"),
+        (f"tau {PROTEINS} --top 1.5", "a share between 0 and 1, not 1.5"),
+        (f"tau {PROTEINS} --runs 0", "at least one run"),
+        (f"compare {PROTEINS} --evaluator scores.csv", "choose one with scores.csv:COLUMN"),
+    ],
+)
+def test_a_mistake_is_one_line_that_says_what_to_do(
+    words: str, said: str, in_process: Command, tmp_path: Path, scores: Path
+) -> None:
+    called = in_process(*words.split(), folder=tmp_path)
+    assert called.returncode == 2, called.stdout
+    assert said in called.stderr
+    assert called.stderr.count("\n") == 1

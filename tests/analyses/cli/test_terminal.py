@@ -1,0 +1,88 @@
+"""What a terminal shows, and that a pipe gets sentences only."""
+
+import fcntl
+import os
+import pty
+import re
+import struct
+import subprocess
+import sys
+import termios
+from pathlib import Path
+
+import pytest
+from command import Command
+
+LOCALITY = ("locality", "nas-bench-graph-proteins")
+
+_ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+_COLOR = re.compile(r"\x1b\[(?:\d+;)*(?:3[0-8]|9[0-7])(?:;\d+)*m")
+_VARIABLES = ("NO_COLOR", "FORCE_COLOR", "TERM", "COLUMNS")
+
+
+@pytest.fixture(autouse=True)
+def plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in _VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+
+
+def on_a_terminal(cache: Path, *words: str, columns: int = 100, folder: Path | None = None, **environment: str) -> str:
+    """Return all that a command writes to a terminal of so many columns."""
+    shown, ours = pty.openpty()
+    fcntl.ioctl(ours, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
+    command = [str(Path(sys.executable).parent / "lissnas"), *words]
+    variables = os.environ | {"LISSNAS_CACHE": str(cache), "TERM": "xterm"} | environment
+    running = subprocess.Popen(command, cwd=folder, env=variables, stdin=ours, stdout=ours, stderr=ours)
+    os.close(ours)
+    written = b""
+    try:
+        while part := os.read(shown, 65536):
+            written += part
+    except OSError:  # the other end was closed
+        pass
+    os.close(shown)
+    assert running.wait() == 0
+    return written.decode().replace("\r\n", "\n")
+
+
+def test_a_terminal_shows_what_is_being_done_and_then_the_sentences(tmp_path: Path, session_cache: Path) -> None:
+    written = on_a_terminal(session_cache, *LOCALITY, folder=tmp_path)
+    assert "nas-bench-graph-proteins: measuring locality" in written
+    assert "nas-bench-graph-proteins: drawing locality" in written
+    assert re.search(r"\d:\d\d:\d\d", written)
+    assert _COLOR.search(written)
+    told = _ESCAPE.sub("", written)
+    assert told.index("a neighbor of a top-1 % network") > told.rindex("drawing locality")
+
+
+@pytest.mark.parametrize("columns", [60, 120])
+def test_sentences_fit_the_terminal_and_break_between_words(columns: int, session_cache: Path) -> None:
+    written = on_a_terminal(session_cache, "benchmarks", columns=columns, TERM="dumb")
+    assert not _ESCAPE.search(written)
+    lines = written.splitlines()
+    assert max(map(len, lines)) <= columns
+    caveat = "note: only test accuracies are published: select by the first run, report the mean of the other two"
+    assert caveat in " ".join(written.split())
+    place = next(number for number, line in enumerate(lines) if line.startswith("  note: only test accuracies"))
+    assert lines[place + 1].startswith("  ")
+
+
+def test_without_color_there_is_none(session_cache: Path) -> None:
+    assert not _COLOR.search(on_a_terminal(session_cache, "benchmarks", NO_COLOR="1"))
+
+
+def test_a_pipe_gets_whole_sentences_and_no_progress(lissnas: Command, tmp_path: Path) -> None:
+    called = lissnas(*LOCALITY, folder=tmp_path, COLUMNS="40")
+    assert called.stderr == ""
+    assert not _ESCAPE.search(called.stdout)
+    assert called.stdout.count("\n") == 5
+    assert all(line.startswith("  ") for line in called.stdout.splitlines()[1:])
+
+
+def test_a_pipe_that_asks_for_color_gets_it_but_no_progress(lissnas: Command, tmp_path: Path) -> None:
+    called = lissnas("benchmarks", folder=tmp_path, FORCE_COLOR="1", TERM="xterm-256color", COLUMNS="40")
+    assert called.stderr == ""
+    assert (
+        "\n\x1b[1mnas-bench-macro\x1b[0m: CIFAR-10 accuracy of all 6,561 chains of 8 layers, three seeds"
+        in called.stdout
+    )

@@ -1,0 +1,327 @@
+"""The report: one file that needs no network, and what a reader can do with it in a real browser."""
+
+import json
+import re
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from lissnas.errors import LissnasError
+from lissnas_analyses.cli import app
+from lissnas_analyses.cli.report import report
+from lissnas_analyses.report.explorer import explorer
+from lissnas_analyses.reproduce import reproduce
+from lissnas_analyses.results.folder import Results
+from lissnas_benchmarks import catalog
+from lissnas_benchmarks.benchmark import Benchmark
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory, proteins: Benchmark) -> Path:
+    folder = tmp_path_factory.mktemp("results") / "proteins"
+    reproduce(proteins, Results(folder, "reproduce"), 2, 0, lambda step, share: None)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def page(results: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    pytest.importorskip("vl_convert")
+    path = tmp_path_factory.mktemp("report") / "report.html"
+    report(results, out=path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def walk(results: Path) -> dict[str, Any]:
+    found = explorer(results)
+    assert found is not None
+    return found
+
+
+def test_the_page_asks_for_nothing_from_elsewhere(page: Path) -> None:
+    text = page.read_text()
+    assert "src=http" not in text.replace('"', "").replace("'", "")
+    assert '<link rel="icon" href="data:,">' in text
+    assert len(text) < 5e6
+
+
+def test_findings_are_on_the_first_page(page: Path) -> None:
+    assert "A neighbor of a top-1 % network is itself one with probability" in page.read_text()
+
+
+def test_a_folder_without_results_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(LissnasError, match="no results in"):
+        report(tmp_path, out=tmp_path / "report.html")
+    (tmp_path / "manifest.json").write_text("[]")
+    with pytest.raises(LissnasError, match="no folder of results"):
+        report(tmp_path, out=tmp_path / "report.html")
+    assert not (tmp_path / "report.html").exists()
+
+
+@pytest.mark.parametrize(("name", "content"), [("map.parquet", b"PAR1"), ("rounds.parquet", b""), ("optima.svg", None)])
+def test_damaged_results_are_refused_with_the_way_out(
+    results: Path, tmp_path: Path, name: str, content: bytes | None
+) -> None:
+    folder = shutil.copytree(results, tmp_path / "results")
+    (folder / name).unlink()
+    if content is not None:
+        (folder / name).write_bytes(content)
+    with pytest.raises(LissnasError, match=r"results: the results are damaged .*; make them again"):
+        report(folder, out=tmp_path / "report.html")
+    assert not (tmp_path / "report.html").exists()
+
+
+def test_a_figure_says_what_it_shows_and_gives_all_its_numbers(page: Path, results: Path) -> None:
+    text = page.read_text()
+    assert 'alt="Locality of nas-bench-graph-proteins"' in text
+    assert "<figcaption><p>nas-bench-graph-proteins, proteins, test accuracy. Exact over all pairs" in text
+    for numbers in results.glob("*.csv"):
+        assert f"data-name={numbers.name}>" in text
+
+
+def without_map(results: Path, folder: Path) -> Path:
+    """Copy results as an analysis would leave them that draws no map."""
+    shutil.copytree(results, folder)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["files"].remove("map.parquet")
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    (folder / "map.parquet").unlink()
+    return folder
+
+
+def test_results_of_the_same_benchmark_are_told_apart(results: Path, tmp_path: Path) -> None:
+    folders = [without_map(results, tmp_path / name) for name in ("first", "second")]
+    report(tmp_path, out=tmp_path / "report.html")
+    headings = re.findall('<section id="(.*?)"><h2>(.*?)</h2>', (tmp_path / "report.html").read_text())
+    assert [name for _anchor, name in headings] == [f"nas-bench-graph-proteins, proteins: {one}" for one in folders]
+    assert len({anchor for anchor, _name in headings}) == 2
+
+
+def test_a_report_without_a_map_carries_nothing_that_draws_one(results: Path, tmp_path: Path, page: Path) -> None:
+    report(without_map(results, tmp_path / "results"), out=tmp_path / "report.html")
+    text = (tmp_path / "report.html").read_text()
+    assert 'id="library"' not in text
+    assert 'id="library"' in page.read_text()
+
+
+def test_neighbors_are_the_best_of_the_space_with_their_scores(walk: dict[str, Any], proteins: Benchmark) -> None:
+    space = proteins.space
+    for place in (0, len(walk["x"]) // 2):
+        rows = space.read([walk["architecture"][place]])
+        neighbors = space.index(space.neighbors(rows)[0])
+        best = np.sort(proteins.report[neighbors])[::-1][:20]
+        led, places, scores = (walk["neighbors"][name][place] for name in ("edit", "place", "score"))
+        np.testing.assert_allclose(scores, best, rtol=1e-4)
+        assert walk["degrees"][place] == len(neighbors)
+        for which, other, score in zip(led, places, scores, strict=True):
+            assert walk["neighbors"]["edits"][which]
+            if other >= 0:
+                assert space.index(space.read([walk["architecture"][other]]))[0] in neighbors
+                assert score == walk["columns"]["test accuracy (%)"][other]
+
+
+def test_rounds_end_in_what_the_method_keeps(walk: dict[str, Any], results: Path) -> None:
+    import polars as pl
+
+    kept = pl.read_parquet(results / "map.parquet")["pocket of lissnas"].is_not_null().to_numpy()
+    last = walk["methods"]["lissnas"][-1]
+    assert last["members"] == np.flatnonzero(kept).tolist()
+    assert last["size"] == len(last["members"])
+
+
+def test_a_map_without_its_benchmark_has_no_explorer(results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(catalog, "is_ready", lambda name: False)
+    assert explorer(results) is None
+
+
+# In a browser
+
+
+@pytest.fixture(scope="module")
+def browser(page: Path) -> Iterator[Any]:
+    webdriver = pytest.importorskip("selenium.webdriver")
+    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if chromium is None or driver is None:
+        pytest.skip("no Chromium: install the packages chromium and chromium-driver")
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    for argument in (
+        *("headless=new", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "disable-sync"),
+        *("disable-background-networking", "disable-component-update", "window-size=1200,1400"),
+    ):
+        options.add_argument(f"--{argument}")
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    running = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
+    try:
+        running.get(page.as_uri())
+        _until(lambda: running.find_element("tag name", "body").get_attribute("data-ready") == "yes")
+        yield running
+    finally:
+        running.quit()
+
+
+def _until(holds: Any, seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def _count(browser: Any) -> int:
+    words = browser.find_element("css selector", ".count").text.split()
+    return int(words[0].replace(",", ""))
+
+
+def _chosen(browser: Any) -> str:
+    return str(browser.find_element("css selector", ".architecture").text)
+
+
+def test_the_page_loads_without_a_word_of_complaint(browser: Any) -> None:
+    assert browser.get_log("browser") == []
+    assert browser.find_element("css selector", "figure img").size["height"] > 50
+
+
+def test_a_filter_changes_the_count(browser: Any) -> None:
+    before = _count(browser)
+    slider = browser.find_elements("css selector", ".explorer input[type=range]")[0]
+    script = "arguments[0].value = {}; arguments[0].dispatchEvent(new Event('input'))"
+    middle = "(Number(arguments[0].min) + Number(arguments[0].max)) / 2"
+    browser.execute_script(script.format(middle), slider)
+    assert 0 < _count(browser) < before
+    assert float(browser.find_element("css selector", ".controls output").text) == pytest.approx(
+        float(slider.get_property("value")), rel=1e-3
+    )
+    browser.execute_script(script.format("arguments[0].min"), slider)
+    assert _count(browser) == before
+
+
+def test_a_click_on_the_map_selects_a_network(browser: Any, walk: dict[str, Any]) -> None:
+    from selenium.webdriver import ActionChains
+
+    before = _chosen(browser)
+    canvas = browser.find_element("css selector", ".plot canvas")
+    browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", canvas)
+    width, height = canvas.size["width"], canvas.size["height"]
+    for across in np.linspace(-0.3, 0.2, 40):
+        for down in (-0.2, -0.1, 0.05, 0.15):
+            move = ActionChains(browser, duration=0)
+            move.move_to_element_with_offset(canvas, int(across * width), int(down * height)).click().perform()
+            if _chosen(browser) != before:
+                assert _chosen(browser) in walk["architecture"]
+                return
+    pytest.fail("no click hit a network")
+
+
+def test_a_neighbor_and_the_arrow_keys_select_networks_too(browser: Any) -> None:
+    before = _chosen(browser)
+    browser.execute_script("arguments[0].click()", browser.find_element("css selector", ".scroll td button"))
+    neighbor = _chosen(browser)
+    assert neighbor != before
+    pictures = browser.find_elements("css selector", ".facts svg")
+    assert len(pictures) == 2
+    assert any(picture.find_elements("css selector", ".changed") for picture in pictures)
+    browser.find_element("css selector", ".details").send_keys("\ue015")  # arrow down: the next worse network
+    assert len(browser.find_elements("css selector", ".facts svg")) == 1
+    assert _chosen(browser) != neighbor
+
+
+def test_keys_alone_go_from_network_to_network_without_losing_their_place(browser: Any) -> None:
+    from selenium.webdriver import ActionChains, Keys
+
+    def focused() -> str:
+        return str(browser.execute_script("return document.activeElement.textContent"))
+
+    worse = browser.find_elements("css selector", ".pager button")[1]
+    browser.execute_script("arguments[0].focus()", worse)
+    for _press in range(2):
+        before = _chosen(browser)
+        ActionChains(browser).send_keys(Keys.ENTER).perform()
+        assert _chosen(browser) != before
+        assert focused() == "Worse"
+    browser.execute_script("arguments[0].focus()", browser.find_element("css selector", ".scroll td button"))
+    before = _chosen(browser)
+    ActionChains(browser).send_keys(Keys.ENTER).perform()
+    assert _chosen(browser) != before
+    assert browser.execute_script("return document.activeElement.className") == "details"
+
+
+def test_what_is_open_stays_open_from_network_to_network(browser: Any) -> None:
+    browser.execute_script("arguments[0].click()", browser.find_element("css selector", ".facts summary"))
+    browser.execute_script("arguments[0].click()", browser.find_elements("css selector", ".pager button")[0])
+    assert browser.find_element("css selector", ".facts details").get_attribute("open")
+
+
+def test_a_tap_of_a_finger_chooses_the_network_under_it(browser: Any, walk: dict[str, Any]) -> None:
+    browser.execute_cdp_cmd("Emulation.setTouchEmulationEnabled", {"enabled": True, "maxTouchPoints": 1})
+    canvas = browser.find_element("css selector", ".plot canvas")
+    browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", canvas)
+    before = _chosen(browser)
+    box = browser.execute_script("return arguments[0].getBoundingClientRect()", canvas)
+    for across, down in ((0.4, 0.5), (0.55, 0.6), (0.5, 0.3), (0.3, 0.4), (0.6, 0.4)):
+        point = {"x": box["x"] + across * box["width"], "y": box["y"] + down * box["height"]}
+        for kind, points in (("touchStart", [point]), ("touchEnd", [])):
+            browser.execute_cdp_cmd("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+        time.sleep(0.5)
+        if _chosen(browser) != before:
+            assert _chosen(browser) in walk["architecture"]
+            break
+    else:
+        pytest.fail("no tap hit a network")
+    browser.execute_cdp_cmd("Emulation.setTouchEmulationEnabled", {"enabled": False})
+
+
+def test_a_figure_opens_whole_grows_and_closes_by_keys(browser: Any) -> None:
+    from selenium.webdriver import ActionChains, Keys
+
+    browser.execute_script("arguments[0].focus()", browser.find_element("css selector", "button.zoom"))
+    ActionChains(browser).send_keys(Keys.ENTER).perform()
+    pane, image = (browser.find_element("css selector", f"#zoom {part}") for part in ("div", "div img"))
+    _until(lambda: 0 < image.size["width"] <= pane.size["width"] and image.size["height"] <= pane.size["height"])
+    whole = image.size["width"]
+    ActionChains(browser).send_keys(Keys.TAB, Keys.ENTER).perform()  # from "Close" to "Larger"
+    assert image.size["width"] > 1.4 * whole
+    ActionChains(browser).send_keys(Keys.ESCAPE).perform()
+    assert browser.execute_script("return document.activeElement.className") == "zoom"
+
+
+def test_both_maps_are_zoomed_to_the_chosen_network_and_back(browser: Any) -> None:
+    def pictures() -> list[str]:
+        time.sleep(0.3)
+        return [
+            str(browser.execute_script("return arguments[0].toDataURL()", canvas))
+            for canvas in browser.find_elements("css selector", ".explorer:first-of-type .plot canvas")
+        ]
+
+    into, _out, whole = browser.find_elements("css selector", ".play ~ button")[:3]
+    before = pictures()
+    browser.execute_script("arguments[0].click()", into)
+    assert all(now != then for now, then in zip(pictures(), before, strict=True))
+    browser.execute_script("arguments[0].click()", whole)
+    assert pictures() == before
+
+
+def test_nothing_runs_over_the_edge_of_a_phone(browser: Any) -> None:
+    size = {"width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": True}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    assert browser.execute_script("return document.documentElement.scrollWidth") == 390
+    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+def test_playing_reaches_the_last_round(browser: Any) -> None:
+    button = browser.find_element("css selector", ".play")
+    browser.execute_script("arguments[0].click()", button)
+    assert "before the first round" in browser.find_element("css selector", ".map p").text
+    _until(lambda: button.text == "Play")
+    for caption in browser.find_elements("css selector", ".map p"):
+        words = caption.text.split()
+        assert words[words.index("round") + 1] == words[words.index("of") + 1].rstrip(":")
+
+
+def test_the_command_is_there(tmp_path: Path, page: Path, results: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    app.app(["report", str(results.parent), "--out", str(tmp_path / "r.html")], exit_on_error=False)
+    assert "1 folder of results" in capsys.readouterr().out
+    assert (tmp_path / "r.html").read_bytes() == page.read_bytes()

@@ -1,0 +1,280 @@
+"""The journal: a run that died goes on where it was, and ends in the same bits."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from lissnas.errors import EvaluatorError, JournalError
+from lissnas.evaluation.journal import ROWS_A_LINE, Journal
+from lissnas.shrinkers.best_of_sample import BestOfSample
+from lissnas.shrinkers.lissnas import Lissnas
+from lissnas.shrinkers.shrink import Shrinker, Trace, shrink
+from lissnas.shrinkers.visited_by_local_search import VisitedByLocalSearch
+from lissnas.spaces.published.macro import macro
+from lissnas.spaces.space import Floats, Rows
+
+SPACE = macro()
+SCORES = np.random.default_rng(0).normal(90, 2, SPACE.size) + np.arange(SPACE.size) / 1000
+SCORES[::5], SCORES[::7], SCORES[::11] = np.nan, np.inf, -np.inf
+METHODS = [
+    Lissnas(confidence=0.5, seeds=5),
+    VisitedByLocalSearch(evaluations=60, size=20),
+    BestOfSample(evaluations=60, size=20),
+]
+
+
+class _Evaluator:
+    """The table, that counts what it was asked for and dies when it was asked for so many."""
+
+    def __init__(self, dies_at: int | None = None) -> None:
+        self.count = 0
+        self._dies_at = dies_at
+
+    def __call__(self, rows: Rows) -> Floats:
+        if self._dies_at is not None and self.count + len(rows) > self._dies_at:
+            raise RuntimeError("out of memory")
+        self.count += len(rows)
+        return SCORES[SPACE.index(rows)]
+
+
+def _run(settings: Shrinker, journal: Path | None = None, evaluator: Any = None, seed: int = 0) -> Trace:
+    return shrink(SPACE, evaluator or _Evaluator(), settings, np.random.default_rng(seed), journal=journal)
+
+
+def _assert_same(a: Trace, b: Trace) -> None:
+    assert a.evaluations.index.tobytes() == b.evaluations.index.tobytes()
+    assert a.evaluations.scores.tobytes() == b.evaluations.scores.tobytes()
+    assert a.evaluations.missing.tobytes() == b.evaluations.missing.tobytes()
+    assert a.evaluations.describe_missing() == b.evaluations.describe_missing()
+    assert [step.evaluations for step in a.rounds] == [step.evaluations for step in b.rounds]
+    for first, second in zip(a.rounds, b.rounds, strict=True):
+        assert first.subspace.index.tobytes() == second.subspace.index.tobytes()
+
+
+@pytest.fixture(params=METHODS, ids=lambda settings: type(settings).__name__)
+def settings(request: pytest.FixtureRequest) -> Shrinker:
+    return request.param
+
+
+def test_a_journal_changes_no_bit(settings: Shrinker, tmp_path: Path) -> None:
+    _assert_same(_run(settings, tmp_path / "journal"), _run(settings))
+
+
+def test_a_run_whose_evaluator_died_goes_on_and_ends_in_the_same_bits(settings: Shrinker, tmp_path: Path) -> None:
+    whole = _run(settings)
+    for dies_at in (0, 1, 9, 50, whole.evaluations.count - 1):
+        journal = tmp_path / str(dies_at)
+        with pytest.raises(EvaluatorError, match="out of memory"):
+            _run(settings, journal, _Evaluator(dies_at))
+        evaluator = _Evaluator()
+        _assert_same(_run(settings, journal, evaluator), whole)
+        assert evaluator.count <= whole.evaluations.count - dies_at + ROWS_A_LINE
+
+
+def test_a_run_that_ended_is_not_evaluated_again(settings: Shrinker, tmp_path: Path) -> None:
+    first = _run(settings, tmp_path / "journal")
+    _assert_same(_run(settings, tmp_path / "journal", _Evaluator(dies_at=0)), first)
+
+
+def test_what_was_scored_stays_with_the_error() -> None:
+    with pytest.raises(EvaluatorError) as caught:
+        _run(BestOfSample(evaluations=100, size=20), evaluator=lambda rows: np.full(len(rows), 3.0))
+    assert caught.value.evaluations.scores.tolist() == [3.0] * 100
+
+
+# Whatever a death leaves of the file
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, bytes, Trace]:
+    path = tmp_path_factory.mktemp("journals") / "journal"
+    trace = _run(METHODS[0], path)
+    return path, path.read_bytes(), trace
+
+
+@given(st.data())
+def test_a_journal_cut_short_anywhere_is_continued(written: tuple[Path, bytes, Trace], data: st.DataObject) -> None:
+    path, content, trace = written
+    header = content.index(b"\n") + 1
+    path.write_bytes(content[: data.draw(st.integers(header, len(content)))])
+    _assert_same(_run(METHODS[0], path), trace)
+    assert path.read_bytes() == content
+
+
+@pytest.mark.parametrize("tail", [b"\0" * 200, b"{", b"\n", b'{"crc32":1,"scored":{"index":[1],"scores":[2.0]}}\n'])
+def test_a_last_line_of_garbage_is_dropped(written: tuple[Path, bytes, Trace], tail: bytes) -> None:
+    path, content, trace = written
+    path.write_bytes(content + tail)
+    _assert_same(_run(METHODS[0], path), trace)
+    assert path.read_bytes() == content
+
+
+@given(st.data())
+def test_a_flipped_bit_is_found_or_changes_no_number(written: tuple[Path, bytes, Trace], data: st.DataObject) -> None:
+    path, content, trace = written
+    damaged = bytearray(content)
+    last_line = content.rindex(b"\n", 0, -1)
+    damaged[data.draw(st.integers(0, last_line - 1))] ^= 1 << data.draw(st.integers(0, 7))
+    path.write_bytes(damaged)
+    try:
+        again = _run(METHODS[0], path)
+    except JournalError:
+        assert path.read_bytes() == bytes(damaged)
+    else:  # the last digit of a score was flipped, and reads as the same number
+        np.testing.assert_array_equal(again.evaluations.scores, trace.evaluations.scores)
+
+
+@pytest.mark.parametrize("content", [b"", b"\n", b"notes of mine", b"notes\nof\nmine\n", b"[1]\n", b"{}\n", b"\xff\n"])
+def test_a_file_that_is_no_journal_is_refused_and_left_alone(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "notes"
+    path.write_bytes(content)
+    with pytest.raises(JournalError, match="not a journal"):
+        _run(METHODS[0], path)
+    assert path.read_bytes() == content
+
+
+@pytest.mark.parametrize(
+    ("other", "seed", "said"),
+    [
+        (Lissnas(confidence=0.5, seeds=6), 0, "whose seeds was 5, not 6"),
+        (METHODS[1], 0, "whose method was Lissnas, not VisitedByLocalSearch"),
+        (METHODS[0], 1, "whose random generator was"),
+    ],
+)
+def test_the_journal_of_another_run_is_refused(
+    written: tuple[Path, bytes, Trace], other: Shrinker, seed: int, said: str
+) -> None:
+    path, content, _trace = written
+    path.write_bytes(content)
+    with pytest.raises(JournalError, match=said):
+        _run(other, path, seed=seed)
+    assert path.read_bytes() == content
+
+
+def test_the_journal_of_another_space_is_refused(written: tuple[Path, bytes, Trace], mixed: Any) -> None:
+    path, content, _trace = written
+    path.write_bytes(content)
+    with pytest.raises(JournalError, match="whose space was macro, not mixed"):
+        shrink(mixed.space, _Evaluator(), METHODS[0], np.random.default_rng(0), journal=path)
+
+
+def test_a_journal_in_which_nothing_is_recorded_is_any_run_s(tmp_path: Path) -> None:
+    path = tmp_path / "journal"
+    Journal(path, {"seed": 1})
+    Journal(path, {"seed": 2}).record(np.array([1]), np.zeros(1))
+    assert Journal(path, {"seed": 2}).replay(np.array([1])).tolist() == [0.0]
+    with pytest.raises(JournalError, match="whose seed was 2, not 1"):
+        Journal(path, {"seed": 1})
+
+
+def test_a_journal_of_other_draws_is_refused(tmp_path: Path) -> None:
+    Journal(tmp_path / "journal", {}).record(np.array([1, 2]), np.zeros(2))
+    with pytest.raises(JournalError, match="from evaluation 1 on it holds other networks"):
+        Journal(tmp_path / "journal", {}).replay(np.array([1, 3]))
+
+
+def test_two_runs_cannot_write_to_one_journal(tmp_path: Path) -> None:
+    first, second = (Journal(tmp_path / "journal", {}) for _ in range(2))
+    first.record(np.array([1]), np.zeros(1))
+    with pytest.raises(JournalError, match="another run is writing to it"):
+        second.record(np.array([2]), np.zeros(1))
+
+
+def test_a_journal_in_a_folder_that_is_not_there_says_so(tmp_path: Path) -> None:
+    with pytest.raises(JournalError, match="No such file or directory; choose another place"):
+        _run(METHODS[0], tmp_path / "nowhere" / "journal")
+
+
+@given(st.lists(st.floats(width=64), max_size=20))
+def test_every_score_comes_back_with_all_its_bits(
+    tmp_path_factory: pytest.TempPathFactory, scores: list[float]
+) -> None:
+    path = tmp_path_factory.mktemp("bits") / "journal"
+    index = np.arange(len(scores)) + 2**62
+    Journal(path, {}).record(index, np.array(scores))
+    np.testing.assert_array_equal(Journal(path, {}).replay(index), np.array(scores))
+
+
+def test_a_journal_is_lines_of_json(written: tuple[Path, bytes, Trace]) -> None:
+    _path, content, trace = written
+    header, *lines = map(json.loads, content.decode().splitlines())
+    assert (header["space"], header["seeds"]) == ("macro", 5)
+    index = [place for line in lines for place in line["scored"]["index"]]
+    assert len(index) == trace.evaluations.count
+
+
+# A process that is killed
+
+_PROGRAM = """
+import sys, time
+import numpy as np
+from pathlib import Path
+from lissnas.shrinkers.shrink import shrinker_class, shrink
+from lissnas.spaces.published.macro import macro
+
+method, journal, result = sys.argv[1:]
+space = macro()
+
+def score(rows):
+    time.sleep(0.002)
+    return np.sin(space.index(rows) * 1.37) + rows.sum(axis=1)
+
+trace = shrink(space, score, shrinker_class(method)(), np.random.default_rng(5), journal=Path(journal))
+np.savez(result, trace.evaluations.index, trace.evaluations.scores, trace.subspace.index)
+"""
+
+
+@pytest.mark.parametrize("method", ["lissnas", "operation-pruning", "local-search"])
+def test_a_killed_process_goes_on_and_ends_in_the_same_bits(method: str, tmp_path: Path) -> None:
+    rng = np.random.default_rng(len(method))
+
+    def start(name: str) -> "subprocess.Popen[bytes]":
+        command = [sys.executable, "-c", _PROGRAM, method, str(tmp_path / name), str(tmp_path / f"{name}.npz")]
+        return subprocess.Popen(command, stderr=subprocess.DEVNULL)
+
+    assert start("whole").wait(60) == 0
+    length = (tmp_path / "whole").stat().st_size
+    journal = tmp_path / "killed"
+    for kill_at in np.sort(rng.integers(1, length - 1000, 2)):
+        running = start("killed")
+        while not (journal.exists() and journal.stat().st_size >= kill_at):
+            assert running.poll() is None
+            time.sleep(0.001)
+        running.kill()
+        assert running.wait(60) == -signal.SIGKILL
+        assert journal.stat().st_size < length
+    assert start("killed").wait(60) == 0
+    assert journal.read_bytes() == (tmp_path / "whole").read_bytes()
+    with np.load(tmp_path / "whole.npz") as whole, np.load(tmp_path / "killed.npz") as killed:
+        for name in whole.files:
+            assert whole[name].tobytes() == killed[name].tobytes()
+
+
+def test_an_evaluator_says_how_many_rows_it_wants_at_once_and_another_number_goes_on(tmp_path: Path) -> None:
+    """As when a run goes on with more processes, each of which scores a share."""
+
+    class Wants(_Evaluator):
+        def __init__(self, rows_at_once: int, dies_at: int | None = None) -> None:
+            super().__init__(dies_at)
+            self.rows_at_once = rows_at_once
+            self.batches: list[int] = []
+
+        def __call__(self, rows: Rows) -> Floats:
+            self.batches.append(len(rows))
+            return super().__call__(rows)
+
+    settings = BestOfSample(evaluations=60, size=20)
+    with pytest.raises(EvaluatorError):
+        _run(settings, tmp_path / "journal.jsonl", Wants(20, dies_at=45))
+    later = Wants(16)
+    resumed = _run(settings, tmp_path / "journal.jsonl", later)
+    assert later.batches == [16, 4]
+    _assert_same(resumed, _run(settings))

@@ -1,0 +1,80 @@
+"""Sampled ascents and networks of local optima against those of whole spaces."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from lissnas.errors import SettingError
+from lissnas.evaluation.evaluator import TableEvaluator
+from lissnas.locality.edit_regret import best_within
+from lissnas.locality.landscape import Landscape
+from lissnas.locality.local_optima_network import funnels, local_optima_network
+from lissnas.locality.sampled_ascent import ascents, sampled_network
+
+
+def _untied(size: int) -> np.ndarray:
+    return np.random.default_rng(size).permutation(size).astype(np.float64)
+
+
+def test_ascents_from_every_start_are_those_of_the_landscape(small: Any) -> None:
+    scores = _untied(small.space.size)
+    landscape = Landscape(small.space, scores)
+    found = ascents(small.space, TableEvaluator(small.space, scores), small.space.all_rows())
+    np.testing.assert_array_equal(small.space.index(found.ends), landscape.ascend())
+    np.testing.assert_array_equal(found.end_scores, scores[landscape.ascend()])
+    np.testing.assert_array_equal(found.steps, landscape.ascent_steps())
+    np.testing.assert_array_equal(found.start_scores, scores)
+    np.testing.assert_array_equal(found.nearest_best, list(best_within(landscape))[1])
+    np.testing.assert_array_equal(found.gap_source, landscape.source)
+    np.testing.assert_array_equal(found.gaps, np.abs(scores[landscape.source] - scores[landscape.target]))
+
+
+def test_missing_scores_close_the_way(small: Any) -> None:
+    scores = _untied(small.space.size)
+    scores[::3] = np.nan
+    landscape = Landscape(small.space, scores)
+    starts = np.flatnonzero(landscape.measured)
+    found = ascents(small.space, TableEvaluator(small.space, scores), small.space.rows(starts))
+    np.testing.assert_array_equal(small.space.index(found.ends), landscape.ascend()[starts])
+
+
+def test_a_start_without_a_score_is_refused(mixed: Any) -> None:
+    scores = np.zeros(24)
+    scores[3] = np.nan
+    with pytest.raises(SettingError, match="1 of 24 starts"):
+        ascents(mixed.space, TableEvaluator(mixed.space, scores), mixed.space.all_rows())
+
+
+@pytest.fixture(scope="module", params=[0, 1, 2])
+def rugged(request: pytest.FixtureRequest, mixed: Any) -> Landscape:
+    return Landscape(mixed.space, np.random.default_rng(request.param).permutation(24).astype(np.float64))
+
+
+def test_what_searches_find_is_part_of_the_whole_network(mixed: Any, rugged: Landscape) -> None:
+    evaluator = TableEvaluator(mixed.space, rugged.scores)
+    whole = local_optima_network(rugged, 2)
+    edges = set(zip(whole.optima[whole.source].tolist(), whole.optima[whole.target].tolist(), strict=True))
+    starts = ascents(mixed.space, evaluator, mixed.space.all_rows())
+    found = sampled_network(mixed.space, evaluator, starts, np.random.default_rng(0), 2, 3)
+    assert set(found.optima) <= set(whole.optima)
+    assert set(zip(found.optima[found.source].tolist(), found.optima[found.target].tolist(), strict=True)) <= edges
+    np.testing.assert_array_equal(found.scores, rugged.scores[found.optima])
+    # All starts were given, so that the basins are the whole ones.
+    basins = dict(zip(whole.optima.tolist(), whole.basins.tolist(), strict=True))
+    assert found.basins == pytest.approx([basins[optimum] for optimum in found.optima])
+
+
+def test_patient_searches_find_every_funnel(mixed: Any, rugged: Landscape) -> None:
+    evaluator = TableEvaluator(mixed.space, rugged.scores)
+    starts = ascents(mixed.space, evaluator, mixed.space.all_rows())
+    found = sampled_network(mixed.space, evaluator, starts, np.random.default_rng(0), 2, 60)
+    whole = funnels(local_optima_network(rugged, 2))
+    np.testing.assert_array_equal(funnels(found).sink_scores, whole.sink_scores)
+
+
+def test_searches_without_edits_or_patience_are_refused(mixed: Any, rugged: Landscape) -> None:
+    evaluator = TableEvaluator(mixed.space, rugged.scores)
+    starts = ascents(mixed.space, evaluator, mixed.space.all_rows())
+    for edits, patience in ((0, 5), (2, 0)):
+        with pytest.raises(SettingError, match="at least 1"):
+            sampled_network(mixed.space, evaluator, starts, np.random.default_rng(0), edits, patience)

@@ -1,0 +1,112 @@
+"""The search of SPOS: how its generations come about, in spaces of a size that SPOS searches."""
+
+import numpy as np
+import pytest
+from lissnas.errors import SettingError
+from lissnas.optimizers.evolutionary_search import EvolutionarySearch
+from lissnas.optimizers.search import search
+from lissnas.spaces.categorical import CategoricalSpace
+from lissnas.spaces.limited import Limit, LimitedSpace
+from lissnas.spaces.published.macro import macro
+from lissnas.spaces.space import Floats, Rows
+from lissnas.subspaces.box import Box
+from lissnas.subspaces.enclosing_box import choices_inside
+from lissnas.subspaces.limited_subspace import LimitedSubspace
+from lissnas.subspaces.subspace import ExplicitSubspace, WholeSpace
+from lissnas.subspaces.union_of_balls import UnionOfBalls
+
+HUGE = CategoricalSpace("huge", ("abcd",) * 20, "{}" * 20)
+VALUES = np.random.default_rng(0).normal(size=(20, 4))
+
+
+def _score(rows: Rows) -> Floats:
+    return VALUES[np.arange(20), rows].sum(axis=1)
+
+
+def _cost(rows: Rows) -> Floats:
+    """As many as there are dear choices: 30 of 60 on average."""
+    return rows.sum(axis=1).astype(np.float64)
+
+
+def _generations(space: LimitedSpace, settings: EvolutionarySearch, total: int) -> list[Rows]:
+    asked: list[Rows] = []
+
+    def score(rows: Rows) -> Floats:
+        asked.append(rows)
+        return _score(rows)
+
+    search(WholeSpace(space), score, settings, np.random.default_rng(0), total)
+    return asked
+
+
+LIMITED = LimitedSpace(HUGE, Limit("dear choices", _cost, 30))
+
+
+def test_a_thousand_evaluations_are_twenty_generations_of_fifty_within_the_limits() -> None:
+    generations = _generations(LIMITED, EvolutionarySearch(), 1_000)
+    assert [len(generation) for generation in generations] == [50] * 20
+    rows = np.concatenate(generations)
+    assert _cost(rows).max() <= 30
+    assert len(np.unique(rows, axis=0)) == 1_000
+
+
+def test_a_generation_is_mutants_and_then_crossings_of_the_best_so_far() -> None:
+    generations = _generations(LIMITED, EvolutionarySearch(), 1_000)
+    changed = []
+    for number in range(1, 10):
+        before = np.concatenate(generations[:number])
+        parents = before[np.argsort(-_score(before), kind="stable")[:10]]
+        mutants, crossings = generations[number][:25], generations[number][25:]
+        changed.append((mutants[:, None] != parents).sum(axis=2).min(axis=1))
+        genes = (crossings[:, None, None] == parents[:, None]) | (crossings[:, None, None] == parents)
+        assert genes.all(axis=3).any(axis=(1, 2)).all()
+    # Of 20 genes 1 in 10 is drawn anew, 3 of 4 times another choice; children as their parents, 1 in 5, are left out.
+    assert 1.5 < np.mean(changed) < 2.2
+
+
+def test_what_two_parents_cannot_give_is_drawn_at_random() -> None:
+    settings = EvolutionarySearch(population=40, parents=1, mutations=0, crossovers=30)
+    generations = _generations(LIMITED, settings, 200)
+    assert [len(generation) for generation in generations] == [40] * 5
+    assert len(np.unique(np.concatenate(generations), axis=0)) == 200
+
+
+@pytest.mark.parametrize("settings", [EvolutionarySearch(), EvolutionarySearch(parents=1, probability=1e-6)])
+def test_a_small_subspace_is_visited_to_its_last_network(settings: EvolutionarySearch) -> None:
+    few = ExplicitSubspace(macro(), np.random.default_rng(5).choice(6561, 130, replace=False))
+    trace = search(few, lambda rows: rows.sum(axis=1) * 1.0, settings, np.random.default_rng(0), 500)
+    np.testing.assert_array_equal(np.sort(trace.evaluations.index), few.index)
+
+
+def test_a_mutant_gets_choices_that_are_left() -> None:
+    left = np.zeros((20, 4), dtype=np.bool_)
+    left[:, 3], left[:10, 1] = True, True
+    inside = LimitedSubspace(LimitedSpace(HUGE, Limit("dear choices", _cost, 50)), Box(HUGE, left))
+    assert choices_inside(inside) == [[1, 3]] * 10 + [[3]] * 10
+    best = search(inside, _score, EvolutionarySearch(), np.random.default_rng(0), 400).evaluations.scores.max()
+    rows = inside.space.rows(inside.index)
+    assert best == _score(rows).max()
+
+
+def test_choices_inside_are_those_that_the_networks_have() -> None:
+    space = macro()
+    some = ExplicitSubspace(space, np.array([0, 1, 6560]))
+    assert choices_inside(some) == [[0, 2]] * 7 + [[0, 1, 2]]
+    assert choices_inside(Box.whole(space).without(3, 1))[3] == [0, 2]
+    for whole in (WholeSpace(space), UnionOfBalls(space, space.rows(np.array([5])), 1)):
+        assert choices_inside(whole) == [[0, 1, 2]] * 8
+    assert choices_inside(WholeSpace(LIMITED)) == [[0, 1, 2, 3]] * 20
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"mutations": 26}, "26 mutations and 25 crossovers are no part of a population of 50"),
+        ({"crossovers": -1}, "25 mutations and -1 crossovers"),
+        ({"parents": 0}, "parents must be at least 1, not 0"),
+        ({"probability": 0.0}, "probability must lie between 0 and 1, not be 0"),
+    ],
+)
+def test_settings_that_make_no_generation_are_refused(wrong: dict[str, float], message: str) -> None:
+    with pytest.raises(SettingError, match=message):
+        EvolutionarySearch(**wrong)  # type: ignore[arg-type]

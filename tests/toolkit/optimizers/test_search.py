@@ -1,0 +1,184 @@
+"""What every optimizer promises by being in the catalog, in all of a space, in a box, and in scattered pockets."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from lissnas.errors import SettingError, UnknownNameError
+from lissnas.evaluation.evaluator import Evaluations, TableEvaluator
+from lissnas.optimizers.moves import neighbors_inside
+from lissnas.optimizers.optuna_samplers import Genetic, Tpe
+from lissnas.optimizers.random_search import RandomSearch
+from lissnas.optimizers.regularized_evolution import RegularizedEvolution
+from lissnas.optimizers.search import optimizer, optimizer_names, search
+from lissnas.shrinkers.lissnas import Lissnas
+from lissnas.shrinkers.shrink import shrink
+from lissnas.spaces.categorical import CategoricalSpace
+from lissnas.spaces.distinct import DistinctSpace
+from lissnas.spaces.published.cell201 import cell201
+from lissnas.spaces.published.macro import macro
+from lissnas.spaces.space import Floats, Rows
+from lissnas.subspaces.box import Box
+from lissnas.subspaces.subspace import ExplicitSubspace, Subspace, WholeSpace
+
+BUDGET = 120
+
+
+def _anagrams() -> DistinctSpace:
+    words = CategoricalSpace("anagrams", ("abcdefgh",) * 5, "{}{}{}{}{}")
+    return DistinctSpace("anagrams", words, lambda rows: np.sort(rows, axis=1), lambda rows: rows[:, 0] < 99)
+
+
+def _pockets() -> Subspace:
+    """Two hundred chains here and there: most have no neighbor inside."""
+    return ExplicitSubspace(macro(), np.random.default_rng(5).choice(6561, 200, replace=False))
+
+
+def _box() -> Subspace:
+    return Box.whole(macro()).without(0, 1).without(3, 2)
+
+
+@pytest.fixture(scope="module", params=[lambda: WholeSpace(macro()), _box, _pockets, lambda: WholeSpace(_anagrams())])
+def subspace(request: pytest.FixtureRequest) -> Subspace:
+    return request.param()
+
+
+@pytest.fixture(scope="module", params=optimizer_names())
+def name(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+def _scores(subspace: Subspace, missing: float = 0.0) -> Floats:
+    rng = np.random.default_rng(0)
+    rows = subspace.space.all_rows()
+    scores = rng.normal(size=8)[rows].sum(axis=1) + rng.normal(size=len(rows))
+    scores[rng.random(len(scores)) < missing] = np.nan
+    return scores
+
+
+def _visited(subspace: Subspace, name: str, seed: int = 0, total: int = BUDGET, missing: float = 0.0) -> Evaluations:
+    evaluator = TableEvaluator(subspace.space, _scores(subspace, missing))
+    return search(subspace, evaluator, optimizer(name)(), np.random.default_rng(seed), total).evaluations
+
+
+@pytest.mark.parametrize("missing", [0.0, 0.3])
+def test_the_budget_is_spent_inside_the_subspace(subspace: Subspace, name: str, missing: float) -> None:
+    visited = _visited(subspace, name, missing=missing)
+    index, _scores = visited.history
+    assert visited.count == BUDGET
+    assert np.isin(index, subspace.index).all()
+
+
+def test_the_same_seed_gives_the_same_bits(subspace: Subspace, name: str) -> None:
+    first, second, other = (_visited(subspace, name, seed).index for seed in (4, 4, 5))
+    np.testing.assert_array_equal(first, second)
+    assert not np.array_equal(first, other)
+
+
+def test_a_subspace_smaller_than_the_budget_is_scored_whole(name: str) -> None:
+    pockets = ExplicitSubspace(macro(), _pockets().index[:60])
+    np.testing.assert_array_equal(np.sort(_visited(pockets, name, total=1000).index), pockets.index)
+
+
+def test_what_the_shrinker_scored_is_known_and_counted(name: str) -> None:
+    space = macro()
+    asked: list[int] = []
+    scores = _scores(WholeSpace(space))
+
+    def score(rows: Rows) -> Floats:
+        asked.extend(space.index(rows).tolist())
+        return scores[space.index(rows)]
+
+    shrunk = shrink(space, score, Lissnas(seeds=20, radius=2), np.random.default_rng(0))
+    before = shrunk.evaluations.count
+    trace = search(shrunk.subspace, shrunk.evaluations, optimizer(name)(), np.random.default_rng(1), before + 40)
+    assert trace.evaluations.count == len(asked) == len(set(asked)) == before + 40
+
+
+def test_a_budget_already_spent_buys_nothing(name: str) -> None:
+    known = _visited(_box(), "random")
+    trace = search(_box(), known, optimizer(name)(), np.random.default_rng(0), BUDGET - 20)
+    assert trace.evaluations.count == BUDGET
+
+
+@pytest.mark.parametrize("name", sorted(set(optimizer_names()) - {"random"}))
+def test_it_finds_more_than_random_search_on_a_real_table(name: str, nasbench201: Callable[[str], Floats]) -> None:
+    space, scores = cell201(), nasbench201("c100_val200")
+    evaluator = TableEvaluator(space, scores)
+
+    def found(settings: str) -> float:
+        runs = [
+            search(WholeSpace(space), evaluator, optimizer(settings)(), np.random.default_rng(seed), 200)
+            for seed in range(6)
+        ]
+        return float(np.mean([run.evaluations.scores.max() for run in runs]))
+
+    assert found(name) > found("random")
+
+
+def test_incumbents_are_the_best_so_far() -> None:
+    subspace = WholeSpace(macro())
+    scores = _scores(subspace, missing=0.3)
+    evaluator = TableEvaluator(subspace.space, scores)
+    trace = search(subspace, evaluator, RandomSearch(), np.random.default_rng(0), 50)
+    asked, answers = trace.evaluations.history
+    for count, incumbent in enumerate(trace.incumbents, start=1):
+        known = answers[:count]
+        expected = -1 if np.isnan(known).all() else asked[np.nanargmax(known)]
+        assert incumbent == expected
+
+
+def test_neighbors_inside_are_the_neighbors_that_are_inside() -> None:
+    pockets = _pockets()
+    everything = pockets.space.rows(pockets.index)
+    for row in everything[:50]:
+        expected = pockets.index[pockets.space.distances(row[None], everything)[0] == 1]
+        found = pockets.space.index(neighbors_inside(pockets, row)) if len(expected) else []
+        np.testing.assert_array_equal(np.sort(found), expected)
+
+
+def test_optuna_says_nothing_and_keeps_its_own_loudness(capfd: pytest.CaptureFixture[str]) -> None:
+    import optuna
+
+    before = optuna.logging.get_verbosity()
+    _visited(_box(), "tpe", total=15)
+    assert capfd.readouterr() == ("", "")
+    assert optuna.logging.get_verbosity() == before
+
+
+def test_a_space_that_cannot_be_enumerated_is_searched(name: str) -> None:
+    space = CategoricalSpace("huge", ("abcd",) * 20, "{}" * 20)
+    trace = search(
+        WholeSpace(space), lambda rows: rows.sum(axis=1) * 1.0, optimizer(name)(), np.random.default_rng(0), 60
+    )
+    assert trace.evaluations.count == 60
+
+
+@pytest.mark.parametrize("name", ["regularized-evolution", "local-search"])
+def test_the_shrinker_keeps_the_best_that_the_search_visits(name: str) -> None:
+    from lissnas.shrinkers.shrink import shrinker_class
+
+    space = macro()
+    evaluator = TableEvaluator(space, _scores(WholeSpace(space)))
+    shrinker = shrinker_class(name)(evaluations=200, size=50)  # type: ignore[call-arg]
+    kept = shrink(space, evaluator, shrinker, np.random.default_rng(2))
+    visited = search(WholeSpace(space), evaluator, optimizer(name)(), np.random.default_rng(2), 200).evaluations
+    np.testing.assert_array_equal(kept.evaluations.index, visited.index)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (lambda: RegularizedEvolution(population=5), "a tournament of 10 cannot be drawn from a population of 5"),
+        (lambda: Genetic(population=0), "population must be at least 1, not 0"),
+        (lambda: search(_box(), lambda rows: rows[:, 0] * 1.0, Tpe(), np.random.default_rng(0), 0), "not 0"),
+    ],
+)
+def test_settings_that_cannot_be_met_are_refused(wrong: Callable[[], object], message: str) -> None:
+    with pytest.raises(SettingError, match=message):
+        wrong()
+
+
+def test_an_unknown_optimizer_is_answered_with_the_nearest() -> None:
+    with pytest.raises(UnknownNameError, match="did you mean 'local-search'"):
+        optimizer("localsearch")

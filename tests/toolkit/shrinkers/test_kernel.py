@@ -1,0 +1,192 @@
+"""Kernel shrinkage: what it spends, what it keeps, what it says of itself, and what it refuses."""
+
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from lissnas.errors import SettingError
+from lissnas.evaluation.evaluator import TableEvaluator
+from lissnas.predictors.normal_scores import normal_scores
+from lissnas.shrinkers.kernel import ExpectedSubspace, KernelShrinkage
+from lissnas.shrinkers.lissnas import Lissnas
+from lissnas.shrinkers.shrink import Trace, shrink
+from lissnas.spaces.categorical import CategoricalSpace
+from lissnas.spaces.published.cell201 import cell201
+from lissnas.spaces.published.darts import darts
+from lissnas.spaces.published.macro import macro
+from lissnas.spaces.space import Floats, Rows
+from lissnas.statistics.quality import top
+
+SPACE = macro()
+HUGE = CategoricalSpace("huge", ("abcd",) * 20, "{}" * 20)
+
+
+def _score(rows: Rows) -> Floats:
+    """Score chains smoothly: a part for each layer, and one for each pair of layers."""
+    values = rows.astype(np.float64)
+    alone = (values * 0.9 ** np.arange(rows.shape[1])).sum(axis=1)
+    return alone - (values[:, 1:] * values[:, :-1] == 2).sum(axis=1) / 2
+
+
+def _run(score: Any = _score, seed: int = 0, space: CategoricalSpace = SPACE, **settings: Any) -> Trace:
+    return shrink(space, score, KernelShrinkage(**settings), np.random.default_rng(seed))
+
+
+def _result(trace: Trace) -> ExpectedSubspace:
+    assert isinstance(trace.subspace, ExpectedSubspace)
+    return trace.subspace
+
+
+@pytest.mark.parametrize(("evaluations", "rounds"), [(20, 1), (21, 2), (30, 2), (55, 5)])
+def test_it_spends_its_evaluations_and_keeps_its_size(evaluations: int, rounds: int) -> None:
+    trace = _run(evaluations=evaluations, size=123)
+    assert trace.evaluations.count == evaluations
+    assert len(trace.rounds) == rounds + 1
+    assert trace.subspace.size == 123
+
+
+def test_rounds_grow_with_what_was_scored_before_them() -> None:
+    trace = _run(evaluations=70, first=30, batch=2, strays=1, size=50)
+    assert [made.evaluations for made in trace.rounds[1:]] == [
+        30,
+        32,
+        34,
+        36,
+        38,
+        40,
+        42,
+        44,
+        46,
+        49,
+        52,
+        55,
+        58,
+        61,
+        65,
+        69,
+        70,
+    ]
+
+
+def test_a_longer_run_begins_with_the_shorter_one() -> None:
+    short, long = _run(evaluations=60), _run(evaluations=80)
+    np.testing.assert_array_equal(long.evaluations.index[:60], short.evaluations.index)
+
+
+def test_it_finds_the_top_of_smooth_scores() -> None:
+    marked = top(_score(SPACE.all_rows()), 0.01)
+    recalls = [marked[_run(seed=seed, size=300).subspace.index].sum() / marked.sum() for seed in range(3)]
+    assert min(recalls) > 0.9
+
+
+def test_it_needs_a_tenth_of_lissnas_evaluations_on_a_real_table(shared_data: Path) -> None:
+    frame, space = pl.read_parquet(shared_data / "nasbench201.parquet"), cell201()
+    order = np.argsort(space.index(space.read(frame["arch"].to_list())))
+    selecting, judging = (frame[f"in16_{split}200"].to_numpy()[order] for split in ("val", "test"))
+    marked = top(judging, 0.01)
+    differences = []
+    for seed in range(4):
+        evaluator, rng = TableEvaluator(space, selecting), np.random.default_rng(seed)
+        lissnas = shrink(space, evaluator, Lissnas(), rng)
+        settings = KernelShrinkage(evaluations=lissnas.evaluations.count // 8, size=lissnas.subspace.size)
+        kernel = shrink(space, evaluator, settings, rng)
+        differences.append((marked[kernel.subspace.index].sum() - marked[lissnas.subspace.index].sum()) / marked.sum())
+    assert np.mean(differences) > 0.1
+
+
+def test_each_round_scores_all_but_its_strays_among_the_networks_that_it_would_keep() -> None:
+    trace = _run(size=400)
+    spent = [step.evaluations for step in trace.rounds]
+    for step, (before, after) in zip(trace.rounds[1:], pairwise(spent[1:]), strict=False):
+        new = SPACE.rows(trace.evaluations.index[before:after])
+        # The two strays come last. Of the others, as many as were already scored may have taken the next best places.
+        assert not step.subspace.contains(new[-2:]).any()
+        assert (~step.subspace.contains(new[:-2])).sum() <= before
+
+
+def test_expectations_belong_to_the_networks_they_stand_beside() -> None:
+    kept = _result(_run(size=300))
+    rows = SPACE.rows(kept.index)
+    assert np.corrcoef(kept.mean, _score(rows))[0, 1] > 0.8
+    assert kept.spread.shape == kept.mean.shape
+    assert (kept.spread > 0).all()
+
+
+def test_the_expected_recall_of_smooth_scores_is_near_the_true_one() -> None:
+    marked = top(_score(SPACE.all_rows()), 0.01)
+    kept = [_result(_run(seed=seed, size=100, evaluations=100)) for seed in range(5)]
+    true = np.mean([marked[subspace.index].sum() / marked.sum() for subspace in kept])
+    assert np.mean([subspace.expected_recall for subspace in kept]) == pytest.approx(true, abs=0.15)
+
+
+def test_all_of_the_space_is_expected_to_hold_all_of_the_best() -> None:
+    assert _result(_run(size=SPACE.size, evaluations=30)).expected_recall == pytest.approx(1, abs=1e-6)
+
+
+def test_a_space_that_cannot_be_enumerated_is_searched() -> None:
+    kept = _run(space=HUGE, size=200).subspace
+    drawn = np.sort(_score(HUGE.sample(20_000, np.random.default_rng(1))))
+    scores = _score(HUGE.rows(kept.index))
+    assert kept.size == 200
+    assert scores.mean() > drawn[-1]
+
+
+def test_the_cells_of_darts_are_searched_too() -> None:
+    space = darts()
+
+    def convolutions(rows: Rows) -> Floats:
+        return (space.edges(rows)[1] >= 3).sum(axis=1).astype(np.float64)
+
+    settings = KernelShrinkage(evaluations=40, size=50, candidates=1000)
+    kept = shrink(space, convolutions, settings, np.random.default_rng(0)).subspace
+    drawn = convolutions(space.sample(5000, np.random.default_rng(1)))
+    assert convolutions(space.rows(kept.index)).mean() > np.quantile(drawn, 0.99)
+
+
+def test_only_the_order_of_the_scores_counts() -> None:
+    kept = _run(seed=2).subspace.index
+    np.testing.assert_array_equal(_run(lambda rows: np.exp(3 * _score(rows)), seed=2).subspace.index, kept)
+
+
+def test_normal_scores_are_symmetric_and_shared_by_ties() -> None:
+    lowest, *middle, highest = normal_scores(np.array([-7.0, 2.0, 2.0, 2.0, 3.0]))
+    assert lowest == pytest.approx(-highest)
+    assert middle == pytest.approx([0, 0, 0])
+
+
+def test_networks_without_a_score_are_asked_for_once_and_left_out() -> None:
+    asked: list[int] = []
+
+    def score(rows: Rows) -> Floats:
+        asked.extend(SPACE.index(rows).tolist())
+        return np.where(rows[:, 0] == 2, np.nan, _score(rows))
+
+    trace = _run(score)
+    assert len(asked) == len(set(asked)) == 150
+    assert len(trace.evaluations.scores) < 150
+
+
+@pytest.mark.parametrize("score", [lambda rows: np.ones(len(rows)), lambda rows: np.full(len(rows), np.nan)])
+def test_scores_that_tell_nothing_are_refused(score: Any) -> None:
+    with pytest.raises(SettingError, match="too few to learn from"):
+        _run(score)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"size": 0}, "size must be at least 1, not 0"),
+        ({"evaluations": 19}, "at most all 19, not 20"),
+        ({"first": 2}, "at least 3 networks"),
+        ({"strays": -1}, "strays must be at least 0, not -1"),
+        ({"quantile": 1.0}, "between 0 and 1, not be 1.0"),
+        ({"size": 6_562}, "size of 6,562 is more than the 6,561 networks of macro"),
+        ({"evaluations": 7_000}, "evaluations of 7,000 is more than"),
+    ],
+)
+def test_settings_that_cannot_be_met_are_refused(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(SettingError, match=message):
+        _run(**settings)

@@ -1,0 +1,255 @@
+"""The choices that LISSNAS leaves to its user: which seeds, what radius, when to stop; and spaces of 10^17."""
+
+import itertools
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from lissnas.errors import EvaluatorError, SettingError
+from lissnas.evaluation.evaluator import Evaluations
+from lissnas.locality.measured_radius import MeasuredRadius, measured_radius
+from lissnas.shrinkers.lissnas import Lissnas
+from lissnas.shrinkers.shrink import Trace, shrink
+from lissnas.spaces.categorical import CategoricalSpace
+from lissnas.spaces.published.darts import darts
+from lissnas.spaces.published.macro import macro
+from lissnas.spaces.space import Floats, Rows, Space
+from lissnas.subspaces import union_of_balls
+from lissnas.subspaces.subspace import ExplicitSubspace
+from lissnas.subspaces.union_of_balls import UnionOfBalls, balls
+
+SPACE = macro()
+HUGE = CategoricalSpace("21 layers", ("abcdefg",) * 21, "{}" * 21)
+
+
+def _smooth(rows: Rows) -> Floats:
+    """Score by a part for every choice: neighbors of good ones are good."""
+    weights = np.random.default_rng(3).normal(size=(rows.shape[1], 8))
+    return weights[np.arange(rows.shape[1]), rows].sum(axis=1)
+
+
+def _rugged(rows: Rows) -> Floats:
+    """Score without any locality."""
+    return np.sin(rows.astype(np.float64) @ np.arange(1.0, rows.shape[1] + 1) ** 2 * 1234.5)
+
+
+def _run(space: Space = SPACE, score: Any = _smooth, seed: int = 0, **settings: Any) -> Trace:
+    return shrink(space, score, Lissnas(**settings), np.random.default_rng(seed))
+
+
+# Which seeds
+
+
+def _farthest(rows: list[tuple[int, ...]], count: int) -> set[tuple[int, ...]]:
+    """Choose greedily in plain Python: the best, then whatever lies farthest from all chosen, of equals the better."""
+    chosen = [rows[0]]
+    while len(chosen) < count:
+        distance = [min(sum(x != y for x, y in zip(row, other, strict=True)) for other in chosen) for row in rows]
+        chosen.append(rows[distance.index(max(distance))])
+    return set(chosen)
+
+
+@given(st.integers(0, 1000), st.integers(1, 8))
+def test_seeds_by_distance_are_the_greedy_choice_among_four_times_as_many(seed: int, count: int) -> None:
+    trace = _run(seed=seed, spread="distance", seeds=count, stop="rounds", max_rounds=1)
+    pool = trace.evaluations.best(4 * count)
+    chosen = _farthest(list(map(tuple, pool.tolist())), count)
+    expected = balls(SPACE, np.array(sorted(chosen), dtype=np.uint8), 1)
+    np.testing.assert_array_equal(trace.subspace.index, expected.index)
+
+
+def test_seeds_by_distance_lie_further_apart_than_by_rank() -> None:
+    sizes = {spread: _run(spread=spread, stop="rounds", max_rounds=1).subspace.size for spread in ("rank", "distance")}
+    assert sizes["distance"] > sizes["rank"]
+
+
+# What radius
+
+
+def _brute_rate(space: Space, evaluations: Evaluations, best: int, distance: int) -> tuple[int, float]:
+    rows = evaluations.rows
+    order = np.argsort(-evaluations.scores, kind="stable")[:best].tolist()
+    near = space.distances(rows, rows)
+    pairs = [(a, b) for a, b in itertools.product(order, range(len(rows))) if near[a, b] == distance]
+    return len(pairs), sum(b in order for _a, b in pairs) / len(pairs)
+
+
+def _scored(space: Space, score: Any, count: int) -> Evaluations:
+    evaluations = Evaluations(space, score)
+    evaluations(space.sample(count, np.random.default_rng(0)))
+    return evaluations
+
+
+def test_the_measured_rate_is_that_of_all_scored_pairs() -> None:
+    evaluations = _scored(SPACE, _smooth, 600)
+    found = measured_radius(SPACE, evaluations, 60)
+    for distance in (1, 2):
+        pairs, rate = _brute_rate(SPACE, evaluations, 60, distance)
+        assert (found.pairs[distance - 1], found.rate[distance - 1]) == (pairs, pytest.approx(rate))
+    assert found.base_rate == 59 / 599
+
+
+def test_good_networks_near_good_ones_widen_the_radius() -> None:
+    found = measured_radius(SPACE, _scored(SPACE, _smooth, 2000), 200)
+    assert found.radius == 2
+    assert min(found.at_least) > 2 * found.base_rate
+
+
+def test_without_locality_the_radius_stays_1() -> None:
+    assert measured_radius(SPACE, _scored(SPACE, _rugged, 2000), 200).radius == 1
+
+
+def test_the_lower_end_lies_below_the_rate_and_nears_it_with_more_pairs() -> None:
+    gaps = []
+    for count in (300, 3000):
+        found = measured_radius(SPACE, _scored(SPACE, _smooth, count), count // 10)
+        gaps.append(found.rate[1] - found.at_least[1])
+    assert gaps[0] > gaps[1] > 0
+
+
+def test_the_interval_holds_the_rate_of_the_whole_space_as_often_as_it_says() -> None:
+    whole = Evaluations(SPACE, _smooth)
+    whole(SPACE.all_rows())
+    truth = measured_radius(SPACE, whole, 656).rate[1]
+    below = 0
+    for seed in range(200):
+        evaluations = Evaluations(SPACE, _smooth)
+        evaluations(SPACE.sample(600, np.random.default_rng(seed)))
+        below += measured_radius(SPACE, evaluations, 60).at_least[1] <= truth
+    assert below / 200 > 0.94  # 97.5 % of the lower ends, less three standard errors
+
+
+def test_a_space_so_large_that_no_two_samples_are_near_gives_radius_1_and_says_why() -> None:
+    trace = _run(HUGE, radius="measured", stop="rounds", max_rounds=1)
+    [measured, _stopped] = trace.notes
+    assert isinstance(measured, MeasuredRadius)
+    assert (measured.radius, measured.pairs) == (1, (0, 0))
+    assert "no pair at distance 1; no pair at distance 2; against 9.7%" in str(measured)
+    assert trace.subspace.radius == 1
+
+
+def test_rounds_measure_anew_until_the_radius_is_1_and_it_never_grows() -> None:
+    narrowed = 0
+    for seed in range(20):
+        trace = _run(score=lambda rows: _smooth(rows) + 2 * _rugged(rows), seed=seed, radius="measured", stop="rounds")
+        measured = [note.radius for note in trace.notes if isinstance(note, MeasuredRadius)]
+        used = measured + [1] * (10 - len(measured))
+        assert used == sorted(used, reverse=True)
+        narrowed += used[0] == 2 and used[-1] == 1
+        known = 299
+        for step, radius in zip(trace.rounds[1:], used, strict=True):
+            order = np.argsort(-trace.evaluations.scores[:known], kind="stable")[:30]
+            expected = balls(SPACE, trace.evaluations.rows[order], radius)
+            np.testing.assert_array_equal(step.subspace.index, expected.index)
+            known = step.evaluations
+    assert narrowed
+
+
+def test_the_trace_says_on_how_many_pairs_the_radius_rests() -> None:
+    trace = _run(radius="measured")
+    note = str(trace.notes[0])
+    pairs, rate = _brute_rate(SPACE, _scored(SPACE, _smooth, 299), 30, 1)
+    assert f"{rate:.1%}, at least " in note
+    assert f"of {pairs:,} pairs at distance 1" in note
+
+
+# When to stop
+
+
+def test_by_rounds_exactly_so_many_are_kept_though_the_mean_falls() -> None:
+    assert len(_run(score=_rugged).rounds) < 4
+    trace = _run(score=_rugged, stop="rounds", max_rounds=6)
+    assert len(trace.rounds) == 7
+    assert trace.notes == ("stopped after all 6 rounds",)
+
+
+def test_by_rounds_nothing_is_scored_that_no_round_will_use() -> None:
+    trace = _run(stop="rounds", max_rounds=3)
+    assert trace.evaluations.count == trace.rounds[-1].evaluations
+
+
+def test_the_rounds_of_both_rules_are_the_same_until_the_plateau() -> None:
+    plateau, rounds = _run(), _run(stop="rounds")
+    for one, other in zip(plateau.rounds, rounds.rounds, strict=False):
+        np.testing.assert_array_equal(one.subspace.index, other.subspace.index)
+    assert len(plateau.rounds) < len(rounds.rounds)
+    assert "is not one standard error above" in str(plateau.notes[-1])
+
+
+def test_a_target_that_is_reached_ends_the_run() -> None:
+    trace = _run(stop="rounds", target_size=320)
+    sizes = [step.subspace.size for step in trace.rounds]
+    assert sizes[-1] <= 320 < min(sizes[:-1])
+    assert trace.notes[-1] == f"stopped after round {len(sizes) - 1}: at most 320 networks are left"
+
+
+@pytest.mark.parametrize("stop", ["plateau", "rounds"])
+@pytest.mark.parametrize("score", [_smooth, _rugged])
+def test_a_target_that_is_not_reached_is_cut_to_by_dropping_the_lowest_seeds(stop: str, score: Any) -> None:
+    trace = _run(score=score, stop=stop, target_size=100, max_rounds=4)
+    assert "best of 30 seeds, to hold at most 100 networks" in str(trace.notes[-1])
+    kept = int(str(trace.notes[-1]).split()[2])
+    assert trace.subspace.size <= 100
+    # The seeds of the round before, best first: one more would be too many.
+    if len(trace.rounds) > 2:
+        known = trace.rounds[-3].evaluations or 299
+        order = np.argsort(-trace.evaluations.scores[:known], kind="stable")
+        seeds = trace.evaluations.rows[:known][order]
+        np.testing.assert_array_equal(trace.subspace.index, balls(SPACE, seeds[:kept], 1).index)
+        assert balls(SPACE, seeds[: kept + 1], 1).size > 100
+
+
+def test_equal_scores_are_found_in_the_first_sample() -> None:
+    asked = []
+
+    def score(rows: Rows) -> Floats:
+        asked.append(len(rows))
+        return np.zeros(len(rows))
+
+    with pytest.raises(EvaluatorError, match="all 299 networks have the score 0"):
+        _run(score=score, stop="rounds")
+    assert asked == [299]
+
+
+# Spaces of 10^17
+
+
+@pytest.mark.parametrize("radius", [1, 2])
+def test_a_huge_space_is_shrunk_to_a_union_of_balls(radius: int) -> None:
+    trace = _run(HUGE, radius=radius)
+    assert len(trace.rounds) > 3
+    for step in trace.rounds[1:]:
+        assert isinstance(step.subspace, UnionOfBalls)
+        assert step.subspace.radius == radius
+        assert len(step.subspace.seeds) == 30
+        assert 30 * step.subspace.ball_size >= step.subspace.size
+    means = [_smooth(step.subspace.sample(1000, np.random.default_rng(0))).mean() for step in trace.rounds]
+    assert means == sorted(means)
+
+
+def test_in_a_huge_space_each_sample_is_drawn_from_the_union_that_it_judges() -> None:
+    trace = _run(HUGE, radius=2, stop="rounds", max_rounds=4)
+    spent = 299
+    for step in trace.rounds[1:-1]:
+        assert step.subspace.contains(trace.evaluations.rows[spent : step.evaluations]).all()
+        spent = step.evaluations
+
+
+def test_a_huge_space_can_be_cut_to_a_target() -> None:
+    trace = _run(HUGE, radius=1, target_size=1000)
+    assert trace.subspace.size <= 1000
+    assert len(trace.subspace.seeds) >= 1000 // 127
+
+
+def test_a_huge_space_with_edits_of_its_own_is_shrunk_to_a_list() -> None:
+    trace = _run(darts(), radius=1, stop="rounds", max_rounds=2, score=lambda rows: rows.sum(axis=1) + _rugged(rows))
+    assert isinstance(trace.subspace, ExplicitSubspace)
+    assert 1000 < trace.subspace.size <= 30 * 121
+
+
+def test_balls_too_many_to_list_are_a_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(union_of_balls, "LISTED_AT_MOST", 10_000)
+    with pytest.raises(SettingError, match="more than the 10,000 that are listed at most: take fewer seeds"):
+        _run(darts(), radius=2, score=lambda rows: rows.sum(axis=1) + _rugged(rows))

@@ -1,0 +1,52 @@
+"""Kernel shrinkage with cheap scores: they help where they tell something, and are left out where they do not."""
+
+import numpy as np
+import pytest
+from lissnas.errors import SettingError
+from lissnas.evaluation.evaluator import Evaluator
+from lissnas.shrinkers.kernel import KernelShrinkage
+from lissnas.shrinkers.shrink import Trace, shrink
+from lissnas.shrinkers.two_fidelities import TwoFidelityShrinkage
+from lissnas.spaces.published.macro import macro
+from lissnas.spaces.space import Floats, Rows
+from lissnas.statistics.quality import top
+
+SPACE = macro()
+NOISE: Floats = np.random.default_rng(0).normal(size=SPACE.size)
+HIDDEN: Floats = np.random.default_rng(1).normal(size=SPACE.size)
+
+
+def _accuracy(rows: Rows) -> Floats:
+    return rows.astype(np.float64).sum(axis=1) / 2 + 2 * HIDDEN[SPACE.index(rows)]
+
+
+def _run(cheap: Evaluator | None, seed: int) -> Trace:
+    settings = KernelShrinkage(evaluations=50, size=300)
+    if cheap is not None:
+        settings = TwoFidelityShrinkage(evaluations=50, size=300, cheap=(cheap,))
+    return shrink(SPACE, _accuracy, settings, np.random.default_rng(seed))
+
+
+def _recalls(cheap: Evaluator | None) -> list[float]:
+    marked = top(_accuracy(SPACE.all_rows()), 0.01)
+    return [marked[_run(cheap, seed).subspace.index].sum() / marked.sum() for seed in range(4)]
+
+
+def test_what_only_the_cheap_score_knows_raises_the_recall() -> None:
+    assert np.mean(_recalls(lambda rows: HIDDEN[SPACE.index(rows)])) > np.mean(_recalls(None)) + 0.4
+
+
+def test_constant_scores_leave_the_run_as_it_is() -> None:
+    plain, constant = _run(None, 1), _run(lambda rows: np.ones(len(rows)), 1)
+    np.testing.assert_array_equal(constant.evaluations.index, plain.evaluations.index)
+    np.testing.assert_array_equal(constant.subspace.index, plain.subspace.index)
+
+
+def test_runs_begin_alike_while_cheap_scores_cannot_be_judged() -> None:
+    plain, noisy = _run(None, 2), _run(lambda rows: NOISE[SPACE.index(rows)], 2)
+    np.testing.assert_array_equal(noisy.evaluations.index[:30], plain.evaluations.index[:30])
+
+
+def test_no_cheap_scores_are_refused() -> None:
+    with pytest.raises(SettingError, match="no cheap scores were given"):
+        TwoFidelityShrinkage()

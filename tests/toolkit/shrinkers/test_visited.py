@@ -1,0 +1,62 @@
+"""The methods that keep the best of what they visited: evolution, local search and a plain sample."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from lissnas.errors import SettingError
+from lissnas.evaluation.evaluator import TableEvaluator
+from lissnas.shrinkers.regression import RegressionShrinkage
+from lissnas.shrinkers.shrink import shrink, shrinker_class
+from lissnas.shrinkers.visited_by_local_search import VisitedByLocalSearch
+from lissnas.spaces.published.cell201 import cell201
+from lissnas.spaces.space import Floats
+
+METHODS = ("best-of-sample", "regularized-evolution", "local-search")
+
+
+@pytest.fixture(scope="module")
+def scores(nasbench201: Callable[[str], Floats]) -> Floats:
+    return nasbench201("c10_val200")
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_the_best_visited_are_kept_and_every_evaluation_is_spent(method: str, scores: Floats) -> None:
+    space = cell201()
+    settings: Any = shrinker_class(method)(evaluations=400, size=100)  # type: ignore[call-arg]
+    trace = shrink(space, TableEvaluator(space, scores), settings, np.random.default_rng(0))
+    assert trace.evaluations.count == 400
+    visited = np.sort(trace.evaluations.scores)
+    np.testing.assert_array_equal(np.sort(scores[trace.subspace.index]), visited[-100:])
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_more_cannot_be_kept_than_are_scored(method: str) -> None:
+    with pytest.raises(SettingError, match="cannot keep 101 networks"):
+        shrinker_class(method)(evaluations=100, size=101)  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_space_smaller_than_the_budget_is_scored_whole(method: str, mixed: Any) -> None:
+    settings: Any = shrinker_class(method)(evaluations=100, size=10)  # type: ignore[call-arg]
+    evaluator = TableEvaluator(mixed.space, np.arange(24.0))
+    trace = shrink(mixed.space, evaluator, settings, np.random.default_rng(0))
+    assert trace.evaluations.count == 24
+    assert trace.subspace.index.tolist() == list(range(14, 24))
+
+
+def test_local_search_reaches_a_local_optimum_before_it_starts_anew(scores: Floats) -> None:
+    space = cell201()
+    settings = VisitedByLocalSearch(evaluations=500, size=1)
+    trace = shrink(space, TableEvaluator(space, scores), settings, np.random.default_rng(1))
+    best = space.rows(trace.subspace.index)
+    neighbors, _source = space.neighbors(best)
+    assert scores[space.index(neighbors)].max() <= scores[trace.subspace.index[0]]
+
+
+def test_a_model_of_every_score_ranks_the_best_networks_first(scores: Floats) -> None:
+    space = cell201()
+    settings = RegressionShrinkage(evaluations=space.size, size=156)
+    trace = shrink(space, TableEvaluator(space, scores), settings, np.random.default_rng(0))
+    assert np.median(scores[trace.subspace.index]) > np.quantile(scores, 0.98)

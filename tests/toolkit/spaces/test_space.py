@@ -1,0 +1,138 @@
+"""What every space promises, held against distances found in plain loops on spaces small enough to list."""
+
+import itertools
+from typing import Any
+
+import numpy as np
+import pytest
+from lissnas.errors import ArchitectureError, SettingError
+
+
+def test_indices_count_the_architectures_in_order(small: Any) -> None:
+    space = small.space
+    np.testing.assert_array_equal(space.index(space.all_rows()), np.arange(len(small.distance)))
+
+
+def test_neighbors_are_all_architectures_at_distance_one(small: Any) -> None:
+    space = small.space
+    # Shuffled and with a repeat, since a batch need not be the whole space in order.
+    batch = np.append(np.random.default_rng(0).permutation(space.size), 0)
+    neighbors, source = space.neighbors(space.rows(batch))
+    found = [sorted(space.index(neighbors[source == place]).tolist()) for place in range(len(batch))]
+    assert found == [np.flatnonzero(small.distance[architecture] == 1).tolist() for architecture in batch]
+
+
+def test_sources_of_neighbors_ascend(small: Any) -> None:
+    _neighbors, source = small.space.neighbors(small.space.all_rows()[::-1])
+    assert (np.diff(source) >= 0).all()
+
+
+def test_distance_matches_brute_force(small: Any) -> None:
+    rows = small.space.all_rows()
+    a, b = (grid.ravel() for grid in np.indices(small.distance.shape))
+    np.testing.assert_array_equal(small.space.distance(rows[a], rows[b]), small.distance[a, b])
+
+
+def test_distances_of_two_batches_match_brute_force(small: Any) -> None:
+    space = small.space
+    a, b = np.arange(space.size)[::2], np.arange(space.size)[::-1]
+    found = space.distances(space.rows(a), space.rows(b))
+    np.testing.assert_array_equal(found, small.distance[np.ix_(a, b)])
+
+
+def test_shell_sums_match_a_double_loop(small: Any, scores_of: Any) -> None:
+    size = small.space.size
+    scores, columns = scores_of(size), np.random.default_rng(1).normal(size=(size, 2))
+    sums = np.zeros((small.distance.max() + 1, size, 2))
+    differences = np.zeros(sums.shape[:2])
+    for a, b in itertools.product(range(size), repeat=2):
+        sums[small.distance[a, b], a] += columns[b]
+        if not np.isnan(scores[[a, b]]).any():
+            differences[small.distance[a, b], a] += abs(scores[a] - scores[b])
+    found = small.space.shell_sums(columns, scores)
+    # Genes without choice lengthen a row, and no more: their shells are empty.
+    beyond = len(found.sums) - len(sums)
+    # Scores of about 90 are held in float32: each difference is off by up to 8e-6, and at most 24 are summed.
+    np.testing.assert_allclose(found.differences, np.pad(differences, ((0, beyond), (0, 0))), atol=2e-4)
+    np.testing.assert_allclose(found.sums, np.pad(sums, ((0, beyond), (0, 0), (0, 0))), atol=1e-5)
+
+
+def test_mean_distance_is_the_mean_over_all_pairs(small: Any) -> None:
+    chosen = np.random.default_rng(2).permutation(small.space.size)[:5]
+    pairs = [small.distance[a, b] for a, b in itertools.combinations(chosen, 2)]
+    assert small.space.mean_distance(small.space.rows(chosen)) == pytest.approx(np.mean(pairs))
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_fewer_than_two_architectures_have_no_mean_distance(small: Any, count: int) -> None:
+    assert np.isnan(small.space.mean_distance(small.space.all_rows()[:count]))
+
+
+def test_official_strings_read_back_as_the_same_rows(small: Any) -> None:
+    rows = small.space.all_rows()
+    np.testing.assert_array_equal(small.space.read(small.space.write(rows)), rows)
+
+
+def test_no_two_architectures_are_written_alike(small: Any) -> None:
+    assert len(set(small.space.write(small.space.all_rows()))) == small.space.size
+
+
+@pytest.mark.parametrize("damage", [str.upper, lambda string: string[:-1], lambda string: string + " ", lambda _: ""])
+def test_a_string_of_another_form_is_refused(small: Any, damage: Any) -> None:
+    [string] = small.space.write(small.space.all_rows()[:1])
+    with pytest.raises(ArchitectureError, match="is not written as"):
+        small.space.read([damage(string)])
+
+
+def test_a_sample_holds_no_architecture_twice(small: Any) -> None:
+    sample = small.space.sample(small.space.size, np.random.default_rng(3))
+    assert sorted(small.space.index(sample)) == list(range(small.space.size))
+
+
+def test_the_same_seed_draws_the_same_sample(small: Any) -> None:
+    first, second = (small.space.sample(4, np.random.default_rng(4)) for _ in range(2))
+    np.testing.assert_array_equal(first, second)
+
+
+@pytest.mark.parametrize("excess", [1, -1000])
+def test_a_sample_larger_than_the_space_is_refused(small: Any, excess: int) -> None:
+    with pytest.raises(SettingError, match="cannot draw"):
+        small.space.sample(small.space.size + excess, np.random.default_rng(5))
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        pytest.param(lambda rows: rows[:, :-1], id="too short"),
+        pytest.param(lambda rows: np.hstack([rows, rows]), id="too long"),
+        pytest.param(lambda rows: rows[0], id="one row without a batch"),
+        pytest.param(lambda rows: rows.astype(np.int64), id="wide integers"),
+        pytest.param(lambda rows: rows.astype(np.float64), id="floats"),
+        pytest.param(lambda rows: rows + np.uint8(100), id="choices out of range"),
+        pytest.param(lambda rows: rows + np.uint8(255), id="choice -1"),
+    ],
+)
+@pytest.mark.parametrize("use", ["index", "neighbors", "write", "mean_distance"])
+def test_rows_that_break_the_contract_are_refused(small: Any, use: str, damage: Any) -> None:
+    rows = small.space.all_rows()[:2]
+    with pytest.raises(ArchitectureError, match=small.space.name):
+        getattr(small.space, use)(damage(rows))
+
+
+@pytest.mark.parametrize("index", [-1, 1000])
+def test_an_index_outside_the_space_is_refused(small: Any, index: int) -> None:
+    with pytest.raises(ArchitectureError, match=small.space.name):
+        small.space.rows(np.array([0, index]))
+
+
+def test_an_empty_batch_is_a_batch(small: Any) -> None:
+    space = small.space
+    none = space.rows(np.empty(0, dtype=np.int64))
+    shapes = (
+        space.index(none).shape,
+        space.neighbors(none)[0].shape,
+        space.distance(none, none).shape,
+        space.distances(none, space.all_rows()).shape,
+        space.write(none),
+    )
+    assert shapes == ((0,), (0, space.genes), (0,), (0, space.size), [])

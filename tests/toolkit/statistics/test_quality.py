@@ -1,0 +1,120 @@
+"""Quality and top shares, against figures worked out by hand."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from lissnas.errors import SettingError
+from lissnas.spaces.published.macro import macro
+from lissnas.statistics.quality import quality, shrinkage_score, top
+from lissnas.subspaces.subspace import ExplicitSubspace, WholeSpace
+
+
+@given(st.lists(st.one_of(st.integers(0, 9).map(float), st.just(np.nan)), min_size=1), st.floats(0.01, 0.99))
+def test_top_marks_the_best_and_all_ties_with_the_last_of_them(scores: list[float], share: float) -> None:
+    measured = sorted((score for score in scores if score == score), reverse=True)
+    count = round(share * len(measured))
+    if count == 0:
+        with pytest.raises(SettingError, match="choose a larger share"):
+            top(np.array(scores), share)
+    else:
+        assert top(np.array(scores), share).tolist() == [score >= measured[count - 1] for score in scores]
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0, -0.1, 1.5])
+def test_a_share_outside_0_to_1_is_refused(share: float) -> None:
+    with pytest.raises(SettingError, match="top"):
+        top(np.arange(10.0), share)
+
+
+def _entropy(*counts: int) -> float:
+    shares = np.array(counts) / sum(counts)
+    return float(-(shares * np.log(shares)).sum() / np.log(3))
+
+
+@pytest.fixture
+def judged() -> dict[str, Any]:
+    """The chain "...00", "...01", "...10", one far from them, and one without a score, of scores 0 to 6560."""
+    space = macro()
+    scores = np.arange(6561.0)
+    scores[0] = np.nan
+    chains = ["22222200", "22222201", "22222210", "00000000", "00000001"]
+    subspace = ExplicitSubspace(space, space.index(space.read(chains)))
+    return vars(quality(subspace, scores))
+
+
+@pytest.mark.parametrize(
+    ("figure", "expected"),
+    [
+        ("size", 5),
+        ("size_ratio", 5 / 6561),
+        # 22222222 has score 6560, so these have 6552, 6553, 6555; 00000001 has 1; 00000000 has none.
+        ("mean", (6552 + 6553 + 6555 + 1) / 4),
+        ("best", 6555),
+        # The top 1 % of 6,560 scores are 66 (65.6), the top 5 % 328.
+        ("recall_1", 3 / 66),
+        ("recall_5", 3 / 328),
+        ("lift_1", (3 / 4) / (66 / 6560)),
+        ("lift_5", (3 / 4) / (328 / 6560)),
+        # Pairs: 1, 1, 2 edits within the first three; 6, 7 from 22222200; 7, 6 from ...01; 7, 8 from ...10; 1.
+        ("diversity", (1 + 1 + 2 + 6 + 7 + 7 + 6 + 7 + 8 + 1) / 10 / 8),
+        ("pockets", 2),
+        ("largest_pocket", 3 / 5),
+        # 1, 6552, 6553, 6555, interpolated as NumPy does: at 0.75, 1.5 and 2.25 of the places 0 to 3.
+        ("lower_quartile", 1 + 0.75 * 6551),
+        ("median", 6552.5),
+        ("upper_quartile", 6553 + 0.25 * 2),
+        ("best_of_10", 6555),
+        # The first six layers are 2, 2, 2, 0, 0; the seventh 0, 0, 1, 0, 0; the last 0, 1, 0, 0, 1.
+        ("entropy", (7 * _entropy(2, 3) + _entropy(1, 4)) / 8),
+        # The mean of 1 to 6560 is 3280.5; it rises by 1634.75 of 3279.5, and the size falls from 6561 to 5.
+        ("shrinkage_score", (4915.25 - 3280.5) / 3279.5 * np.log(6561 / 5) / np.log(6561)),
+    ],
+)
+def test_quality_matches_hand_computation(judged: dict[str, Any], figure: str, expected: float) -> None:
+    assert judged[figure] == pytest.approx(expected)
+
+
+def test_the_whole_space_holds_everything_and_lifts_nothing() -> None:
+    space = macro()
+    found = quality(WholeSpace(space), np.arange(6561.0))
+    # Two random chains differ in 2/3 of the layers; different ones a little more often.
+    expected = (1.0, 1.0, 1.0, 1.0, 1.0, 1, 2 / 3 * 6561 / 6560)
+    assert (
+        found.size_ratio,
+        found.recall_1,
+        found.recall_5,
+        found.lift_1,
+        found.lift_5,
+        found.pockets,
+        found.diversity,
+    ) == pytest.approx(expected)
+
+
+def test_the_shrinkage_score_is_0_for_the_whole_space_and_1_for_the_best_alone() -> None:
+    space, scores = macro(), np.arange(6561.0)
+    assert quality(WholeSpace(space), scores).shrinkage_score == 0
+    assert quality(ExplicitSubspace(space, np.array([6560])), scores).shrinkage_score == pytest.approx(1)
+    assert quality(ExplicitSubspace(space, np.array([0])), scores).shrinkage_score < 0
+
+
+def test_a_random_part_has_a_shrinkage_score_of_about_0() -> None:
+    space, rng = macro(), np.random.default_rng(0)
+    found = [
+        quality(ExplicitSubspace(space, rng.choice(6561, 500, replace=False)), np.arange(6561.0)).shrinkage_score
+        for _ in range(100)
+    ]
+    assert abs(np.mean(found)) < 5 * np.std(found) / 10
+
+
+def test_where_all_score_the_same_nothing_is_gained_by_shrinking() -> None:
+    assert shrinkage_score(90, 5, 90, 90, 100) == 0
+
+
+def test_a_subspace_without_scores_cannot_be_judged() -> None:
+    scores = np.arange(6561.0)
+    scores[[3, 4]] = np.nan
+    with pytest.raises(SettingError, match="none of the subspace's architectures has a score"):
+        quality(ExplicitSubspace(macro(), np.array([3, 4])), scores)

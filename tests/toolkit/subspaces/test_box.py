@@ -1,0 +1,99 @@
+"""A box against the plain list of its rows, in a product of choices and where rows share networks."""
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from lissnas.errors import SettingError
+from lissnas.spaces.categorical import CategoricalSpace
+from lissnas.subspaces.box import Box, shrink_to
+
+
+@pytest.fixture
+def box(small: Any) -> Box:
+    """All choices but the last of every second gene, where it has several."""
+    box = Box.whole(small.space)
+    for gene, count in enumerate(small.space.choices):
+        if gene % 2 == 0 and count > 1:
+            box = box.without(gene, count - 1)
+    return box
+
+
+def _members(box: Box) -> list[int]:
+    rows = box.space.all_rows()
+    inside = [all(box.left[gene, choice] for gene, choice in enumerate(row)) for row in rows]
+    return box.space.index(rows[inside]).tolist()
+
+
+def test_the_whole_box_is_the_whole_space(small: Any) -> None:
+    assert Box.whole(small.space).size == small.space.size
+    np.testing.assert_array_equal(Box.whole(small.space).index, np.arange(small.space.size))
+
+
+def test_a_box_holds_the_rows_of_its_choices(box: Box) -> None:
+    assert box.index.tolist() == _members(box)
+    assert box.size == len(_members(box))
+
+
+def test_a_box_tells_its_members_apart(box: Box) -> None:
+    rows = box.space.all_rows()
+    assert np.flatnonzero(box.contains(rows)).tolist() == _members(box)
+
+
+def test_a_sample_of_all_is_all(box: Box) -> None:
+    sample = box.sample(box.size, np.random.default_rng(0))
+    assert sorted(box.space.index(sample)) == _members(box)
+
+
+def test_samples_are_uniform(small: Any, box: Box) -> None:
+    rng = np.random.default_rng(0)
+    drawn = np.concatenate([box.space.index(box.sample(1, rng)) for _ in range(200 * box.size)])
+    counts = np.unique(drawn, return_counts=True)[1]
+    assert len(counts) == box.size
+    # Counts around 200 have a standard deviation of 14.
+    assert np.abs(counts - 200).max() < 6 * math.sqrt(200)
+
+
+def test_a_sample_larger_than_the_box_is_refused(box: Box) -> None:
+    with pytest.raises(SettingError, match="cannot draw"):
+        box.sample(box.size + 1, np.random.default_rng(0))
+
+
+def test_a_part_that_holds_a_choice_is_the_members_that_do(box: Box) -> None:
+    for gene, choice in np.argwhere(box.left):
+        held = box.space.all_rows()[box.index][:, gene] == choice
+        assert box.holding(gene, choice).index.tolist() == box.index[held].tolist()
+
+
+def test_a_box_of_a_space_of_10_to_the_12_is_sampled_by_its_size() -> None:
+    space = CategoricalSpace("chain", ("abcd",) * 20, "{}" * 20)
+    box = Box.whole(space).without(0, 3).without(19, 0)
+    assert box.size == 4**18 * 9
+    rows = box.sample(1000, np.random.default_rng(0))
+    assert box.contains(rows).all()
+    assert len(np.unique(rows, axis=0)) == 1000
+
+
+def test_mean_scores_are_those_of_a_plain_loop(box: Box) -> None:
+    rng = np.random.default_rng(1)
+    rows = box.space.sample(box.space.size // 2 + 1, rng)
+    scores = rng.normal(size=len(rows))
+    means = box.mean_scores(rows, scores)
+    for (gene, choice), mean in np.ndenumerate(means):
+        inside = box.holds(rows) & (rows[:, gene] == choice)
+        expected = scores[inside].mean() if box.left[gene, choice] and inside.any() else np.nan
+        np.testing.assert_allclose(mean, expected)
+
+
+def test_shrinking_drops_the_lowest_and_stops_nearest_to_the_size(mixed: Any) -> None:
+    values = np.array([[5, 1, 0, 0], [4, 2, 6, 0], [3, 7, 8, 9]], dtype=float)
+    # 24 networks: without gene 0's choice 1 (value 1) 12, without gene 1's choice 1 (value 2) 8, then 6.
+    sizes = {24: 24, 18: 24, 16: 12, 11: 12, 9: 8, 7: 8, 6: 6}
+    assert {size: shrink_to(Box.whole(mixed.space), size, values).size for size in sizes} == sizes
+
+
+def test_a_choice_that_was_never_judged_stays(mixed: Any) -> None:
+    values = np.full((3, 4), np.nan)
+    values[2, 1] = 1.0
+    assert shrink_to(Box.whole(mixed.space), 2, values).size == 18

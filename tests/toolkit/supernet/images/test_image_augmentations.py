@@ -1,0 +1,92 @@
+"""What a network sees of an image: the recipes' sizes, channels, values, and how far they go at random."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from lissnas.supernet.images.augmentations import ABS_AUGMENTATION, SPOS_AUGMENTATION, Augmentation
+from PIL import Image
+
+NOISE = Image.fromarray(np.random.default_rng(0).integers(0, 256, (300, 400, 3), dtype=np.uint8))
+
+
+def _plain(color: tuple[int, int, int]) -> Image.Image:
+    return Image.new("RGB", (90, 70), color)
+
+
+@pytest.mark.parametrize("augmentation", [SPOS_AUGMENTATION, ABS_AUGMENTATION])
+def test_inputs_are_224_pixels_wide_blue_first_and_not_normalized(augmentation: Augmentation) -> None:
+    for transform in (replace(augmentation, jitter=0, lighting=0).for_training(), augmentation.for_scoring()):
+        pixels = transform(_plain((250, 100, 3)))
+        assert pixels.shape == (3, 224, 224)
+        assert pixels.dtype == torch.uint8
+        assert pixels[:, 50, 50].tolist() == [3, 100, 250]
+
+
+def test_scoring_takes_the_middle_of_an_image_whose_shorter_side_is_256() -> None:
+    expected = np.asarray(NOISE.resize((341, 256), Image.Resampling.BILINEAR))[16:240, 58:282, ::-1]
+    found = SPOS_AUGMENTATION.for_scoring()(NOISE).permute(1, 2, 0).numpy()
+    assert np.array_equal(found, expected)
+
+
+def test_what_is_drawn_comes_from_torchs_generator_alone() -> None:
+    transform = SPOS_AUGMENTATION.for_training()
+    drawn = []
+    for seed in (1, 1, 2):
+        torch.manual_seed(seed)
+        drawn.append(transform(NOISE))
+    assert torch.equal(drawn[0], drawn[1])
+    assert not torch.equal(drawn[0], drawn[2])
+
+
+def test_half_of_the_images_are_flipped() -> None:
+    """The left half is black, the right one white; all of it is cut out."""
+    image = Image.fromarray(
+        np.repeat(np.array([0, 255], dtype=np.uint8), 100)[None, :, None].repeat(200, 0).repeat(3, 2)
+    )
+    transform = replace(SPOS_AUGMENTATION, smallest_part=1.0, stretch=1.0, jitter=0).for_training()
+    torch.manual_seed(0)
+    flipped = sum(int(transform(image)[0, 100, 20] > 128) for _ in range(200))
+    assert 80 <= flipped <= 120  # 100 +- 2.8 standard deviations
+
+
+def test_brightness_goes_up_and_down_by_two_fifths() -> None:
+    """Of a gray image without contrast brightness is all that jitter can change."""
+    transform = SPOS_AUGMENTATION.for_training()
+    torch.manual_seed(0)
+    values = np.array([int(transform(_plain((100, 100, 100)))[0, 0, 0]) for _ in range(300)])
+    assert 59 <= values.min() < 65
+    assert 135 < values.max() <= 140
+
+
+def test_the_lighting_of_abs_moves_colors_along_their_principal_components() -> None:
+    """The covariance of the noise is known; 3,000 draws find it to within a tenth."""
+    transform = replace(ABS_AUGMENTATION, size=1).for_training()
+    torch.manual_seed(0)
+    image = _plain((128, 128, 128))
+    noise = np.array([transform(image).flatten().tolist() for _ in range(3000)])[:, ::-1] - 127.5
+    vectors = np.array([[-0.5675, 0.7192, 0.4009], [-0.5808, -0.0045, -0.8140], [-0.5836, -0.6948, 0.4203]])
+    deviations = 0.1 * 255 * np.array([0.2175, 0.0188, 0.0045])
+    expected = vectors @ np.diag(deviations**2) @ vectors.T
+    # Cutting to whole numbers adds a variance of 1/12.
+    np.testing.assert_allclose(np.cov(noise.T) - np.eye(3) / 12, expected, atol=0.12 * expected.max())
+
+
+def test_abs_cuts_out_squares() -> None:
+    """Of an image whose every pixel tells its place: height and width of what is seen are the same."""
+    ramp = np.stack([*np.meshgrid(np.arange(200), np.arange(200), indexing="ij"), np.zeros((200, 200))], axis=2)
+    image = Image.fromarray(ramp.astype(np.uint8))
+    for augmentation, square in (
+        (replace(ABS_AUGMENTATION, lighting=0), True),
+        (replace(SPOS_AUGMENTATION, jitter=0), False),
+    ):
+        torch.manual_seed(0)
+        ratios = []
+        for _ in range(50):
+            seen = augmentation.for_training()(image).float()
+            height = seen[2].max() - seen[2].min()
+            width = seen[1].max() - seen[1].min()
+            ratios.append(float(height / width))
+        assert (max(abs(np.log(ratios))) < 0.05) == square
+        assert max(abs(np.log(ratios))) < np.log(4 / 3) + 0.05

@@ -1,0 +1,187 @@
+"""Scoring paths of a trained supernet: batch norms are recalibrated, and shrinking runs on it as on a table."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tiny_training as tiny
+import torch
+from lissnas.errors import LissnasError
+from lissnas.evaluation.evaluator import TableEvaluator
+from lissnas.shrinkers.kernel import KernelShrinkage
+from lissnas.shrinkers.lissnas import Lissnas
+from lissnas.shrinkers.shrink import Shrinker, shrink
+from lissnas.supernet.images.image_batches import ImagesInMemory
+from lissnas.supernet.networks.cell_network import Skeleton
+from lissnas.supernet.networks.cell_supernet import CellSupernet
+from lissnas.supernet.networks.chain_network import ChainNetwork
+from lissnas.supernet.scoring.supernet_evaluator import SupernetEvaluator
+from lissnas.supernet.training.path_samplers import UniformPaths
+from torch import nn
+
+Parts = tuple[ImagesInMemory, ImagesInMemory]
+
+
+@pytest.fixture(scope="module")
+def parts() -> Parts:
+    """Images to train on, and such that are held out."""
+    return tiny.digits().held_out(600, np.random.default_rng(5))
+
+
+@pytest.fixture(scope="module")
+def trained(parts: Parts, tmp_path_factory: pytest.TempPathFactory) -> ChainNetwork:
+    recipe = replace(tiny.RECIPE, steps=80, norm_batch=64, decay=1e-4)
+    paths = UniformPaths(tiny.chain().space)
+    return tiny.train(tmp_path_factory.mktemp("trained"), recipe=recipe, paths=paths, batches=parts[0])
+
+
+@pytest.fixture
+def network(trained: ChainNetwork) -> ChainNetwork:
+    """A copy that a test may change."""
+    copy = ChainNetwork(trained.chain, np.random.default_rng(0))
+    copy.load_state_dict(trained.state_dict())
+    return copy
+
+
+def _recalibration(parts: Parts) -> list[torch.Tensor]:
+    return [images for images, _ in parts[0].split(200)[:3]]
+
+
+def _evaluator(network: ChainNetwork, parts: Parts) -> SupernetEvaluator:
+    return SupernetEvaluator(network, _recalibration(parts), parts[1].split(250))
+
+
+def test_a_score_is_the_accuracy_with_the_statistics_of_the_path_alone(network: ChainNetwork, parts: Parts) -> None:
+    rows = network.space.sample(4, np.random.default_rng(0))
+    for row, score in zip(rows, _evaluator(network, parts)(rows), strict=True):
+        alone = network.stand_alone(row).eval()
+        for norm in _norms(alone):
+            norm.reset_running_stats()
+            norm.momentum = None
+            norm.train()
+        with torch.no_grad():
+            for images in _recalibration(parts):
+                alone(images, [0] * len(row))
+            alone.eval()
+            right = alone(parts[1].images, [0] * len(row)).argmax(1) == parts[1].labels
+        assert score == 100 * right.sum().item() / len(right)
+
+
+def test_recalibrated_statistics_are_the_means_of_those_of_each_batch(network: ChainNetwork, parts: Parts) -> None:
+    SupernetEvaluator(network, _recalibration(parts), parts[1].split(600))(network.space.all_rows()[:1])
+    before = network.stem[0][0]
+    with torch.no_grad():
+        batches = [before(images) for images in _recalibration(parts)]
+    means = torch.stack([values.mean((0, 2, 3)) for values in batches]).mean(0)
+    variances = torch.stack([values.var((0, 2, 3)) for values in batches]).mean(0)
+    torch.testing.assert_close(network.stem[0][1].running_mean, means)
+    torch.testing.assert_close(network.stem[0][1].running_var, variances)
+
+
+def test_paths_classify_better_with_statistics_of_their_own(network: ChainNetwork, parts: Parts) -> None:
+    rows = network.space.all_rows()
+    mixed = SupernetEvaluator(network, [], parts[1].split(600))(rows)
+    assert _evaluator(network, parts)(rows).mean() > mixed.mean() + 2
+
+
+def test_scores_do_not_depend_on_what_was_scored_before(network: ChainNetwork, parts: Parts) -> None:
+    rows = network.space.all_rows()
+    together = _evaluator(network, parts)(rows)
+    network.stem[0][1].running_mean.fill_(torch.nan)
+    assert _evaluator(network, parts)(rows[::-1])[::-1].tolist() == together.tolist()
+
+
+def test_a_network_is_left_as_it_was_but_for_statistics(network: ChainNetwork, parts: Parts) -> None:
+    network.train()
+    before = {name: weights.clone() for name, weights in network.named_parameters()}
+    _evaluator(network, parts)(network.space.all_rows()[:2])
+    assert all(torch.equal(weights, before[name]) for name, weights in network.named_parameters())
+    assert all(module.training for module in network.modules())
+    assert {norm.momentum for norm in _norms(network)} == {0.1}
+
+
+def test_a_path_is_scored_once_for_the_same_weights(network: ChainNetwork, parts: Parts) -> None:
+    calls: list[Any] = []
+    network.register_forward_hook(lambda *call: calls.append(call))
+    evaluator = _evaluator(network, parts)
+    rows = network.space.all_rows()[[3, 5, 3]]
+    first = evaluator(rows)
+    made = len(calls)
+    assert made == 2 * (3 + 3)
+    assert evaluator(rows).tolist() == first.tolist()
+    assert len(calls) == made
+    with torch.no_grad():
+        network.classifier.weight += torch.randn_like(network.classifier.weight)
+    assert evaluator(rows).tolist() != first.tolist()
+    assert len(calls) == 2 * made
+
+
+def test_a_path_whose_outputs_are_no_numbers_has_no_score(network: ChainNetwork, parts: Parts) -> None:
+    with torch.no_grad():
+        network.layers[1][2].main[0].weight.fill_(torch.nan)
+    rows = network.space.all_rows()
+    np.testing.assert_array_equal(np.isnan(_evaluator(network, parts)(rows)), rows[:, 1] == 2)
+
+
+def test_memory_too_small_to_score_is_told_with_the_way_out(
+    network: ChainNetwork, parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_network: object, _images: torch.Tensor, _path: object) -> torch.Tensor:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.\nGPU 0 has a total ...")
+
+    monkeypatch.setattr(ChainNetwork, "forward", full)
+    settings = KernelShrinkage(evaluations=8, first=6, batch=2, size=6)
+    with pytest.raises(LissnasError, match=r"on cpu for scoring .* GiB\.\): lower scoring\.batch or scoring\.re"):
+        shrink(network.space, _evaluator(network, parts), settings, np.random.default_rng(0))
+
+
+def test_memory_too_small_for_the_weights_is_told(
+    network: ChainNetwork, parts: Parts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_asked: object, **_named: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    monkeypatch.setattr(ChainNetwork, "to", full)
+    for use in (lambda: _evaluator(network, parts), lambda: tiny.train(tmp_path)):
+        with pytest.raises(LissnasError, match=r"memory on cpu for the weights.* \(CUDA out of memory\.\): "):
+            use()
+
+
+def test_cells_are_trained_and_scored_as_chains_are(parts: Parts, tmp_path: Path) -> None:
+    network = CellSupernet(Skeleton(channels=4), np.random.default_rng(0))
+    recipe = replace(tiny.RECIPE, steps=3)
+    none = np.zeros((1, 6), dtype=np.uint8)
+    tiny.train_paths(network, parts[0], UniformPaths(network.space), recipe, np.random.default_rng(1), tmp_path)
+    scores = _evaluator(network, parts)(np.concatenate([network.space.sample(3, np.random.default_rng(0)), none]))
+    assert scores.std() > 0
+    # A cell that hands nothing on leaves one class to all images.
+    share = np.bincount(parts[1].labels.numpy()) / 6
+    assert np.isclose(share, scores[-1]).any()
+
+
+SETTINGS = (
+    KernelShrinkage(evaluations=16, size=6, first=8, batch=4),
+    Lissnas(confidence=0.9, quantile=0.3, seeds=2, stop="rounds", max_rounds=3),
+)
+
+
+@pytest.mark.parametrize("settings", SETTINGS, ids=lambda settings: type(settings).__name__)
+def test_the_call_that_shrinks_on_a_table_shrinks_on_a_supernet(
+    network: ChainNetwork, parts: Parts, settings: Shrinker
+) -> None:
+    space = network.space
+    scores = _evaluator(network, parts)(space.all_rows())
+    on_table, on_supernet = (
+        shrink(space, evaluator, settings, np.random.default_rng(2))
+        for evaluator in (TableEvaluator(space, scores), _evaluator(network, parts))
+    )
+    assert len(on_table.rounds) > 1
+    for one, other in zip(on_table.rounds, on_supernet.rounds, strict=True):
+        assert one.evaluations == other.evaluations
+        assert one.subspace.index.tolist() == other.subspace.index.tolist()
+
+
+def _norms(network: nn.Module) -> list[nn.BatchNorm2d]:
+    return [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]

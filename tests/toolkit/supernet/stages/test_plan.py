@@ -1,0 +1,153 @@
+"""The plan of a run: the published sizes of SPOS, and what a real training keeps and writes."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch")
+import torch
+from image_tree import make_tree
+from lissnas.shrinkers.shrink import shrink
+from lissnas.supernet.recipes.recipe_file import read_recipe
+from lissnas.supernet.recipes.recipe_images import open_images
+from lissnas.supernet.stages.plan import measured_throughput, plan
+from lissnas.supernet.training.path_samplers import UniformPaths
+from lissnas.supernet.training.training_loop import train_paths
+from torch.nn.functional import cross_entropy
+
+
+def test_spos_trains_on_as_many_images_as_its_authors_say() -> None:
+    made = plan(read_recipe("spos", ()))
+    stages = {stage.name: stage for stage in made.stages}
+    assert (stages["training"].steps, stages["training"].images) == (150_000, 153_600_000)
+    assert (stages["retraining"].steps, stages["retraining"].images) == (300_000, 307_200_000)
+    assert made.scored_network.images == 200 * 128 + 50_000
+    assert stages["search"].images == 1_000 * made.scored_network.images
+
+
+def test_hours_are_passes_over_throughput_and_scoring_is_a_third() -> None:
+    made = plan(read_recipe("spos", ()))
+    stages = {stage.name: stage for stage in made.stages}
+    assert stages["training"].hours(1_000) == pytest.approx(153_600 / 3600)
+    assert stages["search"].hours(1_000) == pytest.approx(stages["search"].images / 3 / 1_000 / 3600)
+
+
+def test_fair_paths_and_sandwiches_pass_each_image_more_than_once() -> None:
+    alone = plan(read_recipe("digits", ())).stages[0]
+    fair = plan(read_recipe("digits", ('paths.sampler="fair"',))).stages[0]
+    assert fair.images == 5 * alone.images
+
+
+def test_angles_of_weights_score_no_network_between_trainings() -> None:
+    made = plan(read_recipe("abs-mobilenet", ()))
+    assert made.mean_networks == made.shrinker_networks == 0
+
+
+@pytest.mark.parametrize(
+    ("settings", "networks"),
+    [
+        (("shrinking.method=angle", "shrinking.settings.evaluations=200"), 200),
+        (("shrinking.method=kernel",), 150),
+        (("shrinking.method=random-subset", "shrinking.settings.size=20"), 0),
+        (("shrinking.settings.quantile=0.1", "shrinking.settings.seeds=5"), 29 * 11),
+    ],
+)
+def test_what_a_shrinker_scores_is_a_stage(settings: tuple[str, ...], networks: int) -> None:
+    made = plan(read_recipe("digits", ("shrinking.settings=", *settings)))
+    stages = {stage.name: stage.images for stage in made.stages}
+    assert made.shrinker_networks == networks
+    assert stages.get("shrinking of 3 rounds at most", 0) == 3 * networks * 800
+
+
+@pytest.mark.parametrize(("stop", "samples"), [("rounds", 3), ("plateau", 4)])
+def test_lissnas_scores_no_more_networks_than_planned(stop: str, samples: int) -> None:
+    changes = (f"shrinking.settings.stop={stop}", "shrinking.settings.max_rounds=3", "shrinking.settings.radius=2")
+    recipe = read_recipe("digits", changes)
+
+    class Draws:
+        asked = 0
+
+        def __call__(self, rows: np.ndarray) -> np.ndarray:
+            self.asked += len(rows)
+            return rows.sum(axis=1) + np.linspace(0, 0.1, len(rows))
+
+    draws = Draws()
+    shrink(recipe.network.search_space(), draws, recipe.shrinking.settings, np.random.default_rng(0))
+    planned = plan(recipe).shrinker_networks
+    assert planned == 59 * samples
+    assert planned / 2 < draws.asked <= planned
+
+
+def test_classes_of_images_that_are_not_given_are_those_of_the_network() -> None:
+    assert plan(read_recipe("spos", ("images.stored.classes=",))) == plan(read_recipe("spos", ()))
+
+
+def test_the_pixels_that_are_planned_are_those_that_scoring_keeps(tmp_path: Path) -> None:
+    tree = make_tree(tmp_path / "tree", training=8, validation=3)
+    changes = (
+        f"images.train={tree / 'train'}",
+        f"images.validation={tree / 'val'}",
+        "images.stored.held_out_a_class=5",
+        "images.stored.workers=1",
+        "images.stored.classes=4",
+        "network.classes=4",
+        "scoring.recalibration_batches=2",
+        "scoring.recalibration_batch=5",
+    )
+    recipe = read_recipe("nas-bench-macro", changes)
+    source = open_images(recipe, tmp_path)
+    for images in (source.recalibration(2, 5), source.held_out(10)):
+        assert list(images)
+    written = sum(path.stat().st_size for path in tmp_path.glob("scored-*.pixels"))
+    checksums, classes = 2 * 32, 8 * (4 * 5 + 2 * 5)
+    assert plan(recipe).pixel_bytes == written - checksums - classes
+    assert plan(read_recipe("digits", ())).pixel_bytes == 0
+
+
+def test_memory_is_for_the_larger_pieces_of_training_and_retraining() -> None:
+    smaller, larger = (
+        plan(read_recipe("digits", ("retraining.batch=128", f"retraining.norm_batch={size}"))).activation_bytes
+        for size in (64, 128)
+    )
+    assert larger == pytest.approx(2 * smaller, rel=0.02)
+
+
+def test_a_network_that_no_memory_holds_is_planned() -> None:
+    made = plan(read_recipe("digits", ("network.skeleton.channels=100_000",)))
+    assert made.state_bytes > 10**13
+
+
+def test_a_checkpoint_is_as_large_as_planned(tmp_path: Path) -> None:
+    recipe = read_recipe("digits", ("training.steps=60",))
+    network = recipe.network.build(np.random.default_rng(0))
+    source, rng = open_images(recipe, tmp_path), np.random.default_rng(0)
+    paths = UniformPaths(network.space)
+    train_paths(network, source.train, paths, recipe.training, rng, tmp_path / "run", device="cpu")
+    [written] = (tmp_path / "run").glob("step-*.pt")
+    planned = plan(recipe).checkpoint_bytes
+    # On top come the heads of some hundred tensors.
+    assert planned < written.stat().st_size < planned + 1_000 * len(network.state_dict())
+
+
+def test_activations_are_what_a_real_pass_of_the_dearest_path_keeps() -> None:
+    recipe = read_recipe("digits", ())
+    network = recipe.network.build(np.random.default_rng(0)).train()
+    dearest = [3] * 6
+    images = torch.zeros(recipe.training.norm_batch, 1, 8, 8)
+    kept: dict[int, torch.UntypedStorage] = {}
+
+    def keep(tensor: torch.Tensor) -> torch.Tensor:
+        kept[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        loss = cross_entropy(network(images, dearest), torch.zeros(len(images), dtype=torch.int64))
+    weights = {each.untyped_storage().data_ptr() for each in network.parameters()}
+    real = sum(storage.nbytes() for place, storage in kept.items() if place not in weights)
+    assert loss.requires_grad
+    assert plan(recipe).activation_bytes == pytest.approx(real, rel=0.02)
+
+
+def test_throughput_is_measured_on_the_recipes_own_network() -> None:
+    assert measured_throughput(read_recipe("digits", ()), "cpu") > 0

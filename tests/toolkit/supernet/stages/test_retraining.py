@@ -1,0 +1,282 @@
+"""The winner trained from new weights, and judged on the official validation images once."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tiny_training as tiny
+import torch
+from lissnas.errors import LissnasError
+from lissnas.supernet.images.image_batches import Piece
+from lissnas.supernet.images.image_source import ImageSource, small_source
+from lissnas.supernet.images.small_tasks import digits
+from lissnas.supernet.networks.cell_network import CellNetwork, Skeleton
+from lissnas.supernet.networks.cell_supernet import CellSupernet
+from lissnas.supernet.networks.chain_network import ChainNetwork
+from lissnas.supernet.networks.single_path_supernet import single_path_supernet
+from lissnas.supernet.networks.supernet import Supernet
+from lissnas.supernet.scoring.scoring import Scoring
+from lissnas.supernet.stages import retraining
+from lissnas.supernet.stages.retraining import ABS_RETRAINING, RETRAINED, SPOS_RETRAINING, RetrainedScore, retrain
+from lissnas.supernet.training.training_loop import Progress
+
+RECIPE = replace(tiny.RECIPE, steps=60, decay=1e-4, averaging=None)
+ROW = np.array([1, 2, 0], dtype=np.uint8)
+
+
+class Watched:
+    """A source that counts how often its official validation images are gone through, and may lack some."""
+
+    def __init__(self, unreadable: int = 0) -> None:
+        self._source = small_source(digits())
+        self._unreadable = unreadable
+        self.asked = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._source, name)
+
+    def official_validation(self, batch: int) -> Iterable[Piece]:
+        self.asked += 1
+        readable = self.official_validation_images - self._unreadable
+        return [
+            (images[: readable - begin * batch], labels[: readable - begin * batch])
+            for begin, (images, labels) in enumerate(self._source.official_validation(batch))
+            if begin * batch < readable
+        ]
+
+    def held_out(self, batch: int) -> Iterable[Piece]:
+        raise AssertionError("images to choose by have no part in retraining")
+
+
+def _retrain(folder: Path, source: ImageSource, **changed: Any) -> RetrainedScore:
+    torch.set_num_threads(1)
+    settings: dict[str, Any] = {
+        "supernet": ChainNetwork(tiny.chain(), np.random.default_rng(0)),
+        "row": ROW,
+        "recipe": RECIPE,
+        "scoring": Scoring(recalibration_batches=5, recalibration_batch=100, batch=150),
+        "rng": np.random.default_rng(3),
+        "save_every": 20,
+        "report": lambda progress: None,
+    }
+    return retrain(source=source, folder=folder, **(settings | changed))
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, RetrainedScore]:
+    folder = tmp_path_factory.mktemp("finished")
+    return folder, _retrain(folder, Watched())
+
+
+def test_official_validation_images_judge_once(tmp_path: Path) -> None:
+    """They are gone through twice: before the training they are opened."""
+    source = Watched()
+    first = _retrain(tmp_path, source)
+    assert source.asked == 2
+    assert _retrain(tmp_path, source) == first
+    assert source.asked == 2
+    assert json.loads((tmp_path / RETRAINED).read_text())["top1"] == first.top1
+
+
+def test_the_score_is_what_the_stand_alone_network_of_these_weights_classifies(
+    finished: tuple[Path, RetrainedScore],
+) -> None:
+    folder, score = finished
+    alone = ChainNetwork(tiny.chain().only(ROW), np.random.default_rng(0)).eval()
+    alone.load_state_dict(torch.load(max(folder.glob("*.pt")), weights_only=True)["network"])
+    task = digits()
+    mean, deviation = task.train.pixels.mean(dtype=np.float64), task.train.pixels.std(dtype=np.float64)
+    images = torch.from_numpy(((task.test.pixels - mean) / deviation).astype(np.float32))[:, None]
+    with torch.no_grad():
+        order = alone(images, [0, 0, 0]).argsort(dim=1, descending=True).numpy()
+    hits = order == task.test.labels[:, None]
+    assert score == RetrainedScore(
+        "k3-k5-id", 100 * int(hits[:, 0].sum()) / 397, 100 * int(hits[:, :5].sum()) / 397, 397
+    )
+    assert 30 < score.top1 < score.top5 < 100
+
+
+def test_weights_begin_anew_whatever_those_of_the_supernet_are(
+    tmp_path: Path, finished: tuple[Path, RetrainedScore]
+) -> None:
+    supernet = ChainNetwork(tiny.chain(), np.random.default_rng(99), affine=False)
+    with torch.no_grad():
+        for weights in supernet.parameters():
+            weights.fill_(torch.nan)
+    assert _retrain(tmp_path, Watched(), supernet=supernet) == finished[1]
+
+
+def test_a_retraining_that_dies_goes_on_to_the_same_bits(tmp_path: Path, finished: tuple[Path, RetrainedScore]) -> None:
+    def die(progress: Progress) -> None:
+        if progress.step == 33:
+            raise KeyboardInterrupt
+
+    source = Watched()
+    with pytest.raises(KeyboardInterrupt):
+        _retrain(tmp_path, source, report=die)
+    assert source.asked == 1
+    assert _retrain(tmp_path, source) == finished[1]
+    assert source.asked == 2  # to judge: going on, it need not open them again
+    newest = [torch.load(max(folder.glob("*.pt")), weights_only=True) for folder in (tmp_path, finished[0])]
+    for name, values in newest[0]["network"].items():
+        assert torch.equal(values, newest[1]["network"][name]), name
+
+
+def test_an_average_is_judged_with_statistics_of_its_own(tmp_path: Path) -> None:
+    """With an average that hardly forgets the network is the one at the beginning: its statistics must be its own."""
+    score = _retrain(tmp_path, Watched(), recipe=replace(RECIPE, steps=1, averaging=1 - 1e-9))
+    assert score.top1 < 30
+    state = torch.load(max(tmp_path.glob("*.pt")), weights_only=True)
+    alone = ChainNetwork(tiny.chain().only(ROW), np.random.default_rng(0))
+    alone.load_state_dict(
+        state["average"] | {n: v for n, v in state["network"].items() if "running" in n or "num" in n}
+    )
+    source = small_source(digits())
+    with torch.no_grad():
+        for norm in (module for module in alone.modules() if isinstance(module, torch.nn.BatchNorm2d)):
+            norm.reset_running_stats()
+            norm.momentum = None
+        for images in source.recalibration(5, 100):
+            alone(images, [0, 0, 0])
+        alone.eval()
+        hits = torch.cat(
+            [alone(images, [0, 0, 0]).argmax(1) == labels for images, labels in source.official_validation(397)]
+        )
+    assert score.top1 == pytest.approx(100 * hits.double().mean().item())
+
+
+def test_cells_are_retrained_as_chains_are(tmp_path: Path) -> None:
+    supernet = CellSupernet(Skeleton(channels=4), np.random.default_rng(0))
+    row = np.array([3, 0, 3, 1, 0, 2], dtype=np.uint8)
+    score = _retrain(tmp_path, Watched(), supernet=supernet, row=row, recipe=replace(RECIPE, steps=20))
+    assert [score.architecture] == supernet.space.write(row[None])
+    alone = CellNetwork(row, supernet.skeleton, np.random.default_rng(0)).eval()
+    state = torch.load(max(tmp_path.glob("*.pt")), weights_only=True)["network"]
+    alone.load_state_dict({name.removeprefix("network."): values for name, values in state.items()})
+    hits = 0
+    with torch.no_grad():
+        for images, labels in small_source(digits()).official_validation(100):
+            hits += int((alone(images).argmax(1) == labels).sum())
+    assert score.top1 == pytest.approx(100 * hits / 397)
+
+
+@pytest.mark.parametrize("kind", ["chain", "cell"])
+def test_a_network_of_one_path_computes_what_the_stand_alone_network_does(kind: str) -> None:
+    supernet: Supernet = (
+        ChainNetwork(tiny.chain(), np.random.default_rng(0))
+        if kind == "chain"
+        else CellSupernet(Skeleton(channels=4), np.random.default_rng(0))
+    )
+    [row] = supernet.space.sample(1, np.random.default_rng(4))
+    network = single_path_supernet(supernet, row, np.random.default_rng(5)).eval()
+    assert network.space.size == 1
+    path = network.space.all_rows()[0]
+    images = torch.from_numpy(np.random.default_rng(0).normal(size=(3, 1, 8, 8)).astype(np.float32))
+    alone = network.stand_alone(path).eval()
+    with torch.no_grad():
+        expected = network(images, path.tolist())
+        computed = alone(images, path.tolist()) if kind == "chain" else alone(images)
+        assert torch.equal(computed, expected)
+        for weights in alone.parameters():
+            weights.zero_()
+        assert torch.equal(network(images, path.tolist()), expected)
+
+
+@pytest.mark.parametrize(
+    ("other", "named"),
+    [
+        ({"row": np.array([1, 1, 0], dtype=np.uint8)}, "architecture was k3-k5-id, not k3-k3-id"),
+        ({"recipe": replace(RECIPE, rate=0.1)}, "recipe was"),
+        ({"rng": np.random.default_rng(4)}, "seed was"),
+    ],
+)
+def test_the_score_of_another_retraining_is_refused(
+    finished: tuple[Path, RetrainedScore], other: dict[str, Any], named: str
+) -> None:
+    with pytest.raises(LissnasError, match=named):
+        _retrain(finished[0], Watched(), **other)
+
+
+@pytest.mark.parametrize("content", ["", "{}", "[1]", '{"run": 3}', '{"run": {}, "architecture": "a"}'])
+def test_a_damaged_score_is_no_score(tmp_path: Path, content: str) -> None:
+    (tmp_path / RETRAINED).write_text(content)
+    with pytest.raises(LissnasError, match="not the score of a retraining"):
+        _retrain(tmp_path, Watched())
+
+
+def test_images_that_cannot_be_read_are_counted_in_the_score(
+    tmp_path: Path, finished: tuple[Path, RetrainedScore]
+) -> None:
+    score = _retrain(tmp_path, Watched(unreadable=3))
+    assert (score.images, score.left_out) == (394, 3)
+    assert str(score).endswith(" % of 394 images; 3 more could not be read")
+    assert str(finished[1]).endswith(" % of 397 images")
+    assert _retrain(tmp_path, Watched()) == score
+    held = json.loads((tmp_path / RETRAINED).read_text())
+    assert held.pop("left_out") == 3
+    (tmp_path / RETRAINED).write_text(json.dumps(held))
+    assert _retrain(tmp_path, Watched()) == replace(score, left_out=0), "older files do not say it"
+
+
+def test_what_only_judging_needs_is_checked_before_the_training(tmp_path: Path) -> None:
+    steps: list[Progress] = []
+    with pytest.raises(LissnasError, match="none of the official validation images can be read: mend them"):
+        _retrain(tmp_path, Watched(unreadable=397), report=steps.append)
+    average, scoring = replace(RECIPE, averaging=0.9), Scoring(recalibration_batches=100, recalibration_batch=100)
+    with pytest.raises(LissnasError, match=r"more than the 1000 training images: lower scoring\.recalibration_batches"):
+        _retrain(tmp_path, Watched(), recipe=average, scoring=scoring, report=steps.append)
+    assert not steps
+
+
+def test_memory_too_small_to_judge_is_told_with_the_way_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_network: object, images: torch.Tensor) -> torch.Tensor:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.\nGPU 0 has a total ...")
+
+    monkeypatch.setattr(retraining._ForItself, "forward", full)
+    message = r"not enough memory on cpu for judging \(CUDA out .* GiB\.\): lower scoring\.batch$"
+    with pytest.raises(LissnasError, match=message):
+        _retrain(tmp_path, Watched(), recipe=replace(RECIPE, steps=1))
+
+
+def test_recipes_are_those_of_the_papers() -> None:
+    assert (SPOS_RETRAINING.steps, SPOS_RETRAINING.batch, SPOS_RETRAINING.rate) == (300_000, 1024, 0.5)
+    assert SPOS_RETRAINING.rate_at(150_000) == pytest.approx(0.25)
+    assert (ABS_RETRAINING.steps, ABS_RETRAINING.batch) == (240 * 1202, 1024)
+    assert (ABS_RETRAINING.rate_at(0), ABS_RETRAINING.rate_at(ABS_RETRAINING.steps)) == (0.5, 0.0)
+    assert ABS_RETRAINING.decay == 4e-5
+
+
+TWO = """
+import json, os, sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+import test_retraining
+folder = Path(sys.argv[2])
+score = test_retraining._retrain(folder, test_retraining.Watched())
+folder.with_suffix("." + os.environ["RANK"]).write_text(json.dumps(score.top1))
+"""
+
+
+def test_two_processes_retrain_and_judge_as_one_does(tmp_path: Path, finished: tuple[Path, RetrainedScore]) -> None:
+    """The first one's batch norms saw half of the images, so that the score is not the same to the bit."""
+    program = tmp_path / "two.py"
+    program.write_text(TWO)
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+    run = subprocess.run(
+        [*torchrun, program, Path(__file__).parents[1], tmp_path / "two"],
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        check=False,
+        capture_output=True,
+    )
+    assert run.returncode == 0, run.stderr.decode()
+    first, second = (json.loads((tmp_path / f"two.{rank}").read_text()) for rank in range(2))
+    assert first == second
+    assert json.loads((tmp_path / "two" / RETRAINED).read_text())["top1"] == first
+    assert abs(first - finished[1].top1) < 10

@@ -1,0 +1,88 @@
+"""A step whose memory is too small says what would fit."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tiny_training as tiny
+import torch
+from lissnas.errors import TrainingError
+from lissnas.supernet.training.path_samplers import UniformPaths
+
+
+class SmallMemory(tiny.ChainNetwork):
+    """Has memory for so many images, as a GPU would say it."""
+
+    most = 16
+
+    def forward(self, images: torch.Tensor, path: Sequence[int]) -> torch.Tensor:
+        if len(images) > self.most:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.\nGPU 0 has a total ...")
+        return super().forward(images, path)
+
+
+def _train(network: SmallMemory, folder: Path) -> None:
+    paths, rng = UniformPaths(network.space), np.random.default_rng(1)
+    tiny.train_paths(network, tiny.digits(), paths, tiny.RECIPE, rng, folder)
+
+
+def test_out_of_memory_names_the_largest_piece_that_fits_and_that_piece_does_fit(tmp_path: Path) -> None:
+    network = SmallMemory(tiny.chain(), np.random.default_rng(0))
+    message = (
+        r"tiny: not enough memory on cpu for pieces of 32 images on \w\w-\w\w-\w\w \(CUDA out of memory. Tried to "
+        r"allocate 2.00 GiB.\): norm_batch = 16 fits;.* in another folder"
+    )
+    with pytest.raises(TrainingError, match=message):
+        _train(network, tmp_path / "too large")
+    recipe = replace(tiny.RECIPE, steps=1, norm_batch=16)
+    paths, rng = UniformPaths(network.space), np.random.default_rng(1)
+    tiny.train_paths(network, tiny.digits(), paths, recipe, rng, tmp_path / "fits")
+    assert (tmp_path / "fits" / "step-0000000001.pt").exists()
+
+
+def test_where_nothing_fits_the_error_says_so(tmp_path: Path) -> None:
+    network = SmallMemory(tiny.chain(), np.random.default_rng(0))
+    network.most = 1
+    with pytest.raises(TrainingError, match="no smaller norm_batch fits either"):
+        _train(network, tmp_path)
+
+
+def test_other_errors_of_a_network_come_through_as_they_are(tmp_path: Path) -> None:
+    network = SmallMemory(tiny.chain(), np.random.default_rng(0))
+    network.most = 1_000
+    network.classifier = torch.nn.Linear(3, 10)
+    with pytest.raises(RuntimeError, match="shapes cannot be multiplied"):
+        _train(network, tmp_path)
+
+
+PROGRAM = f"""
+import resource, sys
+from pathlib import Path
+sys.path.insert(0, {str(Path(__file__).parents[1])!r})
+import tiny_training as tiny
+from dataclasses import replace
+tiny.torch.set_num_threads(1)
+images = tiny.ImagesInMemory(tiny.torch.zeros(1024, 1, 32, 32), tiny.torch.zeros(1024, dtype=int))
+recipe = replace(tiny.RECIPE, steps=2, batch=64, norm_batch=64)
+tiny.train(Path(sys.argv[1]) / "small", batches=images, recipe=recipe)
+used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (used + 60_000_000,) * 2)
+tiny.train(Path(sys.argv[1]) / "large", batches=images, recipe=replace(recipe, batch=1024, norm_batch=1024))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the limit of memory is that of Linux")
+def test_memory_that_really_is_too_small_is_noticed(tmp_path: Path) -> None:
+    run = subprocess.run(
+        [sys.executable, "-c", PROGRAM, tmp_path], check=False, capture_output=True, text=True, timeout=100
+    )
+    found = re.search(
+        r"TrainingError: tiny: not enough memory on cpu for pieces of 1024 images .* = (\d+) fits", run.stderr
+    )
+    assert found, run.stderr
+    assert 1024 % int(found[1]) == 0

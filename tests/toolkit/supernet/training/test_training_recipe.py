@@ -1,0 +1,107 @@
+"""Recipes: the learning rate of each step, and what SPOS and ABS publish; images of each step."""
+
+from dataclasses import replace
+from itertools import islice
+
+import numpy as np
+import pytest
+import torch
+from lissnas.errors import SettingError
+from lissnas.supernet.images.image_batches import ImagesInMemory
+from lissnas.supernet.training.training_recipe import ABS, SPOS, SupernetRecipe, abs_round
+
+PLAIN = SupernetRecipe(steps=100, batch=4, norm_batch=2, rate=1.0)
+
+IMAGES = ImagesInMemory(torch.arange(10.0).view(10, 1, 1, 1), torch.arange(10))
+
+
+def test_a_line_falls_from_the_rate_to_the_last_one() -> None:
+    recipe = replace(PLAIN, final_rate=0.2)
+    assert [recipe.rate_at(step) for step in (0, 50, 100)] == pytest.approx([1.0, 0.6, 0.2])
+
+
+def test_a_cosine_is_slow_at_both_ends() -> None:
+    recipe = replace(PLAIN, schedule="cosine")
+    assert [recipe.rate_at(step) for step in (0, 25, 50, 75, 100)] == pytest.approx(
+        [1.0, 0.5 + 0.5 * np.sqrt(0.5), 0.5, 0.5 - 0.5 * np.sqrt(0.5), 0.0]
+    )
+
+
+def test_the_warm_up_rises_in_equal_parts_and_the_schedule_follows_it() -> None:
+    recipe = replace(PLAIN, warm_up=4)
+    assert [recipe.rate_at(step) for step in (0, 1, 3, 4, 52)] == pytest.approx([0.25, 0.5, 1.0, 1.0, 0.5])
+
+
+def test_spos_and_abs_are_as_published() -> None:
+    assert [SPOS.rate_at(step) for step in (0, 75_000)] == [0.5, 0.25]
+    assert SPOS.steps * SPOS.batch == 153_600_000
+    assert ABS.steps == 100 * 2404
+    assert ABS.rate_at(0) == 0.25
+    assert ABS.rate_at(ABS.steps) == pytest.approx(0.25 - (0.25 - 5e-4) * 100 / 250)
+
+
+def test_a_later_round_of_abs_goes_on_where_the_one_before_ended() -> None:
+    for number in range(4):
+        before, after = abs_round(number), abs_round(number + 1)
+        assert after.rate_at(0) == pytest.approx(before.rate_at(before.steps), rel=1e-12)
+    assert abs_round(3).steps == 5 * 2404
+
+
+def test_a_batch_that_does_not_fall_into_pieces_is_refused() -> None:
+    with pytest.raises(SettingError, match="a batch of 5 images does not fall into pieces of 2"):
+        replace(PLAIN, batch=5)
+
+
+def test_a_schedule_ends_after_the_warm_up() -> None:
+    with pytest.raises(SettingError, match="a schedule of 5 steps ends before the rate has risen in 5"):
+        replace(PLAIN, schedule_steps=5, warm_up=5)
+
+
+def test_pieces_that_cannot_be_shared_out_are_counted() -> None:
+    assert PLAIN.pieces_each(2) == 1
+    with pytest.raises(SettingError, match="2 pieces of 2 images cannot be shared out to 3 processes"):
+        PLAIN.pieces_each(3)
+    with pytest.raises(SettingError, match="1 piece of 4 images cannot"):
+        replace(PLAIN, norm_batch=4).pieces_each(2)
+
+
+def _labels(mine: tuple[int, ...] = (0, 1), seed: int = 0, first: int = 0, count: int = 6) -> list[list[list[int]]]:
+    steps = islice(IMAGES.steps(4, 2, mine, seed, first), count)
+    return [[labels.tolist() for _, labels in pieces] for pieces in steps]
+
+
+def test_an_epoch_shows_no_image_twice_and_the_next_has_another_order() -> None:
+    steps = _labels()
+    epochs = [
+        [image for pieces in steps[first : first + 2] for piece in pieces for image in piece] for first in (0, 2, 4)
+    ]
+    assert [len(set(epoch)) for epoch in epochs] == [8, 8, 8]
+    assert epochs[0] != epochs[1]
+
+
+def test_the_images_of_a_step_depend_on_seed_and_step_alone() -> None:
+    assert _labels(first=3, count=3) == _labels()[3:]
+    assert _labels(seed=1) != _labels()
+
+
+def test_processes_share_out_the_pieces_of_a_batch() -> None:
+    both = zip(_labels(mine=(0,)), _labels(mine=(1,)), strict=True)
+    assert [first + second for first, second in both] == _labels()
+
+
+def test_images_come_with_their_labels() -> None:
+    for images, labels in next(IMAGES.steps(4, 2, (0, 1), 0, 0)):
+        assert images.flatten().tolist() == labels.tolist()
+
+
+def test_held_out_images_are_no_others_and_not_trained_on() -> None:
+    rest, held = IMAGES.held_out(3, np.random.default_rng(0))
+    assert len(held.labels) == 3
+    assert sorted(rest.labels.tolist() + held.labels.tolist()) == list(range(10))
+    assert held.images.flatten().tolist() == held.labels.tolist()
+
+
+def test_a_description_tells_images_apart() -> None:
+    swapped = ImagesInMemory(IMAGES.images, IMAGES.labels.flip(0))
+    darker = ImagesInMemory(IMAGES.images - 1, IMAGES.labels)
+    assert len({IMAGES.description, swapped.description, darker.description}) == 3

@@ -1,0 +1,77 @@
+"""How a method with a budget spends it: a given number of evaluations, in rounds that shrink by the same factor."""
+
+from dataclasses import dataclass
+from math import inf
+
+import numpy as np
+
+from lissnas.errors import SettingError
+from lissnas.evaluation.evaluator import Evaluations
+from lissnas.spaces.space import Space
+from lissnas.subspaces.subspace import Subspace
+
+
+@dataclass(frozen=True)
+class SingleRegionShrinker:
+    """Settings of a method that shrinks to one region in rounds; all defaults are our own choice."""
+
+    evaluations: int = 1200
+    """How many networks are scored in all, an equal part in each round."""
+
+    size: int = 500
+    """How many networks to keep: shrinking stops at the region nearest to it."""
+
+    max_rounds: int = 4
+    """In how many rounds, each shrinking by the same factor; in each one the remaining region is sampled anew."""
+
+    def __post_init__(self) -> None:
+        check_at_least_one(self, "evaluations", "size", "max_rounds")
+        check_spread(self.evaluations, self.max_rounds)
+
+
+def check_at_least_one(settings: object, *names: str) -> None:
+    """Raise SettingError for the first of these settings that is below 1."""
+    for name in names:
+        if getattr(settings, name) < 1:
+            raise SettingError(f"{name} must be at least 1, not {getattr(settings, name)}")
+
+
+def check_between(settings: object, low: float, high: float, *names: str) -> None:
+    """Raise SettingError for the first of these settings that is below `low` or above `high`; None is neither."""
+    for name in names:
+        value = getattr(settings, name)
+        if value is not None and not low <= value <= high:
+            most = "" if high == inf else f" and at most {high:g}"
+            raise SettingError(f"{name} must be at least {low:g}{most}, not {value:g}")
+
+
+def check_spread(evaluations: int, rounds: int) -> None:
+    """Raise SettingError if there are fewer evaluations than rounds."""
+    if evaluations < rounds:
+        raise SettingError(f"{evaluations} evaluations cannot be spread over {rounds} rounds")
+
+
+def check_enough_to_keep(evaluations: int, size: int) -> None:
+    """Raise SettingError if more networks are to be kept than are scored."""
+    if size > evaluations:
+        raise SettingError(f"cannot keep {size} networks, the best of {evaluations}: score more, or keep fewer")
+
+
+def round_sizes(space: Space, size: int, rounds: int) -> list[int]:
+    """Return the size after each round on the way from the whole space to `size`, by equal factors.
+
+    Raises SettingError for a size above that of the space.
+    """
+    if size > space.size:
+        raise SettingError(f"cannot keep {size:,} of the {space.size:,} networks of {space.name}")
+    return [round(space.size * (size / space.size) ** (number / rounds)) for number in range(1, rounds + 1)]
+
+
+def score_unseen(subspace: Subspace, evaluations: Evaluations, total: int, rng: np.random.Generator) -> None:
+    """Score networks of a subspace drawn uniformly, none twice, until `total` are scored in all or none is left."""
+    while (missing := total - evaluations.count) > 0:
+        drawn = subspace.sample(min(subspace.size_bounds[1], 2 * missing + evaluations.count), rng)
+        unseen = drawn[~evaluations.asked(drawn)][:missing]
+        evaluations(unseen)
+        if len(unseen) < missing and len(drawn) == subspace.size_bounds[1]:
+            return

@@ -1,0 +1,4 @@
+"""Locality and the fitness landscape: exact over all pairs, or estimated from samples.
+
+Read `exact_locality.py` first, then `landscape.py`.
+"""

@@ -1,0 +1,64 @@
+"""Regularized evolution: mutate the best of a few, let the oldest die.
+
+Real et al., "Regularized Evolution for Image Classifier Architecture Search", AAAI 2019: a population, a tournament,
+one mutation, and the oldest member removed. A mutation is one edit that stays in the subspace.
+"""
+
+from collections import deque
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from lissnas.errors import SettingError
+from lissnas.evaluation.budget import check_at_least_one
+from lissnas.evaluation.evaluator import Evaluations
+from lissnas.optimizers.moves import PATIENCE, affordable, neighbors_inside, reachable_total
+from lissnas.subspaces.subspace import Subspace
+
+_BIBTEX = """\
+@inproceedings{real2019regularized,
+  title         = {Regularized Evolution for Image Classifier Architecture Search},
+  author        = {Real, Esteban and Aggarwal, Alok and Huang, Yanping and Le, Quoc V.},
+  booktitle     = {Proceedings of the AAAI Conference on Artificial Intelligence},
+  year          = {2019},
+  eprint        = {1802.01548},
+  archivePrefix = {arXiv},
+}
+"""
+
+
+@dataclass(frozen=True)
+class RegularizedEvolution:
+    """Settings of regularized evolution; all defaults are our own choice."""
+
+    bibtex: ClassVar[str] = _BIBTEX
+
+    population: int = 50
+    """How many networks live at a time."""
+
+    tournament: int = 10
+    """Of how many, drawn at random, the best is mutated."""
+
+    def __post_init__(self) -> None:
+        check_at_least_one(self, "population", "tournament")
+        if self.tournament > self.population:
+            raise SettingError(
+                f"a tournament of {self.tournament} cannot be drawn from a population of {self.population}"
+            )
+
+    def visit(self, subspace: Subspace, evaluations: Evaluations, total: int, rng: np.random.Generator) -> None:
+        first = affordable(subspace.sample(min(self.population, subspace.size_bounds[1]), rng), evaluations, total)
+        alive = deque(zip(first, np.nan_to_num(evaluations(first), nan=-np.inf), strict=True), self.population)
+        total = reachable_total(subspace, evaluations, total)
+        repeats = 0
+        while evaluations.count < total:
+            drawn = rng.choice(len(alive), min(self.tournament, len(alive)), replace=False)
+            parent, _score = max((alive[place] for place in drawn), key=lambda member: member[1])
+            neighbors = neighbors_inside(subspace, parent)
+            child = neighbors[rng.integers(len(neighbors))] if len(neighbors) else parent
+            repeats = repeats + 1 if evaluations.asked(child[None])[0] else 0
+            if repeats > PATIENCE:
+                child = subspace.sample(1, rng)[0]
+            [score] = np.nan_to_num(evaluations(child[None]), nan=-np.inf)
+            alive.append((child, score))

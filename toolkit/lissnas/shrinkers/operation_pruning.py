@@ -1,0 +1,42 @@
+"""Operation pruning: drop the operation whose networks are worst on average, again and again; one region remains.
+
+The rule that LISSNAS calls operational pruning, as in Xia et al., "PAD-NAS" (2020), whose code is not public. How the
+evaluations are spread and when to stop is our own choice.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import ClassVar
+
+import numpy as np
+
+from lissnas.evaluation.budget import SingleRegionShrinker, round_sizes, score_unseen
+from lissnas.evaluation.evaluator import Evaluations
+from lissnas.spaces.space import Space
+from lissnas.subspaces.box import Box, shrink_to
+from lissnas.subspaces.subspace import Subspace
+
+_BIBTEX = """\
+@inproceedings{xia2022padnas,
+  title     = {Progressive Automatic Design of Search Space for One-Shot Neural Architecture Search},
+  author    = {Xia, Xin and Xiao, Xuefeng and Wang, Xing and Zheng, Min},
+  booktitle = {Proceedings of the IEEE/CVF Winter Conference on Applications of Computer Vision (WACV)},
+  pages     = {2455--2464},
+  year      = {2022},
+}
+"""
+
+
+@dataclass(frozen=True)
+class OperationPruning(SingleRegionShrinker):
+    """Settings of operation pruning."""
+
+    bibtex: ClassVar[str] = _BIBTEX
+
+    def rounds(self, space: Space, evaluations: Evaluations, rng: np.random.Generator) -> Iterator[Subspace]:
+        box = Box.whole(space)
+        for number, size in enumerate(round_sizes(space, self.size, self.max_rounds), start=1):
+            score_unseen(box, evaluations, self.evaluations * number // self.max_rounds, rng)
+            box = shrink_to(box, size, partial(Box.mean_scores, rows=evaluations.rows, scores=evaluations.scores))
+            yield box

@@ -1,0 +1,168 @@
+"""Shrinking a space: one call for every method, `shrink(space, evaluator, settings, rng) -> Trace`.
+
+Which method runs is told by the class of its settings; one file a method.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Protocol, cast
+
+import numpy as np
+
+from lissnas.errors import LissnasError
+from lissnas.evaluation.evaluator import Evaluations, Evaluator
+from lissnas.evaluation.journal import Journal
+from lissnas.spaces.space import Space
+from lissnas.storage.register import Register, class_fault
+from lissnas.subspaces.subspace import Subspace, WholeSpace
+
+METHODS = Register(
+    "method",
+    "lissnas.shrinkers",
+    {
+        "kernel": "lissnas.shrinkers.kernel:KernelShrinkage",
+        "lissnas": "lissnas.shrinkers.lissnas:Lissnas",
+        "operation-pruning": "lissnas.shrinkers.operation_pruning:OperationPruning",
+        "random-subset": "lissnas.shrinkers.random_subset:RandomSubset",
+        "angle": "lissnas.shrinkers.angle:AngleBasedShrinkage",
+        "evolving": "lissnas.shrinkers.evolving:EvolvingSearchSpace",
+        "distribution-pruning": "lissnas.shrinkers.distribution_pruning:DistributionPruning",
+        "progressive": "lissnas.shrinkers.progressive:ProgressiveShrinkage",
+        "design-space": "lissnas.shrinkers.design_space:DesignSpaceRestriction",
+        "best-of-sample": "lissnas.shrinkers.best_of_sample:BestOfSample",
+        "regularized-evolution": "lissnas.shrinkers.visited_by_evolution:VisitedByEvolution",
+        "local-search": "lissnas.shrinkers.visited_by_local_search:VisitedByLocalSearch",
+        "regression": "lissnas.shrinkers.regression:RegressionShrinkage",
+    },
+    lambda name, found: class_fault("rounds", found),
+)
+"""The settings of each method by its name, third parties' too."""
+
+
+class Shrinker(Protocol):
+    """A method's settings, a frozen dataclass with documented defaults, and the method itself.
+
+    A class attribute `bibtex` may hold its paper, as an entry of BibTeX.
+    """
+
+    def rounds(self, space: Space, evaluations: Evaluations, rng: np.random.Generator) -> Iterator[Subspace]:
+        """Shrink the space, yielding each round's subspace as soon as the method holds on to it.
+
+        The last one is the result; a method that yields none keeps the whole space. Architectures are scored by
+        calling `evaluations`, which remembers and counts them.
+        """
+
+
+@dataclass(frozen=True)
+class Round:
+    """A space that a method held on to, and how many distinct architectures it had scored by then."""
+
+    subspace: Subspace
+    evaluations: int
+
+
+@dataclass(frozen=True)
+class Trace:
+    """A run of a shrinker.
+
+    Attributes
+    ----------
+    settings
+        The method and its settings.
+    rounds
+        The spaces, from the whole space (round 0) to the result.
+    evaluations
+        Everything that was scored, also after the last round, and what had no score.
+    """
+
+    settings: Shrinker
+    rounds: tuple[Round, ...]
+    evaluations: Evaluations
+
+    @property
+    def subspace(self) -> Subspace:
+        """The shrunk space."""
+        return self.rounds[-1].subspace
+
+    @property
+    def notes(self) -> tuple[object, ...]:
+        """What the method had to tell: what it measured, why it stopped. Each reads as a sentence."""
+        return tuple(self.evaluations.notes)
+
+
+def shrink(
+    space: Space,
+    evaluator: Evaluator,
+    settings: Shrinker,
+    rng: np.random.Generator,
+    *,
+    journal: Path | None = None,
+) -> Trace:
+    """Shrink a space with the method that the settings belong to.
+
+    Parameters
+    ----------
+    space
+        The space; a `LimitedSpace` to keep to a resource limit.
+    evaluator
+        Scores architectures; more is better. Each distinct one is asked for once.
+    settings
+        For example ``Lissnas(seeds=30)``.
+    rng
+        The source of every random draw: the same state gives the same result.
+    journal
+        A file that every score is written to as soon as it is there. The same call goes on from it where an earlier
+        one ended, and ends in the same bits; of another space, method, settings or rng it is refused.
+
+    Raises
+    ------
+    SettingError
+        If the settings cannot be met in this space.
+    EvaluatorError
+        If the evaluator fails, answers with anything but a number for each row, or has no score or one and the same
+        score for all.
+    LissnasError
+        If the evaluator raises one.
+    JournalError
+        If the journal is damaged or another run's.
+
+    Every LissnasError has what was scored until then in its attribute `evaluations`.
+    """
+    kept = None if journal is None else Journal(journal, _identity(space, settings, rng))
+    evaluations = Evaluations(space, evaluator, kept)
+    try:
+        shrunk = [Round(subspace, evaluations.count) for subspace in settings.rounds(space, evaluations, rng)]
+        evaluations.check_that_scores_differ()
+    except LissnasError as error:
+        error.evaluations = evaluations
+        raise
+    return Trace(settings, (Round(WholeSpace(space), 0), *shrunk), evaluations)
+
+
+def _identity(space: Space, settings: Shrinker, rng: np.random.Generator) -> dict[str, Any]:
+    """Return what tells one run from another."""
+    state = json.dumps(rng.bit_generator.state, default=lambda array: array.tolist())
+    return {
+        "space": space.name,
+        "choices": list(space.choices),
+        "method": type(settings).__name__,
+        **asdict(cast(Any, settings)),
+        "random_generator": hashlib.sha256(state.encode()).hexdigest()[:16],
+    }
+
+
+def shrinker_names() -> tuple[str, ...]:
+    """Return the names of all methods, the project's own first."""
+    return METHODS.names()
+
+
+def shrinker_class(method: str) -> type[Shrinker]:
+    """Return the settings of a method by its name.
+
+    Raises UnknownNameError with the nearest name, PluginError for a third party's that cannot be used.
+    """
+    found: type[Shrinker] = METHODS.find(method)
+    return found

@@ -1,0 +1,166 @@
+"""CategoricalSpace: every combination of independent choices, one edit being one gene changed (Hamming distance)."""
+
+import re
+from collections.abc import Sequence
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lissnas.errors import ArchitectureError, SettingError
+from lissnas.spaces.space import Floats, Indices, Rows, ShellSums, Space
+
+
+class CategoricalSpace(Space):
+    """The product of independent choices, of any length.
+
+    Parameters
+    ----------
+    name
+        The field's name for the space.
+    operations
+        For each gene the names of its choices, as they stand in an official string.
+    pattern
+        How an architecture is written: a string with one ``{}`` for each gene, in gene order.
+    ordinal
+        Which genes are scales, their choices standing in order; none if left out.
+
+    Examples
+    --------
+    >>> space = CategoricalSpace("two layers", (("skip", "conv"),) * 2, "{}-{}")
+    >>> space.write(space.neighbors(space.read(["skip-conv"]))[0])
+    ['conv-conv', 'skip-skip']
+    """
+
+    def __init__(
+        self, name: str, operations: Sequence[Sequence[str]], pattern: str, ordinal: Sequence[bool] | None = None
+    ) -> None:
+        self.name = name
+        self.operations = tuple(tuple(names) for names in operations)
+        self.choices = tuple(len(names) for names in self.operations)
+        self.size = int(np.prod(np.asarray(self.choices, dtype=object)))
+        self._pattern = pattern
+        self._ordinal = (False,) * len(self.choices) if ordinal is None else tuple(ordinal)
+        if len(self._ordinal) != len(self.choices):
+            raise SettingError(f"{name}: {len(self._ordinal)} marks of scales for {len(self.choices)} genes: one each")
+        if not all(1 <= count <= 256 for count in self.choices):
+            raise SettingError(
+                f"{name}: genes of {list(self.choices)} choices, but each may have 1 to 256, to fit uint8"
+            )
+        if self.size > np.iinfo(np.int64).max:
+            raise SettingError(f"{name} has {self.size:.3g} architectures: more than an int64 index can tell apart")
+
+    @property
+    def ordinal(self) -> tuple[bool, ...]:
+        return self._ordinal
+
+    @cached_property
+    def _places(self) -> Indices:
+        """What one step of each gene adds to the index; the first gene counts most."""
+        following = [int(np.prod(np.asarray(self.choices[gene + 1 :], dtype=object))) for gene in range(self.genes)]
+        return np.array(following, dtype=np.int64)
+
+    def index(self, rows: Rows) -> Indices:
+        return self.checked(rows) @ self._places
+
+    def rows(self, index: Indices) -> Rows:
+        counts = np.asarray(self.choices, dtype=np.int64)
+        return (self.checked_index(index)[:, None] // self._places % counts).astype(np.uint8)
+
+    def neighbors(self, rows: Rows) -> tuple[Rows, Indices]:
+        rows = self.checked(rows)
+        degree = sum(self.choices) - self.genes
+        edited = np.repeat(rows[:, None, :], degree, axis=1)
+        first = 0
+        for gene, count in enumerate(self.choices):
+            steps = np.arange(1, count)
+            edited[:, first : first + count - 1, gene] = (rows[:, gene, None] + steps) % count
+            first += count - 1
+        return edited.reshape(-1, self.genes), np.repeat(np.arange(len(rows)), degree)
+
+    def distance(self, a: Rows, b: Rows) -> NDArray[np.uint8]:
+        return (self.checked(a) != self.checked(b)).sum(axis=1, dtype=np.uint8)
+
+    def distances(self, a: Rows, b: Rows) -> NDArray[np.uint8]:
+        a, b = self.checked(a), self.checked(b)
+        distances = np.zeros((len(a), len(b)), dtype=np.uint8)
+        for gene in range(self.genes):
+            distances += a[:, gene, None] != b[:, gene]
+        return distances
+
+    def shell_sums(self, columns: Floats, scores: Floats) -> ShellSums:
+        self.all_rows()
+        return ShellSums(self._summed(columns), self._differences(scores))
+
+    def _summed(self, columns: Floats) -> Floats:
+        """Expand the product over genes of (stay + x · change): the coefficient of x^d is the sum at distance d."""
+        sums = np.zeros((self.genes + 1, *self.choices, columns.shape[1]))
+        sums[0] = columns.reshape(*self.choices, -1)
+        for gene in range(self.genes):
+            changed = sums[: gene + 1].sum(axis=1 + gene, keepdims=True) - sums[: gene + 1]
+            sums[1 : gene + 2] += changed
+        return sums.reshape(self.genes + 1, self.size, -1)
+
+    def _differences(self, scores: Floats) -> Floats:
+        """Compare the scores with a copy shifted by every possible difference of genes, modulo the choices.
+
+        The genes are split in two halves, so that a shift is a permutation of rows and one of columns. Sums of at most
+        a few hundred terms are kept in float32, for speed: six digits.
+        """
+        head, tail = (self._part(genes) for genes in (slice(0, self.genes // 2), slice(self.genes // 2, self.genes)))
+        differences = np.zeros((self.genes + 1, head.size, tail.size))
+        grid = scores.astype(np.float32).reshape(head.size, tail.size)
+        missing = bool(np.isnan(grid).any())
+        difference = np.empty_like(grid)
+        heads = list(zip(*head._shifts(), strict=True))
+        for tail_distance, tail_shift in zip(*tail._shifts(), strict=True):
+            shifted_columns = grid[:, tail_shift]
+            by_head_distance = np.zeros((head.genes + 1, *grid.shape), dtype=np.float32)
+            for head_distance, head_shift in heads:
+                np.take(shifted_columns, head_shift, axis=0, out=difference, mode="clip")
+                np.abs(np.subtract(difference, grid, out=difference), out=difference)
+                if missing:
+                    np.nan_to_num(difference, copy=False)
+                by_head_distance[head_distance] += difference
+            differences[tail_distance : tail_distance + head.genes + 1] += by_head_distance
+        return differences.reshape(self.genes + 1, self.size)
+
+    def _part(self, genes: slice) -> "CategoricalSpace":
+        return CategoricalSpace(self.name, self.operations[genes], "")
+
+    def _shifts(self) -> tuple[Indices, Indices]:
+        """Return for each shift of the genes its distance (size,), and where it sends each index (size, size)."""
+        rows = self.rows(np.arange(self.size, dtype=np.int64)).astype(np.int64)
+        return np.count_nonzero(rows, axis=1), (rows[:, None] + rows) % np.asarray(
+            self.choices, dtype=np.int64
+        ) @ self._places
+
+    def mean_distance(self, rows: Rows) -> float:
+        rows = self.checked(rows)
+        if len(rows) < 2:
+            return float("nan")
+        same_pairs = sum(
+            int((count * (count - 1)).sum())
+            for gene in range(self.genes)
+            if (count := np.bincount(rows[:, gene].astype(np.int64), minlength=self.choices[gene])) is not None
+        )
+        return self.genes - same_pairs / (len(rows) * (len(rows) - 1))
+
+    def write(self, rows: Rows) -> list[str]:
+        return [
+            self._pattern.format(*(names[choice] for names, choice in zip(self.operations, row, strict=True)))
+            for row in self.checked(rows).tolist()
+        ]
+
+    def read(self, strings: Sequence[str]) -> Rows:
+        parts = [re.escape(part) for part in self._pattern.split("{}")]
+        genes = ["(" + "|".join(map(re.escape, names)) + ")" for names in self.operations]
+        grammar = re.compile("".join(part + gene for part, gene in zip(parts, genes, strict=False)) + parts[-1])
+        rows = np.empty((len(strings), self.genes), dtype=np.uint8)
+        for row, string in zip(rows, strings, strict=True):
+            match = grammar.fullmatch(string)
+            if match is None:
+                example = self.write(np.zeros((1, self.genes), dtype=np.uint8))[0]
+                raise ArchitectureError(f"'{string}' is not written as {self.name} writes it, for example '{example}'")
+            row[:] = [names.index(name) for names, name in zip(self.operations, match.groups(), strict=True)]
+        return rows

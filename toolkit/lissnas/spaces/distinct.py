@@ -1,0 +1,90 @@
+"""DistinctSpace: the different networks behind rows of which several may compute the same."""
+
+from collections.abc import Callable, Sequence
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lissnas.errors import ArchitectureError
+from lissnas.spaces.categorical import CategoricalSpace
+from lissnas.spaces.edit_graph import EditGraph
+from lissnas.spaces.space import Floats, Indices, Rows, ShellSums, Space
+
+
+class DistinctSpace(Space):
+    """The networks of an enumerable categorical space, each once.
+
+    Two networks are neighbors if any row of one is one changed gene away from any row of the other; their distance is
+    the smallest number of such steps (our own choice; it never exceeds the Hamming distance of their nearest rows).
+
+    Parameters
+    ----------
+    name
+        The field's name for the space.
+    encoding
+        All rows.
+    stand_in
+        Gives for each row of a batch the row that stands for its network; a stand-in stands for itself.
+    is_network
+        Tells for each row of a batch whether it is a network at all.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        encoding: CategoricalSpace,
+        stand_in: Callable[[Rows], Rows],
+        is_network: Callable[[Rows], NDArray[np.bool_]],
+    ) -> None:
+        self.name = name
+        self.choices = encoding.choices
+        self._encoding = encoding
+        rows = encoding.all_rows()
+        valid = is_network(rows)
+        self._stand_ins, place = np.unique(encoding.index(stand_in(rows[valid])), return_inverse=True)
+        self._place = np.full(encoding.size, -1, dtype=np.int64)
+        self._place[valid] = place
+        self.size = len(self._stand_ins)
+
+    @cached_property
+    def graph(self) -> EditGraph:
+        """The networks joined by single edits."""
+        rows = self._encoding.all_rows()
+        edited, source = self._encoding.neighbors(rows)
+        a, b = self._place[source], self._place[self._encoding.index(edited)]
+        valid = (a >= 0) & (b >= 0)
+        return EditGraph.from_pairs(self.size, a[valid], b[valid])
+
+    def index(self, rows: Rows) -> Indices:
+        place = self._place[self._encoding.index(rows)]
+        if (place < 0).any():
+            first = int((place < 0).argmax())
+            raise ArchitectureError(f"row {first} {rows[first].tolist()} is no network of {self.name}")
+        return place
+
+    def rows(self, index: Indices) -> Rows:
+        return self._encoding.rows(self._stand_ins[self.checked_index(index)])
+
+    def neighbors(self, rows: Rows) -> tuple[Rows, Indices]:
+        place, source = self.graph.neighbors(self.index(rows))
+        return self.rows(place), source
+
+    def distance(self, a: Rows, b: Rows) -> NDArray[np.uint8]:
+        return self.graph.distance(self.index(a), self.index(b))
+
+    def distances(self, a: Rows, b: Rows) -> NDArray[np.uint8]:
+        return self.graph.distances(self.index(a))[self.index(b)].T
+
+    def shell_sums(self, columns: Floats, scores: Floats) -> ShellSums:
+        return self.graph.shell_sums(columns, scores)
+
+    def mean_distance(self, rows: Rows) -> float:
+        """As Space.mean_distance, from evenly spaced rows to all others if there are more than 128."""
+        return self.graph.mean_distance(self.index(rows))
+
+    def write(self, rows: Rows) -> list[str]:
+        return self._encoding.write(self.rows(self.index(rows)))
+
+    def read(self, strings: Sequence[str]) -> Rows:
+        return self.canonical(self._encoding.read(strings))

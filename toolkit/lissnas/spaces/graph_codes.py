@@ -1,0 +1,149 @@
+"""Small directed acyclic graphs with labeled vertices, each in one integer, so that numpy prunes and compares them.
+
+A graph has an input (vertex 0), an output (vertex 6) and up to five vertices between them, each with an operation from
+1 to 3; 0 is no vertex. Its code holds two bits for each operation, then one for each possible edge, first ones highest:
+codes are ordered as rows of genes are. Edges lead from lower to higher vertices.
+"""
+
+from functools import cache
+from itertools import combinations, permutations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lissnas.spaces.space import Rows
+
+Codes = NDArray[np.int32]
+"""Graphs, one integer each, shape (n,)."""
+
+VERTICES = 7
+
+INNER = tuple(range(1, VERTICES - 1))
+"""The vertices that have an operation, in the order of the first genes."""
+
+EDGES = tuple(combinations(range(VERTICES), 2))
+"""The edges in the order of the last genes: row by row of the upper triangle of the adjacency matrix."""
+
+OPERATION_SHIFT = {vertex: len(EDGES) + 2 * (len(INNER) - 1 - place) for place, vertex in enumerate(INNER)}
+"""How far left the operation of each inner vertex stands in a code."""
+
+EDGE_SHIFT = {edge: len(EDGES) - 1 - place for place, edge in enumerate(EDGES)}
+"""How far left the bit of each edge stands in a code."""
+
+_SHIFTS = (*OPERATION_SHIFT.values(), *EDGE_SHIFT.values())
+_WIDTHS = (2,) * len(INNER) + (1,) * len(EDGES)
+
+_CHUNKS = (slice(0, 10), slice(10, 20), slice(20, 31))
+"""The bits of a code that are relabeled together by one look-up."""
+
+_BACKWARD = np.int32(-(2**31))
+"""Set in a relabeled code, whose sign it is, if an edge leads from a higher to a lower vertex."""
+
+_AT_ONCE = 1 << 14
+"""How many graphs are worked on together: to stay in the processor's cache."""
+
+
+def pack(rows: Rows) -> Codes:
+    """Return the code of each row of genes: the operations of the inner vertices, then the edges."""
+    codes = np.zeros(len(rows), dtype=np.int32)
+    for gene, shift in enumerate(_SHIFTS):
+        codes |= rows[:, gene].astype(np.int32) << np.int32(shift)
+    return codes
+
+
+def unpack(codes: Codes) -> Rows:
+    """Return the row of genes of each code."""
+    rows = np.empty((len(codes), len(_SHIFTS)), dtype=np.uint8)
+    for gene, (shift, width) in enumerate(zip(_SHIFTS, _WIDTHS, strict=True)):
+        rows[:, gene] = codes >> np.int32(shift) & np.int32((1 << width) - 1)
+    return rows
+
+
+def prune(codes: Codes) -> Codes:
+    """Take away every vertex that is on no path from input to output, with its edges; 0 if there is no such path."""
+    pruned = np.empty_like(codes)
+    for first in range(0, len(codes), _AT_ONCE):
+        block = codes[first : first + _AT_ONCE]
+        present = {
+            edge: (block >> np.int32(shift) & np.int32(1)).astype(np.uint8) for edge, shift in EDGE_SHIFT.items()
+        }
+        ahead = np.full(len(block), 1, dtype=np.uint8)
+        for (start, end), there in present.items():
+            ahead |= (ahead >> np.uint8(start) & there) << np.uint8(end)
+        behind = np.full(len(block), 1 << (VERTICES - 1), dtype=np.uint8)
+        for (start, end), there in reversed(present.items()):
+            behind |= (behind >> np.uint8(end) & there) << np.uint8(start)
+        pruned[first : first + _AT_ONCE] = block & _bits_between()[ahead & behind]
+    return pruned
+
+
+def canonical(codes: Codes) -> Codes:
+    """Return for each graph the greatest code that any numbering of its inner vertices gives it.
+
+    Two graphs have the same if, and only if, they are isomorphic with their operations. In it no vertex is missing
+    before one that is there.
+    """
+    best = codes.copy()
+    for first in range(0, len(codes), _AT_ONCE):
+        block = best[first : first + _AT_ONCE]
+        parts = [block >> np.int32(bits.start) & np.int32((1 << bits.stop - bits.start) - 1) for bits in _CHUNKS]
+        low, middle, high = (part.astype(np.intp) for part in parts)
+        relabeled, part = np.empty_like(block), np.empty_like(block)
+        for low_images, middle_images, high_images in zip(*_images(), strict=True):
+            np.take(low_images, low, out=relabeled, mode="clip")
+            relabeled |= np.take(middle_images, middle, out=part, mode="clip")
+            relabeled |= np.take(high_images, high, out=part, mode="clip")
+            np.maximum(block, relabeled, out=block)
+    return best
+
+
+def unlabeled_edges(codes: Codes) -> NDArray[np.bool_]:
+    """Tell which graphs have an edge at an inner vertex without an operation."""
+    found = np.zeros(len(codes), dtype=np.bool_)
+    for vertex, shift in OPERATION_SHIFT.items():
+        edges_there = np.int32(sum(1 << bit for edge, bit in EDGE_SHIFT.items() if vertex in edge))
+        found |= (codes >> np.int32(shift) & np.int32(3) == 0) & (codes & edges_there != 0)
+    return found
+
+
+def inner_vertices(codes: Codes) -> NDArray[np.uint8]:
+    """Return how many vertices each graph has between input and output."""
+    operations = (codes >> np.int32(len(EDGES))).astype(np.uint32)
+    return np.bitwise_count((operations | operations >> 1) & 0b0101010101)
+
+
+def edges(codes: Codes) -> NDArray[np.uint8]:
+    """Return how many edges each graph has."""
+    return np.bitwise_count(codes & np.int32((1 << len(EDGES)) - 1))
+
+
+@cache
+def _bits_between() -> Codes:
+    """Return for each set of vertices, one bit each, the bits of a code that belong to them alone."""
+    masks = np.zeros(1 << VERTICES, dtype=np.int32)
+    for kept in range(1 << VERTICES):
+        if kept & 1 and kept >> (VERTICES - 1):
+            masks[kept] = sum(3 << shift for vertex, shift in OPERATION_SHIFT.items() if kept >> vertex & 1) + sum(
+                1 << shift for (start, end), shift in EDGE_SHIFT.items() if kept >> start & kept >> end & 1
+            )
+    return masks
+
+
+@cache
+def _images() -> tuple[NDArray[np.int32], ...]:
+    """Return for each chunk of a code what each of its values becomes, shape (numberings, values)."""
+    numberings = list(permutations(INNER))
+    images = np.empty((len(numberings), sum(_WIDTHS)), dtype=np.int32)
+    for numbering, image in zip(numberings, images, strict=True):
+        new = {0: 0, VERTICES - 1: VERTICES - 1, **dict(zip(INNER, numbering, strict=True))}
+        for vertex, shift in OPERATION_SHIFT.items():
+            image[[shift, shift + 1]] = 1 << OPERATION_SHIFT[new[vertex]], 2 << OPERATION_SHIFT[new[vertex]]
+        for (start, end), shift in EDGE_SHIFT.items():
+            image[shift] = 1 << EDGE_SHIFT[new[start], new[end]] if new[start] < new[end] else _BACKWARD
+    tables = []
+    for bits in _CHUNKS:
+        table = np.zeros((len(numberings), 1), dtype=np.int32)
+        for bit in range(bits.start, bits.stop):
+            table = np.hstack([table, table | images[:, bit, None]])
+        tables.append(table)
+    return tuple(tables)

@@ -1,0 +1,84 @@
+"""Spaces of MobileNetV2 blocks: that of ProxylessNAS for GPUs, as ABS shrinks it, and that of FairNAS.
+
+Cai, Zhu and Han, "ProxylessNAS: Direct Neural Architecture Search on Target Task and Hardware", ICLR 2019; Hu et al.,
+"Angle-based Search Space Shrinking for Neural Architecture Search", ECCV 2020; Chu, Zhang and Xu, "FairNAS: Rethinking
+Evaluation Fairness of Weight Sharing Neural Architecture Search", ICCV 2021. Channels and strides are those of the code
+that ABS was published with.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from lissnas.spaces.categorical import CategoricalSpace
+from lissnas.spaces.chain import IDENTITY, Block, Chain, Convolution, inverted_bottleneck
+
+OPERATIONS = ("k3e3", "k5e3", "k7e3", "k3e6", "k5e6", "k7e6")
+"""Kernel and expansion of an inverted bottleneck."""
+
+SKIPPED = "id"
+"""A layer that is left out, where input and output have the same shape."""
+
+
+@dataclass(frozen=True)
+class _Stage:
+    layers: int
+    channels: int
+    stride: int
+
+
+_PROXYLESS = tuple(
+    _Stage(*numbers) for numbers in ((4, 32, 2), (4, 56, 2), (4, 112, 2), (4, 128, 1), (4, 256, 2), (1, 432, 1))
+)
+_FAIRNAS = tuple(
+    _Stage(*numbers) for numbers in ((2, 32, 2), (4, 40, 2), (4, 80, 2), (4, 96, 1), (4, 192, 2), (1, 320, 1))
+)
+
+
+def mobilenet() -> CategoricalSpace:
+    """Return the 7^15 x 6^6 = 2.2 x 10^17 networks of 21 layers; the first layer of a stage cannot be left out."""
+    return _space("mobilenet", _PROXYLESS, skips=True)
+
+
+def mobilenet_chain(classes: int = 1000, size: int = 224) -> Chain:
+    """Return what the networks of `mobilenet` are made of, for images of three channels."""
+    return _chain(mobilenet(), _PROXYLESS, (40, 24, 1728), classes, size)
+
+
+def fairnas() -> CategoricalSpace:
+    """Return the 6^19 = 6.1 x 10^14 networks of FairNAS; no layer can be left out."""
+    return _space("fairnas", _FAIRNAS, skips=False)
+
+
+def fairnas_chain(classes: int = 1000, size: int = 224) -> Chain:
+    """Return what the networks of `fairnas` are made of, for images of three channels."""
+    return _chain(fairnas(), _FAIRNAS, (32, 16, 1280), classes, size)
+
+
+def _space(name: str, stages: Sequence[_Stage], skips: bool) -> CategoricalSpace:
+    genes: list[tuple[str, ...]] = []
+    for stage in stages:
+        later = (*OPERATIONS, SKIPPED) if skips else OPERATIONS
+        genes += [OPERATIONS, *[later] * (stage.layers - 1)]
+    return CategoricalSpace(name, genes, "-".join(["{}"] * len(genes)))
+
+
+def _chain(
+    space: CategoricalSpace, stages: Sequence[_Stage], around: tuple[int, int, int], classes: int, size: int
+) -> Chain:
+    """Build the layers between stem and head; `around` are the channels of the stem's two blocks, and the head's."""
+    stem, inputs, head = around
+    before = (Block((Convolution(3, stem, 3, stride=2),)), inverted_bottleneck(stem, inputs, 3, 1, expansion=1))
+    blocks: list[tuple[Block, ...]] = []
+    for stage in stages:
+        for layer in range(stage.layers):
+            names, stride = space.operations[len(blocks)], 1 if layer else stage.stride
+            blocks.append(tuple(_block(name, inputs, stage.channels, stride) for name in names))
+            inputs = stage.channels
+    return Chain(space, size, before, tuple(blocks), (Convolution(inputs, head),), classes, ceiling=6)
+
+
+def _block(name: str, inputs: int, outputs: int, stride: int) -> Block:
+    if name == SKIPPED:
+        return IDENTITY
+    kernel, expansion = (int(digits) for digits in name[1:].split("e"))
+    return inverted_bottleneck(inputs, outputs, kernel, stride, expansion)

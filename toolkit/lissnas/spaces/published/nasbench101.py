@@ -1,0 +1,230 @@
+"""The cell of NAS-Bench-101: a graph of at most 7 vertices and 9 edges, with one of three operations at each vertex.
+
+Ying et al., "NAS-Bench-101: Towards Reproducible Neural Architecture Search", ICML 2019.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache, cached_property, lru_cache
+from itertools import product
+from math import isqrt
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lissnas.errors import ArchitectureError, SettingError
+from lissnas.spaces.edit_graph import EditGraph
+from lissnas.spaces.graph_codes import (
+    EDGE_SHIFT,
+    EDGES,
+    INNER,
+    OPERATION_SHIFT,
+    VERTICES,
+    Codes,
+    canonical,
+    edges,
+    inner_vertices,
+    pack,
+    prune,
+    unlabeled_edges,
+    unpack,
+)
+from lissnas.spaces.graphs import Graphs
+from lissnas.spaces.space import Floats, Indices, Rows, ShellSums, Space
+
+OPERATIONS = ("conv3x3-bn-relu", "conv1x1-bn-relu", "maxpool3x3")
+"""As official strings write them; the genes count them from 1."""
+
+
+class NasBench101(Space):
+    """The different graphs of at most so many vertices, input and output among them, and so many edges.
+
+    The first 5 genes are the operations of the inner vertices 1 to 5: 0 where there is no such vertex, or 1 plus the
+    place in `OPERATIONS`. The other 21 are the upper triangle of the adjacency matrix of all 7 vertices, row by row.
+    Vertex 0 is the input, vertex 6 the output, in smaller graphs too.
+
+    Two rows are the same network if their graphs are isomorphic, operations included, once every vertex that is on no
+    path from input to output is taken away. The greatest row stands for all of them.
+
+    One edit takes out an edge, puts one in, or changes an operation. A vertex that is cut off by it goes too, or comes
+    in the other direction, but only one: where more depend on a single edge, the change is no small one (our own
+    choice; between graphs of as many vertices it is that of White et al., "A Study on Neural Architecture Encodings",
+    NeurIPS 2020). Distance is the smallest number of such steps.
+
+    Parameters
+    ----------
+    max_vertices
+        From 2 to 7.
+    max_edges
+        From 1 to 21.
+    """
+
+    choices = (len(OPERATIONS) + 1,) * len(INNER) + (2,) * len(EDGES)
+
+    def __init__(self, max_vertices: int = VERTICES, max_edges: int = 9) -> None:
+        if not (2 <= max_vertices <= VERTICES and 1 <= max_edges <= len(EDGES)):
+            raise SettingError(
+                f"a cell of NAS-Bench-101 has 2 to {VERTICES} vertices and 1 to {len(EDGES)} edges, "
+                f"not up to {max_vertices} and {max_edges}"
+            )
+        self.name = "nas-bench-101"
+        if (max_vertices, max_edges) != (VERTICES, 9):
+            self.name += f" up to {max_vertices} vertices and {max_edges} edges"
+        self._codes = _graphs(max_vertices, max_edges)
+        self.size = len(self._codes)
+
+    @cached_property
+    def graph(self) -> EditGraph:
+        """The networks joined by single edits."""
+        a, b = (np.concatenate(ends) for ends in zip(*_edits(self._codes), strict=True))
+        return EditGraph.from_pairs(self.size, a, np.searchsorted(self._codes, b))
+
+    def index(self, rows: Rows) -> Indices:
+        return self._place(pack(self.checked(rows)), lambda first: f"row {first} {rows[first].tolist()}")
+
+    def _place(self, codes: Codes, describe: Callable[[int], str]) -> Indices:
+        """Return the place of each graph, or raise ArchitectureError for the first that is not in the space."""
+        place = self._search(codes)
+        other = np.flatnonzero(place < 0)
+        unlabeled = unlabeled_edges(codes[other])
+        place[other] = np.where(unlabeled, -1, self._search(canonical(prune(codes[other]))))
+        if (place < 0).any():
+            first = int((place < 0).argmax())
+            if unlabeled_edges(codes[[first]])[0]:
+                why = "it has an edge at a vertex without an operation"
+            else:
+                why = "no path leads from input to output, or the paths have too many vertices or edges"
+            raise ArchitectureError(f"{describe(first)} is not in {self.name}: {why}")
+        return place
+
+    def _search(self, codes: Codes) -> Indices:
+        """Return the place of each code, -1 where it is none of the space's."""
+        place = np.minimum(np.searchsorted(self._codes, codes), self.size - 1)
+        return np.where(self._codes[place] == codes, place, -1)
+
+    def rows(self, index: Indices) -> Rows:
+        return unpack(self._codes[self.checked_index(index)])
+
+    def neighbors(self, rows: Rows) -> tuple[Rows, Indices]:
+        place, source = self.graph.neighbors(self.index(rows))
+        return self.rows(place), source
+
+    def distance(self, a: Rows, b: Rows) -> NDArray[np.uint8]:
+        return self.graph.distance(self.index(a), self.index(b))
+
+    def distances(self, a: Rows, b: Rows) -> NDArray[np.uint8]:
+        return self.graph.distances(self.index(a))[self.index(b)].T
+
+    def shell_sums(self, columns: Floats, scores: Floats) -> ShellSums:
+        return self.graph.shell_sums(columns, scores)
+
+    def near_shell_sums(self, columns: Floats, scores: Floats, largest_distance: int) -> ShellSums:
+        return self.graph.near_shell_sums(columns, scores, largest_distance)
+
+    def mean_distance(self, rows: Rows) -> float:
+        """As Space.mean_distance, from evenly spaced rows to all others if there are more than 128."""
+        return self.graph.mean_distance(self.index(rows))
+
+    def effective(self, rows: Rows) -> Rows:
+        return self.canonical(rows)
+
+    def graphs(self, rows: Rows) -> Graphs:
+        """Return each network's graph without what is on no path; its labels: 1 input, 2 output, 3 on operations."""
+        rows = self.canonical(rows)
+        labels = np.empty((len(rows), VERTICES), dtype=np.int64)
+        labels[:, 0], labels[:, -1] = 1, 2
+        labels[:, 1:-1] = np.where(rows[:, : len(INNER)] > 0, rows[:, : len(INNER)].astype(np.int64) + 2, 0)
+        shape = (len(rows), len(EDGES))
+        sources, targets = (np.broadcast_to(np.array(ends, dtype=np.int64), shape) for ends in zip(*EDGES, strict=True))
+        return Graphs(labels, sources, targets, rows[:, len(INNER) :] > 0, len(OPERATIONS) + 2)
+
+    def write(self, rows: Rows) -> list[str]:
+        """Return each network's adjacency matrix, row by row, and its operations, as official records hold them."""
+        return [_written(row) for row in self.canonical(rows).tolist()]
+
+    def read(self, strings: Sequence[str]) -> Rows:
+        codes = np.empty(len(strings), dtype=np.int32)
+        for place, string in enumerate(strings):
+            adjacency, _, operations = string.partition(" ")
+            edge_bits, operation_bits = _edge_bits(adjacency), _operation_bits(operations)
+            if edge_bits is None or operation_bits is None or edge_bits[0] != operation_bits[0]:
+                example = self.write(self.rows(np.array([self.size - 1])))[0]
+                raise ArchitectureError(f"'{string}' is not written as {self.name} writes it, for example '{example}'")
+            codes[place] = edge_bits[1] | operation_bits[1]
+        return self.rows(self._place(codes, lambda first: f"'{strings[first]}'"))
+
+
+@cache
+def nasbench101(max_vertices: int = VERTICES) -> NasBench101:
+    """Return the 423,624 graphs of NAS-Bench-101, or those of at most so many vertices (2,532 for 5)."""
+    return NasBench101(max_vertices)
+
+
+def _written(row: list[int]) -> str:
+    operations = [OPERATIONS[gene - 1] for gene in row[: len(INNER)] if gene]
+    there = [*range(len(operations) + 1), VERTICES - 1]
+    edges_there = {edge for edge, gene in zip(EDGES, row[len(INNER) :], strict=True) if gene}
+    adjacency = "".join("01"[(start, end) in edges_there] for start, end in product(there, there))
+    return f"{adjacency} {','.join(['input', *operations, 'output'])}"
+
+
+@lru_cache(maxsize=1 << 15)
+def _edge_bits(adjacency: str) -> tuple[int, int] | None:
+    """Return how many vertices a matrix has, and the edges of the code; None if it is no upper triangular matrix."""
+    vertices = isqrt(len(adjacency))
+    if not 2 <= vertices <= VERTICES or vertices**2 != len(adjacency) or not set(adjacency) <= {"0", "1"}:
+        return None
+    there = [*range(vertices - 1), VERTICES - 1]
+    found = [edge for edge, digit in zip(product(there, there), adjacency, strict=True) if digit == "1"]
+    if not EDGE_SHIFT.keys() >= set(found):
+        return None
+    return vertices, sum(1 << EDGE_SHIFT[edge] for edge in found)
+
+
+@lru_cache(maxsize=1 << 10)
+def _operation_bits(operations: str) -> tuple[int, int] | None:
+    """Return how many vertices a list of operations has, and those of the code; None if it is no such list."""
+    first, *inner, last = operations.split(",") if "," in operations else ("", "")
+    if (first, last) != ("input", "output") or len(inner) > len(INNER) or not set(inner) <= set(OPERATIONS):
+        return None
+    shifts = zip(inner, OPERATION_SHIFT.values(), strict=False)
+    return len(inner) + 2, sum(OPERATIONS.index(name) + 1 << shift for name, shift in shifts)
+
+
+@cache
+def _graphs(max_vertices: int, max_edges: int) -> Codes:
+    """Return the canonical codes of all graphs, ascending: first the shapes without operations, then each labeling."""
+    shapes = np.arange(1 << len(EDGES), dtype=np.int32)
+    shapes = shapes[edges(shapes) <= max_edges] | _labeling((1,) * len(INNER))
+    shapes = np.unique(canonical(np.unique(prune(shapes))))
+    shapes = shapes[(shapes > 0) & (inner_vertices(shapes) <= max_vertices - 2)]
+    graphs = []
+    for inner in range(max_vertices - 1):
+        labelings = [_labeling(labels) for labels in product(range(len(OPERATIONS)), repeat=inner)]
+        labeled = shapes[inner_vertices(shapes) == inner, None] + np.array(labelings, dtype=np.int32)
+        graphs.append(np.unique(canonical(labeled.ravel())))
+    codes = np.sort(np.concatenate(graphs))
+    codes.flags.writeable = False
+    return codes
+
+
+def _labeling(operations: tuple[int, ...]) -> np.int32:
+    shifts = zip(operations, OPERATION_SHIFT.values(), strict=False)
+    return np.int32(sum(operation << shift for operation, shift in shifts))
+
+
+def _edits(codes: Codes) -> Iterator[tuple[Indices, Codes]]:
+    """Yield pairs of places and what an edit makes of them, so that each edit is there in one direction at least.
+
+    What puts an edge in, takes it out in the other direction; of three operations, each is one or two steps of a
+    cycle away from another, so one step from it or it from one.
+    """
+    for shift in EDGE_SHIFT.values():
+        place = np.flatnonzero(codes & np.int32(1 << shift))
+        cut = prune(codes[place] & ~np.int32(1 << shift))
+        small = (cut > 0) & (inner_vertices(codes[place]) <= inner_vertices(cut) + 1)
+        yield place[small], canonical(cut[small])
+    for shift in OPERATION_SHIFT.values():
+        operation = codes >> np.int32(shift) & np.int32(3)
+        place = np.flatnonzero(operation)
+        following = operation[place] % np.int32(len(OPERATIONS)) + np.int32(1)
+        yield place, canonical(codes[place] & ~np.int32(3 << shift) | following << np.int32(shift))

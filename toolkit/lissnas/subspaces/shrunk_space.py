@@ -1,0 +1,93 @@
+"""ShrunkSpace: a subspace as a space of its own, to be shrunk again; nothing outside it is seen any more."""
+
+import hashlib
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lissnas.errors import SettingError
+from lissnas.spaces.part_of_space import PartOfSpace
+from lissnas.spaces.space import ENUMERABLE_SIZE, Floats, Rows, ShellSums
+from lissnas.subspaces.subspace import ExplicitSubspace, Subspace, WholeSpace
+from lissnas.subspaces.union_of_balls import UnionOfBalls
+
+_PAIRS_AT_ONCE = 1 << 24
+"""How many distances are held at once: a byte each."""
+
+
+class ShrunkSpace(PartOfSpace):
+    """The networks of a subspace; edits lead from one of them to another, distances are those of the whole space.
+
+    What `sample` draws is uniform over the networks of the subspace. Where these are more than can be enumerated,
+    `index` is that of the whole space, and `size` raises SettingError unless the subspace knows it.
+
+    Parameters
+    ----------
+    subspace
+        Of any space; its networks.
+    """
+
+    def __init__(self, subspace: Subspace) -> None:
+        self.subspace = subspace
+        listed = subspace.index if subspace.size_bounds[1] <= ENUMERABLE_SIZE else None
+        super().__init__(subspace.space, f"{_contents(subspace)} of {subspace.space.name}", listed)
+
+    @property
+    def size(self) -> int:  # type: ignore[override]
+        return self.subspace.size if self._listed is None else len(self._listed)
+
+    @property
+    def size_bounds(self) -> tuple[int, int]:
+        return self.subspace.size_bounds
+
+    def in_whole(self, subspace: Subspace) -> Subspace:
+        """Return a subspace of this space as one of the whole space.
+
+        Raises SettingError where its networks cannot be listed.
+        """
+        if isinstance(subspace, WholeSpace):
+            return self.subspace
+        return ExplicitSubspace(self.whole, self.whole_index(subspace.index))
+
+    def _contains(self, rows: Rows) -> NDArray[np.bool_]:
+        return self.subspace.contains(rows)
+
+    def _refusal(self, string: str) -> str:
+        return f"'{string}' is not among the {self.name}"
+
+    def shell_sums(self, columns: Floats, scores: Floats) -> ShellSums:
+        """As Space.shell_sums; goes through all pairs."""
+        rows = self.all_rows()
+        shells = ShellSums(
+            np.zeros((self.genes + 1, self.size, columns.shape[1])), np.zeros((self.genes + 1, self.size))
+        )
+        step = max(1, _PAIRS_AT_ONCE // max(self.size, 1))
+        for first in range(0, self.size, step):
+            part = slice(first, first + step)
+            distances = self.whole.distances(rows[part], rows)
+            differences = np.nan_to_num(np.abs(scores[part, None] - scores))
+            for distance in range(self.genes + 1):
+                at = distances == distance
+                shells.sums[distance, part] = at @ columns
+                shells.differences[distance, part] = np.where(at, differences, 0).sum(axis=1)
+        return shells
+
+    def sample(self, count: int, rng: np.random.Generator) -> Rows:
+        return self.subspace.sample(count, rng)
+
+
+def _contents(subspace: Subspace) -> str:
+    """Say how many networks there are, and which, by eight digits that other ones hardly share."""
+    if isinstance(subspace, UnionOfBalls):
+        held = np.sort(subspace.space.index(subspace.seeds))
+        what = f"networks within {subspace.radius} edits of {len(held):,} seeds"
+    elif subspace.size_bounds[1] <= ENUMERABLE_SIZE:
+        held = subspace.index
+        what = f"{len(held):,} networks"
+    else:
+        try:
+            held = subspace.space.index(subspace.sample(1_000, np.random.default_rng(0)))
+        except SettingError as error:
+            raise SettingError(f"a subspace of {subspace.space.name} cannot be a space: {error}") from error
+        what = f"up to {subspace.size_bounds[1]:.3g} networks"
+    return f"{what} ({hashlib.sha256(held.astype('<i8').tobytes()).hexdigest()[:8]})"

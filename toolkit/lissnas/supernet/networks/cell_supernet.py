@@ -1,0 +1,120 @@
+"""The network of all cells of `cell201`: every edge of every cell has all five operations, of which a path uses one.
+
+The skeleton is that of the stand-alone networks, and a path computes what the stand-alone network of its cell does.
+"""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from lissnas.spaces.published.cell201 import EDGES, OPERATIONS, cell201
+from lissnas.spaces.space import Rows
+from lissnas.supernet.networks.cell_network import (
+    OPERATION_MODULES,
+    OUTPUT,
+    Cell,
+    CellNetwork,
+    Skeleton,
+    draw_weights,
+    used_edges,
+)
+from lissnas.supernet.networks.supernet import Supernet
+
+
+class CellSupernet(Supernet):
+    """Stem, stages of shared cells with reductions between, batch norm, ReLU, mean over pixels, classifier.
+
+    Parameters
+    ----------
+    skeleton
+        What surrounds the cells. The supernet of NAS-Bench-201's own networks has
+        ``Skeleton(channels=16, stages=3, cells=5, inputs=3, residual=True)``.
+    rng
+        Draws the initial weights, in the order of the network's parameters.
+
+    Attributes
+    ----------
+    space
+        The 15,625 cells that it holds.
+    """
+
+    def __init__(self, skeleton: Skeleton, rng: np.random.Generator) -> None:
+        super().__init__()
+        self.skeleton = skeleton
+        self.space = cell201()
+        around = _stand_alone(np.zeros(self.space.genes, dtype=np.uint8), skeleton)
+        self.stem = around.stem
+        self.body = nn.ModuleList()
+        width = skeleton.channels
+        for part in around.body:
+            if isinstance(part, Cell):
+                self.body.append(SharedCell(width))
+            else:
+                self.body.append(part)
+                width *= 2
+        self.last_norm = around.last_norm
+        self.classifier = around.classifier
+        draw_weights(self, rng)
+
+    def forward(self, images: Tensor, path: Sequence[int]) -> Tensor:
+        """As Supernet.forward; edges through which nothing comes to the output are left out."""
+        row = np.array(path, dtype=np.uint8)
+        genes = [gene if used else None for gene, used in zip(path, used_edges(row[None])[0], strict=True)]
+        features: Tensor = self.stem(images)
+        for part in self.body:
+            features = part(features, genes) if isinstance(part, SharedCell) else part(features)
+        logits: Tensor = self.classifier(self.last_norm(features).relu().mean((2, 3)))
+        return logits
+
+    def stand_alone(self, row: Rows) -> CellNetwork:
+        alone = _stand_alone(row, self.skeleton).to(next(self.parameters()).device)
+        own = self.state_dict()
+        alone.load_state_dict({name: own[_name_within(name, row)] for name in alone.state_dict()})
+        return alone.train(self.training)
+
+    def fixed_parts(self) -> Iterator[nn.Module]:
+        yield self.stem
+        for part in self.body:
+            if isinstance(part, SharedCell):
+                for operations in part.edges:
+                    yield from operations.children()
+            else:
+                yield part
+
+
+class SharedCell(nn.Module):
+    """Four nodes, each the sum of what its incoming edges make of the nodes before, by the operations of a path."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.edges = nn.ModuleList(
+            nn.ModuleDict({name: OPERATION_MODULES[name](channels) for name in OPERATIONS if name != "none"})
+            for _ in EDGES
+        )
+
+    def forward(self, received: Tensor, genes: Sequence[int | None]) -> Tensor:
+        """Return the last node; an edge of gene None is absent, and a node without edges is zero."""
+        nodes = [received]
+        for node in range(1, OUTPUT + 1):
+            total = torch.zeros_like(received)
+            for operations, gene, (source, target) in zip(self.edges, genes, EDGES, strict=True):
+                if target == node and gene is not None:
+                    total = total + operations[OPERATIONS[gene]](nodes[source])  # type: ignore[index]
+            nodes.append(total)
+        return nodes[OUTPUT]
+
+
+def _stand_alone(row: Rows, skeleton: Skeleton) -> CellNetwork:
+    """Return a network whose weights are about to be replaced."""
+    return CellNetwork(row, skeleton, np.random.default_rng(0))
+
+
+def _name_within(name: str, row: Rows) -> str:
+    """Return what the network of all paths calls a weight of one path: the operation comes after the edge."""
+    parts = name.split(".")
+    if parts[0] == "body" and parts[2] == "edges":
+        edge = int(parts[3])
+        parts.insert(4, OPERATIONS[row[edge]])
+    return ".".join(parts)

@@ -1,0 +1,56 @@
+"""The images and the paths that a recipe names."""
+
+from pathlib import Path
+
+from lissnas.errors import SettingError
+from lissnas.supernet.images.image_folder import folder_source
+from lissnas.supernet.images.image_shards import shard_source
+from lissnas.supernet.images.image_source import ImageSource, small_source
+from lissnas.supernet.images.small_tasks import digits, fashion_mnist
+from lissnas.supernet.recipes.run_recipe import RunRecipe
+from lissnas.supernet.training.path_samplers import BinnedPaths, FairPaths, Paths, SandwichPaths, UniformPaths
+
+
+def open_images(recipe: RunRecipe, folder: Path) -> ImageSource:
+    """Return the images of a run.
+
+    Parameters
+    ----------
+    folder
+        Of the run: the list of the images that are held out is kept there.
+
+    Raises
+    ------
+    LissnasError
+        If they are not there or incomplete.
+    SettingError
+        If there are other classes than the recipe says.
+    """
+    images = recipe.images
+    if images.stored is None:
+        task = digits() if images.kind == "digits" else fashion_mnist(Path(images.fashion_mnist))
+        return small_source(task)
+    if images.kind == "folder":
+        source = folder_source(Path(images.train), Path(images.validation), folder, images.stored)
+    else:
+        source = shard_source(images.train, images.validation, folder, images.stored)
+    if source.classes != recipe.network.classes:
+        raise SettingError(
+            f"{images.train} holds {source.classes} classes, but network.classes is {recipe.network.classes}: "
+            "give the one or the other"
+        )
+    return source
+
+
+def first_paths(recipe: RunRecipe) -> Paths:
+    """Return what draws the paths of each step before the first shrinking."""
+    space, paths = recipe.network.search_space(), recipe.paths
+    match paths.sampler:
+        case "uniform":
+            return UniformPaths(space)
+        case "fair":
+            return FairPaths(space)
+        case "flops-bins":
+            return BinnedPaths(space, recipe.network.costs().multiply_accumulates, paths.edges)
+        case "sandwich":
+            return SandwichPaths(space, recipe.network.costs().multiply_accumulates, paths.random)

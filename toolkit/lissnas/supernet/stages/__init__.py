@@ -1,0 +1,4 @@
+"""The stages of a supernet run in its folder, and its plan.
+
+Read `run_folder.py` first.
+"""

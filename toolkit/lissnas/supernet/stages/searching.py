@@ -1,0 +1,97 @@
+"""Searching inside a shrunk space by what a supernet says: any of `lissnas.optimizers`, killed and run again."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+from torch import Tensor
+
+from lissnas.evaluation.evaluator import Evaluations
+from lissnas.evaluation.journal import Journal
+from lissnas.optimizers.search import Optimizer, SearchTrace, search
+from lissnas.subspaces.shrunk_space import ShrunkSpace
+from lissnas.subspaces.subspace import Subspace
+from lissnas.supernet.images.image_source import ImageSource
+from lissnas.supernet.networks.supernet import Supernet
+from lissnas.supernet.scoring.scoring import Scoring, use_ema_weights
+from lissnas.supernet.shrinking.shrinking_round import per_rank_journals
+from lissnas.supernet.training.processes import processes
+
+JOURNAL = "search.jsonl"
+"""The journal in the folder of a search."""
+
+
+def search_by_supernet(
+    network: Supernet,
+    average: Mapping[str, Tensor] | None,
+    subspace: Subspace,
+    source: ImageSource,
+    optimizer: Optimizer,
+    evaluations: int,
+    scoring: Scoring,
+    rng: np.random.Generator,
+    folder: Path,
+    *,
+    device: str | None = None,
+) -> SearchTrace:
+    """Search for the network of a subspace that a trained supernet scores highest, from where an earlier run ended.
+
+    Parameters
+    ----------
+    network
+        Trained; is left as it was.
+    average
+        The moving average of its weights, to score with; None for its weights.
+    subspace
+        Where: what the loop has returned, or ``LimitedSubspace(limited_space, subspace)`` for what meets limits of it.
+    source
+        Those of its images that are held out score.
+    optimizer
+        For example ``EvolutionarySearch()``, as SPOS searches.
+    evaluations
+        How many distinct networks may be scored in all; more may be asked for later.
+    scoring
+        How the supernet scores.
+    rng
+        The source of every random draw. On all processes it must be in the same state.
+    folder
+        Gets the journal of all scores.
+    device
+        As in `processes`.
+
+    Raises
+    ------
+    JournalError
+        If the folder holds the journal of another search, or of other weights.
+    LissnasError
+        Whatever `search` raises.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with (
+        processes(device) as together,
+        use_ema_weights(network, average),
+        per_rank_journals(folder, together) as journals,
+    ):
+        seed = int(rng.integers(2**63))
+        run = {
+            "search": ShrunkSpace(subspace).name,
+            "optimizer": {"method": type(optimizer).__name__, **asdict(cast(Any, optimizer))},
+            "scoring": scoring.identity,
+            "images": source.train.description,
+            "weights": _digest(network),
+            "seed": seed,
+        }
+        evaluator = scoring.evaluator(network, source, together)
+        memory = Evaluations(subspace.space, evaluator, Journal(journals / JOURNAL, run))
+        return search(subspace, memory, optimizer, np.random.default_rng(seed), evaluations)
+
+
+def _digest(network: Supernet) -> str:
+    """Return sixteen digits that other weights hardly share."""
+    digest = hashlib.sha256()
+    for weights in network.parameters():
+        digest.update(weights.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()[:16]
