@@ -82,7 +82,7 @@ def open_table(request: pytest.FixtureRequest, session_cache: Path) -> Callable[
 
 @pytest.fixture(scope="session")
 def nasbench201(shared_data: Path) -> Callable[[str], Floats]:
-    """LineStyle up a column of the real NAS-Bench-201 table, in the order of the cell space's index."""
+    """Look up a column of the real NAS-Bench-201 table, in the order of the cell space's index."""
     frame = pl.read_parquet(shared_data / "nasbench201.parquet")
     space = cell201()
     order = np.argsort(space.index(space.read(frame["arch"].to_list())))

@@ -109,7 +109,7 @@ class Health:
 
 
 def examine(progress: Callable[[str, float], None] = lambda step, share: None) -> Health:
-    """LineStyle at everything; nothing is changed, but that the cache folder is made if it is not there.
+    """Look at everything; nothing is changed, but that the cache folder is made if it is not there.
 
     Parameters
     ----------

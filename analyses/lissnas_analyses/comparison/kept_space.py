@@ -47,7 +47,7 @@ class Inside:
 
 
 def measure(benchmark: Benchmark, done: Sequence[dict[str, Trace]]) -> Inside:
-    """LineStyle into the result of every run of every method, and into the whole space."""
+    """Look into the result of every run of every method, and into the whole space."""
     kept: dict[str, list[Subspace]] = {"whole-space": [WholeSpace(benchmark.space)]}
     kept |= {method: [run[method].subspace for run in done] for method in done[0]}
     search, genes, pockets = [], [], []
