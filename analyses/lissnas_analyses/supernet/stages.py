@@ -68,7 +68,7 @@ class Run:
 
     @property
     def is_main_process(self) -> bool:
-        """Whether this process writes files and is_main_process."""
+        """Whether this process prints and writes files."""
         return self.together.number == 0
 
     def begin(self) -> ToldSource:

@@ -65,7 +65,7 @@ def need_torch() -> None:
 def opened(
     recipe: str | None, changes: tuple[str, ...], out: Path, device: str | None, tensorboard: bool = False
 ) -> "Iterator[Run]":
-    """Yield a run; of the processes that torchrun started the first one is_main_process."""
+    """Yield a run; of the processes that torchrun started, only the first one prints."""
     need_torch()
     from lissnas.supernet.recipes.recipe_file import read_recipe
     from lissnas.supernet.stages.run_folder import RunFolder

@@ -23,7 +23,7 @@ class Processes:
     Attributes
     ----------
     number
-        Which it is; 0 is_main_process and writes files.
+        Rank of this process; rank 0 prints and writes files.
     count
         How many there are.
     device
