@@ -11,7 +11,7 @@ from pathlib import Path
 
 from lissnas.errors import LissnasError
 from lissnas.optimizers.search import OPTIMIZERS
-from lissnas.shrinkers.shrink import METHODS
+from lissnas.shrinkers.shrink import SHRINKERS
 from lissnas.spaces.catalog import SPACES
 from lissnas_benchmarks import catalog
 from lissnas_benchmarks.surrogates.surrogate import read_description
@@ -243,7 +243,7 @@ def _cache_problems(cache: Cache) -> Iterator[Problem]:
 
 
 def _plugin_problems() -> Iterator[Problem]:
-    faults = (*catalog.faults(), *METHODS.faults(), *OPTIMIZERS.faults(), *SPACES.faults())
+    faults = (*catalog.faults(), *SHRINKERS.faults(), *OPTIMIZERS.faults(), *SPACES.faults())
     yield from map(_problem, faults)
 
 

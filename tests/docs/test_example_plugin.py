@@ -193,14 +193,14 @@ def test_help_asks_no_package_anything(run: Run, broken: tuple[Path, ...]) -> No
 
 
 def test_the_example_is_one_of_the_projects_kind_in_python_too(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from lissnas.shrinkers.shrink import METHODS
+    from lissnas.shrinkers.shrink import SHRINKERS
     from lissnas.spaces.catalog import SPACES
     from lissnas_benchmarks import catalog
 
     monkeypatch.syspath_prepend(str(site))
-    assert "elite-box" in METHODS.valid_names()
+    assert "elite-box" in SHRINKERS.valid_names()
     assert "rastrigin-grid" in catalog.valid_names()
-    assert METHODS.faults() == SPACES.faults() == catalog.faults() == ()
+    assert SHRINKERS.faults() == SPACES.faults() == catalog.faults() == ()
     space = SPACES.find("rastrigin-grid")()
     np.testing.assert_array_equal(space.index(space.read(space.write(space.all_rows()))), np.arange(space.size))
     for module in [name for name in sys.modules if name.startswith("lissnas_example_plugin")]:

@@ -76,10 +76,10 @@ def measure(dataset: str, evaluations: int, seeds: int, chosen: list[str]) -> No
     def runs(cheap: tuple[Evaluator, ...]) -> list[Trace]:
         found = []
         for seed, size in enumerate(sizes):
-            settings = KernelShrinkage(evaluations=evaluations, size=size)
+            shrinker = KernelShrinkage(evaluations=evaluations, size=size)
             if cheap:
-                settings = TwoFidelityShrinkage(evaluations=evaluations, size=size, cheap=cheap)
-            found.append(shrink(SPACE, evaluator, settings, np.random.default_rng(seed)))
+                shrinker = TwoFidelityShrinkage(evaluations=evaluations, size=size, cheap=cheap)
+            found.append(shrink(SPACE, evaluator, shrinker, np.random.default_rng(seed)))
         return found
 
     def recalls(traces: list[Trace]) -> Floats:

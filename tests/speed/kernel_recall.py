@@ -94,9 +94,9 @@ def measure(name: str, budgets: list[int], seeds: int) -> None:
         if isinstance(subspace, ExpectedSubspace):
             expected.setdefault(method, []).append(subspace.expected_recall)
 
-    def run(method: str, settings: Shrinker, seed: int) -> Trace:
+    def run(method: str, shrinker: Shrinker, seed: int) -> Trace:
         started = time.process_time()
-        trace = shrink(space, TableEvaluator(space, selecting), settings, np.random.default_rng(seed))
+        trace = shrink(space, TableEvaluator(space, selecting), shrinker, np.random.default_rng(seed))
         seconds.setdefault(method, []).append(time.process_time() - started)
         note(method, trace.evaluations.count, trace.subspace)
         return trace

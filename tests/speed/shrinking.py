@@ -21,12 +21,12 @@ SEEDS = 1000
 table = catalog.load("analog-nasbench")
 scores = table.values(catalog.find("analog-nasbench").reports, "cifar10")
 space = table.space
-settings = Lissnas()
+shrinker = Lissnas()
 by_cell = dict(zip(map(tuple, space.all_rows().tolist()), scores.tolist(), strict=True))
 
 
 def batches(seed: int) -> None:
-    shrink(space, TableEvaluator(space, scores), settings, np.random.default_rng(seed))
+    shrink(space, TableEvaluator(space, scores), shrinker, np.random.default_rng(seed))
 
 
 def one_by_one(seed: int) -> None:
@@ -34,13 +34,13 @@ def one_by_one(seed: int) -> None:
     seen: dict[tuple[int, ...], float] = {}
 
     def sampled(cells: list[tuple[int, ...]]) -> tuple[float, float]:
-        drawn = rng.sample(cells, min(settings.sample_size, len(cells)))
+        drawn = rng.sample(cells, min(shrinker.sample_size, len(cells)))
         values = [seen.setdefault(cell, by_cell[cell]) for cell in drawn]
         return statistics.fmean(values), statistics.variance(values) / len(values) * (1 - len(values) / len(cells))
 
     before = sampled(list(by_cell))
-    for _ in range(settings.max_rounds):
-        seeds = sorted(seen, key=seen.__getitem__, reverse=True)[: settings.seeds]
+    for _ in range(shrinker.max_rounds):
+        seeds = sorted(seen, key=seen.__getitem__, reverse=True)[: shrinker.seeds]
         kept = {(*cell[:gene], choice, *cell[gene + 1 :]) for cell in seeds for gene in range(6) for choice in range(5)}
         after = sampled(sorted(kept))
         if after[0] <= before[0] + (before[1] + after[1]) ** 0.5:

@@ -29,7 +29,7 @@ def write(result: AblationResult, benchmark: Benchmark, results: Results, seed: 
             results.figure("ablation_ranks", ranking.draw_ranks(ranks, result, benchmark))
     findings = sentences(result)
     grid = [
-        {"method": cell.method, "noise_tau": cell.noise_tau, "epochs": cell.epochs} | asdict(cast(Any, cell.settings))
+        {"method": cell.method, "noise_tau": cell.noise_tau, "epochs": cell.epochs} | asdict(cast(Any, cell.shrinker))
         for cell in result.cells
     ]
     methods = tuple(dict.fromkeys(cell.method for cell in result.cells))

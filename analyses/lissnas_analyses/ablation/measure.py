@@ -161,7 +161,7 @@ def measured_rows(name: BenchmarkKey, seed: int, job: Sequence[tuple[Cell, int]]
             scores = degraded(_scores_after(benchmark, cell.epochs), cell.noise_tau, rng)
             noisy[seen] = TableEvaluator(benchmark.space, scores)
         try:
-            trace = shrink(benchmark.space, noisy[seen], cell.settings, cell.generator(seed, run))
+            trace = shrink(benchmark.space, noisy[seen], cell.shrinker, cell.generator(seed, run))
         except SettingError as error:
             raise SettingError(f"{cell.method} in run {run}: {error}") from error
         judged = quality(trace.subspace, benchmark.report) if len(trace.rounds) > 1 else _whole_quality(name)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 from cyclopts import Parameter, validators
-from lissnas.shrinkers.shrink import METHODS, shrinker_class, shrinker_names
+from lissnas.shrinkers.shrink import SHRINKERS, shrinker_class, shrinker_names
 from lissnas_benchmarks import catalog
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ else:
 def _methods_in_words() -> str:
     """Return what each method adds to the options of the command, with its defaults."""
     words = ["How to shrink. The settings of a method are options too."]
-    for method in METHODS.valid_names():
+    for method in SHRINKERS.valid_names():
         defaults = asdict(cast(Any, shrinker_class(method)()))
         options = ", ".join(f"--{name.replace('_', '-')} {value}" for name, value in defaults.items())
         words.append(f"{method}: {options}.")

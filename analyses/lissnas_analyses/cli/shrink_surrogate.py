@@ -17,7 +17,7 @@ JUDGED = 10_000
 """How many networks of the space, and at most how many of those kept, are predicted to judge by."""
 
 
-def shrink_predicted(benchmark: str, method: str, settings: Shrinker, seed: int, folder: Path) -> Shrunk:
+def shrink_predicted(benchmark: str, method: str, shrinker: Shrinker, seed: int, folder: Path) -> Shrunk:
     """Shrink a surrogate's space, save what is kept, and compare samples of it and of the space.
 
     The predictions that judge are those that selected: the figures are optimistic.
@@ -25,11 +25,11 @@ def shrink_predicted(benchmark: str, method: str, settings: Shrinker, seed: int,
     evaluator = catalog.load_surrogate(benchmark)
     space, quantity = evaluator.space, evaluator.surrogate.quantities[0]
     shrinking, judging = np.random.default_rng(seed).spawn(2)
-    trace = run(space, evaluator, settings, shrinking)
+    trace = run(space, evaluator, shrinker, shrinking)
     kept = trace.subspace
     path = folder / f"shrunk-{method}.parquet"
     origin = {"benchmark": benchmark, "selected_by": f"predicted {quantity.name}", "method": method}
-    spent = {"settings": asdict(cast(Any, settings)), "seed": seed, "evaluations": trace.evaluations.count}
+    spent = {"settings": asdict(cast(Any, shrinker)), "seed": seed, "evaluations": trace.evaluations.count}
     subspace_file.save(kept, path, origin | spent)
     least, most = kept.size_bounds
     whole = evaluator(space.sample(JUDGED, judging))
@@ -57,7 +57,7 @@ def shrink_predicted(benchmark: str, method: str, settings: Shrinker, seed: int,
         benchmark=benchmark,
         dataset=None,
         method=method,
-        settings=asdict(cast(Any, settings)),
+        settings=asdict(cast(Any, shrinker)),
         selected_by=f"predicted {quantity.name}",
         reported_by=f"predicted {quantity.name}",
         networks=space.size,

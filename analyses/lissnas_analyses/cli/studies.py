@@ -159,7 +159,7 @@ def shrink(
     from lissnas_analyses.cli.limits import limited_space
     from lissnas_analyses.results.folder import make_folder
 
-    settings = _parsed(method, method_settings)
+    shrinker = _parsed(method, method_settings)
     folder = out or default_folder(benchmark)
     make_folder(folder)
     if benchmark in catalog.surrogate_names():
@@ -168,7 +168,7 @@ def shrink(
         for option, given in (("dataset", dataset), ("metric", metric), ("limit", limit), ("evaluator", evaluator)):
             if given:
                 raise SettingError(f"{benchmark} predicts one accuracy of every network: it takes no --{option}")
-        return shrink_predicted(benchmark, method, settings, seed, folder)
+        return shrink_predicted(benchmark, method, shrinker, seed, folder)
     opened = open_benchmark(benchmark, dataset, metric)
     if evaluator is not None:
         opened = opened.selected_by(read_predictor(evaluator, opened.space))
@@ -176,14 +176,14 @@ def shrink(
     if limit:
         space = limited = limited_space(opened, limit)
         report = report[limited.whole_index(np.arange(limited.size))]
-    trace = run(space, opened.evaluator, settings, np.random.default_rng(seed))
+    trace = run(space, opened.evaluator, shrinker, np.random.default_rng(seed))
     kept = trace.subspace
     if limit:
         kept = ExplicitSubspace(opened.space, limited.whole_index(kept.index))
     path = folder / f"shrunk-{method}.parquet"
     origin = {"benchmark": benchmark, "dataset": opened.dataset, "selected_by": opened.selects.describe()}
     spent = {"limits": list(limit), "seed": seed, "evaluations": trace.evaluations.count}
-    subspace_file.save(kept, path, origin | {"method": method, "settings": asdict(cast(Any, settings))} | spent)
+    subspace_file.save(kept, path, origin | {"method": method, "settings": asdict(cast(Any, shrinker))} | spent)
     judged = quality(trace.subspace, report)
     say(
         f"{benchmark}, {opened.dataset}: {method} keeps {judged.size:,} of {space.size:,} networks "
@@ -206,7 +206,7 @@ def shrink(
         benchmark=benchmark,
         dataset=opened.dataset,
         method=method,
-        settings=asdict(cast(Any, settings)),
+        settings=asdict(cast(Any, shrinker)),
         selected_by=opened.selects.describe(),
         reported_by=opened.reports.describe(),
         networks=space.size,

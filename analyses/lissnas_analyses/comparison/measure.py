@@ -119,8 +119,8 @@ def run_generator(seed: int, run: int, method: str) -> np.random.Generator:
 def traces(benchmark: Benchmark, methods: Sequence[str], seed: int, run: int) -> dict[str, Trace]:
     """Run every method once, each with the networks kept and scored by LISSNAS as far as its settings allow."""
 
-    def run_with(method: str, settings: Shrinker) -> Trace:
-        return shrink(benchmark.space, benchmark.evaluator, settings, run_generator(seed, run, method))
+    def run_with(method: str, shrinker: Shrinker) -> Trace:
+        return shrink(benchmark.space, benchmark.evaluator, shrinker, run_generator(seed, run, method))
 
     lissnas = run_with("lissnas", Lissnas())
     given = {"evaluations": lissnas.evaluations.count, "size": lissnas.subspace.size}
@@ -173,7 +173,7 @@ def compare(
 def _settings(done: list[dict[str, Trace]]) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for method in done[0]:
-        runs = [asdict(cast(Any, traced[method].settings)) for traced in done]
+        runs = [asdict(cast(Any, traced[method].shrinker)) for traced in done]
         differing = [name for name in runs[0] if any(run[name] != runs[0][name] for run in runs)]
         same = {name: value for name, value in runs[0].items() if name not in differing}
         found[method] = same | {"by_run": {name: [run[name] for run in runs] for name in differing}}

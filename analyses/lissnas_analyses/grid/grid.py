@@ -22,7 +22,7 @@ class Cell:
 
     Attributes
     ----------
-    method, settings
+    method, shrinker
         What shrinks.
     noise_tau
         To which Kendall tau the scores that it sees are degraded; 1 leaves them as they are.
@@ -31,7 +31,7 @@ class Cell:
     """
 
     method: str
-    settings: Shrinker
+    shrinker: Shrinker
     noise_tau: float = 1.0
     epochs: int | None = None
 
@@ -41,14 +41,14 @@ class Cell:
 
         A setting that may be a word is written as one, and one that is None is left out.
         """
-        words, settings = _may_be_words(type(self.settings)), asdict(cast(Any, self.settings))
+        words, settings = _may_be_words(type(self.shrinker)), asdict(cast(Any, self.shrinker))
         written = {name: str(value) if name in words else value for name, value in settings.items()}
         named = {f"{SETTING}{name}": written[name] for name in settings if settings[name] is not None}
         return {"method": self.method, "noise_tau": self.noise_tau, "epochs": self.epochs} | named
 
     def generator(self, seed: int, run: int) -> np.random.Generator:
         """Return the source of randomness of a run of the method: the same for every noise and fidelity."""
-        named = json.dumps([self.method, asdict(cast(Any, self.settings))], sort_keys=True)
+        named = json.dumps([self.method, asdict(cast(Any, self.shrinker))], sort_keys=True)
         return np.random.default_rng([seed, run, zlib.crc32(named.encode())])
 
 

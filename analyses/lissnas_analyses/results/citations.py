@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-from lissnas.optimizers.evolutionary_search import SPOS_BIBTEX
 from lissnas.errors import LissnasError, UnknownNameError
-from lissnas.optimizers.search import optimizer, optimizer_names
-from lissnas.shrinkers.shrink import shrinker_names, shrinker_class
+from lissnas.optimizers.evolutionary_search import SPOS_BIBTEX
+from lissnas.optimizers.search import optimizer_class, optimizer_names
+from lissnas.shrinkers.shrink import shrinker_class, shrinker_names
 from lissnas_benchmarks import catalog
 
 from lissnas_analyses.results.folder import read_manifest
@@ -104,7 +104,7 @@ def _bibtex(name: str) -> str:
         return catalog.find(name).bibtex
     if name in catalog.surrogate_names():
         return catalog.find_surrogate(name).bibtex
-    entry: str = getattr(shrinker_class(name) if name in shrinker_names() else optimizer(name), "bibtex", "")
+    entry: str = getattr(shrinker_class(name) if name in shrinker_names() else optimizer_class(name), "bibtex", "")
     return entry
 
 

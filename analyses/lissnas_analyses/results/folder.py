@@ -16,9 +16,9 @@ from typing import IO, TYPE_CHECKING, Any
 import polars as pl
 from lissnas.errors import LissnasError
 from lissnas.storage.atomic_write import atomic_write
+from lissnas_benchmarks.benchmark import Benchmark
 
 from lissnas_analyses.command_line import command_line
-from lissnas_benchmarks.benchmark import Benchmark
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 from lissnas.errors import SettingError
-from lissnas.optimizers.search import SearchTrace, optimizer, search
+from lissnas.optimizers.search import SearchTrace, optimizer_class, search
 from lissnas.shrinkers.shrink import Shrinker, Trace, shrink
 from lissnas.spaces.space import Floats, Indices
 from lissnas.statistics.estimate import mean_over_runs
@@ -115,25 +115,25 @@ def one_run(
         trace = search(
             WholeSpace(benchmark.space),
             benchmark.evaluator,
-            optimizer(which)(),
+            optimizer_class(which)(),
             _generator(seed, run, which),
             evaluations,
         )
         regret[FULL, which] = regret_at(trace, benchmark, points)
-    for method, settings in methods.items():
+    for method, shrinker in methods.items():
         for which in optimizers:
-            shrunk = _shrunk(benchmark, settings, seed, run, method)  # anew for each: a search adds to its memory
+            shrunk = _shrunk(benchmark, shrinker, seed, run, method)  # anew for each: a search adds to its memory
             spent = shrunk.evaluations.count
             inside = search(
-                shrunk.subspace, shrunk.evaluations, optimizer(which)(), _generator(seed, run, which), evaluations
+                shrunk.subspace, shrunk.evaluations, optimizer_class(which)(), _generator(seed, run, which), evaluations
             )
             regret[method, which] = regret_at(inside, benchmark, points)
             shrinking[method] = spent, shrunk.subspace.size
     return _Run(run, regret, shrinking)
 
 
-def _shrunk(benchmark: Benchmark, settings: Shrinker, seed: int, run: int, method: str) -> Trace:
-    return shrink(benchmark.space, benchmark.evaluator, settings, run_generator(seed, run, method))
+def _shrunk(benchmark: Benchmark, shrinker: Shrinker, seed: int, run: int, method: str) -> Trace:
+    return shrink(benchmark.space, benchmark.evaluator, shrinker, run_generator(seed, run, method))
 
 
 def _generator(seed: int, run: int, which: str) -> np.random.Generator:

@@ -256,7 +256,7 @@ def _shrinking(
                 if who == BY_SUPERNET:
                     rng = run_generator(one.seed, run, BY_ANGLE)
                     by_angle = TableEvaluator(benchmark.space, one.angle)
-                    found[BY_ANGLE] = shrink(benchmark.space, by_angle, found["angle"].settings, rng)
+                    found[BY_ANGLE] = shrink(benchmark.space, by_angle, found["angle"].shrinker, rng)
                 for method, trace in found.items():
                     kept = quality(trace.subspace, benchmark.report)
                     yield {
@@ -272,8 +272,8 @@ def _shrinking(
 def _traces(evaluator: TableEvaluator, seed: int, run: int) -> dict[str, Trace]:
     """Shrink with each method: LISSNAS decides how much the others keep, and how much ABS scores."""
 
-    def run_with(method: str, settings: Shrinker) -> Trace:
-        return shrink(cell201(), evaluator, settings, run_generator(seed, run, method))
+    def run_with(method: str, shrinker: Shrinker) -> Trace:
+        return shrink(cell201(), evaluator, shrinker, run_generator(seed, run, method))
 
     lissnas = run_with("lissnas", Lissnas())
     size = lissnas.subspace.size

@@ -66,7 +66,7 @@ def test_a_row_is_what_the_library_gives(alone: Path, proteins: Benchmark) -> No
     rows = pl.read_parquet(alone).filter(method="lissnas", noise_tau=0.6, run=2, **{"settings.seeds": 20})
     cell = Cell("lissnas", Lissnas(seeds=20), 0.6)
     scores = degraded(proteins.selection, 0.6, np.random.default_rng([3, 2, 4255749673]))
-    trace = shrink(proteins.space, TableEvaluator(proteins.space, scores), cell.settings, cell.generator(3, 2))
+    trace = shrink(proteins.space, TableEvaluator(proteins.space, scores), cell.shrinker, cell.generator(3, 2))
     [row] = rows.iter_rows(named=True)
     assert row["evaluations"] == trace.evaluations.count
     assert {key: row[key] for key in asdict(quality(trace.subspace, proteins.report))} == asdict(

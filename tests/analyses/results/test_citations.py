@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from lissnas.errors import LissnasError, UnknownNameError
 from lissnas.optimizers.search import optimizer_names
-from lissnas.shrinkers.shrink import METHODS, shrinker_names
+from lissnas.shrinkers.shrink import SHRINKERS, shrinker_names
 from lissnas.spaces.published.cell201 import cell201
 from lissnas.subspaces import subspace_file
 from lissnas.subspaces.subspace import ExplicitSubspace
@@ -113,7 +113,7 @@ def test_a_saved_subspace_is_asked_what_made_it(tmp_path: Path) -> None:
 
 
 def test_a_method_of_a_third_party_brings_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(cast(Any, METHODS.own), "theirs", f"{__name__}:Theirs")
+    monkeypatch.setitem(cast(Any, SHRINKERS.own), "theirs", f"{__name__}:Theirs")
     assert citations(["theirs"])[1] == Citation(("theirs",), Theirs.bibtex)
 
 

@@ -16,7 +16,6 @@ from lissnas.subspaces import subspace_file
 from lissnas_analyses.cli import app
 from lissnas_analyses.results.folder import FORMAT
 from lissnas_benchmarks.benchmark import Benchmark
-
 from results_page import DOCUMENTED, PAGE, check_table, rows, section
 
 PROTEINS = "nas-bench-graph-proteins"

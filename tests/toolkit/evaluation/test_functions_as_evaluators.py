@@ -57,8 +57,8 @@ def test_a_noisy_function_is_asked_once_for_each_network() -> None:
 
 
 def test_the_same_function_serves_a_search() -> None:
-    settings, rng = RegularizedEvolution(population=10), np.random.default_rng(0)
-    trace = search(WholeSpace(macro()), lambda rows: (rows == 1).sum(axis=1), settings, rng, 400)
+    optimizer, rng = RegularizedEvolution(population=10), np.random.default_rng(0)
+    trace = search(WholeSpace(macro()), lambda rows: (rows == 1).sum(axis=1), optimizer, rng, 400)
     assert trace.evaluations.scores.max() >= 7
 
 

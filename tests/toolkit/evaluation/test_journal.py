@@ -24,7 +24,7 @@ from lissnas.spaces.space import Floats, Rows
 SPACE = macro()
 SCORES = np.random.default_rng(0).normal(90, 2, SPACE.size) + np.arange(SPACE.size) / 1000
 SCORES[::5], SCORES[::7], SCORES[::11] = np.nan, np.inf, -np.inf
-METHODS = [
+SHRINKERS = [
     Lissnas(confidence=0.5, seeds=5),
     VisitedByLocalSearch(evaluations=60, size=20),
     BestOfSample(evaluations=60, size=20),
@@ -45,8 +45,8 @@ class _Evaluator:
         return SCORES[SPACE.index(rows)]
 
 
-def _run(settings: Shrinker, journal: Path | None = None, evaluator: Any = None, seed: int = 0) -> Trace:
-    return shrink(SPACE, evaluator or _Evaluator(), settings, np.random.default_rng(seed), journal=journal)
+def _run(shrinker: Shrinker, journal: Path | None = None, evaluator: Any = None, seed: int = 0) -> Trace:
+    return shrink(SPACE, evaluator or _Evaluator(), shrinker, np.random.default_rng(seed), journal=journal)
 
 
 def _assert_same(a: Trace, b: Trace) -> None:
@@ -59,29 +59,29 @@ def _assert_same(a: Trace, b: Trace) -> None:
         assert first.subspace.index.tobytes() == second.subspace.index.tobytes()
 
 
-@pytest.fixture(params=METHODS, ids=lambda settings: type(settings).__name__)
-def settings(request: pytest.FixtureRequest) -> Shrinker:
+@pytest.fixture(params=SHRINKERS, ids=lambda shrinker: type(shrinker).__name__)
+def shrinker(request: pytest.FixtureRequest) -> Shrinker:
     return request.param
 
 
-def test_a_journal_changes_no_bit(settings: Shrinker, tmp_path: Path) -> None:
-    _assert_same(_run(settings, tmp_path / "journal"), _run(settings))
+def test_a_journal_changes_no_bit(shrinker: Shrinker, tmp_path: Path) -> None:
+    _assert_same(_run(shrinker, tmp_path / "journal"), _run(shrinker))
 
 
-def test_a_run_whose_evaluator_died_goes_on_and_ends_in_the_same_bits(settings: Shrinker, tmp_path: Path) -> None:
-    whole = _run(settings)
+def test_a_run_whose_evaluator_died_goes_on_and_ends_in_the_same_bits(shrinker: Shrinker, tmp_path: Path) -> None:
+    whole = _run(shrinker)
     for dies_at in (0, 1, 9, 50, whole.evaluations.count - 1):
         journal = tmp_path / str(dies_at)
         with pytest.raises(EvaluatorError, match="out of memory"):
-            _run(settings, journal, _Evaluator(dies_at))
+            _run(shrinker, journal, _Evaluator(dies_at))
         evaluator = _Evaluator()
-        _assert_same(_run(settings, journal, evaluator), whole)
+        _assert_same(_run(shrinker, journal, evaluator), whole)
         assert evaluator.count <= whole.evaluations.count - dies_at + ROWS_A_LINE
 
 
-def test_a_run_that_ended_is_not_evaluated_again(settings: Shrinker, tmp_path: Path) -> None:
-    first = _run(settings, tmp_path / "journal")
-    _assert_same(_run(settings, tmp_path / "journal", _Evaluator(dies_at=0)), first)
+def test_a_run_that_ended_is_not_evaluated_again(shrinker: Shrinker, tmp_path: Path) -> None:
+    first = _run(shrinker, tmp_path / "journal")
+    _assert_same(_run(shrinker, tmp_path / "journal", _Evaluator(dies_at=0)), first)
 
 
 def test_what_was_scored_stays_with_the_error() -> None:
@@ -96,7 +96,7 @@ def test_what_was_scored_stays_with_the_error() -> None:
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, bytes, Trace]:
     path = tmp_path_factory.mktemp("journals") / "journal"
-    trace = _run(METHODS[0], path)
+    trace = _run(SHRINKERS[0], path)
     return path, path.read_bytes(), trace
 
 
@@ -105,7 +105,7 @@ def test_a_journal_cut_short_anywhere_is_continued(written: tuple[Path, bytes, T
     path, content, trace = written
     header = content.index(b"\n") + 1
     path.write_bytes(content[: data.draw(st.integers(header, len(content)))])
-    _assert_same(_run(METHODS[0], path), trace)
+    _assert_same(_run(SHRINKERS[0], path), trace)
     assert path.read_bytes() == content
 
 
@@ -113,7 +113,7 @@ def test_a_journal_cut_short_anywhere_is_continued(written: tuple[Path, bytes, T
 def test_a_last_line_of_garbage_is_dropped(written: tuple[Path, bytes, Trace], tail: bytes) -> None:
     path, content, trace = written
     path.write_bytes(content + tail)
-    _assert_same(_run(METHODS[0], path), trace)
+    _assert_same(_run(SHRINKERS[0], path), trace)
     assert path.read_bytes() == content
 
 
@@ -125,7 +125,7 @@ def test_a_flipped_bit_is_found_or_changes_no_number(written: tuple[Path, bytes,
     damaged[data.draw(st.integers(0, last_line - 1))] ^= 1 << data.draw(st.integers(0, 7))
     path.write_bytes(damaged)
     try:
-        again = _run(METHODS[0], path)
+        again = _run(SHRINKERS[0], path)
     except JournalError:
         assert path.read_bytes() == bytes(damaged)
     else:  # the last digit of a score was flipped, and reads as the same number
@@ -137,7 +137,7 @@ def test_a_file_that_is_no_journal_is_refused_and_left_alone(tmp_path: Path, con
     path = tmp_path / "notes"
     path.write_bytes(content)
     with pytest.raises(JournalError, match="not a journal"):
-        _run(METHODS[0], path)
+        _run(SHRINKERS[0], path)
     assert path.read_bytes() == content
 
 
@@ -145,8 +145,8 @@ def test_a_file_that_is_no_journal_is_refused_and_left_alone(tmp_path: Path, con
     ("other", "seed", "said"),
     [
         (Lissnas(confidence=0.5, seeds=6), 0, "whose seeds was 5, not 6"),
-        (METHODS[1], 0, "whose method was Lissnas, not VisitedByLocalSearch"),
-        (METHODS[0], 1, "whose random generator was"),
+        (SHRINKERS[1], 0, "whose method was Lissnas, not VisitedByLocalSearch"),
+        (SHRINKERS[0], 1, "whose random generator was"),
     ],
 )
 def test_the_journal_of_another_run_is_refused(
@@ -163,7 +163,7 @@ def test_the_journal_of_another_space_is_refused(written: tuple[Path, bytes, Tra
     path, content, _trace = written
     path.write_bytes(content)
     with pytest.raises(JournalError, match="whose space was macro, not mixed"):
-        shrink(mixed.space, _Evaluator(), METHODS[0], np.random.default_rng(0), journal=path)
+        shrink(mixed.space, _Evaluator(), SHRINKERS[0], np.random.default_rng(0), journal=path)
 
 
 def test_a_journal_in_which_nothing_is_recorded_is_any_run_s(tmp_path: Path) -> None:
@@ -190,7 +190,7 @@ def test_two_runs_cannot_write_to_one_journal(tmp_path: Path) -> None:
 
 def test_a_journal_in_a_folder_that_is_not_there_says_so(tmp_path: Path) -> None:
     with pytest.raises(JournalError, match="No such file or directory; choose another place"):
-        _run(METHODS[0], tmp_path / "nowhere" / "journal")
+        _run(SHRINKERS[0], tmp_path / "nowhere" / "journal")
 
 
 @given(st.lists(st.floats(width=64), max_size=20))
@@ -271,10 +271,10 @@ def test_an_evaluator_says_how_many_rows_it_wants_at_once_and_another_number_goe
             self.batches.append(len(rows))
             return super().__call__(rows)
 
-    settings = BestOfSample(evaluations=60, size=20)
+    shrinker = BestOfSample(evaluations=60, size=20)
     with pytest.raises(EvaluatorError):
-        _run(settings, tmp_path / "journal.jsonl", Wants(20, dies_at=45))
+        _run(shrinker, tmp_path / "journal.jsonl", Wants(20, dies_at=45))
     later = Wants(16)
-    resumed = _run(settings, tmp_path / "journal.jsonl", later)
+    resumed = _run(shrinker, tmp_path / "journal.jsonl", later)
     assert later.batches == [16, 4]
-    _assert_same(resumed, _run(settings))
+    _assert_same(resumed, _run(shrinker))

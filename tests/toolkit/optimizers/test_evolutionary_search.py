@@ -28,14 +28,14 @@ def _cost(rows: Rows) -> Floats:
     return rows.sum(axis=1).astype(np.float64)
 
 
-def _generations(space: LimitedSpace, settings: EvolutionarySearch, total: int) -> list[Rows]:
+def _generations(space: LimitedSpace, optimizer: EvolutionarySearch, total: int) -> list[Rows]:
     asked: list[Rows] = []
 
     def score(rows: Rows) -> Floats:
         asked.append(rows)
         return _score(rows)
 
-    search(WholeSpace(space), score, settings, np.random.default_rng(0), total)
+    search(WholeSpace(space), score, optimizer, np.random.default_rng(0), total)
     return asked
 
 
@@ -65,16 +65,16 @@ def test_a_generation_is_mutants_and_then_crossings_of_the_best_so_far() -> None
 
 
 def test_what_two_parents_cannot_give_is_drawn_at_random() -> None:
-    settings = EvolutionarySearch(population=40, parents=1, mutations=0, crossovers=30)
-    generations = _generations(LIMITED, settings, 200)
+    optimizer = EvolutionarySearch(population=40, parents=1, mutations=0, crossovers=30)
+    generations = _generations(LIMITED, optimizer, 200)
     assert [len(generation) for generation in generations] == [40] * 5
     assert len(np.unique(np.concatenate(generations), axis=0)) == 200
 
 
-@pytest.mark.parametrize("settings", [EvolutionarySearch(), EvolutionarySearch(parents=1, probability=1e-6)])
-def test_a_small_subspace_is_visited_to_its_last_network(settings: EvolutionarySearch) -> None:
+@pytest.mark.parametrize("optimizer", [EvolutionarySearch(), EvolutionarySearch(parents=1, probability=1e-6)])
+def test_a_small_subspace_is_visited_to_its_last_network(optimizer: EvolutionarySearch) -> None:
     few = ExplicitSubspace(macro(), np.random.default_rng(5).choice(6561, 130, replace=False))
-    trace = search(few, lambda rows: rows.sum(axis=1) * 1.0, settings, np.random.default_rng(0), 500)
+    trace = search(few, lambda rows: rows.sum(axis=1) * 1.0, optimizer, np.random.default_rng(0), 500)
     np.testing.assert_array_equal(np.sort(trace.evaluations.index), few.index)
 
 

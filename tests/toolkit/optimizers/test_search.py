@@ -10,7 +10,7 @@ from lissnas.optimizers.moves import neighbors_inside
 from lissnas.optimizers.optuna_samplers import Genetic, Tpe
 from lissnas.optimizers.random_search import RandomSearch
 from lissnas.optimizers.regularized_evolution import RegularizedEvolution
-from lissnas.optimizers.search import optimizer, optimizer_names, search
+from lissnas.optimizers.search import optimizer_class, optimizer_names, search
 from lissnas.shrinkers.lissnas import Lissnas
 from lissnas.shrinkers.shrink import shrink
 from lissnas.spaces.categorical import CategoricalSpace
@@ -58,7 +58,7 @@ def _scores(subspace: Subspace, missing: float = 0.0) -> Floats:
 
 def _visited(subspace: Subspace, name: str, seed: int = 0, total: int = BUDGET, missing: float = 0.0) -> Evaluations:
     evaluator = TableEvaluator(subspace.space, _scores(subspace, missing))
-    return search(subspace, evaluator, optimizer(name)(), np.random.default_rng(seed), total).evaluations
+    return search(subspace, evaluator, optimizer_class(name)(), np.random.default_rng(seed), total).evaluations
 
 
 @pytest.mark.parametrize("missing", [0.0, 0.3])
@@ -91,13 +91,13 @@ def test_what_the_shrinker_scored_is_known_and_counted(name: str) -> None:
 
     shrunk = shrink(space, score, Lissnas(seeds=20, radius=2), np.random.default_rng(0))
     before = shrunk.evaluations.count
-    trace = search(shrunk.subspace, shrunk.evaluations, optimizer(name)(), np.random.default_rng(1), before + 40)
+    trace = search(shrunk.subspace, shrunk.evaluations, optimizer_class(name)(), np.random.default_rng(1), before + 40)
     assert trace.evaluations.count == len(asked) == len(set(asked)) == before + 40
 
 
 def test_a_budget_already_spent_buys_nothing(name: str) -> None:
     known = _visited(_box(), "random")
-    trace = search(_box(), known, optimizer(name)(), np.random.default_rng(0), BUDGET - 20)
+    trace = search(_box(), known, optimizer_class(name)(), np.random.default_rng(0), BUDGET - 20)
     assert trace.evaluations.count == BUDGET
 
 
@@ -106,9 +106,9 @@ def test_it_finds_more_than_random_search_on_a_real_table(name: str, nasbench201
     space, scores = cell201(), nasbench201("c100_val200")
     evaluator = TableEvaluator(space, scores)
 
-    def found(settings: str) -> float:
+    def found(name: str) -> float:
         runs = [
-            search(WholeSpace(space), evaluator, optimizer(settings)(), np.random.default_rng(seed), 200)
+            search(WholeSpace(space), evaluator, optimizer_class(name)(), np.random.default_rng(seed), 200)
             for seed in range(6)
         ]
         return float(np.mean([run.evaluations.scores.max() for run in runs]))
@@ -149,7 +149,7 @@ def test_optuna_says_nothing_and_keeps_its_own_loudness(capfd: pytest.CaptureFix
 def test_a_space_that_cannot_be_enumerated_is_searched(name: str) -> None:
     space = CategoricalSpace("huge", ("abcd",) * 20, "{}" * 20)
     trace = search(
-        WholeSpace(space), lambda rows: rows.sum(axis=1) * 1.0, optimizer(name)(), np.random.default_rng(0), 60
+        WholeSpace(space), lambda rows: rows.sum(axis=1) * 1.0, optimizer_class(name)(), np.random.default_rng(0), 60
     )
     assert trace.evaluations.count == 60
 
@@ -162,7 +162,7 @@ def test_the_shrinker_keeps_the_best_that_the_search_visits(name: str) -> None:
     evaluator = TableEvaluator(space, _scores(WholeSpace(space)))
     shrinker = shrinker_class(name)(evaluations=200, size=50)  # type: ignore[call-arg]
     kept = shrink(space, evaluator, shrinker, np.random.default_rng(2))
-    visited = search(WholeSpace(space), evaluator, optimizer(name)(), np.random.default_rng(2), 200).evaluations
+    visited = search(WholeSpace(space), evaluator, optimizer_class(name)(), np.random.default_rng(2), 200).evaluations
     np.testing.assert_array_equal(kept.evaluations.index, visited.index)
 
 
@@ -181,4 +181,4 @@ def test_settings_that_cannot_be_met_are_refused(wrong: Callable[[], object], me
 
 def test_an_unknown_optimizer_is_answered_with_the_nearest() -> None:
     with pytest.raises(UnknownNameError, match="did you mean 'local-search'"):
-        optimizer("localsearch")
+        optimizer_class("localsearch")

@@ -91,8 +91,8 @@ def test_it_needs_a_tenth_of_lissnas_evaluations_on_a_real_table(shared_data: Pa
     for seed in range(4):
         evaluator, rng = TableEvaluator(space, selecting), np.random.default_rng(seed)
         lissnas = shrink(space, evaluator, Lissnas(), rng)
-        settings = KernelShrinkage(evaluations=lissnas.evaluations.count // 8, size=lissnas.subspace.size)
-        kernel = shrink(space, evaluator, settings, rng)
+        shrinker = KernelShrinkage(evaluations=lissnas.evaluations.count // 8, size=lissnas.subspace.size)
+        kernel = shrink(space, evaluator, shrinker, rng)
         differences.append((marked[kernel.subspace.index].sum() - marked[lissnas.subspace.index].sum()) / marked.sum())
     assert np.mean(differences) > 0.1
 
@@ -140,8 +140,8 @@ def test_the_cells_of_darts_are_searched_too() -> None:
     def convolutions(rows: Rows) -> Floats:
         return (space.edges(rows)[1] >= 3).sum(axis=1).astype(np.float64)
 
-    settings = KernelShrinkage(evaluations=40, size=50, candidates=1000)
-    kept = shrink(space, convolutions, settings, np.random.default_rng(0)).subspace
+    shrinker = KernelShrinkage(evaluations=40, size=50, candidates=1000)
+    kept = shrink(space, convolutions, shrinker, np.random.default_rng(0)).subspace
     drawn = convolutions(space.sample(5000, np.random.default_rng(1)))
     assert convolutions(space.rows(kept.index)).mean() > np.quantile(drawn, 0.99)
 

@@ -24,9 +24,9 @@ def runs(nasbench201: Callable[[str], Floats]) -> Callable[[str], list[Trace]]:
 
     def run(method: str) -> list[Trace]:
         if method not in done:
-            settings: Any = shrinker_class(method)(evaluations=600)  # type: ignore[call-arg]
+            shrinker: Any = shrinker_class(method)(evaluations=600)  # type: ignore[call-arg]
             evaluator = TableEvaluator(space, scores)
-            done[method] = [shrink(space, evaluator, settings, np.random.default_rng(seed)) for seed in range(3)]
+            done[method] = [shrink(space, evaluator, shrinker, np.random.default_rng(seed)) for seed in range(3)]
         return done[method]
 
     return run

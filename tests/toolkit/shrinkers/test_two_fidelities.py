@@ -21,10 +21,10 @@ def _accuracy(rows: Rows) -> Floats:
 
 
 def _run(cheap: Evaluator | None, seed: int) -> Trace:
-    settings = KernelShrinkage(evaluations=50, size=300)
+    shrinker = KernelShrinkage(evaluations=50, size=300)
     if cheap is not None:
-        settings = TwoFidelityShrinkage(evaluations=50, size=300, cheap=(cheap,))
-    return shrink(SPACE, _accuracy, settings, np.random.default_rng(seed))
+        shrinker = TwoFidelityShrinkage(evaluations=50, size=300, cheap=(cheap,))
+    return shrink(SPACE, _accuracy, shrinker, np.random.default_rng(seed))
 
 
 def _recalls(cheap: Evaluator | None) -> list[float]:

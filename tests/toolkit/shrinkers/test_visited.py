@@ -24,8 +24,8 @@ def scores(nasbench201: Callable[[str], Floats]) -> Floats:
 @pytest.mark.parametrize("method", METHODS)
 def test_the_best_visited_are_kept_and_every_evaluation_is_spent(method: str, scores: Floats) -> None:
     space = cell201()
-    settings: Any = shrinker_class(method)(evaluations=400, size=100)  # type: ignore[call-arg]
-    trace = shrink(space, TableEvaluator(space, scores), settings, np.random.default_rng(0))
+    shrinker: Any = shrinker_class(method)(evaluations=400, size=100)  # type: ignore[call-arg]
+    trace = shrink(space, TableEvaluator(space, scores), shrinker, np.random.default_rng(0))
     assert trace.evaluations.count == 400
     visited = np.sort(trace.evaluations.scores)
     np.testing.assert_array_equal(np.sort(scores[trace.subspace.index]), visited[-100:])
@@ -39,17 +39,17 @@ def test_more_cannot_be_kept_than_are_scored(method: str) -> None:
 
 @pytest.mark.parametrize("method", METHODS)
 def test_a_space_smaller_than_the_budget_is_scored_whole(method: str, mixed: Any) -> None:
-    settings: Any = shrinker_class(method)(evaluations=100, size=10)  # type: ignore[call-arg]
+    shrinker: Any = shrinker_class(method)(evaluations=100, size=10)  # type: ignore[call-arg]
     evaluator = TableEvaluator(mixed.space, np.arange(24.0))
-    trace = shrink(mixed.space, evaluator, settings, np.random.default_rng(0))
+    trace = shrink(mixed.space, evaluator, shrinker, np.random.default_rng(0))
     assert trace.evaluations.count == 24
     assert trace.subspace.index.tolist() == list(range(14, 24))
 
 
 def test_local_search_reaches_a_local_optimum_before_it_starts_anew(scores: Floats) -> None:
     space = cell201()
-    settings = VisitedByLocalSearch(evaluations=500, size=1)
-    trace = shrink(space, TableEvaluator(space, scores), settings, np.random.default_rng(1))
+    shrinker = VisitedByLocalSearch(evaluations=500, size=1)
+    trace = shrink(space, TableEvaluator(space, scores), shrinker, np.random.default_rng(1))
     best = space.rows(trace.subspace.index)
     neighbors, _source = space.neighbors(best)
     assert scores[space.index(neighbors)].max() <= scores[trace.subspace.index[0]]
@@ -57,6 +57,6 @@ def test_local_search_reaches_a_local_optimum_before_it_starts_anew(scores: Floa
 
 def test_a_model_of_every_score_ranks_the_best_networks_first(scores: Floats) -> None:
     space = cell201()
-    settings = RegressionShrinkage(evaluations=space.size, size=156)
-    trace = shrink(space, TableEvaluator(space, scores), settings, np.random.default_rng(0))
+    shrinker = RegressionShrinkage(evaluations=space.size, size=156)
+    trace = shrink(space, TableEvaluator(space, scores), shrinker, np.random.default_rng(0))
     assert np.median(scores[trace.subspace.index]) > np.quantile(scores, 0.98)

@@ -123,17 +123,17 @@ def test_no_limit_is_refused() -> None:
 
 @pytest.mark.parametrize("method", shrinker_names())
 def test_every_method_keeps_to_a_limit(method: str) -> None:
-    settings: Any = shrinker_class(method)
-    evaluations = {"evaluations": 100} if hasattr(settings, "evaluations") else {}
-    size = {"size": 50} if hasattr(settings, "size") else {}
-    stop = {"stop": "rounds"} if hasattr(settings, "stop") else {}
+    shrinker: Any = shrinker_class(method)
+    evaluations = {"evaluations": 100} if hasattr(shrinker, "evaluations") else {}
+    size = {"size": 50} if hasattr(shrinker, "size") else {}
+    stop = {"stop": "rounds"} if hasattr(shrinker, "stop") else {}
     asked: list[Rows] = []
 
     def score(rows: Rows) -> Floats:
         asked.append(rows)
         return _score(rows)
 
-    trace = shrink(LIMITED, score, settings(**evaluations, **size, **stop), np.random.default_rng(0))
+    trace = shrink(LIMITED, score, shrinker(**evaluations, **size, **stop), np.random.default_rng(0))
     assert (_cost(np.concatenate([*asked, SPACE.rows(INSIDE[:1])])) <= 6).all()
     assert (_cost(LIMITED.rows(trace.subspace.index)) <= 6).all()
     assert 0 < trace.subspace.size < LIMITED.size
@@ -148,8 +148,8 @@ def test_methods_that_walk_get_along_with_networks_without_neighbors(method: str
     islands = LimitedSpace(SPACE, Limit("oddity", oddity, 0))
     assert len(islands.neighbors(islands.all_rows())[0]) == 0
     small = {"confidence": 0.5, "seeds": 5} if method == "lissnas" else {"evaluations": 60, "size": 5}
-    settings: Any = shrinker_class(method)
-    assert shrink(islands, _score, settings(**small), np.random.default_rng(0)).subspace.size == 5
+    shrinker: Any = shrinker_class(method)
+    assert shrink(islands, _score, shrinker(**small), np.random.default_rng(0)).subspace.size == 5
 
 
 # Spaces that no one can enumerate
@@ -206,8 +206,8 @@ def test_kernel_shrinkage_keeps_to_a_limit_in_a_huge_space_and_finds_what_is_goo
     def score(rows: Rows) -> Floats:
         return worth[np.arange(21), rows].sum(axis=1)
 
-    settings = KernelShrinkage(evaluations=60, size=200, candidates=2_000)
-    trace = shrink(HUGE_LIMITED, score, settings, np.random.default_rng(0))
+    shrinker = KernelShrinkage(evaluations=60, size=200, candidates=2_000)
+    trace = shrink(HUGE_LIMITED, score, shrinker, np.random.default_rng(0))
     assert isinstance(trace.subspace, ExpectedSubspace)
     kept = HUGE_LIMITED.rows(trace.subspace.index)
     assert len(kept) == 200

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from lissnas.errors import PluginError, UnknownNameError
 from lissnas.optimizers.search import OPTIMIZERS
-from lissnas.shrinkers.shrink import METHODS, shrinker_class, shrinker_names
+from lissnas.shrinkers.shrink import SHRINKERS, shrinker_class, shrinker_names
 from lissnas.spaces.catalog import make_space, space_names
 from lissnas.spaces.space import Space
 from lissnas.storage.register import Register
@@ -134,7 +134,7 @@ instance = Sound()
 """
 
 
-@pytest.mark.parametrize(("register", "group"), [(METHODS, "shrinkers"), (OPTIMIZERS, "optimizers")])
+@pytest.mark.parametrize(("register", "group"), [(SHRINKERS, "shrinkers"), (OPTIMIZERS, "optimizers")])
 @pytest.mark.parametrize(
     ("attribute", "why"),
     [
@@ -153,18 +153,18 @@ def test_settings_that_are_none_are_refused(
         register.find("theirs")
 
 
-@pytest.mark.parametrize(("register", "group"), [(METHODS, "shrinkers"), (OPTIMIZERS, "optimizers")])
+@pytest.mark.parametrize(("register", "group"), [(SHRINKERS, "shrinkers"), (OPTIMIZERS, "optimizers")])
 def test_sound_settings_are_found(install: Install, register: Register, group: str) -> None:
     install("their", f"[lissnas.{group}]\ntheirs = their:Sound\n", _SETTINGS)
     assert register.find("theirs").__name__ == "Sound"
 
 
 def test_all_of_our_own_pass_what_third_parties_must() -> None:
-    for register in (METHODS, OPTIMIZERS):
+    for register in (SHRINKERS, OPTIMIZERS):
         for name in register.own:
             assert register.fault(name, register.find(name)) == ""
     assert shrinker_class("lissnas").__name__ == "Lissnas"
-    assert shrinker_names()[: len(METHODS.own)] == tuple(METHODS.own)
+    assert shrinker_names()[: len(SHRINKERS.own)] == tuple(SHRINKERS.own)
 
 
 @pytest.mark.parametrize(

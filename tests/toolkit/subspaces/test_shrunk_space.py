@@ -95,15 +95,15 @@ def _score(rows: Rows) -> Floats:
     return rows.sum(axis=1) + np.sin(rows.astype(np.float64) @ np.arange(1, rows.shape[1] + 1))
 
 
-METHODS: tuple[Shrinker, ...] = (
+SHRINKERS: tuple[Shrinker, ...] = (
     Lissnas(confidence=0.8, quantile=0.05, seeds=5, max_rounds=2, stop="rounds"),
     KernelShrinkage(evaluations=30, first=20, size=40),
     OperationPruning(evaluations=100, size=40),
 )
 
 
-@pytest.mark.parametrize("settings", METHODS, ids=lambda settings: type(settings).__name__)
-def test_methods_shrink_a_shrunk_space_and_see_nothing_outside(settings: Shrinker) -> None:
+@pytest.mark.parametrize("shrinker", SHRINKERS, ids=lambda shrinker: type(shrinker).__name__)
+def test_methods_shrink_a_shrunk_space_and_see_nothing_outside(shrinker: Shrinker) -> None:
     space = cell201()
     subspace = _some(space)
     shrunk = ShrunkSpace(subspace)
@@ -113,7 +113,7 @@ def test_methods_shrink_a_shrunk_space_and_see_nothing_outside(settings: Shrinke
         asked.append(rows)
         return _score(rows)
 
-    made = shrunk.in_whole(shrink(shrunk, score, settings, np.random.default_rng(0)).subspace)
+    made = shrunk.in_whole(shrink(shrunk, score, shrinker, np.random.default_rng(0)).subspace)
     assert made.space is space
     assert 0 < made.size < subspace.size
     assert np.isin(made.index, subspace.index).all()
@@ -126,8 +126,8 @@ def test_lissnas_shrinks_a_union_of_balls_that_nobody_lists() -> None:
     subspace = UnionOfBalls(space, space.sample(30, np.random.default_rng(0)), 4)
     assert subspace.size_bounds[1] > 1_000_000
     shrunk = ShrunkSpace(subspace)
-    settings = Lissnas(confidence=0.9, quantile=0.1, seeds=3, max_rounds=1, stop="rounds")
-    made = shrunk.in_whole(shrink(shrunk, _score, settings, np.random.default_rng(0)).subspace)
+    shrinker = Lissnas(confidence=0.9, quantile=0.1, seeds=3, max_rounds=1, stop="rounds")
+    made = shrunk.in_whole(shrink(shrunk, _score, shrinker, np.random.default_rng(0)).subspace)
     rows = space.rows(made.index)
     # Nearly all members are four edits from one of the 30 seeds: inside lie the ways back, and other choices there.
     assert 3 * 13 <= made.size < 3 * 61

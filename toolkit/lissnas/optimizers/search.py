@@ -1,4 +1,4 @@
-"""Searching for one good network inside a subspace: `search(subspace, evaluator, settings, rng, evaluations)`.
+"""Searching for one good network inside a subspace: `search(subspace, evaluator, optimizer, rng, evaluations)`.
 
 Which optimizer runs is told by the class of its settings; one file an optimizer, Optuna's samplers in one.
 """
@@ -27,7 +27,7 @@ OPTIMIZERS = Register(
     },
     lambda name, found: class_fault("visit", found),
 )
-"""The settings of each optimizer by its name, third parties' too."""
+"""Class of each optimizer by its name; plug-ins add theirs."""
 
 
 class Optimizer(Protocol):
@@ -49,13 +49,13 @@ class SearchTrace:
 
     Attributes
     ----------
-    settings
-        The optimizer and its settings.
+    optimizer
+        The optimizer with its settings.
     evaluations
         Everything that was scored, what was known before included.
     """
 
-    settings: Optimizer
+    optimizer: Optimizer
     evaluations: Evaluations
 
     @property
@@ -75,11 +75,11 @@ class SearchTrace:
 def search(
     subspace: Subspace,
     evaluator: Evaluator | Evaluations,
-    settings: Optimizer,
+    optimizer: Optimizer,
     rng: np.random.Generator,
     evaluations: int,
 ) -> SearchTrace:
-    """Search inside a subspace with the optimizer that the settings belong to.
+    """Search inside a subspace with an optimizer.
 
     Parameters
     ----------
@@ -88,7 +88,7 @@ def search(
     evaluator
         Scores architectures, more being better; or the memory of an earlier run, such as the shrinker's: what that has
         scored is known, and counts among the evaluations.
-    settings
+    optimizer
         For example ``RegularizedEvolution(population=50)``.
     rng
         The source of every random draw: the same state gives the same result.
@@ -104,8 +104,8 @@ def search(
         raise SettingError(f"a search needs at least 1 evaluation, not {evaluations}")
     memory = evaluator if isinstance(evaluator, Evaluations) else Evaluations(subspace.space, evaluator)
     if memory.count < evaluations:
-        settings.visit(subspace, memory, evaluations, rng)
-    return SearchTrace(settings, memory)
+        optimizer.visit(subspace, memory, evaluations, rng)
+    return SearchTrace(optimizer, memory)
 
 
 def optimizer_names() -> tuple[str, ...]:
@@ -113,8 +113,8 @@ def optimizer_names() -> tuple[str, ...]:
     return OPTIMIZERS.names()
 
 
-def optimizer(name: str) -> type[Optimizer]:
-    """Return the settings of an optimizer by its name.
+def optimizer_class(name: str) -> type[Optimizer]:
+    """Return the class of an optimizer by its name.
 
     Raises UnknownNameError with the nearest name, PluginError for a third party's that cannot be used.
     """

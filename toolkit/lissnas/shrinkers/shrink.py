@@ -1,4 +1,4 @@
-"""Shrinking a space: one call for every method, `shrink(space, evaluator, settings, rng) -> Trace`.
+"""Shrinking a space: one call for every method, `shrink(space, evaluator, shrinker, rng) -> Trace`.
 
 Which method runs is told by the class of its settings; one file a method.
 """
@@ -19,7 +19,7 @@ from lissnas.spaces.space import Space
 from lissnas.storage.register import Register, class_fault
 from lissnas.subspaces.subspace import Subspace, WholeSpace
 
-METHODS = Register(
+SHRINKERS = Register(
     "method",
     "lissnas.shrinkers",
     {
@@ -39,7 +39,7 @@ METHODS = Register(
     },
     lambda name, found: class_fault("rounds", found),
 )
-"""The settings of each method by its name, third parties' too."""
+"""Class of each shrinker by its name; plug-ins add theirs."""
 
 
 class Shrinker(Protocol):
@@ -70,15 +70,15 @@ class Trace:
 
     Attributes
     ----------
-    settings
-        The method and its settings.
+    shrinker
+        The method with its settings.
     rounds
         The spaces, from the whole space (round 0) to the result.
     evaluations
         Everything that was scored, also after the last round, and what had no score.
     """
 
-    settings: Shrinker
+    shrinker: Shrinker
     rounds: tuple[Round, ...]
     evaluations: Evaluations
 
@@ -96,12 +96,12 @@ class Trace:
 def shrink(
     space: Space,
     evaluator: Evaluator,
-    settings: Shrinker,
+    shrinker: Shrinker,
     rng: np.random.Generator,
     *,
     journal: Path | None = None,
 ) -> Trace:
-    """Shrink a space with the method that the settings belong to.
+    """Shrink a space with a method.
 
     Parameters
     ----------
@@ -109,18 +109,18 @@ def shrink(
         The space; a `LimitedSpace` to keep to a resource limit.
     evaluator
         Scores architectures; more is better. Each distinct one is asked for once.
-    settings
+    shrinker
         For example ``Lissnas(seeds=30)``.
     rng
         The source of every random draw: the same state gives the same result.
     journal
         A file that every score is written to as soon as it is there. The same call goes on from it where an earlier
-        one ended, and ends in the same bits; of another space, method, settings or rng it is refused.
+        one ended, and ends in the same bits; of another space, shrinker or rng it is refused.
 
     Raises
     ------
     SettingError
-        If the settings cannot be met in this space.
+        If a setting of the shrinker cannot be met in this space.
     EvaluatorError
         If the evaluator fails, answers with anything but a number for each row, or has no score or one and the same
         score for all.
@@ -131,38 +131,38 @@ def shrink(
 
     Every LissnasError has what was scored until then in its attribute `evaluations`.
     """
-    kept = None if journal is None else Journal(journal, _identity(space, settings, rng))
+    kept = None if journal is None else Journal(journal, _identity(space, shrinker, rng))
     evaluations = Evaluations(space, evaluator, kept)
     try:
-        shrunk = [Round(subspace, evaluations.count) for subspace in settings.rounds(space, evaluations, rng)]
+        shrunk = [Round(subspace, evaluations.count) for subspace in shrinker.rounds(space, evaluations, rng)]
         evaluations.check_that_scores_differ()
     except LissnasError as error:
         error.evaluations = evaluations
         raise
-    return Trace(settings, (Round(WholeSpace(space), 0), *shrunk), evaluations)
+    return Trace(shrinker, (Round(WholeSpace(space), 0), *shrunk), evaluations)
 
 
-def _identity(space: Space, settings: Shrinker, rng: np.random.Generator) -> dict[str, Any]:
+def _identity(space: Space, shrinker: Shrinker, rng: np.random.Generator) -> dict[str, Any]:
     """Return what tells one run from another."""
     state = json.dumps(rng.bit_generator.state, default=lambda array: array.tolist())
     return {
         "space": space.name,
         "choices": list(space.choices),
-        "method": type(settings).__name__,
-        **asdict(cast(Any, settings)),
+        "method": type(shrinker).__name__,
+        **asdict(cast(Any, shrinker)),
         "random_generator": hashlib.sha256(state.encode()).hexdigest()[:16],
     }
 
 
 def shrinker_names() -> tuple[str, ...]:
     """Return the names of all methods, the project's own first."""
-    return METHODS.names()
+    return SHRINKERS.names()
 
 
 def shrinker_class(method: str) -> type[Shrinker]:
-    """Return the settings of a method by its name.
+    """Return the class of a shrinker by its name.
 
     Raises UnknownNameError with the nearest name, PluginError for a third party's that cannot be used.
     """
-    found: type[Shrinker] = METHODS.find(method)
+    found: type[Shrinker] = SHRINKERS.find(method)
     return found

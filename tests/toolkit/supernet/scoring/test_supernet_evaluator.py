@@ -132,9 +132,9 @@ def test_memory_too_small_to_score_is_told_with_the_way_out(
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.\nGPU 0 has a total ...")
 
     monkeypatch.setattr(ChainNetwork, "forward", full)
-    settings = KernelShrinkage(evaluations=8, first=6, batch=2, size=6)
+    shrinker = KernelShrinkage(evaluations=8, first=6, batch=2, size=6)
     with pytest.raises(LissnasError, match=r"on cpu for scoring .* GiB\.\): lower scoring\.batch or scoring\.re"):
-        shrink(network.space, _evaluator(network, parts), settings, np.random.default_rng(0))
+        shrink(network.space, _evaluator(network, parts), shrinker, np.random.default_rng(0))
 
 
 def test_memory_too_small_for_the_weights_is_told(
@@ -167,14 +167,14 @@ SETTINGS = (
 )
 
 
-@pytest.mark.parametrize("settings", SETTINGS, ids=lambda settings: type(settings).__name__)
+@pytest.mark.parametrize("shrinker", SETTINGS, ids=lambda shrinker: type(shrinker).__name__)
 def test_the_call_that_shrinks_on_a_table_shrinks_on_a_supernet(
-    network: ChainNetwork, parts: Parts, settings: Shrinker
+    network: ChainNetwork, parts: Parts, shrinker: Shrinker
 ) -> None:
     space = network.space
     scores = _evaluator(network, parts)(space.all_rows())
     on_table, on_supernet = (
-        shrink(space, evaluator, settings, np.random.default_rng(2))
+        shrink(space, evaluator, shrinker, np.random.default_rng(2))
         for evaluator in (TableEvaluator(space, scores), _evaluator(network, parts))
     )
     assert len(on_table.rounds) > 1

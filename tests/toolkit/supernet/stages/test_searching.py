@@ -32,7 +32,7 @@ OPTIMIZERS: tuple[Optimizer, ...] = (
     Tpe(),
     Genetic(population=4),
 )
-EACH = pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=lambda settings: type(settings).__name__)
+EACH = pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=lambda optimizer: type(optimizer).__name__)
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal
 
 from lissnas.errors import SettingError, UnknownNameError
 from lissnas.evaluation.budget import check_at_least_one
-from lissnas.optimizers.search import optimizer as optimizer_class
+from lissnas.optimizers.search import optimizer_class
 from lissnas.shrinkers.shrink import shrinker_class, shrinker_names
 from lissnas.spaces.costs import Costs
 from lissnas.supernet.images.small_tasks import FASHION_MNIST

@@ -145,23 +145,23 @@ class Shrinking:
         return LoopRound(number, made, before, after, ended, evaluations, notes)
 
     def _settings(self, number: int) -> Shrinker:
-        """Return the settings of a round."""
+        """Return the shrinker of a round."""
         given = {"size": self.sizes, "radius": self.radii}
         changed = {name: each[number - 1] for name, each in given.items() if each}
-        settings: Shrinker = replace(cast(Any, self.shrinker), **changed)
-        return settings
+        shrinker: Shrinker = replace(cast(Any, self.shrinker), **changed)
+        return shrinker
 
     def _shrunk(
-        self, number: int, subspace: Subspace, evaluator: SupernetEvaluator, settings: Shrinker, journals: Path
+        self, number: int, subspace: Subspace, evaluator: SupernetEvaluator, shrinker: Shrinker, journals: Path
     ) -> tuple[Subspace, Trace, Indices]:
         """Return what the shrinker made, what it told, and the places of all networks that it scored."""
         rng = np.random.default_rng([_SHRINKING, self.seed, number])
         journal = journals / f"shrinking-{number}.jsonl"
         if isinstance(subspace, WholeSpace):
-            trace = shrink(self.space, evaluator, settings, rng, journal=journal)
+            trace = shrink(self.space, evaluator, shrinker, rng, journal=journal)
             return trace.subspace, trace, trace.evaluations.history[0]
         inside = ShrunkSpace(subspace)
-        trace = shrink(inside, evaluator, settings, rng, journal=journal)
+        trace = shrink(inside, evaluator, shrinker, rng, journal=journal)
         return inside.in_whole(trace.subspace), trace, inside.whole_index(trace.evaluations.history[0])
 
 
