@@ -22,6 +22,7 @@ from lissnas.shrinkers.shrink import shrink
 from lissnas.spaces.space import Floats
 from lissnas.statistics.estimate import CONFIDENCE
 from lissnas.statistics.quality import Quality, quality
+from lissnas.storage.random_streams import named_generator
 from lissnas.subspaces.subspace import WholeSpace
 from lissnas_benchmarks.benchmark import Benchmark
 
@@ -157,7 +158,7 @@ def measured_rows(name: BenchmarkKey, seed: int, job: Sequence[tuple[Cell, int]]
     for cell, run in job:
         seen = (run, cell.epochs, cell.noise_tau)
         if seen not in noisy:
-            rng = np.random.default_rng([seed, run, zlib.crc32(b"noise")])
+            rng = named_generator("noise", seed, run)
             scores = degraded(_scores_after(benchmark, cell.epochs), cell.noise_tau, rng)
             noisy[seen] = TableEvaluator(benchmark.space, scores)
         try:

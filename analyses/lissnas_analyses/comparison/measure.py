@@ -3,7 +3,6 @@
 LISSNAS decides how many networks it keeps and what it spends; the others get the same in each run.
 """
 
-import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, fields
 from string import ascii_lowercase
@@ -17,6 +16,7 @@ from lissnas.shrinkers.shrink import Shrinker, Trace, shrink, shrinker_class
 from lissnas.spaces.space import Floats
 from lissnas.statistics.estimate import mean_over_runs
 from lissnas.statistics.quality import Quality, quality
+from lissnas.storage.random_streams import named_generator
 from lissnas.subspaces.subspace import WholeSpace
 from lissnas_benchmarks.benchmark import Benchmark
 from matplotlib.figure import Figure
@@ -111,16 +111,11 @@ class ComparisonResult:
         return last["mean"], last["low"], last["high"]
 
 
-def run_generator(seed: int, run: int, method: str) -> np.random.Generator:
-    """Return the source of randomness of one run of one method: it depends on nothing else."""
-    return np.random.default_rng([seed, run, zlib.crc32(method.encode())])
-
-
 def traces(benchmark: Benchmark, methods: Sequence[str], seed: int, run: int) -> dict[str, Trace]:
     """Run every method once, each with the networks kept and scored by LISSNAS as far as its settings allow."""
 
     def run_with(method: str, shrinker: Shrinker) -> Trace:
-        return shrink(benchmark.space, benchmark.evaluator, shrinker, run_generator(seed, run, method))
+        return shrink(benchmark.space, benchmark.evaluator, shrinker, named_generator(method, seed, run))
 
     lissnas = run_with("lissnas", Lissnas())
     given = {"evaluations": lissnas.evaluations.count, "size": lissnas.subspace.size}

@@ -1,7 +1,6 @@
 """The grid of an ablation: every combination of the settings of each method, of noise and of fidelity."""
 
 import json
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from functools import cache
@@ -11,6 +10,7 @@ from typing import Any, Literal, cast, get_args, get_origin, get_type_hints
 import numpy as np
 from lissnas.errors import SettingError
 from lissnas.shrinkers.shrink import Shrinker, shrinker_class
+from lissnas.storage.random_streams import named_generator
 
 SETTING = "settings."
 """How the columns that hold a method's settings begin."""
@@ -49,7 +49,7 @@ class Cell:
     def generator(self, seed: int, run: int) -> np.random.Generator:
         """Return the source of randomness of a run of the method: the same for every noise and fidelity."""
         named = json.dumps([self.method, asdict(cast(Any, self.shrinker))], sort_keys=True)
-        return np.random.default_rng([seed, run, zlib.crc32(named.encode())])
+        return named_generator(named, seed, run)
 
 
 def cells(

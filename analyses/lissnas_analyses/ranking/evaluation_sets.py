@@ -9,11 +9,10 @@ from lissnas.shrinkers.shrink import shrink, shrinker_class
 from lissnas.spaces.space import Floats
 from lissnas.statistics.noise_ceiling import Choice
 from lissnas.statistics.quality import top
+from lissnas.storage.random_streams import RankingStream, named_generator
 from lissnas.subspaces.subspace import Subspace
 from lissnas_benchmarks.benchmark import Benchmark
 from numpy.typing import NDArray
-
-from lissnas_analyses.comparison.measure import run_generator
 
 WHOLE = "whole space"
 
@@ -45,7 +44,7 @@ def own_sets(
     if not 2 <= sample <= len(places):
         raise SettingError(f"a sample of {sample:,} of {len(places):,} networks: choose another size")
     for run in range(runs):
-        rng = np.random.default_rng([seed, run, 1])
+        rng = np.random.default_rng([seed, run, RankingStream.SAMPLE])
         yield EvaluationSet(f"sample of {sample:,}", run, _these(rng.choice(places, sample, replace=False), len(there)))
     for share in dict.fromkeys(tops):
         if not 0 < share < 1:
@@ -56,7 +55,9 @@ def own_sets(
 def shrunk_by(benchmark: Benchmark, method: str, runs: int, seed: int) -> Iterator[EvaluationSet]:
     """Shrink the study's space with a method, once a run, by what a method may see."""
     for run in range(runs):
-        trace = shrink(benchmark.space, benchmark.evaluator, shrinker_class(method)(), run_generator(seed, run, method))
+        trace = shrink(
+            benchmark.space, benchmark.evaluator, shrinker_class(method)(), named_generator(method, seed, run)
+        )
         yield EvaluationSet(f"shrunk by {method}", run, _these(trace.subspace.index, benchmark.space.size))
 
 

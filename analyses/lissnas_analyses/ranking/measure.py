@@ -18,6 +18,7 @@ from lissnas.spaces.space import Floats
 from lissnas.statistics.estimate import Estimate, mean_over_runs
 from lissnas.statistics.noise_ceiling import Choice, noise_ceiling
 from lissnas.statistics.rank_agreement import kendall_tau, rank_agreement, tied_share
+from lissnas.storage.random_streams import RankingStream
 from lissnas_benchmarks.benchmark import Benchmark
 from lissnas_benchmarks.predictor_file import Predictor
 from numpy.typing import NDArray
@@ -134,14 +135,14 @@ def measure(
         names = ", ".join(predictor.name for predictor in predictors)
         raise SettingError(f"only {networks} networks have scores of {names} and a reported one: too few")
     truth = np.where(there, benchmark.report, np.nan)
-    trainings = trainings_of(benchmark, np.random.default_rng([settings.seed, 5]))
+    trainings = trainings_of(benchmark, np.random.default_rng([settings.seed, RankingStream.TRAININGS]))
     sets = [*own_sets(there, settings.sample, settings.runs, settings.tops, settings.seed), *shrunk]
     steps, done = len(predictors) * (len(sets) + 1), 0
     agreement: list[dict[str, object]] = []
     narrowing: list[dict[str, object]] = []
     for predictor in predictors:
         whole = float(kendalltau(truth[there], predictor.scores[there]).statistic)
-        references = _references(truth, whole, np.random.default_rng([settings.seed, 2]))
+        references = _references(truth, whole, np.random.default_rng([settings.seed, RankingStream.CONSTANT_NOISE]))
         agreed: list[dict[str, object]] = []
         for one in sets:
             agreed += _agreement(predictor, truth, references, one, settings)
@@ -198,7 +199,7 @@ def _agreement(
         raise SettingError(
             f"{one.name}: {np.count_nonzero(chosen)} networks with all scores, fewer than {_FEWEST}: too few to rank"
         )
-    rng = np.random.default_rng([settings.seed, one.seed, 3])
+    rng = np.random.default_rng([settings.seed, one.seed, RankingStream.BOOTSTRAP])
     found = rank_agreement(truth[chosen], predictor.scores[chosen], rng, settings.draws, settings.share)
     named = {"set": one.name, "seed": one.seed, "predictor": predictor.name}
     return [
@@ -228,7 +229,7 @@ def _narrowing(
             yield row | {name: known[one.name][name] for name in ("networks", "value", "low", "high", "reference")}
             continue
         chosen = one.choose(truth)
-        rng = np.random.default_rng([settings.seed, one.seed, 3])
+        rng = np.random.default_rng([settings.seed, one.seed, RankingStream.BOOTSTRAP])
         tau = kendall_tau(truth[chosen], predictor.scores[chosen], rng, settings.draws)
         yield row | {
             "networks": int(np.count_nonzero(chosen)),

@@ -5,7 +5,6 @@ The chosen network is the best so far by the scores that select; its regret is b
 space exceeds it in the scores that report.
 """
 
-import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -16,10 +15,10 @@ from lissnas.optimizers.search import SearchTrace, optimizer_class, search
 from lissnas.shrinkers.shrink import Shrinker, Trace, shrink
 from lissnas.spaces.space import Floats, Indices
 from lissnas.statistics.estimate import mean_over_runs
+from lissnas.storage.random_streams import named_generator
 from lissnas.subspaces.subspace import WholeSpace
 from lissnas_benchmarks.benchmark import Benchmark
 
-from lissnas_analyses.comparison.measure import run_generator
 from lissnas_analyses.grid.workers import BenchmarkKey, Workers
 
 FULL = "full space"
@@ -116,7 +115,7 @@ def one_run(
             WholeSpace(benchmark.space),
             benchmark.evaluator,
             optimizer_class(which)(),
-            _generator(seed, run, which),
+            named_generator(f"search {which}", seed, run),
             evaluations,
         )
         regret[FULL, which] = regret_at(trace, benchmark, points)
@@ -125,7 +124,11 @@ def one_run(
             shrunk = _shrunk(benchmark, shrinker, seed, run, method)  # anew for each: a search adds to its memory
             spent = shrunk.evaluations.count
             inside = search(
-                shrunk.subspace, shrunk.evaluations, optimizer_class(which)(), _generator(seed, run, which), evaluations
+                shrunk.subspace,
+                shrunk.evaluations,
+                optimizer_class(which)(),
+                named_generator(f"search {which}", seed, run),
+                evaluations,
             )
             regret[method, which] = regret_at(inside, benchmark, points)
             shrinking[method] = spent, shrunk.subspace.size
@@ -133,11 +136,7 @@ def one_run(
 
 
 def _shrunk(benchmark: Benchmark, shrinker: Shrinker, seed: int, run: int, method: str) -> Trace:
-    return shrink(benchmark.space, benchmark.evaluator, shrinker, run_generator(seed, run, method))
-
-
-def _generator(seed: int, run: int, which: str) -> np.random.Generator:
-    return np.random.default_rng([seed, run, zlib.crc32(f"search {which}".encode())])
+    return shrink(benchmark.space, benchmark.evaluator, shrinker, named_generator(method, seed, run))
 
 
 def regret_at(trace: SearchTrace, benchmark: Benchmark, points: Indices) -> Floats:

@@ -22,11 +22,11 @@ from lissnas.statistics.estimate import Estimate, mean_over_runs, paired_differe
 from lissnas.statistics.noise_ceiling import noise_ceiling
 from lissnas.statistics.quality import quality, top
 from lissnas.statistics.rank_agreement import kendall_tau, tied_share
+from lissnas.storage.random_streams import RankingStream, named_generator
 from lissnas_benchmarks.benchmark import Benchmark
 from numpy.typing import NDArray
 from scipy.stats import kendalltau
 
-from lissnas_analyses.comparison.measure import run_generator
 from lissnas_analyses.ranking.evaluation_sets import WHOLE
 from lissnas_analyses.ranking.trainings import isomorphic_pairs, trainings_of
 from lissnas_analyses.supernet.scores import Scored, SupernetSettings, shrunk_by_lissnas
@@ -161,7 +161,7 @@ def _taus(
         noisy: list[Floats] = []
         if not np.isnan(scores[whole]).any():
             level = float(kendalltau(truth[whole], scores[whole]).statistic)
-            rng = np.random.default_rng([seed, 2])
+            rng = np.random.default_rng([seed, RankingStream.CONSTANT_NOISE])
             noisy = [np.sign(level) * degraded(truth, abs(level), rng) for _ in range(_REFERENCES)]
         for name, cells in sets.items():
             if np.isnan(scores[cells]).any() or cells.sum() < _FEWEST:
@@ -178,7 +178,7 @@ def _taus(
 
 def _tau(truth: Floats, scores: Floats, cells: NDArray[np.bool_], seed: int) -> dict[str, float]:
     """Return Kendall's tau-b on some cells, those without a true score left out, with its interval."""
-    found = kendall_tau(truth[cells], scores[cells], np.random.default_rng([seed, 3]), _DRAWS)
+    found = kendall_tau(truth[cells], scores[cells], np.random.default_rng([seed, RankingStream.BOOTSTRAP]), _DRAWS)
     return {"networks": int((cells & ~np.isnan(truth)).sum())} | _numbers(found)
 
 
@@ -254,7 +254,7 @@ def _shrinking(
             for who, scores in ((BY_SUPERNET, one.recalibrated), (BY_TABLE, benchmark.selection)):
                 found = _traces(TableEvaluator(benchmark.space, scores), one.seed, run)
                 if who == BY_SUPERNET:
-                    rng = run_generator(one.seed, run, BY_ANGLE)
+                    rng = named_generator(BY_ANGLE, one.seed, run)
                     by_angle = TableEvaluator(benchmark.space, one.angle)
                     found[BY_ANGLE] = shrink(benchmark.space, by_angle, found["angle"].shrinker, rng)
                 for method, trace in found.items():
@@ -273,7 +273,7 @@ def _traces(evaluator: TableEvaluator, seed: int, run: int) -> dict[str, Trace]:
     """Shrink with each method: LISSNAS decides how much the others keep, and how much ABS scores."""
 
     def run_with(method: str, shrinker: Shrinker) -> Trace:
-        return shrink(cell201(), evaluator, shrinker, run_generator(seed, run, method))
+        return shrink(cell201(), evaluator, shrinker, named_generator(method, seed, run))
 
     lissnas = run_with("lissnas", Lissnas())
     size = lissnas.subspace.size

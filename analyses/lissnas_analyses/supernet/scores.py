@@ -5,7 +5,6 @@ asks nothing of the table of cells trained alone, which is only held against it 
 """
 
 import json
-import zlib
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import asdict, dataclass
@@ -22,10 +21,9 @@ from lissnas.shrinkers.shrink import shrink
 from lissnas.spaces.published.cell201 import cell201
 from lissnas.spaces.space import Floats, Indices, Rows
 from lissnas.storage.atomic_write import atomic_write
+from lissnas.storage.random_streams import CellStream, named_generator
 from lissnas.subspaces.subspace import Subspace
 from numpy.typing import NDArray
-
-from lissnas_analyses.comparison.measure import run_generator
 
 if TYPE_CHECKING:
     from lissnas.supernet.training.training_recipe import SupernetRecipe
@@ -209,7 +207,7 @@ def train_and_score(folder: Path, seed: int, settings: SupernetSettings, report:
     space, source = cell201(), small_source(digits())
     everything = np.arange(space.size)
     files = ScoreFiles(folder / "scores", settings)
-    network = CellSupernet(Skeleton(), np.random.default_rng([seed, 0]))
+    network = CellSupernet(Skeleton(), np.random.default_rng([seed, CellStream.WEIGHTS]))
     initial = {name: weights.detach().clone() for name, weights in network.named_parameters()}
 
     def scores(of: CellSupernet, state: str, step: int, kind: Kind, index: Indices) -> Floats:
@@ -235,7 +233,7 @@ def train_and_score(folder: Path, seed: int, settings: SupernetSettings, report:
             at(progress.step)
             report(f"supernet {seed}, {state}: training", progress.step / progress.steps)
 
-        rng = np.random.default_rng([seed, zlib.crc32(state.encode())])
+        rng = named_generator(state, seed)
         checkpoints = folder / f"seed-{seed}-{state}".replace(" ", "-")
         train_paths(
             of, source.train, paths, recipe, rng, checkpoints, device="cpu", save_every=_SAVE_EVERY, report=told
@@ -275,7 +273,7 @@ def train_and_score(folder: Path, seed: int, settings: SupernetSettings, report:
 def shrunk_by_lissnas(scores: Floats, seed: int) -> Subspace:
     """Return the space to which LISSNAS shrinks by a supernet's scores in the first of its runs."""
     space = cell201()
-    rng = run_generator(seed, 0, "lissnas")
+    rng = named_generator("lissnas", seed, 0)
     return shrink(space, TableEvaluator(space, scores), Lissnas(), rng).subspace
 
 

@@ -16,6 +16,7 @@ from lissnas.errors import LissnasError, SettingError
 from lissnas.evaluation.evaluator import Evaluations
 from lissnas.evaluation.journal import Journal
 from lissnas.optimizers.search import SearchTrace
+from lissnas.storage.random_streams import RunStream
 from lissnas.supernet.networks.supernet import Supernet
 from lissnas.supernet.recipes.recipe_images import first_paths, open_images
 from lissnas.supernet.recipes.run_recipe import RunRecipe
@@ -39,9 +40,6 @@ Told = Callable[[str, float, str], None]
 
 ReportStep = Callable[[Progress], None]
 """Is told of each step of a training."""
-
-_DRAWN, _SEARCH, _RETRAINING = 11, 12, 13
-"""Tell draws from others that are made from the same seed."""
 
 
 @dataclass(frozen=True)
@@ -204,7 +202,7 @@ def evaluate(run: Run, strings: tuple[str, ...], random: int) -> tuple[pl.DataFr
     if random > space.size:
         raise SettingError(f"{random:,} different networks cannot be drawn from the {space.size:,} of {space.name}")
     if random:
-        drawn = space.sample(random, np.random.default_rng([_DRAWN, recipe.seed]))
+        drawn = space.sample(random, np.random.default_rng([RunStream.EVALUATED_NETWORKS, recipe.seed]))
         rows = np.concatenate([rows, drawn])
     source, results = ToldSource(open_images(recipe, run.place.folder)), run.results("evaluate")
     asked = {
@@ -249,7 +247,7 @@ def search(run: Run) -> tuple[SearchTrace, pl.DataFrame, Results | None]:
         recipe.search.settings,
         recipe.search.evaluations,
         recipe.scoring,
-        np.random.default_rng([_SEARCH, recipe.seed]),
+        np.random.default_rng([RunStream.SEARCH, recipe.seed]),
         run.place.results("search") / f"training-{number}",
         device=str(run.together.device),
     )
@@ -326,7 +324,7 @@ def retrain(run: Run, architecture: str | None) -> tuple[RetrainedScore, Results
             source,
             recipe.retraining,
             recipe.scoring,
-            np.random.default_rng([_RETRAINING, recipe.seed]),
+            np.random.default_rng([RunStream.RETRAINING, recipe.seed]),
             folder,
             device=str(run.together.device),
             save_every=recipe.checkpoints.save_every,

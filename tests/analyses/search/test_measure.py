@@ -13,7 +13,7 @@ from lissnas.shrinkers.kernel import KernelShrinkage
 from lissnas.shrinkers.lissnas import Lissnas
 from lissnas.shrinkers.random_subset import RandomSubset
 from lissnas.shrinkers.shrink import shrink
-from lissnas_analyses.comparison.measure import run_generator
+from lissnas.storage.random_streams import named_generator
 from lissnas_analyses.grid.workers import BenchmarkKey, Workers, workers
 from lissnas_analyses.search import measure as searches
 from lissnas_analyses.search.measure import FULL, SearchResult, compare_searches
@@ -49,9 +49,9 @@ def _regret(result: SearchResult, place: str, which: str, evaluations: int = TOT
 
 
 def test_the_regret_inside_is_that_of_the_librarys_own_search(result: SearchResult, proteins: Benchmark) -> None:
-    rng = run_generator(7, 2, "kernel")
+    rng = named_generator("kernel", 7, 2)
     shrunk = shrink(proteins.space, proteins.evaluator, METHODS["kernel"], rng)
-    own = searches._generator(7, 2, "regularized-evolution")
+    own = named_generator("search regularized-evolution", 7, 2)
     trace = search(shrunk.subspace, shrunk.evaluations, RegularizedEvolution(), own, TOTAL)
     best = trace.evaluations.index[trace.evaluations.scores.argmax()]
     expected = np.nanmax(proteins.report) - proteins.report[best]
@@ -74,7 +74,7 @@ def test_the_full_space_is_searched_with_the_whole_budget(result: SearchResult) 
 
 def test_a_subspace_that_was_scored_whole_cannot_get_better(result: SearchResult, proteins: Benchmark) -> None:
     for run in range(RUNS):
-        rng = run_generator(7, run, "random-subset")
+        rng = named_generator("random-subset", 7, run)
         kept = shrink(proteins.space, proteins.evaluator, METHODS["random-subset"], rng).subspace.index
         chosen = kept[np.nanargmax(proteins.selection[kept])]
         expected = np.nanmax(proteins.report) - proteins.report[chosen]

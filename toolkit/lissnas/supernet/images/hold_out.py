@@ -12,13 +12,11 @@ from numpy.typing import NDArray
 from lissnas.errors import LissnasError, SettingError
 from lissnas.storage.atomic_write import atomic_write
 from lissnas.storage.first_writer import first_writer
+from lissnas.storage.random_streams import TrainingStream
 from lissnas.supernet.images.stored_images import StoredImages, fingerprint, shown
 
 FORMAT = 1
 """The version of the file."""
-
-_HELD_OUT = 6
-"""Tells this draw from others that are made from the same seed."""
 
 
 def hold_out(path: Path, images: StoredImages, a_class: int, seed: int) -> NDArray[np.bool_]:
@@ -54,7 +52,7 @@ def hold_out(path: Path, images: StoredImages, a_class: int, seed: int) -> NDArr
 
 
 def _drawn(images: StoredImages, a_class: int, seed: int) -> NDArray[np.bool_]:
-    rng = np.random.default_rng([_HELD_OUT, seed])
+    rng = np.random.default_rng([TrainingStream.HOLD_OUT_SET, seed])
     held = np.zeros(len(images.labels), dtype=np.bool_)
     for label in range(int(images.labels[-1]) + 1):
         begin, end = np.searchsorted(images.labels, [label, label + 1])

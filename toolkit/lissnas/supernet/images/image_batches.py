@@ -10,9 +10,7 @@ import torch
 from torch import Tensor
 
 from lissnas.errors import SettingError
-
-_ORDER = 1
-"""Tells the draws of the order from others that are made from the same seed."""
+from lissnas.storage.random_streams import TrainingStream
 
 Piece = tuple[Tensor, Tensor]
 """Images, shape (images, channels, height, width), and their classes, int64 of shape (images,).
@@ -62,7 +60,9 @@ def order(images: int, batch: int, seed: int, first: int) -> Iterator[Tensor]:
     for step in count(first):
         if epoch != step // per_epoch:
             epoch = step // per_epoch
-            places = torch.from_numpy(np.random.default_rng([_ORDER, seed, epoch]).permutation(images))
+            places = torch.from_numpy(
+                np.random.default_rng([TrainingStream.IMAGE_ORDER, seed, epoch]).permutation(images)
+            )
         begin = step % per_epoch * batch
         yield places[begin : begin + batch]
 

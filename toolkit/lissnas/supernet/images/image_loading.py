@@ -17,15 +17,13 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from lissnas.errors import LissnasError
+from lissnas.storage.random_streams import TrainingStream
 from lissnas.supernet.images.augmentations import Augmentation
 from lissnas.supernet.images.image_decoding import UnreadableError, decoded
 from lissnas.supernet.images.stored_images import StoredImages
 
 if TYPE_CHECKING:
     from PIL.Image import Image
-
-_AUGMENTATION = 5
-"""Tells the draws of augmentations from others that are made from the same seed."""
 
 _LOG = logging.getLogger(__name__)
 
@@ -162,7 +160,7 @@ class _Decoding(Dataset[Any]):
         return None
 
     def _augmented(self, image: "Image", draw: Draw) -> Tensor:
-        seed = np.random.SeedSequence([_AUGMENTATION, *draw]).generate_state(1, np.uint64)[0]
+        seed = np.random.SeedSequence([TrainingStream.AUGMENTATION, *draw]).generate_state(1, np.uint64)[0]
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(int(seed))
             return self._for_training(image)

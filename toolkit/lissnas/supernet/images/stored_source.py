@@ -15,15 +15,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lissnas.errors import LissnasError, SettingError
+from lissnas.storage.random_streams import TrainingStream
 from lissnas.supernet.images.augmentations import transforms
 from lissnas.supernet.images.decoded_image_cache import DecodedImageCache
 from lissnas.supernet.images.hold_out import hold_out
 from lissnas.supernet.images.image_batches import Batches, Piece, order
 from lissnas.supernet.images.image_loading import Unreadable, Wanted, load
 from lissnas.supernet.images.stored_images import StoredImages, StoredSettings, fingerprint
-
-_SHUFFLED = 7
-"""Tells the draw of the order in which images are scored from others that are made from the same seed."""
 
 
 class StoredSource:
@@ -86,7 +84,9 @@ class StoredSource:
         return DecodedImageCache(images, self._settings, self.unreadable, batch, self._folder)
 
     def _shuffled(self, places: NDArray[np.int64]) -> NDArray[np.int64]:
-        return np.random.default_rng([_SHUFFLED, self._settings.hold_out_seed]).permutation(places)
+        return np.random.default_rng([TrainingStream.SCORED_IMAGE_ORDER, self._settings.hold_out_seed]).permutation(
+            places
+        )
 
 
 @dataclass(frozen=True)

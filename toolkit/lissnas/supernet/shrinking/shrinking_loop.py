@@ -23,6 +23,7 @@ from lissnas.evaluation.budget import check_at_least_one
 from lissnas.shrinkers.shrink import Shrinker
 from lissnas.spaces.limited import LimitedSpace
 from lissnas.spaces.space import ENUMERABLE_SIZE, Space
+from lissnas.storage.random_streams import RunStream
 from lissnas.subspaces.limited_subspace import LimitedSubspace
 from lissnas.subspaces.subspace import ExplicitSubspace, Subspace, WholeSpace
 from lissnas.subspaces.subspace_file import save
@@ -36,9 +37,6 @@ from lissnas.supernet.training.path_samplers import Paths, SubspacePaths
 from lissnas.supernet.training.processes import processes
 from lissnas.supernet.training.training_loop import Progress, print_progress, train_paths
 from lissnas.supernet.training.training_recipe import SupernetRecipe
-
-_WEIGHTS, _TRAINING = 7, 8
-"""Tell draws from others that are made from the same seed."""
 
 
 @dataclass(frozen=True)
@@ -188,7 +186,7 @@ def shrink_in_rounds(
                 source.train,
                 sampler,
                 later_recipe(recipe, settings, number),
-                np.random.default_rng([_TRAINING, seed, number]),
+                np.random.default_rng([RunStream.SUPERNET_TRAINING, seed, number]),
                 folder / f"training-{number}",
                 device=device,
                 save_every=save_every,
@@ -200,7 +198,7 @@ def shrink_in_rounds(
         shrinking = Shrinking(everything, shrinker, settings.sizes, settings.radii, settings.mean_networks, seed, run)
         if settings.most_rounds:
             shrinking.check()
-        initial = reinitialize(network, np.random.default_rng([_WEIGHTS, seed, 0]))
+        initial = reinitialize(network, np.random.default_rng([RunStream.SUPERNET_WEIGHTS, seed, 0]))
         evaluator = scoring.evaluator(network, source, together)
         evaluator.open_images()
         subspace: Subspace = WholeSpace(everything)
@@ -222,7 +220,9 @@ def shrink_in_rounds(
                     if together.number == 0:
                         _save(made, folder / f"space-{number}.parquet", run)
                     if settings.between == "restart":
-                        initial = reinitialize(network, np.random.default_rng([_WEIGHTS, seed, number]))
+                        initial = reinitialize(
+                            network, np.random.default_rng([RunStream.SUPERNET_WEIGHTS, seed, number])
+                        )
                     elif _renews(shrinker, subspace, made.subspace):
                         initial = _weights(network)
                     subspace = made.subspace

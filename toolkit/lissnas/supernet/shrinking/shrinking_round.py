@@ -24,6 +24,7 @@ from lissnas.shrinkers.shrink import Shrinker, Trace, shrink
 from lissnas.spaces.limited import LimitedSpace
 from lissnas.spaces.space import Floats, Indices, Rows, Space
 from lissnas.statistics.sampled_subspace import SampledMean, sampled_mean
+from lissnas.storage.random_streams import RunStream
 from lissnas.subspaces.box import Box
 from lissnas.subspaces.limited_subspace import LimitedSubspace
 from lissnas.subspaces.shrunk_space import ShrunkSpace
@@ -33,9 +34,6 @@ from lissnas.supernet.scoring.supernet_evaluator import SupernetEvaluator
 from lissnas.supernet.scoring.weight_angle import WeightAngleEvaluator
 from lissnas.supernet.shrinking.weight_angle_shrinkage import WeightAngleShrinkage, drop_lowest, within_limits
 from lissnas.supernet.training.processes import Processes
-
-_SHRINKING, _MEANS = 5, 6
-"""Tell draws from others that are made from the same seed."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +109,7 @@ class Shrinking:
             raise _AskedError
 
         with suppress(_AskedError):
-            shrink(self.space, ask, self._settings(1), np.random.default_rng([_SHRINKING, self.seed, 1]))
+            shrink(self.space, ask, self._settings(1), np.random.default_rng([RunStream.SHRINKING, self.seed, 1]))
 
     def by_angles(self, number: int, subspace: Subspace, network: Supernet, initial: Mapping[str, Tensor]) -> LoopRound:
         """Drop the operations of the lowest angles, unless few enough networks are left."""
@@ -119,7 +117,7 @@ class Shrinking:
         box = box_of(subspace)
         if box.size <= settings.enough:
             return LoopRound(number, subspace, None, None, f"at most {settings.enough:,} networks are left", 0, ())
-        rng = np.random.default_rng([_SHRINKING, self.seed, number])
+        rng = np.random.default_rng([RunStream.SHRINKING, self.seed, number])
         smaller, scored = drop_lowest(self.space, box, WeightAngleEvaluator(network, initial), settings, rng)
         ended = None if smaller.size < box.size else "every layer has one operation left"
         return LoopRound(number, within_limits(self.space, smaller), None, None, ended, scored.count, ())
@@ -137,7 +135,12 @@ class Shrinking:
         if len(trace.rounds) == 1 or made.size_bounds[1] == subspace.size_bounds[0]:
             return LoopRound(number, subspace, None, None, "the shrinker kept all networks", len(scored), notes)
         before, after = (
-            sampled_mean(each, self.mean_networks, memory, np.random.default_rng([_MEANS, self.seed, number, place]))
+            sampled_mean(
+                each,
+                self.mean_networks,
+                memory,
+                np.random.default_rng([RunStream.MEAN_SCORES, self.seed, number, place]),
+            )
             for place, each in enumerate((subspace, made))
         )
         ended = None if after.exceeds(before) else f"its mean {after} % is not one standard error above {before} %"
@@ -155,7 +158,7 @@ class Shrinking:
         self, number: int, subspace: Subspace, evaluator: SupernetEvaluator, shrinker: Shrinker, journals: Path
     ) -> tuple[Subspace, Trace, Indices]:
         """Return what the shrinker made, what it told, and the places of all networks that it scored."""
-        rng = np.random.default_rng([_SHRINKING, self.seed, number])
+        rng = np.random.default_rng([RunStream.SHRINKING, self.seed, number])
         journal = journals / f"shrinking-{number}.jsonl"
         if isinstance(subspace, WholeSpace):
             trace = shrink(self.space, evaluator, shrinker, rng, journal=journal)

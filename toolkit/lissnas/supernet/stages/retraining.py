@@ -14,6 +14,7 @@ from torch.optim.swa_utils import update_bn
 from lissnas.errors import LissnasError, TrainingError
 from lissnas.spaces.space import Rows
 from lissnas.storage.atomic_write import atomic_write
+from lissnas.storage.random_streams import RunStream
 from lissnas.supernet.images.image_source import ImageSource
 from lissnas.supernet.networks.single_path_supernet import single_path_supernet
 from lissnas.supernet.networks.supernet import Supernet
@@ -44,9 +45,6 @@ ABS_RETRAINING = replace(
 )
 """Of the networks that ABS finds: 240 epochs. Hu et al., ECCV 2020, and the authors' code; the 128 images of a batch
 norm, and that label smoothing and the cut of gradients are those of the supernet, are our own reading."""
-
-_WEIGHTS, _TRAINING = 9, 10
-"""Tell draws from others that are made from the same seed."""
 
 
 @dataclass(frozen=True)
@@ -136,7 +134,7 @@ def retrain(
     known = _read(folder / RETRAINED, run)
     if known is not None:
         return known
-    network = single_path_supernet(supernet, row, np.random.default_rng([_WEIGHTS, seed]))
+    network = single_path_supernet(supernet, row, np.random.default_rng([RunStream.RETRAINED_WEIGHTS, seed]))
     recalibration: Iterable[Tensor] = ()
     if recipe.averaging is not None:
         recalibration = source.recalibration(scoring.recalibration_batches, scoring.recalibration_batch)
@@ -148,7 +146,7 @@ def retrain(
             source.train,
             UniformPaths(network.space),
             recipe,
-            np.random.default_rng([_TRAINING, seed]),
+            np.random.default_rng([RunStream.RETRAINED_TRAINING, seed]),
             folder,
             device=device,
             save_every=save_every,

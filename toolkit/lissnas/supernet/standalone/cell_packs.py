@@ -15,6 +15,7 @@ import polars as pl
 
 from lissnas.spaces.published.cell201 import OPERATIONS, cell201
 from lissnas.spaces.space import Indices
+from lissnas.storage.random_streams import CellStream
 from lissnas.supernet.images.small_tasks import ImageTask
 from lissnas.supernet.networks.cell_network import CellNetwork, Skeleton
 from lissnas.supernet.standalone.grouped_training import Recipe, Training, train_together
@@ -94,10 +95,12 @@ def train_pack(pack: Pack, study: Study, task: ImageTask) -> pl.DataFrame:
     """
     rows = cell201().rows(pack.index)
     networks = [
-        CellNetwork(row, study.skeleton, np.random.default_rng((pack.seed, 0, place)))
+        CellNetwork(row, study.skeleton, np.random.default_rng((pack.seed, CellStream.WEIGHTS, place)))
         for row, place in zip(rows, pack.index.tolist(), strict=True)
     ]
-    return _frame(pack, train_together(networks, task, study.recipe, np.random.default_rng((pack.seed, 1))))
+    return _frame(
+        pack, train_together(networks, task, study.recipe, np.random.default_rng((pack.seed, CellStream.TRAINING)))
+    )
 
 
 def _frame(pack: Pack, training: Training) -> pl.DataFrame:

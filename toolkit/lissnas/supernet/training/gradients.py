@@ -12,13 +12,11 @@ from torch.nn.functional import cross_entropy
 
 from lissnas.errors import TrainingError
 from lissnas.spaces.space import Rows
+from lissnas.storage.random_streams import TrainingStream
 from lissnas.supernet.images.image_batches import Piece
 from lissnas.supernet.networks.supernet import Supernet
 from lissnas.supernet.training.out_of_memory import is_out_of_memory
 from lissnas.supernet.training.training_recipe import SupernetRecipe
-
-_DROPOUT = 3
-"""Tells the draws of dropout from others that are made from the same seed."""
 
 
 def add_gradients(
@@ -88,7 +86,7 @@ def _added(
     here = [_moved(piece, device) for piece in pieces]
     for number, path in enumerate(rows.tolist()):
         for piece, (images, labels) in enumerate(here):
-            dropout = np.random.SeedSequence([_DROPOUT, seed, step, number, first_piece + piece])
+            dropout = np.random.SeedSequence([TrainingStream.DROPOUT, seed, step, number, first_piece + piece])
             torch.manual_seed(int(dropout.generate_state(1, np.uint64)[0]))
             loss = _loss(network, images, labels, path, recipe) / len(here)
             scaler.scale(loss).backward()

@@ -23,6 +23,7 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from lissnas.errors import CheckpointError, SettingError, TrainingError
 from lissnas.spaces.space import Floats, Rows
+from lissnas.storage.random_streams import TrainingStream
 from lissnas.supernet.images.image_batches import Batches
 from lissnas.supernet.networks.supernet import Supernet
 from lissnas.supernet.training.checkpoint import Checkpoints
@@ -31,9 +32,6 @@ from lissnas.supernet.training.out_of_memory import memory_for
 from lissnas.supernet.training.path_samplers import Paths
 from lissnas.supernet.training.processes import Processes, processes
 from lissnas.supernet.training.training_recipe import SupernetRecipe
-
-_PATHS, _FINGERPRINT = 2, 4
-"""Tell draws from each other that are made from the same seed."""
 
 _LOG = logging.getLogger(__name__)
 
@@ -177,7 +175,7 @@ def train_paths(
         started = time.monotonic()
         images = batches.steps(recipe.batch, recipe.pieces, mine, seed, first)
         for step, pieces in zip(range(first, recipe.steps), images, strict=False):
-            rows = paths.next(np.random.default_rng([_PATHS, seed, step]))
+            rows = paths.next(np.random.default_rng([TrainingStream.PATHS, seed, step]))
             losses = add_gradients(network, rows, pieces, recipe, scaler, (seed, step, mine[0]))
             *seen, asked = together.sum(torch.cat([losses, losses.new_tensor([len(signals)])])).tolist()
             _check_finite(network, rows, np.array(seen), step)
@@ -265,7 +263,9 @@ def _identity(
     network: Supernet, batches: Batches, paths: Paths, recipe: SupernetRecipe, seed: int
 ) -> Mapping[str, object]:
     """Return what tells one training from another; a sampler is known by what it draws."""
-    drawn = [paths.next(np.random.default_rng([_FINGERPRINT, number])).tobytes() for number in range(16)]
+    drawn = [
+        paths.next(np.random.default_rng([TrainingStream.PATHS_FINGERPRINT, number])).tobytes() for number in range(16)
+    ]
     shapes = [(name, list(values.shape)) for name, values in network.state_dict().items()]
     return {
         "space": network.space.name,

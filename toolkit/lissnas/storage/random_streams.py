@@ -1,0 +1,76 @@
+"""Random streams: what keeps the random draws of different purposes apart, though all follow from one seed.
+
+A generator is made of a list of integers: the seed, the numbers of the run, and one integer for the purpose. That
+integer is a member of an enum below, or the CRC-32 of a name. Published figures depend on every one of them: add new
+ones, but never change a value.
+"""
+
+import zlib
+from enum import IntEnum
+
+import numpy as np
+
+
+class TrainingStream(IntEnum):
+    """Purposes of draws while a supernet trains: ``[purpose, seed, ...]``."""
+
+    IMAGE_ORDER = 1
+    PATHS = 2
+    DROPOUT = 3
+    PATHS_FINGERPRINT = 4
+    AUGMENTATION = 5
+    HOLD_OUT_SET = 6
+    SCORED_IMAGE_ORDER = 7
+
+
+class RunStream(IntEnum):
+    """Purposes of draws in the stages of a supernet run: ``[purpose, seed, ...]``."""
+
+    SHRINKING = 5
+    MEAN_SCORES = 6
+    SUPERNET_WEIGHTS = 7
+    SUPERNET_TRAINING = 8
+    RETRAINED_WEIGHTS = 9
+    RETRAINED_TRAINING = 10
+    EVALUATED_NETWORKS = 11
+    SEARCH = 12
+    RETRAINING = 13
+
+
+class CellStream(IntEnum):
+    """Purposes of draws for the cells that are trained on digits: ``[seed, purpose, ...]``."""
+
+    WEIGHTS = 0
+    TRAINING = 1
+
+
+class RankingStream(IntEnum):
+    """Purposes of draws where predictors are compared with a table: ``[seed, ..., purpose]``."""
+
+    SAMPLE = 1
+    CONSTANT_NOISE = 2
+    BOOTSTRAP = 3
+    TRAININGS = 5
+
+
+STREAM_NAMES = {"regularized-evolution": "regularised-evolution"}
+"""The name in a stream of everything that was renamed after figures were published. Add a line for each new rename."""
+
+
+def named_generator(name: str, *numbers: int) -> np.random.Generator:
+    """Return the generator of a named purpose: it depends on the name and the numbers alone.
+
+    Parameters
+    ----------
+    name
+        As ``"lissnas"`` or ``"search local-search"``; renamed parts of it are replaced as `STREAM_NAMES` says.
+    numbers
+        The seed, and the number of the run if there are several.
+
+    Examples
+    --------
+    >>> rng = named_generator("search local-search", 0, 1)  # of run 1 with seed 0
+    """
+    for current, in_streams in STREAM_NAMES.items():
+        name = name.replace(current, in_streams)
+    return np.random.default_rng([*numbers, zlib.crc32(name.encode())])
