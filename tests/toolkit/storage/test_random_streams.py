@@ -3,7 +3,7 @@
 import pytest
 from lissnas.optimizers.search import OPTIMIZERS
 from lissnas.shrinkers.kernel import KernelShrinkage
-from lissnas.shrinkers.shrink import METHODS
+from lissnas.shrinkers.shrink import SHRINKERS
 from lissnas.shrinkers.visited_by_evolution import VisitedByEvolution
 from lissnas.storage import random_streams
 from lissnas.storage.random_streams import CellStream, RankingStream, RunStream, TrainingStream, named_generator
@@ -43,7 +43,7 @@ def _are_equal(generator: Generator, *numbers: int) -> bool:
 
 
 def test_a_method_draws_from_the_stream_of_its_published_figures() -> None:
-    assert set(METHOD_NUMBERS) == set(METHODS.own)
+    assert set(METHOD_NUMBERS) == set(SHRINKERS.own)
     for method, number in METHOD_NUMBERS.items():
         assert _are_equal(named_generator(method, 7, 2), 7, 2, number), method
 
