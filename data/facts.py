@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 from lissnas.spaces.published.cell201 import cell201, distinct_cell201
 from lissnas.spaces.space import Floats
-from lissnas.statistics.rank_agreement import kendall_tau
+from lissnas.statistics.rank_correlation import kendall_tau
 from lissnas_benchmarks import catalog
 from lissnas_benchmarks.table import Measure
 

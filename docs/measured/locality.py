@@ -15,7 +15,8 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-from lissnas.locality.exact_locality import fitness_distance_correlation, pair_locality
+from lissnas.locality.exact_locality import pair_locality
+from lissnas.locality.fitness_distance_correlation import fitness_distance_correlation
 from lissnas.locality.landscape import Landscape
 from lissnas.spaces.published.cell201 import cell201
 from lissnas.spaces.published.channels import channels

@@ -5,10 +5,9 @@ import time
 
 import numpy as np
 from lissnas.predictors.distance_kernel import DistanceKernel
-from lissnas.predictors.gaussian_process import fitted
-from lissnas.predictors.graph_kernel import kernel_parts
-from lissnas.predictors.normal_scores import normal_scores
-from lissnas.shrinkers.kernel import KernelShrinkage
+from lissnas.predictors.gaussian_process import fit_gaussian_process, normal_scores
+from lissnas.predictors.graph_kernel import kernel_components
+from lissnas.shrinkers.kernel_shrinkage import KernelShrinkage
 from lissnas.shrinkers.shrink import shrink
 from lissnas.spaces.categorical import CategoricalSpace
 from lissnas.spaces.space import Floats, Rows
@@ -48,7 +47,7 @@ print(f"1,000 evaluations of 5^6 networks: {seconds(shrunk, cells, 0, 1_000):.1f
 space = CategoricalSpace("chain", [names[:4]] * 20, "{}" * 20)
 rng = np.random.default_rng(0)
 rows = space.sample(150, rng)
-process = fitted(DistanceKernel(kernel_parts(space)), rows, normal_scores(score(rows)))
+process = fit_gaussian_process(DistanceKernel(kernel_components(space)), rows, normal_scores(score(rows)))
 for count in (10_000, 100_000, 1_000_000):
     candidates = rng.integers(0, 4, (count, 20), dtype=np.uint8)
     print(f"{count:9,} candidates: {seconds(process.mean, candidates) / count * 1e6:.2f} microseconds each")

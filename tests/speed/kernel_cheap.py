@@ -15,10 +15,10 @@ import numpy as np
 import polars as pl
 from lissnas.evaluation.evaluator import Evaluator, TableEvaluator
 from lissnas.predictors.cheap_score_diagnosis import diagnose
-from lissnas.shrinkers.kernel import KernelShrinkage
+from lissnas.shrinkers.kernel_shrinkage import KernelShrinkage
 from lissnas.shrinkers.lissnas import Lissnas
 from lissnas.shrinkers.shrink import Trace, shrink
-from lissnas.shrinkers.two_fidelities import TwoFidelityShrinkage
+from lissnas.shrinkers.two_fidelity_shrinkage import TwoFidelityShrinkage
 from lissnas.spaces.published.cell201 import cell201
 from lissnas.spaces.space import Floats
 from lissnas.statistics.quality import top

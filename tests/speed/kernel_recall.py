@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 from lissnas.evaluation.evaluator import TableEvaluator
-from lissnas.shrinkers.kernel import ExpectedSubspace, KernelShrinkage
+from lissnas.shrinkers.kernel_shrinkage import ExpectedSubspace, KernelShrinkage
 from lissnas.shrinkers.lissnas import Lissnas
 from lissnas.shrinkers.operation_pruning import OperationPruning
 from lissnas.shrinkers.shrink import Shrinker, Trace, shrink

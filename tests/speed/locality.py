@@ -5,8 +5,10 @@ The loop does only the measures over pairs, in the plainest Python; it is run fr
 
 import time
 
-from lissnas.locality.exact_locality import fitness_distance_correlation, pair_locality, walk_autocorrelation
+from lissnas.locality.exact_locality import pair_locality
+from lissnas.locality.fitness_distance_correlation import fitness_distance_correlation
 from lissnas.locality.landscape import Landscape
+from lissnas.locality.random_walks import walk_autocorrelation
 from lissnas.statistics.quality import top
 from lissnas_benchmarks import catalog
 

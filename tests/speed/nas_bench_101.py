@@ -25,8 +25,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-from lissnas.locality.exact_locality import fitness_distance_correlation, pair_locality, walk_autocorrelation
+from lissnas.locality.exact_locality import pair_locality
+from lissnas.locality.fitness_distance_correlation import fitness_distance_correlation
 from lissnas.locality.landscape import Landscape
+from lissnas.locality.random_walks import walk_autocorrelation
 from lissnas.spaces.graph_codes import EDGES, INNER, canonical, pack
 from lissnas.spaces.published.nasbench101 import OPERATIONS, nasbench101
 from lissnas_benchmarks.adapter import Import

@@ -3,7 +3,7 @@
 import time
 
 import numpy as np
-from lissnas.statistics.rank_agreement import kendall_tau, rank_agreement
+from lissnas.statistics.rank_correlation import kendall_tau, rank_agreement
 from scipy.stats import kendalltau, spearmanr, weightedtau
 
 NETWORKS, DRAWS, LOOPED = 15_625, 1_000, 20

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from lissnas.statistics.estimate import mean_over_runs
+from lissnas.statistics.repeated_runs import mean_over_runs
 from lissnas_benchmarks.benchmark import Benchmark
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure

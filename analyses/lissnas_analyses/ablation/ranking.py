@@ -4,13 +4,13 @@ import numpy as np
 import polars as pl
 from lissnas.spaces.space import Floats
 from lissnas.statistics.estimate import Estimate
+from lissnas.statistics.repeated_runs import BOOTSTRAP_DRAWS, mean_ranks
 from lissnas_benchmarks.benchmark import Benchmark
 from matplotlib.figure import Figure
 
 from lissnas_analyses import style
 from lissnas_analyses.ablation.draw import CONDITIONS, plain, short, varied
 from lissnas_analyses.ablation.measure import AblationResult, cell_columns
-from lissnas_analyses.comparison.mean_ranks import DRAWS, mean_ranks
 
 _RANKED = 20
 """How many configurations the ranking shows, those of the best mean rank."""
@@ -66,7 +66,7 @@ def draw_ranks(ranks: pl.DataFrame, result: AblationResult, benchmark: Benchmark
         f"Ranking by what is kept of {benchmark.name}",
         f"{benchmark.source}; {benchmark.roles}. Ranks by recall of the top 1 % within each run"
         f"{_with_conditions(result)}; bars: 95 % percentile intervals of the mean rank over {result.runs:,} runs, "
-        f"{DRAWS:,} bootstrap draws. Methods keep and score as many networks as their own settings say.",
+        f"{BOOTSTRAP_DRAWS:,} bootstrap draws. Methods keep and score as many networks as their own settings say.",
     )
     return figure
 

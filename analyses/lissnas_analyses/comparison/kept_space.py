@@ -8,8 +8,8 @@ import polars as pl
 from lissnas.shrinkers.shrink import Trace
 from lissnas.spaces.space import Floats
 from lissnas.statistics.diversity import Diversity, diversity
-from lissnas.statistics.estimate import mean_over_runs
-from lissnas.statistics.expected_best import expected_best
+from lissnas.statistics.quality import expected_best
+from lissnas.statistics.repeated_runs import mean_over_runs
 from lissnas.subspaces.subspace import Subspace, WholeSpace
 from lissnas_benchmarks.benchmark import Benchmark
 from matplotlib.axes import Axes

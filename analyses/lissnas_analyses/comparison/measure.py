@@ -14,8 +14,8 @@ from lissnas.errors import SettingError
 from lissnas.shrinkers.lissnas import Lissnas
 from lissnas.shrinkers.shrink import Shrinker, Trace, shrink, shrinker_class
 from lissnas.spaces.space import Floats
-from lissnas.statistics.estimate import mean_over_runs
 from lissnas.statistics.quality import Quality, quality
+from lissnas.statistics.repeated_runs import mean_over_runs
 from lissnas.storage.random_streams import named_generator
 from lissnas.subspaces.subspace import WholeSpace
 from lissnas_benchmarks.benchmark import Benchmark

@@ -4,7 +4,7 @@ from string import ascii_lowercase
 
 import numpy as np
 import polars as pl
-from lissnas.statistics.estimate import paired_difference
+from lissnas.statistics.repeated_runs import paired_difference
 from lissnas_benchmarks.benchmark import Benchmark
 from matplotlib.figure import Figure
 

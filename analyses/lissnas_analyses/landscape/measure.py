@@ -7,15 +7,12 @@ from itertools import combinations
 import numpy as np
 from lissnas.errors import SettingError
 from lissnas.locality.edit_regret import edit_regret
-from lissnas.locality.exact_locality import (
-    PairLocality,
-    fitness_distance_correlation,
-    pair_locality,
-    walk_autocorrelation,
-)
-from lissnas.locality.landscape import Landscape, edits_of
+from lissnas.locality.exact_locality import PairLocality, pair_locality
+from lissnas.locality.fitness_distance_correlation import fitness_distance_correlation
+from lissnas.locality.landscape import Landscape, edit_graph_of
 from lissnas.locality.local_optima_network import LocalOptimaNetwork, funnels, local_optima_network
 from lissnas.locality.neutrality import neutrality
+from lissnas.locality.random_walks import walk_autocorrelation
 from lissnas.progress import ProgressCallback
 from lissnas.spaces.distinct import DistinctSpace
 from lissnas.spaces.edit_graph import EditGraph
@@ -50,7 +47,7 @@ def open_studies(name: str, datasets: Sequence[str], metric: str | None) -> list
 def measure(studies: Sequence[Benchmark], report: ProgressCallback) -> Landscapes:
     """Measure the landscape of each study's reported scores, exactly, over the whole space."""
     space = studies[0].space
-    edits = edits_of(space)
+    edits = edit_graph_of(space)
     functions = isomorphism_classes(space)
     found = []
     for number, benchmark in enumerate(studies):

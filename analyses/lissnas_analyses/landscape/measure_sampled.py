@@ -4,14 +4,16 @@ from collections.abc import Sequence
 
 import numpy as np
 from lissnas.evaluation.evaluator import Evaluator
-from lissnas.locality.exact_locality import correlation_with_distance
+from lissnas.locality.fitness_distance_correlation import correlation_with_distance
 from lissnas.locality.local_optima_network import funnels
-from lissnas.locality.sampled_ascent import Ascents, ascents, sampled_network
-from lissnas.locality.sampled_locality import random_pair_locality, random_walk_autocorrelation, sample_locality
+from lissnas.locality.random_walks import random_walk_autocorrelation
+from lissnas.locality.sampled_landscape import Ascents, ascents, sampled_local_optima_network
+from lissnas.locality.sampled_locality import random_pair_locality, sample_locality
 from lissnas.progress import ProgressCallback
 from lissnas.spaces.space import Rows as Batch
 from lissnas.spaces.space import Space
-from lissnas.statistics.estimate import mean_over_runs, proportion, with_error
+from lissnas.statistics.estimate import proportion, with_error
+from lissnas.statistics.repeated_runs import mean_over_runs
 from lissnas_benchmarks.table import Measure, Table
 
 from lissnas_analyses.landscape.measure import add_differences, add_locality, at, noise_of
@@ -49,7 +51,7 @@ def measure_surrogate(
     report("ascents", 0)
     found = ascents(space, evaluator, space.sample(STARTS, starts_rng))
     report("ascents", 0.5)
-    network = sampled_network(space, evaluator, found, escapes_rng, ESCAPE, PATIENCE)
+    network = sampled_local_optima_network(space, evaluator, found, escapes_rng, ESCAPE, PATIENCE)
     report("ascents", 1)
     rows.add("starts", STARTS)
     rows.add("mean", mean_over_runs(found.start_scores))

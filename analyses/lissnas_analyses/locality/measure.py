@@ -4,8 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
-from lissnas.locality.exact_locality import fitness_distance_correlation, pair_locality, walk_autocorrelation
+from lissnas.locality.exact_locality import pair_locality
+from lissnas.locality.fitness_distance_correlation import fitness_distance_correlation
 from lissnas.locality.landscape import Landscape
+from lissnas.locality.random_walks import walk_autocorrelation
 from lissnas.spaces.space import Floats, Space
 from lissnas.statistics.estimate import Estimate
 from lissnas.statistics.quality import top

@@ -15,9 +15,10 @@ from lissnas.errors import SettingError
 from lissnas.evaluation.noisy_evaluator import degraded
 from lissnas.progress import ProgressCallback
 from lissnas.spaces.space import Floats
-from lissnas.statistics.estimate import Estimate, mean_over_runs
+from lissnas.statistics.estimate import Estimate
 from lissnas.statistics.noise_ceiling import Choice, noise_ceiling
-from lissnas.statistics.rank_agreement import kendall_tau, rank_agreement, tied_share
+from lissnas.statistics.rank_correlation import kendall_tau, rank_agreement, tied_share
+from lissnas.statistics.repeated_runs import mean_over_runs
 from lissnas.storage.random_streams import RankingStream
 from lissnas_benchmarks.benchmark import Benchmark
 from lissnas_benchmarks.predictor_file import Predictor

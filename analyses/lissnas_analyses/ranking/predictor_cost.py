@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 from lissnas.progress import ProgressCallback
-from lissnas.statistics.estimate import mean_over_runs
+from lissnas.statistics.repeated_runs import mean_over_runs
 from lissnas_benchmarks.benchmark import Benchmark
 from matplotlib.figure import Figure
 

@@ -14,7 +14,7 @@ from lissnas.errors import SettingError
 from lissnas.optimizers.search import SearchTrace, optimizer_class, search
 from lissnas.shrinkers.shrink import Shrinker, Trace, shrink
 from lissnas.spaces.space import Floats, Indices
-from lissnas.statistics.estimate import mean_over_runs
+from lissnas.statistics.repeated_runs import mean_over_runs
 from lissnas.storage.random_streams import named_generator
 from lissnas.subspaces.subspace import WholeSpace
 from lissnas_benchmarks.benchmark import Benchmark

@@ -12,16 +12,17 @@ import polars as pl
 from lissnas.evaluation.evaluator import TableEvaluator
 from lissnas.evaluation.noisy_evaluator import degraded
 from lissnas.progress import ProgressCallback
-from lissnas.shrinkers.angle import AngleBasedShrinkage
-from lissnas.shrinkers.kernel import KernelShrinkage
+from lissnas.shrinkers.angle_based_shrinkage import AngleBasedShrinkage
+from lissnas.shrinkers.kernel_shrinkage import KernelShrinkage
 from lissnas.shrinkers.lissnas import Lissnas
 from lissnas.shrinkers.shrink import Shrinker, Trace, shrink
 from lissnas.spaces.published.cell201 import cell201
 from lissnas.spaces.space import Floats, Indices
-from lissnas.statistics.estimate import Estimate, mean_over_runs, paired_difference
+from lissnas.statistics.estimate import Estimate
 from lissnas.statistics.noise_ceiling import noise_ceiling
 from lissnas.statistics.quality import quality, top
-from lissnas.statistics.rank_agreement import kendall_tau, tied_share
+from lissnas.statistics.rank_correlation import kendall_tau, tied_share
+from lissnas.statistics.repeated_runs import mean_over_runs, paired_difference
 from lissnas.storage.random_streams import RankingStream, named_generator
 from lissnas_benchmarks.benchmark import Benchmark
 from numpy.typing import NDArray

@@ -19,7 +19,6 @@ from lissnas.shrinkers.shrink import shrink
 from lissnas.statistics.quality import quality
 from lissnas_analyses.ablation import ranking
 from lissnas_analyses.ablation.measure import AblationResult, ablate, measured_rows
-from lissnas_analyses.comparison.mean_ranks import mean_ranks
 from lissnas_analyses.grid.grid import Cell, cells
 from lissnas_analyses.grid.row_store import RowStore
 from lissnas_analyses.grid.workers import BenchmarkKey, Workers, workers
@@ -215,23 +214,6 @@ def test_means_and_intervals_are_those_of_the_rows(name: BenchmarkKey, tmp_path:
     [row] = found.means.filter(figure="size").iter_rows(named=True)
     low, high = stats.t.interval(0.95, RUNS - 1, sizes.mean(), stats.sem(sizes))
     assert (row["mean"], row["low"], row["high"]) == pytest.approx((sizes.mean(), low, high))
-
-
-def test_ranks_start_at_one_and_ties_share_theirs() -> None:
-    values = np.array([[[3.0, 1.0, 1.0]], [[3.0, 2.0, 1.0]]])
-    found = mean_ranks(values, np.random.default_rng(0))
-    np.testing.assert_allclose(found.value, [1, 2.25, 2.75])
-    assert (found.low <= found.value).all()
-    assert (found.value <= found.high).all()
-
-
-def test_the_interval_of_a_mean_rank_holds_the_true_one_as_often_as_it_says() -> None:
-    rng = np.random.default_rng(0)
-    hits = []
-    for _ in range(100):
-        found = mean_ranks(rng.normal(size=(40, 1, 2)), rng)
-        hits.append(found.low[0] <= 1.5 <= found.high[0])
-    assert 0.9 < np.mean(hits) < 0.99
 
 
 def test_methods_and_configurations_are_ranked(name: BenchmarkKey, tmp_path: Path) -> None:

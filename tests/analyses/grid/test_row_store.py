@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 from lissnas.statistics.diversity import diversity
-from lissnas.statistics.expected_best import expected_best
+from lissnas.statistics.quality import expected_best
 from lissnas_analyses.comparison import measure
 from lissnas_analyses.comparison.kept_space import draw_inside
 from lissnas_analyses.comparison.measure import ComparisonResult

@@ -9,9 +9,9 @@ from command import Command
 from lissnas.errors import SettingError
 from lissnas.optimizers.regularized_evolution import RegularizedEvolution
 from lissnas.optimizers.search import search
-from lissnas.shrinkers.kernel import KernelShrinkage
+from lissnas.shrinkers.kernel_shrinkage import KernelShrinkage
 from lissnas.shrinkers.lissnas import Lissnas
-from lissnas.shrinkers.random_subset import RandomSubset
+from lissnas.shrinkers.sampling_baselines import RandomSubset
 from lissnas.shrinkers.shrink import shrink
 from lissnas.storage.random_streams import named_generator
 from lissnas_analyses.grid.workers import BenchmarkKey, Workers, workers

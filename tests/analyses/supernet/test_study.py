@@ -11,7 +11,7 @@ import pytest
 pytest.importorskip("torch")
 
 from lissnas.errors import LissnasError
-from lissnas.shrinkers.kernel import KernelShrinkage
+from lissnas.shrinkers.kernel_shrinkage import KernelShrinkage
 from lissnas.spaces.published.cell201 import cell201
 from lissnas.supernet.scoring import grouped_cell_evaluator
 from lissnas_analyses import style

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 
-@pytest.mark.parametrize(("module", "library"), [("optuna_sampler", "optuna"), ("config_space", "ConfigSpace")])
+@pytest.mark.parametrize(("module", "library"), [("optuna", "optuna"), ("config_space", "ConfigSpace")])
 def test_a_bridge_says_what_to_install(module: str, library: str) -> None:
     program = (
         f"import sys; sys.modules['{library}'] = None\n"

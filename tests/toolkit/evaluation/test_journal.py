@@ -14,10 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lissnas.errors import EvaluatorError, JournalError
 from lissnas.evaluation.journal import ROWS_A_LINE, Journal
-from lissnas.shrinkers.best_of_sample import BestOfSample
 from lissnas.shrinkers.lissnas import Lissnas
+from lissnas.shrinkers.sampling_baselines import BestOfSample
 from lissnas.shrinkers.shrink import Shrinker, Trace, shrink
-from lissnas.shrinkers.visited_by_local_search import VisitedByLocalSearch
+from lissnas.shrinkers.visited import VisitedByLocalSearch
 from lissnas.spaces.published.macro import macro
 from lissnas.spaces.space import Floats, Rows
 

@@ -5,8 +5,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from lissnas.locality.exact_locality import fitness_distance_correlation, pair_locality, walk_autocorrelation
+from lissnas.locality.exact_locality import pair_locality
+from lissnas.locality.fitness_distance_correlation import fitness_distance_correlation
 from lissnas.locality.landscape import Landscape
+from lissnas.locality.random_walks import walk_autocorrelation
 from lissnas.spaces.published.cell201 import cell201
 from lissnas.spaces.space import Floats
 from lissnas.statistics.estimate import Estimate

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from lissnas.errors import SettingError
 from lissnas.locality import landscape as landscape_module
-from lissnas.locality.landscape import Landscape, edits_of
+from lissnas.locality.landscape import Landscape, edit_graph_of
 from lissnas.spaces.published.darts import darts
 from lissnas.spaces.space import Floats
 
@@ -65,16 +65,16 @@ def test_basins_and_steps_of_ascent_match_brute_force(small: Any, scores_of: Any
 
 
 def test_edits_listed_in_blocks_are_all_edits(small: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = edits_of(small.space)
+    whole = edit_graph_of(small.space)
     monkeypatch.setattr(landscape_module, "_ROWS_AT_ONCE", 5)
-    in_blocks = edits_of(small.space)
+    in_blocks = edit_graph_of(small.space)
     np.testing.assert_array_equal(in_blocks.offsets, whole.offsets)
     np.testing.assert_array_equal(in_blocks.targets, whole.targets)
 
 
 def test_a_space_that_cannot_be_enumerated_has_no_list_of_edits() -> None:
     with pytest.raises(SettingError, match="more than"):
-        edits_of(darts())
+        edit_graph_of(darts())
 
 
 def test_on_a_plateau_every_architecture_is_a_local_optimum(small: Any) -> None:

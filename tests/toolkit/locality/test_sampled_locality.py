@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from lissnas.errors import SettingError
 from lissnas.evaluation.evaluator import TableEvaluator
-from lissnas.locality.exact_locality import PairLocality, pair_locality, walk_autocorrelation
+from lissnas.locality.exact_locality import PairLocality, pair_locality
 from lissnas.locality.landscape import Landscape
-from lissnas.locality.sampled_locality import random_pair_locality, random_walk_autocorrelation, sample_locality
+from lissnas.locality.random_walks import random_walk_autocorrelation, walk_autocorrelation
+from lissnas.locality.sampled_locality import random_pair_locality, sample_locality
 from lissnas.spaces.published.cell201 import cell201
 from lissnas.spaces.published.darts import darts
 from lissnas.spaces.space import Floats, Space

@@ -6,9 +6,8 @@ from lissnas.errors import SettingError
 from lissnas.evaluation.evaluator import Evaluator
 from lissnas.predictors.cheap_score_diagnosis import diagnose, gain_at_the_top
 from lissnas.predictors.distance_kernel import DistanceKernel
-from lissnas.predictors.gaussian_process import fitted
-from lissnas.predictors.graph_kernel import kernel_parts
-from lissnas.predictors.normal_scores import normal_scores
+from lissnas.predictors.gaussian_process import fit_gaussian_process, normal_scores
+from lissnas.predictors.graph_kernel import kernel_components
 from lissnas.spaces.published.macro import macro
 from lissnas.spaces.space import Floats, Rows
 
@@ -62,7 +61,7 @@ def test_a_score_that_reverses_the_better_half_is_named() -> None:
 def test_left_out_densities_are_those_of_processes_without_the_network() -> None:
     rows = SPACE.sample(25, np.random.default_rng(0))
     targets = normal_scores(_accuracy(rows))
-    process = fitted(DistanceKernel(kernel_parts(SPACE)), rows, targets)
+    process = fit_gaussian_process(DistanceKernel(kernel_components(SPACE)), rows, targets)
     features = process.kernel.features(rows)
     covariance = 1 + np.exp(process.parameters[-2]) * process.kernel(process.parameters[:-2], features, features)
     covariance += process.noise * np.eye(25)
@@ -71,13 +70,13 @@ def test_left_out_densities_are_those_of_processes_without_the_network() -> None
         weights = np.linalg.solve(covariance[np.ix_(others, others)], covariance[others, one])
         mean, variance = weights @ targets[others], covariance[one, one] - weights @ covariance[others, one]
         expected = -(np.log(2 * np.pi * variance) + (targets[one] - mean) ** 2 / variance) / 2
-        assert process.left_out_densities(targets)[one] == pytest.approx(expected)
+        assert process.leave_one_out_log_densities(targets)[one] == pytest.approx(expected)
 
 
 def test_a_process_gains_nothing_over_itself() -> None:
     rows = SPACE.sample(25, np.random.default_rng(0))
     targets = normal_scores(_accuracy(rows))
-    process = fitted(DistanceKernel(kernel_parts(SPACE)), rows, targets)
+    process = fit_gaussian_process(DistanceKernel(kernel_components(SPACE)), rows, targets)
     assert gain_at_the_top(process, process, targets) == (0, 0)
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from lissnas.errors import SettingError
-from lissnas.predictors.choice_kernel import choice_parts
+from lissnas.predictors.choice_kernel import choice_components
 from lissnas.predictors.distance_kernel import DistanceKernel
 from lissnas.spaces.categorical import CategoricalSpace
 from lissnas.spaces.published.cell201 import cell201
@@ -19,7 +19,7 @@ SCALES = CategoricalSpace("widths", ["12345"] * 4, "{}{}{}{}", (True,) * 4)
 
 
 def _kernel(space: CategoricalSpace, *rows: list[int]) -> Floats:
-    kernel = DistanceKernel(choice_parts(space))
+    kernel = DistanceKernel(choice_components(space))
     features = kernel.features(np.array(rows, dtype=np.uint8))
     return kernel(np.zeros_like(kernel.prior_mean), features, features)
 

@@ -4,9 +4,9 @@ import math
 
 import numpy as np
 import pytest
-from lissnas.predictors.choice_kernel import choice_parts
+from lissnas.predictors.choice_kernel import choice_components
 from lissnas.predictors.distance_kernel import DistanceKernel
-from lissnas.predictors.gaussian_process import GaussianProcess, fitted, objective, prior
+from lissnas.predictors.gaussian_process import GaussianProcess, fit_gaussian_process, objective, prior
 from lissnas.spaces.categorical import CategoricalSpace
 from lissnas.spaces.space import Floats, Rows
 from sklearn.gaussian_process import GaussianProcessRegressor
@@ -14,7 +14,7 @@ from sklearn.gaussian_process.kernels import RBF, ConstantKernel, WhiteKernel
 
 CHOICES = (5, 3, 2, 4)
 SPACE = CategoricalSpace("mixed", ["abcde"[:count] for count in CHOICES], "{}{}{}{}", (False, False, False, True))
-KERNEL = DistanceKernel(choice_parts(SPACE))
+KERNEL = DistanceKernel(choice_components(SPACE))
 
 
 def _rows(count: int, seed: int) -> Rows:
@@ -33,7 +33,7 @@ def _some_parameters() -> Floats:
 
 @pytest.fixture(scope="module")
 def process() -> GaussianProcess:
-    return fitted(KERNEL, ROWS, TARGETS)
+    return fit_gaussian_process(KERNEL, ROWS, TARGETS)
 
 
 def _oracle(parameters: Floats) -> GaussianProcessRegressor:
@@ -103,7 +103,7 @@ def test_the_least_sure_are_those_of_a_refit_after_each(process: GaussianProcess
         expected.append(max(left, key=lambda place: variance[place]))
         left.remove(expected[-1])
         known.append(features[expected[-1]])
-    assert process.least_sure(rows, 6).tolist() == expected
+    assert process.most_uncertain(rows, 6).tolist() == expected
 
 
 def test_more_rows_than_a_chunk_are_predicted_alike(process: GaussianProcess) -> None:

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from lissnas.predictors.choice_kernel import choice_parts
+from lissnas.predictors.choice_kernel import choice_components
 from lissnas.predictors.distance_kernel import DistanceKernel
-from lissnas.predictors.graph_kernel import kernel_parts
+from lissnas.predictors.graph_kernel import kernel_components
 from lissnas.predictors.weisfeiler_lehman import colors, histograms
 from lissnas.spaces.categorical import CategoricalSpace
 from lissnas.spaces.graphs import Graphs
@@ -80,7 +80,7 @@ def test_histograms_count_each_vertex_once_a_refinement() -> None:
 
 def test_the_number_of_a_vertex_and_what_is_on_no_path_are_nothing_to_the_kernel_of_nas_bench_101() -> None:
     # Input to two operations to output; the operations change places in the second. A dead vertex in the third.
-    kernel = DistanceKernel(kernel_parts(NasBench101()))
+    kernel = DistanceKernel(kernel_components(NasBench101()))
     edges = {(0, 1): 5, (0, 2): 6, (1, 6): 15, (2, 6): 19}
     rows = np.zeros((3, 26), dtype=np.uint8)
     rows[:, list(edges.values())] = 1
@@ -94,7 +94,7 @@ def test_the_number_of_a_vertex_and_what_is_on_no_path_are_nothing_to_the_kernel
 
 def test_different_cells_of_nas_bench_101_mostly_differ_to_the_kernel() -> None:
     space = NasBench101()
-    features = DistanceKernel(kernel_parts(space)).features(space.rows(np.arange(0, space.size, 997)))
+    features = DistanceKernel(kernel_components(space)).features(space.rows(np.arange(0, space.size, 997)))
     assert len(np.unique(features, axis=0)) > 0.95 * len(features)
 
 
@@ -103,17 +103,17 @@ def test_swapped_nodes_of_darts_are_equal_to_their_histograms() -> None:
     first = "Genotype(normal=[('skip', 0), ('conv', 1), ('conv', 0), ('conv', 1)], normal_concat=range(2, 4))"
     second = "Genotype(normal=[('conv', 0), ('conv', 1), ('skip', 0), ('conv', 1)], normal_concat=range(2, 4))"
     other = "Genotype(normal=[('conv', 0), ('conv', 1), ('skip', 0), ('conv', 2)], normal_concat=range(2, 4))"
-    a, b, c = kernel_parts(space)[-1].features(space.read([first, second, other]))
+    a, b, c = kernel_components(space)[-1].features(space.read([first, second, other]))
     np.testing.assert_array_equal(a, b)
     assert (a != c).any()
 
 
 @pytest.mark.parametrize("space", [darts(), NasBench101(5)])
 def test_spaces_of_graphs_are_seen_by_graphs_as_well(space: Space) -> None:
-    assert len(kernel_parts(space)) == len(choice_parts(space)) + 1
+    assert len(kernel_components(space)) == len(choice_components(space)) + 1
 
 
 def test_a_space_without_graphs_is_seen_by_its_genes() -> None:
     space = CategoricalSpace("chain", ["abc"] * 4, "{}{}{}{}")
     assert space.graphs(space.all_rows()) is None
-    assert len(kernel_parts(space)) == 2
+    assert len(kernel_components(space)) == 2

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from lissnas.errors import SettingError
 from lissnas.evaluation.evaluator import TableEvaluator
-from lissnas.shrinkers.regression import RegressionShrinkage
+from lissnas.shrinkers.regression_shrinkage import RegressionShrinkage
 from lissnas.shrinkers.shrink import shrink, shrinker_class
-from lissnas.shrinkers.visited_by_local_search import VisitedByLocalSearch
+from lissnas.shrinkers.visited import VisitedByLocalSearch
 from lissnas.spaces.published.cell201 import cell201
 from lissnas.spaces.space import Floats
 

@@ -2,9 +2,9 @@
 
 import pytest
 from lissnas.optimizers.search import OPTIMIZERS
-from lissnas.shrinkers.kernel import KernelShrinkage
+from lissnas.shrinkers.kernel_shrinkage import KernelShrinkage
 from lissnas.shrinkers.shrink import SHRINKERS
-from lissnas.shrinkers.visited_by_evolution import VisitedByEvolution
+from lissnas.shrinkers.visited import VisitedByEvolution
 from lissnas.storage import random_streams
 from lissnas.storage.random_streams import CellStream, RankingStream, RunStream, TrainingStream, named_generator
 from lissnas_analyses.grid.grid import Cell

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 from lissnas.errors import ArchitectureError, LissnasError, SettingError
-from lissnas.shrinkers.kernel import KernelShrinkage
+from lissnas.shrinkers.kernel_shrinkage import KernelShrinkage
 from lissnas.shrinkers.lissnas import Lissnas
 from lissnas.shrinkers.operation_pruning import OperationPruning
 from lissnas.shrinkers.shrink import Shrinker, shrink

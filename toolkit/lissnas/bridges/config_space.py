@@ -140,7 +140,7 @@ def _listed_rows(subspace: Subspace, most: int, how: str) -> Rows:
         count = f"{largest:,}" if least == largest else f"{least:,} to {largest:,}"
         raise SettingError(
             f"{count} networks of {subspace.space.name} that are no box are not told to ConfigSpace {how}, being more "
-            f"than {most:,}: search with Optuna's samplers (lissnas.bridges.optuna_sampler), or keep fewer"
+            f"than {most:,}: search with Optuna's samplers (lissnas.bridges.optuna), or keep fewer"
         )
     if not largest:
         raise SettingError(f"nothing of {subspace.space.name} is left to search in")
@@ -150,7 +150,7 @@ def _listed_rows(subspace: Subspace, most: int, how: str) -> Rows:
 def _all_forbidden(subspace: Subspace, members: Rows, choices: list[list[int]]) -> list[_Forbidden]:
     box = int(np.prod([len(own) for own in choices], dtype=object))
     found: list[_Forbidden] = []
-    way_out = "list them (listed=True), or search with Optuna's samplers (lissnas.bridges.optuna_sampler)"
+    way_out = "list them (listed=True), or search with Optuna's samplers (lissnas.bridges.optuna)"
     if len(members) < LEAST_SHARE * box:
         raise SettingError(
             f"{len(members):,} networks of {subspace.space.name} are less than {LEAST_SHARE:.1%} of the {box:,} in the "

@@ -9,12 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lissnas.errors import SettingError
-from lissnas.locality.landscape import Landscape
 from lissnas.spaces.space import Floats, Indices, ShellSums, Space
-from lissnas.statistics.estimate import Estimate, proportion, with_error
+from lissnas.statistics.estimate import Estimate, jackknife_error, proportion, with_error
 from lissnas.statistics.quality import top
 
 
@@ -124,72 +122,15 @@ def locality_of_shells(shells: ShellSums, scores: Floats, shares: Sequence[float
     rate = top_hits / top_pairs
     as_source = np.where(tops[:, None], 2 * hits - rate[..., None] * neighbors, 0)
     as_target = -rate[..., None] * hits * measured
-    rate_error = _error((as_source + as_target) / top_pairs[..., None])
+    rate_error = jackknife_error((as_source + as_target) / top_pairs[..., None])
 
     top_counts = np.count_nonzero(tops, axis=1)
     return PairLocality(
         distance=np.arange(1, len(shells.sums)),
         pairs=pairs.astype(np.int64),
-        difference=with_error(difference, _error(difference_influence)),
-        correlation=with_error(correlation, _error(correlation_influence)),
+        difference=with_error(difference, jackknife_error(difference_influence)),
+        correlation=with_error(correlation, jackknife_error(correlation_influence)),
         shares=np.array(shares),
         top_rate=proportion(rate, rate_error, np.broadcast_to(top_counts[:, None], rate.shape).astype(np.float64)),
         base_rate=(top_counts - 1) / (np.count_nonzero(measured) - 1),
     )
-
-
-def _error(influence: Floats) -> Floats:
-    """Return the standard error that the influence of each architecture (last axis) gives."""
-    error: Floats = np.sqrt((influence**2).sum(axis=-1))
-    return error
-
-
-def walk_autocorrelation(landscape: Landscape, lags: int = 10) -> Estimate:
-    """Return the autocorrelation rho(k) of the scores along a uniform random walk, for the lags 0 to `lags`.
-
-    This is the limit of one infinitely long walk, computed from the transition probabilities; short walks centered each
-    on their own mean come out lower. Weinberger, Biological Cybernetics 63, 1990.
-    """
-    degrees = np.bincount(landscape.source, minlength=landscape.size)
-    weight = degrees / degrees.sum()
-    scores = np.where(degrees > 0, landscape.scores, 0)
-    centered = np.where(degrees > 0, scores - weight @ scores, 0)
-    variance = weight @ centered**2
-
-    def step(values: Floats) -> Floats:
-        return np.bincount(landscape.source, values[landscape.target], landscape.size) / np.maximum(degrees, 1)
-
-    ahead, squares_ahead = centered, centered**2
-    values, errors = [], []
-    for _ in range(lags + 1):
-        value = weight @ (centered * ahead) / variance
-        influence = weight * (2 * centered * ahead - value * (centered**2 + squares_ahead)) / variance
-        values.append(value)
-        errors.append(_error(influence))
-        ahead, squares_ahead = step(ahead), step(squares_ahead)
-    return with_error(np.array(values), np.array(errors))
-
-
-def fitness_distance_correlation(space: Space, scores: Floats) -> Estimate:
-    """Return the Pearson correlation of score and edit distance to the nearest global optimum.
-
-    Negative where scores rise towards the optimum. Jones and Forrest, ICGA 1995.
-    """
-    measured = np.flatnonzero(~np.isnan(scores))
-    optima = np.flatnonzero(scores == np.nanmax(scores))
-    return correlation_with_distance(
-        scores[measured], space.distances(space.rows(optima), space.rows(measured)).min(axis=0)
-    )
-
-
-def correlation_with_distance(scores: Floats, distance: NDArray[np.uint8]) -> Estimate:
-    """Return the Pearson correlation of scores and of distances to the best, both of shape (n,)."""
-    x, y = (_standardized(values) for values in (scores, distance.astype(np.float64)))
-    value = np.mean(x * y)
-    influence = (x * y - value * (x**2 + y**2) / 2) / len(x)
-    return with_error(np.asarray(value), _error(influence))
-
-
-def _standardized(values: Floats) -> Floats:
-    standardized: Floats = (values - values.mean()) / values.std()
-    return standardized

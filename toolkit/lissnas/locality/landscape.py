@@ -17,7 +17,7 @@ _ROWS_AT_ONCE = 1 << 15
 """Of how many architectures the neighbors are listed together: bounds the memory to some hundred megabytes."""
 
 
-def edits_of(space: Space) -> EditGraph:
+def edit_graph_of(space: Space) -> EditGraph:
     """Return the neighbor lists of a whole space; raises SettingError for one that cannot be enumerated."""
     rows = space.all_rows()
     degrees, targets = [np.zeros(1, dtype=np.int64)], []
@@ -59,7 +59,7 @@ class Landscape:
             raise SettingError(f"{space.name} has {space.size} architectures, but {scores.shape} scores were given")
         self.scores = scores
         self.size = space.size
-        self.edits = edits_of(space) if edits is None else edits
+        self.edits = edit_graph_of(space) if edits is None else edits
         source, target = np.repeat(np.arange(space.size), np.diff(self.edits.offsets)), self.edits.targets
         if not self.measured.all():
             both = self.measured[source] & self.measured[target]

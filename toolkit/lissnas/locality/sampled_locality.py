@@ -12,7 +12,7 @@ import numpy as np
 from lissnas.errors import SettingError
 from lissnas.evaluation.evaluator import Evaluator
 from lissnas.locality.exact_locality import PairLocality, locality_of_shells, shell_columns
-from lissnas.locality.random_edits import random_walks
+from lissnas.locality.random_walks import random_walks
 from lissnas.spaces.space import Floats, Indices, Rows, ShellSums, Space
 from lissnas.statistics.estimate import Estimate, proportion, with_error
 from lissnas.statistics.quality import top
@@ -123,28 +123,6 @@ def random_pair_locality(
         top_rate=proportion(np.array(rates).T, np.array(errors).T, np.array(tries).T.astype(np.float64)),
         base_rate=tops.mean(axis=1),
     )
-
-
-def random_walk_autocorrelation(
-    space: Space, evaluator: Evaluator, walks: int, steps: int, rng: np.random.Generator, lags: int = 10
-) -> Estimate:
-    """Estimate the autocorrelation of scores along random walks, for the lags 0 to `lags`.
-
-    All walks are centered on their common mean, so that this estimates the limit of one long walk where every
-    architecture has as many neighbors; see `lissnas.locality.exact_locality.walk_autocorrelation`. The interval is
-    over walks. Raises
-    SettingError for walks shorter than the largest lag.
-    """
-    if steps < lags:
-        raise SettingError(f"a walk of {steps} steps has no lag of {lags}")
-    rows = random_walks(space, space.sample(walks, rng), steps, rng)
-    scores = np.asarray(evaluator(rows.reshape(-1, space.genes)), dtype=np.float64).reshape(steps + 1, walks)
-    centered = scores - scores.mean()
-    variance = (centered**2).mean(axis=0)
-    products = np.stack([(centered[: steps + 1 - lag] * centered[lag:]).mean(axis=0) for lag in range(lags + 1)])
-    value = products.mean(axis=1) / variance.mean()
-    influence = (products - value[:, None] * variance) / (walks * variance.mean())
-    return with_error(value, np.sqrt((influence**2).sum(axis=1)))
 
 
 def _mean(values: Floats) -> Estimate:

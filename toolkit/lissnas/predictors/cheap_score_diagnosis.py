@@ -12,21 +12,20 @@ import numpy as np
 
 from lissnas.errors import SettingError
 from lissnas.evaluation.evaluator import Evaluator
-from lissnas.predictors.cheap_scores import cheap_part
+from lissnas.predictors.cheap_score_kernel import cheap_score_component
 from lissnas.predictors.distance_kernel import DistanceKernel
-from lissnas.predictors.gaussian_process import GaussianProcess, fitted
-from lissnas.predictors.graph_kernel import kernel_parts
-from lissnas.predictors.normal_scores import normal_scores
+from lissnas.predictors.gaussian_process import GaussianProcess, fit_gaussian_process, normal_scores
+from lissnas.predictors.graph_kernel import kernel_components
 from lissnas.spaces.space import Floats, Rows, Space
 from lissnas.statistics.estimate import Estimate, with_error
-from lissnas.statistics.rank_agreement import rank_agreement
+from lissnas.statistics.rank_correlation import rank_agreement
 
 _FEWEST = 20
 """From how few true accuracies on a diagnosis is made."""
 
 
 @dataclass(frozen=True)
-class Diagnosis:
+class CheapScoreDiagnosis:
     """What a few true accuracies say of cheap scores.
 
     Attributes
@@ -77,7 +76,7 @@ class Diagnosis:
 
 def diagnose(
     space: Space, rows: Rows, accuracies: Floats, cheap: Sequence[Evaluator], rng: np.random.Generator
-) -> Diagnosis:
+) -> CheapScoreDiagnosis:
     """Tell whether cheap scores help at the top.
 
     Parameters
@@ -99,19 +98,19 @@ def diagnose(
     if len(rows) < _FEWEST:
         raise SettingError(f"{len(rows)} true accuracies are too few for a diagnosis: give at least {_FEWEST}")
     targets = normal_scores(accuracies)
-    parts = kernel_parts(space)
-    without = fitted(DistanceKernel(parts), rows, targets)
-    joined = fitted(DistanceKernel([*parts, cheap_part(space, cheap, rng)]), rows, targets)
+    parts = kernel_components(space)
+    without = fit_gaussian_process(DistanceKernel(parts), rows, targets)
+    joined = fit_gaussian_process(DistanceKernel([*parts, cheap_score_component(space, cheap, rng)]), rows, targets)
     better = accuracies >= np.median(accuracies)
     alone = tuple(_tau(accuracies[better], evaluator(rows[better]), rng) for evaluator in cheap)
-    return Diagnosis(len(rows), with_error(*gain_at_the_top(without, joined, targets)), alone)
+    return CheapScoreDiagnosis(len(rows), with_error(*gain_at_the_top(without, joined, targets)), alone)
 
 
 def gain_at_the_top(without: GaussianProcess, joined: GaussianProcess, targets: Floats) -> tuple[Floats, Floats]:
     """Return the mean gain in log density of left-out networks, the best weighing most, and its standard error."""
     from scipy.stats import rankdata
 
-    gains = joined.left_out_densities(targets) - without.left_out_densities(targets)
+    gains = joined.leave_one_out_log_densities(targets) - without.leave_one_out_log_densities(targets)
     gains *= 2 * (rankdata(targets) - 0.5) / len(targets)
     return gains.mean(), gains.std(ddof=1) / np.sqrt(len(gains))
 

@@ -9,7 +9,7 @@ from functools import partial
 
 import numpy as np
 
-from lissnas.predictors.distance_kernel import Part
+from lissnas.predictors.distance_kernel import KernelComponent
 from lissnas.spaces.space import Floats, Rows, Space
 
 _TOTAL_DISTANCE = 1.5
@@ -25,7 +25,7 @@ _DEPARTURE_SPREAD = 0.5
 """The prior's standard deviation by which one gene departs from what its choices weigh in all genes."""
 
 
-def choice_parts(space: Space) -> list[Part]:
+def choice_components(space: Space) -> list[KernelComponent]:
     """Return the parts of a kernel over the genes of a space.
 
     Genes with equally many choices share what each choice weighs, and are counted together, as they mostly choose
@@ -47,7 +47,7 @@ def _alike(space: Space, genes: list[int]) -> list[list[int]]:
     return [[gene for gene in genes if space.choices[gene] == count] for count in counts]
 
 
-def _changes(space: Space, genes: list[int]) -> Part:
+def _changes(space: Space, genes: list[int]) -> KernelComponent:
     pairs = [(gene, choice) for gene in genes for choice in range(space.choices[gene])]
     factors = [
         [
@@ -62,10 +62,10 @@ def _changes(space: Space, genes: list[int]) -> Part:
         effective = space.effective(rows)
         return np.stack([effective[:, gene] == choice for gene, choice in pairs], axis=1).astype(np.float64)
 
-    return Part(hot, np.full(len(pairs), _TOTAL_DISTANCE / space.genes), factors)
+    return KernelComponent(hot, np.full(len(pairs), _TOTAL_DISTANCE / space.genes), factors)
 
 
-def _counts(space: Space, genes: list[int]) -> Part:
+def _counts(space: Space, genes: list[int]) -> KernelComponent:
     count = space.choices[genes[0]]
     factors = [[("count", _SPREAD), (f"count {choice} of {count}", _SPREAD)] for choice in range(count)]
 
@@ -73,24 +73,26 @@ def _counts(space: Space, genes: list[int]) -> Part:
         effective = space.effective(rows)[:, genes]
         return np.stack([(effective == choice).sum(axis=1) for choice in range(count)], axis=1).astype(np.float64)
 
-    return Part(histogram, np.full(count, _COUNT_DISTANCE), factors)
+    return KernelComponent(histogram, np.full(count, _COUNT_DISTANCE), factors)
 
 
-def _steps(space: Space, genes: list[int]) -> Part:
+def _steps(space: Space, genes: list[int]) -> KernelComponent:
     highest = np.array([space.choices[gene] - 1 for gene in genes])
     factors = [[(f"scale {gene}", _SPREAD)] for gene in genes]
     # Twice, as a scale is one feature where a change of choice is two.
-    return Part(partial(_positions, genes, highest), np.full(len(genes), 2 * _TOTAL_DISTANCE / space.genes), factors)
+    return KernelComponent(
+        partial(_positions, genes, highest), np.full(len(genes), 2 * _TOTAL_DISTANCE / space.genes), factors
+    )
 
 
-def _sums(space: Space, genes: list[int]) -> Part:
+def _sums(space: Space, genes: list[int]) -> KernelComponent:
     count = space.choices[genes[0]]
     highest = np.full(len(genes), count - 1)
 
     def total(rows: Rows) -> Floats:
         return _positions(genes, highest, rows).sum(axis=1, keepdims=True)
 
-    return Part(total, np.array([_COUNT_DISTANCE]), [[("sum", _SPREAD), (f"sum of {count}", _SPREAD)]])
+    return KernelComponent(total, np.array([_COUNT_DISTANCE]), [[("sum", _SPREAD), (f"sum of {count}", _SPREAD)]])
 
 
 def _positions(genes: list[int], highest: Floats, rows: Rows) -> Floats:

@@ -16,7 +16,7 @@ Factor = tuple[str, float]
 
 
 @dataclass(frozen=True)
-class Part:
+class KernelComponent:
     """Features that belong together.
 
     Attributes
@@ -43,7 +43,7 @@ class DistanceKernel:
         Of the normal prior on each parameter, shape (parameters,); a parameter is the log of a factor.
     """
 
-    def __init__(self, parts: Sequence[Part]) -> None:
+    def __init__(self, parts: Sequence[KernelComponent]) -> None:
         self._parts = tuple(parts)
         self._units: Floats = np.concatenate([part.units for part in parts])
         spreads: dict[str, float] = {}

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lissnas.errors import SettingError
 from lissnas.predictors.distance_kernel import DistanceKernel
 from lissnas.spaces.space import Floats, Indices, Rows
 
@@ -66,7 +67,7 @@ class GaussianProcess:
             spreads.append(np.sqrt(np.maximum(self._prior_variance - (explained * explained).sum(axis=0), 0)))
         return np.concatenate(means), np.concatenate(spreads)
 
-    def least_sure(self, rows: Rows, count: int) -> Indices:
+    def most_uncertain(self, rows: Rows, count: int) -> Indices:
         """Return the places of `count` rows to score together, shape (count,).
 
         Each is the one with the largest posterior variance, given the scores so far and the rows before it.
@@ -90,7 +91,7 @@ class GaussianProcess:
             variance -= shared * shared
         return chosen
 
-    def left_out_densities(self, targets: Floats) -> Floats:
+    def leave_one_out_log_densities(self, targets: Floats) -> Floats:
         """Return the log density of each target given all the others, shape (n,); equations 5.10 to 5.12."""
         precision = _solve(self.cholesky, np.eye(len(targets))).diagonal()
         return (np.log(precision / (2 * np.pi)) - self.coefficients**2 / precision) / 2
@@ -107,7 +108,9 @@ class GaussianProcess:
             )
 
 
-def fitted(kernel: DistanceKernel, rows: Rows, targets: Floats, start: Floats | None = None) -> GaussianProcess:
+def fit_gaussian_process(
+    kernel: DistanceKernel, rows: Rows, targets: Floats, start: Floats | None = None
+) -> GaussianProcess:
     """Fit a Gaussian process.
 
     Parameters
@@ -140,7 +143,22 @@ def fitted(kernel: DistanceKernel, rows: Rows, targets: Floats, start: Floats | 
     return GaussianProcess(kernel, parameters, float(found.fun), features, cholesky, _solve(cholesky, targets))
 
 
-class Refitted:
+def normal_scores(scores: Floats) -> Floats:
+    """Return each score's place among all as a quantile of the standard normal; equal scores share their mean place.
+
+    Raises SettingError for fewer than 3 scores, or if all are equal.
+    """
+    from scipy.special import ndtri
+    from scipy.stats import rankdata
+
+    if len(scores) < 3 or scores.min() == scores.max():
+        raise SettingError(
+            f"the evaluator gave {len(np.unique(scores))} different scores in {len(scores)}: too few to learn from"
+        )
+    return np.asarray(ndtri((rankdata(scores) - 0.5) / len(scores)))
+
+
+class WarmStartedFit:
     """Fits Gaussian processes with one kernel, each from where the last one ended."""
 
     def __init__(self, kernel: DistanceKernel) -> None:
@@ -148,7 +166,7 @@ class Refitted:
         self._parameters: Floats | None = None
 
     def __call__(self, rows: Rows, targets: Floats) -> GaussianProcess:
-        process = fitted(self._kernel, rows, targets, self._parameters)
+        process = fit_gaussian_process(self._kernel, rows, targets, self._parameters)
         self._parameters = process.parameters
         return process
 

@@ -7,8 +7,8 @@ The weights are our own: one for each label, and one for all that is seen after 
 
 import numpy as np
 
-from lissnas.predictors.choice_kernel import choice_parts
-from lissnas.predictors.distance_kernel import Part
+from lissnas.predictors.choice_kernel import choice_components
+from lissnas.predictors.distance_kernel import KernelComponent
 from lissnas.predictors.weisfeiler_lehman import histograms
 from lissnas.spaces.space import Floats, Rows, Space
 
@@ -25,13 +25,15 @@ _SPREAD = 1.0
 """The prior's standard deviation of each log weight."""
 
 
-def kernel_parts(space: Space) -> list[Part]:
+def kernel_components(space: Space) -> list[KernelComponent]:
     """Return the parts of the kernel of a space: over its genes, and over graphs where networks are given as such."""
     example = space.graphs(space.rows(np.zeros(1, dtype=np.int64)))
-    return choice_parts(space) if example is None else [*choice_parts(space), _graph_part(space, example.kinds)]
+    return (
+        choice_components(space) if example is None else [*choice_components(space), _graph_part(space, example.kinds)]
+    )
 
 
-def _graph_part(space: Space, kinds: int) -> Part:
+def _graph_part(space: Space, kinds: int) -> KernelComponent:
     factors = [[("labels", _SPREAD), (f"label {label}", _SPREAD)] for label in range(1, kinds + 1)] + [
         [(f"refined {step}", _SPREAD)] for step in range(1, STEPS + 1) for _ in range(BINS)
     ]
@@ -41,4 +43,4 @@ def _graph_part(space: Space, kinds: int) -> Part:
         assert graphs is not None
         return np.concatenate(histograms(graphs, STEPS, BINS), axis=1)
 
-    return Part(features, np.array([_UNIT] * kinds + [_UNIT / 10] * (STEPS * BINS)), factors)
+    return KernelComponent(features, np.array([_UNIT] * kinds + [_UNIT / 10] * (STEPS * BINS)), factors)

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lissnas.errors import SettingError
 from lissnas.spaces.space import Floats
 
 CONFIDENCE = 0.95
@@ -47,24 +46,11 @@ def proportion(value: Floats, error: Floats, count: Floats) -> Estimate:
     return Estimate(value, np.maximum(middle - half, 0), np.minimum(middle + half, 1))
 
 
-def mean_over_runs(values: Floats) -> Estimate:
-    """Return the mean over the first axis (independent runs) with Student's interval; no interval for a single run."""
-    from scipy.special import stdtrit
+def jackknife_error(influence: Floats) -> Floats:
+    """Return the standard error from the influence of each architecture, over the last axis.
 
-    runs = len(values)
-    mean = values.mean(axis=0)
-    if runs < 2:
-        return Estimate(mean, np.full_like(mean, np.nan), np.full_like(mean, np.nan))
-    half = stdtrit(runs - 1, (1 + CONFIDENCE) / 2) * values.std(axis=0, ddof=1) / np.sqrt(runs)
-    return Estimate(mean, mean - half, mean + half)
-
-
-def paired_difference(first: Floats, second: Floats) -> Estimate:
-    """Return the mean over common runs of `first` - `second`, shape (runs, ...), with Student's interval.
-
-    What both have in common in a run, as its luck with the sample, does not widen the interval. Raises SettingError for
-    figures of different shapes.
+    The infinitesimal jackknife (Jaeckel, 1972): influences are the derivatives of a figure by the weight of each
+    architecture.
     """
-    if first.shape != second.shape:
-        raise SettingError(f"figures of shape {first.shape} and {second.shape} do not belong to the same runs")
-    return mean_over_runs(first - second)
+    error: Floats = np.sqrt((influence**2).sum(axis=-1))
+    return error

@@ -7,14 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lissnas.errors import SettingError
-from lissnas.spaces.space import Floats
+from lissnas.spaces.space import Floats, Indices
 from lissnas.statistics.diversity import gene_entropy
-from lissnas.statistics.expected_best import expected_best
 from lissnas.subspaces.pockets import pockets
 from lissnas.subspaces.subspace import Subspace
 
-DRAWS = 10
-"""Of how many random draws the expected best is a figure of quality (our own choice)."""
+_BEST_OF = 10
+"""Number of random draws for `Quality.best_of_10` (our own choice)."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +118,7 @@ def quality(subspace: Subspace, scores: Floats) -> Quality:
         lower_quartile=lower,
         median=median,
         upper_quartile=upper,
-        best_of_10=float(expected_best(inside, np.array([DRAWS]))[0]),
+        best_of_10=float(expected_best(inside, np.array([_BEST_OF]))[0]),
         recall_1=recall[0.01],
         recall_5=recall[0.05],
         lift_1=lift[0.01],
@@ -132,3 +131,34 @@ def quality(subspace: Subspace, scores: Floats) -> Quality:
             mean, subspace.size, float(np.nanmean(scores)), float(np.nanmax(scores)), whole
         ),
     )
+
+
+def expected_best(scores: Floats, draws: Indices) -> Floats:
+    """Return the expected best score of so many different random draws, shape (k,), exactly.
+
+    Parameters
+    ----------
+    scores
+        Of the subspace, shape (n,); NaN where missing, and left out.
+    draws
+        How many draws, ascending or not, shape (k,), each at least 1; more than there are networks are all of them.
+
+    Raises
+    ------
+    SettingError
+        If no architecture has a score, or a number of draws is below 1.
+
+    The i-th smallest of n scores is the best of k draws with probability C(i - 1, k - 1) / C(n, k): the largest with
+    k / n, and each one below with (i - k) / (i - 1) of the one above.
+    """
+    ranked = np.sort(scores[~np.isnan(scores)])[::-1]
+    if not len(ranked):
+        raise SettingError("none of the architectures has a score: nothing can be found there")
+    draws = np.minimum(np.asarray(draws, dtype=np.int64), len(ranked))
+    if (draws < 1).any():
+        raise SettingError(f"a search draws at least 1 network, not {draws.min()}")
+    place = np.arange(len(ranked), 1, -1)
+    falls = np.maximum(place - draws[:, None], 0) / (place - 1)
+    chances = np.cumprod(np.column_stack([draws / len(ranked), falls]), axis=1)
+    best: Floats = chances @ ranked
+    return best

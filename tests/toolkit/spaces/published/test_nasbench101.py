@@ -15,8 +15,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from lissnas.errors import ArchitectureError, SettingError
-from lissnas.locality.exact_locality import pair_locality, walk_autocorrelation
+from lissnas.locality.exact_locality import pair_locality
 from lissnas.locality.landscape import Landscape
+from lissnas.locality.random_walks import walk_autocorrelation
 from lissnas.spaces.graph_codes import EDGES, canonical, pack, prune, unpack
 from lissnas.spaces.published.nasbench101 import OPERATIONS, NasBench101, nasbench101
 from lissnas.spaces.space import Rows

@@ -10,7 +10,7 @@ import tiny_training as tiny
 import torch
 from lissnas.errors import LissnasError
 from lissnas.evaluation.evaluator import TableEvaluator
-from lissnas.shrinkers.kernel import KernelShrinkage
+from lissnas.shrinkers.kernel_shrinkage import KernelShrinkage
 from lissnas.shrinkers.lissnas import Lissnas
 from lissnas.shrinkers.shrink import Shrinker, shrink
 from lissnas.supernet.images.image_batches import ImagesInMemory

@@ -18,7 +18,7 @@ import tiny_loop as tiny
 import tiny_training
 import torch
 from lissnas.errors import CheckpointError, JournalError, LissnasError, SettingError
-from lissnas.shrinkers.kernel import KernelShrinkage
+from lissnas.shrinkers.kernel_shrinkage import KernelShrinkage
 from lissnas.spaces.limited import Limit, LimitedSpace
 from lissnas.spaces.space import Rows
 from lissnas.statistics.sampled_subspace import SampledMean

@@ -3,7 +3,8 @@
 Hu et al., "Angle-based Search Space Shrinking for Neural Architecture Search", ECCV 2020, as the authors' code has it:
 how networks are drawn for each operation, how many operations a round drops, when to stop, and that the initial weights
 are replaced once. Ours: networks are drawn uniformly, where they draw the number of identities uniformly. The shrinker
-`lissnas.shrinkers.angle` drops operations by any evaluator instead, towards a size, without training between.
+`lissnas.shrinkers.angle_based_shrinkage` drops operations by any evaluator instead, towards
+a size, without training between.
 """
 
 from dataclasses import dataclass

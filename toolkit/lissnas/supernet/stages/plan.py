@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from lissnas.shrinkers.lissnas import Lissnas
-from lissnas.shrinkers.random_subset import RandomSubset
+from lissnas.shrinkers.sampling_baselines import RandomSubset
 from lissnas.supernet.images.image_batches import ImagesInMemory
 from lissnas.supernet.networks.supernet import Supernet
 from lissnas.supernet.recipes.run_recipe import RunRecipe

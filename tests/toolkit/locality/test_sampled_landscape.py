@@ -9,7 +9,7 @@ from lissnas.evaluation.evaluator import TableEvaluator
 from lissnas.locality.edit_regret import best_within
 from lissnas.locality.landscape import Landscape
 from lissnas.locality.local_optima_network import funnels, local_optima_network
-from lissnas.locality.sampled_ascent import ascents, sampled_network
+from lissnas.locality.sampled_landscape import ascents, sampled_local_optima_network
 
 
 def _untied(size: int) -> np.ndarray:
@@ -55,7 +55,7 @@ def test_what_searches_find_is_part_of_the_whole_network(mixed: Any, rugged: Lan
     whole = local_optima_network(rugged, 2)
     edges = set(zip(whole.optima[whole.source].tolist(), whole.optima[whole.target].tolist(), strict=True))
     starts = ascents(mixed.space, evaluator, mixed.space.all_rows())
-    found = sampled_network(mixed.space, evaluator, starts, np.random.default_rng(0), 2, 3)
+    found = sampled_local_optima_network(mixed.space, evaluator, starts, np.random.default_rng(0), 2, 3)
     assert set(found.optima) <= set(whole.optima)
     assert set(zip(found.optima[found.source].tolist(), found.optima[found.target].tolist(), strict=True)) <= edges
     np.testing.assert_array_equal(found.scores, rugged.scores[found.optima])
@@ -67,7 +67,7 @@ def test_what_searches_find_is_part_of_the_whole_network(mixed: Any, rugged: Lan
 def test_patient_searches_find_every_funnel(mixed: Any, rugged: Landscape) -> None:
     evaluator = TableEvaluator(mixed.space, rugged.scores)
     starts = ascents(mixed.space, evaluator, mixed.space.all_rows())
-    found = sampled_network(mixed.space, evaluator, starts, np.random.default_rng(0), 2, 60)
+    found = sampled_local_optima_network(mixed.space, evaluator, starts, np.random.default_rng(0), 2, 60)
     whole = funnels(local_optima_network(rugged, 2))
     np.testing.assert_array_equal(funnels(found).sink_scores, whole.sink_scores)
 
@@ -77,4 +77,4 @@ def test_searches_without_edits_or_patience_are_refused(mixed: Any, rugged: Land
     starts = ascents(mixed.space, evaluator, mixed.space.all_rows())
     for edits, patience in ((0, 5), (2, 0)):
         with pytest.raises(SettingError, match="at least 1"):
-            sampled_network(mixed.space, evaluator, starts, np.random.default_rng(0), edits, patience)
+            sampled_local_optima_network(mixed.space, evaluator, starts, np.random.default_rng(0), edits, patience)

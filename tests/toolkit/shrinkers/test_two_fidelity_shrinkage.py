@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from lissnas.errors import SettingError
 from lissnas.evaluation.evaluator import Evaluator
-from lissnas.shrinkers.kernel import KernelShrinkage
+from lissnas.shrinkers.kernel_shrinkage import KernelShrinkage
 from lissnas.shrinkers.shrink import Trace, shrink
-from lissnas.shrinkers.two_fidelities import TwoFidelityShrinkage
+from lissnas.shrinkers.two_fidelity_shrinkage import TwoFidelityShrinkage
 from lissnas.spaces.published.macro import macro
 from lissnas.spaces.space import Floats, Rows
 from lissnas.statistics.quality import top

@@ -8,7 +8,7 @@ import optuna
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from lissnas.bridges.optuna_sampler import SubspaceSampler, trials
+from lissnas.bridges.optuna import SubspaceSampler, trials
 from lissnas.errors import ArchitectureError, SettingError
 from lissnas.shrinkers.lissnas import Lissnas
 from lissnas.shrinkers.shrink import shrink

@@ -10,7 +10,7 @@ import numpy as np
 
 from lissnas.errors import SettingError
 from lissnas.evaluation.evaluator import Evaluations, Evaluator
-from lissnas.predictors.distance_kernel import Part
+from lissnas.predictors.distance_kernel import KernelComponent
 from lissnas.spaces.space import Floats, Rows, Space
 
 _REFERENCES = 2_000
@@ -23,7 +23,7 @@ _SPREAD = 1.0
 """The prior's standard deviation of a score's log weight, and of that of all scores."""
 
 
-def cheap_part(space: Space, cheap: Sequence[Evaluator], rng: np.random.Generator) -> Part:
+def cheap_score_component(space: Space, cheap: Sequence[Evaluator], rng: np.random.Generator) -> KernelComponent:
     """Return the part of a kernel over cheap scores; each network is scored once by each evaluator.
 
     Raises SettingError if there is no evaluator.
@@ -41,7 +41,7 @@ def cheap_part(space: Space, cheap: Sequence[Evaluator], rng: np.random.Generato
 
     names = [f"cheap {number}" for number in range(len(cheap))] + [f"missing {number}" for number in range(len(cheap))]
     factors = [[("cheap", _SPREAD), (name, _SPREAD)] for name in names]
-    return Part(features, np.full(len(names), _UNIT), factors)
+    return KernelComponent(features, np.full(len(names), _UNIT), factors)
 
 
 def _place(scores: Floats, known: Floats) -> Floats:

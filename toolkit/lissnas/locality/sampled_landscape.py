@@ -11,7 +11,7 @@ import numpy as np
 from lissnas.errors import SettingError
 from lissnas.evaluation.evaluator import Evaluator
 from lissnas.locality.local_optima_network import LocalOptimaNetwork
-from lissnas.locality.random_edits import edited
+from lissnas.locality.random_walks import random_neighbors
 from lissnas.spaces.space import Floats, Indices, Rows, Space
 
 
@@ -81,7 +81,7 @@ def _best_of_each(values: Floats, source: Indices, sources: int) -> tuple[Floats
     return best, row
 
 
-def sampled_network(
+def sampled_local_optima_network(
     space: Space,
     evaluator: Evaluator,
     found: Ascents,
@@ -125,7 +125,7 @@ def sampled_network(
     while len(searching := np.flatnonzero(failed < patience)):
         moved = here[searching]
         for _ in range(edits):
-            moved = edited(space, moved, rng)
+            moved = random_neighbors(space, moved, rng)
         ended = ascents(space, evaluator, moved)
         before, after = space.index(here[searching]), space.index(ended.ends)
         tries.append(before)

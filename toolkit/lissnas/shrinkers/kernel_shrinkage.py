@@ -16,9 +16,8 @@ import numpy as np
 from lissnas.errors import SettingError
 from lissnas.evaluation.evaluator import Evaluations
 from lissnas.predictors.distance_kernel import DistanceKernel
-from lissnas.predictors.gaussian_process import GaussianProcess, Refitted
-from lissnas.predictors.graph_kernel import kernel_parts
-from lissnas.predictors.normal_scores import normal_scores
+from lissnas.predictors.gaussian_process import GaussianProcess, WarmStartedFit, normal_scores
+from lissnas.predictors.graph_kernel import kernel_components
 from lissnas.spaces.space import Floats, Indices, Rows, Space
 from lissnas.subspaces.subspace import ExplicitSubspace, Subspace
 
@@ -120,13 +119,13 @@ class KernelShrinkage:
             known = np.concatenate([asked, ranked[: self.size], unseen])
             most_strays = min(self.strays * whole_batch // self.batch, batch)
             strays = _drawn_above(space, process, threshold, known, most_strays, rng)
-            sure = unseen[process.least_sure(space.rows(unseen), batch - len(strays))]
+            sure = unseen[process.most_uncertain(space.rows(unseen), batch - len(strays))]
             asked = np.concatenate([asked, sure, strays])
             drawn = space.rows(asked[-batch:])
 
     def _learner(self, space: Space, rng: np.random.Generator) -> Callable[[Rows, Floats], GaussianProcess]:
         """Return what learns from all networks scored so far and their normal scores, round by round."""
-        return Refitted(DistanceKernel(kernel_parts(space)))
+        return WarmStartedFit(DistanceKernel(kernel_components(space)))
 
     def _kept(
         self, space: Space, process: GaussianProcess, index: Indices, rng: np.random.Generator

@@ -4,8 +4,8 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from lissnas.locality import random_edits
-from lissnas.locality.random_edits import edited, random_walks
+from lissnas.locality import random_walks as random_walks_module
+from lissnas.locality.random_walks import random_neighbors, random_walks
 from lissnas.spaces.published.darts import darts
 
 
@@ -13,7 +13,7 @@ def test_every_neighbor_is_drawn_about_as_often_as_any_other(small: Any) -> None
     draws = 4000
     for place in range(min(5, small.space.size)):
         rows = small.space.rows(np.full(draws, place))
-        found = small.space.index(edited(small.space, rows, np.random.default_rng(place)))
+        found = small.space.index(random_neighbors(small.space, rows, np.random.default_rng(place)))
         neighbors = np.flatnonzero(small.distance[place] == 1)
         counts = np.bincount(found, minlength=small.space.size)
         assert counts[neighbors].sum() == draws
@@ -32,8 +32,8 @@ def test_walks_go_one_edit_at_a_time() -> None:
 
 def test_the_same_seed_makes_the_same_edits_in_blocks_of_any_size(small: Any, monkeypatch: Any) -> None:
     rows = small.space.all_rows()
-    once = edited(small.space, rows, np.random.default_rng(3))
-    np.testing.assert_array_equal(edited(small.space, rows, np.random.default_rng(3)), once)
-    monkeypatch.setattr(random_edits, "_ROWS_AT_ONCE", 4)
-    neighbors = small.space.index(edited(small.space, rows, np.random.default_rng(3)))
+    once = random_neighbors(small.space, rows, np.random.default_rng(3))
+    np.testing.assert_array_equal(random_neighbors(small.space, rows, np.random.default_rng(3)), once)
+    monkeypatch.setattr(random_walks_module, "_ROWS_AT_ONCE", 4)
+    neighbors = small.space.index(random_neighbors(small.space, rows, np.random.default_rng(3)))
     assert (small.distance[np.arange(len(rows)), neighbors] == 1).all()

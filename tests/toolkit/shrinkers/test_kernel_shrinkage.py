@@ -9,8 +9,8 @@ import polars as pl
 import pytest
 from lissnas.errors import SettingError
 from lissnas.evaluation.evaluator import TableEvaluator
-from lissnas.predictors.normal_scores import normal_scores
-from lissnas.shrinkers.kernel import ExpectedSubspace, KernelShrinkage
+from lissnas.predictors.gaussian_process import normal_scores
+from lissnas.shrinkers.kernel_shrinkage import ExpectedSubspace, KernelShrinkage
 from lissnas.shrinkers.lissnas import Lissnas
 from lissnas.shrinkers.shrink import Trace, shrink
 from lissnas.spaces.categorical import CategoricalSpace

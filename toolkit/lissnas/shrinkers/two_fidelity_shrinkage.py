@@ -13,11 +13,11 @@ import numpy as np
 from lissnas.errors import SettingError
 from lissnas.evaluation.evaluator import Evaluator
 from lissnas.predictors.cheap_score_diagnosis import gain_at_the_top
-from lissnas.predictors.cheap_scores import cheap_part
+from lissnas.predictors.cheap_score_kernel import cheap_score_component
 from lissnas.predictors.distance_kernel import DistanceKernel
-from lissnas.predictors.gaussian_process import GaussianProcess, Refitted
-from lissnas.predictors.graph_kernel import kernel_parts
-from lissnas.shrinkers.kernel import KernelShrinkage
+from lissnas.predictors.gaussian_process import GaussianProcess, WarmStartedFit
+from lissnas.predictors.graph_kernel import kernel_components
+from lissnas.shrinkers.kernel_shrinkage import KernelShrinkage
 from lissnas.spaces.space import Floats, Rows, Space
 
 _FEWEST = 30
@@ -46,9 +46,9 @@ class TwoFidelityShrinkage(KernelShrinkage):
             raise SettingError("no cheap scores were given: use kernel shrinkage without them")
 
     def _learner(self, space: Space, rng: np.random.Generator) -> Callable[[Rows, Floats], GaussianProcess]:
-        parts = kernel_parts(space)
-        without = Refitted(DistanceKernel(parts))
-        joined = Refitted(DistanceKernel([*parts, cheap_part(space, self.cheap, rng)]))
+        parts = kernel_components(space)
+        without = WarmStartedFit(DistanceKernel(parts))
+        joined = WarmStartedFit(DistanceKernel([*parts, cheap_score_component(space, self.cheap, rng)]))
 
         def learn(rows: Rows, targets: Floats) -> GaussianProcess:
             plain, both = without(rows, targets), joined(rows, targets)

@@ -13,8 +13,7 @@ from lissnas.errors import SettingError
 from lissnas.spaces.published.cell201 import cell201
 from lissnas.spaces.space import Floats
 from lissnas.statistics.concordance import Concordance
-from lissnas.statistics.rank_agreement import kendall_tau, rank_agreement, tied_share
-from lissnas.statistics.rank_correlation import RankCorrelation
+from lissnas.statistics.rank_correlation import BootstrappedRanks, kendall_tau, rank_agreement, tied_share
 from scipy import stats
 
 SCORES = st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6)), min_size=2, max_size=60)
@@ -30,7 +29,7 @@ def _draws(count: int, networks: int) -> np.ndarray:
 def test_tau_weighted_tau_and_rho_of_every_draw_are_scipys(pairs: list[tuple[int, int]]) -> None:
     truth, predicted = np.array(pairs, dtype=float).T
     times = _draws(5, len(pairs)).T.astype(np.float32)
-    scores = RankCorrelation(truth, predicted)
+    scores = BootstrappedRanks(truth, predicted)
     for draw, *found in zip(times.T.astype(int), *scores.taus(times), scores.rho(times), strict=True):
         x, y = np.repeat(truth, draw), np.repeat(predicted, draw)
         for value, measure in zip(found, (stats.kendalltau, stats.weightedtau, stats.spearmanr), strict=True):
@@ -46,7 +45,7 @@ def test_precision_and_regret_of_every_draw_are_those_of_its_networks_written_ou
     count = round(share * len(pairs))
     if count == 0:
         return
-    scores = RankCorrelation(truth, predicted)
+    scores = BootstrappedRanks(truth, predicted)
     for draw, precision, regret in zip(
         times.T.astype(int), scores.precision(times, share), scores.regret(times), strict=True
     ):
@@ -61,7 +60,7 @@ def test_precision_and_regret_of_every_draw_are_those_of_its_networks_written_ou
 def test_sizes_around_that_of_a_block_are_counted_whole(networks: int, levels: int) -> None:
     rng = np.random.default_rng(networks)
     truth, predicted = rng.permutation(networks), rng.integers(levels, size=networks) + np.arange(networks) % 2
-    scores = RankCorrelation(truth.astype(float), predicted.astype(float))
+    scores = BootstrappedRanks(truth.astype(float), predicted.astype(float))
     for found, measure in zip(
         scores.taus(np.ones((networks, 1), dtype=np.float32)), (stats.kendalltau, stats.weightedtau), strict=True
     ):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from lissnas.errors import SettingError
-from lissnas.shrinkers.random_subset import RandomSubset
+from lissnas.shrinkers.sampling_baselines import RandomSubset
 from lissnas.shrinkers.shrink import Trace, shrink
 from lissnas.spaces.published.macro import macro
 from lissnas.spaces.space import Floats, Rows

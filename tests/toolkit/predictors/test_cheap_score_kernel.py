@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from lissnas.errors import SettingError
 from lissnas.evaluation.evaluator import Evaluator
-from lissnas.predictors.cheap_scores import cheap_part
+from lissnas.predictors.cheap_score_kernel import cheap_score_component
 from lissnas.predictors.distance_kernel import DistanceKernel
 from lissnas.spaces.published.macro import macro
 from lissnas.spaces.space import Floats, Rows
@@ -15,7 +15,7 @@ ROWS = SPACE.all_rows()
 
 
 def _features(*cheap: Evaluator) -> Floats:
-    return cheap_part(SPACE, cheap, np.random.default_rng(0)).features(ROWS)
+    return cheap_score_component(SPACE, cheap, np.random.default_rng(0)).features(ROWS)
 
 
 def _sum(rows: Rows) -> Floats:
@@ -34,7 +34,7 @@ def test_only_the_order_of_a_score_counts() -> None:
 def test_a_reversed_score_is_the_same_to_the_kernel() -> None:
     kernels = []
     for sign in (1, -1):
-        part = cheap_part(SPACE, [lambda rows, sign=sign: sign * _sum(rows)], np.random.default_rng(0))
+        part = cheap_score_component(SPACE, [lambda rows, sign=sign: sign * _sum(rows)], np.random.default_rng(0))
         kernel = DistanceKernel([part])
         features = kernel.features(ROWS[::50])
         kernels.append(kernel(kernel.prior_mean, features, features))
@@ -64,7 +64,7 @@ def test_each_network_is_scored_once() -> None:
         asked.extend(SPACE.index(rows).tolist())
         return _sum(rows)
 
-    part = cheap_part(SPACE, [score], np.random.default_rng(0))
+    part = cheap_score_component(SPACE, [score], np.random.default_rng(0))
     part.features(ROWS[:100])
     part.features(ROWS[50:150])
     assert len(asked) == len(set(asked)) == SPACE.size
@@ -72,4 +72,4 @@ def test_each_network_is_scored_once() -> None:
 
 def test_no_cheap_scores_are_refused() -> None:
     with pytest.raises(SettingError, match="no cheap scores"):
-        cheap_part(SPACE, [], np.random.default_rng(0))
+        cheap_score_component(SPACE, [], np.random.default_rng(0))
