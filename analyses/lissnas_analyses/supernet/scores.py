@@ -54,7 +54,7 @@ class SupernetSettings:
         Of each supernet: its weights, paths and images.
     steps, rate
         Of the training over the whole space: one path a step, and the learning rate at the first.
-    later_steps, later_rate
+    fine_tuning_steps, fine_tuning_rate
         Of the trainings that go on from there, in the shrunk space and in the whole one.
     marks
         After which shares of the steps the sample is scored.
@@ -67,14 +67,14 @@ class SupernetSettings:
     seeds: tuple[int, ...] = (0, 1, 2)
     steps: int = 12_000
     rate: float = 0.1
-    later_steps: int = 2_000
-    later_rate: float = 0.02
+    fine_tuning_steps: int = 2_000
+    fine_tuning_rate: float = 0.02
     marks: tuple[float, ...] = (0.1, 0.3, 0.6)
     sample: int = 1_000
     recalibration: int = 250
 
     def __post_init__(self) -> None:
-        if not self.seeds or self.steps < 1 or self.later_steps < 1:
+        if not self.seeds or self.steps < 1 or self.fine_tuning_steps < 1:
             raise SettingError("a study of supernets needs at least one seed and one step")
 
     @property
@@ -83,7 +83,7 @@ class SupernetSettings:
         return np.sort(np.random.default_rng(201).choice(cell201().size, self.sample, replace=False))
 
 
-IN_SMALL = SupernetSettings(seeds=(0,), steps=3_000, later_steps=600, marks=(0.2, 0.5), sample=500)
+IN_SMALL = SupernetSettings(seeds=(0,), steps=3_000, fine_tuning_steps=600, marks=(0.2, 0.5), sample=500)
 """For a first look: one supernet, with a quarter of the training."""
 
 
@@ -255,8 +255,8 @@ def train_and_score(folder: Path, seed: int, settings: SupernetSettings, report:
         (WENT_ON, UniformPaths(space), few),
     ):
         further = deepcopy(network)
-        train(further, state, paths, _recipe(settings.later_steps, settings.later_rate))
-        later[state] = scores(further, state, settings.later_steps, "recalibrated", asked)
+        train(further, state, paths, _recipe(settings.fine_tuning_steps, settings.fine_tuning_rate))
+        later[state] = scores(further, state, settings.fine_tuning_steps, "recalibrated", asked)
     return Scored(
         seed=seed,
         recalibrated=recalibrated,

@@ -128,7 +128,7 @@ def train(run: Run) -> float | None:
 def shrink(run: Run, report_round: Callable[[LoopRound], None]) -> tuple[LoopTrace, Results | None]:
     """Train, shrink, train on in what is left, and so on; rounds that an earlier call made are not made again."""
     source, results = run.begin(), run.results("shrink")
-    trace = _loop(run, source, run.recipe.loop.rounds, report_round, lambda loss: None)
+    trace = _loop(run, source, run.recipe.loop.max_rounds, report_round, lambda loss: None)
     run.write_recipe()
     if results is None:
         return trace, None
@@ -173,15 +173,15 @@ def _loop(
             source,
             first_paths(recipe),
             recipe.training,
-            replace(recipe.loop, rounds=rounds),
+            replace(recipe.loop, max_rounds=rounds),
             recipe.shrinking.settings,
             recipe.scoring,
             np.random.default_rng(recipe.seed),
             run.place.loop,
-            space=recipe.network.within(recipe.limits.shrinking),
+            space=recipe.network.within(recipe.limits.shrinking_flops),
             device=str(run.together.device),
             save_every=recipe.checkpoints.save_every,
-            kept=recipe.checkpoints.kept,
+            kept=recipe.checkpoints.keep,
             report=lambda progress: report(progress),
             report_round=count,
         )
@@ -328,7 +328,7 @@ def retrain(run: Run, architecture: str | None) -> tuple[RetrainedScore, Results
             folder,
             device=str(run.together.device),
             save_every=recipe.checkpoints.save_every,
-            kept=recipe.checkpoints.kept,
+            kept=recipe.checkpoints.keep,
             report=run.watched(f"retraining-{folder.name}", recipe.retraining, told, until),
         )
     run.write_recipe()

@@ -15,14 +15,14 @@ import torch
 from command import Command
 from image_tree import make_shards, make_tree
 
-STEPS = ("--set", "training.steps=12", "--set", "loop.later_steps=4", "--set", "loop.rounds=1")
+STEPS = ("--set", "training.steps=12", "--set", "loop.steps_per_round=4", "--set", "loop.max_rounds=1")
 
 
 def _set(changes: Iterable[str]) -> tuple[str, ...]:
     return tuple(word for change in changes for word in ("--set", change))
 
 
-ANGLES = _set(("shrinking.settings=", "shrinking.method=weight-angle", "shrinking.settings.enough=100"))
+ANGLES = _set(("shrinking.settings=", "shrinking.method=weight-angle", "shrinking.settings.stop_size=100"))
 """Shrinks in every round, whatever the scores."""
 
 
@@ -140,7 +140,7 @@ def test_a_shrinking_that_failed_is_asked_for_again_with_other_settings(in_proce
         failed = in_process("supernet", "shrink", "--out", "run", *_set(mistake), folder=run)
         assert failed.returncode == 2
         assert (run / "run/recipe.toml").read_bytes() == recipe
-    settings = (*kernel, "loop.mean_networks=2")
+    settings = (*kernel, "loop.mean_sample_size=2")
     assert in_process("supernet", "shrink", "--out", "run", *_set(settings), folder=run).returncode == 0
     refused = in_process("supernet", "shrink", "--out", "run", "--set", "shrinking.settings.size=99", folder=run)
     assert "whose shrinking.settings.size is 500, not 99" in refused.stderr
@@ -153,12 +153,12 @@ def test_what_was_done_in_a_larger_space_is_not_taken_for_what_a_smaller_one_giv
         return in_process("supernet", *words, "--out", "run", folder=run)
 
     assert call("search", "--set", "search.evaluations=21").returncode == 0
-    assert call("shrink", *ANGLES, "--set", "loop.rounds=2").returncode == 0
+    assert call("shrink", *ANGLES, "--set", "loop.max_rounds=2").returncode == 0
     assert "the search was done before training 2 of the supernet; run" in call("retrain").stderr
     assert call("search").returncode == 0
     assert json.loads((run / "run/search/manifest.json").read_bytes())["training"] == 2
     assert call("retrain", "--set", "retraining.steps=2").returncode == 0
-    assert "loop.rounds is 1, but 2 rounds are done" in call("shrink", "--set", "loop.rounds=1").stderr
+    assert "loop.max_rounds is 1, but 2 rounds are done" in call("shrink", "--set", "loop.max_rounds=1").stderr
     (run / "run/loop/training-2/step-0000000004.pt").unlink()
     said = "training 2 of the supernet is at step 0 of 4; finish it with 'lissnas supernet shrink --out run'"
     assert said in call("search").stderr
@@ -168,14 +168,14 @@ def test_a_search_that_finds_nothing_new_keeps_its_manifest(in_process: Command,
     words = ("supernet", "search", "--out", "run", "--set")
     assert in_process(*words, "search.evaluations=21", folder=run).returncode == 0
     told = (run / "run/search/manifest.json").read_bytes()
-    assert in_process(*words, "checkpoints.kept=2", folder=run).returncode == 0
+    assert in_process(*words, "checkpoints.keep=2", folder=run).returncode == 0
     assert (run / "run/search/manifest.json").read_bytes() == told
     assert in_process(*words, "search.evaluations=22", folder=run).returncode == 0
     assert (run / "run/search/manifest.json").read_bytes() != told
 
 
 def test_a_search_says_if_there_are_fewer_networks_than_asked_for(in_process: Command, run: Path) -> None:
-    few = (*ANGLES, "--set", "shrinking.settings.drops=20", "--set", "shrinking.settings.enough=1")
+    few = (*ANGLES, "--set", "shrinking.settings.drops_per_round=20", "--set", "shrinking.settings.stop_size=1")
     assert in_process("supernet", "shrink", "--out", "run", *few, folder=run).returncode == 0
     left = pl.read_parquet(run / "run/shrinking/rounds.parquet")["networks_at_most"][0]
     asked = ("--set", f"search.evaluations={left + 1}")
@@ -201,7 +201,7 @@ def test_each_training_is_watched_in_a_folder_of_its_own(in_process: Command, ru
     """The training that is done already has nothing to show."""
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-    words = ("--out", "run", "--set", "loop.later_steps=3", "--set", "retraining.steps=4", "--tensorboard")
+    words = ("--out", "run", "--set", "loop.steps_per_round=3", "--set", "retraining.steps=4", "--tensorboard")
     assert in_process("supernet", "shrink", *words, folder=run).returncode == 0
     given = "|nor_conv_3x3~0|+|none~0|none~1|+|skip_connect~0|none~1|nor_conv_1x1~2|"
     assert in_process("supernet", "retrain", "--architecture", given, *words, folder=run).returncode == 0
@@ -262,11 +262,11 @@ norm_batch = 8
 rate = 0.1
 
 [loop]
-later_steps = 1
+steps_per_round = 1
 
 [scoring]
 recalibration_batches = 1
-recalibration_batch = 8
+recalibration_batch_size = 8
 
 [retraining]
 steps = 1
@@ -298,7 +298,7 @@ def test_a_recipe_is_printed_as_a_recipe_file(in_process: Command, tmp_path: Pat
 
 
 def test_hours_of_a_plan_are_those_of_all_stages(in_process: Command, tmp_path: Path) -> None:
-    words = ("supernet", "plan", "digits", "--set", "loop.rounds=1", "--images-a-second", "0.5")
+    words = ("supernet", "plan", "digits", "--set", "loop.max_rounds=1", "--images-a-second", "0.5")
     told = in_process(*words, folder=tmp_path).stdout
     stages = {line[0]: line[-1] for line in (row.split() for row in told.splitlines()[1:7])}
     assert (stages["shrinking"], stages["search"]) == ("8.74", "8.89")
@@ -314,7 +314,7 @@ def test_a_plan_says_what_a_shrinker_does_not_tell(in_process: Command, tmp_path
         return next(line for line in told.splitlines() if "a network that is scored takes" in line)
 
     assert scoring().endswith("a round scores at most 59 to shrink, and 118 for its means")
-    assert scoring("loop.rounds=0").endswith("takes 800 images")
+    assert scoring("loop.max_rounds=0").endswith("takes 800 images")
     weight_angle = scoring("shrinking.method=weight-angle", "shrinking.settings=")
     assert weight_angle.endswith("the rounds score none, as angles of weights need no images")
 

@@ -38,7 +38,8 @@ RECIPE = re.sub(
 """The smallest recipe, with a shrinker that asks for few scores."""
 
 STAGES = (
-    "shrink small.toml --set training.steps=4 --set loop.later_steps=2 --set loop.rounds=1 --set loop.mean_networks=5",
+    "shrink small.toml --set training.steps=4 --set loop.steps_per_round=2 --set loop.max_rounds=1 "
+    "--set loop.mean_sample_size=5",
     "evaluate --random 2",
     "search --set search.evaluations=21",
     "retrain --set retraining.steps=2 --tensorboard",

@@ -26,7 +26,7 @@ from lissnas_benchmarks.benchmark import Benchmark
 from results_page import DOCUMENTED, check_table
 
 SPACE = cell201()
-SETTINGS = SupernetSettings(seeds=(0,), steps=40, later_steps=20, marks=(0.25, 0.5), sample=40)
+SETTINGS = SupernetSettings(seeds=(0,), steps=40, fine_tuning_steps=20, marks=(0.25, 0.5), sample=40)
 
 
 def silent(what: str, share: float) -> None:

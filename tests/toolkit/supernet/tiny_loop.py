@@ -29,8 +29,8 @@ from lissnas.supernet.training.processes import processes
 
 RECIPE = replace(tiny.RECIPE, steps=24, decay=1e-4)
 LISSNAS = Lissnas(confidence=0.9, quantile=0.3, seeds=3, max_rounds=1, stop="rounds")
-SCORING = Scoring(recalibration_batches=2, recalibration_batch=100, batch=200)
-SETTINGS = LoopSettings(later_steps=8, rounds=2, mean_networks=27)
+SCORING = Scoring(recalibration_batches=2, recalibration_batch_size=100, batch_size=200)
+SETTINGS = LoopSettings(steps_per_round=8, max_rounds=2, mean_sample_size=27)
 
 
 def source() -> ImageSource:

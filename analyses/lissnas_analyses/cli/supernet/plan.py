@@ -131,7 +131,7 @@ def plan(
         made.checkpoint_bytes * made.checkpoints,
         made.pixel_bytes,
     )
-    _tell(answer, _scoring(made, read.loop.most_rounds))
+    _tell(answer, _scoring(made, read.loop.round_limit))
     return answer
 
 
@@ -173,14 +173,14 @@ def _scoring(made: "Plan", rounds: int) -> str:
     takes = f"a network that is scored takes {made.scored_network.images:,} images"
     if not rounds:
         return takes
-    if not made.mean_networks:
+    if not made.networks_for_means:
         return f"{takes}; the rounds score none, as angles of weights need no images"
-    if made.shrinker_networks is None:
+    if made.networks_for_shrinker is None:
         return (
-            f"{takes}; a round scores {made.mean_networks:,} for its means, and those that the shrinker asks for on "
-            "top, which no stage counts"
+            f"{takes}; a round scores {made.networks_for_means:,} for its means, plus those that the shrinker "
+            "requests, which no stage counts"
         )
-    shrinker, means = f"{made.shrinker_networks:,}", f"{made.mean_networks:,}"
+    shrinker, means = f"{made.networks_for_shrinker:,}", f"{made.networks_for_means:,}"
     return f"{takes}; a round scores at most {shrinker} to shrink, and {means} for its means"
 
 

@@ -82,13 +82,15 @@ def test_the_recipes_of_papers_are_those_of_the_library() -> None:
         assert recipe.retraining == ABS_RETRAINING
         for number in (1, 2, 7):
             assert later_recipe(recipe.training, recipe.loop, number) == abs_round(number)
-        assert recipe.limits.search == 475_000_000
-    assert read_recipe("abs-mobilenet").limits.shrinking == 600_000_000
+        assert recipe.limits.search_flops == 475_000_000
+    assert read_recipe("abs-mobilenet").limits.shrinking_flops == 600_000_000
     searches = {name: read_recipe(name).search for name in ("spos", "abs-shufflenetv2", "abs-mobilenet", "fairnas")}
     assert {search.evaluations for search in searches.values()} == {20 * 50}
     assert searches.pop("spos").settings == EvolutionarySearch(population=50, parents=10, probability=0.1)
     assert {search.settings for search in searches.values()} == {EvolutionarySearch(probability=0.5)}
-    assert read_recipe("fairnas").shrinking.settings == WeightAngleShrinkage(drops=1, in_each_gene=True)
+    assert read_recipe("fairnas").shrinking.settings == WeightAngleShrinkage(
+        drops_per_round=1, count_drops_per_gene=True
+    )
 
 
 def test_a_recipe_builds_its_network_and_its_paths() -> None:
@@ -120,7 +122,7 @@ def test_costs_of_cells_are_those_of_the_networks_that_are_built(residual: bool,
     from torch.utils.flop_counter import FlopCounterMode
 
     changes = [f"network.skeleton.residual={str(residual).lower()}", "network.skeleton.stages=3"]
-    network = replace(read_recipe("digits", changes).network, size=size)
+    network = replace(read_recipe("digits", changes).network, image_size=size)
     rows = network.search_space().rows([0, 9_000, 15_624])
     built = network.build(np.random.default_rng(0))
     for row, flops, parameters in zip(
@@ -137,7 +139,7 @@ def test_costs_of_cells_are_those_of_the_networks_that_are_built(residual: bool,
 
 def test_limits_make_a_limited_space() -> None:
     spos = read_recipe("spos")
-    space = spos.network.within(spos.limits.search)
+    space = spos.network.within(spos.limits.search_flops)
     assert isinstance(space, LimitedSpace)
     drawn = space.sample(50, np.random.default_rng(0))
     assert spos.network.costs().multiply_accumulates(drawn).max() <= 330_000_000
@@ -180,22 +182,25 @@ def test_changes_of_the_command_line_are_read_as_toml() -> None:
         ("network.space=shufflenet", "did you mean 'shufflenetv2'?"),
         ("network.space=shufflenetv2", "a skeleton is for the space 'cell201', not for 'shufflenetv2'"),
         ("network.skeleton=", "the space 'cell201' needs the table network.skeleton"),
-        ("network.size=9", "network.size is 9, but the images of the kind 'digits' have 8 pixels a side"),
-        ("network.inputs=3", "network.inputs is 3, but the images of the kind 'digits' have 1 channels"),
+        ("network.image_size=9", "network.image_size is 9, but the images of the kind 'digits' have 8 pixels a side"),
+        (
+            "network.input_channels=3",
+            "network.input_channels is 3, but the images of the kind 'digits' have 1 channels",
+        ),
         ("network.classes=1000", "network.classes is 1000, but"),
         ("network.affine=false", "the batch norms of 'cell201' scale and shift"),
         ("network.skeleton.stages=5", "5 stages leave nothing of 8 pixels"),
         ("images.kind=folder", "images of the kind 'folder' need train"),
         ("images.train=here", "take neither train nor validation nor stored"),
-        ("paths.edges=[1, 2]", "edges are for the sampler 'flops-bins'"),
-        ("paths.sampler=flops-bins", "edges are for the sampler 'flops-bins', which needs them"),
+        ("paths.bin_edges=[1, 2]", "bin_edges are for the sampler 'flops-bins'"),
+        ("paths.sampler=flops-bins", "bin_edges are for the sampler 'flops-bins', which needs them"),
         ("shrinking.method=weight-angel", "did you mean 'weight-angle'?"),
         ("shrinking.settings.seds=3", "unknown key 'seds' in [shrinking.settings]: did you mean 'seeds'?"),
         ("shrinking.settings.seeds=0", "[shrinking.settings] seeds must be at least 1, not 0"),
         ("search.optimizer=tp", "did you mean 'tpe'?"),
         ("shrinking.method=kernel", "--set shrinking.settings= removes what is left of another method"),
         ("search.optimizer=random", "known: none; --set search.settings= removes what is left of another optimizer"),
-        ("limits.search=5", "limits.search: no network of cell201 costs at most 5 FLOPs (they cost "),
+        ("limits.search_flops=5", "limits.search_flops: no network of cell201 costs at most 5 FLOPs (they cost "),
         ("loop.sizes=[50, 10]", "the method 'lissnas' has no size"),
         ("seed=-1", "seed must be at least 0"),
     ],
@@ -224,7 +229,7 @@ def test_images_that_cannot_be_used_so_are_refused_before_they_are_read(change: 
 
 def test_bins_of_flops_without_networks_are_refused() -> None:
     with pytest.raises(SettingError, match=r"no network of shufflenetv2 costs 1 to 2 FLOPs \(they cost "):
-        read_recipe("spos", ["paths.edges=[1, 2]"])
+        read_recipe("spos", ["paths.bin_edges=[1, 2]"])
 
 
 def test_files_that_are_no_recipes_are_refused(tmp_path: Path) -> None:

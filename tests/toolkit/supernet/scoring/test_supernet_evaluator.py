@@ -133,7 +133,7 @@ def test_memory_too_small_to_score_is_told_with_the_way_out(
 
     monkeypatch.setattr(ChainNetwork, "forward", full)
     shrinker = KernelShrinkage(evaluations=8, first=6, batch=2, size=6)
-    with pytest.raises(LissnasError, match=r"on cpu for scoring .* GiB\.\): lower scoring\.batch or scoring\.re"):
+    with pytest.raises(LissnasError, match=r"on cpu for scoring .* GiB\.\): lower scoring\.batch_size or scoring\.re"):
         shrink(network.space, _evaluator(network, parts), shrinker, np.random.default_rng(0))
 
 

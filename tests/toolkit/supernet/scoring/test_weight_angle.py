@@ -171,7 +171,7 @@ def _first_gene(rows: Rows) -> Floats:
 
 def test_operations_of_the_lowest_mean_are_dropped_and_each_gene_keeps_its_best() -> None:
     space = cell201()
-    settings = WeightAngleShrinkage(networks=10_000, drops=20)
+    settings = WeightAngleShrinkage(networks_per_operation=10_000, drops_per_round=20)
     box, scored = drop_lowest(space, Box.whole(space), _first_gene, settings, np.random.default_rng(0))
     assert scored.count == space.size
     assert box.left.sum() == 10
@@ -189,7 +189,7 @@ def test_the_lowest_of_each_gene_are_dropped_where_each_gene_is_to_lose_so_many(
     space = CategoricalSpace("uneven", ("ab", "abcde", "a", "abc", "abcd"), "{}{}{}{}{}")
     rows = space.all_rows()
     table = np.random.default_rng(3).random(len(rows))
-    settings = WeightAngleShrinkage(networks=1_000, drops=drops, in_each_gene=True)
+    settings = WeightAngleShrinkage(networks_per_operation=1_000, drops_per_round=drops, count_drops_per_gene=True)
     score = lambda rows: table[space.index(rows)]  # noqa: E731
     box, _scored = drop_lowest(space, Box.whole(space), score, settings, np.random.default_rng(0))
     for gene, choices in enumerate(space.choices):
@@ -201,7 +201,7 @@ def test_the_lowest_of_each_gene_are_dropped_where_each_gene_is_to_lose_so_many(
 def test_so_many_networks_are_scored_for_each_operation_and_none_twice() -> None:
     space = shufflenetv2()
     box, scored = drop_lowest(
-        space, Box.whole(space), _first_gene, WeightAngleShrinkage(networks=50), np.random.default_rng(0)
+        space, Box.whole(space), _first_gene, WeightAngleShrinkage(networks_per_operation=50), np.random.default_rng(0)
     )
     held = [(scored.rows == choice).sum(axis=0) for choice in range(4)]
     assert np.min(held) >= 50
@@ -212,7 +212,7 @@ def test_so_many_networks_are_scored_for_each_operation_and_none_twice() -> None
 
 def test_dropping_goes_on_from_a_smaller_box() -> None:
     space = cell201()
-    settings = WeightAngleShrinkage(networks=100, drops=7)
+    settings = WeightAngleShrinkage(networks_per_operation=100, drops_per_round=7)
     box = Box.whole(space)
     sizes = []
     while box.left.sum() > space.genes:
@@ -226,14 +226,20 @@ def test_networks_beyond_the_limits_are_not_scored_and_what_only_they_hold_is_dr
     cost = lambda rows: (rows == 3).sum(axis=1).astype(np.float64)  # noqa: E731
     space = LimitedSpace(whole, Limit("convolutions", cost, 0))
     box, scored = drop_lowest(
-        space, Box.whole(whole), _first_gene, WeightAngleShrinkage(networks=100, drops=6), np.random.default_rng(0)
+        space,
+        Box.whole(whole),
+        _first_gene,
+        WeightAngleShrinkage(networks_per_operation=100, drops_per_round=6),
+        np.random.default_rng(0),
     )
     assert (scored.rows != 3).all()
     assert not box.left[:, 3].any()
     assert box.left.sum() == 24
 
 
-@pytest.mark.parametrize("name", ["networks", "drops", "enough", "renewed_after"])
+@pytest.mark.parametrize(
+    "name", ["networks_per_operation", "drops_per_round", "stop_size", "reset_initial_weights_after"]
+)
 def test_settings_below_one_are_refused(name: str) -> None:
     with pytest.raises(SettingError, match=f"{name} must be at least 1, not 0"):
         WeightAngleShrinkage(**{name: 0})

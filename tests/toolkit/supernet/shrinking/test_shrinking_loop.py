@@ -44,10 +44,12 @@ KERNEL = {
     "settings": replace(tiny.SETTINGS, sizes=(12, 5)),
 }
 ANGLES = {
-    "shrinker": WeightAngleShrinkage(networks=5, drops=2, enough=4, renewed_after=3),
-    "settings": replace(tiny.SETTINGS, rounds=5),
+    "shrinker": WeightAngleShrinkage(
+        networks_per_operation=5, drops_per_round=2, stop_size=4, reset_initial_weights_after=3
+    ),
+    "settings": replace(tiny.SETTINGS, max_rounds=5),
 }
-RESTART = {**KERNEL, "settings": replace(tiny.SETTINGS, sizes=(12, 5), between="restart")}
+RESTART = {**KERNEL, "settings": replace(tiny.SETTINGS, sizes=(12, 5), between_rounds="restart")}
 
 
 class Killed(BaseException):
@@ -95,7 +97,7 @@ def test_later_trainings_draw_networks_of_the_shrunk_space_and_no_other(tmp_path
     def see(progress: Progress) -> None:
         seen.extend(tiny_training.chain().space.index(progress.rows).tolist())
 
-    settings = replace(KERNEL["settings"], later_steps=20)
+    settings = replace(KERNEL["settings"], steps_per_round=20)
     _network, trace = tiny.loop(tmp_path, **(KERNEL | {"settings": settings}), report=see)
     first, second = seen[: tiny.RECIPE.steps], seen[tiny.RECIPE.steps :]
     assert len(set(first)) > 12
@@ -154,7 +156,7 @@ def test_the_loop_returns_the_space_before_the_one_whose_mean_did_not_rise(
 
 def test_means_are_those_of_the_weights_that_shrank(finished: tuple[Path, LoopTrace], tmp_path: Path) -> None:
     """All 27 networks are asked for, so the mean before is that of the space, by the averaged weights."""
-    network, trace = tiny.loop(tmp_path, **(KERNEL | {"settings": replace(tiny.SETTINGS, rounds=0)}))
+    network, trace = tiny.loop(tmp_path, **(KERNEL | {"settings": replace(tiny.SETTINGS, max_rounds=0)}))
     assert not trace.rounds
     assert isinstance(trace.subspace, WholeSpace)
     with use_ema_weights(network, trace.average):
@@ -273,7 +275,7 @@ def test_cells_are_shrunk_by_their_angles(tmp_path: Path) -> None:
         tmp_path,
         network=network,
         paths=UniformPaths(network.space),
-        shrinker=WeightAngleShrinkage(networks=20, drops=20, enough=100),
+        shrinker=WeightAngleShrinkage(networks_per_operation=20, drops_per_round=20, stop_size=100),
     )
     assert trace.rounds[0].subspace.left.sum() == 10
     assert trace.stopped == "stopped in round 2: at most 100 networks are left"
@@ -281,9 +283,9 @@ def test_cells_are_shrunk_by_their_angles(tmp_path: Path) -> None:
     assert saved.index.tolist() == trace.subspace.index.tolist()
 
 
-@pytest.mark.parametrize(("renewed_after", "renewals"), [(3, 1), (1, 1), (100, 0)])
+@pytest.mark.parametrize(("reset_initial_weights_after", "renewals"), [(3, 1), (1, 1), (100, 0)])
 def test_initial_weights_are_replaced_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, renewed_after: int, renewals: int
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reset_initial_weights_after: int, renewals: int
 ) -> None:
     initial: list[dict[str, torch.Tensor]] = []
     angles = shrinking_loop.Shrinking.by_angles
@@ -293,7 +295,7 @@ def test_initial_weights_are_replaced_once(
         return angles(self, number, subspace, network, first)
 
     monkeypatch.setattr(shrinking_loop.Shrinking, "by_angles", watched)
-    shrinker = replace(ANGLES["shrinker"], renewed_after=renewed_after)
+    shrinker = replace(ANGLES["shrinker"], reset_initial_weights_after=reset_initial_weights_after)
     tiny.loop(tmp_path, **(ANGLES | {"shrinker": shrinker}))
     assert len(initial) == 3
     classifiers = [weights["classifier.weight"] for weights in initial]
@@ -304,7 +306,7 @@ def test_initial_weights_are_replaced_once(
 def test_fine_tuning_keeps_the_weights_and_restarting_does_not(tmp_path: Path) -> None:
     losses: dict[str, list[float]] = {"fine-tune": [], "restart": []}
     for between, own in losses.items():
-        settings = replace(KERNEL["settings"], between=between)
+        settings = replace(KERNEL["settings"], between_rounds=between)
         told = partial(_keep_loss, own)
         tiny.loop(tmp_path / between, **(KERNEL | {"settings": settings}), report=told)
     first = tiny.RECIPE.steps
@@ -317,13 +319,13 @@ def _keep_loss(losses: list[float], told: Progress) -> None:
 
 
 def test_later_recipes_of_abs_are_those_of_its_authors() -> None:
-    settings = LoopSettings(later_steps=abs_round(1).steps)
+    settings = LoopSettings(steps_per_round=abs_round(1).steps)
     for number in range(5):
         assert later_recipe(ABS, settings, number) == abs_round(number)
 
 
 def test_fine_tuning_goes_on_where_the_schedule_was() -> None:
-    settings = LoopSettings(later_steps=10)
+    settings = LoopSettings(steps_per_round=10)
     recipe = replace(tiny.RECIPE, steps=40, schedule="linear", schedule_steps=100, warm_up=0, final_rate=0.0)
     assert later_recipe(recipe, settings, 2).rate_at(0) == pytest.approx(0.3 * (1 - 50 / 100))
     ends = later_recipe(replace(recipe, schedule_steps=None), settings, 1)
@@ -335,7 +337,7 @@ OTHERS: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"scoring": replace(tiny.SCORING, recalibration_batches=3)}, JournalError, "scoring was"),
     ({"shrinker": replace(KERNEL["shrinker"], batch=1)}, JournalError, "shrinker was"),
     ({"recipe": replace(tiny.RECIPE, steps=25)}, CheckpointError, "steps was 24, not 25"),
-    ({"settings": replace(KERNEL["settings"], later_steps=9)}, JournalError, "later steps was 8, not 9"),
+    ({"settings": replace(KERNEL["settings"], steps_per_round=9)}, JournalError, "steps per round was 8, not 9"),
     ({"rng": np.random.default_rng(2)}, CheckpointError, "seed was"),
 ]
 
@@ -350,20 +352,26 @@ def test_the_folder_of_another_loop_is_refused(
 
 def test_more_rounds_may_be_asked_for_later(tmp_path: Path, finished: tuple[Path, LoopTrace]) -> None:
     for rounds in (0, 1, 2):
-        _network, trace = tiny.loop(tmp_path, **(KERNEL | {"settings": replace(KERNEL["settings"], rounds=rounds)}))
+        _network, trace = tiny.loop(tmp_path, **(KERNEL | {"settings": replace(KERNEL["settings"], max_rounds=rounds)}))
         assert len(trace.rounds) == rounds
     assert _told(trace) == _told(finished[1])
     _assert_same_bits(tmp_path, finished[0])
 
 
 BAD: list[tuple[Callable[[], object], str]] = [
-    (lambda: LoopSettings(later_steps=0), "later_steps must be at least 1, not 0"),
-    (lambda: LoopSettings(later_steps=1, rounds=-1), "rounds must be at least 0, not -1"),
-    (lambda: LoopSettings(later_steps=1, mean_networks=1), "mean_networks must be at least 2, not 1"),
-    (lambda: LoopSettings(later_steps=1, sizes=(10, 10)), r"sizes must fall from round to round, unlike \[10, 10\]"),
-    (lambda: LoopSettings(later_steps=1, radii=(1, 2)), r"radii must not rise .* unlike \[1, 2\]"),
-    (lambda: LoopSettings(later_steps=1, radii=(1, 0)), r"down to 1 at least, unlike \[1, 0\]"),
-    (lambda: LoopSettings(later_steps=1, between="anew"), "between must be 'fine-tune' or 'restart', not 'anew'"),  # type: ignore[arg-type]
+    (lambda: LoopSettings(steps_per_round=0), "steps_per_round must be at least 1, not 0"),
+    (lambda: LoopSettings(steps_per_round=1, max_rounds=-1), "max_rounds must be at least 0, not -1"),
+    (lambda: LoopSettings(steps_per_round=1, mean_sample_size=1), "mean_sample_size must be at least 2, not 1"),
+    (
+        lambda: LoopSettings(steps_per_round=1, sizes=(10, 10)),
+        r"sizes must fall from round to round, unlike \[10, 10\]",
+    ),
+    (lambda: LoopSettings(steps_per_round=1, radii=(1, 2)), r"radii must not rise .* unlike \[1, 2\]"),
+    (lambda: LoopSettings(steps_per_round=1, radii=(1, 0)), r"down to 1 at least, unlike \[1, 0\]"),
+    (
+        lambda: LoopSettings(steps_per_round=1, between_rounds="anew"),
+        "between_rounds must be 'fine-tune' or 'restart', not 'anew'",
+    ),  # type: ignore[arg-type]
 ]
 
 
@@ -403,11 +411,13 @@ def test_what_cannot_be_shrunk_or_scored_is_refused_before_anything_is_trained(
 def test_images_to_score_with_are_opened_though_nothing_is_shrunk(tmp_path: Path) -> None:
     """What trains first, and is shrunk by a later call, is told of them as early."""
     with pytest.raises(LissnasError, match="5 images cannot be read"):
-        tiny.loop(tmp_path, source=tiny.Unreadable(), settings=replace(tiny.SETTINGS, rounds=0))
+        tiny.loop(tmp_path, source=tiny.Unreadable(), settings=replace(tiny.SETTINGS, max_rounds=0))
 
 
 def test_how_many_images_are_scored_at_once_may_change(finished: tuple[Path, LoopTrace]) -> None:
-    assert _told(tiny.loop(finished[0], **KERNEL, scoring=replace(tiny.SCORING, batch=50))[1]) == _told(finished[1])
+    assert _told(tiny.loop(finished[0], **KERNEL, scoring=replace(tiny.SCORING, batch_size=50))[1]) == _told(
+        finished[1]
+    )
 
 
 def test_a_shrinker_with_too_few_networks_left_ends_the_loop(tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ def test_fair_paths_and_sandwiches_pass_each_image_more_than_once() -> None:
 
 def test_angles_of_weights_score_no_network_between_trainings() -> None:
     made = plan(read_recipe("abs-mobilenet", ()))
-    assert made.mean_networks == made.shrinker_networks == 0
+    assert made.mean_networks == made.networks_for_shrinker == 0
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_angles_of_weights_score_no_network_between_trainings() -> None:
 def test_what_a_shrinker_scores_is_a_stage(settings: tuple[str, ...], networks: int) -> None:
     made = plan(read_recipe("digits", ("shrinking.settings=", *settings)))
     stages = {stage.name: stage.images for stage in made.stages}
-    assert made.shrinker_networks == networks
+    assert made.networks_for_shrinker == networks
     assert stages.get("shrinking of 3 rounds at most", 0) == 3 * networks * 800
 
 
@@ -74,7 +74,7 @@ def test_lissnas_scores_no_more_networks_than_planned(stop: str, samples: int) -
 
     draws = Draws()
     shrink(recipe.network.search_space(), draws, recipe.shrinking.settings, np.random.default_rng(0))
-    planned = plan(recipe).shrinker_networks
+    planned = plan(recipe).networks_for_shrinker
     assert planned == 59 * samples
     assert planned / 2 < draws.asked <= planned
 
@@ -93,7 +93,7 @@ def test_the_pixels_that_are_planned_are_those_that_scoring_keeps(tmp_path: Path
         "images.stored.classes=4",
         "network.classes=4",
         "scoring.recalibration_batches=2",
-        "scoring.recalibration_batch=5",
+        "scoring.recalibration_batch_size=5",
     )
     recipe = read_recipe("nas-bench-macro", changes)
     source = open_images(recipe, tmp_path)

@@ -61,7 +61,7 @@ def _retrain(folder: Path, source: ImageSource, **changed: Any) -> RetrainedScor
         "supernet": ChainNetwork(tiny.chain(), np.random.default_rng(0)),
         "row": ROW,
         "recipe": RECIPE,
-        "scoring": Scoring(recalibration_batches=5, recalibration_batch=100, batch=150),
+        "scoring": Scoring(recalibration_batches=5, recalibration_batch_size=100, batch_size=150),
         "rng": np.random.default_rng(3),
         "save_every": 20,
         "report": lambda progress: None,
@@ -229,7 +229,7 @@ def test_what_only_judging_needs_is_checked_before_the_training(tmp_path: Path) 
     steps: list[Progress] = []
     with pytest.raises(LissnasError, match="none of the official validation images can be read: mend them"):
         _retrain(tmp_path, Watched(unreadable=397), report=steps.append)
-    average, scoring = replace(RECIPE, averaging=0.9), Scoring(recalibration_batches=100, recalibration_batch=100)
+    average, scoring = replace(RECIPE, averaging=0.9), Scoring(recalibration_batches=100, recalibration_batch_size=100)
     with pytest.raises(LissnasError, match=r"more than the 1000 training images: lower scoring\.recalibration_batches"):
         _retrain(tmp_path, Watched(), recipe=average, scoring=scoring, report=steps.append)
     assert not steps
@@ -240,7 +240,7 @@ def test_memory_too_small_to_judge_is_told_with_the_way_out(tmp_path: Path, monk
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.\nGPU 0 has a total ...")
 
     monkeypatch.setattr(retraining._ForItself, "forward", full)
-    message = r"not enough memory on cpu for judging \(CUDA out .* GiB\.\): lower scoring\.batch$"
+    message = r"not enough memory on cpu for judging \(CUDA out .* GiB\.\): lower scoring\.batch_size$"
     with pytest.raises(LissnasError, match=message):
         _retrain(tmp_path, Watched(), recipe=replace(RECIPE, steps=1))
 

@@ -105,9 +105,9 @@ class NetworkRecipe:
         NAS-Bench-Macro; or "cell201", the cells of NAS-Bench-201.
     classes
         How many kinds of images there are.
-    size
+    image_size
         Height and width of an image in pixels.
-    inputs
+    input_channels
         Channels of an image.
     affine
         Whether batch norms scale and shift in the supernet; those of "cell201" always do.
@@ -117,13 +117,13 @@ class NetworkRecipe:
 
     space: Literal["shufflenetv2", "mobilenet", "fairnas", "macro", "cell201"]
     classes: int = 1000
-    size: int = 224
-    inputs: int = 3
+    image_size: int = 224
+    input_channels: int = 3
     affine: bool = True
     skeleton: SkeletonRecipe | None = None
 
     def __post_init__(self) -> None:
-        check_at_least_one(self, "classes", "size", "inputs")
+        check_at_least_one(self, "classes", "image_size", "input_channels")
         if self.space != "cell201":
             if self.skeleton is not None:
                 raise SettingError(f"a skeleton is for the space 'cell201', not for '{self.space}'")
@@ -131,14 +131,16 @@ class NetworkRecipe:
             raise SettingError("the space 'cell201' needs the table network.skeleton, be it empty")
         elif not self.affine:
             raise SettingError("the batch norms of 'cell201' scale and shift: leave affine out")
-        elif self.size >> (self.skeleton.stages - 1) < 1:
-            raise SettingError(f"{self.skeleton.stages} stages leave nothing of {self.size} pixels: ask for fewer")
+        elif self.image_size >> (self.skeleton.stages - 1) < 1:
+            raise SettingError(
+                f"{self.skeleton.stages} stages leave nothing of {self.image_size} pixels: ask for fewer"
+            )
 
     def chain(self) -> Chain:
         """Return what the networks of a space of chains are made of."""
-        chain = _CHAINS[self.space](self.classes, self.size)
+        chain = _CHAINS[self.space](self.classes, self.image_size)
         first, *others = chain.stem
-        convolution = replace(first.main[0], inputs=self.inputs)
+        convolution = replace(first.main[0], inputs=self.input_channels)
         return replace(chain, stem=(replace(first, main=(convolution, *first.main[1:])), *others))
 
     def search_space(self) -> CategoricalSpace:
@@ -150,7 +152,7 @@ class NetworkRecipe:
         if self.skeleton is None:
             return self.chain()
         own = self.skeleton
-        costs = Cell201Costs(own.channels, own.stages, own.cells, self.inputs, self.size, self.classes)
+        costs = Cell201Costs(own.channels, own.stages, own.cells, self.input_channels, self.image_size, self.classes)
         return costs if own.residual else _PlainCosts(costs)
 
     def within(self, flops: int | None) -> Space:
@@ -170,4 +172,6 @@ class NetworkRecipe:
         if self.skeleton is None:
             return ChainNetwork(self.chain(), rng, self.affine)
         own = self.skeleton
-        return CellSupernet(Skeleton(own.channels, own.stages, own.cells, self.inputs, self.classes, own.residual), rng)
+        return CellSupernet(
+            Skeleton(own.channels, own.stages, own.cells, self.input_channels, self.classes, own.residual), rng
+        )

@@ -51,6 +51,6 @@ def first_paths(recipe: RunRecipe) -> Paths:
         case "fair":
             return FairPaths(space)
         case "flops-bins":
-            return BinnedPaths(space, recipe.network.costs().multiply_accumulates, paths.edges)
+            return BinnedPaths(space, recipe.network.costs().multiply_accumulates, paths.bin_edges)
         case "sandwich":
-            return SandwichPaths(space, recipe.network.costs().multiply_accumulates, paths.random)
+            return SandwichPaths(space, recipe.network.costs().multiply_accumulates, paths.random_paths)

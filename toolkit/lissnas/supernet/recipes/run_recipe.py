@@ -99,27 +99,27 @@ class PathsRecipe:
     sampler
         Which paths a step trains: one of all networks; one of a bin of FLOPs; as many as a layer has choices, with each
         choice in one of them (FairNAS); or the dearest, the cheapest and random ones between (sandwich).
-    edges
+    bin_edges
         Of "flops-bins": multiply-accumulates at which each bin begins, ascending, and the last one ends.
-    random
+    random_paths
         Of "sandwich": how many random networks.
     """
 
     sampler: Literal["uniform", "flops-bins", "fair", "sandwich"] = "uniform"
-    edges: tuple[int, ...] = ()
-    random: int = 1
+    bin_edges: tuple[int, ...] = ()
+    random_paths: int = 1
 
     def __post_init__(self) -> None:
-        if (self.sampler == "flops-bins") != bool(self.edges):
-            raise SettingError("edges are for the sampler 'flops-bins', which needs them")
-        if self.edges and (len(self.edges) < 2 or sorted(set(self.edges)) != list(self.edges)):
-            raise SettingError(f"edges must be two or more, ascending, not {list(self.edges)}")
-        check_at_least_one(self, "random")
+        if (self.sampler == "flops-bins") != bool(self.bin_edges):
+            raise SettingError("bin_edges are for the sampler 'flops-bins', which needs them")
+        if self.bin_edges and (len(self.bin_edges) < 2 or sorted(set(self.bin_edges)) != list(self.bin_edges)):
+            raise SettingError(f"bin_edges must be two or more, ascending, not {list(self.bin_edges)}")
+        check_at_least_one(self, "random_paths")
 
     def paths(self, network: NetworkRecipe) -> int:
         """Return how many paths a step has."""
         if self.sampler == "sandwich":
-            return 2 + self.random
+            return 2 + self.random_paths
         return max(network.search_space().choices) if self.sampler == "fair" else 1
 
 
@@ -129,14 +129,14 @@ class LimitsRecipe:
 
     Attributes
     ----------
-    shrinking
+    shrinking_flops
         The most that a network may cost while the space is shrunk, and in what is kept; anything if left out.
-    search
+    search_flops
         The most that a network may cost while the space is searched; as while it is shrunk if left out.
     """
 
-    shrinking: int | None = None
-    search: int | None = None
+    shrinking_flops: int | None = None
+    search_flops: int | None = None
 
 
 def _shrinker(name: str) -> type:
@@ -198,15 +198,15 @@ class CheckpointsRecipe:
     ----------
     save_every
         After how many steps a checkpoint is written; one more is written at the end.
-    kept
+    keep
         How many checkpoints of a training are kept.
     """
 
     save_every: int = 1000
-    kept: int = 3
+    keep: int = 3
 
     def __post_init__(self) -> None:
-        check_at_least_one(self, "save_every", "kept")
+        check_at_least_one(self, "save_every", "keep")
 
 
 @dataclass(frozen=True)
@@ -259,8 +259,8 @@ class RunRecipe:
             raise SettingError(f"seed must be at least 0, not {self.seed}")
         network, images = self.network, self.images
         for mine, theirs, what in (
-            ("size", images.size, "pixels a side"),
-            ("inputs", images.channels, "channels"),
+            ("image_size", images.size, "pixels a side"),
+            ("input_channels", images.channels, "channels"),
             ("classes", images.classes, "classes"),
         ):
             asked = getattr(network, mine)
@@ -269,12 +269,12 @@ class RunRecipe:
                     f"network.{mine} is {asked}, but the images of the kind '{images.kind}' have {theirs} {what}"
                 )
         costs = network.costs().multiply_accumulates
-        for low, high in pairwise(self.paths.edges):
+        for low, high in pairwise(self.paths.bin_edges):
             if low > costs.most or high <= costs.least:
                 raise SettingError(
-                    f"paths.edges: no network of {network.space} costs {low:,} to {high:,} FLOPs {_range(costs)}"
+                    f"paths.bin_edges: no network of {network.space} costs {low:,} to {high:,} FLOPs {_range(costs)}"
                 )
-        for name in ("shrinking", "search"):
+        for name in ("shrinking_flops", "search_flops"):
             limit = getattr(self.limits, name)
             if limit is not None and limit < costs.least:
                 raise SettingError(

@@ -20,29 +20,29 @@ class Scoring:
 
     Attributes
     ----------
-    recalibration_batches, recalibration_batch
+    recalibration_batches, recalibration_batch_size
         How many batches of how many training images give the batch norms of a path their statistics.
-    batch
+    batch_size
         How many held-out images are classified at once; it changes nothing but speed and memory.
     """
 
     recalibration_batches: int = 200
-    recalibration_batch: int = 128
-    batch: int = 200
+    recalibration_batch_size: int = 128
+    batch_size: int = 200
 
     @property
     def identity(self) -> dict[str, int]:
         """Return what of it a score depends on."""
         return {
             "recalibration_batches": self.recalibration_batches,
-            "recalibration_batch": self.recalibration_batch,
+            "recalibration_batch_size": self.recalibration_batch_size,
         }
 
     def __post_init__(self) -> None:
-        if self.recalibration_batches < 0 or self.recalibration_batch < 2 or self.batch < 1:
+        if self.recalibration_batches < 0 or self.recalibration_batch_size < 2 or self.batch_size < 1:
             raise SettingError(
-                f"{self.recalibration_batches} batches of {self.recalibration_batch} images to recalibrate by, and "
-                f"{self.batch} to score at once: give 0 or more, 2 or more, 1 or more"
+                f"recalibration_batches is {self.recalibration_batches}, recalibration_batch_size is "
+                f"{self.recalibration_batch_size}, and batch_size is {self.batch_size}: give at least 0, 2 and 1"
             )
 
     def evaluator(self, network: Supernet, source: ImageSource, together: Processes | None = None) -> SupernetEvaluator:
@@ -52,8 +52,8 @@ class Scoring:
         """
         return SupernetEvaluator(
             network,
-            source.recalibration(self.recalibration_batches, self.recalibration_batch),
-            source.held_out(self.batch),
+            source.recalibration(self.recalibration_batches, self.recalibration_batch_size),
+            source.held_out(self.batch_size),
             together,
         )
 

@@ -77,7 +77,7 @@ class SupernetEvaluator:
         keys = [weights + row.tobytes() for row in rows]
         unseen = {key: row for key, row in zip(keys, rows, strict=True) if key not in self._scores}
         scores = torch.zeros(len(unseen), dtype=torch.float64, device=self._together.device)
-        fewer_at_once = "lower scoring.batch or scoring.recalibration_batch"
+        fewer_at_once = "lower scoring.batch_size or scoring.recalibration_batch_size"
         with memory_for("scoring", self._together.device, fewer_at_once), _evaluating(self._network), torch.no_grad():
             for place, row in enumerate(unseen.values()):
                 if place % self._together.count == self._together.number:

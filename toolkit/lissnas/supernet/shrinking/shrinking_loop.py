@@ -43,17 +43,17 @@ from lissnas.supernet.training.training_recipe import SupernetRecipe
 class LoopSettings:
     """How trainings and shrinkings follow each other."""
 
-    later_steps: int
+    steps_per_round: int
     """How many steps the training after each round has; the recipe says it for the first one. ABS: five epochs."""
 
-    rounds: int = 10
+    max_rounds: int = 10
     """How often the space is shrunk at most (our own choice); 0 trains, and no more."""
 
-    between: Literal["fine-tune", "restart"] = "fine-tune"
+    between_rounds: Literal["fine-tune", "restart"] = "fine-tune"
     """Whether a later training goes on with the weights there are, and with the schedule where it was, as in ABS; or
     begins anew with new weights and the schedule's beginning."""
 
-    mean_networks: int = 299
+    mean_sample_size: int = 299
     """From how many networks each mean is estimated by which the loop stops: the best 1 % is among them, 95 % sure."""
 
     sizes: tuple[int, ...] = ()
@@ -66,13 +66,13 @@ class LoopSettings:
     ball around that seed (our own choice)."""
 
     def __post_init__(self) -> None:
-        check_at_least_one(self, "later_steps")
-        if self.rounds < 0:
-            raise SettingError(f"rounds must be at least 0, not {self.rounds}")
-        if self.mean_networks < 2:
-            raise SettingError(f"mean_networks must be at least 2, not {self.mean_networks}")
-        if self.between not in ("fine-tune", "restart"):
-            raise SettingError(f"between must be 'fine-tune' or 'restart', not '{self.between}'")
+        check_at_least_one(self, "steps_per_round")
+        if self.max_rounds < 0:
+            raise SettingError(f"max_rounds must be at least 0, not {self.max_rounds}")
+        if self.mean_sample_size < 2:
+            raise SettingError(f"mean_sample_size must be at least 2, not {self.mean_sample_size}")
+        if self.between_rounds not in ("fine-tune", "restart"):
+            raise SettingError(f"between_rounds must be 'fine-tune' or 'restart', not '{self.between_rounds}'")
         if any(smaller >= larger for larger, smaller in pairwise(self.sizes)):
             raise SettingError(f"sizes must fall from round to round, unlike {list(self.sizes)}")
         if any(nearer > farther for farther, nearer in pairwise(self.radii)) or (self.radii and self.radii[-1] < 1):
@@ -81,9 +81,9 @@ class LoopSettings:
             )
 
     @property
-    def most_rounds(self) -> int:
+    def round_limit(self) -> int:
         """How many rounds there are at most."""
-        return min([self.rounds, *(len(given) for given in (self.sizes, self.radii) if given)])
+        return min([self.max_rounds, *(len(given) for given in (self.sizes, self.radii) if given)])
 
 
 def print_round(made: LoopRound) -> None:
@@ -146,7 +146,7 @@ def shrink_in_rounds(
     paths
         The networks of each step of the first training; later ones draw uniformly from the shrunk space.
     recipe
-        Of the first training. Later ones have `later_steps` of it: see `later_recipe`.
+        Of the first training. Later ones have `steps_per_round` of it: see `later_recipe`.
     shrinker
         Any of `lissnas.shrinkers`, as ``Lissnas(max_rounds=1, stop="rounds")`` or ``KernelShrinkage()``;
         each round is a run of it in the space that the rounds before left. Or ``WeightAngleShrinkage()`` for ABS.
@@ -195,8 +195,10 @@ def shrink_in_rounds(
             )
 
         run = _identity(everything, source, paths, recipe, settings, shrinker, scoring, seed)
-        shrinking = Shrinking(everything, shrinker, settings.sizes, settings.radii, settings.mean_networks, seed, run)
-        if settings.most_rounds:
+        shrinking = Shrinking(
+            everything, shrinker, settings.sizes, settings.radii, settings.mean_sample_size, seed, run
+        )
+        if settings.round_limit:
             shrinking.check()
         initial = reinitialize(network, np.random.default_rng([RunStream.SUPERNET_WEIGHTS, seed, 0]))
         evaluator = scoring.evaluator(network, source, together)
@@ -205,7 +207,7 @@ def shrink_in_rounds(
         average = train(0, paths)
         rounds: list[LoopRound] = []
         with per_rank_journals(folder, together) as journals:
-            while len(rounds) < settings.most_rounds and (not rounds or rounds[-1].ended is None):
+            while len(rounds) < settings.round_limit and (not rounds or rounds[-1].ended is None):
                 number = len(rounds) + 1
                 with use_ema_weights(network, average):
                     if isinstance(shrinker, WeightAngleShrinkage):
@@ -219,7 +221,7 @@ def shrink_in_rounds(
                 if made.ended is None:
                     if together.number == 0:
                         _save(made, folder / f"space-{number}.parquet", run)
-                    if settings.between == "restart":
+                    if settings.between_rounds == "restart":
                         initial = reinitialize(
                             network, np.random.default_rng([RunStream.SUPERNET_WEIGHTS, seed, number])
                         )
@@ -241,10 +243,10 @@ def later_recipe(recipe: SupernetRecipe, settings: LoopSettings, number: int) ->
     """
     if number == 0:
         return recipe
-    if settings.between == "restart":
-        return replace(recipe, steps=settings.later_steps)
-    done = recipe.steps + (number - 1) * settings.later_steps
-    return replace(recipe, steps=settings.later_steps, begins=recipe.begins + done)
+    if settings.between_rounds == "restart":
+        return replace(recipe, steps=settings.steps_per_round)
+    done = recipe.steps + (number - 1) * settings.steps_per_round
+    return replace(recipe, steps=settings.steps_per_round, begins=recipe.begins + done)
 
 
 def reinitialize(network: Supernet, rng: np.random.Generator) -> dict[str, Tensor]:
@@ -266,7 +268,7 @@ def _renews(shrinker: Shrinker | WeightAngleShrinkage, before: Subspace, after: 
         return False
     choices = sum(after.space.choices)
     dropped = [choices - int(box_of(subspace).left.sum()) for subspace in (before, after)]
-    return dropped[0] <= shrinker.renewed_after < dropped[1]
+    return dropped[0] <= shrinker.reset_initial_weights_after < dropped[1]
 
 
 def _check(network: Supernet, space: Space, settings: LoopSettings, shrinker: Shrinker | WeightAngleShrinkage) -> None:
@@ -300,11 +302,11 @@ def _identity(
         "images": source.train.description,
         "paths": type(paths).__name__,
         "recipe": asdict(recipe),
-        "between": settings.between,
-        "later_steps": settings.later_steps,
+        "between_rounds": settings.between_rounds,
+        "steps_per_round": settings.steps_per_round,
         "sizes": settings.sizes,
         "radii": settings.radii,
-        "mean_networks": settings.mean_networks,
+        "mean_sample_size": settings.mean_sample_size,
         "shrinker": {"method": type(shrinker).__name__, **asdict(cast(Any, shrinker))},
         "scoring": scoring.identity,
         "seed": seed,

@@ -81,7 +81,7 @@ class Shrinking:
     ----------
     space
         All networks that there are.
-    shrinker, sizes, radii, mean_networks
+    shrinker, sizes, radii, mean_sample_size
         As in `shrink_in_rounds` and `LoopSettings`.
     seed
         Together with the number of a round decides what is drawn.
@@ -93,7 +93,7 @@ class Shrinking:
     shrinker: Shrinker | WeightAngleShrinkage
     sizes: tuple[int, ...]
     radii: tuple[int, ...]
-    mean_networks: int
+    mean_sample_size: int
     seed: int
     run: Mapping[str, Any]
 
@@ -115,8 +115,8 @@ class Shrinking:
         """Drop the operations of the lowest angles, unless few enough networks are left."""
         settings = cast(WeightAngleShrinkage, self.shrinker)
         box = box_of(subspace)
-        if box.size <= settings.enough:
-            return LoopRound(number, subspace, None, None, f"at most {settings.enough:,} networks are left", 0, ())
+        if box.size <= settings.stop_size:
+            return LoopRound(number, subspace, None, None, f"at most {settings.stop_size:,} networks are left", 0, ())
         rng = np.random.default_rng([RunStream.SHRINKING, self.seed, number])
         smaller, scored = drop_lowest(self.space, box, WeightAngleEvaluator(network, initial), settings, rng)
         ended = None if smaller.size < box.size else "every layer has one operation left"
@@ -137,7 +137,7 @@ class Shrinking:
         before, after = (
             sampled_mean(
                 each,
-                self.mean_networks,
+                self.mean_sample_size,
                 memory,
                 np.random.default_rng([RunStream.MEAN_SCORES, self.seed, number, place]),
             )

@@ -24,23 +24,25 @@ from lissnas.subspaces.subspace import Subspace
 class WeightAngleShrinkage:
     """Settings of ABS in a shrinking loop; the defaults are those of its authors' code for the MobileNet space."""
 
-    networks: int = 1000
+    networks_per_operation: int = 1000
     """How many networks that hold an operation are scored for it; fewer where no more are found."""
 
-    drops: int = 7
+    drops_per_round: int = 7
     """How many operations a round drops; each gene keeps one. The authors drop 20 of the 30 of `cell201` in one."""
 
-    in_each_gene: bool = False
+    count_drops_per_gene: bool = False
     """Whether a round drops so many of each gene, and not in all: the authors drop 1 of each for the FairNAS space."""
 
-    enough: int = 1_000_000
+    stop_size: int = 1_000_000
     """Shrinking ends when at most so many networks are left, of any cost."""
 
-    renewed_after: int = 50
+    reset_initial_weights_after: int = 50
     """After more than so many drops in all, once, the current weights take the place of the initial ones."""
 
     def __post_init__(self) -> None:
-        check_at_least_one(self, "networks", "drops", "enough", "renewed_after")
+        check_at_least_one(
+            self, "networks_per_operation", "drops_per_round", "stop_size", "reset_initial_weights_after"
+        )
 
 
 _TRIES = 100
@@ -71,19 +73,19 @@ def drop_lowest(
     evaluations = Evaluations(space, angles)
     operations = [(int(gene), int(choice)) for gene, choice in np.argwhere(box.droppable())]
     for gene, choice in operations:
-        missing = settings.networks - int((evaluations.rows[:, gene] == choice).sum())
+        missing = settings.networks_per_operation - int((evaluations.rows[:, gene] == choice).sum())
         if missing > 0:
             evaluations(_unseen(space, box.holding(gene, choice), evaluations, missing, rng))
     rows, scores = evaluations.rows, evaluations.scores
     means = []
     for gene, choice in operations:
-        held = scores[rows[:, gene] == choice][: settings.networks]
+        held = scores[rows[:, gene] == choice][: settings.networks_per_operation]
         means.append(held.mean() if len(held) else -np.inf)
     dropped: list[int] = []
     for place in np.argsort(means, kind="stable"):
         gene, choice = operations[place]
-        already = dropped.count(gene) if settings.in_each_gene else len(dropped)
-        if already < settings.drops and box.droppable()[gene, choice]:
+        already = dropped.count(gene) if settings.count_drops_per_gene else len(dropped)
+        if already < settings.drops_per_round and box.droppable()[gene, choice]:
             box = box.without(gene, choice)
             dropped.append(gene)
     return box, evaluations

@@ -69,9 +69,9 @@ class Plan:
         In their order; of the loop as many rounds as there are at most.
     scored_network
         Scoring one network.
-    mean_networks
+    networks_for_means
         How many networks the two means of a round are estimated from. Angles of weights need none.
-    shrinker_networks
+    networks_for_shrinker
         How many networks the shrinker scores at most in a round; None if its settings do not say, and then no stage
         counts them.
     parameters, flops
@@ -91,8 +91,8 @@ class Plan:
 
     stages: tuple[PlannedStage, ...]
     scored_network: PlannedStage
-    mean_networks: int
-    shrinker_networks: int | None
+    networks_for_means: int
+    networks_for_shrinker: int | None
     parameters: int
     flops: tuple[int, int]
     state_bytes: int
@@ -107,16 +107,16 @@ def plan(recipe: RunRecipe) -> Plan:
     paths = recipe.paths.paths(recipe.network)
     with torch.device("meta"):
         network = recipe.network.build(np.random.default_rng(0))
-    rounds = recipe.loop.most_rounds
+    rounds = recipe.loop.round_limit
     stages = [_training("training", recipe.training.steps, recipe.training.batch, paths)]
     if rounds:
-        later = _training("", recipe.loop.later_steps * rounds, recipe.training.batch, 1)
+        later = _training("", recipe.loop.steps_per_round * rounds, recipe.training.batch, 1)
         stages.append(
             PlannedStage(f"training after {_rounds(rounds)} at most", later.steps, later.images, later.image_passes)
         )
     scored = _scored(recipe)
-    means = 0 if isinstance(recipe.shrinking.settings, WeightAngleShrinkage) else 2 * recipe.loop.mean_networks
-    shrinker = _shrinker_networks(recipe.shrinking.settings)
+    means = 0 if isinstance(recipe.shrinking.settings, WeightAngleShrinkage) else 2 * recipe.loop.mean_sample_size
+    shrinker = _networks_for_shrinker(recipe.shrinking.settings)
     for name, networks in (("shrinking", shrinker), ("means", means)):
         if networks and rounds:
             stages.append(_times(f"{name} of {_rounds(rounds)} at most", scored, networks * rounds))
@@ -136,8 +136,8 @@ def plan(recipe: RunRecipe) -> Plan:
         weights * (copies + 1) + norms,
         _activations(recipe, network),
         weights * copies + norms,
-        recipe.checkpoints.kept * (rounds + 2),
-        0 if recipe.images.stored is None else scored.images * 3 * recipe.network.size**2,
+        recipe.checkpoints.keep * (rounds + 2),
+        0 if recipe.images.stored is None else scored.images * 3 * recipe.network.image_size**2,
     )
 
 
@@ -149,7 +149,9 @@ def measured_throughput(recipe: RunRecipe, device: str) -> float:
     """
     network = recipe.network.build(np.random.default_rng(0))
     count = recipe.training.norm_batch
-    pixels = np.random.default_rng(0).normal(size=(count, recipe.network.inputs, *[recipe.network.size] * 2))
+    pixels = np.random.default_rng(0).normal(
+        size=(count, recipe.network.input_channels, *[recipe.network.image_size] * 2)
+    )
     images = ImagesInMemory(torch.from_numpy(pixels.astype(np.float32)), torch.zeros(count, dtype=torch.int64))
     steps = replace(recipe.training, steps=2 * _MEASURED_STEPS, batch=count, compiled=False)
     done: list[float] = []
@@ -171,7 +173,7 @@ def _training(name: str, steps: int, batch: int, paths: int) -> PlannedStage:
     return PlannedStage(name, steps, steps * batch * paths, float(steps * batch * paths))
 
 
-def _shrinker_networks(settings: Any) -> int | None:
+def _networks_for_shrinker(settings: Any) -> int | None:
     """Return how many networks a shrinker scores at most in a round; None if its settings do not say."""
     if isinstance(settings, WeightAngleShrinkage | RandomSubset):
         return 0
@@ -182,7 +184,7 @@ def _shrinker_networks(settings: Any) -> int | None:
 
 def _scored(recipe: RunRecipe) -> PlannedStage:
     """Return what scoring a network takes."""
-    recalibrating = recipe.scoring.recalibration_batches * recipe.scoring.recalibration_batch
+    recalibrating = recipe.scoring.recalibration_batches * recipe.scoring.recalibration_batch_size
     seen = recalibrating + recipe.images.held_out(recipe.network.classes)
     return PlannedStage("scoring a network", 0, seen, seen / _FORWARD_SHARE)
 
@@ -206,7 +208,9 @@ def _activations(recipe: RunRecipe, network: Supernet) -> int:
         kept[cast(int, storage._cdata)] = tensor, storage.nbytes()
         return tensor
 
-    images = torch.zeros(piece, recipe.network.inputs, recipe.network.size, recipe.network.size, device="meta")
+    images = torch.zeros(
+        piece, recipe.network.input_channels, recipe.network.image_size, recipe.network.image_size, device="meta"
+    )
     labels = torch.zeros(piece, dtype=torch.int64, device="meta")
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
         cross_entropy(network.train()(images, dearest), labels)

@@ -137,9 +137,9 @@ def retrain(
     network = single_path_supernet(supernet, row, np.random.default_rng([RunStream.RETRAINED_WEIGHTS, seed]))
     recalibration: Iterable[Tensor] = ()
     if recipe.averaging is not None:
-        recalibration = source.recalibration(scoring.recalibration_batches, scoring.recalibration_batch)
+        recalibration = source.recalibration(scoring.recalibration_batches, scoring.recalibration_batch_size)
     if not any(folder.glob("step-*.pt")):
-        _open(source, scoring.batch)
+        _open(source, scoring.batch_size)
     with processes(device) as together:
         average = train_paths(
             network,
@@ -161,10 +161,10 @@ def retrain(
                 with torch.no_grad():
                     for name, weights in network.named_parameters():
                         weights.copy_(average[name])
-                with memory_for("recalibration", together.device, "lower scoring.recalibration_batch"):
+                with memory_for("recalibration", together.device, "lower scoring.recalibration_batch_size"):
                     update_bn(recalibration, judged, together.device)
-            with memory_for("judging", together.device, "lower scoring.batch"):
-                first, among_five, images = _judge(judged, source, scoring.batch, together)
+            with memory_for("judging", together.device, "lower scoring.batch_size"):
+                first, among_five, images = _judge(judged, source, scoring.batch_size, together)
         left_out = source.official_validation_images - images
         score = RetrainedScore(architecture, 100 * first / images, 100 * among_five / images, images, left_out)
         if together.number == 0:

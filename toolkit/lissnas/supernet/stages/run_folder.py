@@ -29,7 +29,7 @@ _RECIPE = "recipe.toml"
 
 _FIXED_BY: dict[Stage, tuple[str, ...]] = {
     "train": ("seed", "network", "images", "paths", "training"),
-    "shrink": ("loop", "shrinking", "scoring", "limits.shrinking"),
+    "shrink": ("loop", "shrinking", "scoring", "limits.shrinking_flops"),
     "search": ("search", "scoring", "limits"),
     "retrain": ("retraining",),
 }
@@ -48,12 +48,12 @@ _FREE = (
     "images.validation",
     "images.fashion_mnist",
     "images.stored.workers",
-    "scoring.batch",
+    "scoring.batch_size",
 )
 """Where images lie, how many are scored at once, and how often the state is saved changes no result; other images are
 refused by checkpoints."""
 
-_RAISED = ("loop.rounds", "search.evaluations", "images.stored.max_unreadable")
+_RAISED = ("loop.max_rounds", "search.evaluations", "images.stored.max_unreadable")
 """A run that has ended goes on when it is asked for more."""
 
 
@@ -133,9 +133,9 @@ class RunFolder:
                     "recipe its own folder with --out"
                 )
         done = self.last_training()
-        if recipe.loop.rounds < done:
+        if recipe.loop.max_rounds < done:
             raise SettingError(
-                f"{self.folder}: loop.rounds is {recipe.loop.rounds}, but {done} rounds are done; leave it at "
+                f"{self.folder}: loop.max_rounds is {recipe.loop.max_rounds}, but {done} rounds are done; leave it at "
                 f"{done} or more, or begin another run in another folder with --out"
             )
 
@@ -169,7 +169,7 @@ class RunFolder:
         """
         self.recipe()
         number = self.last_training()
-        steps = recipe.loop.later_steps if number else recipe.training.steps
+        steps = recipe.loop.steps_per_round if number else recipe.training.steps
         path = self.loop / f"training-{number}" / f"step-{steps:010d}.pt"
         if not path.exists():
             found = sorted(path.parent.glob("step-*.pt"))
@@ -193,11 +193,11 @@ class RunFolder:
         """Return the networks to search in: what shrinking kept, or all, as far as they meet the limits."""
         number = self.last_training()
         network, limits = recipe.network, recipe.limits
-        limit = limits.shrinking if limits.search is None else limits.search
+        limit = limits.shrinking_flops if limits.search_flops is None else limits.search_flops
         if not number:
             return WholeSpace(network.within(limit))
         kept, _ = load(self.space(number), network.search_space())
-        within = network.within(limits.search)
+        within = network.within(limits.search_flops)
         return LimitedSubspace(within, kept) if isinstance(within, LimitedSpace) else kept
 
     def space(self, number: int) -> Path:
