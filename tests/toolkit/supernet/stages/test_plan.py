@@ -41,7 +41,7 @@ def test_fair_paths_and_sandwiches_pass_each_image_more_than_once() -> None:
 
 def test_angles_of_weights_score_no_network_between_trainings() -> None:
     made = plan(read_recipe("abs-mobilenet", ()))
-    assert made.mean_networks == made.networks_for_shrinker == 0
+    assert made.networks_for_means == made.networks_for_shrinker == 0
 
 
 @pytest.mark.parametrize(
