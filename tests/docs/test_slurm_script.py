@@ -36,7 +36,7 @@ def test_the_slurm_script_trains_and_when_told_to_end_saves_and_queues_again(tmp
         "OMP_NUM_THREADS": "1",
         "PATH": f"{bin_folder}:{os.environ['PATH']}",
     }
-    changes = ["training.steps=1000000", "training.norm_batch=32", "checkpoints.save_every=5"]
+    changes = ["training.steps=1000000", "training.micro_batch_size=32", "checkpoints.save_every=5"]
     command = [str(SCRIPT), "digits", *(part for change in changes for part in ("--set", change))]
     with (tmp_path / "said").open("w") as said:
         script = subprocess.Popen(

@@ -21,9 +21,9 @@ from lissnas.supernet.networks.cell_supernet import CellSupernet
 from lissnas.supernet.networks.chain_network import ChainNetwork
 from lissnas.supernet.networks.supernet import Supernet
 from lissnas.supernet.scoring.supernet_evaluator import SupernetEvaluator
-from lissnas.supernet.training.path_samplers import UniformPaths
+from lissnas.supernet.training.path_samplers import UniformPathSampler
 from lissnas.supernet.training.training_loop import Progress, train_paths
-from lissnas.supernet.training.training_recipe import SupernetRecipe
+from lissnas.supernet.training.training_recipe import TrainingRecipe
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
@@ -34,7 +34,9 @@ PATHS = 1000
 def training() -> None:
     network = ChainNetwork(shufflenetv2_chain(size=64), np.random.default_rng(0), affine=False)
     images = ImagesInMemory(torch.randn(256, 3, 64, 64), torch.randint(1000, (256,)))
-    recipe = SupernetRecipe(steps=STEPS, batch=64, norm_batch=64, rate=0.1, averaging=0.999, grad_clip_value=5.0)
+    recipe = TrainingRecipe(
+        steps=STEPS, batch_size=64, micro_batch_size=64, learning_rate=0.1, ema_decay=0.999, grad_clip_value=5.0
+    )
     rows: list[list[int]] = []
     ends: list[float] = []
 
@@ -44,7 +46,13 @@ def training() -> None:
 
     with tempfile.TemporaryDirectory() as folder:
         train_paths(
-            network, images, UniformPaths(network.space), recipe, np.random.default_rng(1), Path(folder), report=trained
+            network,
+            images,
+            UniformPathSampler(network.space),
+            recipe,
+            np.random.default_rng(1),
+            Path(folder),
+            report=trained,
         )
     steps = ends[-1] - ends[0]
     batches = images.split(64)

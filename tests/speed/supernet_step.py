@@ -23,9 +23,9 @@ from lissnas.spaces.chain import Chain
 from lissnas.spaces.published.shufflenetv2 import OPERATIONS, STAGES, shufflenetv2_chain
 from lissnas.supernet.images.image_batches import ImagesInMemory
 from lissnas.supernet.networks.chain_network import ChainNetwork
-from lissnas.supernet.training.path_samplers import UniformPaths
+from lissnas.supernet.training.path_samplers import UniformPathSampler
 from lissnas.supernet.training.training_loop import Progress, train_paths
-from lissnas.supernet.training.training_recipe import SupernetRecipe
+from lissnas.supernet.training.training_recipe import TrainingRecipe
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
@@ -83,8 +83,13 @@ def compare(size: int, precision: str, compiled: bool) -> None:
     places = torch.randperm(len(images.labels)).split(batch)
     pieces = ((images.images[chosen], images.labels[chosen]) for chosen in cycle(places))
     first = 2
-    recipe = SupernetRecipe(
-        steps=first + PAIRS, batch=batch, norm_batch=batch, rate=0.1, precision=precision, compiled=compiled
+    recipe = TrainingRecipe(
+        steps=first + PAIRS,
+        batch_size=batch,
+        micro_batch_size=batch,
+        learning_rate=0.1,
+        precision=precision,
+        compiled=compiled,
     )
     seconds: tuple[list[float], list[float]] = ([], [])
     began = CLOCK()
@@ -120,7 +125,7 @@ def compare(size: int, precision: str, compiled: bool) -> None:
         began = CLOCK()
 
     with tempfile.TemporaryDirectory() as folder:
-        paths, rng = UniformPaths(ours.space), np.random.default_rng(1)
+        paths, rng = UniformPathSampler(ours.space), np.random.default_rng(1)
         train_paths(ours, images, paths, recipe, rng, Path(folder), report=step_plainly, device=DEVICE)
     here, there = (np.array(taken[first:]) for taken in seconds)
     low, ratio, high = np.quantile(there / here, [0.25, 0.5, 0.75])

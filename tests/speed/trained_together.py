@@ -9,7 +9,7 @@ from lissnas.supernet.images.small_tasks import digits
 from lissnas.supernet.networks.cell_network import CellNetwork, Skeleton
 from lissnas.supernet.standalone.cell_packs import Pack
 from lissnas.supernet.standalone.grouped_networks import GroupedNetworks
-from lissnas.supernet.standalone.grouped_training import Recipe, train
+from lissnas.supernet.standalone.grouped_training import StandaloneRecipe, train
 
 TASK = digits()
 
@@ -35,7 +35,7 @@ def network_of(place: int) -> CellNetwork:
 def seconds(model: torch.nn.Module) -> float:
     """Return what one core needs to train a model."""
     started = time.process_time()
-    train(model, TASK, Recipe(epochs=EPOCHS), np.random.default_rng(0))
+    train(model, TASK, StandaloneRecipe(epochs=EPOCHS), np.random.default_rng(0))
     return time.process_time() - started
 
 

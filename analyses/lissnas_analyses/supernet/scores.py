@@ -26,7 +26,7 @@ from lissnas.subspaces.subspace import Subspace
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from lissnas.supernet.training.training_recipe import SupernetRecipe
+    from lissnas.supernet.training.training_recipe import TrainingRecipe
 
 _PIECE = 625
 """How many cells are scored between two writings of a file."""
@@ -201,7 +201,7 @@ def train_and_score(folder: Path, seed: int, settings: SupernetSettings, report:
     from lissnas.supernet.networks.cell_supernet import CellSupernet
     from lissnas.supernet.scoring.grouped_cell_evaluator import CellsEvaluator
     from lissnas.supernet.scoring.weight_angle import WeightAngleEvaluator
-    from lissnas.supernet.training.path_samplers import Paths, SubspacePaths, UniformPaths
+    from lissnas.supernet.training.path_samplers import PathSampler, SubspacePathSampler, UniformPathSampler
     from lissnas.supernet.training.training_loop import Progress, train_paths
 
     space, source = cell201(), small_source(digits())
@@ -225,8 +225,8 @@ def train_and_score(folder: Path, seed: int, settings: SupernetSettings, report:
     def train(
         of: CellSupernet,
         state: str,
-        paths: Paths,
-        recipe: "SupernetRecipe",
+        paths: PathSampler,
+        recipe: "TrainingRecipe",
         at: Callable[[int], None] = lambda step: None,
     ) -> None:
         def told(progress: Progress) -> None:
@@ -245,14 +245,14 @@ def train_and_score(folder: Path, seed: int, settings: SupernetSettings, report:
         if step in marks:
             scores(network, WHOLE, step, "recalibrated", settings.sampled)
 
-    train(network, WHOLE, UniformPaths(space), _recipe(settings.steps, settings.rate), score_the_sample)
+    train(network, WHOLE, UniformPathSampler(space), _recipe(settings.steps, settings.rate), score_the_sample)
     recalibrated = scores(network, WHOLE, settings.steps, "recalibrated", everything)
     shrunk = shrunk_by_lissnas(recalibrated, seed)
     few = np.union1d(settings.sampled, shrunk.index)
     later = {}
     for state, paths, asked in (
-        (FINE_TUNED, SubspacePaths(shrunk), everything),
-        (WENT_ON, UniformPaths(space), few),
+        (FINE_TUNED, SubspacePathSampler(shrunk), everything),
+        (WENT_ON, UniformPathSampler(space), few),
     ):
         further = deepcopy(network)
         train(further, state, paths, _recipe(settings.fine_tuning_steps, settings.fine_tuning_rate))
@@ -277,18 +277,18 @@ def shrunk_by_lissnas(scores: Floats, seed: int) -> Subspace:
     return shrink(space, TableEvaluator(space, scores), Lissnas(), rng).subspace
 
 
-def _recipe(steps: int, rate: float) -> "SupernetRecipe":
+def _recipe(steps: int, rate: float) -> "TrainingRecipe":
     """Return the recipe of the cells trained alone, one path a step: only the steps and the rate are the supernet's."""
-    from lissnas.supernet.training.training_recipe import SupernetRecipe
+    from lissnas.supernet.training.training_recipe import TrainingRecipe
 
-    return SupernetRecipe(
+    return TrainingRecipe(
         steps=steps,
-        batch=64,
-        norm_batch=64,
-        rate=rate,
+        batch_size=64,
+        micro_batch_size=64,
+        learning_rate=rate,
         schedule="cosine",
         momentum=0.9,
         nesterov=True,
-        decay=5e-4,
-        decays_norms=True,
+        weight_decay=5e-4,
+        weight_decay_on_norms=True,
     )

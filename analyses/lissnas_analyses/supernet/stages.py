@@ -30,7 +30,7 @@ from lissnas.supernet.stages.searching import search_by_supernet
 from lissnas.supernet.training.processes import Processes
 from lissnas.supernet.training.tensorboard_log import TensorBoardLog
 from lissnas.supernet.training.training_loop import Progress
-from lissnas.supernet.training.training_recipe import SupernetRecipe
+from lissnas.supernet.training.training_recipe import TrainingRecipe
 
 from lissnas_analyses.results.folder import Results, read_manifest
 from lissnas_analyses.supernet.told_source import ToldSource
@@ -87,7 +87,7 @@ class Run:
         self.write_recipe()
         self.tell(step, share, told)
 
-    def watched(self, training: str, recipe: SupernetRecipe, report: ReportStep, until: ExitStack) -> ReportStep:
+    def watched(self, training: str, recipe: TrainingRecipe, report: ReportStep, until: ExitStack) -> ReportStep:
         """Return what is to be told of the steps of a training: it writes for TensorBoard, if that is wanted."""
         if not self.tensorboard:
             return report

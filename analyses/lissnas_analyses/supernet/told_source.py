@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 
-from lissnas.supernet.images.image_batches import Batches, Piece
+from lissnas.supernet.images.image_batches import LabeledBatch, TrainingImages
 from lissnas.supernet.images.image_source import ImageSource
 from torch import Tensor
 
@@ -27,16 +27,16 @@ class ToldSource:
         return self._source.size
 
     @property
-    def train(self) -> Batches:
+    def train(self) -> TrainingImages:
         return self._source.train
 
     def recalibration(self, batches: int, batch: int) -> Iterable[Tensor]:
         return self._source.recalibration(batches, batch)
 
-    def held_out(self, batch: int) -> Iterable[Piece]:
+    def held_out(self, batch: int) -> Iterable[LabeledBatch]:
         return _ToldPieces(self._source.held_out(batch), self)
 
-    def official_validation(self, batch: int) -> Iterable[Piece]:
+    def official_validation(self, batch: int) -> Iterable[LabeledBatch]:
         return self._source.official_validation(batch)
 
     @property
@@ -45,10 +45,10 @@ class ToldSource:
 
 
 class _ToldPieces:
-    def __init__(self, pieces: Iterable[Piece], source: ToldSource) -> None:
+    def __init__(self, pieces: Iterable[LabeledBatch], source: ToldSource) -> None:
         self._pieces = pieces
         self._source = source
 
-    def __iter__(self) -> Iterator[Piece]:
+    def __iter__(self) -> Iterator[LabeledBatch]:
         yield from self._pieces
         self._source.scored()

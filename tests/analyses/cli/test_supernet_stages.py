@@ -120,7 +120,7 @@ def test_scores_that_others_rest_on_do_not_hinder_scoring_otherwise(in_process: 
     assert "whose scoring.recalibration_batches is 2, not 1" in refused.stderr
 
 
-@pytest.mark.parametrize("mistake", ["training.batch=2048", "training.rate=1e30"])
+@pytest.mark.parametrize("mistake", ["training.batch_size=2048", "training.learning_rate=1e30"])
 def test_a_training_that_failed_at_its_beginning_begins_again_in_the_same_folder(
     mistake: str, in_process: Command, tmp_path: Path
 ) -> None:
@@ -246,20 +246,20 @@ kind = "{kind}"
 train = "{train}"
 validation = "{validation}"
 
-[images.stored]
+[images.files]
 classes = 4
-held_out_a_class = 5
+held_out_per_class = 5
 workers = 1
 
-[images.stored.augmentation]
+[images.files.augmentation]
 size = 32
 shorter_side = 36
 
 [training]
 steps = 2
-batch = 8
-norm_batch = 8
-rate = 0.1
+batch_size = 8
+micro_batch_size = 8
+learning_rate = 0.1
 
 [loop]
 steps_per_round = 1
@@ -270,9 +270,9 @@ recalibration_batch_size = 8
 
 [retraining]
 steps = 1
-batch = 8
-norm_batch = 8
-rate = 0.1
+batch_size = 8
+micro_batch_size = 8
+learning_rate = 0.1
 """
 
 
@@ -335,8 +335,14 @@ def test_help_names_the_recipes(in_process: Command, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ("plan digits --gpus 2", "[training] 1 piece of 64 images cannot be shared out to 2 processes: choose another"),
-        ("plan spos --gpus 8 --set retraining.norm_batch=256", "[retraining] 4 pieces of 256 images cannot be shared"),
+        (
+            "plan digits --gpus 2",
+            "[training] 1 micro-batch of 64 images cannot be divided evenly among 2 processes: choose another",
+        ),
+        (
+            "plan spos --gpus 8 --set retraining.micro_batch_size=256",
+            "[retraining] 4 micro-batches of 256 images cannot be",
+        ),
         ("plan digits --images-a-second inf", "Must be a number above 0, and finite"),
         ("plan digits --images-a-second nan", "Must be a number above 0, and finite"),
         ("train digits --out run", "whose training.steps is 12, not 1500; give each recipe its own folder"),

@@ -94,15 +94,21 @@ def test_without_recalibration_a_trained_supernet_scores_its_paths_far_too_low(t
     from lissnas.supernet.images.small_tasks import digits
     from lissnas.supernet.networks.cell_network import Skeleton
     from lissnas.supernet.networks.cell_supernet import CellSupernet
-    from lissnas.supernet.training.path_samplers import UniformPaths
+    from lissnas.supernet.training.path_samplers import UniformPathSampler
     from lissnas.supernet.training.training_loop import train_paths
-    from lissnas.supernet.training.training_recipe import SupernetRecipe
+    from lissnas.supernet.training.training_recipe import TrainingRecipe
 
     source = small_source(digits())
     network = CellSupernet(Skeleton(), np.random.default_rng(0))
-    recipe = SupernetRecipe(steps=300, batch=64, norm_batch=64, rate=0.1, schedule="cosine")
+    recipe = TrainingRecipe(steps=300, batch_size=64, micro_batch_size=64, learning_rate=0.1, schedule="cosine")
     train_paths(
-        network, source.train, UniformPaths(SPACE), recipe, np.random.default_rng(0), tmp_path, report=lambda done: None
+        network,
+        source.train,
+        UniformPathSampler(SPACE),
+        recipe,
+        np.random.default_rng(0),
+        tmp_path,
+        report=lambda done: None,
     )
     rows = SPACE.sample(60, np.random.default_rng(1))
     own, left = (

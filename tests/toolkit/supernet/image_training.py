@@ -18,12 +18,14 @@ from lissnas.supernet.images.image_folder import folder_source
 from lissnas.supernet.images.image_source import ImageSource
 from lissnas.supernet.networks.chain_network import ChainNetwork
 from lissnas.supernet.scoring.supernet_evaluator import SupernetEvaluator
-from lissnas.supernet.training.path_samplers import UniformPaths
+from lissnas.supernet.training.path_samplers import UniformPathSampler
 from lissnas.supernet.training.processes import processes
 from lissnas.supernet.training.training_loop import Progress, train_paths
-from lissnas.supernet.training.training_recipe import SupernetRecipe
+from lissnas.supernet.training.training_recipe import TrainingRecipe
 
-RECIPE = SupernetRecipe(steps=24, batch=16, norm_batch=8, rate=0.1, warm_up=3, decay=1e-4)
+RECIPE = TrainingRecipe(
+    steps=24, batch_size=16, micro_batch_size=8, learning_rate=0.1, warmup_steps=3, weight_decay=1e-4
+)
 
 
 def chain() -> Chain:
@@ -37,7 +39,7 @@ def train(source: ImageSource, folder: Path, **changed: Any) -> ChainNetwork:
     torch.set_num_threads(1)
     network = ChainNetwork(chain(), np.random.default_rng(0))
     settings = {"recipe": RECIPE, "rng": np.random.default_rng(1), "save_every": 100, "report": lambda progress: None}
-    train_paths(network, source.train, UniformPaths(network.space), folder=folder, **(settings | changed))
+    train_paths(network, source.train, UniformPathSampler(network.space), folder=folder, **(settings | changed))
     return network
 
 

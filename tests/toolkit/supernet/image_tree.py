@@ -7,14 +7,14 @@ from pathlib import Path
 import numpy as np
 import webdataset
 from lissnas.supernet.images.augmentations import Augmentation
-from lissnas.supernet.images.stored_images import StoredSettings
+from lissnas.supernet.images.image_files import ImageFileSettings
 from PIL import Image
 
 CLASSES = ("n01440764", "n01443537", "n01484850", "n02085620")
 COLORS = ((200, 60, 60), (60, 200, 60), (60, 60, 200), (180, 180, 60))
 """Of the classes: red, green, blue."""
 
-SETTINGS = StoredSettings(Augmentation(size=32, shorter_side=36), held_out_a_class=5, workers=0, max_unreadable=3)
+SETTINGS = ImageFileSettings(Augmentation(size=32, shorter_side=36), held_out_per_class=5, workers=0, max_unreadable=3)
 
 
 def picture(label: int, rng: np.random.Generator) -> Image.Image:

@@ -17,17 +17,17 @@ import tiny_training as tiny
 import torch
 from lissnas.errors import LissnasError
 from lissnas.shrinkers.lissnas import Lissnas
-from lissnas.supernet.images.image_batches import Piece
+from lissnas.supernet.images.image_batches import LabeledBatch
 from lissnas.supernet.images.image_source import ImageSource, small_source
 from lissnas.supernet.images.small_tasks import digits
 from lissnas.supernet.networks.chain_network import ChainNetwork
 from lissnas.supernet.scoring.scoring import Scoring
 from lissnas.supernet.scoring.supernet_evaluator import SupernetEvaluator
 from lissnas.supernet.shrinking.shrinking_loop import LoopSettings, LoopTrace, shrink_in_rounds
-from lissnas.supernet.training.path_samplers import UniformPaths
+from lissnas.supernet.training.path_samplers import UniformPathSampler
 from lissnas.supernet.training.processes import processes
 
-RECIPE = replace(tiny.RECIPE, steps=24, decay=1e-4)
+RECIPE = replace(tiny.RECIPE, steps=24, weight_decay=1e-4)
 LISSNAS = Lissnas(confidence=0.9, quantile=0.3, seeds=3, max_rounds=1, stop="rounds")
 SCORING = Scoring(recalibration_batches=2, recalibration_batch_size=100, batch_size=200)
 SETTINGS = LoopSettings(steps_per_round=8, max_rounds=2, mean_sample_size=27)
@@ -37,13 +37,13 @@ def source() -> ImageSource:
     return small_source(digits())
 
 
-class Unreadable:
+class UnreadableImages:
     """A source whose images that are held out cannot be read."""
 
     def __getattr__(self, name: str) -> Any:
         return getattr(source(), name)
 
-    def held_out(self, batch: int) -> Iterator[Piece]:
+    def held_out(self, batch: int) -> Iterator[LabeledBatch]:
         raise LissnasError("5 images cannot be read")
         yield
 
@@ -54,7 +54,7 @@ def loop(folder: Path, **changed: Any) -> tuple[ChainNetwork, LoopTrace]:
     settings: dict[str, Any] = {
         "network": network,
         "source": source(),
-        "paths": UniformPaths(network.space),
+        "paths": UniformPathSampler(network.space),
         "recipe": RECIPE,
         "settings": SETTINGS,
         "shrinker": LISSNAS,

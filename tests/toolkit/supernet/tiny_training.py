@@ -18,22 +18,22 @@ from lissnas.spaces.chain import IDENTITY, Block, Chain, Convolution, inverted_b
 from lissnas.supernet.images.image_batches import ImagesInMemory
 from lissnas.supernet.networks.chain_network import ChainNetwork
 from lissnas.supernet.scoring.supernet_evaluator import SupernetEvaluator
-from lissnas.supernet.training.path_samplers import SandwichPaths
+from lissnas.supernet.training.path_samplers import SandwichPathSampler
 from lissnas.supernet.training.processes import Processes, processes
 from lissnas.supernet.training.training_loop import Progress, train_paths
-from lissnas.supernet.training.training_recipe import SupernetRecipe
+from lissnas.supernet.training.training_recipe import TrainingRecipe
 
-RECIPE = SupernetRecipe(
+RECIPE = TrainingRecipe(
     steps=12,
-    batch=64,
-    norm_batch=32,
-    rate=0.3,
+    batch_size=64,
+    micro_batch_size=32,
+    learning_rate=0.3,
     schedule="cosine",
-    warm_up=3,
-    decay=1e-2,
+    warmup_steps=3,
+    weight_decay=1e-2,
     label_smoothing=0.1,
     grad_clip_value=1.0,
-    averaging=0.9,
+    ema_decay=0.9,
 )
 
 
@@ -56,7 +56,7 @@ def train(folder: Path, **changed: Any) -> ChainNetwork:
     torch.set_num_threads(1)
     network = ChainNetwork(chain(), np.random.default_rng(0))
     settings = {
-        "paths": SandwichPaths(network.space, network.chain.multiply_accumulates),
+        "paths": SandwichPathSampler(network.space, network.chain.multiply_accumulates),
         "recipe": RECIPE,
         "rng": np.random.default_rng(1),
     }

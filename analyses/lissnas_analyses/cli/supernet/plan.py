@@ -105,7 +105,7 @@ def plan(
     read = read_recipe(recipe, changes)
     for stage, training in (("training", read.training), ("retraining", read.retraining)):
         try:
-            training.pieces_each(gpus)
+            training.micro_batches_per_process(gpus)
         except SettingError as error:
             raise SettingError(f"[{stage}] {error}") from error
     made = plan_run(read)

@@ -49,7 +49,7 @@ def train(
 
         loss = stages.train(run)
         training = run.recipe.training
-        found = (f"trained for {training.steps:,} steps of {training.batch:,} images",)
+        found = (f"trained for {training.steps:,} steps of {training.batch_size:,} images",)
         return _told(run, "train", found, None, trained=Trained(training.steps, loss))
 
 

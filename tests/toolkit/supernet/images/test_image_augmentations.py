@@ -17,7 +17,7 @@ def _plain(color: tuple[int, int, int]) -> Image.Image:
 
 @pytest.mark.parametrize("augmentation", [SPOS_AUGMENTATION, ABS_AUGMENTATION])
 def test_inputs_are_224_pixels_wide_blue_first_and_not_normalized(augmentation: Augmentation) -> None:
-    for transform in (replace(augmentation, jitter=0, lighting=0).for_training(), augmentation.for_scoring()):
+    for transform in (replace(augmentation, color_jitter=0, lighting_std=0).for_training(), augmentation.for_scoring()):
         pixels = transform(_plain((250, 100, 3)))
         assert pixels.shape == (3, 224, 224)
         assert pixels.dtype == torch.uint8
@@ -45,7 +45,7 @@ def test_half_of_the_images_are_flipped() -> None:
     image = Image.fromarray(
         np.repeat(np.array([0, 255], dtype=np.uint8), 100)[None, :, None].repeat(200, 0).repeat(3, 2)
     )
-    transform = replace(SPOS_AUGMENTATION, smallest_part=1.0, stretch=1.0, jitter=0).for_training()
+    transform = replace(SPOS_AUGMENTATION, min_crop_area=1.0, max_aspect_ratio=1.0, color_jitter=0).for_training()
     torch.manual_seed(0)
     flipped = sum(int(transform(image)[0, 100, 20] > 128) for _ in range(200))
     assert 80 <= flipped <= 120  # 100 +- 2.8 standard deviations
@@ -78,8 +78,8 @@ def test_abs_cuts_out_squares() -> None:
     ramp = np.stack([*np.meshgrid(np.arange(200), np.arange(200), indexing="ij"), np.zeros((200, 200))], axis=2)
     image = Image.fromarray(ramp.astype(np.uint8))
     for augmentation, square in (
-        (replace(ABS_AUGMENTATION, lighting=0), True),
-        (replace(SPOS_AUGMENTATION, jitter=0), False),
+        (replace(ABS_AUGMENTATION, lighting_std=0), True),
+        (replace(SPOS_AUGMENTATION, color_jitter=0), False),
     ):
         torch.manual_seed(0)
         ratios = []

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from lissnas.supernet.images.image_decoding import UnreadableError, decoded
+from lissnas.supernet.images.image_decoding import UnreadableImageError, decoded
 from PIL import Image
 
 
@@ -51,13 +51,13 @@ def test_the_extension_decides_nothing() -> None:
 
 def test_sixteen_bits_are_not_cut_to_eight() -> None:
     deep = Image.fromarray(np.full((4, 4), 40_000, dtype=np.uint16))
-    with pytest.raises(UnreadableError, match="not of eight bits a channel"):
+    with pytest.raises(UnreadableImageError, match="not of eight bits a channel"):
         decoded(_encoded(deep))
 
 
 @pytest.mark.parametrize("share", [0.2, 0.5, 0.9])
 def test_an_image_cut_short_is_refused(share: float) -> None:
-    with pytest.raises(UnreadableError, match=r"[Tt]runcated"):
+    with pytest.raises(UnreadableImageError, match=r"[Tt]runcated"):
         decoded(JPEG[: int(len(JPEG) * share)])
 
 
@@ -65,7 +65,7 @@ def test_an_image_cut_short_is_refused(share: float) -> None:
     ("content", "reason"), [(b"", "empty"), (b"<html>404</html>", "no image"), (bytes(1000), "no image")]
 )
 def test_what_is_no_image_is_refused(content: bytes, reason: str) -> None:
-    with pytest.raises(UnreadableError, match=reason):
+    with pytest.raises(UnreadableImageError, match=reason):
         decoded(content)
 
 
@@ -80,7 +80,7 @@ def test_a_decompression_bomb_is_refused_before_it_is_decoded(side: int) -> None
     bomb = (
         b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", head) + _chunk(b"IDAT", zlib.compress(bytes(100))) + _chunk(b"IEND", b"")
     )
-    with pytest.raises(UnreadableError, match="more pixels than are safe"):
+    with pytest.raises(UnreadableImageError, match="more pixels than are safe"):
         decoded(bomb)
 
 
@@ -95,6 +95,6 @@ def test_damaged_files_are_read_or_refused_and_nothing_else(data: st.DataObject)
         content[place] = value
     try:
         image = decoded(bytes(content))
-    except UnreadableError:
+    except UnreadableImageError:
         return
     assert image.mode == "RGB"

@@ -13,10 +13,10 @@ import pytest
 import torch
 from lissnas.errors import LissnasError, SettingError
 from lissnas.supernet.images import image_folder
-from lissnas.supernet.images.image_batches import Piece
+from lissnas.supernet.images.image_batches import LabeledBatch
+from lissnas.supernet.images.image_files import ImageFileSettings
 from lissnas.supernet.images.image_folder import folder_source
 from lissnas.supernet.images.image_source import ImageSource
-from lissnas.supernet.images.stored_images import StoredSettings
 from PIL import Image
 
 
@@ -31,7 +31,7 @@ def tree(whole_tree: Path, tmp_path: Path) -> Path:
     return copytree(whole_tree, tmp_path / "tree")
 
 
-def _source(tree: Path, settings: StoredSettings = made.SETTINGS, beside: Path | None = None) -> ImageSource:
+def _source(tree: Path, settings: ImageFileSettings = made.SETTINGS, beside: Path | None = None) -> ImageSource:
     return folder_source(tree / "train", tree / "val", beside or tree.parent / "run", settings)
 
 
@@ -110,15 +110,15 @@ def test_an_epoch_is_every_training_image_that_is_not_held_out(whole_tree: Path,
     assert labels == dict.fromkeys(range(4), 15)
 
 
-def _steps(source: ImageSource, mine: list[int], first: int, count: int, seed: int = 5) -> list[list[Piece]]:
+def _steps(source: ImageSource, mine: list[int], first: int, count: int, seed: int = 5) -> list[list[LabeledBatch]]:
     return list(islice(source.train.steps(12, 3, mine, seed, first), count))
 
 
-def _pieces(steps: list[list[Piece]]) -> list[Piece]:
+def _pieces(steps: list[list[LabeledBatch]]) -> list[LabeledBatch]:
     return [piece for pieces in steps for piece in pieces]
 
 
-def _same(one: Piece, other: Piece) -> bool:
+def _same(one: LabeledBatch, other: LabeledBatch) -> bool:
     return torch.equal(one[0], other[0]) and torch.equal(one[1], other[1])
 
 
@@ -149,7 +149,7 @@ def test_loading_leaves_torchs_generator_alone(whole_tree: Path, tmp_path: Path)
 
 
 def test_a_description_tells_images_and_augmentations_apart(tree: Path, tmp_path: Path) -> None:
-    other = replace(made.SETTINGS, augmentation=replace(made.SETTINGS.augmentation, jitter=0.1))
+    other = replace(made.SETTINGS, augmentation=replace(made.SETTINGS.augmentation, color_jitter=0.1))
     descriptions = [_source(tree).train.description, _source(tree, other).train.description]
     descriptions.append(_source(tree, replace(made.SETTINGS, hold_out_seed=1), tmp_path / "2").train.description)
     next((tree / "train" / made.CLASSES[0]).iterdir()).unlink()
@@ -263,7 +263,7 @@ def test_an_unreadable_image_is_named_once_and_another_of_its_class_trained_on(
 def test_too_many_unreadable_images_are_an_error_that_names_them(tree: Path, workers: int) -> None:
     _damage(tree, "train", 20)
     listed = r"at most 3 may be passed over: .*\.JPEG \([Tt]runcated"
-    with pytest.raises(LissnasError, match=rf"{listed}.*; mend them, or raise images\.stored\.max_unreadable$") as e:
+    with pytest.raises(LissnasError, match=rf"{listed}.*; mend them, or raise images\.files\.max_unreadable$") as e:
         _steps(_source(tree, replace(made.SETTINGS, workers=workers)), [0, 1, 2], 0, 10)
     assert "Traceback" not in str(e.value)
 

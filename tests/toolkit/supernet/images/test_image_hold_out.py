@@ -91,11 +91,13 @@ def test_held_out_images_that_are_gone_are_named(tmp_path: Path) -> None:
         hold_out(tmp_path / "held.json", _named(left), 4, seed=0)
 
 
-@pytest.mark.parametrize(("a_class", "seed", "message"), [(3, 0, "held out a class 4, not 3"), (4, 1, "seed 0, not 1")])
-def test_a_file_made_with_other_settings_is_refused(tmp_path: Path, a_class: int, seed: int, message: str) -> None:
+@pytest.mark.parametrize(
+    ("per_class", "seed", "message"), [(3, 0, "held_out_per_class = 4, not 3"), (4, 1, "seed = 0, not 1")]
+)
+def test_a_file_made_with_other_settings_is_refused(tmp_path: Path, per_class: int, seed: int, message: str) -> None:
     hold_out(tmp_path / "held.json", _named(IMAGES), 4, seed=0)
     with pytest.raises(LissnasError, match=message):
-        hold_out(tmp_path / "held.json", _named(IMAGES), a_class, seed)
+        hold_out(tmp_path / "held.json", _named(IMAGES), per_class, seed)
 
 
 def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
@@ -123,7 +125,7 @@ def test_another_file_of_the_name_is_refused(tmp_path: Path, content: bytes) -> 
 
 
 def test_a_class_without_an_image_left_to_train_on_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(SettingError, match=r"there are 10 of the class of 0/0\.jpg.*lower images\.stored\.held_out"):
+    with pytest.raises(SettingError, match=r"there are 10 of the class of 0/0\.jpg.*lower images\.files\.held_out"):
         hold_out(tmp_path / "held.json", _named(IMAGES), 10, seed=0)
     assert not (tmp_path / "held.json").exists()
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 from lissnas.errors import LissnasError
 from lissnas.supernet.images import decoded_image_cache, image_loading
-from lissnas.supernet.images.image_batches import Piece
+from lissnas.supernet.images.image_batches import LabeledBatch
 from lissnas.supernet.images.image_folder import folder_source
 from lissnas.supernet.images.image_source import ImageSource
 
@@ -24,7 +24,7 @@ def _source(tree: Path, workers: int = 0) -> ImageSource:
     return folder_source(tree / "train", tree / "val", tree.parent / "run", replace(made.SETTINGS, workers=workers))
 
 
-def _whole(pieces: Iterable[Piece]) -> Piece:
+def _whole(pieces: Iterable[LabeledBatch]) -> LabeledBatch:
     images, labels = zip(*pieces, strict=True)
     return torch.cat(images), torch.cat(labels)
 

@@ -16,7 +16,12 @@ from lissnas.supernet.recipes.recipe_text import differing_keys, meanings, recip
 from lissnas.supernet.shrinking.shrinking_loop import later_recipe
 from lissnas.supernet.shrinking.weight_angle_shrinkage import WeightAngleShrinkage
 from lissnas.supernet.stages.retraining import ABS_RETRAINING, SPOS_RETRAINING
-from lissnas.supernet.training.path_samplers import BinnedPaths, FairPaths, SandwichPaths, UniformPaths
+from lissnas.supernet.training.path_samplers import (
+    FairPathSampler,
+    FlopsBinPathSampler,
+    SandwichPathSampler,
+    UniformPathSampler,
+)
 from lissnas.supernet.training.training_recipe import ABS, SPOS, abs_round
 
 NAMES = (
@@ -75,7 +80,7 @@ def test_the_recipes_of_papers_are_those_of_the_library() -> None:
     assert spos.training == SPOS
     assert spos.retraining == SPOS_RETRAINING
     assert not spos.network.affine
-    assert spos.training.steps * spos.training.batch == 153_600_000
+    assert spos.training.steps * spos.training.batch_size == 153_600_000
     for name in ("abs-shufflenetv2", "abs-mobilenet"):
         recipe = read_recipe(name)
         assert recipe.training == ABS
@@ -100,10 +105,10 @@ def test_a_recipe_builds_its_network_and_its_paths() -> None:
         assert network.space.name == recipe.network.space
         assert network.classifier.out_features == 10  # type: ignore[union-attr, operator]
     bins = first_paths(read_recipe("spos"))
-    assert isinstance(bins, BinnedPaths)
-    assert isinstance(first_paths(read_recipe("fairnas")), FairPaths)
-    assert isinstance(first_paths(read_recipe("digits", ["paths.sampler=sandwich"])), SandwichPaths)
-    assert isinstance(first_paths(read_recipe("digits")), UniformPaths)
+    assert isinstance(bins, FlopsBinPathSampler)
+    assert isinstance(first_paths(read_recipe("fairnas")), FairPathSampler)
+    assert isinstance(first_paths(read_recipe("digits", ["paths.sampler=sandwich"])), SandwichPathSampler)
+    assert isinstance(first_paths(read_recipe("digits")), UniformPathSampler)
     costs = read_recipe("spos").network.costs().multiply_accumulates
     drawn = np.concatenate([bins.next(np.random.default_rng(seed)) for seed in range(20)])
     assert ((costs(drawn) >= 290e6) & (costs(drawn) < 360e6)).all()
@@ -149,13 +154,13 @@ def test_limits_make_a_limited_space() -> None:
 def test_changes_of_the_command_line_are_read_as_toml() -> None:
     recipe = read_recipe(
         "digits",
-        ["training.steps=2_000", "training.schedule=linear", "training.averaging=0.9", "loop.sizes=[]", "seed = 7"],
+        ["training.steps=2_000", "training.schedule=linear", "training.ema_decay=0.9", "loop.sizes=[]", "seed = 7"],
     )
-    assert (recipe.training.steps, recipe.training.schedule, recipe.training.averaging) == (2000, "linear", 0.9)
+    assert (recipe.training.steps, recipe.training.schedule, recipe.training.ema_decay) == (2000, "linear", 0.9)
     assert recipe.seed == 7
     assert read_recipe("digits", ["training.grad_clip_value="]).training.grad_clip_value is None
     keys = [key for key, _, _ in differing_keys(recipe, read_recipe("digits"))]
-    assert keys == ["training.steps", "training.schedule", "training.averaging", "seed"]
+    assert keys == ["training.steps", "training.schedule", "training.ema_decay", "seed"]
 
 
 @pytest.mark.parametrize(
@@ -165,16 +170,16 @@ def test_changes_of_the_command_line_are_read_as_toml() -> None:
         ("trainin.steps=3", "unknown key 'trainin' at the top: did you mean 'training'?"),
         ("training.steps=1.5", "training.steps is 1.5: expected int, got float"),
         ("training.steps=true", "training.steps is True: expected int, got bool"),
-        ("training.rate=nan", "training.rate is nan: expected a finite number"),
+        ("training.learning_rate=nan", "training.learning_rate is nan: expected a finite number"),
         ("training.steps=", "training.steps is missing"),
         ("training.steps=0", "[training] steps must be at least 1, not 0"),
-        ("training.rate=-0.5", "[training] rate must be at least 0, not -0.5"),
-        ("training.averaging=1.5", "[training] averaging must be at least 0 and at most 1, not 1.5"),
+        ("training.learning_rate=-0.5", "[training] learning_rate must be at least 0, not -0.5"),
+        ("training.ema_decay=1.5", "[training] ema_decay must be at least 0 and at most 1, not 1.5"),
         ("training.momentum=0", "[training] Nesterov's momentum needs a momentum above 0"),
-        ("training.averaging=1", "[training] averaging must be below 1"),
-        ("training.norm_batch=1", "[training] norm_batch must be at least 2, not 1"),
+        ("training.ema_decay=1", "[training] ema_decay must be below 1"),
+        ("training.micro_batch_size=1", "[training] micro_batch_size must be at least 2, not 1"),
         ("retraining.schedule_steps=-3", "[retraining] schedule_steps must be at least 1, not -3"),
-        ("training.norm_batch=48", "64 images does not fall into pieces of 48"),
+        ("training.micro_batch_size=48", "64 images cannot be divided into micro-batches of 48"),
         ("training.schedule=cosin", "did you mean 'cosine'?"),
         ("training=3", "training must be a table"),
         ("training.steps.more=3", "steps is no table"),
@@ -215,15 +220,15 @@ def test_a_mistake_in_a_recipe_names_the_file_and_the_key(change: str, said: str
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ("held_out_a_class=0", "[images.stored] held_out_a_class must be at least 1, not 0"),
-        ("workers=-1", "[images.stored] workers must be at least 0, not -1"),
-        ("augmentation.stretch=0", "[images.stored.augmentation] stretch must be at least 1, not 0"),
-        ("augmentation.smallest_part=2", "smallest_part must be at least 0 and at most 1, not 2"),
+        ("held_out_per_class=0", "[images.files] held_out_per_class must be at least 1, not 0"),
+        ("workers=-1", "[images.files] workers must be at least 0, not -1"),
+        ("augmentation.max_aspect_ratio=0", "[images.files.augmentation] max_aspect_ratio must be at least 1, not 0"),
+        ("augmentation.min_crop_area=2", "min_crop_area must be at least 0 and at most 1, not 2"),
     ],
 )
 def test_images_that_cannot_be_used_so_are_refused_before_they_are_read(change: str, said: str) -> None:
     with pytest.raises(SettingError) as raised:
-        read_recipe("spos", [f"images.stored.{change}"])
+        read_recipe("spos", [f"images.files.{change}"])
     assert said in str(raised.value)
 
 

@@ -18,7 +18,7 @@ from lissnas.supernet.networks.cell_network import Skeleton
 from lissnas.supernet.networks.cell_supernet import CellSupernet
 from lissnas.supernet.networks.chain_network import ChainNetwork
 from lissnas.supernet.scoring.supernet_evaluator import SupernetEvaluator
-from lissnas.supernet.training.path_samplers import UniformPaths
+from lissnas.supernet.training.path_samplers import UniformPathSampler
 from torch import nn
 
 Parts = tuple[ImagesInMemory, ImagesInMemory]
@@ -32,8 +32,8 @@ def parts() -> Parts:
 
 @pytest.fixture(scope="module")
 def trained(parts: Parts, tmp_path_factory: pytest.TempPathFactory) -> ChainNetwork:
-    recipe = replace(tiny.RECIPE, steps=80, norm_batch=64, decay=1e-4)
-    paths = UniformPaths(tiny.chain().space)
+    recipe = replace(tiny.RECIPE, steps=80, micro_batch_size=64, weight_decay=1e-4)
+    paths = UniformPathSampler(tiny.chain().space)
     return tiny.train(tmp_path_factory.mktemp("trained"), recipe=recipe, paths=paths, batches=parts[0])
 
 
@@ -153,7 +153,7 @@ def test_cells_are_trained_and_scored_as_chains_are(parts: Parts, tmp_path: Path
     network = CellSupernet(Skeleton(channels=4), np.random.default_rng(0))
     recipe = replace(tiny.RECIPE, steps=3)
     none = np.zeros((1, 6), dtype=np.uint8)
-    tiny.train_paths(network, parts[0], UniformPaths(network.space), recipe, np.random.default_rng(1), tmp_path)
+    tiny.train_paths(network, parts[0], UniformPathSampler(network.space), recipe, np.random.default_rng(1), tmp_path)
     scores = _evaluator(network, parts)(np.concatenate([network.space.sample(3, np.random.default_rng(0)), none]))
     assert scores.std() > 0
     # A cell that hands nothing on leaves one class to all images.

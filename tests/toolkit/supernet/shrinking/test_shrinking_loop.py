@@ -31,7 +31,7 @@ from lissnas.supernet.scoring.supernet_evaluator import SupernetEvaluator
 from lissnas.supernet.shrinking import shrinking_loop
 from lissnas.supernet.shrinking.shrinking_loop import LoopRound, LoopSettings, LoopTrace, later_recipe
 from lissnas.supernet.shrinking.weight_angle_shrinkage import WeightAngleShrinkage
-from lissnas.supernet.training.path_samplers import UniformPaths
+from lissnas.supernet.training.path_samplers import UniformPathSampler
 from lissnas.supernet.training.training_loop import Progress
 from lissnas.supernet.training.training_recipe import ABS, abs_round
 
@@ -274,7 +274,7 @@ def test_cells_are_shrunk_by_their_angles(tmp_path: Path) -> None:
     _network, trace = tiny.loop(
         tmp_path,
         network=network,
-        paths=UniformPaths(network.space),
+        paths=UniformPathSampler(network.space),
         shrinker=WeightAngleShrinkage(networks_per_operation=20, drops_per_round=20, stop_size=100),
     )
     assert trace.rounds[0].subspace.left.sum() == 10
@@ -326,7 +326,9 @@ def test_later_recipes_of_abs_are_those_of_its_authors() -> None:
 
 def test_fine_tuning_goes_on_where_the_schedule_was() -> None:
     settings = LoopSettings(steps_per_round=10)
-    recipe = replace(tiny.RECIPE, steps=40, schedule="linear", schedule_steps=100, warm_up=0, final_rate=0.0)
+    recipe = replace(
+        tiny.RECIPE, steps=40, schedule="linear", schedule_steps=100, warmup_steps=0, final_learning_rate=0.0
+    )
     assert later_recipe(recipe, settings, 2).rate_at(0) == pytest.approx(0.3 * (1 - 50 / 100))
     ends = later_recipe(replace(recipe, schedule_steps=None), settings, 1)
     assert ends.rate_at(0) == pytest.approx(0.3 * (1 - 40 / 50))
@@ -395,7 +397,7 @@ def test_a_shrinker_without_a_size_takes_no_sizes_and_one_without_a_radius_no_ra
         ({**KERNEL, "settings": replace(tiny.SETTINGS, sizes=(28, 5))}, "size of 28 is more than the 27 networks"),
         ({"settings": replace(tiny.SETTINGS, radii=(4, 1))}, "a radius of 4 edits is longer than the 3 genes"),
         ({"scoring": replace(tiny.SCORING, recalibration_batches=11)}, "lower scoring.recalibration_batches"),
-        ({"source": tiny.Unreadable()}, "5 images cannot be read"),
+        ({"source": tiny.UnreadableImages()}, "5 images cannot be read"),
     ],
     ids=["size", "sizes", "radius", "recalibration", "images"],
 )
@@ -411,7 +413,7 @@ def test_what_cannot_be_shrunk_or_scored_is_refused_before_anything_is_trained(
 def test_images_to_score_with_are_opened_though_nothing_is_shrunk(tmp_path: Path) -> None:
     """What trains first, and is shrunk by a later call, is told of them as early."""
     with pytest.raises(LissnasError, match="5 images cannot be read"):
-        tiny.loop(tmp_path, source=tiny.Unreadable(), settings=replace(tiny.SETTINGS, max_rounds=0))
+        tiny.loop(tmp_path, source=tiny.UnreadableImages(), settings=replace(tiny.SETTINGS, max_rounds=0))
 
 
 def test_how_many_images_are_scored_at_once_may_change(finished: tuple[Path, LoopTrace]) -> None:

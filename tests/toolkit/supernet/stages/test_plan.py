@@ -12,7 +12,7 @@ from lissnas.shrinkers.shrink import shrink
 from lissnas.supernet.recipes.recipe_file import read_recipe
 from lissnas.supernet.recipes.recipe_images import open_images
 from lissnas.supernet.stages.plan import measured_throughput, plan
-from lissnas.supernet.training.path_samplers import UniformPaths
+from lissnas.supernet.training.path_samplers import UniformPathSampler
 from lissnas.supernet.training.training_loop import train_paths
 from torch.nn.functional import cross_entropy
 
@@ -80,7 +80,7 @@ def test_lissnas_scores_no_more_networks_than_planned(stop: str, samples: int) -
 
 
 def test_classes_of_images_that_are_not_given_are_those_of_the_network() -> None:
-    assert plan(read_recipe("spos", ("images.stored.classes=",))) == plan(read_recipe("spos", ()))
+    assert plan(read_recipe("spos", ("images.files.classes=",))) == plan(read_recipe("spos", ()))
 
 
 def test_the_pixels_that_are_planned_are_those_that_scoring_keeps(tmp_path: Path) -> None:
@@ -88,9 +88,9 @@ def test_the_pixels_that_are_planned_are_those_that_scoring_keeps(tmp_path: Path
     changes = (
         f"images.train={tree / 'train'}",
         f"images.validation={tree / 'val'}",
-        "images.stored.held_out_a_class=5",
-        "images.stored.workers=1",
-        "images.stored.classes=4",
+        "images.files.held_out_per_class=5",
+        "images.files.workers=1",
+        "images.files.classes=4",
         "network.classes=4",
         "scoring.recalibration_batches=2",
         "scoring.recalibration_batch_size=5",
@@ -107,7 +107,9 @@ def test_the_pixels_that_are_planned_are_those_that_scoring_keeps(tmp_path: Path
 
 def test_memory_is_for_the_larger_pieces_of_training_and_retraining() -> None:
     smaller, larger = (
-        plan(read_recipe("digits", ("retraining.batch=128", f"retraining.norm_batch={size}"))).activation_bytes
+        plan(
+            read_recipe("digits", ("retraining.batch_size=128", f"retraining.micro_batch_size={size}"))
+        ).activation_bytes
         for size in (64, 128)
     )
     assert larger == pytest.approx(2 * smaller, rel=0.02)
@@ -122,7 +124,7 @@ def test_a_checkpoint_is_as_large_as_planned(tmp_path: Path) -> None:
     recipe = read_recipe("digits", ("training.steps=60",))
     network = recipe.network.build(np.random.default_rng(0))
     source, rng = open_images(recipe, tmp_path), np.random.default_rng(0)
-    paths = UniformPaths(network.space)
+    paths = UniformPathSampler(network.space)
     train_paths(network, source.train, paths, recipe.training, rng, tmp_path / "run", device="cpu")
     [written] = (tmp_path / "run").glob("step-*.pt")
     planned = plan(recipe).checkpoint_bytes
@@ -134,7 +136,7 @@ def test_activations_are_what_a_real_pass_of_the_dearest_path_keeps() -> None:
     recipe = read_recipe("digits", ())
     network = recipe.network.build(np.random.default_rng(0)).train()
     dearest = [3] * 6
-    images = torch.zeros(recipe.training.norm_batch, 1, 8, 8)
+    images = torch.zeros(recipe.training.micro_batch_size, 1, 8, 8)
     kept: dict[int, torch.UntypedStorage] = {}
 
     def keep(tensor: torch.Tensor) -> torch.Tensor:

@@ -14,7 +14,7 @@ import pytest
 import tiny_training as tiny
 import torch
 from lissnas.errors import LissnasError
-from lissnas.supernet.images.image_batches import Piece
+from lissnas.supernet.images.image_batches import LabeledBatch
 from lissnas.supernet.images.image_source import ImageSource, small_source
 from lissnas.supernet.images.small_tasks import digits
 from lissnas.supernet.networks.cell_network import CellNetwork, Skeleton
@@ -27,7 +27,7 @@ from lissnas.supernet.stages import retraining
 from lissnas.supernet.stages.retraining import ABS_RETRAINING, RETRAINED, SPOS_RETRAINING, RetrainedScore, retrain
 from lissnas.supernet.training.training_loop import Progress
 
-RECIPE = replace(tiny.RECIPE, steps=60, decay=1e-4, averaging=None)
+RECIPE = replace(tiny.RECIPE, steps=60, weight_decay=1e-4, ema_decay=None)
 ROW = np.array([1, 2, 0], dtype=np.uint8)
 
 
@@ -42,7 +42,7 @@ class Watched:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._source, name)
 
-    def official_validation(self, batch: int) -> Iterable[Piece]:
+    def official_validation(self, batch: int) -> Iterable[LabeledBatch]:
         self.asked += 1
         readable = self.official_validation_images - self._unreadable
         return [
@@ -51,7 +51,7 @@ class Watched:
             if begin * batch < readable
         ]
 
-    def held_out(self, batch: int) -> Iterable[Piece]:
+    def held_out(self, batch: int) -> Iterable[LabeledBatch]:
         raise AssertionError("images to choose by have no part in retraining")
 
 
@@ -131,7 +131,7 @@ def test_a_retraining_that_dies_goes_on_to_the_same_bits(tmp_path: Path, finishe
 
 def test_an_average_is_judged_with_statistics_of_its_own(tmp_path: Path) -> None:
     """With an average that hardly forgets the network is the one at the beginning: its statistics must be its own."""
-    score = _retrain(tmp_path, Watched(), recipe=replace(RECIPE, steps=1, averaging=1 - 1e-9))
+    score = _retrain(tmp_path, Watched(), recipe=replace(RECIPE, steps=1, ema_decay=1 - 1e-9))
     assert score.top1 < 30
     state = torch.load(max(tmp_path.glob("*.pt")), weights_only=True)
     alone = ChainNetwork(tiny.chain().only(ROW), np.random.default_rng(0))
@@ -193,7 +193,7 @@ def test_a_network_of_one_path_computes_what_the_stand_alone_network_does(kind: 
     ("other", "named"),
     [
         ({"row": np.array([1, 1, 0], dtype=np.uint8)}, "architecture was k3-k5-id, not k3-k3-id"),
-        ({"recipe": replace(RECIPE, rate=0.1)}, "recipe was"),
+        ({"recipe": replace(RECIPE, learning_rate=0.1)}, "recipe was"),
         ({"rng": np.random.default_rng(4)}, "seed was"),
     ],
 )
@@ -229,7 +229,7 @@ def test_what_only_judging_needs_is_checked_before_the_training(tmp_path: Path) 
     steps: list[Progress] = []
     with pytest.raises(LissnasError, match="none of the official validation images can be read: mend them"):
         _retrain(tmp_path, Watched(unreadable=397), report=steps.append)
-    average, scoring = replace(RECIPE, averaging=0.9), Scoring(recalibration_batches=100, recalibration_batch_size=100)
+    average, scoring = replace(RECIPE, ema_decay=0.9), Scoring(recalibration_batches=100, recalibration_batch_size=100)
     with pytest.raises(LissnasError, match=r"more than the 1000 training images: lower scoring\.recalibration_batches"):
         _retrain(tmp_path, Watched(), recipe=average, scoring=scoring, report=steps.append)
     assert not steps
@@ -246,11 +246,11 @@ def test_memory_too_small_to_judge_is_told_with_the_way_out(tmp_path: Path, monk
 
 
 def test_recipes_are_those_of_the_papers() -> None:
-    assert (SPOS_RETRAINING.steps, SPOS_RETRAINING.batch, SPOS_RETRAINING.rate) == (300_000, 1024, 0.5)
+    assert (SPOS_RETRAINING.steps, SPOS_RETRAINING.batch_size, SPOS_RETRAINING.learning_rate) == (300_000, 1024, 0.5)
     assert SPOS_RETRAINING.rate_at(150_000) == pytest.approx(0.25)
-    assert (ABS_RETRAINING.steps, ABS_RETRAINING.batch) == (240 * 1202, 1024)
+    assert (ABS_RETRAINING.steps, ABS_RETRAINING.batch_size) == (240 * 1202, 1024)
     assert (ABS_RETRAINING.rate_at(0), ABS_RETRAINING.rate_at(ABS_RETRAINING.steps)) == (0.5, 0.0)
-    assert ABS_RETRAINING.decay == 4e-5
+    assert ABS_RETRAINING.weight_decay == 4e-5
 
 
 TWO = """

@@ -6,11 +6,11 @@ import torch
 from lissnas.spaces.published.cell201 import cell201
 from lissnas.supernet.images.small_tasks import ImageTask, digits
 from lissnas.supernet.networks.cell_network import CellNetwork, Skeleton
-from lissnas.supernet.standalone.grouped_training import Recipe, Training, train, train_together
+from lissnas.supernet.standalone.grouped_training import StandaloneRecipe, Training, train, train_grouped
 
 CELLS = np.array([15_624, 4_321, 9_876, 0])
 
-RECIPE = Recipe(epochs=2)
+RECIPE = StandaloneRecipe(epochs=2)
 
 
 class Alone(torch.nn.Module):
@@ -36,7 +36,7 @@ def _few(task: ImageTask) -> ImageTask:
 
 @pytest.fixture(scope="module")
 def together() -> Training:
-    return train_together(_networks(), _few(digits()), RECIPE, np.random.default_rng(5))
+    return train_grouped(_networks(), _few(digits()), RECIPE, np.random.default_rng(5))
 
 
 def test_each_network_has_the_curves_of_training_it_alone(together: Training) -> None:
@@ -51,13 +51,13 @@ def test_each_network_has_the_curves_of_training_it_alone(together: Training) ->
 
 
 def test_the_same_generators_give_the_same_bits(together: Training) -> None:
-    again = train_together(_networks(), _few(digits()), RECIPE, np.random.default_rng(5))
+    again = train_grouped(_networks(), _few(digits()), RECIPE, np.random.default_rng(5))
     np.testing.assert_array_equal(again.test.loss, together.test.loss)
     np.testing.assert_array_equal(again.train[1].loss, together.train[1].loss)
 
 
 def test_another_order_of_the_images_gives_other_results(together: Training) -> None:
-    other = train_together(_networks(), _few(digits()), RECIPE, np.random.default_rng(6))
+    other = train_grouped(_networks(), _few(digits()), RECIPE, np.random.default_rng(6))
     assert (other.train[0].loss[:3] != together.train[0].loss[:3]).all()
 
 
@@ -67,12 +67,12 @@ def test_a_network_that_cannot_learn_says_one_class_of_everything(together: Trai
 
 
 def test_training_scores_count_the_images_of_whole_batches(together: Training) -> None:
-    assert together.train[0].correct.max() <= 260 // RECIPE.batch * RECIPE.batch
+    assert together.train[0].correct.max() <= 260 // RECIPE.batch_size * RECIPE.batch_size
 
 
 def test_networks_are_left_as_they_are() -> None:
     networks = _networks()
     before = [weights.clone() for network in networks for weights in network.state_dict().values()]
-    train_together(networks, _few(digits()), Recipe(epochs=1), np.random.default_rng(0))
+    train_grouped(networks, _few(digits()), StandaloneRecipe(epochs=1), np.random.default_rng(0))
     after = [weights for network in networks for weights in network.state_dict().values()]
     assert all(torch.equal(*pair) for pair in zip(before, after, strict=True))

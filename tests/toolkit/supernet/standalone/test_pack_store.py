@@ -16,17 +16,17 @@ from lissnas.errors import LissnasError
 from lissnas.spaces.published.cell201 import cell201
 from lissnas.supernet.images.small_tasks import digits
 from lissnas.supernet.networks.cell_network import Skeleton
-from lissnas.supernet.standalone.cell_packs import Study, all_packs, repeated_cells, train_pack
-from lissnas.supernet.standalone.grouped_training import Recipe
+from lissnas.supernet.standalone.cell_packs import CellTableRecipe, all_packs, repeated_cells, train_pack
+from lissnas.supernet.standalone.grouped_training import StandaloneRecipe
 from lissnas.supernet.standalone.pack_store import TrainingStore
 from lissnas.supernet.standalone.train_cells import train_missing
 
-QUICK = Study("digits", Recipe(epochs=1, batch=500), Skeleton(channels=2))
+QUICK = CellTableRecipe("digits", StandaloneRecipe(epochs=1, batch_size=500), Skeleton(channels=2))
 
 PACKS = 3
 
 
-def _store(folder: Path, table: Path | None = None, study: Study = QUICK) -> TrainingStore:
+def _store(folder: Path, table: Path | None = None, study: CellTableRecipe = QUICK) -> TrainingStore:
     return TrainingStore(folder, study, digits(), table)
 
 
@@ -130,7 +130,7 @@ def test_a_pack_of_which_the_table_lacks_a_cell_is_trained_again(tmp_path: Path,
 
 
 def test_results_of_another_recipe_are_refused(tmp_path: Path, straight: Path) -> None:
-    other = Study("digits", Recipe(epochs=2, batch=500), Skeleton(channels=2))
+    other = CellTableRecipe("digits", StandaloneRecipe(epochs=2, batch_size=500), Skeleton(channels=2))
     with pytest.raises(LissnasError, match=r"seed-0-pack-\d+\.parquet: trained with another recipe"):
         _store(straight, study=other).collect(tmp_path / "table.parquet")
 

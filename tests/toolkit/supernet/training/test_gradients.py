@@ -12,7 +12,7 @@ import pytest
 import tiny_training as tiny
 import torch
 from lissnas.errors import TrainingError
-from lissnas.supernet.training.path_samplers import UniformPaths
+from lissnas.supernet.training.path_samplers import UniformPathSampler
 
 
 class SmallMemory(tiny.ChainNetwork):
@@ -27,7 +27,7 @@ class SmallMemory(tiny.ChainNetwork):
 
 
 def _train(network: SmallMemory, folder: Path) -> None:
-    paths, rng = UniformPaths(network.space), np.random.default_rng(1)
+    paths, rng = UniformPathSampler(network.space), np.random.default_rng(1)
     tiny.train_paths(network, tiny.digits(), paths, tiny.RECIPE, rng, folder)
 
 
@@ -35,12 +35,12 @@ def test_out_of_memory_names_the_largest_piece_that_fits_and_that_piece_does_fit
     network = SmallMemory(tiny.chain(), np.random.default_rng(0))
     message = (
         r"tiny: not enough memory on cpu for pieces of 32 images on \w\w-\w\w-\w\w \(CUDA out of memory. Tried to "
-        r"allocate 2.00 GiB.\): norm_batch = 16 fits;.* in another folder"
+        r"allocate 2.00 GiB.\): micro_batch_size = 16 fits;.* in another folder"
     )
     with pytest.raises(TrainingError, match=message):
         _train(network, tmp_path / "too large")
-    recipe = replace(tiny.RECIPE, steps=1, norm_batch=16)
-    paths, rng = UniformPaths(network.space), np.random.default_rng(1)
+    recipe = replace(tiny.RECIPE, steps=1, micro_batch_size=16)
+    paths, rng = UniformPathSampler(network.space), np.random.default_rng(1)
     tiny.train_paths(network, tiny.digits(), paths, recipe, rng, tmp_path / "fits")
     assert (tmp_path / "fits" / "step-0000000001.pt").exists()
 
@@ -48,7 +48,7 @@ def test_out_of_memory_names_the_largest_piece_that_fits_and_that_piece_does_fit
 def test_where_nothing_fits_the_error_says_so(tmp_path: Path) -> None:
     network = SmallMemory(tiny.chain(), np.random.default_rng(0))
     network.most = 1
-    with pytest.raises(TrainingError, match="no smaller norm_batch fits either"):
+    with pytest.raises(TrainingError, match="no smaller micro_batch_size fits either"):
         _train(network, tmp_path)
 
 
@@ -68,11 +68,11 @@ import tiny_training as tiny
 from dataclasses import replace
 tiny.torch.set_num_threads(1)
 images = tiny.ImagesInMemory(tiny.torch.zeros(1024, 1, 32, 32), tiny.torch.zeros(1024, dtype=int))
-recipe = replace(tiny.RECIPE, steps=2, batch=64, norm_batch=64)
+recipe = replace(tiny.RECIPE, steps=2, batch_size=64, micro_batch_size=64)
 tiny.train(Path(sys.argv[1]) / "small", batches=images, recipe=recipe)
 used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (used + 60_000_000,) * 2)
-tiny.train(Path(sys.argv[1]) / "large", batches=images, recipe=replace(recipe, batch=1024, norm_batch=1024))
+tiny.train(Path(sys.argv[1]) / "large", batches=images, recipe=replace(recipe, batch_size=1024, micro_batch_size=1024))
 """
 
 

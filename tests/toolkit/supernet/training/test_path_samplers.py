@@ -10,12 +10,12 @@ from lissnas.spaces.published.shufflenetv2 import shufflenetv2, shufflenetv2_cha
 from lissnas.spaces.space import Rows
 from lissnas.subspaces.union_of_balls import UnionOfBalls
 from lissnas.supernet.training.path_samplers import (
-    BinnedPaths,
-    FairPaths,
-    Paths,
-    SandwichPaths,
-    SubspacePaths,
-    UniformPaths,
+    FairPathSampler,
+    FlopsBinPathSampler,
+    PathSampler,
+    SandwichPathSampler,
+    SubspacePathSampler,
+    UniformPathSampler,
 )
 from scipy.stats import chisquare
 
@@ -24,7 +24,7 @@ SPACE = CategoricalSpace("three layers", ("abc", "abcd", "ab"), "{}{}{}")
 COSTS = Costs(100, [[0, 5, 9], [7, 0, 3, 1], [2, 2]])
 
 
-def _drawn(paths: Paths, steps: int, seed: int = 0) -> Rows:
+def _drawn(paths: PathSampler, steps: int, seed: int = 0) -> Rows:
     rng = np.random.default_rng(seed)
     return np.concatenate([paths.next(rng) for _ in range(steps)])
 
@@ -35,20 +35,20 @@ def _chance_of_uniform(index: np.ndarray, places: int) -> float:
 
 
 def test_uniform_paths_favor_no_network() -> None:
-    rows = _drawn(UniformPaths(SPACE), 2_400)
+    rows = _drawn(UniformPathSampler(SPACE), 2_400)
     assert _chance_of_uniform(SPACE.index(rows), SPACE.size) > 0.01
 
 
 def test_paths_of_a_subspace_favor_neither_overlaps_nor_pockets() -> None:
     union = UnionOfBalls(SPACE, SPACE.read(["aaa", "aab", "cdb"]), radius=1)
-    place = np.searchsorted(union.index, SPACE.index(_drawn(SubspacePaths(union), 3_000)))
+    place = np.searchsorted(union.index, SPACE.index(_drawn(SubspacePathSampler(union), 3_000)))
     assert _chance_of_uniform(place, union.size) > 0.01
-    assert union.contains(_drawn(SubspacePaths(union), 100, seed=1)).all()
+    assert union.contains(_drawn(SubspacePathSampler(union), 100, seed=1)).all()
 
 
 def test_bins_of_flops_are_equally_likely_and_so_are_the_networks_of_each() -> None:
     edges = (102, 104, 108, 130)
-    rows = _drawn(BinnedPaths(SPACE, COSTS, edges), 3_000)
+    rows = _drawn(FlopsBinPathSampler(SPACE, COSTS, edges), 3_000)
     bins = np.digitize(COSTS(rows), edges) - 1
     assert _chance_of_uniform(bins, 3) > 0.01
     everyone = SPACE.all_rows()
@@ -62,7 +62,7 @@ def test_bins_of_flops_are_equally_likely_and_so_are_the_networks_of_each() -> N
 def test_bins_of_spos_all_hold_networks() -> None:
     edges = tuple(range(290_000_000, 360_000_001, 10_000_000))
     costs = shufflenetv2_chain().multiply_accumulates
-    rows = _drawn(BinnedPaths(shufflenetv2(), costs, edges), 60)
+    rows = _drawn(FlopsBinPathSampler(shufflenetv2(), costs, edges), 60)
     assert set(np.digitize(costs(rows), edges)) == set(range(1, 8))
 
 
@@ -70,23 +70,23 @@ def test_a_bin_without_networks_is_named() -> None:
     with pytest.raises(
         SettingError, match="none of 1,048,576 networks of three layers costs 5 to 7 FLOPs: they cost 102"
     ):
-        BinnedPaths(SPACE, COSTS, (5, 7)).next(np.random.default_rng(0))
+        FlopsBinPathSampler(SPACE, COSTS, (5, 7)).next(np.random.default_rng(0))
 
 
 @pytest.mark.parametrize("edges", [(5,), (7, 5), (5, 5)])
 def test_edges_that_make_no_bins_are_refused(edges: tuple[int, ...]) -> None:
     with pytest.raises(SettingError, match="make no bins"):
-        BinnedPaths(SPACE, COSTS, edges)
+        FlopsBinPathSampler(SPACE, COSTS, edges)
 
 
 def test_strict_fairness_trains_every_choice_once_a_step() -> None:
-    rows = FairPaths(fairnas()).next(np.random.default_rng(0))
+    rows = FairPathSampler(fairnas()).next(np.random.default_rng(0))
     assert (np.sort(rows, axis=0) == np.arange(6)[:, None]).all()
     assert len({tuple(column) for column in rows.T}) > 1
 
 
 def test_strict_fairness_repeats_the_choices_of_smaller_layers() -> None:
-    rows = FairPaths(mobilenet()).next(np.random.default_rng(0))
+    rows = FairPathSampler(mobilenet()).next(np.random.default_rng(0))
     assert rows.shape == (7, 21)
     for column, choices in zip(rows.T, mobilenet().choices, strict=True):
         counts = np.bincount(column, minlength=choices)
@@ -94,14 +94,14 @@ def test_strict_fairness_repeats_the_choices_of_smaller_layers() -> None:
 
 
 def test_each_network_of_strict_fairness_is_uniformly_drawn() -> None:
-    rows = np.stack([FairPaths(SPACE).next(np.random.default_rng(seed)) for seed in range(2_400)])
+    rows = np.stack([FairPathSampler(SPACE).next(np.random.default_rng(seed)) for seed in range(2_400)])
     for place in range(rows.shape[1]):
         assert _chance_of_uniform(SPACE.index(rows[:, place]), SPACE.size) > 0.01
 
 
 def test_a_sandwich_is_the_largest_the_smallest_and_random_ones() -> None:
     costs = fairnas_chain().multiply_accumulates
-    step = SandwichPaths(fairnas(), costs, random=2).next(np.random.default_rng(0))
+    step = SandwichPathSampler(fairnas(), costs, random=2).next(np.random.default_rng(0))
     most, least, *between = costs(step)
     assert (most, least) == (costs.most, costs.least)
     assert len(between) == 2
@@ -111,15 +111,15 @@ def test_a_sandwich_is_the_largest_the_smallest_and_random_ones() -> None:
 @pytest.mark.parametrize(
     "paths",
     [
-        UniformPaths(SPACE),
-        BinnedPaths(SPACE, COSTS, (102, 110, 130)),
-        FairPaths(SPACE),
-        SandwichPaths(SPACE, COSTS),
-        SubspacePaths(UnionOfBalls(SPACE, SPACE.read(["aaa"]), radius=1)),
+        UniformPathSampler(SPACE),
+        FlopsBinPathSampler(SPACE, COSTS, (102, 110, 130)),
+        FairPathSampler(SPACE),
+        SandwichPathSampler(SPACE, COSTS),
+        SubspacePathSampler(UnionOfBalls(SPACE, SPACE.read(["aaa"]), radius=1)),
     ],
     ids=lambda paths: type(paths).__name__,
 )
-def test_the_same_generator_draws_the_same_paths(paths: Paths) -> None:
+def test_the_same_generator_draws_the_same_paths(paths: PathSampler) -> None:
     assert (_drawn(paths, 5) == _drawn(paths, 5)).all()
     assert not (_drawn(paths, 20) == _drawn(paths, 20, seed=1)).all()
     assert SPACE.checked(_drawn(paths, 5)) is not None

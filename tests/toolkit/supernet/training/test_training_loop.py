@@ -22,7 +22,7 @@ import torch
 from lissnas.errors import CheckpointError, SettingError, TrainingError
 from lissnas.spaces.chain import Convolution
 from lissnas.supernet.images.image_batches import ImagesInMemory
-from lissnas.supernet.training.path_samplers import FairPaths, SandwichPaths, UniformPaths
+from lissnas.supernet.training.path_samplers import FairPathSampler, SandwichPathSampler, UniformPathSampler
 from lissnas.supernet.training.training_loop import Progress
 from torch import nn
 from torch.nn.functional import cross_entropy
@@ -82,20 +82,30 @@ def test_a_weight_that_no_path_touches_stays_as_it_is_to_the_bit(tmp_path: Path)
             before[name] = weights.clone()
         touched_ever.update(path)
 
-    recipe = replace(tiny.RECIPE, steps=10, warm_up=0)
+    recipe = replace(tiny.RECIPE, steps=10, warmup_steps=0)
     tiny.train_paths(
-        network, tiny.digits(), UniformPaths(network.space), recipe, np.random.default_rng(1), tmp_path, report=compare
+        network,
+        tiny.digits(),
+        UniformPathSampler(network.space),
+        recipe,
+        np.random.default_rng(1),
+        tmp_path,
+        report=compare,
     )
     assert untouched_after_touched > 20
 
 
 def test_weight_decay_leaves_norms_alone_where_the_recipe_says_so(tmp_path: Path) -> None:
     """At rate 0 nothing but the decay could move; its size is rate x decay, so the rate is tiny instead."""
-    recipe = replace(tiny.RECIPE, steps=1, warm_up=0, momentum=0.0, decay=1e3, grad_clip_value=1e-12, rate=1e-4)
-    for decays_norms in (False, True):
-        network = tiny.train(tmp_path / str(decays_norms), recipe=replace(recipe, decays_norms=decays_norms))
+    recipe = replace(
+        tiny.RECIPE, steps=1, warmup_steps=0, momentum=0.0, weight_decay=1e3, grad_clip_value=1e-12, learning_rate=1e-4
+    )
+    for weight_decay_on_norms in (False, True):
+        network = tiny.train(
+            tmp_path / str(weight_decay_on_norms), recipe=replace(recipe, weight_decay_on_norms=weight_decay_on_norms)
+        )
         scales = network.head[1].weight
-        torch.testing.assert_close(scales, torch.full_like(scales, 0.9 if decays_norms else 1.0))
+        torch.testing.assert_close(scales, torch.full_like(scales, 0.9 if weight_decay_on_norms else 1.0))
         first = tiny.ChainNetwork(tiny.chain(), np.random.default_rng(0)).classifier.weight
         torch.testing.assert_close(network.classifier.weight, 0.9 * first)
 
@@ -103,22 +113,22 @@ def test_weight_decay_leaves_norms_alone_where_the_recipe_says_so(tmp_path: Path
 @pytest.mark.parametrize("channels_last", [False, True])
 def test_steps_are_those_of_stochastic_gradient_descent_written_plainly(tmp_path: Path, channels_last: bool) -> None:
     """Weights that are touched late begin with no momentum; the arrangement in memory is no matter."""
-    recipe = replace(tiny.RECIPE, steps=8, warm_up=0, nesterov=True, grad_clip_value=None, label_smoothing=0.0)
+    recipe = replace(tiny.RECIPE, steps=8, warmup_steps=0, nesterov=True, grad_clip_value=None, label_smoothing=0.0)
     described, images = replace(tiny.chain(), dropout=0.0), tiny.digits()
     network, plain = (tiny.ChainNetwork(described, np.random.default_rng(0)) for _ in range(2))
     rows: list[list[int]] = []
-    paths, rng = UniformPaths(network.space), np.random.default_rng(1)
+    paths, rng = UniformPathSampler(network.space), np.random.default_rng(1)
     ours = replace(recipe, channels_last=channels_last)
     tiny.train_paths(
         network, images, paths, ours, rng, tmp_path, report=lambda progress: rows.append(progress.rows[0].tolist())
     )
     groups = [
         {"params": [weights for weights in plain.parameters() if (weights.ndim > 1) == kernels], "weight_decay": decay}
-        for kernels, decay in ((True, recipe.decay), (False, 0.0))
+        for kernels, decay in ((True, recipe.weight_decay), (False, 0.0))
     ]
-    optimizer = torch.optim.SGD(groups, recipe.rate, recipe.momentum, nesterov=True, foreach=False)
+    optimizer = torch.optim.SGD(groups, recipe.learning_rate, recipe.momentum, nesterov=True, foreach=False)
     seed = int(np.random.default_rng(1).integers(2**63))
-    steps = images.steps(recipe.batch, recipe.pieces, range(recipe.pieces), seed, 0)
+    steps = images.steps(recipe.batch_size, recipe.micro_batches, range(recipe.micro_batches), seed, 0)
     for step, (row, pieces) in enumerate(zip(rows, steps, strict=False)):
         for group in optimizer.param_groups:
             group["lr"] = recipe.rate_at(step)
@@ -140,7 +150,7 @@ def test_the_average_forgets_old_weights_exponentially(tmp_path: Path) -> None:
             expected[name] = 0.9 * expected[name] + 0.1 * weights.detach()
 
     recipe = replace(tiny.RECIPE, steps=5)
-    paths, rng = UniformPaths(network.space), np.random.default_rng(1)
+    paths, rng = UniformPathSampler(network.space), np.random.default_rng(1)
     average = tiny.train_paths(network, tiny.digits(), paths, recipe, rng, tmp_path, report=follow)
     assert average is not None
     assert list(average) == list(expected)
@@ -199,7 +209,7 @@ def test_a_loss_that_is_no_number_names_the_path(tmp_path: Path) -> None:
         tiny.train_paths(
             network,
             tiny.digits(),
-            UniformPaths(network.space),
+            UniformPathSampler(network.space),
             tiny.RECIPE,
             np.random.default_rng(1),
             tmp_path,
@@ -310,8 +320,8 @@ def test_the_last_checkpoints_are_kept(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("other", "named"),
     [
-        ({"recipe": replace(tiny.RECIPE, steps=1, rate=0.2)}, "rate was 0.3, not 0.2"),
-        ({"paths": UniformPaths(tiny.chain().space)}, "paths was SandwichPaths .*, not UniformPaths"),
+        ({"recipe": replace(tiny.RECIPE, steps=1, learning_rate=0.2)}, "rate was 0.3, not 0.2"),
+        ({"paths": UniformPathSampler(tiny.chain().space)}, "paths was SandwichPathSampler .*, not UniformPathSampler"),
         ({"rng": np.random.default_rng(2)}, "seed was"),
         ({"batches": ImagesInMemory(tiny.digits().images + 1, tiny.digits().labels)}, "images was 1797 images"),
     ],
@@ -330,7 +340,7 @@ def test_the_checkpoint_of_another_space_is_refused(tmp_path: Path) -> None:
     space = tiny.CategoricalSpace("huge", (("id", "k3", "k5"),) * 3, "{}-{}-{}")
     network = tiny.ChainNetwork(replace(tiny.chain(), space=space), np.random.default_rng(0))
     with pytest.raises(CheckpointError, match="space was tiny, not huge"):
-        tiny.train_paths(network, tiny.digits(), FairPaths(space), recipe, np.random.default_rng(1), tmp_path)
+        tiny.train_paths(network, tiny.digits(), FairPathSampler(space), recipe, np.random.default_rng(1), tmp_path)
 
 
 def test_the_checkpoint_of_another_network_of_the_space_is_refused(tmp_path: Path) -> None:
@@ -338,7 +348,7 @@ def test_the_checkpoint_of_another_network_of_the_space_is_refused(tmp_path: Pat
     tiny.train(tmp_path, recipe=recipe)
     wider = replace(tiny.chain(), head=(Convolution(8, 24),))
     network = tiny.ChainNetwork(wider, np.random.default_rng(0))
-    paths = SandwichPaths(network.space, tiny.chain().multiply_accumulates)
+    paths = SandwichPathSampler(network.space, tiny.chain().multiply_accumulates)
     with pytest.raises(CheckpointError, match="another training, whose network is another one; give each"):
         tiny.train_paths(network, tiny.digits(), paths, recipe, np.random.default_rng(1), tmp_path)
 
@@ -350,8 +360,8 @@ def _losses(folder: Path, **changed: Any) -> list[float]:
 
 
 def test_a_supernet_learns(tmp_path: Path) -> None:
-    recipe = replace(tiny.RECIPE, steps=60, decay=1e-4)
-    losses = _losses(tmp_path, recipe=recipe, paths=UniformPaths(tiny.chain().space))
+    recipe = replace(tiny.RECIPE, steps=60, weight_decay=1e-4)
+    losses = _losses(tmp_path, recipe=recipe, paths=UniformPathSampler(tiny.chain().space))
     assert np.mean(losses[-10:]) < np.mean(losses[:10]) - 0.2
 
 
@@ -371,7 +381,7 @@ def test_other_ways_to_compute_give_the_same_losses(tmp_path: Path, changed: dic
 def test_strict_fairness_trains_its_networks_in_one_step(tmp_path: Path) -> None:
     seen: list[Progress] = []
     recipe = replace(tiny.RECIPE, steps=2)
-    tiny.train(tmp_path, recipe=recipe, paths=FairPaths(tiny.chain().space), report=seen.append)
+    tiny.train(tmp_path, recipe=recipe, paths=FairPathSampler(tiny.chain().space), report=seen.append)
     assert [np.sort(progress.rows, axis=0).tolist() for progress in seen] == [[[0] * 3, [1] * 3, [2] * 3]] * 2
 
 
@@ -387,7 +397,7 @@ def test_compiled_parts_train_as_others_do(tmp_path: Path, monkeypatch: pytest.M
 
 def test_a_batch_larger_than_the_images_is_refused(tmp_path: Path) -> None:
     few = ImagesInMemory(tiny.digits().images[:40], tiny.digits().labels[:40])
-    with pytest.raises(SettingError, match=r"a batch of 64 images cannot be drawn from 40: lower training\.batch"):
+    with pytest.raises(SettingError, match=r"a batch of 64 images cannot be drawn from 40: lower training\.batch_size"):
         tiny.train(tmp_path, batches=few)
 
 

@@ -8,15 +8,15 @@ import pytest
 import torch
 from lissnas.errors import SettingError
 from lissnas.supernet.images.image_batches import ImagesInMemory
-from lissnas.supernet.training.training_recipe import ABS, SPOS, SupernetRecipe, abs_round
+from lissnas.supernet.training.training_recipe import ABS, SPOS, TrainingRecipe, abs_round
 
-PLAIN = SupernetRecipe(steps=100, batch=4, norm_batch=2, rate=1.0)
+PLAIN = TrainingRecipe(steps=100, batch_size=4, micro_batch_size=2, learning_rate=1.0)
 
 IMAGES = ImagesInMemory(torch.arange(10.0).view(10, 1, 1, 1), torch.arange(10))
 
 
 def test_a_line_falls_from_the_rate_to_the_last_one() -> None:
-    recipe = replace(PLAIN, final_rate=0.2)
+    recipe = replace(PLAIN, final_learning_rate=0.2)
     assert [recipe.rate_at(step) for step in (0, 50, 100)] == pytest.approx([1.0, 0.6, 0.2])
 
 
@@ -28,13 +28,13 @@ def test_a_cosine_is_slow_at_both_ends() -> None:
 
 
 def test_the_warm_up_rises_in_equal_parts_and_the_schedule_follows_it() -> None:
-    recipe = replace(PLAIN, warm_up=4)
+    recipe = replace(PLAIN, warmup_steps=4)
     assert [recipe.rate_at(step) for step in (0, 1, 3, 4, 52)] == pytest.approx([0.25, 0.5, 1.0, 1.0, 0.5])
 
 
 def test_spos_and_abs_are_as_published() -> None:
     assert [SPOS.rate_at(step) for step in (0, 75_000)] == [0.5, 0.25]
-    assert SPOS.steps * SPOS.batch == 153_600_000
+    assert SPOS.steps * SPOS.batch_size == 153_600_000
     assert ABS.steps == 100 * 2404
     assert ABS.rate_at(0) == 0.25
     assert ABS.rate_at(ABS.steps) == pytest.approx(0.25 - (0.25 - 5e-4) * 100 / 250)
@@ -48,21 +48,21 @@ def test_a_later_round_of_abs_goes_on_where_the_one_before_ended() -> None:
 
 
 def test_a_batch_that_does_not_fall_into_pieces_is_refused() -> None:
-    with pytest.raises(SettingError, match="a batch of 5 images does not fall into pieces of 2"):
-        replace(PLAIN, batch=5)
+    with pytest.raises(SettingError, match="a batch of 5 images cannot be divided into micro-batches of 2"):
+        replace(PLAIN, batch_size=5)
 
 
 def test_a_schedule_ends_after_the_warm_up() -> None:
     with pytest.raises(SettingError, match="a schedule of 5 steps ends before the rate has risen in 5"):
-        replace(PLAIN, schedule_steps=5, warm_up=5)
+        replace(PLAIN, schedule_steps=5, warmup_steps=5)
 
 
 def test_pieces_that_cannot_be_shared_out_are_counted() -> None:
-    assert PLAIN.pieces_each(2) == 1
-    with pytest.raises(SettingError, match="2 pieces of 2 images cannot be shared out to 3 processes"):
-        PLAIN.pieces_each(3)
-    with pytest.raises(SettingError, match="1 piece of 4 images cannot"):
-        replace(PLAIN, norm_batch=4).pieces_each(2)
+    assert PLAIN.micro_batches_per_process(2) == 1
+    with pytest.raises(SettingError, match="2 micro-batches of 2 images cannot be divided evenly among 3 processes"):
+        PLAIN.micro_batches_per_process(3)
+    with pytest.raises(SettingError, match="1 micro-batch of 4 images cannot"):
+        replace(PLAIN, micro_batch_size=4).micro_batches_per_process(2)
 
 
 def _labels(mine: tuple[int, ...] = (0, 1), seed: int = 0, first: int = 0, count: int = 6) -> list[list[list[int]]]:

@@ -41,39 +41,41 @@ class Augmentation:
         Height and width of what comes out, in pixels.
     shorter_side
         To which length an image's shorter side is brought before its middle is cut out.
-    smallest_part
+    min_crop_area
         The least share of the image's area that is cut out in training.
-    stretch
-        How far the sides of the part that is cut out may be apart: their ratio lies between 1 / stretch and stretch.
-    jitter
+    max_aspect_ratio
+        Largest ratio of the longer to the shorter side of the part that is cut out, at least 1.
+    color_jitter
         How far brightness, contrast and saturation go up or down, as a share.
-    lighting
+    lighting_std
         Standard deviation of the noise along the principal components of ImageNet's colors.
     """
 
     size: int = 224
     shorter_side: int = 256
-    smallest_part: float = 0.08
-    stretch: float = 4 / 3
-    jitter: float = 0.4
-    lighting: float = 0.0
+    min_crop_area: float = 0.08
+    max_aspect_ratio: float = 4 / 3
+    color_jitter: float = 0.4
+    lighting_std: float = 0.0
 
     def __post_init__(self) -> None:
-        check_between(self, 1, inf, "size", "shorter_side", "stretch")
-        check_between(self, 0, 1, "smallest_part")
-        check_between(self, 0, inf, "jitter", "lighting")
+        check_between(self, 1, inf, "size", "shorter_side", "max_aspect_ratio")
+        check_between(self, 0, 1, "min_crop_area")
+        check_between(self, 0, inf, "color_jitter", "lighting_std")
 
     def for_training(self) -> "Callable[[Image], Tensor]":
         """Return what makes an RGB image uint8 of shape (3, size, size); it draws from torch's default generator."""
         v2 = transforms()
         steps = [
-            v2.RandomResizedCrop(self.size, (self.smallest_part, 1.0), (1 / self.stretch, self.stretch)),
-            v2.ColorJitter(self.jitter, self.jitter, self.jitter),
+            v2.RandomResizedCrop(
+                self.size, (self.min_crop_area, 1.0), (1 / self.max_aspect_ratio, self.max_aspect_ratio)
+            ),
+            v2.ColorJitter(self.color_jitter, self.color_jitter, self.color_jitter),
             v2.RandomHorizontalFlip(),
             v2.PILToTensor(),
         ]
-        if self.lighting:
-            steps.append(lambda pixels: _lit(pixels, self.lighting))
+        if self.lighting_std:
+            steps.append(lambda pixels: _lit(pixels, self.lighting_std))
         return _blue_first(v2.Compose(steps))
 
     def for_scoring(self) -> "Callable[[Image], Tensor]":
@@ -85,7 +87,7 @@ class Augmentation:
 SPOS_AUGMENTATION = Augmentation()
 """Guo et al., ECCV 2020, and the authors' code, which resizes with OpenCV: its pixels differ a little from these."""
 
-ABS_AUGMENTATION = Augmentation(stretch=1.0, jitter=0.0, lighting=0.1)
+ABS_AUGMENTATION = Augmentation(max_aspect_ratio=1.0, color_jitter=0.0, lighting_std=0.1)
 """Square parts, and noise along the principal components in place of jitter.
 
 Neither the paper (Hu et al., ECCV 2020) nor the part of its code that we know says it: our own choice, after what is in

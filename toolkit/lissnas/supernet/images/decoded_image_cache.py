@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from lissnas.errors import LissnasError
 from lissnas.storage.atomic_write import atomic_write
 from lissnas.storage.first_writer import first_writer
-from lissnas.supernet.images.image_batches import Piece
-from lissnas.supernet.images.image_loading import Unreadable, load
-from lissnas.supernet.images.stored_images import StoredImages, StoredSettings, fingerprint
+from lissnas.supernet.images.image_batches import LabeledBatch
+from lissnas.supernet.images.image_files import ImageFiles, ImageFileSettings, fingerprint
+from lissnas.supernet.images.image_loading import UnreadableImages, load
 
 _TOGETHER = 64
 """Images that are decoded at once."""
@@ -50,13 +50,13 @@ class DecodedImageCache:
         Of the file, whose name tells the images and their size.
     """
 
-    images: StoredImages
-    settings: StoredSettings
-    unreadable: Unreadable
+    images: ImageFiles
+    settings: ImageFileSettings
+    unreadable: UnreadableImages
     batch: int
     folder: Path
 
-    def __iter__(self) -> Iterator[Piece]:
+    def __iter__(self) -> Iterator[LabeledBatch]:
         """Yield images and classes; raises LissnasError if the file cannot be written, or too many are unreadable."""
         pixels, labels = self._opened
         present = np.flatnonzero(labels != _MISSING)

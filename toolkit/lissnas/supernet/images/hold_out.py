@@ -13,13 +13,13 @@ from lissnas.errors import LissnasError, SettingError
 from lissnas.storage.atomic_write import atomic_write
 from lissnas.storage.first_writer import first_writer
 from lissnas.storage.random_streams import TrainingStream
-from lissnas.supernet.images.stored_images import StoredImages, fingerprint, shown
+from lissnas.supernet.images.image_files import ImageFiles, fingerprint, shown
 
-FORMAT = 1
+FORMAT = 2
 """The version of the file."""
 
 
-def hold_out(path: Path, images: StoredImages, a_class: int, seed: int) -> NDArray[np.bool_]:
+def hold_out(path: Path, images: ImageFiles, per_class: int, seed: int) -> NDArray[np.bool_]:
     """Return which training images are held out, shape (images,); the first time they are drawn, and the file written.
 
     The file is JSON: how the draw was made, a SHA-256 of the names and classes of all training images, the names of
@@ -32,7 +32,7 @@ def hold_out(path: Path, images: StoredImages, a_class: int, seed: int) -> NDArr
         Of the file.
     images
         All training images.
-    a_class
+    per_class
         How many of each class are held out.
     seed
         Of the draw.
@@ -46,31 +46,31 @@ def hold_out(path: Path, images: StoredImages, a_class: int, seed: int) -> NDArr
     """
     with first_writer(path):
         if not path.exists():
-            held = _drawn(images, a_class, seed)
-            _write(path, images, held, a_class, seed)
-        return _read(path, images, a_class, seed)
+            held = _drawn(images, per_class, seed)
+            _write(path, images, held, per_class, seed)
+        return _read(path, images, per_class, seed)
 
 
-def _drawn(images: StoredImages, a_class: int, seed: int) -> NDArray[np.bool_]:
+def _drawn(images: ImageFiles, per_class: int, seed: int) -> NDArray[np.bool_]:
     rng = np.random.default_rng([TrainingStream.HOLD_OUT_SET, seed])
     held = np.zeros(len(images.labels), dtype=np.bool_)
     for label in range(int(images.labels[-1]) + 1):
         begin, end = np.searchsorted(images.labels, [label, label + 1])
-        if end - begin <= a_class:
+        if end - begin <= per_class:
             raise SettingError(
-                f"{a_class} images of each class cannot be held out: there are {end - begin} of the class of "
+                f"{per_class} images of each class cannot be held out: there are {end - begin} of the class of "
                 f"{images.where(int(begin))}, and one must be left to train on; lower "
-                "images.stored.held_out_a_class"
+                "images.files.held_out_per_class"
             )
-        held[begin + rng.permutation(end - begin)[:a_class]] = True
+        held[begin + rng.permutation(end - begin)[:per_class]] = True
     return held
 
 
-def _write(path: Path, images: StoredImages, held: NDArray[np.bool_], a_class: int, seed: int) -> None:
+def _write(path: Path, images: ImageFiles, held: NDArray[np.bool_], per_class: int, seed: int) -> None:
     content: dict[str, Any] = {
         "format": FORMAT,
         "seed": seed,
-        "held_out_a_class": a_class,
+        "held_out_per_class": per_class,
         "training_images": len(held),
         "sha256_of_training_images": fingerprint(images),
         "held_out": [shown(name) for name in images.names[held].tolist()],
@@ -82,7 +82,7 @@ def _write(path: Path, images: StoredImages, held: NDArray[np.bool_], a_class: i
         raise LissnasError(f"{path}: cannot be written ({error.strerror}); choose another folder") from error
 
 
-def _read(path: Path, images: StoredImages, a_class: int, seed: int) -> NDArray[np.bool_]:
+def _read(path: Path, images: ImageFiles, per_class: int, seed: int) -> NDArray[np.bool_]:
     other = "give the run that it was made for, or choose another folder to begin anew"
     try:
         content = json.loads(path.read_bytes())
@@ -95,9 +95,9 @@ def _read(path: Path, images: StoredImages, a_class: int, seed: int) -> NDArray[
     if not whole:
         raise LissnasError(f"{path}: damaged (another SHA-256 than it says); {other}")
 
-    for name, ours in (("held_out_a_class", a_class), ("seed", seed)):
+    for name, ours in (("held_out_per_class", per_class), ("seed", seed)):
         if content[name] != ours:
-            raise LissnasError(f"{path}: made with {name.replace('_', ' ')} {content[name]}, not {ours}; {other}")
+            raise LissnasError(f"{path}: made with {name} = {content[name]}, not {ours}; {other}")
     names = np.array([os.fsencode(name) for name in content["held_out"]], dtype=np.bytes_)
     if content["sha256_of_training_images"] != fingerprint(images):
         missing = names[~np.isin(names, images.names)].tolist()

@@ -12,7 +12,7 @@ from torch import Tensor
 from lissnas.errors import SettingError
 from lissnas.storage.random_streams import TrainingStream
 
-Piece = tuple[Tensor, Tensor]
+LabeledBatch = tuple[Tensor, Tensor]
 """Images, shape (images, channels, height, width), and their classes, int64 of shape (images,).
 
 The images are float32, or uint8 where they come from files: a network is given the same numbers as float32, which are
@@ -20,14 +20,16 @@ made of them where it is, as a quarter of the bytes is sooner there.
 """
 
 
-class Batches(Protocol):
+class TrainingImages(Protocol):
     """Where the images of a training come from."""
 
     @property
     def description(self) -> str:
         """Return what tells one set of images from another: a run goes on with the images that it began with."""
 
-    def steps(self, batch: int, pieces: int, mine: Sequence[int], seed: int, first: int) -> Iterator[list[Piece]]:
+    def steps(
+        self, batch: int, pieces: int, mine: Sequence[int], seed: int, first: int
+    ) -> Iterator[list[LabeledBatch]]:
         """Yield for each step, without end, the pieces of its batch that one process trains on.
 
         Parameters
@@ -55,7 +57,7 @@ def order(images: int, batch: int, seed: int, first: int) -> Iterator[Tensor]:
     """
     per_epoch = images // batch
     if not per_epoch:
-        raise SettingError(f"a batch of {batch} images cannot be drawn from {images}: lower training.batch")
+        raise SettingError(f"a batch of {batch} images cannot be drawn from {images}: lower training.batch_size")
     epoch = -1
     for step in count(first):
         if epoch != step // per_epoch:
@@ -84,12 +86,14 @@ class ImagesInMemory:
 
     @property
     def description(self) -> str:
-        """As Batches.description: how many, and sums that other images will not have."""
+        """As TrainingImages.description: how many, and sums that other images will not have."""
         sums = self.images.double().sum().item(), (self.labels * torch.arange(len(self.labels))).sum().item()
         return f"{len(self.labels)} images, {sums[0]:.6f}, {sums[1]}"
 
-    def steps(self, batch: int, pieces: int, mine: Sequence[int], seed: int, first: int) -> Iterator[list[Piece]]:
-        """As Batches.steps; raises SettingError if there are fewer images than a batch needs."""
+    def steps(
+        self, batch: int, pieces: int, mine: Sequence[int], seed: int, first: int
+    ) -> Iterator[list[LabeledBatch]]:
+        """As TrainingImages.steps; raises SettingError if there are fewer images than a batch needs."""
         for chosen in order(len(self.labels), batch, seed, first):
             places = chosen.view(pieces, -1)
             yield [(self.images[places[piece]], self.labels[places[piece]]) for piece in mine]
@@ -102,6 +106,6 @@ class ImagesInMemory:
             self.images[kept], self.labels[kept]
         )
 
-    def split(self, size: int) -> list[Piece]:
+    def split(self, size: int) -> list[LabeledBatch]:
         """Return all of them in their order, so many at once."""
         return list(zip(self.images.split(size), self.labels.split(size), strict=True))

@@ -15,7 +15,7 @@ _EIGHT_BITS = ("RGB", "L", "1", "P", "CMYK", "YCbCr", "RGBA", "LA", "RGBX")
 """Pillow's names of the kinds of pixels of eight bits a channel or fewer."""
 
 
-class UnreadableError(Exception):
+class UnreadableImageError(Exception):
     """An image that cannot be used; the message is the reason."""
 
 
@@ -27,7 +27,7 @@ def decoded(content: bytes) -> "Image":
 
     Raises
     ------
-    UnreadableError
+    UnreadableImageError
         If it is no image, is cut short or damaged, has more pixels than Pillow deems safe, or more bits a channel.
     """
     from PIL import Image
@@ -38,14 +38,14 @@ def decoded(content: bytes) -> "Image":
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(io.BytesIO(content), formats=_FORMATS) as image:
                 if image.mode not in _EIGHT_BITS:
-                    raise UnreadableError(f"pixels of the kind {image.mode}, not of eight bits a channel")
+                    raise UnreadableImageError(f"pixels of the kind {image.mode}, not of eight bits a channel")
                 return image.convert("RGB")
-    except UnreadableError:
+    except UnreadableImageError:
         raise
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
-        raise UnreadableError("more pixels than are safe to decode") from error
+        raise UnreadableImageError("more pixels than are safe to decode") from error
     except Exception as error:  # Decoders raise whatever they stumble over.
-        raise UnreadableError(_reason(error, content)) from error
+        raise UnreadableImageError(_reason(error, content)) from error
 
 
 def _reason(error: Exception, content: bytes) -> str:

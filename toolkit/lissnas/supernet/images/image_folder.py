@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from lissnas.errors import LissnasError, one_line
 from lissnas.supernet.images.image_decoding import EXTENSIONS
+from lissnas.supernet.images.image_file_source import ImageFileSource
+from lissnas.supernet.images.image_files import ImageFiles, ImageFileSettings, check_classes
 from lissnas.supernet.images.image_source import ImageSource
-from lissnas.supernet.images.stored_images import StoredImages, StoredSettings, check_classes
-from lissnas.supernet.images.stored_source import StoredSource
 
 
-def folder_source(train: Path, validation: Path, beside: Path, settings: StoredSettings) -> ImageSource:
+def folder_source(train: Path, validation: Path, beside: Path, settings: ImageFileSettings) -> ImageSource:
     """Return the images of two trees, in each a folder for every class, as `ImageSource`.
 
     Classes are numbered in the order of their folders' names. Files are images if their names end as such, in folders
@@ -35,11 +35,11 @@ def folder_source(train: Path, validation: Path, beside: Path, settings: StoredS
     ------
     LissnasError
         If there are no folders of classes, one is empty, or training and validation images are of other classes; and as
-        StoredSource.
+        ImageFileSource.
     """
     classes, others = _class_folders(train), _class_folders(validation)
     check_classes(f"{train} and {validation}", classes, others, settings.classes)
-    return StoredSource(_listed(train, classes), _listed(validation, others), beside, settings)
+    return ImageFileSource(_listed(train, classes), _listed(validation, others), beside, settings)
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def _class_folders(folder: Path) -> list[str]:
     return classes
 
 
-def _listed(folder: Path, classes: list[str]) -> StoredImages:
+def _listed(folder: Path, classes: list[str]) -> ImageFiles:
     try:
         found = [sorted(_files(os.path.join(folder, name), os.fsencode(name))) for name in classes]
     except OSError as error:

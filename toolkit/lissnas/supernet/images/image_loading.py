@@ -19,22 +19,22 @@ from torch.utils.data import DataLoader, Dataset
 from lissnas.errors import LissnasError
 from lissnas.storage.random_streams import TrainingStream
 from lissnas.supernet.images.augmentations import Augmentation
-from lissnas.supernet.images.image_decoding import UnreadableError, decoded
-from lissnas.supernet.images.stored_images import StoredImages
+from lissnas.supernet.images.image_decoding import UnreadableImageError, decoded
+from lissnas.supernet.images.image_files import ImageFiles
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
 _LOG = logging.getLogger(__name__)
 
-Draw = tuple[int, int, int]
+AugmentationSeed = tuple[int, int, int]
 """The seed of a run, a step, and a place in its batch: what decides how an image is augmented."""
 
-Wanted = Sequence[tuple[int, Draw | None]]
+LoadRequest = Sequence[tuple[int, AugmentationSeed | None]]
 """The places of images, and how each is augmented; None for one that is scored."""
 
 
-class Loaded(NamedTuple):
+class LoadedImages(NamedTuple):
     """Images that were loaded together.
 
     Attributes
@@ -55,7 +55,7 @@ class Loaded(NamedTuple):
     unreadable: dict[str, str]
 
 
-class Unreadable:
+class UnreadableImages:
     """What could not be read so far, by this process and those that decode for it.
 
     Parameters
@@ -78,13 +78,17 @@ class Unreadable:
             listed = "; ".join(f"{where} ({reason})" for where, reason in self.met.items())
             raise LissnasError(
                 f"{len(self.met)} images cannot be read, and at most {self.most} may be passed over: {listed}; mend "
-                "them, or raise images.stored.max_unreadable"
+                "them, or raise images.files.max_unreadable"
             )
 
 
 def load(
-    images: StoredImages, augmentation: Augmentation, wanted: Iterable[Wanted], workers: int, unreadable: Unreadable
-) -> Iterator[Loaded]:
+    images: ImageFiles,
+    augmentation: Augmentation,
+    wanted: Iterable[LoadRequest],
+    workers: int,
+    unreadable: UnreadableImages,
+) -> Iterator[LoadedImages]:
     """Load images, together what is wanted together, in that order.
 
     Parameters
@@ -125,12 +129,12 @@ def load(
 class _Decoding(Dataset[Any]):
     """Decodes what is wanted together, in a worker."""
 
-    def __init__(self, images: StoredImages, augmentation: Augmentation, most: int) -> None:
+    def __init__(self, images: ImageFiles, augmentation: Augmentation, most: int) -> None:
         self._images = images
         self._augmentation = augmentation
         self._most = most
 
-    def __getitems__(self, wanted: Wanted) -> Loaded:
+    def __getitems__(self, wanted: LoadRequest) -> LoadedImages:
         unreadable: dict[str, str] = {}
         size = self._augmentation.size
         pixels = torch.empty((len(wanted), 3, size, size), dtype=torch.uint8)
@@ -142,7 +146,7 @@ class _Decoding(Dataset[Any]):
             pixels[len(done)] = self._for_scoring(image) if draw is None else self._augmented(image, draw)
             done.append(number)
         labels = self._images.labels[[wanted[number][0] for number in done]]
-        return Loaded(pixels[: len(done)], torch.from_numpy(labels), torch.tensor(done), unreadable)
+        return LoadedImages(pixels[: len(done)], torch.from_numpy(labels), torch.tensor(done), unreadable)
 
     def _readable(self, place: int, unreadable: dict[str, str], replaced: bool) -> "Image | None":
         """Return an image, or if it cannot be read and may be replaced, the next of its class that can; else None."""
@@ -152,14 +156,14 @@ class _Decoding(Dataset[Any]):
             chosen = int(begin + (place - begin + further) % (end - begin))
             try:
                 return decoded(self._images.read(chosen))
-            except (UnreadableError, OSError) as error:
+            except (UnreadableImageError, OSError) as error:
                 reason = error.strerror if isinstance(error, OSError) else str(error)
                 unreadable[self._images.where(chosen)] = reason or type(error).__name__
                 if len(unreadable) > self._most:
                     return None
         return None
 
-    def _augmented(self, image: "Image", draw: Draw) -> Tensor:
+    def _augmented(self, image: "Image", draw: AugmentationSeed) -> Tensor:
         seed = np.random.SeedSequence([TrainingStream.AUGMENTATION, *draw]).generate_state(1, np.uint64)[0]
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(int(seed))

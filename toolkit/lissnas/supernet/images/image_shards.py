@@ -14,13 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lissnas.errors import LissnasError, SettingError, one_line
+from lissnas.supernet.images.image_file_source import ImageFileSource
+from lissnas.supernet.images.image_files import ImageFileSettings, check_classes
 from lissnas.supernet.images.image_source import ImageSource
 from lissnas.supernet.images.shard_index import ShardIndex, shard_index
-from lissnas.supernet.images.stored_images import StoredSettings, check_classes
-from lissnas.supernet.images.stored_source import StoredSource
 
 
-def shard_source(train: str, validation: str, beside: Path, settings: StoredSettings) -> ImageSource:
+def shard_source(train: str, validation: str, beside: Path, settings: ImageFileSettings) -> ImageSource:
     """Return the images of two sets of WebDataset shards as `ImageSource`.
 
     A sample is an image and a file `.cls` with the number of its class, counted from 0. Images are sorted by class and
@@ -40,13 +40,13 @@ def shard_source(train: str, validation: str, beside: Path, settings: StoredSett
     ------
     SettingError, LissnasError
         If webdataset is missing, or a shard; if training and validation images are of other classes; and as
-        `shard_index` and StoredSource.
+        `shard_index` and ImageFileSource.
     """
     learnt = _images(train, beside / "training-shards.npz")
     judged = _images(validation, beside / "validation-shards.npz")
     classes, others = (map(str, range(images.labels[-1] + 1)) for images in (learnt, judged))
     check_classes(f"{train} and {validation}", classes, others, settings.classes)
-    return StoredSource(learnt, judged, beside, settings)
+    return ImageFileSource(learnt, judged, beside, settings)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from lissnas.errors import SettingError
-from lissnas.supernet.images.image_batches import Batches, ImagesInMemory, Piece
+from lissnas.supernet.images.image_batches import ImagesInMemory, LabeledBatch, TrainingImages
 from lissnas.supernet.images.small_tasks import Images, ImageTask
 
 _CLASSES = 10
@@ -32,7 +32,7 @@ class ImageSource(Protocol):
         """Return height and width of an image in pixels."""
 
     @property
-    def train(self) -> Batches:
+    def train(self) -> TrainingImages:
         """Return the images to train on, augmented if the source does that."""
 
     def recalibration(self, batches: int, batch: int) -> Iterable[Tensor]:
@@ -41,10 +41,10 @@ class ImageSource(Protocol):
         Raises SettingError if there are fewer images.
         """
 
-    def held_out(self, batch: int) -> Iterable[Piece]:
+    def held_out(self, batch: int) -> Iterable[LabeledBatch]:
         """Return the images to choose by, so many at once: a part of the training set that `train` never yields."""
 
-    def official_validation(self, batch: int) -> Iterable[Piece]:
+    def official_validation(self, batch: int) -> Iterable[LabeledBatch]:
         """Return the images to judge by, once, when everything has been chosen; so many at once."""
 
     @property
@@ -94,10 +94,10 @@ class _SmallSource:
             )
         return images[: batches * batch].split(batch)
 
-    def held_out(self, batch: int) -> Iterable[Piece]:
+    def held_out(self, batch: int) -> Iterable[LabeledBatch]:
         return self.kept.split(batch)
 
-    def official_validation(self, batch: int) -> Iterable[Piece]:
+    def official_validation(self, batch: int) -> Iterable[LabeledBatch]:
         return self.official.split(batch)
 
     @property

@@ -8,7 +8,13 @@ from lissnas.supernet.images.image_shards import shard_source
 from lissnas.supernet.images.image_source import ImageSource, small_source
 from lissnas.supernet.images.small_tasks import digits, fashion_mnist
 from lissnas.supernet.recipes.run_recipe import RunRecipe
-from lissnas.supernet.training.path_samplers import BinnedPaths, FairPaths, Paths, SandwichPaths, UniformPaths
+from lissnas.supernet.training.path_samplers import (
+    FairPathSampler,
+    FlopsBinPathSampler,
+    PathSampler,
+    SandwichPathSampler,
+    UniformPathSampler,
+)
 
 
 def open_images(recipe: RunRecipe, folder: Path) -> ImageSource:
@@ -27,13 +33,13 @@ def open_images(recipe: RunRecipe, folder: Path) -> ImageSource:
         If there are other classes than the recipe says.
     """
     images = recipe.images
-    if images.stored is None:
+    if images.files is None:
         task = digits() if images.kind == "digits" else fashion_mnist(Path(images.fashion_mnist))
         return small_source(task)
     if images.kind == "folder":
-        source = folder_source(Path(images.train), Path(images.validation), folder, images.stored)
+        source = folder_source(Path(images.train), Path(images.validation), folder, images.files)
     else:
-        source = shard_source(images.train, images.validation, folder, images.stored)
+        source = shard_source(images.train, images.validation, folder, images.files)
     if source.classes != recipe.network.classes:
         raise SettingError(
             f"{images.train} holds {source.classes} classes, but network.classes is {recipe.network.classes}: "
@@ -42,15 +48,15 @@ def open_images(recipe: RunRecipe, folder: Path) -> ImageSource:
     return source
 
 
-def first_paths(recipe: RunRecipe) -> Paths:
+def first_paths(recipe: RunRecipe) -> PathSampler:
     """Return what draws the paths of each step before the first shrinking."""
     space, paths = recipe.network.search_space(), recipe.paths
     match paths.sampler:
         case "uniform":
-            return UniformPaths(space)
+            return UniformPathSampler(space)
         case "fair":
-            return FairPaths(space)
+            return FairPathSampler(space)
         case "flops-bins":
-            return BinnedPaths(space, recipe.network.costs().multiply_accumulates, paths.bin_edges)
+            return FlopsBinPathSampler(space, recipe.network.costs().multiply_accumulates, paths.bin_edges)
         case "sandwich":
-            return SandwichPaths(space, recipe.network.costs().multiply_accumulates, paths.random_paths)
+            return SandwichPathSampler(space, recipe.network.costs().multiply_accumulates, paths.random_paths)

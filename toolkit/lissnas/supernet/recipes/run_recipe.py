@@ -13,13 +13,13 @@ from lissnas.evaluation.budget import check_at_least_one
 from lissnas.optimizers.search import optimizer_class
 from lissnas.shrinkers.shrink import shrinker_class, shrinker_names
 from lissnas.spaces.costs import Costs
+from lissnas.supernet.images.image_files import ImageFileSettings
 from lissnas.supernet.images.small_tasks import FASHION_MNIST
-from lissnas.supernet.images.stored_images import StoredSettings
 from lissnas.supernet.recipes.network_recipe import NetworkRecipe
 from lissnas.supernet.scoring.scoring import Scoring
 from lissnas.supernet.shrinking.shrinking_loop import LoopSettings
 from lissnas.supernet.shrinking.weight_angle_shrinkage import WeightAngleShrinkage
-from lissnas.supernet.training.training_recipe import SupernetRecipe
+from lissnas.supernet.training.training_recipe import TrainingRecipe
 
 WEIGHT_ANGLE = "weight-angle"
 """The name of ABS on the angles of weights, which shrinks in this loop alone."""
@@ -43,7 +43,7 @@ class ImagesRecipe:
         unless they begin with `/`.
     fashion_mnist
         The folder of the four official files of Fashion-MNIST.
-    stored
+    files
         How images from folders and shards are used.
     """
 
@@ -51,17 +51,17 @@ class ImagesRecipe:
     train: str = ""
     validation: str = ""
     fashion_mnist: str = str(FASHION_MNIST)
-    stored: StoredSettings | None = None
+    files: ImageFileSettings | None = None
 
     def __post_init__(self) -> None:
         if self.from_files:
             for name in ("train", "validation"):
                 if not getattr(self, name):
                     raise SettingError(f"images of the kind '{self.kind}' need {name}: say where they are")
-            if self.stored is None:
-                raise SettingError(f"images of the kind '{self.kind}' need the table images.stored, be it empty")
-        elif self.stored is not None or self.train or self.validation:
-            raise SettingError(f"images of the kind '{self.kind}' take neither train nor validation nor stored")
+            if self.files is None:
+                raise SettingError(f"images of the kind '{self.kind}' need the table images.files, be it empty")
+        elif self.files is not None or self.train or self.validation:
+            raise SettingError(f"images of the kind '{self.kind}' take neither train nor validation nor files")
 
     @property
     def from_files(self) -> bool:
@@ -71,7 +71,7 @@ class ImagesRecipe:
     @property
     def size(self) -> int:
         """Pixels a side of what the network sees."""
-        return _SMALL if self.stored is None else self.stored.augmentation.size
+        return _SMALL if self.files is None else self.files.augmentation.size
 
     @property
     def channels(self) -> int:
@@ -81,12 +81,12 @@ class ImagesRecipe:
     @property
     def classes(self) -> int | None:
         """How many classes there are; None if only the files tell."""
-        return 10 if self.stored is None else self.stored.classes
+        return 10 if self.files is None else self.files.classes
 
     def held_out(self, classes: int) -> int:
         """Return how many images are held out of training for networks to be scored on."""
-        if self.stored is not None:
-            return classes * self.stored.held_out_a_class
+        if self.files is not None:
+            return classes * self.files.held_out_per_class
         return {"digits": 400, "fashion-mnist": 1000}[self.kind]
 
 
@@ -243,9 +243,9 @@ class RunRecipe:
 
     network: NetworkRecipe
     images: ImagesRecipe
-    training: SupernetRecipe
+    training: TrainingRecipe
     loop: LoopSettings
-    retraining: SupernetRecipe
+    retraining: TrainingRecipe
     seed: int = 0
     paths: PathsRecipe = field(default_factory=PathsRecipe)
     scoring: Scoring = field(default_factory=Scoring)

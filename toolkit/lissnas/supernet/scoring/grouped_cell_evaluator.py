@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from lissnas.spaces.published.cell201 import EDGES, OPERATIONS
 from lissnas.spaces.space import Floats, Rows
-from lissnas.supernet.images.image_batches import Piece
+from lissnas.supernet.images.image_batches import LabeledBatch
 from lissnas.supernet.networks.cell_network import OUTPUT, Cell, CellNetwork, used_edges
 from lissnas.supernet.networks.cell_supernet import CellSupernet, SharedCell
 from lissnas.supernet.standalone.grouped_networks import GroupedNetworks
@@ -42,7 +42,9 @@ class CellsEvaluator:
         Batches of images and classes that the training never saw.
     """
 
-    def __init__(self, network: CellSupernet, recalibration: Iterable[Tensor], held_out: Iterable[Piece]) -> None:
+    def __init__(
+        self, network: CellSupernet, recalibration: Iterable[Tensor], held_out: Iterable[LabeledBatch]
+    ) -> None:
         self._network = network
         self._recalibration = list(recalibration)
         self._held_out, labels = zip(*held_out, strict=True)

@@ -11,7 +11,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from lissnas.evaluation.journal import ROWS_A_LINE
 from lissnas.spaces.space import Floats, Rows
-from lissnas.supernet.images.image_batches import Piece
+from lissnas.supernet.images.image_batches import LabeledBatch
 from lissnas.supernet.networks.supernet import Supernet
 from lissnas.supernet.training.out_of_memory import memory_for
 from lissnas.supernet.training.processes import Processes
@@ -43,7 +43,7 @@ class SupernetEvaluator:
         self,
         network: Supernet,
         recalibration: Iterable[Tensor],
-        held_out: Iterable[Piece],
+        held_out: Iterable[LabeledBatch],
         together: Processes | None = None,
     ) -> None:
         self._together = together or Processes(0, 1, next(network.parameters()).device)

@@ -33,10 +33,10 @@ from lissnas.supernet.networks.supernet import Supernet
 from lissnas.supernet.scoring.scoring import Scoring, use_ema_weights
 from lissnas.supernet.shrinking.shrinking_round import LoopRound, Shrinking, box_of, check_agreement, per_rank_journals
 from lissnas.supernet.shrinking.weight_angle_shrinkage import WeightAngleShrinkage
-from lissnas.supernet.training.path_samplers import Paths, SubspacePaths
+from lissnas.supernet.training.path_samplers import PathSampler, SubspacePathSampler
 from lissnas.supernet.training.processes import processes
 from lissnas.supernet.training.training_loop import Progress, print_progress, train_paths
-from lissnas.supernet.training.training_recipe import SupernetRecipe
+from lissnas.supernet.training.training_recipe import TrainingRecipe
 
 
 @dataclass(frozen=True)
@@ -116,8 +116,8 @@ class LoopTrace:
 def shrink_in_rounds(
     network: Supernet,
     source: ImageSource,
-    paths: Paths,
-    recipe: SupernetRecipe,
+    paths: PathSampler,
+    recipe: TrainingRecipe,
     settings: LoopSettings,
     shrinker: Shrinker | WeightAngleShrinkage,
     scoring: Scoring,
@@ -180,7 +180,7 @@ def shrink_in_rounds(
     _make(folder)
     with processes(device) as together:
 
-        def train(number: int, sampler: Paths) -> Mapping[str, Tensor] | None:
+        def train(number: int, sampler: PathSampler) -> Mapping[str, Tensor] | None:
             return train_paths(
                 network,
                 source.train,
@@ -228,14 +228,14 @@ def shrink_in_rounds(
                     elif _renews(shrinker, subspace, made.subspace):
                         initial = _weights(network)
                     subspace = made.subspace
-                    average = train(number, SubspacePaths(subspace))
+                    average = train(number, SubspacePathSampler(subspace))
     stopped = "stopped after 1 round" if len(rounds) == 1 else f"stopped after {len(rounds)} rounds"
     if rounds and rounds[-1].ended is not None:
         stopped = f"stopped in round {len(rounds)}: {rounds[-1].ended}"
     return LoopTrace(tuple(rounds), subspace, stopped, average)
 
 
-def later_recipe(recipe: SupernetRecipe, settings: LoopSettings, number: int) -> SupernetRecipe:
+def later_recipe(recipe: TrainingRecipe, settings: LoopSettings, number: int) -> TrainingRecipe:
     """Return the recipe of a training, the first being 0.
 
     Fine-tuning goes on in the schedule where the training before ended: a schedule of so many steps as the recipe says,
@@ -246,7 +246,7 @@ def later_recipe(recipe: SupernetRecipe, settings: LoopSettings, number: int) ->
     if settings.between_rounds == "restart":
         return replace(recipe, steps=settings.steps_per_round)
     done = recipe.steps + (number - 1) * settings.steps_per_round
-    return replace(recipe, steps=settings.steps_per_round, begins=recipe.begins + done)
+    return replace(recipe, steps=settings.steps_per_round, schedule_start=recipe.schedule_start + done)
 
 
 def reinitialize(network: Supernet, rng: np.random.Generator) -> dict[str, Tensor]:
@@ -289,8 +289,8 @@ def _make(folder: Path) -> None:
 def _identity(
     space: Space,
     source: ImageSource,
-    paths: Paths,
-    recipe: SupernetRecipe,
+    paths: PathSampler,
+    recipe: TrainingRecipe,
     settings: LoopSettings,
     shrinker: Shrinker | WeightAngleShrinkage,
     scoring: Scoring,

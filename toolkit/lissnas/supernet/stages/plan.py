@@ -23,7 +23,7 @@ from lissnas.supernet.images.image_batches import ImagesInMemory
 from lissnas.supernet.networks.supernet import Supernet
 from lissnas.supernet.recipes.run_recipe import RunRecipe
 from lissnas.supernet.shrinking.weight_angle_shrinkage import WeightAngleShrinkage
-from lissnas.supernet.training.path_samplers import UniformPaths
+from lissnas.supernet.training.path_samplers import UniformPathSampler
 from lissnas.supernet.training.training_loop import train_paths
 
 _FORWARD_SHARE = 3
@@ -108,9 +108,9 @@ def plan(recipe: RunRecipe) -> Plan:
     with torch.device("meta"):
         network = recipe.network.build(np.random.default_rng(0))
     rounds = recipe.loop.round_limit
-    stages = [_training("training", recipe.training.steps, recipe.training.batch, paths)]
+    stages = [_training("training", recipe.training.steps, recipe.training.batch_size, paths)]
     if rounds:
-        later = _training("", recipe.loop.steps_per_round * rounds, recipe.training.batch, 1)
+        later = _training("", recipe.loop.steps_per_round * rounds, recipe.training.batch_size, 1)
         stages.append(
             PlannedStage(f"training after {_rounds(rounds)} at most", later.steps, later.images, later.image_passes)
         )
@@ -121,11 +121,11 @@ def plan(recipe: RunRecipe) -> Plan:
         if networks and rounds:
             stages.append(_times(f"{name} of {_rounds(rounds)} at most", scored, networks * rounds))
     stages.append(_times("search", scored, recipe.search.evaluations))
-    stages.append(_training("retraining", recipe.retraining.steps, recipe.retraining.batch, 1))
+    stages.append(_training("retraining", recipe.retraining.steps, recipe.retraining.batch_size, 1))
     costs = recipe.network.costs().multiply_accumulates
     weights = sum(each.numel() * each.element_size() for each in network.parameters())
     norms = sum(each.numel() * each.element_size() for each in network.buffers())
-    copies = 2 + (recipe.training.averaging is not None)
+    copies = 2 + (recipe.training.ema_decay is not None)
     return Plan(
         tuple(stages),
         scored,
@@ -137,29 +137,29 @@ def plan(recipe: RunRecipe) -> Plan:
         _activations(recipe, network),
         weights * copies + norms,
         recipe.checkpoints.keep * (rounds + 2),
-        0 if recipe.images.stored is None else scored.images * 3 * recipe.network.image_size**2,
+        0 if recipe.images.files is None else scored.images * 3 * recipe.network.image_size**2,
     )
 
 
 def measured_throughput(recipe: RunRecipe, device: str) -> float:
     """Return how many images a second one device trains on: some steps of the recipe, each of one random path.
 
-    A step is of `norm_batch` random images. Reading and decoding images is not in it; nor is what compiling wins, which
-    itself takes longer than the steps.
+    A step is of `micro_batch_size` random images. Reading and decoding images is not in it; nor is what compiling wins,
+    which itself takes longer than the steps.
     """
     network = recipe.network.build(np.random.default_rng(0))
-    count = recipe.training.norm_batch
+    count = recipe.training.micro_batch_size
     pixels = np.random.default_rng(0).normal(
         size=(count, recipe.network.input_channels, *[recipe.network.image_size] * 2)
     )
     images = ImagesInMemory(torch.from_numpy(pixels.astype(np.float32)), torch.zeros(count, dtype=torch.int64))
-    steps = replace(recipe.training, steps=2 * _MEASURED_STEPS, batch=count, compiled=False)
+    steps = replace(recipe.training, steps=2 * _MEASURED_STEPS, batch_size=count, compiled=False)
     done: list[float] = []
     with TemporaryDirectory() as folder:
         train_paths(
             network,
             images,
-            UniformPaths(network.space),
+            UniformPathSampler(network.space),
             steps,
             np.random.default_rng(0),
             Path(folder),
@@ -199,7 +199,7 @@ def _rounds(count: int) -> str:
 
 def _activations(recipe: RunRecipe, network: Supernet) -> int:
     """Return the bytes that the dearest path of a network on the device "meta" keeps for its backward pass."""
-    piece = max(recipe.training.norm_batch, recipe.retraining.norm_batch)
+    piece = max(recipe.training.micro_batch_size, recipe.retraining.micro_batch_size)
     dearest = [int(np.argmax(added)) for added in recipe.network.costs().multiply_accumulates.by_choice]
     kept: dict[int, tuple[Tensor, int]] = {}
 

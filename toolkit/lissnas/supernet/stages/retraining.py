@@ -20,10 +20,10 @@ from lissnas.supernet.networks.single_path_supernet import single_path_supernet
 from lissnas.supernet.networks.supernet import Supernet
 from lissnas.supernet.scoring.scoring import Scoring
 from lissnas.supernet.training.out_of_memory import memory_for
-from lissnas.supernet.training.path_samplers import UniformPaths
+from lissnas.supernet.training.path_samplers import UniformPathSampler
 from lissnas.supernet.training.processes import Processes, processes
 from lissnas.supernet.training.training_loop import Progress, print_progress, train_paths
-from lissnas.supernet.training.training_recipe import ABS, ABS_TRAINING_IMAGES, SPOS, SupernetRecipe
+from lissnas.supernet.training.training_recipe import ABS, ABS_TRAINING_IMAGES, SPOS, TrainingRecipe
 
 FORMAT = 1
 """The version of what the file of a score holds."""
@@ -37,10 +37,10 @@ SPOS_RETRAINING = replace(SPOS, steps=300_000)
 ABS_RETRAINING = replace(
     ABS,
     steps=240 * (ABS_TRAINING_IMAGES // 1024),
-    batch=1024,
-    norm_batch=128,
-    rate=0.5,
-    final_rate=0.0,
+    batch_size=1024,
+    micro_batch_size=128,
+    learning_rate=0.5,
+    final_learning_rate=0.0,
     schedule_steps=None,
 )
 """Of the networks that ABS finds: 240 epochs. Hu et al., ECCV 2020, and the authors' code; the 128 images of a batch
@@ -80,7 +80,7 @@ def retrain(
     supernet: Supernet,
     row: Rows,
     source: ImageSource,
-    recipe: SupernetRecipe,
+    recipe: TrainingRecipe,
     scoring: Scoring,
     rng: np.random.Generator,
     folder: Path,
@@ -136,7 +136,7 @@ def retrain(
         return known
     network = single_path_supernet(supernet, row, np.random.default_rng([RunStream.RETRAINED_WEIGHTS, seed]))
     recalibration: Iterable[Tensor] = ()
-    if recipe.averaging is not None:
+    if recipe.ema_decay is not None:
         recalibration = source.recalibration(scoring.recalibration_batches, scoring.recalibration_batch_size)
     if not any(folder.glob("step-*.pt")):
         _open(source, scoring.batch_size)
@@ -144,7 +144,7 @@ def retrain(
         average = train_paths(
             network,
             source.train,
-            UniformPaths(network.space),
+            UniformPathSampler(network.space),
             recipe,
             np.random.default_rng([RunStream.RETRAINED_TRAINING, seed]),
             folder,

@@ -47,13 +47,13 @@ _FREE = (
     "images.train",
     "images.validation",
     "images.fashion_mnist",
-    "images.stored.workers",
+    "images.files.workers",
     "scoring.batch_size",
 )
 """Where images lie, how many are scored at once, and how often the state is saved changes no result; other images are
 refused by checkpoints."""
 
-_RAISED = ("loop.max_rounds", "search.evaluations", "images.stored.max_unreadable")
+_RAISED = ("loop.max_rounds", "search.evaluations", "images.files.max_unreadable")
 """A run that has ended goes on when it is asked for more."""
 
 

@@ -6,7 +6,7 @@ result is a file of its own, so that a run may stop and go on at any time, on an
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import msgspec
@@ -18,7 +18,7 @@ from lissnas.spaces.space import Indices
 from lissnas.storage.random_streams import CellStream
 from lissnas.supernet.images.small_tasks import ImageTask
 from lissnas.supernet.networks.cell_network import CellNetwork, Skeleton
-from lissnas.supernet.standalone.grouped_training import Recipe, Training, train_together
+from lissnas.supernet.standalone.grouped_training import StandaloneRecipe, Training, train_grouped
 
 PACK = len(OPERATIONS) ** 2
 """How many cells are trained at once."""
@@ -31,16 +31,33 @@ _LARGEST_LOSS = 65_534
 
 
 @dataclass(frozen=True)
-class Study:
+class CellTableRecipe:
     """Everything that decides what the trainings give, but for the processor's rounding."""
 
     task: str
-    recipe: Recipe
+    recipe: StandaloneRecipe
     skeleton: Skeleton = field(default_factory=Skeleton)
 
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """Return the recipe under the keys that the metadata of a table have: published tables fix them."""
+        recipe = self.recipe
+        return {
+            "task": self.task,
+            "recipe": {
+                "epochs": recipe.epochs,
+                "batch": recipe.batch_size,
+                "rate": recipe.learning_rate,
+                "momentum": recipe.momentum,
+                "decay": recipe.weight_decay,
+                "shift": recipe.max_shift,
+            },
+            "skeleton": asdict(self.skeleton),
+        }
+
     def fingerprint(self, task: ImageTask) -> str:
-        """Return what tells the results of this study from those of another."""
-        return hashlib.sha256(msgspec.json.encode((self, task.checksum()))).hexdigest()
+        """Return the SHA-256 of the recipe and of the images: tables of other recipes or images have another one."""
+        return hashlib.sha256(msgspec.json.encode((self.metadata, task.checksum()))).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -87,7 +104,7 @@ def all_packs() -> tuple[Pack, ...]:
     return (*once[:100], *again, *once[100:])
 
 
-def train_pack(pack: Pack, study: Study, task: ImageTask) -> pl.DataFrame:
+def train_pack(pack: Pack, study: CellTableRecipe, task: ImageTask) -> pl.DataFrame:
     """Train a pack from scratch, and return a row a cell.
 
     A cell's weights are drawn from its own generator, whatever pack it is in: cells that compute the same have other
@@ -99,7 +116,7 @@ def train_pack(pack: Pack, study: Study, task: ImageTask) -> pl.DataFrame:
         for row, place in zip(rows, pack.index.tolist(), strict=True)
     ]
     return _frame(
-        pack, train_together(networks, task, study.recipe, np.random.default_rng((pack.seed, CellStream.TRAINING)))
+        pack, train_grouped(networks, task, study.recipe, np.random.default_rng((pack.seed, CellStream.TRAINING)))
     )
 
 

@@ -20,29 +20,29 @@ _EVALUATED = 100
 
 
 @dataclass(frozen=True)
-class Recipe:
+class StandaloneRecipe:
     """How a network is trained: NAS-Bench-201's optimizer, in fewer and smaller steps.
 
     Attributes
     ----------
     epochs
         How many; the rest of an epoch that fills no batch is left out, another rest in each.
-    batch
+    batch_size
         Images a step.
-    rate
+    learning_rate
         The learning rate at the first step; a cosine takes it to zero.
-    momentum, decay
+    momentum, weight_decay
         Nesterov's, and the weight decay, which takes in all weights.
-    shift
+    max_shift
         By how many pixels at most an image is moved each way, at random; the rest is background.
     """
 
     epochs: int = 20
-    batch: int = 64
-    rate: float = 0.1
+    batch_size: int = 64
+    learning_rate: float = 0.1
     momentum: float = 0.9
-    decay: float = 5e-4
-    shift: int = 1
+    weight_decay: float = 5e-4
+    max_shift: int = 1
 
 
 @dataclass(frozen=True)
@@ -75,8 +75,8 @@ class Training:
     seconds: float
 
 
-def train_together(
-    networks: Sequence[CellNetwork], task: ImageTask, recipe: Recipe, rng: np.random.Generator
+def train_grouped(
+    networks: Sequence[CellNetwork], task: ImageTask, recipe: StandaloneRecipe, rng: np.random.Generator
 ) -> Training:
     """Train networks side by side: none sees another, all see the same batches.
 
@@ -90,17 +90,17 @@ def train_together(
     return train(GroupedNetworks(networks), task, recipe, rng)
 
 
-def train(model: torch.nn.Module, task: ImageTask, recipe: Recipe, rng: np.random.Generator) -> Training:
+def train(model: torch.nn.Module, task: ImageTask, recipe: StandaloneRecipe, rng: np.random.Generator) -> Training:
     """Train a model whose logits have the shape (networks, images, classes)."""
     started = time.process_time()
     standard = _standardizer(task.train)
-    steps = len(task.train.labels) // recipe.batch
+    steps = len(task.train.labels) // recipe.batch_size
     optimizer = torch.optim.SGD(
         model.parameters(),
-        recipe.rate,
+        recipe.learning_rate,
         recipe.momentum,
         nesterov=True,
-        weight_decay=recipe.decay,
+        weight_decay=recipe.weight_decay,
         fused=True,
     )
     cosine = torch.optim.lr_scheduler.LambdaLR(
@@ -139,16 +139,19 @@ def _standardizer(images: Images) -> Callable[[NDArray[np.float32]], Tensor]:
 
 
 def _batches(
-    images: Images, recipe: Recipe, rng: np.random.Generator, standard: Callable[[NDArray[np.float32]], Tensor]
+    images: Images,
+    recipe: StandaloneRecipe,
+    rng: np.random.Generator,
+    standard: Callable[[NDArray[np.float32]], Tensor],
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Yield the batches of one epoch."""
     count, height, width = images.pixels.shape
-    used = rng.permutation(count)[: count // recipe.batch * recipe.batch]
-    down, right = rng.integers(0, 2 * recipe.shift + 1, (2, len(used), 1, 1))
-    bordered = np.pad(images.pixels, ((0, 0), (recipe.shift,) * 2, (recipe.shift,) * 2))
+    used = rng.permutation(count)[: count // recipe.batch_size * recipe.batch_size]
+    down, right = rng.integers(0, 2 * recipe.max_shift + 1, (2, len(used), 1, 1))
+    bordered = np.pad(images.pixels, ((0, 0), (recipe.max_shift,) * 2, (recipe.max_shift,) * 2))
     moved = bordered[used[:, None, None], down + np.arange(height)[:, None], right + np.arange(width)]
     labels = torch.from_numpy(images.labels[used])
-    yield from zip(torch.split(standard(moved), recipe.batch), torch.split(labels, recipe.batch), strict=True)
+    yield from zip(torch.split(standard(moved), recipe.batch_size), torch.split(labels, recipe.batch_size), strict=True)
 
 
 def _judged(model: torch.nn.Module, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:

@@ -4,7 +4,6 @@ import json
 import platform
 from pathlib import Path
 
-import msgspec
 import polars as pl
 import torch
 
@@ -12,7 +11,7 @@ from lissnas.errors import LissnasError
 from lissnas.spaces.published.cell201 import cell201
 from lissnas.storage.atomic_write import atomic_write
 from lissnas.supernet.images.small_tasks import ImageTask
-from lissnas.supernet.standalone.cell_packs import PACK, Pack, Study, all_packs
+from lissnas.supernet.standalone.cell_packs import PACK, CellTableRecipe, Pack, all_packs
 
 _KEY = "lissnas"
 """Of the metadata of a Parquet file."""
@@ -34,7 +33,7 @@ class TrainingStore:
         A table of finished packs to go on from, if there is one.
     """
 
-    def __init__(self, folder: Path, study: Study, task: ImageTask, table: Path | None = None) -> None:
+    def __init__(self, folder: Path, study: CellTableRecipe, task: ImageTask, table: Path | None = None) -> None:
         self.folder, self.study, self.task = folder, study, task
         self._fingerprint = study.fingerprint(task)
         folder.mkdir(parents=True, exist_ok=True)
@@ -80,7 +79,7 @@ class TrainingStore:
 
     def _write(self, path: Path, results: pl.DataFrame, counts: dict[str, float]) -> None:
         described = {
-            "study": msgspec.to_builtins(self.study),
+            "study": self.study.metadata,
             "fingerprint": self._fingerprint,
             "data_sha256": self.task.checksum(),
             "images": {part: len(getattr(self.task, part).labels) for part in ("train", "validation", "test")},

@@ -18,13 +18,13 @@ import torch
 
 from lissnas.errors import LissnasError
 from lissnas.supernet.images.small_tasks import FASHION_MNIST, ImageTask, digits, fashion_mnist
-from lissnas.supernet.standalone.cell_packs import PACK, Pack, Study, train_pack
-from lissnas.supernet.standalone.grouped_training import Recipe
+from lissnas.supernet.standalone.cell_packs import PACK, CellTableRecipe, Pack, train_pack
+from lissnas.supernet.standalone.grouped_training import StandaloneRecipe
 from lissnas.supernet.standalone.pack_store import TrainingStore
 
-STUDIES = {
-    "digits": Study("digits", Recipe(epochs=12)),
-    "fashion-mnist": Study("fashion-mnist", Recipe(epochs=8)),
+CELL_TABLE_RECIPES = {
+    "digits": CellTableRecipe("digits", StandaloneRecipe(epochs=12)),
+    "fashion-mnist": CellTableRecipe("fashion-mnist", StandaloneRecipe(epochs=8)),
 }
 
 _MEMORY = {
@@ -65,7 +65,7 @@ def train_cells(
     fashion_mnist_folder
         Where the official files of Fashion-MNIST are.
     """
-    study = STUDIES[task]
+    study = CELL_TABLE_RECIPES[task]
     store = TrainingStore(packs / task, study, _images(task, fashion_mnist_folder), resume_from)
     if collect:
         print(f"{collect}: {store.collect(collect):,} trainings")
@@ -74,7 +74,7 @@ def train_cells(
 
 
 def train_missing(
-    store: TrainingStore, study: Study, workers: int, limit: int | None = None, folder: Path = FASHION_MNIST
+    store: TrainingStore, study: CellTableRecipe, workers: int, limit: int | None = None, folder: Path = FASHION_MNIST
 ) -> None:
     """Train what a store lacks, telling after each pack how long is left; Ctrl-C stops it, and nothing good is lost."""
     missing = store.missing()[:limit]
@@ -135,7 +135,7 @@ def _images(task: str, folder: Path) -> ImageTask:
     return digits() if task == "digits" else fashion_mnist(folder)
 
 
-def _train(pack: Pack, study: Study, folder: Path) -> pl.DataFrame:
+def _train(pack: Pack, study: CellTableRecipe, folder: Path) -> pl.DataFrame:
     return train_pack(pack, study, _images(study.task, folder))
 
 

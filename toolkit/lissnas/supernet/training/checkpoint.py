@@ -16,7 +16,7 @@ import torch
 from lissnas.errors import CheckpointError
 from lissnas.storage.atomic_write import atomic_write
 
-FORMAT = 1
+FORMAT = 2
 """The version of what a checkpoint holds."""
 
 _HELD = {"format", "run", "step", "network", "optimizer", "scaler", "average", "versions"}

@@ -13,17 +13,17 @@ from torch.nn.functional import cross_entropy
 from lissnas.errors import TrainingError
 from lissnas.spaces.space import Rows
 from lissnas.storage.random_streams import TrainingStream
-from lissnas.supernet.images.image_batches import Piece
+from lissnas.supernet.images.image_batches import LabeledBatch
 from lissnas.supernet.networks.supernet import Supernet
 from lissnas.supernet.training.out_of_memory import is_out_of_memory
-from lissnas.supernet.training.training_recipe import SupernetRecipe
+from lissnas.supernet.training.training_recipe import TrainingRecipe
 
 
 def add_gradients(
     network: Supernet,
     rows: Rows,
-    pieces: Sequence[Piece],
-    recipe: SupernetRecipe,
+    pieces: Sequence[LabeledBatch],
+    recipe: TrainingRecipe,
     scaler: torch.amp.GradScaler,
     draw: tuple[int, int, int],
 ) -> Tensor:
@@ -61,10 +61,10 @@ def add_gradients(
     fits = _largest_that_fits(network, rows, pieces[0], recipe)
     paths = ", ".join(network.space.write(rows))
     advice = (
-        f"norm_batch = {fits} fits; a step then goes through the same batch in more pieces, and batch norms see fewer "
-        "images at once, which is another training: where there are checkpoints, begin again in another folder"
+        f"micro_batch_size = {fits} fits. Batch norms then see fewer images at once, which is another training: where "
+        "there are checkpoints, begin again in another folder"
         if fits
-        else "no smaller norm_batch fits either: choose smaller images, or a device with more memory"
+        else "no smaller micro_batch_size fits either: choose smaller images, or a device with more memory"
     )
     raise TrainingError(
         f"{network.space.name}: not enough memory on {_device(network)} for pieces of {len(pieces[0][1])} images on "
@@ -75,8 +75,8 @@ def add_gradients(
 def _added(
     network: Supernet,
     rows: Rows,
-    pieces: Sequence[Piece],
-    recipe: SupernetRecipe,
+    pieces: Sequence[LabeledBatch],
+    recipe: TrainingRecipe,
     scaler: torch.amp.GradScaler,
     draw: tuple[int, int, int],
 ) -> Tensor:
@@ -94,12 +94,12 @@ def _added(
     return losses
 
 
-def _moved(piece: Piece, device: torch.device) -> Piece:
+def _moved(piece: LabeledBatch, device: torch.device) -> LabeledBatch:
     images, labels = (values.to(device, non_blocking=True) for values in piece)
     return images, labels
 
 
-def _loss(network: Supernet, images: Tensor, labels: Tensor, path: Sequence[int], recipe: SupernetRecipe) -> Tensor:
+def _loss(network: Supernet, images: Tensor, labels: Tensor, path: Sequence[int], recipe: TrainingRecipe) -> Tensor:
     images = images.float()
     if recipe.channels_last:
         images = images.contiguous(memory_format=torch.channels_last)
@@ -109,7 +109,7 @@ def _loss(network: Supernet, images: Tensor, labels: Tensor, path: Sequence[int]
     return cross_entropy(logits.float(), labels, label_smoothing=recipe.label_smoothing)
 
 
-def _largest_that_fits(network: Supernet, rows: Rows, piece: Piece, recipe: SupernetRecipe) -> int | None:
+def _largest_that_fits(network: Supernet, rows: Rows, piece: LabeledBatch, recipe: TrainingRecipe) -> int | None:
     """Return the largest part of a piece, of two images or more, into equal ones of which it falls; None for none."""
     size = len(piece[1])
     parts = (part for part in range(size // 2, 1, -1) if size % part == 0)
@@ -117,7 +117,7 @@ def _largest_that_fits(network: Supernet, rows: Rows, piece: Piece, recipe: Supe
         return next((part for part in parts if _fits(network, rows, piece, part, recipe)), None)
 
 
-def _fits(network: Supernet, rows: Rows, piece: Piece, part: int, recipe: SupernetRecipe) -> bool:
+def _fits(network: Supernet, rows: Rows, piece: LabeledBatch, part: int, recipe: TrainingRecipe) -> bool:
     """Tell whether there is memory for the first images of a piece."""
     network.zero_grad(set_to_none=True)
     if torch.cuda.is_available():

@@ -19,14 +19,14 @@ _DRAWN_AT_MOST = 1 << 20
 """After so many networks outside a bin of FLOPs it counts as empty (our own choice)."""
 
 
-class Paths(Protocol):
+class PathSampler(Protocol):
     """Chooses the networks that one step trains, one after the other on the same images."""
 
     def next(self, rng: np.random.Generator) -> Rows:
         """Return the networks of a step, shape (paths, genes); as many in every step."""
 
 
-class UniformPaths:
+class UniformPathSampler:
     """One network a step, all of the space being equally likely. SPOS, Guo et al., ECCV 2020."""
 
     def __init__(self, space: Space) -> None:
@@ -36,7 +36,7 @@ class UniformPaths:
         return self._space.sample(1, rng)
 
 
-class SubspacePaths:
+class SubspacePathSampler:
     """One network a step, all of a subspace being equally likely, however many pockets or balls hold it."""
 
     def __init__(self, subspace: Subspace) -> None:
@@ -46,7 +46,7 @@ class SubspacePaths:
         return self._subspace.sample(1, rng)
 
 
-class BinnedPaths:
+class FlopsBinPathSampler:
     """One network a step: a bin of FLOPs, all being equally likely, then uniformly one of its networks.
 
     SPOS's released code trains so, with bins from 290 to 360 million, 10 million wide.
@@ -69,7 +69,7 @@ class BinnedPaths:
         self._edges = edges
 
     def next(self, rng: np.random.Generator) -> Rows:
-        """As Paths.next; raises SettingError if no network of the bin is found."""
+        """As PathSampler.next; raises SettingError if no network of the bin is found."""
         first = int(rng.integers(len(self._edges) - 1))
         low, high = self._edges[first : first + 2]
         for _ in range(_DRAWN_AT_MOST // _DRAWN_AT_ONCE):
@@ -84,7 +84,7 @@ class BinnedPaths:
         )
 
 
-class FairPaths:
+class FairPathSampler:
     """As many networks a step as a layer has choices, each choice being in one of them. FairNAS, Chu et al., ICCV 2021.
 
     Where layers have different numbers of choices, FairNAS says nothing. Our own choice: there are as many networks as
@@ -103,7 +103,7 @@ class FairPaths:
         return np.stack(columns, axis=1).astype(np.uint8)
 
 
-class SandwichPaths:
+class SandwichPathSampler:
     """The network of most FLOPs, that of fewest, and random ones between. Yu and Huang, ICCV 2019; BigNAS, ECCV 2020.
 
     Parameters

@@ -6,7 +6,7 @@ from typing import Self
 
 from lissnas.errors import SettingError
 from lissnas.supernet.training.training_loop import Progress
-from lissnas.supernet.training.training_recipe import SupernetRecipe
+from lissnas.supernet.training.training_recipe import TrainingRecipe
 
 
 class TensorBoardLog:
@@ -30,7 +30,7 @@ class TensorBoardLog:
         If TensorBoard is not installed.
     """
 
-    def __init__(self, folder: Path, recipe: SupernetRecipe, report: Callable[[Progress], None]) -> None:
+    def __init__(self, folder: Path, recipe: TrainingRecipe, report: Callable[[Progress], None]) -> None:
         try:
             from torch.utils.tensorboard import SummaryWriter
         except ImportError as error:

@@ -24,14 +24,14 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 from lissnas.errors import CheckpointError, SettingError, TrainingError
 from lissnas.spaces.space import Floats, Rows
 from lissnas.storage.random_streams import TrainingStream
-from lissnas.supernet.images.image_batches import Batches
+from lissnas.supernet.images.image_batches import TrainingImages
 from lissnas.supernet.networks.supernet import Supernet
 from lissnas.supernet.training.checkpoint import Checkpoints
 from lissnas.supernet.training.gradients import add_gradients
 from lissnas.supernet.training.out_of_memory import memory_for
-from lissnas.supernet.training.path_samplers import Paths
+from lissnas.supernet.training.path_samplers import PathSampler
 from lissnas.supernet.training.processes import Processes, processes
-from lissnas.supernet.training.training_recipe import SupernetRecipe
+from lissnas.supernet.training.training_recipe import TrainingRecipe
 
 _LOG = logging.getLogger(__name__)
 
@@ -78,9 +78,9 @@ def print_progress(progress: Progress) -> None:
 
 def train_paths(
     network: Supernet,
-    batches: Batches,
-    paths: Paths,
-    recipe: SupernetRecipe,
+    batches: TrainingImages,
+    paths: PathSampler,
+    recipe: TrainingRecipe,
     rng: np.random.Generator,
     folder: Path,
     *,
@@ -135,7 +135,7 @@ def train_paths(
         After SIGTERM or SIGINT, once a checkpoint is written.
     """
     with processes(device) as together, _signals() as signals:
-        own = recipe.pieces_each(together.count)
+        own = recipe.micro_batches_per_process(together.count)
         mine = range(together.number * own, (together.number + 1) * own)
         with memory_for("the weights, their momenta and their average", together.device, "train a smaller network"):
             network.to(together.device).train()
@@ -143,7 +143,7 @@ def train_paths(
                 network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
             together.share(network.state_dict().values())
             optimizer = _optimizer(network, recipe)
-            average = {} if recipe.averaging is None else {n: w.detach().clone() for n, w in network.named_parameters()}
+            average = {} if recipe.ema_decay is None else {n: w.detach().clone() for n, w in network.named_parameters()}
         scaler = torch.amp.GradScaler(together.device.type, enabled=recipe.precision == "float16")
 
         seed = int(rng.integers(2**63))
@@ -173,7 +173,7 @@ def train_paths(
             }
 
         started = time.monotonic()
-        images = batches.steps(recipe.batch, recipe.pieces, mine, seed, first)
+        images = batches.steps(recipe.batch_size, recipe.micro_batches, mine, seed, first)
         for step, pieces in zip(range(first, recipe.steps), images, strict=False):
             rows = paths.next(np.random.default_rng([TrainingStream.PATHS, seed, step]))
             losses = add_gradients(network, rows, pieces, recipe, scaler, (seed, step, mine[0]))
@@ -189,15 +189,17 @@ def train_paths(
             scaler.step(optimizer)
             scaler.update()
             optimizer.zero_grad(set_to_none=True)
-            if recipe.averaging is not None:
-                get_ema_multi_avg_fn(recipe.averaging)(list(average.values()), list(network.parameters()), step)
+            if recipe.ema_decay is not None:
+                get_ema_multi_avg_fn(recipe.ema_decay)(list(average.values()), list(network.parameters()), step)
 
             done = step + 1
             if together.number == 0:
                 seconds = (time.monotonic() - started) / (done - first)
                 loss = float(np.mean(seen)) / together.count
                 report(
-                    Progress(done, recipe.steps, loss, rows, recipe.batch / seconds, seconds * (recipe.steps - done))
+                    Progress(
+                        done, recipe.steps, loss, rows, recipe.batch_size / seconds, seconds * (recipe.steps - done)
+                    )
                 )
                 last = asked > 0 or done == recipe.steps
                 if last or done % save_every == 0:
@@ -209,20 +211,20 @@ def train_paths(
     return average or None
 
 
-def _optimizer(network: nn.Module, recipe: SupernetRecipe) -> torch.optim.SGD:
+def _optimizer(network: nn.Module, recipe: TrainingRecipe) -> torch.optim.SGD:
     """Return what updates the weights that have a gradient, and those alone, all in one call.
 
     That call wants a momentum for each of them, also for those that it meets for the first time: it begins at zero.
     """
     kernels = [weights for weights in network.parameters() if weights.ndim > 1]
     others = [weights for weights in network.parameters() if weights.ndim <= 1]
-    decays = (recipe.decay, recipe.decay if recipe.decays_norms else 0.0)
+    decays = (recipe.weight_decay, recipe.weight_decay if recipe.weight_decay_on_norms else 0.0)
     groups = [
         {"params": weights, "weight_decay": decay}
         for weights, decay in zip((kernels, others), decays, strict=True)
         if weights
     ]
-    optimizer = torch.optim.SGD(groups, recipe.rate, recipe.momentum, nesterov=recipe.nesterov, fused=True)
+    optimizer = torch.optim.SGD(groups, recipe.learning_rate, recipe.momentum, nesterov=recipe.nesterov, fused=True)
     for weights in (*kernels, *others):
         optimizer.state[weights]["momentum_buffer"] = torch.zeros_like(weights)
     return optimizer
@@ -260,7 +262,7 @@ def _save(checkpoints: Checkpoints, done: int, state: Mapping[str, Any], last: b
 
 
 def _identity(
-    network: Supernet, batches: Batches, paths: Paths, recipe: SupernetRecipe, seed: int
+    network: Supernet, batches: TrainingImages, paths: PathSampler, recipe: TrainingRecipe, seed: int
 ) -> Mapping[str, object]:
     """Return what tells one training from another; a sampler is known by what it draws."""
     drawn = [

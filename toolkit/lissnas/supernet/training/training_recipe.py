@@ -9,37 +9,37 @@ from lissnas.evaluation.budget import check_at_least_one, check_between
 
 
 @dataclass(frozen=True)
-class SupernetRecipe:
+class TrainingRecipe:
     """Everything that decides what a training computes, beside the network, the images, the paths and the seed.
 
     Attributes
     ----------
     steps
         How many steps there are.
-    batch
+    batch_size
         Images a step, over all processes.
-    norm_batch
+    micro_batch_size
         Of how many images a batch norm takes its statistics in training, at least 2. A step goes through the batch in
         pieces of this size, which the processes share out: their number changes nothing but the speed.
-    rate, final_rate
+    learning_rate, final_learning_rate
         The learning rate after the warm-up, and that at the end of the schedule.
     schedule
         How the learning rate falls after the warm-up: by a straight line or half a cosine.
     schedule_steps
         How many steps the schedule is laid over; all of them if left out.
-    begins
+    schedule_start
         At which step of the schedule the training begins: where an earlier one ended.
-    warm_up
+    warmup_steps
         In how many steps the rate rises to its height, in equal parts.
-    momentum, nesterov, decay
+    momentum, nesterov, weight_decay
         Momentum of stochastic gradient descent, whether it is Nesterov's, and the weight decay.
-    decays_norms
+    weight_decay_on_norms
         Whether the weight decay also takes in batch norms and biases.
     label_smoothing
         Which share of a label is spread over all classes.
     grad_clip_value
         To which size each entry of the gradient is cut; to none if left out.
-    averaging
+    ema_decay
         How much of the exponential moving average of the weights is kept in a step, below 1; there is no average if
         left out.
     precision
@@ -52,73 +52,89 @@ class SupernetRecipe:
     """
 
     steps: int
-    batch: int
-    norm_batch: int
-    rate: float
-    final_rate: float = 0.0
+    batch_size: int
+    micro_batch_size: int
+    learning_rate: float
+    final_learning_rate: float = 0.0
     schedule: Literal["linear", "cosine"] = "linear"
     schedule_steps: int | None = None
-    begins: int = 0
-    warm_up: int = 0
+    schedule_start: int = 0
+    warmup_steps: int = 0
     momentum: float = 0.9
     nesterov: bool = False
-    decay: float = 4e-5
-    decays_norms: bool = False
+    weight_decay: float = 4e-5
+    weight_decay_on_norms: bool = False
     label_smoothing: float = 0.0
     grad_clip_value: float | None = None
-    averaging: float | None = None
+    ema_decay: float | None = None
     precision: Literal["float32", "bfloat16", "float16"] = "float32"
     channels_last: bool = False
     compiled: bool = False
 
     def __post_init__(self) -> None:
-        check_at_least_one(self, "steps", "batch")
-        check_between(self, 2, math.inf, "norm_batch")
-        if self.batch % self.norm_batch:
-            raise SettingError(f"a batch of {self.batch} images does not fall into pieces of {self.norm_batch}")
-        check_between(self, 0, math.inf, "rate", "final_rate", "begins", "warm_up", "decay", "grad_clip_value")
-        check_between(self, 0, 1, "momentum", "label_smoothing", "averaging")
-        if self.averaging == 1:
-            raise SettingError("averaging must be below 1, which would keep the initial weights for ever")
-        check_between(self, 1, math.inf, "schedule_steps")
-        if self.schedule_steps is not None and self.schedule_steps <= self.warm_up:
+        check_at_least_one(self, "steps", "batch_size")
+        check_between(self, 2, math.inf, "micro_batch_size")
+        if self.batch_size % self.micro_batch_size:
             raise SettingError(
-                f"a schedule of {self.schedule_steps} steps ends before the rate has risen in {self.warm_up}"
+                f"a batch of {self.batch_size} images cannot be divided into micro-batches of {self.micro_batch_size}"
+            )
+        check_between(
+            self,
+            0,
+            math.inf,
+            "learning_rate",
+            "final_learning_rate",
+            "schedule_start",
+            "warmup_steps",
+            "weight_decay",
+            "grad_clip_value",
+        )
+        check_between(self, 0, 1, "momentum", "label_smoothing", "ema_decay")
+        if self.ema_decay == 1:
+            raise SettingError("ema_decay must be below 1, which would keep the initial weights for ever")
+        check_between(self, 1, math.inf, "schedule_steps")
+        if self.schedule_steps is not None and self.schedule_steps <= self.warmup_steps:
+            raise SettingError(
+                f"a schedule of {self.schedule_steps} steps ends before the rate has risen in {self.warmup_steps}"
             )
         if self.nesterov and not self.momentum:
             raise SettingError("Nesterov's momentum needs a momentum above 0")
 
     @property
-    def pieces(self) -> int:
+    def micro_batches(self) -> int:
         """Into how many pieces a batch falls."""
-        return self.batch // self.norm_batch
+        return self.batch_size // self.micro_batch_size
 
-    def pieces_each(self, processes: int) -> int:
+    def micro_batches_per_process(self, processes: int) -> int:
         """Return how many pieces of a batch each process goes through.
 
         Raises SettingError if they cannot be shared out evenly.
         """
-        if self.pieces % processes:
-            counted = "1 piece" if self.pieces == 1 else f"{self.pieces} pieces"
+        if self.micro_batches % processes:
+            count = "1 micro-batch" if self.micro_batches == 1 else f"{self.micro_batches} micro-batches"
             raise SettingError(
-                f"{counted} of {self.norm_batch} images cannot be shared out to {processes} processes: choose another "
-                "number of them, or another norm_batch"
+                f"{count} of {self.micro_batch_size} images cannot be divided evenly among {processes} processes: "
+                "choose another number of processes, or another micro_batch_size"
             )
-        return self.pieces // processes
+        return self.micro_batches // processes
 
     def rate_at(self, step: int) -> float:
         """Return the learning rate of a step, the first being 0."""
-        step += self.begins
-        if step < self.warm_up:
-            return self.rate * (step + 1) / self.warm_up
-        length = (self.begins + self.steps if self.schedule_steps is None else self.schedule_steps) - self.warm_up
-        done = min((step - self.warm_up) / length, 1)
+        step += self.schedule_start
+        if step < self.warmup_steps:
+            return self.learning_rate * (step + 1) / self.warmup_steps
+        length = (
+            self.schedule_start + self.steps if self.schedule_steps is None else self.schedule_steps
+        ) - self.warmup_steps
+        done = min((step - self.warmup_steps) / length, 1)
         left = 1 - done if self.schedule == "linear" else (1 + math.cos(math.pi * done)) / 2
-        return self.final_rate + (self.rate - self.final_rate) * left
+        return self.final_learning_rate + (self.learning_rate - self.final_learning_rate) * left
 
 
-SPOS = SupernetRecipe(steps=150_000, batch=1024, norm_batch=128, rate=0.5, decay=4e-5, label_smoothing=0.1)
-"""Of the ShuffleNetV2 supernet, whose batch norms neither scale nor shift; its paths are `BinnedPaths`.
+SPOS = TrainingRecipe(
+    steps=150_000, batch_size=1024, micro_batch_size=128, learning_rate=0.5, weight_decay=4e-5, label_smoothing=0.1
+)
+"""Of the ShuffleNetV2 supernet, whose batch norms neither scale nor shift; its paths are `FlopsBinPathSampler`.
 
 Guo et al., ECCV 2020, and the authors' code. How many images a batch norm saw there depends on the machine: 128 is our
 own choice.
@@ -129,25 +145,25 @@ ABS_TRAINING_IMAGES = 1_231_167
 
 _ABS_EPOCH = ABS_TRAINING_IMAGES // 512
 
-ABS = SupernetRecipe(
+ABS = TrainingRecipe(
     steps=100 * _ABS_EPOCH,
-    batch=512,
-    norm_batch=64,
-    rate=0.25,
-    final_rate=5e-4,
+    batch_size=512,
+    micro_batch_size=64,
+    learning_rate=0.25,
+    final_learning_rate=5e-4,
     schedule_steps=250 * _ABS_EPOCH,
-    decay=4e-5,
+    weight_decay=4e-5,
     label_smoothing=0.1,
     grad_clip_value=5.0,
 )
-"""Of the ShuffleNetV2 and MobileNet supernets, before the first shrinking; its paths are `UniformPaths`.
+"""Of the ShuffleNetV2 and MobileNet supernets, before the first shrinking; its paths are `UniformPathSampler`.
 
 Hu et al., ECCV 2020, and the authors' code. The straight line and the 64 images of a batch norm are our own reading.
 """
 
 
-def abs_round(number: int) -> SupernetRecipe:
+def abs_round(number: int) -> TrainingRecipe:
     """Return the recipe of ABS's training before a round of shrinking, the first being 0: 100 epochs, then 5 each."""
     if number == 0:
         return ABS
-    return replace(ABS, steps=5 * _ABS_EPOCH, begins=ABS.steps + 5 * (number - 1) * _ABS_EPOCH)
+    return replace(ABS, steps=5 * _ABS_EPOCH, schedule_start=ABS.steps + 5 * (number - 1) * _ABS_EPOCH)

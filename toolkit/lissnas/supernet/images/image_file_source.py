@@ -1,4 +1,4 @@
-"""StoredSource: ImageNet, or images like it, from files; decoded and augmented while a network trains.
+"""ImageFileSource: ImageNet, or images like it, from files; decoded and augmented while a network trains.
 
 What paths are recalibrated and chosen by is decoded once; the official validation images each time that they are asked
 for, which should be once.
@@ -19,12 +19,12 @@ from lissnas.storage.random_streams import TrainingStream
 from lissnas.supernet.images.augmentations import transforms
 from lissnas.supernet.images.decoded_image_cache import DecodedImageCache
 from lissnas.supernet.images.hold_out import hold_out
-from lissnas.supernet.images.image_batches import Batches, Piece, order
-from lissnas.supernet.images.image_loading import Unreadable, Wanted, load
-from lissnas.supernet.images.stored_images import StoredImages, StoredSettings, fingerprint
+from lissnas.supernet.images.image_batches import LabeledBatch, TrainingImages, order
+from lissnas.supernet.images.image_files import ImageFiles, ImageFileSettings, fingerprint
+from lissnas.supernet.images.image_loading import LoadRequest, UnreadableImages, load
 
 
-class StoredSource:
+class ImageFileSource:
     """Images from files, as an ImageSource. Those of the training set that are held out are chosen once, in a file.
 
     Parameters
@@ -44,12 +44,12 @@ class StoredSource:
 
     channels = 3
 
-    def __init__(self, train: StoredImages, validation: StoredImages, folder: Path, settings: StoredSettings) -> None:
+    def __init__(self, train: ImageFiles, validation: ImageFiles, folder: Path, settings: ImageFileSettings) -> None:
         transforms()
-        held = hold_out(folder / "hold-out.json", train, settings.held_out_a_class, settings.hold_out_seed)
+        held = hold_out(folder / "hold-out.json", train, settings.held_out_per_class, settings.hold_out_seed)
         self.classes = int(train.labels[-1]) + 1
         self.size = settings.augmentation.size
-        self.unreadable = Unreadable(settings.max_unreadable)
+        self.unreadable = UnreadableImages(settings.max_unreadable)
         self._settings = settings
         self._folder = folder
         self._train = train.take(np.flatnonzero(~held))
@@ -57,7 +57,7 @@ class StoredSource:
         self._validation = validation
 
     @cached_property
-    def train(self) -> Batches:
+    def train(self) -> TrainingImages:
         return _Augmented(self._train, self._settings, self.unreadable)
 
     def recalibration(self, batches: int, batch: int) -> Iterable[Tensor]:
@@ -70,17 +70,17 @@ class StoredSource:
         chosen = self._shuffled(np.arange(len(self._train.labels)))[:images]
         return _Images(self._kept(self._train.take(chosen), batch))
 
-    def held_out(self, batch: int) -> Iterable[Piece]:
+    def held_out(self, batch: int) -> Iterable[LabeledBatch]:
         return self._kept(self._held_out, batch)
 
-    def official_validation(self, batch: int) -> Iterable[Piece]:
+    def official_validation(self, batch: int) -> Iterable[LabeledBatch]:
         return _Scored(self._validation, self._settings, self.unreadable, batch)
 
     @property
     def official_validation_images(self) -> int:
         return len(self._validation.labels)
 
-    def _kept(self, images: StoredImages, batch: int) -> Iterable[Piece]:
+    def _kept(self, images: ImageFiles, batch: int) -> Iterable[LabeledBatch]:
         return DecodedImageCache(images, self._settings, self.unreadable, batch, self._folder)
 
     def _shuffled(self, places: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -93,18 +93,20 @@ class StoredSource:
 class _Augmented:
     """Batches of training images: what is done to one at random comes from seed, step, and its place in the batch."""
 
-    images: StoredImages
-    settings: StoredSettings
-    unreadable: Unreadable
+    images: ImageFiles
+    settings: ImageFileSettings
+    unreadable: UnreadableImages
 
     @cached_property
     def description(self) -> str:
         return f"{len(self.images.labels)} images, {fingerprint(self.images)}, {self.settings.augmentation}"
 
-    def steps(self, batch: int, pieces: int, mine: Sequence[int], seed: int, first: int) -> Iterator[list[Piece]]:
+    def steps(
+        self, batch: int, pieces: int, mine: Sequence[int], seed: int, first: int
+    ) -> Iterator[list[LabeledBatch]]:
         own = batch // pieces
 
-        def wanted() -> Iterator[Wanted]:
+        def wanted() -> Iterator[LoadRequest]:
             for step, places in zip(count(first), order(len(self.images.labels), batch, seed, first), strict=False):
                 chosen = places.tolist()
                 for piece in mine:
@@ -125,12 +127,12 @@ class _Augmented:
 class _Scored:
     """Images as they are scored, so many at once; those that cannot be read are missing."""
 
-    images: StoredImages
-    settings: StoredSettings
-    unreadable: Unreadable
+    images: ImageFiles
+    settings: ImageFileSettings
+    unreadable: UnreadableImages
     batch: int
 
-    def __iter__(self) -> Iterator[Piece]:
+    def __iter__(self) -> Iterator[LabeledBatch]:
         places = range(len(self.images.labels))
         wanted = ([(place, None) for place in places[begin : begin + self.batch]] for begin in places[:: self.batch])
         for images, labels, *_ in load(
@@ -144,7 +146,7 @@ class _Scored:
 class _Images:
     """Pieces without their labels."""
 
-    pieces: Iterable[Piece]
+    pieces: Iterable[LabeledBatch]
 
     def __iter__(self) -> Iterator[Tensor]:
         return (images for images, _ in self.pieces)

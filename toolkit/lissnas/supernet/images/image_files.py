@@ -1,4 +1,4 @@
-"""StoredImages: images that lie on a disk, each with a name and a class, read one at a time."""
+"""ImageFiles: images that lie on a disk, each with a name and a class, read one at a time."""
 
 import hashlib
 import os
@@ -15,7 +15,7 @@ from lissnas.evaluation.budget import check_between
 from lissnas.supernet.images.augmentations import SPOS_AUGMENTATION, Augmentation
 
 
-class StoredImages(Protocol):
+class ImageFiles(Protocol):
     """Images in files, sorted by class, then by name.
 
     Names are bytes in an array: the processes that read share its memory, which they would not with strings.
@@ -40,7 +40,7 @@ class StoredImages(Protocol):
 
 
 @dataclass(frozen=True)
-class StoredSettings:
+class ImageFileSettings:
     """How stored images are used.
 
     Attributes
@@ -49,7 +49,7 @@ class StoredSettings:
         What is done to images before a network sees them.
     classes
         How many classes there must be; as many as there are if left out.
-    held_out_a_class
+    held_out_per_class
         Training images of each class that are held out of training; with 1,000 classes 50 make 50,000.
     hold_out_seed
         Seed of the draw of the images that are held out.
@@ -61,17 +61,17 @@ class StoredSettings:
 
     augmentation: Augmentation = field(default=SPOS_AUGMENTATION)
     classes: int | None = None
-    held_out_a_class: int = 50
+    held_out_per_class: int = 50
     hold_out_seed: int = 0
     workers: int = 8
     max_unreadable: int = 10
 
     def __post_init__(self) -> None:
-        check_between(self, 1, inf, "classes", "held_out_a_class")
+        check_between(self, 1, inf, "classes", "held_out_per_class")
         check_between(self, 0, inf, "hold_out_seed", "workers", "max_unreadable")
 
 
-def fingerprint(images: StoredImages) -> str:
+def fingerprint(images: ImageFiles) -> str:
     """Return the SHA-256 of all names and classes; what is in the files is not read for it."""
     digest = hashlib.sha256()
     for name in images.names.tolist():
