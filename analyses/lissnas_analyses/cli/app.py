@@ -20,23 +20,28 @@ app = cyclopts.App(
     default_parameter=cyclopts.Parameter(negative_iterable=()),  # no --empty-methods
 )
 
-_STUDIES = "lissnas_analyses.cli.studies"
 _DATA = "lissnas_analyses.cli.data"
 
 app.command(
-    f"{_STUDIES}:reproduce",
+    "lissnas_analyses.cli.reproduce:reproduce",
     name="reproduce",
     help="Do everything, for every benchmark that is there: locality, shrinking, a map of the pockets.",
 )
 app.command(f"{_DATA}:benchmarks", name="benchmarks", help="List the benchmarks and what is there of them.")
-app.command(f"{_STUDIES}:locality", name="locality", help="Measure and draw the locality of a benchmark.")
+app.command(
+    "lissnas_analyses.cli.locality:locality", name="locality", help="Measure and draw the locality of a benchmark."
+)
 app.command(
     "lissnas_analyses.cli.landscape:landscape",
     name="landscape",
     help="Measure and draw what a benchmark's landscape is like: basins, funnels, regret, neutrality, noise.",
 )
-app.command(f"{_STUDIES}:shrink", name="shrink", help="Shrink a benchmark's space, and save what is kept.")
-app.command(f"{_STUDIES}:compare", name="compare", help="Shrink a benchmark with several methods, and compare.")
+app.command(
+    "lissnas_analyses.cli.shrink:shrink", name="shrink", help="Shrink a benchmark's space, and save what is kept."
+)
+app.command(
+    "lissnas_analyses.cli.compare:compare", name="compare", help="Shrink a benchmark with several methods, and compare."
+)
 app.command(
     "lissnas_analyses.cli.tau:tau",
     name="tau",

@@ -1,7 +1,6 @@
-"""Commands that study one benchmark: its locality, shrinking it, and how methods of shrinking compare."""
+"""`lissnas shrink`: one method on one benchmark; the resulting subspace is saved to a file."""
 
 from dataclasses import asdict
-from pathlib import Path
 from typing import Annotated, Any, cast
 
 from cyclopts import Parameter
@@ -11,123 +10,21 @@ from lissnas_benchmarks import catalog
 from lissnas_benchmarks.benchmark import open_benchmark
 from lissnas_benchmarks.predictor_file import read_predictor
 
-from lissnas_analyses.cli.command_results import Missing, Reproduced, Shrunk, Studied, tell_study
+from lissnas_analyses.cli.command_results import Shrunk
 from lissnas_analyses.cli.json_command import json_command
 from lissnas_analyses.cli.method_options import read_words
 from lissnas_analyses.cli.options import (
-    BenchmarkName,
     Dataset,
     Evaluator,
     ImportName,
     Limits,
     Method,
-    Methods,
     Metric,
     Out,
-    Runs,
     Seed,
     default_folder,
 )
-from lissnas_analyses.cli.terminal import counted, notes_of, prefixed, progress, say
-
-
-@json_command
-def reproduce(*, seed: Seed = 0, runs: Runs = 20, out: Path = Path("results")) -> Reproduced:
-    """Do everything, for every benchmark that is there: locality, shrinking, a map of the pockets.
-
-    Parameters
-    ----------
-    out
-        Folder for the results: one folder in it for each benchmark.
-    """
-    from lissnas_analyses.reproduce import BENCHMARKS
-    from lissnas_analyses.reproduce import reproduce as run
-    from lissnas_analyses.results.folder import Results
-
-    studied: list[Studied] = []
-    ready = [name for name in BENCHMARKS if catalog.is_ready(name)]
-    for name in ready:
-        results = Results(out / name, "reproduce")
-        with progress() as report:
-            opened = open_benchmark(name)
-            findings = run(opened, results, runs, seed, prefixed(report, name))
-        studied.append(tell_study(opened, findings, results))
-    absent = sorted(set(BENCHMARKS) - set(ready))
-    left_out = tuple(Missing(name, catalog.find(name).remedy) for name in absent)
-    for one in left_out:
-        say(f"{one.benchmark} was left out, its data is not here: {one.remedy}")
-    return Reproduced(tuple(studied), left_out)
-
-
-@json_command
-def locality(
-    benchmark: BenchmarkName,
-    /,
-    *,
-    dataset: Dataset = None,
-    metric: Metric = None,
-    seed: Seed = 0,
-    out: Out = None,
-) -> Studied:
-    """Measure and draw the locality of a benchmark. It is exact, so no seed changes it.
-
-    The results lie in results/BENCHMARK/locality if nothing else is said.
-
-    Parameters
-    ----------
-    benchmark
-        Name of the benchmark.
-    """
-    from lissnas_analyses.reproduce import locality_sentences, run_locality
-    from lissnas_analyses.results.folder import Results
-
-    results = Results(out or default_folder(benchmark) / "locality", "locality")
-    opened = open_benchmark(benchmark, dataset, metric)
-    with progress() as report:
-        found = run_locality(opened, results, prefixed(report, benchmark))
-    findings = locality_sentences(found)
-    results.manifest(opened, {"seed": seed}, findings)
-    return tell_study(opened, findings, results)
-
-
-@json_command
-def compare(
-    benchmark: BenchmarkName,
-    /,
-    *,
-    dataset: Dataset = None,
-    metric: Metric = None,
-    methods: Methods = ("lissnas", "operation-pruning", "random-subset"),
-    evaluator: Evaluator = None,
-    seed: Seed = 0,
-    runs: Runs = 20,
-    out: Out = None,
-) -> Studied:
-    """Shrink a benchmark with several methods, at equal evaluations and size, and compare what is kept.
-
-    The results lie in results/BENCHMARK/comparison if nothing else is said.
-
-    Parameters
-    ----------
-    benchmark
-        Name of the benchmark.
-    """
-    from lissnas_analyses.ranking.predictor_cost import run_contrast
-    from lissnas_analyses.reproduce import comparison_sentences, run_comparison
-    from lissnas_analyses.results.folder import Results
-
-    results = Results(out or default_folder(benchmark) / "comparison", "compare")
-    opened = own = open_benchmark(benchmark, dataset, metric)
-    if evaluator is not None:
-        opened = own.selected_by(read_predictor(evaluator, own.space))
-    with progress() as report:
-        found = run_comparison(opened, results, runs, seed, prefixed(report, benchmark), methods)
-        findings = comparison_sentences(found)
-        if evaluator is not None:
-            findings += run_contrast(opened, own, found, results, runs, seed, prefixed(report, benchmark))
-    settings = {"seed": seed, "runs": runs, "methods": found.settings, "evaluator": evaluator}
-    results.manifest(opened, settings, findings, methods=methods)
-    return tell_study(opened, findings, results)
+from lissnas_analyses.cli.terminal import counted, notes_of, say
 
 
 @json_command
