@@ -196,7 +196,7 @@ def test_changes_of_the_command_line_are_read_as_toml() -> None:
         ("network.affine=false", "the batch norms of 'cell201' scale and shift"),
         ("network.skeleton.stages=5", "5 stages leave nothing of 8 pixels"),
         ("images.kind=folder", "images of the kind 'folder' need train"),
-        ("images.train=here", "take neither train nor validation nor stored"),
+        ("images.train=here", "take neither train nor validation nor files"),
         ("paths.bin_edges=[1, 2]", "bin_edges are for the sampler 'flops-bins'"),
         ("paths.sampler=flops-bins", "bin_edges are for the sampler 'flops-bins', which needs them"),
         ("shrinking.method=weight-angel", "did you mean 'weight-angle'?"),
