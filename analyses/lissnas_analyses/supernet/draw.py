@@ -24,9 +24,9 @@ from lissnas_analyses.supernet.measure import (
     RECALIBRATED,
     SETS,
     WENT_ON,
-    SupernetStudy,
+    SupernetStudyResult,
 )
-from lissnas_analyses.supernet.scores import Scored
+from lissnas_analyses.supernet.scores import SupernetScores
 
 _LOOKS = {
     RECALIBRATED: style.ONE,
@@ -47,7 +47,7 @@ _PANELS = (
 )
 
 
-def draw_taus(result: SupernetStudy, benchmark: Benchmark) -> Figure:
+def draw_taus(result: SupernetStudyResult, benchmark: Benchmark) -> Figure:
     """Draw tau on each set, by what ranks the cells, and the sample's along training."""
     figure, panels = style.new_figure(1, 2, width=4.4, height=4.6)
     axes = panels[0]
@@ -92,7 +92,7 @@ def draw_taus(result: SupernetStudy, benchmark: Benchmark) -> Figure:
     return figure
 
 
-def _draw_along(axes: Axes, result: SupernetStudy) -> None:
+def _draw_along(axes: Axes, result: SupernetStudyResult) -> None:
     for number, (_, rows) in enumerate(result.along.group_by("seed", maintain_order=True)):
         step, value, low, high = (rows[name].to_numpy() for name in ("step", "value", "low", "high"))
         look = style.SHARES[number % len(style.SHARES)]
@@ -103,7 +103,7 @@ def _draw_along(axes: Axes, result: SupernetStudy) -> None:
     axes.legend(loc="lower right")
 
 
-def draw_scores(scored: Scored, benchmark: Benchmark) -> Figure:
+def draw_scores(scored: SupernetScores, benchmark: Benchmark) -> Figure:
     """Draw a supernet's scores against the test accuracies of the cells trained alone, a panel a way of scoring."""
     shown = {RECALIBRATED: scored.recalibrated, AS_TRAINED: scored.as_trained, FINE_TUNED: scored.fine_tuned}
     figure, panels = style.new_figure(1, len(shown), width=2.9, height=2.9)
@@ -128,7 +128,7 @@ def draw_scores(scored: Scored, benchmark: Benchmark) -> Figure:
     return figure
 
 
-def draw_shrinking(result: SupernetStudy, benchmark: Benchmark) -> Figure:
+def draw_shrinking(result: SupernetStudyResult, benchmark: Benchmark) -> Figure:
     """Draw what each method keeps, selecting by the supernet and by the table."""
     methods = result.shrinking_means["method"].unique(maintain_order=True).to_list()
     figure, panels = style.new_figure(1, len(_PANELS), width=2.2, height=1.9 + 0.35 * len(methods))
@@ -175,7 +175,7 @@ def draw_shrinking(result: SupernetStudy, benchmark: Benchmark) -> Figure:
     return figure
 
 
-def sentences(result: SupernetStudy) -> tuple[str, ...]:
+def sentences(result: SupernetStudyResult) -> tuple[str, ...]:
     """Return what holds and what does not, with intervals."""
     said = [_tau_sentence(result, name) for name in SETS]
     for row in result.changes.iter_rows(named=True):
@@ -195,7 +195,7 @@ def sentences(result: SupernetStudy) -> tuple[str, ...]:
     return tuple(said)
 
 
-def _tau_sentence(result: SupernetStudy, name: str) -> str:
+def _tau_sentence(result: SupernetStudyResult, name: str) -> str:
     rows = result.means.filter(pl.col("set") == name)
     ceiling = result.ceilings.filter(pl.col("set") == name).row(0, named=True)
     parts = [f"{row['predictor']} {_interval(row)}" for row in rows.iter_rows(named=True)]

@@ -30,7 +30,7 @@ from scipy.stats import kendalltau
 
 from lissnas_analyses.ranking.evaluation_sets import WHOLE
 from lissnas_analyses.ranking.trainings import isomorphic_pairs, trainings_of
-from lissnas_analyses.supernet.scores import Scored, SupernetSettings, shrunk_by_lissnas
+from lissnas_analyses.supernet.scores import SupernetScores, SupernetStudySettings, shrunk_by_lissnas
 
 SAMPLE, TOP, TOP_OF_SAMPLE = "sample of the whole space", "true top 20 %", "true top 20 % of the sample"
 OWN, TABLES = "shrunk by the supernet", "shrunk by the table"
@@ -71,7 +71,7 @@ _REFERENCES = 5
 
 
 @dataclass(frozen=True)
-class SupernetStudy:
+class SupernetStudyResult:
     """The numbers behind the figures.
 
     Attributes
@@ -104,8 +104,12 @@ class SupernetStudy:
 
 
 def judge(
-    benchmark: Benchmark, scored: Sequence[Scored], settings: SupernetSettings, runs: int, report: ProgressCallback
-) -> SupernetStudy:
+    benchmark: Benchmark,
+    scored: Sequence[SupernetScores],
+    settings: SupernetStudySettings,
+    runs: int,
+    report: ProgressCallback,
+) -> SupernetStudyResult:
     """Hold the scores of supernets against a study's table."""
     by_table = _inside(shrunk_by_lissnas(benchmark.selection, 0).index, benchmark)
     sets = {one.seed: _sets(benchmark, one, by_table, settings) for one in scored}
@@ -121,7 +125,7 @@ def judge(
     shrinking = pl.DataFrame(list(_shrinking(benchmark, scored, runs, report)))
     frame = pl.DataFrame(tau, infer_schema_length=None)
     report("noise ceiling", 0)
-    return SupernetStudy(
+    return SupernetStudyResult(
         tau=frame,
         means=_means(frame),
         changes=_changes(frame),
@@ -132,13 +136,13 @@ def judge(
     )
 
 
-def _predictors(one: Scored, benchmark: Benchmark) -> dict[str, Floats]:
+def _predictors(one: SupernetScores, benchmark: Benchmark) -> dict[str, Floats]:
     values = (one.recalibrated, one.as_trained, one.fine_tuned, one.went_on, one.angle, benchmark.selection)
     return dict(zip(PREDICTORS, values, strict=True))
 
 
 def _sets(
-    benchmark: Benchmark, one: Scored, by_table: NDArray[np.bool_], settings: SupernetSettings
+    benchmark: Benchmark, one: SupernetScores, by_table: NDArray[np.bool_], settings: SupernetStudySettings
 ) -> dict[str, NDArray[np.bool_]]:
     """Mark the cells of each set, shape (15,625,) each."""
     there = ~np.isnan(benchmark.report)
@@ -245,7 +249,7 @@ def _ceilings(benchmark: Benchmark, sets: dict[str, NDArray[np.bool_]]) -> pl.Da
 
 
 def _shrinking(
-    benchmark: Benchmark, scored: Sequence[Scored], runs: int, report: ProgressCallback
+    benchmark: Benchmark, scored: Sequence[SupernetScores], runs: int, report: ProgressCallback
 ) -> Iterator[dict[str, object]]:
     """Shrink by each supernet and, with the same generators, by the table; judge by the reported scores."""
     steps = len(scored) * runs

@@ -45,7 +45,7 @@ Kind = Literal["recalibrated", "as trained", "weight angle"]
 
 
 @dataclass(frozen=True)
-class SupernetSettings:
+class SupernetStudySettings:
     """How the supernets are trained and scored; the numbers are our own choice, docs/supernet-study.md says how made.
 
     Attributes
@@ -83,12 +83,12 @@ class SupernetSettings:
         return np.sort(np.random.default_rng(201).choice(cell201().size, self.sample, replace=False))
 
 
-IN_SMALL = SupernetSettings(seeds=(0,), steps=3_000, fine_tuning_steps=600, marks=(0.2, 0.5), sample=500)
+DEMO_SETTINGS = SupernetStudySettings(seeds=(0,), steps=3_000, fine_tuning_steps=600, marks=(0.2, 0.5), sample=500)
 """For a first look: one supernet, with a quarter of the training."""
 
 
 @dataclass(frozen=True)
-class Scored:
+class SupernetScores:
     """The scores of one supernet's paths, shape (15,625,) each, NaN where a cell was not scored.
 
     Attributes
@@ -119,10 +119,10 @@ class Scored:
     shrunk: Indices
 
 
-class ScoreFiles:
+class ScoreStore:
     """A folder of scores, a file for each state of a supernet and kind of score; of these settings alone."""
 
-    def __init__(self, folder: Path, settings: SupernetSettings) -> None:
+    def __init__(self, folder: Path, settings: SupernetStudySettings) -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         text = json.dumps(asdict(settings) | {"seeds": None}, indent=2)
@@ -187,7 +187,9 @@ def _nothing(rows: Rows) -> Floats:
     return np.full(len(rows), np.nan)
 
 
-def train_and_score(folder: Path, seed: int, settings: SupernetSettings, report: ProgressCallback) -> Scored:
+def train_and_score(
+    folder: Path, seed: int, settings: SupernetStudySettings, report: ProgressCallback
+) -> SupernetScores:
     """Train a supernet, shrink by it, train it on in the shrunk space and in the whole one, and score all of these.
 
     Parameters
@@ -199,14 +201,14 @@ def train_and_score(folder: Path, seed: int, settings: SupernetSettings, report:
     from lissnas.supernet.images.small_tasks import digits
     from lissnas.supernet.networks.cell_network import Skeleton
     from lissnas.supernet.networks.cell_supernet import CellSupernet
-    from lissnas.supernet.scoring.grouped_cell_evaluator import CellsEvaluator
+    from lissnas.supernet.scoring.grouped_cell_evaluator import GroupedCellEvaluator
     from lissnas.supernet.scoring.weight_angle import WeightAngleEvaluator
     from lissnas.supernet.training.path_samplers import PathSampler, SubspacePathSampler, UniformPathSampler
     from lissnas.supernet.training.training_loop import Progress, train_paths
 
     space, source = cell201(), small_source(digits())
     everything = np.arange(space.size)
-    files = ScoreFiles(folder / "scores", settings)
+    files = ScoreStore(folder / "scores", settings)
     network = CellSupernet(Skeleton(), np.random.default_rng([seed, CellStream.WEIGHTS]))
     initial = {name: weights.detach().clone() for name, weights in network.named_parameters()}
 
@@ -215,7 +217,7 @@ def train_and_score(folder: Path, seed: int, settings: SupernetSettings, report:
             if kind == "weight angle":
                 return WeightAngleEvaluator(of, initial)
             batches = source.recalibration(1, settings.recalibration) if kind == "recalibrated" else ()
-            return CellsEvaluator(of, batches, source.held_out(_SCORED_AT_ONCE))
+            return GroupedCellEvaluator(of, batches, source.held_out(_SCORED_AT_ONCE))
 
         def told(done: float) -> None:
             report(f"supernet {seed}, {state}, {kind}: scoring", done)
@@ -257,7 +259,7 @@ def train_and_score(folder: Path, seed: int, settings: SupernetSettings, report:
         further = deepcopy(network)
         train(further, state, paths, _recipe(settings.fine_tuning_steps, settings.fine_tuning_rate))
         later[state] = scores(further, state, settings.fine_tuning_steps, "recalibrated", asked)
-    return Scored(
+    return SupernetScores(
         seed=seed,
         recalibrated=recalibrated,
         as_trained=scores(network, WHOLE, settings.steps, "as trained", few),

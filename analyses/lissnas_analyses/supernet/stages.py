@@ -21,8 +21,8 @@ from lissnas.supernet.networks.supernet import Supernet
 from lissnas.supernet.recipes.recipe_images import first_paths, open_images
 from lissnas.supernet.recipes.run_recipe import RunRecipe
 from lissnas.supernet.scoring.scoring import use_ema_weights
-from lissnas.supernet.shrinking.shrinking_loop import LoopTrace, later_recipe, shrink_in_rounds
-from lissnas.supernet.shrinking.shrinking_round import LoopRound, per_rank_journals
+from lissnas.supernet.shrinking.shrinking_loop import ShrinkingTrace, shrink_in_rounds, training_recipe_after
+from lissnas.supernet.shrinking.shrinking_round import ShrinkingRound, per_rank_journals
 from lissnas.supernet.stages.retraining import RETRAINED, RetrainedScore
 from lissnas.supernet.stages.retraining import retrain as retrain_alone
 from lissnas.supernet.stages.run_folder import RunFolder, Stage
@@ -125,7 +125,7 @@ def train(run: Run) -> float | None:
     return losses[-1] if losses else None
 
 
-def shrink(run: Run, report_round: Callable[[LoopRound], None]) -> tuple[LoopTrace, Results | None]:
+def shrink(run: Run, report_round: Callable[[ShrinkingRound], None]) -> tuple[ShrinkingTrace, Results | None]:
     """Train, shrink, train on in what is left, and so on; rounds that an earlier call made are not made again."""
     source, results = run.begin(), run.results("shrink")
     trace = _loop(run, source, run.recipe.loop.max_rounds, report_round, lambda loss: None)
@@ -141,9 +141,9 @@ def _loop(
     run: Run,
     source: ToldSource,
     rounds: int,
-    report_round: Callable[[LoopRound], None],
+    report_round: Callable[[ShrinkingRound], None],
     report_loss: Callable[[float], None],
-) -> LoopTrace:
+) -> ShrinkingTrace:
     recipe = run.recipe
     made = 0
     source.scored = _counted(run, run.report_progress, "shrinking 1")
@@ -156,11 +156,13 @@ def _loop(
     with ExitStack() as until:
 
         def watched() -> ReportStep:
-            return run.watched(f"training-{made}", later_recipe(recipe.training, recipe.loop, made), told, until)
+            return run.watched(
+                f"training-{made}", training_recipe_after(recipe.training, recipe.loop, made), told, until
+            )
 
         report = watched()
 
-        def count(one: LoopRound) -> None:
+        def count(one: ShrinkingRound) -> None:
             nonlocal made, report
             made = one.number
             report = watched()
@@ -374,7 +376,7 @@ def _counted(run: Run, tell: Told, step: str, total: int = 0) -> Callable[[], No
     return count
 
 
-def rounds_frame(trace: LoopTrace) -> pl.DataFrame:
+def rounds_frame(trace: ShrinkingTrace) -> pl.DataFrame:
     """Return the rounds, one a row, as docs/results-format.md says."""
     return pl.DataFrame(
         [

@@ -9,15 +9,15 @@ from lissnas_benchmarks.benchmark import Benchmark
 from lissnas_analyses import style
 from lissnas_analyses.results.folder import Results
 from lissnas_analyses.supernet.draw import draw_scores, draw_shrinking, draw_taus, sentences
-from lissnas_analyses.supernet.measure import SupernetStudy, judge
-from lissnas_analyses.supernet.scores import Scored, SupernetSettings, train_and_score
+from lissnas_analyses.supernet.measure import SupernetStudyResult, judge
+from lissnas_analyses.supernet.scores import SupernetScores, SupernetStudySettings, train_and_score
 
 BENCHMARK = "digits-cells"
 """The table of cells trained alone that supernets are held against."""
 
 
 def run_study(
-    benchmark: Benchmark, results: Results, settings: SupernetSettings, runs: int, report: ProgressCallback
+    benchmark: Benchmark, results: Results, settings: SupernetStudySettings, runs: int, report: ProgressCallback
 ) -> tuple[str, ...]:
     """Train and score the supernets as far as the folder does not hold them, and hold them against the table.
 
@@ -42,7 +42,7 @@ def run_study(
     return findings
 
 
-def _save(results: Results, benchmark: Benchmark, scored: Sequence[Scored], found: SupernetStudy) -> None:
+def _save(results: Results, benchmark: Benchmark, scored: Sequence[SupernetScores], found: SupernetStudyResult) -> None:
     for name in ("tau", "means", "changes", "ceilings", "along", "shrinking", "shrinking_means"):
         results.frame(f"supernet_{name}", getattr(found, name))
     with style.house_style():

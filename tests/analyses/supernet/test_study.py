@@ -20,20 +20,26 @@ from lissnas_analyses.ranking.trainings import Trainings
 from lissnas_analyses.supernet import measure
 from lissnas_analyses.supernet.draw import draw_scores, draw_shrinking, draw_taus, sentences
 from lissnas_analyses.supernet.measure import AS_TRAINED, FINE_TUNED, OWN, RECALIBRATED, SAMPLE, TOP, judge
-from lissnas_analyses.supernet.scores import Scored, ScoreFiles, SupernetSettings, shrunk_by_lissnas, train_and_score
+from lissnas_analyses.supernet.scores import (
+    ScoreStore,
+    SupernetScores,
+    SupernetStudySettings,
+    shrunk_by_lissnas,
+    train_and_score,
+)
 from lissnas_benchmarks.adapters.trained_cells import DIGITS
 from lissnas_benchmarks.benchmark import Benchmark
 from results_page import DOCUMENTED, check_table
 
 SPACE = cell201()
-SETTINGS = SupernetSettings(seeds=(0,), steps=40, fine_tuning_steps=20, marks=(0.25, 0.5), sample=40)
+SETTINGS = SupernetStudySettings(seeds=(0,), steps=40, fine_tuning_steps=20, marks=(0.25, 0.5), sample=40)
 
 
 def silent(what: str, share: float) -> None:
     pass
 
 
-class FewImages(grouped_cell_evaluator.CellsEvaluator):
+class FewImages(grouped_cell_evaluator.GroupedCellEvaluator):
     """Scores all cells but a few by nothing but the weights of the classifier, which costs no time."""
 
     def __call__(self, rows):
@@ -45,10 +51,10 @@ class FewImages(grouped_cell_evaluator.CellsEvaluator):
 
 @pytest.fixture
 def cheap_scores(monkeypatch):
-    monkeypatch.setattr(grouped_cell_evaluator, "CellsEvaluator", FewImages)
+    monkeypatch.setattr(grouped_cell_evaluator, "GroupedCellEvaluator", FewImages)
 
 
-def _same(one: Scored, other: Scored) -> bool:
+def _same(one: SupernetScores, other: SupernetScores) -> bool:
     names = ("recalibrated", "as_trained", "fine_tuned", "went_on", "angle", "shrunk")
     return one.along.keys() == other.along.keys() and all(
         np.array_equal(a, b, equal_nan=True)
@@ -83,10 +89,10 @@ def test_a_study_that_was_stopped_goes_on_to_the_same_scores(tmp_path, cheap_sco
 
 
 def test_scores_of_other_settings_are_refused_and_more_seeds_are_not(tmp_path):
-    ScoreFiles(tmp_path, SETTINGS)
-    ScoreFiles(tmp_path, replace(SETTINGS, seeds=(1, 2)))
+    ScoreStore(tmp_path, SETTINGS)
+    ScoreStore(tmp_path, replace(SETTINGS, seeds=(1, 2)))
     with pytest.raises(LissnasError, match="other settings"):
-        ScoreFiles(tmp_path, replace(SETTINGS, steps=41))
+        ScoreStore(tmp_path, replace(SETTINGS, steps=41))
 
 
 def test_without_recalibration_a_trained_supernet_scores_its_paths_far_too_low(tmp_path):
@@ -112,7 +118,7 @@ def test_without_recalibration_a_trained_supernet_scores_its_paths_far_too_low(t
     )
     rows = SPACE.sample(60, np.random.default_rng(1))
     own, left = (
-        grouped_cell_evaluator.CellsEvaluator(network, batches, source.held_out(100))(rows).mean()
+        grouped_cell_evaluator.GroupedCellEvaluator(network, batches, source.held_out(100))(rows).mean()
         for batches in (source.recalibration(1, 250), ())
     )
     assert own > left + 10
@@ -146,7 +152,7 @@ def judged(monkeypatch):
         truth,
         "%",
     )
-    settings = SupernetSettings(sample=400)
+    settings = SupernetStudySettings(sample=400)
     scored = []
     for seed in settings.seeds:
         recalibrated = seen(2)
@@ -155,7 +161,7 @@ def judged(monkeypatch):
         fine_tuned = recalibrated.copy()
         fine_tuned[shrunk] = seen(0.5)[shrunk]
         scored.append(
-            Scored(
+            SupernetScores(
                 seed,
                 recalibrated,
                 only(seen(30), few),

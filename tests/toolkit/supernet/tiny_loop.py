@@ -23,14 +23,14 @@ from lissnas.supernet.images.small_tasks import digits
 from lissnas.supernet.networks.chain_network import ChainNetwork
 from lissnas.supernet.scoring.scoring import Scoring
 from lissnas.supernet.scoring.supernet_evaluator import SupernetEvaluator
-from lissnas.supernet.shrinking.shrinking_loop import LoopSettings, LoopTrace, shrink_in_rounds
+from lissnas.supernet.shrinking.shrinking_loop import ShrinkingSchedule, ShrinkingTrace, shrink_in_rounds
 from lissnas.supernet.training.path_samplers import UniformPathSampler
 from lissnas.supernet.training.processes import processes
 
 RECIPE = replace(tiny.RECIPE, steps=24, weight_decay=1e-4)
 LISSNAS = Lissnas(confidence=0.9, quantile=0.3, seeds=3, max_rounds=1, stop="rounds")
 SCORING = Scoring(recalibration_batches=2, recalibration_batch_size=100, batch_size=200)
-SETTINGS = LoopSettings(steps_per_round=8, max_rounds=2, mean_sample_size=27)
+SETTINGS = ShrinkingSchedule(steps_per_round=8, max_rounds=2, mean_sample_size=27)
 
 
 def source() -> ImageSource:
@@ -48,7 +48,7 @@ class UnreadableImages:
         yield
 
 
-def loop(folder: Path, **changed: Any) -> tuple[ChainNetwork, LoopTrace]:
+def loop(folder: Path, **changed: Any) -> tuple[ChainNetwork, ShrinkingTrace]:
     torch.set_num_threads(1)
     network = ChainNetwork(tiny.chain(), np.random.default_rng(0))
     settings: dict[str, Any] = {

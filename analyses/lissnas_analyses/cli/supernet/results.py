@@ -43,7 +43,7 @@ class ScoredNetwork:
 
 
 @dataclass(frozen=True)
-class ShrinkingRound:
+class RoundSummary:
     """A round of shrinking.
 
     Attributes
@@ -88,7 +88,7 @@ class ShrunkInRounds:
         The space that is left; null if it is the whole one.
     """
 
-    rounds: tuple[ShrinkingRound, ...]
+    rounds: tuple[RoundSummary, ...]
     networks_at_least: int
     networks_at_most: int
     file: Path | None

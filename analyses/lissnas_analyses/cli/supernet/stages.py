@@ -11,9 +11,9 @@ from lissnas_analyses.cli.json_command import json_command
 from lissnas_analyses.cli.supernet.options import Changes, Device, Folder, Recipe, TensorBoard, opened
 from lissnas_analyses.cli.supernet.results import (
     Retrained,
+    RoundSummary,
     ScoredNetwork,
     Searched,
-    ShrinkingRound,
     ShrunkInRounds,
     SupernetStage,
     Trained,
@@ -127,7 +127,7 @@ def shrink(
         found = [trace.stopped, f"{size} networks are left"]
         if file is not None:
             found.append(f"what is left: {file}")
-        rounds = tuple(ShrinkingRound(**row) for row in stages.rounds_frame(trace).to_dicts())
+        rounds = tuple(RoundSummary(**row) for row in stages.rounds_frame(trace).to_dicts())
         shrunk = ShrunkInRounds(rounds, at_least, at_most, file)
         return _told(run, "shrink", tuple(found), results, shrunk=shrunk)
 

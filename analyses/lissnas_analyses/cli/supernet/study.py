@@ -14,7 +14,7 @@ from lissnas_analyses.cli.terminal import progress
 
 if TYPE_CHECKING:
     from lissnas_analyses.results.folder import Results
-    from lissnas_analyses.supernet.scores import SupernetSettings
+    from lissnas_analyses.supernet.scores import SupernetStudySettings
 
 _RUNS = 3
 """How often each method shrinks by each supernet."""
@@ -32,9 +32,9 @@ def study(
     """Train supernets of all cells on digits, and hold their rankings against the cells trained alone."""
     need_torch()
     from lissnas_analyses.results.folder import Results
-    from lissnas_analyses.supernet.scores import SupernetSettings
+    from lissnas_analyses.supernet.scores import SupernetStudySettings
 
-    return _studied(Results(out, "supernet study"), SupernetSettings(seeds=seeds), runs)
+    return _studied(Results(out, "supernet study"), SupernetStudySettings(seeds=seeds), runs)
 
 
 @json_command
@@ -42,12 +42,12 @@ def demo(*, seed: Seed = 0, out: _Folder = Path("results/supernet-demo")) -> Stu
     """Do in minutes what `study` does: train one supernet, measure its ranking, shrink by it, fine-tune it."""
     need_torch()
     from lissnas_analyses.results.folder import Results
-    from lissnas_analyses.supernet.scores import IN_SMALL
+    from lissnas_analyses.supernet.scores import DEMO_SETTINGS
 
-    return _studied(Results(out, "supernet demo"), replace(IN_SMALL, seeds=(seed,)), _RUNS)
+    return _studied(Results(out, "supernet demo"), replace(DEMO_SETTINGS, seeds=(seed,)), _RUNS)
 
 
-def _studied(results: "Results", settings: "SupernetSettings", runs: int) -> Studied:
+def _studied(results: "Results", settings: "SupernetStudySettings", runs: int) -> Studied:
     from lissnas_benchmarks.benchmark import open_benchmark
 
     from lissnas_analyses.supernet.study import BENCHMARK, run_study

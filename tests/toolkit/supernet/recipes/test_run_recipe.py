@@ -13,7 +13,7 @@ from lissnas.supernet.recipes.packaged_recipes import heading, recipe_names
 from lissnas.supernet.recipes.recipe_file import read_recipe
 from lissnas.supernet.recipes.recipe_images import first_paths, open_images
 from lissnas.supernet.recipes.recipe_text import differing_keys, meanings, recipe_text
-from lissnas.supernet.shrinking.shrinking_loop import later_recipe
+from lissnas.supernet.shrinking.shrinking_loop import training_recipe_after
 from lissnas.supernet.shrinking.weight_angle_shrinkage import WeightAngleShrinkage
 from lissnas.supernet.stages.retraining import ABS_RETRAINING, SPOS_RETRAINING
 from lissnas.supernet.training.path_samplers import (
@@ -86,7 +86,7 @@ def test_the_recipes_of_papers_are_those_of_the_library() -> None:
         assert recipe.training == ABS
         assert recipe.retraining == ABS_RETRAINING
         for number in (1, 2, 7):
-            assert later_recipe(recipe.training, recipe.loop, number) == abs_round(number)
+            assert training_recipe_after(recipe.training, recipe.loop, number) == abs_round(number)
         assert recipe.limits.search_flops == 475_000_000
     assert read_recipe("abs-mobilenet").limits.shrinking_flops == 600_000_000
     searches = {name: read_recipe(name).search for name in ("spos", "abs-shufflenetv2", "abs-mobilenet", "fairnas")}

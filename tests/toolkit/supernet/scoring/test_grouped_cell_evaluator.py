@@ -11,7 +11,7 @@ from lissnas.supernet.images.image_source import small_source
 from lissnas.supernet.images.small_tasks import digits
 from lissnas.supernet.networks.cell_network import Skeleton
 from lissnas.supernet.networks.cell_supernet import CellSupernet
-from lissnas.supernet.scoring.grouped_cell_evaluator import CellsEvaluator
+from lissnas.supernet.scoring.grouped_cell_evaluator import GroupedCellEvaluator
 from lissnas.supernet.scoring.supernet_evaluator import SupernetEvaluator
 
 AN_IMAGE = 100 / 400
@@ -36,7 +36,7 @@ ROWS = np.concatenate([cell201().rows(np.arange(9_000, 9_050)), cell201().sample
 def test_paths_scored_together_score_as_they_do_one_by_one(supernet, batches, batch):
     source = small_source(digits())
     recalibration = source.recalibration(batches, batch) if batches else ()
-    together = CellsEvaluator(supernet, recalibration, source.held_out(100))(ROWS)
+    together = GroupedCellEvaluator(supernet, recalibration, source.held_out(100))(ROWS)
     before = {name: values.clone() for name, values in supernet.state_dict().items()}
     one_by_one = SupernetEvaluator(supernet, recalibration, source.held_out(100))(ROWS)
     supernet.load_state_dict(before)
@@ -48,7 +48,7 @@ def test_paths_scored_together_score_as_they_do_one_by_one(supernet, batches, ba
 def test_scoring_changes_nothing_in_the_supernet(supernet):
     source = small_source(digits())
     before = {name: values.clone() for name, values in supernet.state_dict().items()}
-    CellsEvaluator(supernet, source.recalibration(2, 50), source.held_out(400))(ROWS[:30])
+    GroupedCellEvaluator(supernet, source.recalibration(2, 50), source.held_out(400))(ROWS[:30])
     after = supernet.state_dict()
     assert all(torch.equal(values, after[name]) for name, values in before.items())
     assert supernet.training
@@ -60,12 +60,12 @@ def test_a_path_without_numbers_has_no_score(supernet):
     with torch.no_grad():
         broken.body[-1].edges[3]["nor_conv_3x3"].convolution.weight[0, 0, 0, 0] = torch.nan
     rows = np.array([[0, 0, 0, 3, 0, 0], [0, 0, 0, 2, 0, 0]], dtype=np.uint8)
-    scores = CellsEvaluator(broken, source.recalibration(1, 50), source.held_out(400))(rows)
+    scores = GroupedCellEvaluator(broken, source.recalibration(1, 50), source.held_out(400))(rows)
     np.testing.assert_array_equal(np.isnan(scores), [True, False])
 
 
 def test_scores_come_in_the_order_of_the_rows(supernet):
     source = small_source(digits())
-    evaluator = CellsEvaluator(supernet, source.recalibration(1, 50), source.held_out(400))
+    evaluator = GroupedCellEvaluator(supernet, source.recalibration(1, 50), source.held_out(400))
     order = np.random.default_rng(3).permutation(len(ROWS))
     np.testing.assert_array_equal(evaluator(ROWS)[order], evaluator(ROWS[order]))

@@ -29,7 +29,12 @@ from lissnas.supernet.networks.cell_supernet import CellSupernet
 from lissnas.supernet.scoring.scoring import use_ema_weights
 from lissnas.supernet.scoring.supernet_evaluator import SupernetEvaluator
 from lissnas.supernet.shrinking import shrinking_loop
-from lissnas.supernet.shrinking.shrinking_loop import LoopRound, LoopSettings, LoopTrace, later_recipe
+from lissnas.supernet.shrinking.shrinking_loop import (
+    ShrinkingRound,
+    ShrinkingSchedule,
+    ShrinkingTrace,
+    training_recipe_after,
+)
 from lissnas.supernet.shrinking.weight_angle_shrinkage import WeightAngleShrinkage
 from lissnas.supernet.training.path_samplers import UniformPathSampler
 from lissnas.supernet.training.training_loop import Progress
@@ -56,7 +61,7 @@ class Killed(BaseException):
     """Nothing in the loop catches it, as nothing catches a kill."""
 
 
-def _told(trace: LoopTrace) -> list[Any]:
+def _told(trace: ShrinkingTrace) -> list[Any]:
     return [
         *map(str, trace.rounds),
         [made.notes for made in trace.rounds],
@@ -80,13 +85,13 @@ def _assert_same_bits(one: Path, other: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, LoopTrace]:
+def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ShrinkingTrace]:
     folder = tmp_path_factory.mktemp("finished")
     return folder, tiny.loop(folder, **KERNEL)[1]
 
 
 @pytest.fixture(scope="module")
-def finished_by_lissnas(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, LoopTrace]:
+def finished_by_lissnas(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ShrinkingTrace]:
     folder = tmp_path_factory.mktemp("lissnas")
     return folder, tiny.loop(folder)[1]
 
@@ -107,7 +112,7 @@ def test_later_trainings_draw_networks_of_the_shrunk_space_and_no_other(tmp_path
     assert set(second[20:]) == set(trace.subspace.index.tolist())
 
 
-def test_every_round_shrinks_what_the_round_before_left(finished: tuple[Path, LoopTrace]) -> None:
+def test_every_round_shrinks_what_the_round_before_left(finished: tuple[Path, ShrinkingTrace]) -> None:
     folder, trace = finished
     first, second = (set(made.subspace.index.tolist()) for made in trace.rounds)
     assert second < first
@@ -118,7 +123,7 @@ def test_every_round_shrinks_what_the_round_before_left(finished: tuple[Path, Lo
     assert all(place < 12 for line in scored for place in line["scored"]["index"])
 
 
-def test_lissnas_shrinks_in_rounds(finished_by_lissnas: tuple[Path, LoopTrace]) -> None:
+def test_lissnas_shrinks_in_rounds(finished_by_lissnas: tuple[Path, ShrinkingTrace]) -> None:
     trace = finished_by_lissnas[1]
     assert trace.rounds[0].ended is None
     assert 3 <= trace.rounds[0].subspace.size < 27
@@ -146,7 +151,7 @@ def test_the_loop_returns_the_space_before_the_one_whose_mean_did_not_rise(
 ) -> None:
     means = iter([SampledMean(50, 1), SampledMean(52, 1), SampledMean(50, 1), SampledMean(51.4, 1)])
     monkeypatch.setattr("lissnas.supernet.shrinking.shrinking_round.sampled_mean", lambda *asked: next(means))
-    told: list[LoopRound] = []
+    told: list[ShrinkingRound] = []
     _network, trace = tiny.loop(tmp_path, **KERNEL, report_round=told.append)
     assert [made.ended is None for made in told] == [True, False]
     assert trace.stopped == "stopped in round 2: its mean 51.4 ± 1 % is not one standard error above 50 ± 1 %"
@@ -154,7 +159,7 @@ def test_the_loop_returns_the_space_before_the_one_whose_mean_did_not_rise(
     assert sorted(path.name for path in tmp_path.glob("training-*")) == ["training-0", "training-1"]
 
 
-def test_means_are_those_of_the_weights_that_shrank(finished: tuple[Path, LoopTrace], tmp_path: Path) -> None:
+def test_means_are_those_of_the_weights_that_shrank(finished: tuple[Path, ShrinkingTrace], tmp_path: Path) -> None:
     """All 27 networks are asked for, so the mean before is that of the space, by the averaged weights."""
     network, trace = tiny.loop(tmp_path, **(KERNEL | {"settings": replace(tiny.SETTINGS, max_rounds=0)}))
     assert not trace.rounds
@@ -194,7 +199,7 @@ def test_a_run_that_dies_anywhere_goes_on_to_the_same_bits(
     dies_at_step, dies_at_score = int(rng.integers(1, steps + 1)), int(rng.integers(1, scores + 1)) if scores else 0
     dies = f"dies at step {dies_at_step} and score {dies_at_score}"
 
-    def die_after_round(made: LoopRound) -> None:
+    def die_after_round(made: ShrinkingRound) -> None:
         if made.number == 1:
             raise Killed
 
@@ -212,7 +217,9 @@ def test_a_run_that_dies_anywhere_goes_on_to_the_same_bits(
     _assert_same_bits(tmp_path / "again", tmp_path / "at once")
 
 
-def test_a_killed_process_goes_on_to_the_same_bits(tmp_path: Path, finished_by_lissnas: tuple[Path, LoopTrace]) -> None:
+def test_a_killed_process_goes_on_to_the_same_bits(
+    tmp_path: Path, finished_by_lissnas: tuple[Path, ShrinkingTrace]
+) -> None:
     run = [sys.executable, PROGRAM, tmp_path / "killed", tmp_path / "results"]
     assert subprocess.run([*run, "11"], env=ENVIRONMENT, check=False).returncode == -signal.SIGKILL
     tiny.loop(tmp_path / "killed")
@@ -220,7 +227,7 @@ def test_a_killed_process_goes_on_to_the_same_bits(tmp_path: Path, finished_by_l
 
 
 def test_two_processes_shrink_as_one_does_also_when_they_go_on(
-    tmp_path: Path, finished_by_lissnas: tuple[Path, LoopTrace]
+    tmp_path: Path, finished_by_lissnas: tuple[Path, ShrinkingTrace]
 ) -> None:
     """Which networks are kept could differ from one process by a score's last digit; that both agree is checked."""
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
@@ -288,13 +295,13 @@ def test_initial_weights_are_replaced_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reset_initial_weights_after: int, renewals: int
 ) -> None:
     initial: list[dict[str, torch.Tensor]] = []
-    angles = shrinking_loop.Shrinking.by_angles
+    angles = shrinking_loop.RoundShrinker.by_angles
 
-    def watched(self: Any, number: int, subspace: Any, network: Any, first: dict[str, torch.Tensor]) -> LoopRound:
+    def watched(self: Any, number: int, subspace: Any, network: Any, first: dict[str, torch.Tensor]) -> ShrinkingRound:
         initial.append(first)
         return angles(self, number, subspace, network, first)
 
-    monkeypatch.setattr(shrinking_loop.Shrinking, "by_angles", watched)
+    monkeypatch.setattr(shrinking_loop.RoundShrinker, "by_angles", watched)
     shrinker = replace(ANGLES["shrinker"], reset_initial_weights_after=reset_initial_weights_after)
     tiny.loop(tmp_path, **(ANGLES | {"shrinker": shrinker}))
     assert len(initial) == 3
@@ -319,18 +326,18 @@ def _keep_loss(losses: list[float], told: Progress) -> None:
 
 
 def test_later_recipes_of_abs_are_those_of_its_authors() -> None:
-    settings = LoopSettings(steps_per_round=abs_round(1).steps)
+    settings = ShrinkingSchedule(steps_per_round=abs_round(1).steps)
     for number in range(5):
-        assert later_recipe(ABS, settings, number) == abs_round(number)
+        assert training_recipe_after(ABS, settings, number) == abs_round(number)
 
 
 def test_fine_tuning_goes_on_where_the_schedule_was() -> None:
-    settings = LoopSettings(steps_per_round=10)
+    settings = ShrinkingSchedule(steps_per_round=10)
     recipe = replace(
         tiny.RECIPE, steps=40, schedule="linear", schedule_steps=100, warmup_steps=0, final_learning_rate=0.0
     )
-    assert later_recipe(recipe, settings, 2).rate_at(0) == pytest.approx(0.3 * (1 - 50 / 100))
-    ends = later_recipe(replace(recipe, schedule_steps=None), settings, 1)
+    assert training_recipe_after(recipe, settings, 2).rate_at(0) == pytest.approx(0.3 * (1 - 50 / 100))
+    ends = training_recipe_after(replace(recipe, schedule_steps=None), settings, 1)
     assert ends.rate_at(0) == pytest.approx(0.3 * (1 - 40 / 50))
     assert ends.rate_at(9) < 0.3 * 0.03
 
@@ -346,13 +353,13 @@ OTHERS: list[tuple[dict[str, Any], type[Exception], str]] = [
 
 @pytest.mark.parametrize(("other", "error", "named"), OTHERS, ids=lambda value: str(value)[:20])
 def test_the_folder_of_another_loop_is_refused(
-    finished: tuple[Path, LoopTrace], other: dict[str, Any], error: type[Exception], named: str
+    finished: tuple[Path, ShrinkingTrace], other: dict[str, Any], error: type[Exception], named: str
 ) -> None:
     with pytest.raises(error, match=named):
         tiny.loop(finished[0], **(KERNEL | other))
 
 
-def test_more_rounds_may_be_asked_for_later(tmp_path: Path, finished: tuple[Path, LoopTrace]) -> None:
+def test_more_rounds_may_be_asked_for_later(tmp_path: Path, finished: tuple[Path, ShrinkingTrace]) -> None:
     for rounds in (0, 1, 2):
         _network, trace = tiny.loop(tmp_path, **(KERNEL | {"settings": replace(KERNEL["settings"], max_rounds=rounds)}))
         assert len(trace.rounds) == rounds
@@ -361,17 +368,17 @@ def test_more_rounds_may_be_asked_for_later(tmp_path: Path, finished: tuple[Path
 
 
 BAD: list[tuple[Callable[[], object], str]] = [
-    (lambda: LoopSettings(steps_per_round=0), "steps_per_round must be at least 1, not 0"),
-    (lambda: LoopSettings(steps_per_round=1, max_rounds=-1), "max_rounds must be at least 0, not -1"),
-    (lambda: LoopSettings(steps_per_round=1, mean_sample_size=1), "mean_sample_size must be at least 2, not 1"),
+    (lambda: ShrinkingSchedule(steps_per_round=0), "steps_per_round must be at least 1, not 0"),
+    (lambda: ShrinkingSchedule(steps_per_round=1, max_rounds=-1), "max_rounds must be at least 0, not -1"),
+    (lambda: ShrinkingSchedule(steps_per_round=1, mean_sample_size=1), "mean_sample_size must be at least 2, not 1"),
     (
-        lambda: LoopSettings(steps_per_round=1, sizes=(10, 10)),
+        lambda: ShrinkingSchedule(steps_per_round=1, sizes=(10, 10)),
         r"sizes must fall from round to round, unlike \[10, 10\]",
     ),
-    (lambda: LoopSettings(steps_per_round=1, radii=(1, 2)), r"radii must not rise .* unlike \[1, 2\]"),
-    (lambda: LoopSettings(steps_per_round=1, radii=(1, 0)), r"down to 1 at least, unlike \[1, 0\]"),
+    (lambda: ShrinkingSchedule(steps_per_round=1, radii=(1, 2)), r"radii must not rise .* unlike \[1, 2\]"),
+    (lambda: ShrinkingSchedule(steps_per_round=1, radii=(1, 0)), r"down to 1 at least, unlike \[1, 0\]"),
     (
-        lambda: LoopSettings(steps_per_round=1, between_rounds="anew"),
+        lambda: ShrinkingSchedule(steps_per_round=1, between_rounds="anew"),
         "between_rounds must be 'fine-tune' or 'restart', not 'anew'",
     ),  # type: ignore[arg-type]
 ]
@@ -416,7 +423,7 @@ def test_images_to_score_with_are_opened_though_nothing_is_shrunk(tmp_path: Path
         tiny.loop(tmp_path, source=tiny.UnreadableImages(), settings=replace(tiny.SETTINGS, max_rounds=0))
 
 
-def test_how_many_images_are_scored_at_once_may_change(finished: tuple[Path, LoopTrace]) -> None:
+def test_how_many_images_are_scored_at_once_may_change(finished: tuple[Path, ShrinkingTrace]) -> None:
     assert _told(tiny.loop(finished[0], **KERNEL, scoring=replace(tiny.SCORING, batch_size=50))[1]) == _told(
         finished[1]
     )

@@ -37,7 +37,7 @@ EACH = pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=lambda optimizer: ty
 
 @pytest.fixture(scope="module")
 def network(tmp_path_factory: pytest.TempPathFactory) -> ChainNetwork:
-    settings = tiny.LoopSettings(steps_per_round=1, max_rounds=0)
+    settings = tiny.ShrinkingSchedule(steps_per_round=1, max_rounds=0)
     return tiny.loop(tmp_path_factory.mktemp("trained"), settings=settings)[0]
 
 

@@ -17,7 +17,7 @@ from lissnas.supernet.images.image_files import ImageFileSettings
 from lissnas.supernet.images.small_tasks import FASHION_MNIST
 from lissnas.supernet.recipes.network_recipe import NetworkRecipe
 from lissnas.supernet.scoring.scoring import Scoring
-from lissnas.supernet.shrinking.shrinking_loop import LoopSettings
+from lissnas.supernet.shrinking.shrinking_loop import ShrinkingSchedule
 from lissnas.supernet.shrinking.weight_angle_shrinkage import WeightAngleShrinkage
 from lissnas.supernet.training.training_recipe import TrainingRecipe
 
@@ -244,7 +244,7 @@ class RunRecipe:
     network: NetworkRecipe
     images: ImagesRecipe
     training: TrainingRecipe
-    loop: LoopSettings
+    loop: ShrinkingSchedule
     retraining: TrainingRecipe
     seed: int = 0
     paths: PathsRecipe = field(default_factory=PathsRecipe)

@@ -1,4 +1,4 @@
-"""CellsEvaluator: the paths of a trained cell supernet scored many at once, as `SupernetEvaluator` does one by one.
+"""GroupedCellEvaluator: scores many paths of a trained cell supernet at once; `SupernetEvaluator` scores one by one.
 
 What an edge of the first cell makes depends on its operation and on those before it alone: it is computed once for all
 paths that have these. The rest of 25 paths is one computation, each with statistics of its own.
@@ -25,7 +25,7 @@ PACK = len(OPERATIONS) ** 2
 _NONE = OPERATIONS.index("none")
 
 
-class CellsEvaluator:
+class GroupedCellEvaluator:
     """Scores a path by its accuracy on held-out images, in per cent, after its batch norms have been recalibrated.
 
     An evaluator of the form that `shrink` takes. Nothing in the supernet is changed: it may be scored in the midst of

@@ -31,7 +31,13 @@ from lissnas.supernet.images.image_source import ImageSource
 from lissnas.supernet.networks.cell_network import draw_weights
 from lissnas.supernet.networks.supernet import Supernet
 from lissnas.supernet.scoring.scoring import Scoring, use_ema_weights
-from lissnas.supernet.shrinking.shrinking_round import LoopRound, Shrinking, box_of, check_agreement, per_rank_journals
+from lissnas.supernet.shrinking.shrinking_round import (
+    RoundShrinker,
+    ShrinkingRound,
+    box_of,
+    check_agreement,
+    per_rank_journals,
+)
 from lissnas.supernet.shrinking.weight_angle_shrinkage import WeightAngleShrinkage
 from lissnas.supernet.training.path_samplers import PathSampler, SubspacePathSampler
 from lissnas.supernet.training.processes import processes
@@ -40,7 +46,7 @@ from lissnas.supernet.training.training_recipe import TrainingRecipe
 
 
 @dataclass(frozen=True)
-class LoopSettings:
+class ShrinkingSchedule:
     """How trainings and shrinkings follow each other."""
 
     steps_per_round: int
@@ -86,13 +92,13 @@ class LoopSettings:
         return min([self.max_rounds, *(len(given) for given in (self.sizes, self.radii) if given)])
 
 
-def print_round(made: LoopRound) -> None:
+def print_round(made: ShrinkingRound) -> None:
     """Print a line."""
     print(made, flush=True)
 
 
 @dataclass(frozen=True)
-class LoopTrace:
+class ShrinkingTrace:
     """A run of the loop.
 
     Attributes
@@ -107,7 +113,7 @@ class LoopTrace:
         The moving average of the weights by their names, if the recipe asks for one: see `use_ema_weights`.
     """
 
-    rounds: tuple[LoopRound, ...]
+    rounds: tuple[ShrinkingRound, ...]
     subspace: Subspace
     stopped: str
     average: Mapping[str, Tensor] | None
@@ -118,7 +124,7 @@ def shrink_in_rounds(
     source: ImageSource,
     paths: PathSampler,
     recipe: TrainingRecipe,
-    settings: LoopSettings,
+    settings: ShrinkingSchedule,
     shrinker: Shrinker | WeightAngleShrinkage,
     scoring: Scoring,
     rng: np.random.Generator,
@@ -129,8 +135,8 @@ def shrink_in_rounds(
     save_every: int = 1000,
     kept: int = 3,
     report: Callable[[Progress], None] = print_progress,
-    report_round: Callable[[LoopRound], None] = print_round,
-) -> LoopTrace:
+    report_round: Callable[[ShrinkingRound], None] = print_round,
+) -> ShrinkingTrace:
     """Train a supernet and shrink its space in turn, from where an earlier run in the folder ended.
 
     The loop ends when the mean score of what a round made is not one standard error above that of the space before,
@@ -146,7 +152,7 @@ def shrink_in_rounds(
     paths
         The networks of each step of the first training; later ones draw uniformly from the shrunk space.
     recipe
-        Of the first training. Later ones have `steps_per_round` of it: see `later_recipe`.
+        Of the first training. Later ones have `steps_per_round` of it: see `training_recipe_after`.
     shrinker
         Any of `lissnas.shrinkers`, as ``Lissnas(max_rounds=1, stop="rounds")`` or ``KernelShrinkage()``;
         each round is a run of it in the space that the rounds before left. Or ``WeightAngleShrinkage()`` for ABS.
@@ -185,7 +191,7 @@ def shrink_in_rounds(
                 network,
                 source.train,
                 sampler,
-                later_recipe(recipe, settings, number),
+                training_recipe_after(recipe, settings, number),
                 np.random.default_rng([RunStream.SUPERNET_TRAINING, seed, number]),
                 folder / f"training-{number}",
                 device=device,
@@ -195,7 +201,7 @@ def shrink_in_rounds(
             )
 
         run = _identity(everything, source, paths, recipe, settings, shrinker, scoring, seed)
-        shrinking = Shrinking(
+        shrinking = RoundShrinker(
             everything, shrinker, settings.sizes, settings.radii, settings.mean_sample_size, seed, run
         )
         if settings.round_limit:
@@ -205,7 +211,7 @@ def shrink_in_rounds(
         evaluator.open_images()
         subspace: Subspace = WholeSpace(everything)
         average = train(0, paths)
-        rounds: list[LoopRound] = []
+        rounds: list[ShrinkingRound] = []
         with per_rank_journals(folder, together) as journals:
             while len(rounds) < settings.round_limit and (not rounds or rounds[-1].ended is None):
                 number = len(rounds) + 1
@@ -232,10 +238,10 @@ def shrink_in_rounds(
     stopped = "stopped after 1 round" if len(rounds) == 1 else f"stopped after {len(rounds)} rounds"
     if rounds and rounds[-1].ended is not None:
         stopped = f"stopped in round {len(rounds)}: {rounds[-1].ended}"
-    return LoopTrace(tuple(rounds), subspace, stopped, average)
+    return ShrinkingTrace(tuple(rounds), subspace, stopped, average)
 
 
-def later_recipe(recipe: TrainingRecipe, settings: LoopSettings, number: int) -> TrainingRecipe:
+def training_recipe_after(recipe: TrainingRecipe, settings: ShrinkingSchedule, number: int) -> TrainingRecipe:
     """Return the recipe of a training, the first being 0.
 
     Fine-tuning goes on in the schedule where the training before ended: a schedule of so many steps as the recipe says,
@@ -271,7 +277,9 @@ def _renews(shrinker: Shrinker | WeightAngleShrinkage, before: Subspace, after: 
     return dropped[0] <= shrinker.reset_initial_weights_after < dropped[1]
 
 
-def _check(network: Supernet, space: Space, settings: LoopSettings, shrinker: Shrinker | WeightAngleShrinkage) -> None:
+def _check(
+    network: Supernet, space: Space, settings: ShrinkingSchedule, shrinker: Shrinker | WeightAngleShrinkage
+) -> None:
     if network.space.name != (space.whole if isinstance(space, LimitedSpace) else space).name:
         raise SettingError(f"a supernet of {network.space.name} cannot be shrunk as {space.name}: give its own space")
     for given, name in ((settings.sizes, "size"), (settings.radii, "radius")):
@@ -291,7 +299,7 @@ def _identity(
     source: ImageSource,
     paths: PathSampler,
     recipe: TrainingRecipe,
-    settings: LoopSettings,
+    settings: ShrinkingSchedule,
     shrinker: Shrinker | WeightAngleShrinkage,
     scoring: Scoring,
     seed: int,
@@ -313,7 +321,7 @@ def _identity(
     }
 
 
-def _save(made: LoopRound, path: Path, run: Mapping[str, Any]) -> None:
+def _save(made: ShrinkingRound, path: Path, run: Mapping[str, Any]) -> None:
     """Save a space, as one of all networks where there are limits; of a box too large to be listed they are told."""
     subspace, limits = made.subspace, list[str]()
     space = subspace.space

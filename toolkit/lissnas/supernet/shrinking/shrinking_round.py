@@ -37,7 +37,7 @@ from lissnas.supernet.training.processes import Processes
 
 
 @dataclass(frozen=True)
-class LoopRound:
+class ShrinkingRound:
     """What one shrinking made of a space.
 
     Attributes
@@ -74,7 +74,7 @@ class LoopRound:
 
 
 @dataclass(frozen=True)
-class Shrinking:
+class RoundShrinker:
     """How a space is shrunk in each round.
 
     Attributes
@@ -82,7 +82,7 @@ class Shrinking:
     space
         All networks that there are.
     shrinker, sizes, radii, mean_sample_size
-        As in `shrink_in_rounds` and `LoopSettings`.
+        As in `shrink_in_rounds` and `ShrinkingSchedule`.
     seed
         Together with the number of a round decides what is drawn.
     run
@@ -106,23 +106,29 @@ class Shrinking:
             return
 
         def ask(rows: Rows) -> Floats:
-            raise _AskedError
+            raise _FirstScoreRequestError
 
-        with suppress(_AskedError):
+        with suppress(_FirstScoreRequestError):
             shrink(self.space, ask, self._settings(1), np.random.default_rng([RunStream.SHRINKING, self.seed, 1]))
 
-    def by_angles(self, number: int, subspace: Subspace, network: Supernet, initial: Mapping[str, Tensor]) -> LoopRound:
+    def by_angles(
+        self, number: int, subspace: Subspace, network: Supernet, initial: Mapping[str, Tensor]
+    ) -> ShrinkingRound:
         """Drop the operations of the lowest angles, unless few enough networks are left."""
         settings = cast(WeightAngleShrinkage, self.shrinker)
         box = box_of(subspace)
         if box.size <= settings.stop_size:
-            return LoopRound(number, subspace, None, None, f"at most {settings.stop_size:,} networks are left", 0, ())
+            return ShrinkingRound(
+                number, subspace, None, None, f"at most {settings.stop_size:,} networks are left", 0, ()
+            )
         rng = np.random.default_rng([RunStream.SHRINKING, self.seed, number])
         smaller, scored = drop_lowest(self.space, box, WeightAngleEvaluator(network, initial), settings, rng)
         ended = None if smaller.size < box.size else "every layer has one operation left"
-        return LoopRound(number, within_limits(self.space, smaller), None, None, ended, scored.count, ())
+        return ShrinkingRound(number, within_limits(self.space, smaller), None, None, ended, scored.count, ())
 
-    def by_scores(self, number: int, subspace: Subspace, evaluator: SupernetEvaluator, journals: Path) -> LoopRound:
+    def by_scores(
+        self, number: int, subspace: Subspace, evaluator: SupernetEvaluator, journals: Path
+    ) -> ShrinkingRound:
         """Run the shrinker on what is left, and compare the means before and after."""
         memory = Evaluations(self.space, evaluator, Journal(journals / f"means-{number}.jsonl", self.run))
         try:
@@ -130,10 +136,10 @@ class Shrinking:
         except SettingError as error:
             if number == 1:
                 raise
-            return LoopRound(number, subspace, None, None, f"what is left cannot be shrunk ({error})", 0, ())
+            return ShrinkingRound(number, subspace, None, None, f"what is left cannot be shrunk ({error})", 0, ())
         notes = tuple(map(str, trace.notes))
         if len(trace.rounds) == 1 or made.size_bounds[1] == subspace.size_bounds[0]:
-            return LoopRound(number, subspace, None, None, "the shrinker kept all networks", len(scored), notes)
+            return ShrinkingRound(number, subspace, None, None, "the shrinker kept all networks", len(scored), notes)
         before, after = (
             sampled_mean(
                 each,
@@ -145,7 +151,7 @@ class Shrinking:
         )
         ended = None if after.exceeds(before) else f"its mean {after} % is not one standard error above {before} %"
         evaluations = len(np.union1d(scored, memory.history[0]))
-        return LoopRound(number, made, before, after, ended, evaluations, notes)
+        return ShrinkingRound(number, made, before, after, ended, evaluations, notes)
 
     def _settings(self, number: int) -> Shrinker:
         """Return the shrinker of a round."""
@@ -168,7 +174,7 @@ class Shrinking:
         return inside.in_whole(trace.subspace), trace, inside.whole_index(trace.evaluations.history[0])
 
 
-class _AskedError(LissnasError):
+class _FirstScoreRequestError(LissnasError):
     """Ends a shrinker that asks for a score: by then it has looked at its settings."""
 
 
