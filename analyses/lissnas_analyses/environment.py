@@ -1,4 +1,4 @@
-"""Health: what is installed here, which benchmarks are ready, and what is broken, each with the way out."""
+"""Environment: what is installed here, which benchmarks are ready, and what is broken, each with the way out."""
 
 import os
 import platform
@@ -39,9 +39,9 @@ class Package:
     """A package: which version is wanted, which is here (None: none), and whether that serves."""
 
     name: str
-    wanted: str
-    found: str | None
-    serves: bool
+    required: str
+    installed: str | None
+    compatible: bool
 
 
 @dataclass(frozen=True)
@@ -51,12 +51,12 @@ class Extra:
     name: str
     purpose: str
     packages: tuple[Package, ...]
-    here: bool
+    installed: bool
     command: str
 
 
 @dataclass(frozen=True)
-class Readiness:
+class BenchmarkStatus:
     """A benchmark: whether it can be opened, and the command that gets it or says how ("" if it is here)."""
 
     benchmark: str
@@ -71,7 +71,7 @@ class Cache:
     folder: Path
     writable: bool
     bytes: int
-    free: int
+    free_bytes: int
     chosen_by: str
 
 
@@ -91,24 +91,24 @@ class Machine:
 class Problem:
     """Something that is broken, and the way out."""
 
-    what: str
+    problem: str
     remedy: str
 
 
 @dataclass(frozen=True)
-class Health:
+class Environment:
     """All of it; what is merely absent is no problem."""
 
     lissnas: str
     packages: tuple[Package, ...]
     extras: tuple[Extra, ...]
-    benchmarks: tuple[Readiness, ...]
+    benchmarks: tuple[BenchmarkStatus, ...]
     cache: Cache
     machine: Machine
     problems: tuple[Problem, ...]
 
 
-def examine(progress: Callable[[str, float], None] = lambda step, share: None) -> Health:
+def inspect_environment(progress: Callable[[str, float], None] = lambda step, share: None) -> Environment:
     """Look at everything; nothing is changed, but that the cache folder is made if it is not there.
 
     Parameters
@@ -125,7 +125,7 @@ def examine(progress: Callable[[str, float], None] = lambda step, share: None) -
     machine = _machine()
     progress("machine", 1)
     problems = (*_unmet(packages, extras), *_cache_problems(cache), *damaged, *_plugin_problems())
-    return Health(version("lissnas"), packages, extras, benchmarks, cache, machine, problems)
+    return Environment(version("lissnas"), packages, extras, benchmarks, cache, machine, problems)
 
 
 def _requirements(extra: str) -> list[Requirement]:
@@ -148,7 +148,7 @@ def _package(requirement: Requirement) -> Package:
     except PackageNotFoundError:
         twins = packages_distributions().get(name.replace("-", "_"))  # imported by the same name, as xgboost-cpu is
         if not twins:
-            return Package(name, str(requirement.specifier), None, serves=False)
+            return Package(name, str(requirement.specifier), None, compatible=False)
         name = twins[0]
         found = version(name)
     return Package(name, str(requirement.specifier), found, requirement.specifier.contains(found, prereleases=True))
@@ -156,12 +156,12 @@ def _package(requirement: Requirement) -> Package:
 
 def _extra(name: str) -> Extra:
     packages = _packages(name)
-    here = bool(packages) and all(package.serves for package in packages)
+    here = bool(packages) and all(package.compatible for package in packages)
     return Extra(name, EXTRAS[name], packages, here, "" if here else f"pip install 'lissnas[{name}]'")
 
 
-def _benchmarks(progress: Callable[[str, float], None]) -> tuple[tuple[Readiness, ...], list[Problem]]:
-    found: list[Readiness] = []
+def _benchmarks(progress: Callable[[str, float], None]) -> tuple[tuple[BenchmarkStatus, ...], list[Problem]]:
+    found: list[BenchmarkStatus] = []
     problems: list[Problem] = []
     names = (*catalog.valid_names(), *catalog.valid_surrogate_names())
     for number, name in enumerate(names):
@@ -171,7 +171,7 @@ def _benchmarks(progress: Callable[[str, float], None]) -> tuple[tuple[Readiness
         except LissnasError as error:
             ready = False
             problems.append(_problem(str(error)))
-        found.append(Readiness(name, ready, "" if ready else f"lissnas data get {name}"))
+        found.append(BenchmarkStatus(name, ready, "" if ready else f"lissnas data get {name}"))
     progress("benchmarks", 1)
     return tuple(found), problems
 
@@ -219,14 +219,14 @@ def _machine() -> Machine:
 
 def _unmet(packages: tuple[Package, ...], extras: tuple[Extra, ...]) -> Iterator[Problem]:
     for package in packages:
-        if not package.serves:
-            here = f"{package.found} is installed" if package.found else "it is not installed"
-            yield Problem(f"{package.name}{package.wanted} is needed, {here}", "pip install --upgrade lissnas")
+        if not package.compatible:
+            here = f"{package.installed} is installed" if package.installed else "it is not installed"
+            yield Problem(f"{package.name}{package.required} is needed, {here}", "pip install --upgrade lissnas")
     for extra in extras:
         for package in extra.packages:
-            if package.found and not package.serves:
+            if package.installed and not package.compatible:
                 yield Problem(
-                    f"{package.name} {package.found} is installed, but {extra.purpose} needs {package.wanted}",
+                    f"{package.name} {package.installed} is installed, but {extra.purpose} needs {package.required}",
                     extra.command,
                 )
 
@@ -236,9 +236,10 @@ def _cache_problems(cache: Cache) -> Iterator[Problem]:
         yield Problem(
             f"{cache.folder}: the cache cannot be written", "set LISSNAS_CACHE to a folder that can, or mend its rights"
         )
-    elif cache.free < _LITTLE:
+    elif cache.free_bytes < _LITTLE:
         yield Problem(
-            f"{cache.folder}: {cache.free / 1e6:,.0f} MB are free", "free some, or set LISSNAS_CACHE to another disk"
+            f"{cache.folder}: {cache.free_bytes / 1e6:,.0f} MB are free",
+            "free some, or set LISSNAS_CACHE to another disk",
         )
 
 

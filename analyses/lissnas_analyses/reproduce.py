@@ -26,16 +26,16 @@ def run_locality(benchmark: Benchmark, results: Results, report: ProgressCallbac
     report("measuring locality", 0)
     found = locality.measure(benchmark)
     report("measuring locality", 1)
-    results.frame("locality", found.by_distance)
-    results.frame("random_walk", found.walk)
-    results.frame("distance_to_optimum", found.to_optimum)
-    results.frame("local_optima", found.optima)
-    results.frame("landscape", found.summary)
+    results.add_table("locality", found.by_distance)
+    results.add_table("random_walk", found.walk)
+    results.add_table("distance_to_optimum", found.to_optimum)
+    results.add_table("local_optima", found.optima)
+    results.add_table("landscape", found.summary)
     report("drawing locality", 0)
     with style.house_style():
-        results.figure("locality", locality.draw_locality(found, benchmark))
+        results.add_figure("locality", locality.draw_locality(found, benchmark))
         report("drawing locality", 0.6)
-        results.figure("optima", locality.draw_optima(found, benchmark))
+        results.add_figure("optima", locality.draw_optima(found, benchmark))
     report("drawing locality", 1)
     return found
 
@@ -51,30 +51,30 @@ def run_comparison(
     """Shrink a benchmark with several methods, and draw what each round keeps and where it lies."""
     report("shrinking", 0)
     found = comparison.compare(benchmark, runs, seed, methods, lambda done: report("shrinking", done / runs))
-    results.frame("shrinking_runs", found.runs)
-    results.frame("shrinking", found.rounds)
-    results.frame("distributions", found.distributions)
-    results.frame("paired", found.paired)
+    results.add_table("shrinking_runs", found.runs)
+    results.add_table("shrinking", found.rounds)
+    results.add_table("distributions", found.distributions)
+    results.add_table("paired", found.paired)
     for name in ("search", "genes", "pockets"):
-        results.frame(f"inside_{name}", getattr(found.inside, name))
+        results.add_table(f"inside_{name}", getattr(found.inside, name))
     report("drawing shrinking", 0)
     with style.house_style():
         if not found.paired.is_empty():
-            results.figure("paired", draw_paired(found.paired, benchmark))
+            results.add_figure("paired", draw_paired(found.paired, benchmark))
             report("drawing shrinking", 0.2)
-        results.figure("inside", draw_inside(found.inside, benchmark, runs))
+        results.add_figure("inside", draw_inside(found.inside, benchmark, runs))
         report("drawing shrinking", 0.4)
-        results.figure("shrinking", comparison.draw_rounds(found, benchmark))
+        results.add_figure("shrinking", comparison.draw_rounds(found, benchmark))
         report("drawing shrinking", 0.8)
-        results.figure("distributions", comparison.draw_distributions(found, benchmark))
+        results.add_figure("distributions", comparison.draw_distributions(found, benchmark))
     report("drawing shrinking", 1)
     report("map", 0)
     drawn = {method: trace for method, trace in found.first.items() if method != "random-subset"}
     laid_out = pocket_map.lay_out(benchmark, drawn, np.random.default_rng(seed))
-    results.frame("map", laid_out.networks)
-    results.frame("rounds", comparison.first_rounds(found.first, benchmark))
+    results.add_table("map", laid_out.networks)
+    results.add_table("rounds", comparison.first_rounds(found.first, benchmark))
     with style.house_style():
-        results.figure("map", pocket_map.draw_map(laid_out, benchmark))
+        results.add_figure("map", pocket_map.draw_map(laid_out, benchmark))
     report("map", 1)
     return found
 
@@ -87,7 +87,7 @@ def reproduce(
     compared = run_comparison(benchmark, results, runs, seed, report)
     findings = (*locality_sentences(found), *comparison_sentences(compared))
     settings = {"runs": runs, "seed": seed, "methods": compared.settings}
-    results.manifest(benchmark, settings, findings, methods=tuple(compared.settings))
+    results.save_for_benchmark(benchmark, settings, findings, methods=tuple(compared.settings))
     return findings
 
 

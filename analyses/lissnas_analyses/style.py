@@ -45,11 +45,11 @@ class LineStyle:
 
 
 WHOLE_SPACE = LineStyle("#000000", "-", "x")
-ONE = LineStyle("#0072b2", "-", "o")
+SINGLE = LineStyle("#0072b2", "-", "o")
 """For what is drawn alone."""
 
-_LOOKS = {
-    "lissnas": ONE,
+_METHOD_STYLES = {
+    "lissnas": SINGLE,
     "operation-pruning": LineStyle("#d55e00", "--", "s"),
     "random-subset": LineStyle("#777777", ":", "^"),
     "kernel": LineStyle("#009e73", "-", "D"),
@@ -66,12 +66,12 @@ _LOOKS = {
 """Of each method: whole lines for locality, dashes for one region, dots for what a user would try."""
 
 
-def look(method: str) -> LineStyle:
+def line_style(method: str) -> LineStyle:
     """Return how a method is drawn; one that is not the project's own in black."""
-    return _LOOKS.get(method, LineStyle("#000000", "-", "x"))
+    return _METHOD_STYLES.get(method, LineStyle("#000000", "-", "x"))
 
 
-SHARES = (LineStyle("#004d7a", "-", "o"), LineStyle("#2b8cbe", "--", "s"), LineStyle("#7ab8d9", ":", "^"))
+SHARE_STYLES = (LineStyle("#004d7a", "-", "o"), LineStyle("#2b8cbe", "--", "s"), LineStyle("#7ab8d9", ":", "^"))
 """For the top 1, 5 and 10 %: the smaller, the darker."""
 
 

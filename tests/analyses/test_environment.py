@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 from lissnas_analyses import environment
-from lissnas_analyses.cli.doctor import Diagnosis
-from lissnas_analyses.environment import EXTRAS, Health, examine
+from lissnas_analyses.cli.doctor import EnvironmentResult
+from lissnas_analyses.environment import EXTRAS, Environment, inspect_environment
 from lissnas_benchmarks import catalog
 from packaging.requirements import Requirement
 
@@ -20,9 +20,9 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_new_cache_is_whole_and_benchmarks_of_packages_are_ready(cache: Path) -> None:
-    found = examine()
+    found = inspect_environment()
     assert found.problems == ()
-    assert Diagnosis(found).exit_status == 0
+    assert EnvironmentResult(found).exit_status == 0
     ready = {one.benchmark for one in found.benchmarks if one.ready}
     assert ready == {name for name in catalog.names() if catalog.is_ready(name)}
     assert {"analog-nasbench", "nas-bench-graph"} <= ready
@@ -35,7 +35,7 @@ def test_without_the_variable_the_cache_is_the_users(tmp_path: Path, monkeypatch
     monkeypatch.delenv("LISSNAS_CACHE")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert catalog.cache_folder() == tmp_path / "lissnas"
-    assert examine().cache.chosen_by == "the user's cache folder"
+    assert inspect_environment().cache.chosen_by == "the user's cache folder"
     monkeypatch.setenv("LISSNAS_CACHE", str(tmp_path / "other"))
     assert catalog.cache_folder() == tmp_path / "other"
 
@@ -43,19 +43,19 @@ def test_without_the_variable_the_cache_is_the_users(tmp_path: Path, monkeypatch
 def test_a_cache_that_cannot_be_written_is_a_problem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").write_text("no folder")
     monkeypatch.setenv("LISSNAS_CACHE", str(tmp_path / "file/below"))
-    found = examine()
+    found = inspect_environment()
     assert not found.cache.writable
     [problem] = found.problems
-    assert "cannot be written" in problem.what
+    assert "cannot be written" in problem.problem
     assert "LISSNAS_CACHE" in problem.remedy
-    assert Diagnosis(found).exit_status == 1
+    assert EnvironmentResult(found).exit_status == 1
 
 
 def test_a_damaged_table_is_a_problem_with_its_way_out(cache: Path) -> None:
     (cache / "tables").mkdir(parents=True)
     (cache / "tables/analog-nasbench.parquet").write_bytes(b"PAR1 cut short")
-    [problem] = examine().problems
-    assert "analog-nasbench.parquet" in problem.what
+    [problem] = inspect_environment().problems
+    assert "analog-nasbench.parquet" in problem.problem
     assert "delete it" in problem.remedy
 
 
@@ -63,8 +63,8 @@ def test_a_damaged_surrogate_is_a_problem(cache: Path) -> None:
     folder = cache / "surrogates/nas-bench-301"
     folder.mkdir(parents=True)
     (folder / "surrogate.json").write_text("{")
-    [problem] = examine().problems
-    assert "surrogate.json" in problem.what
+    [problem] = inspect_environment().problems
+    assert "surrogate.json" in problem.problem
     assert "lissnas data import" in problem.remedy
 
 
@@ -73,10 +73,10 @@ def test_a_package_of_another_version_is_a_problem_and_a_missing_extra_is_none(
 ) -> None:
     lines = ["numpy>=1000", "optuna>=1000; extra == 'search'", "no-such-package>=1; extra == 'report'"]
     monkeypatch.setattr(environment, "requires", lambda name: lines)
-    found = examine()
-    assert [problem.what.split()[0] for problem in found.problems] == ["numpy>=1000", "optuna"]
+    found = inspect_environment()
+    assert [problem.problem.split()[0] for problem in found.problems] == ["numpy>=1000", "optuna"]
     extras = {extra.name: extra for extra in found.extras}
-    assert not extras["report"].here
+    assert not extras["report"].installed
     assert extras["report"].command == "pip install 'lissnas[report]'"
     assert not extras["cluster"].packages
 
@@ -84,7 +84,7 @@ def test_a_package_of_another_version_is_a_problem_and_a_missing_extra_is_none(
 def test_a_twin_of_a_package_serves_in_its_place() -> None:
     pytest.importorskip("xgboost")
     found = environment._package(Requirement("xgboost>=3.0"))
-    assert found.serves
+    assert found.compatible
     assert found.name in ("xgboost", "xgboost-cpu")
 
 
@@ -94,7 +94,7 @@ def test_every_extra_says_what_it_is_for() -> None:
 
 
 def test_the_machine_is_named(cache: Path) -> None:
-    found: Health = examine()
+    found: Environment = inspect_environment()
     assert found.machine.cores >= 1
     assert all(re.fullmatch(r"\w+.* on \d+", one) for one in found.machine.blas)
     assert found.lissnas == metadata("lissnas")["Version"]

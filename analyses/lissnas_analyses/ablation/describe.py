@@ -16,24 +16,24 @@ from lissnas_analyses.results.folder import Results
 def write(result: AblationResult, benchmark: Benchmark, results: Results, seed: int) -> tuple[str, ...]:
     """Save numbers, figures and manifest, and return the findings."""
     results.files.append("ablation.parquet")
-    results.frame("ablation_means", result.means)
+    results.add_table("ablation_means", result.means)
     with style.house_style():
-        results.figure("ablation_recall", draw.draw_recall(result, benchmark))
+        results.add_figure("ablation_recall", draw.draw_recall(result, benchmark))
         settings = draw.sensitivity(result)
         if not settings.is_empty():
-            results.frame("ablation_sensitivity", settings)
-            results.figure("ablation_sensitivity", draw.draw_sensitivity(settings, result, benchmark))
+            results.add_table("ablation_sensitivity", settings)
+            results.add_figure("ablation_sensitivity", draw.draw_sensitivity(settings, result, benchmark))
         ranks = ranking.rank(result, seed)
         if not ranks.is_empty():
-            results.frame("ablation_ranks", ranks)
-            results.figure("ablation_ranks", ranking.draw_ranks(ranks, result, benchmark))
+            results.add_table("ablation_ranks", ranks)
+            results.add_figure("ablation_ranks", ranking.draw_ranks(ranks, result, benchmark))
     findings = sentences(result)
     grid = [
         {"method": cell.method, "noise_tau": cell.noise_tau, "epochs": cell.epochs} | asdict(cast(Any, cell.shrinker))
         for cell in result.cells
     ]
     methods = tuple(dict.fromkeys(cell.method for cell in result.cells))
-    results.manifest(benchmark, {"seed": seed, "runs": result.runs, "grid": grid}, findings, methods=methods)
+    results.save_for_benchmark(benchmark, {"seed": seed, "runs": result.runs, "grid": grid}, findings, methods=methods)
     return findings
 
 

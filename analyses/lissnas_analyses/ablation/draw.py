@@ -61,7 +61,7 @@ def draw_recall(result: AblationResult, benchmark: Benchmark) -> Figure:
 def _draw_method(axes: Axes, part: pl.DataFrame, method: str, x: str, labeled: bool) -> None:
     along = _along(part)
     others = [name for name in varied(part, settings_only=True) if name != along]
-    look = style.look(method)
+    look = style.line_style(method)
     lines = part.partition_by(others, maintain_order=True) if others else [part]
     for number, line in enumerate(lines):
         line = line.sort(along) if along else line

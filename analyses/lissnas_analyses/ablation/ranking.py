@@ -49,7 +49,7 @@ def draw_ranks(ranks: pl.DataFrame, result: AblationResult, benchmark: Benchmark
     figure, panels = style.new_figure(1, len(parts), width=5.4, height=1.3 + 0.24 * most)
     for axes, part in zip(panels, parts, strict=True):
         for place, row in enumerate(part.iter_rows(named=True)):
-            look = style.look(row["thing"].split(" ")[0].rstrip(","))
+            look = style.line_style(row["thing"].split(" ")[0].rstrip(","))
             axes.plot([row["low"], row["high"]], [place, place], color=look.color, linewidth=3, alpha=0.35)
             axes.plot([row["mean_rank"]], [place], color=look.color, marker=look.marker, linestyle="none")
         axes.set_yticks(range(part.height), part["thing"].to_list(), fontsize=7)

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from lissnas_analyses.cli.command_results import Ablated, tell_study
+from lissnas_analyses.cli.command_results import AblationGridResult, print_analysis
 from lissnas_analyses.cli.json_command import json_command
 from lissnas_analyses.cli.options import BenchmarkName, Dataset, MethodName, Metric, Out, Seed, default_folder
 from lissnas_analyses.cli.terminal import progress, say
@@ -53,7 +53,7 @@ def ablate(
     workers: NumberOfWorkers = None,
     cluster: Cluster = None,
     out: Out = None,
-) -> Ablated:
+) -> AblationGridResult:
     """Shrink with every combination of the values given, each many times, and draw what matters.
 
     What is finished is kept: after an interrupt the same command goes on, and a larger grid computes what is new. The
@@ -82,6 +82,6 @@ def ablate(
         )
         report("drawing", 0)
         findings = describe.write(found, name.open(), results, seed)
-    studied = tell_study(name.open(), findings, results)
+    studied = print_analysis(name.open(), findings, results)
     say(f"{found.computed:,} rows computed in {found.seconds:.1f} s, {found.stored:,} in the file", indent=2)
-    return Ablated(studied, found.computed, found.stored, found.seconds)
+    return AblationGridResult(studied, found.computed, found.stored, found.seconds)

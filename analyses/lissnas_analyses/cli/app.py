@@ -153,10 +153,10 @@ def main() -> None:
 
 def _stop(error: BaseException, message: str, exit_status: int) -> NoReturn:
     from lissnas_analyses.cli.json_command import write_error
-    from lissnas_analyses.cli.terminal import is_first
+    from lissnas_analyses.cli.terminal import is_main_process
 
     write_error(error, message, exit_status)
-    if is_first() or not isinstance(error, SystemExit | KeyboardInterrupt):
+    if is_main_process() or not isinstance(error, SystemExit | KeyboardInterrupt):
         print(f"lissnas: {message}", file=sys.stderr)
     sys.exit(exit_status)
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from lissnas_analyses.cli.json_command import Answer, json_command
+from lissnas_analyses.cli.json_command import CommandResult, json_command
 from lissnas_analyses.cli.terminal import show
 from lissnas_analyses.results.citations import Citation, citations, known_names
 
@@ -16,14 +16,14 @@ else:
 
 
 @dataclass(frozen=True)
-class Cited(Answer):
+class CitationResult(CommandResult):
     """What to cite, this program first; entries for the same names are one."""
 
     citations: tuple[Citation, ...]
 
 
 @json_command
-def cite(*used: Annotated[Used, Parameter(show_choices=False)]) -> Cited:
+def cite(*used: Annotated[Used, Parameter(show_choices=False)]) -> CitationResult:
     """Print BibTeX for whatever results used: benchmarks, methods, optimizers, and this program.
 
     Parameters
@@ -37,4 +37,4 @@ def cite(*used: Annotated[Used, Parameter(show_choices=False)]) -> Cited:
         names = ", ".join(one.names)
         told = f"% {names}\n{one.bibtex}" if one.bibtex else f"% without a paper: {names}"
         show(told)
-    return Cited(found)
+    return CitationResult(found)

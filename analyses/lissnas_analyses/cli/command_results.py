@@ -7,13 +7,13 @@ from typing import Any
 from lissnas.statistics.quality import Quality
 from lissnas_benchmarks.benchmark import Benchmark
 
-from lissnas_analyses.cli.json_command import Answer
+from lissnas_analyses.cli.json_command import CommandResult
 from lissnas_analyses.cli.terminal import say
 from lissnas_analyses.results.folder import Results
 
 
 @dataclass(frozen=True)
-class Studied(Answer):
+class AnalysisResult(CommandResult):
     """A study of one benchmark that left a folder.
 
     Attributes
@@ -41,7 +41,7 @@ class Studied(Answer):
 
 
 @dataclass(frozen=True)
-class Landscaped(Answer):
+class LandscapeResult(CommandResult):
     """The landscapes of a benchmark: what came out, in sentences, and where the figures and numbers are."""
 
     benchmark: str
@@ -51,17 +51,17 @@ class Landscaped(Answer):
 
 
 @dataclass(frozen=True)
-class Ablated(Answer):
+class AblationGridResult(CommandResult):
     """A grid: how many rows were computed now, how many are in the file, and how long it took, in seconds."""
 
-    studied: Studied
-    computed: int
-    stored: int
+    analysis: AnalysisResult
+    computed_rows: int
+    stored_rows: int
     seconds: float
 
 
 @dataclass(frozen=True)
-class Missing:
+class MissingBenchmark:
     """A benchmark that is not here, and what to do."""
 
     benchmark: str
@@ -69,11 +69,11 @@ class Missing:
 
 
 @dataclass(frozen=True)
-class Reproduced(Answer):
+class ReproductionResult(CommandResult):
     """Every benchmark of the main job, studied or left out."""
 
-    studied: tuple[Studied, ...]
-    left_out: tuple[Missing, ...]
+    analyses: tuple[AnalysisResult, ...]
+    missing: tuple[MissingBenchmark, ...]
 
 
 @dataclass(frozen=True)
@@ -82,25 +82,25 @@ class PredictedQuality:
 
     Attributes
     ----------
-    sampled_kept, sampled_space
+    subspace_samples, space_samples
         How many networks of each.
     mean, best, space_mean, space_best
         Of their predictions, in the surrogate's unit.
-    share_above_99
+    share_above_space_q99
         Which share of what is kept is predicted above 99 % of the space.
     """
 
-    sampled_kept: int
-    sampled_space: int
+    subspace_samples: int
+    space_samples: int
     mean: float
     best: float
     space_mean: float
     space_best: float
-    share_above_99: float
+    share_above_space_q99: float
 
 
 @dataclass(frozen=True)
-class Shrunk(Answer):
+class ShrinkageResult(CommandResult):
     """A space that was shrunk and saved.
 
     Attributes
@@ -109,7 +109,7 @@ class Shrunk(Answer):
         What was shrunk, and how; no data set where a surrogate predicts.
     selected_by, reported_by
         What the method saw, and what its result is judged by.
-    networks, kept_at_least, kept_at_most
+    networks, size_at_least, size_at_most
         How many networks there were and are; the last two are equal where they were counted.
     limits
         The resource limits that all of them meet.
@@ -130,8 +130,8 @@ class Shrunk(Answer):
     selected_by: str
     reported_by: str
     networks: int
-    kept_at_least: int
-    kept_at_most: int
+    size_at_least: int
+    size_at_most: int
     limits: tuple[str, ...]
     rounds: int
     evaluations: int
@@ -142,7 +142,7 @@ class Shrunk(Answer):
 
 
 @dataclass(frozen=True)
-class Drawn(Answer):
+class DrawingResult(CommandResult):
     """Architectures that were drawn.
 
     Attributes
@@ -166,7 +166,7 @@ class Drawn(Answer):
 
 
 @dataclass(frozen=True)
-class Reported(Answer):
+class ReportResult(CommandResult):
     """A report that was written: its file, its size in bytes, and of which folders of results."""
 
     file: Path
@@ -175,7 +175,7 @@ class Reported(Answer):
 
 
 @dataclass(frozen=True)
-class ListedBenchmark:
+class BenchmarkEntry:
     """A benchmark of the catalog.
 
     Attributes
@@ -211,21 +211,21 @@ class ListedBenchmark:
 
 
 @dataclass(frozen=True)
-class Benchmarks(Answer):
+class BenchmarkListResult(CommandResult):
     """The catalog."""
 
-    benchmarks: tuple[ListedBenchmark, ...]
+    benchmarks: tuple[BenchmarkEntry, ...]
 
 
 @dataclass(frozen=True)
-class Obtained(Answer):
+class ImportResult(CommandResult):
     """A benchmark that was asked for.
 
     Attributes
     ----------
     benchmark
         Its name.
-    place
+    path
         Where its table or models are; None where it is read from an installed package when first opened, or is not
         here.
     remedy
@@ -233,7 +233,7 @@ class Obtained(Answer):
     """
 
     benchmark: str
-    place: Path | None
+    path: Path | None
     remedy: str
 
 
@@ -244,19 +244,19 @@ class CachedBenchmark:
     benchmark: str
     columns: int | None
     curves: int | None
-    members: dict[str, int] | None
+    ensemble_sizes: dict[str, int] | None
     bytes: int
 
 
 @dataclass(frozen=True)
-class Cached(Answer):
+class CacheResult(CommandResult):
     """What is in the cache; of `data check`, all of it read and found whole."""
 
     folder: Path
     benchmarks: tuple[CachedBenchmark, ...]
 
 
-def tell_study(opened: Benchmark, findings: tuple[str, ...], results: Results) -> Studied:
+def print_analysis(opened: Benchmark, findings: tuple[str, ...], results: Results) -> AnalysisResult:
     """Print what was studied, what was found, and where it is."""
     name, dataset, selects, reports = opened.adapter.name, opened.dataset, opened.selects, opened.reports
     say(f", {dataset}: {opened.space.size:,} networks; {opened.roles}", bold=name)
@@ -264,4 +264,4 @@ def tell_study(opened: Benchmark, findings: tuple[str, ...], results: Results) -
         say(sentence, indent=2)
     say(f"figures, numbers and manifest: {results.folder}/", indent=2)
     described = selects.describe(), reports.describe()
-    return Studied(name, dataset, opened.space.size, *described, findings, results.folder, tuple(results.files))
+    return AnalysisResult(name, dataset, opened.space.size, *described, findings, results.folder, tuple(results.files))

@@ -3,7 +3,7 @@
 from lissnas_benchmarks.benchmark import open_benchmark
 from lissnas_benchmarks.predictor_file import read_predictor
 
-from lissnas_analyses.cli.command_results import Studied, tell_study
+from lissnas_analyses.cli.command_results import AnalysisResult, print_analysis
 from lissnas_analyses.cli.json_command import json_command
 from lissnas_analyses.cli.options import (
     BenchmarkName,
@@ -31,7 +31,7 @@ def compare(
     seed: Seed = 0,
     runs: Runs = 20,
     out: Out = None,
-) -> Studied:
+) -> AnalysisResult:
     """Shrink a benchmark with several methods, at equal evaluations and size, and compare what is kept.
 
     The results lie in results/BENCHMARK/comparison if nothing else is said.
@@ -41,7 +41,7 @@ def compare(
     benchmark
         Name of the benchmark.
     """
-    from lissnas_analyses.ranking.predictor_cost import run_contrast
+    from lissnas_analyses.ranking.predictor_cost import run_predictor_cost
     from lissnas_analyses.reproduce import comparison_sentences, run_comparison
     from lissnas_analyses.results.folder import Results
 
@@ -53,7 +53,7 @@ def compare(
         found = run_comparison(opened, results, runs, seed, prefixed(report, benchmark), methods)
         findings = comparison_sentences(found)
         if evaluator is not None:
-            findings += run_contrast(opened, own, found, results, runs, seed, prefixed(report, benchmark))
+            findings += run_predictor_cost(opened, own, found, results, runs, seed, prefixed(report, benchmark))
     settings = {"seed": seed, "runs": runs, "methods": found.settings, "evaluator": evaluator}
-    results.manifest(opened, settings, findings, methods=methods)
-    return tell_study(opened, findings, results)
+    results.save_for_benchmark(opened, settings, findings, methods=methods)
+    return print_analysis(opened, findings, results)

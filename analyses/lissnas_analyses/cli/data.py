@@ -11,14 +11,20 @@ from lissnas_benchmarks.surrogates.surrogate import SurrogateAdapter
 from lissnas_benchmarks.table import Table
 from rich.table import Table as Grid
 
-from lissnas_analyses.cli.command_results import Benchmarks, Cached, CachedBenchmark, ListedBenchmark, Obtained
+from lissnas_analyses.cli.command_results import (
+    BenchmarkEntry,
+    BenchmarkListResult,
+    CachedBenchmark,
+    CacheResult,
+    ImportResult,
+)
 from lissnas_analyses.cli.json_command import json_command
 from lissnas_analyses.cli.options import BenchmarkName, ImportName
-from lissnas_analyses.cli.terminal import progress, say, say_aside, show
+from lissnas_analyses.cli.terminal import progress, say, say_on_stderr, show
 
 
 @json_command
-def benchmarks() -> Benchmarks:
+def benchmarks() -> BenchmarkListResult:
     """List the benchmarks: what each holds, whether it is there, where it comes from, and its license."""
     listed, faults = [], list(catalog.faults())
     for name in catalog.valid_names():
@@ -41,12 +47,12 @@ def benchmarks() -> Benchmarks:
         if one.remedy:
             say(f"to get it: {one.remedy}", indent=2)
     for fault in faults:
-        say_aside(fault)
-    return Benchmarks(found)
+        say_on_stderr(fault)
+    return BenchmarkListResult(found)
 
 
 @json_command
-def import_data(benchmark: ImportName, /, *files: Path) -> Obtained:
+def import_data(benchmark: ImportName, /, *files: Path) -> ImportResult:
     """Read a benchmark's official files, check them, and keep them in the cache in a form that opens at once.
 
     Parameters
@@ -64,7 +70,7 @@ def import_data(benchmark: ImportName, /, *files: Path) -> Obtained:
 
 
 @json_command
-def get_data(benchmark: ImportName, /) -> Obtained:
+def get_data(benchmark: ImportName, /) -> ImportResult:
     """Download a benchmark's official files and import them, or say exactly how to get them.
 
     Parameters
@@ -92,11 +98,11 @@ def get_data(benchmark: ImportName, /) -> Obtained:
             )
         return _import(known, files)
     say(f"{benchmark}: {known.remedy}")
-    return Obtained(benchmark, None, known.remedy)
+    return ImportResult(benchmark, None, known.remedy)
 
 
 @json_command
-def check_data(*benchmarks: BenchmarkName) -> Cached:
+def check_data(*benchmarks: BenchmarkName) -> CacheResult:
     """Read all that is in the cache, and compare it with what was imported.
 
     Parameters
@@ -114,13 +120,13 @@ def check_data(*benchmarks: BenchmarkName) -> Cached:
     for name in () if benchmarks else catalog.valid_surrogate_names():
         if catalog.surrogate_folder(name).exists():
             members = catalog.load_surrogate(name).members
-            found.append(replace(_cached_surrogate(name), members=members))
+            found.append(replace(_cached_surrogate(name), ensemble_sizes=members))
             say(f"{name}: whole, ensembles of {members}")
-    return Cached(catalog.cache_folder(), tuple(found))
+    return CacheResult(catalog.cache_folder(), tuple(found))
 
 
 @json_command
-def list_data() -> Cached:
+def list_data() -> CacheResult:
     """List what is in the cache, with sizes."""
     tables = [name for name in catalog.valid_names() if catalog.table_path(name).exists()]
     surrogates = [name for name in catalog.valid_surrogate_names() if catalog.surrogate_folder(name).exists()]
@@ -132,12 +138,12 @@ def list_data() -> Cached:
             grid.add_row(one.benchmark, *counts, f"{one.bytes / 1e6:,.1f} MB")
         show(grid)
     say(f"{'in' if found else 'nothing yet in'} {catalog.cache_folder()}")
-    return Cached(catalog.cache_folder(), found)
+    return CacheResult(catalog.cache_folder(), found)
 
 
-def _listed(name: str) -> ListedBenchmark:
+def _listed(name: str) -> BenchmarkEntry:
     known, table = catalog.find(name), catalog.load(name) if catalog.is_ready(name) else None
-    return ListedBenchmark(
+    return BenchmarkEntry(
         name=name,
         title=known.title,
         license=known.license,
@@ -153,9 +159,9 @@ def _listed(name: str) -> ListedBenchmark:
     )
 
 
-def _listed_surrogate(name: str) -> ListedBenchmark:
+def _listed_surrogate(name: str) -> BenchmarkEntry:
     known, ready = catalog.find_surrogate(name), catalog.surrogate_folder(name).exists()
-    return ListedBenchmark(
+    return BenchmarkEntry(
         name=name,
         title=known.title,
         license=known.license,
@@ -171,7 +177,7 @@ def _listed_surrogate(name: str) -> ListedBenchmark:
     )
 
 
-def _overview(benchmarks: tuple[ListedBenchmark, ...]) -> Grid:
+def _overview(benchmarks: tuple[BenchmarkEntry, ...]) -> Grid:
     grid = _grid("name", "there", "networks", "data sets")
     for one in benchmarks:
         size = "" if one.networks is None else f"{one.networks:.2g}" if one.predicts else f"{one.networks:,}"
@@ -196,26 +202,26 @@ def _cached_surrogate(name: str) -> CachedBenchmark:
     return CachedBenchmark(name, None, None, None, size)
 
 
-def _there_already(name: str, place: Path) -> Obtained:
+def _there_already(name: str, place: Path) -> ImportResult:
     say(f"{name} is there already")
-    return Obtained(name, place if place.exists() else None, "")
+    return ImportResult(name, place if place.exists() else None, "")
 
 
-def _import(benchmark: Adapter, files: tuple[Path, ...]) -> Obtained:
+def _import(benchmark: Adapter, files: tuple[Path, ...]) -> ImportResult:
     with progress() as report:
         told = partial(report, f"importing {benchmark.name}")
         path = catalog.import_files(benchmark, files, told, partial(_say_waiting, benchmark.name))
     say(f"{benchmark.name}: read into {path}")
-    return Obtained(benchmark.name, path, "")
+    return ImportResult(benchmark.name, path, "")
 
 
-def _import_surrogate(surrogate: SurrogateAdapter, official: Path) -> Obtained:
+def _import_surrogate(surrogate: SurrogateAdapter, official: Path) -> ImportResult:
     with progress() as report:
         told = partial(report, f"importing {surrogate.name}")
         path = catalog.import_surrogate(surrogate, official, told, partial(_say_waiting, surrogate.name))
     say(f"{surrogate.name}: read into {path}")
-    return Obtained(surrogate.name, path, "")
+    return ImportResult(surrogate.name, path, "")
 
 
 def _say_waiting(name: str) -> None:
-    say_aside(f"{name}: another process is importing it; waiting for it")
+    say_on_stderr(f"{name}: another process is importing it; waiting for it")

@@ -1,8 +1,8 @@
-"""What a command answers: sentences and tables for people, or with `--json` one document for scripts.
+"""`@json_command` gives a command the option `--json`: one JSON document for scripts instead of printed sentences.
 
-A command prints for people to `terminal.console` and returns an `Answer`; `@json_command` gives it the option. The
-document on standard output is ``{"format", "lissnas", "command", "kind", "result"}``, or with ``error`` in the place of
-the last two; docs/json.md says what stands in each kind.
+A command prints to `terminal.console` and returns a `CommandResult`. The document on standard output is
+``{"format", "lissnas", "command", "kind", "result"}``; a command that fails writes ``error`` instead of ``kind`` and
+``result``. docs/json.md lists the kinds and their fields.
 """
 
 import functools
@@ -18,11 +18,11 @@ import msgspec
 import numpy as np
 from cyclopts import Parameter
 
-from lissnas_analyses.cli.terminal import console, is_first, working
+from lissnas_analyses.cli.terminal import activity, console, is_main_process
 from lissnas_analyses.command_line import command_line
 
-FORMAT = 1
-"""The version of the documents: it grows when something is renamed, removed or means something else."""
+FORMAT = 2
+"""Version of the documents. It increases when a field or kind is renamed, removed or changes its meaning."""
 
 Arguments = ParamSpec("Arguments")
 
@@ -42,7 +42,7 @@ _JSON = inspect.Parameter(
 
 
 @dataclass(frozen=True)
-class Answer:
+class CommandResult:
     """What a command found, in what JSON can hold, paths and other dataclasses; its class is the document's kind."""
 
     @property
@@ -51,13 +51,13 @@ class Answer:
         return 0
 
 
-def json_command(command: Callable[Arguments, Answer]) -> Callable[..., int]:
+def json_command(command: Callable[Arguments, CommandResult]) -> Callable[..., int]:
     """Give a command the option `--json`; what it becomes returns the exit status."""
 
     @functools.wraps(command)
     def answer(*positional: Any, json: bool = False, **named: Any) -> int:
         console.quiet = json
-        with working.shown():
+        with activity.shown():
             answered = command(*positional, **named)
         if json:
             _write({"kind": type(answered).__name__, "result": answered})
@@ -77,7 +77,7 @@ def write_error(error: BaseException, message: str, exit_status: int) -> None:
 
 
 def _write(content: dict[str, Any]) -> None:
-    if not is_first():
+    if not is_main_process():
         return
     document = {"format": FORMAT, "lissnas": version("lissnas"), "command": command_line(), **content}
     encoded = msgspec.json.encode(document, enc_hook=_plain)  # a number that is none becomes null

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from lissnas_analyses.cli.command_results import Landscaped
+from lissnas_analyses.cli.command_results import LandscapeResult
 from lissnas_analyses.cli.json_command import json_command
 from lissnas_analyses.cli.options import ImportName, Metric, Seed, default_folder
 from lissnas_analyses.cli.terminal import prefixed, progress, say
@@ -26,7 +26,7 @@ def landscape(
     metric: Metric = None,
     seed: Seed = 0,
     out: Out = None,
-) -> Landscaped:
+) -> LandscapeResult:
     """Measure and draw a benchmark's landscape: basins, funnels, regret, neutrality, noise, and what computes the same.
 
     It is exact where the benchmark lists its whole space; a surrogate is asked for random networks, and a sample tells
@@ -47,4 +47,4 @@ def landscape(
     for sentence in told:
         say(sentence, indent=2)
     say(f"figures, numbers and manifest: {results.folder}/", indent=2)
-    return Landscaped(benchmark, told, results.folder, tuple(results.files))
+    return LandscapeResult(benchmark, told, results.folder, tuple(results.files))

@@ -2,7 +2,7 @@
 
 from lissnas_benchmarks.benchmark import open_benchmark
 
-from lissnas_analyses.cli.command_results import Studied, tell_study
+from lissnas_analyses.cli.command_results import AnalysisResult, print_analysis
 from lissnas_analyses.cli.json_command import json_command
 from lissnas_analyses.cli.options import BenchmarkName, Dataset, Metric, Out, Seed, default_folder
 from lissnas_analyses.cli.terminal import prefixed, progress
@@ -17,7 +17,7 @@ def locality(
     metric: Metric = None,
     seed: Seed = 0,
     out: Out = None,
-) -> Studied:
+) -> AnalysisResult:
     """Measure and draw the locality of a benchmark. It is exact, so no seed changes it.
 
     The results lie in results/BENCHMARK/locality if nothing else is said.
@@ -35,5 +35,5 @@ def locality(
     with progress() as report:
         found = run_locality(opened, results, prefixed(report, benchmark))
     findings = locality_sentences(found)
-    results.manifest(opened, {"seed": seed}, findings)
-    return tell_study(opened, findings, results)
+    results.save_for_benchmark(opened, {"seed": seed}, findings)
+    return print_analysis(opened, findings, results)

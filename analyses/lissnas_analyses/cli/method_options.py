@@ -30,10 +30,12 @@ def setting_values(command: str, methods: Sequence[str], tokens: Sequence[str]) 
         for name, hint in hints.items()
     ]
     collect.__signature__ = Signature(arguments)  # type: ignore[attr-defined]
-    return cast(dict[str, tuple[Any, ...]], read_words(command, methods, collect, tokens))
+    return cast(dict[str, tuple[Any, ...]], call_with_settings(command, methods, collect, tokens))
 
 
-def read_words(command: str, methods: Sequence[str], collect: Callable[..., object], tokens: Sequence[str]) -> object:
+def call_with_settings(
+    command: str, methods: Sequence[str], collect: Callable[..., object], tokens: Sequence[str]
+) -> object:
     """Call a function with the settings of methods that the words of a command hold.
 
     Raises cyclopts' errors; that for an unknown option names the nearest of the settings and of the command's own.

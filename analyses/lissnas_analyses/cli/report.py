@@ -5,13 +5,13 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from lissnas_analyses.cli.command_results import Reported
+from lissnas_analyses.cli.command_results import ReportResult
 from lissnas_analyses.cli.json_command import json_command
 from lissnas_analyses.cli.terminal import counted, progress, say
 
 
 @json_command
-def report(*results: Annotated[Path, Parameter(required=True)], out: Path = Path("report.html")) -> Reported:
+def report(*results: Annotated[Path, Parameter(required=True)], out: Path = Path("report.html")) -> ReportResult:
     """Make one HTML file of results, to look at without a network: findings, figures, and maps to walk through.
 
     Parameters
@@ -40,4 +40,4 @@ def report(*results: Annotated[Path, Parameter(required=True)], out: Path = Path
     except OSError as error:
         raise LissnasError(f"cannot write {out} ({error.strerror}): choose another file with --out") from error
     say(f"{out}: {counted(len(folders), 'folder')} of results, {len(page) / 1e6:.1f} MB")
-    return Reported(out, len(page), folders)
+    return ReportResult(out, len(page), folders)

@@ -5,14 +5,14 @@ from pathlib import Path
 from lissnas_benchmarks import catalog
 from lissnas_benchmarks.benchmark import open_benchmark
 
-from lissnas_analyses.cli.command_results import Missing, Reproduced, Studied, tell_study
+from lissnas_analyses.cli.command_results import AnalysisResult, MissingBenchmark, ReproductionResult, print_analysis
 from lissnas_analyses.cli.json_command import json_command
 from lissnas_analyses.cli.options import Runs, Seed
 from lissnas_analyses.cli.terminal import prefixed, progress, say
 
 
 @json_command
-def reproduce(*, seed: Seed = 0, runs: Runs = 20, out: Path = Path("results")) -> Reproduced:
+def reproduce(*, seed: Seed = 0, runs: Runs = 20, out: Path = Path("results")) -> ReproductionResult:
     """Do everything, for every benchmark that is there: locality, shrinking, a map of the pockets.
 
     Parameters
@@ -24,16 +24,16 @@ def reproduce(*, seed: Seed = 0, runs: Runs = 20, out: Path = Path("results")) -
     from lissnas_analyses.reproduce import reproduce as run
     from lissnas_analyses.results.folder import Results
 
-    studied: list[Studied] = []
+    studied: list[AnalysisResult] = []
     ready = [name for name in BENCHMARKS if catalog.is_ready(name)]
     for name in ready:
         results = Results(out / name, "reproduce")
         with progress() as report:
             opened = open_benchmark(name)
             findings = run(opened, results, runs, seed, prefixed(report, name))
-        studied.append(tell_study(opened, findings, results))
+        studied.append(print_analysis(opened, findings, results))
     absent = sorted(set(BENCHMARKS) - set(ready))
-    left_out = tuple(Missing(name, catalog.find(name).remedy) for name in absent)
+    left_out = tuple(MissingBenchmark(name, catalog.find(name).remedy) for name in absent)
     for one in left_out:
         say(f"{one.benchmark} was left out, its data is not here: {one.remedy}")
-    return Reproduced(tuple(studied), left_out)
+    return ReproductionResult(tuple(studied), left_out)

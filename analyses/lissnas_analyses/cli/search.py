@@ -9,7 +9,7 @@ from lissnas.optimizers.search import optimizer_names
 from lissnas.shrinkers.shrink import Shrinker, shrinker_class
 
 from lissnas_analyses.cli.ablate import Cluster, NumberOfWorkers
-from lissnas_analyses.cli.command_results import Studied, tell_study
+from lissnas_analyses.cli.command_results import AnalysisResult, print_analysis
 from lissnas_analyses.cli.json_command import json_command
 from lissnas_analyses.cli.method_options import setting_values
 from lissnas_analyses.cli.options import BenchmarkName, Dataset, MethodName, Metric, Out, Seed, default_folder
@@ -47,7 +47,7 @@ def search(
     workers: NumberOfWorkers = None,
     cluster: Cluster = None,
     out: Out = None,
-) -> Studied:
+) -> AnalysisResult:
     """Search inside what a method keeps, and in the full space, and tell whether shrinking pays.
 
     The results lie in results/BENCHMARK/search if nothing else is said.
@@ -72,17 +72,17 @@ def search(
         found = searches.compare_searches(
             name, methods, optimizer, evaluations, runs, seed, started, lambda share: report("searching", share)
         )
-        results.frame("search_runs", found.runs)
-        results.frame("search", found.means)
-        results.frame("search_shrinking", found.shrinking)
+        results.add_table("search_runs", found.runs)
+        results.add_table("search", found.means)
+        results.add_table("search_shrinking", found.shrinking)
         report("drawing", 0)
         with style.house_style():
-            results.figure("search", draw_regret(found, opened))
+            results.add_figure("search", draw_regret(found, opened))
     findings = searches.sentences(found, opened)
     settings = {chosen: asdict(cast(Any, own)) for chosen, own in methods.items()}
     given = {"seed": seed, "runs": runs, "evaluations": evaluations, "optimizers": list(optimizer)}
-    results.manifest(opened, given | {"methods": settings}, findings, methods=method, optimizers=optimizer)
-    return tell_study(opened, findings, results)
+    results.save_for_benchmark(opened, given | {"methods": settings}, findings, methods=method, optimizers=optimizer)
+    return print_analysis(opened, findings, results)
 
 
 def _settings(methods: tuple[str, ...], words: tuple[str, ...], evaluations: int | None) -> dict[str, Shrinker]:

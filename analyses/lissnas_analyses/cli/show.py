@@ -6,7 +6,7 @@ from cyclopts import Parameter
 from lissnas.spaces.space import Rows
 from lissnas_benchmarks import catalog
 
-from lissnas_analyses.cli.command_results import Drawn
+from lissnas_analyses.cli.command_results import DrawingResult
 from lissnas_analyses.cli.json_command import json_command
 from lissnas_analyses.cli.options import Dataset, ImportName, Out, default_folder
 from lissnas_analyses.cli.terminal import say
@@ -19,7 +19,7 @@ def show(
     *architectures: Annotated[str, Parameter(required=True)],
     dataset: Dataset = None,
     out: Out = None,
-) -> Drawn:
+) -> DrawingResult:
     """Draw architectures beside each other, with what they differ in marked.
 
     Parameters
@@ -49,7 +49,7 @@ def show(
     if distance is not None:
         say(f"edit distance {distance}")
     say(str(folder / "architectures.png"), indent=2)
-    return Drawn(benchmark, tuple(titles), tuple(notes), distance, folder, tuple(drawn))
+    return DrawingResult(benchmark, tuple(titles), tuple(notes), distance, folder, tuple(drawn))
 
 
 def _note(benchmark: str, dataset: str | None, row: Rows, predicted: bool) -> str:

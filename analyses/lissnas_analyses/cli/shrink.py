@@ -10,9 +10,9 @@ from lissnas_benchmarks import catalog
 from lissnas_benchmarks.benchmark import open_benchmark
 from lissnas_benchmarks.predictor_file import read_predictor
 
-from lissnas_analyses.cli.command_results import Shrunk
+from lissnas_analyses.cli.command_results import ShrinkageResult
 from lissnas_analyses.cli.json_command import json_command
-from lissnas_analyses.cli.method_options import read_words
+from lissnas_analyses.cli.method_options import call_with_settings
 from lissnas_analyses.cli.options import (
     Dataset,
     Evaluator,
@@ -24,7 +24,7 @@ from lissnas_analyses.cli.options import (
     Seed,
     default_folder,
 )
-from lissnas_analyses.cli.terminal import counted, notes_of, say
+from lissnas_analyses.cli.terminal import counted, say, trace_notes
 
 
 @json_command
@@ -39,7 +39,7 @@ def shrink(
     evaluator: Evaluator = None,
     seed: Seed = 0,
     out: Out = None,
-) -> Shrunk:
+) -> ShrinkageResult:
     """Shrink a benchmark's space, and save what is kept to a file that loads again.
 
     Parameters
@@ -89,7 +89,7 @@ def shrink(
     say(opened.roles, indent=2)
     if limit:
         say(f"{space.size:,} of {opened.space.size:,} networks meet {' and '.join(limit)}", indent=2)
-    notes = notes_of(trace)
+    notes = trace_notes(trace)
     for note in notes:
         say(note, indent=2)
     say(
@@ -99,7 +99,7 @@ def shrink(
     )
     say(f"recall of the top 1 % {judged.recall_1:.2f}, of the top 5 % {judged.recall_5:.2f}", indent=2)
     say(str(path), indent=2)
-    return Shrunk(
+    return ShrinkageResult(
         benchmark=benchmark,
         dataset=opened.dataset,
         method=method,
@@ -107,8 +107,8 @@ def shrink(
         selected_by=opened.selects.describe(),
         reported_by=opened.reports.describe(),
         networks=space.size,
-        kept_at_least=judged.size,
-        kept_at_most=judged.size,
+        size_at_least=judged.size,
+        size_at_most=judged.size,
         limits=limit,
         rounds=len(trace.rounds) - 1,
         evaluations=trace.evaluations.count,
@@ -126,4 +126,4 @@ def _parsed(method: str, tokens: tuple[str, ...]) -> Shrinker:
     def collect(*, settings: Annotated[wanted, Parameter(name="*")] = wanted()) -> Shrinker:  # type: ignore[valid-type]  # noqa: B008
         return settings
 
-    return cast(Shrinker, read_words("shrink", (method,), collect, tokens))
+    return cast(Shrinker, call_with_settings("shrink", (method,), collect, tokens))

@@ -10,14 +10,14 @@ from lissnas.shrinkers.shrink import shrink as run
 from lissnas.subspaces import subspace_file
 from lissnas_benchmarks import catalog
 
-from lissnas_analyses.cli.command_results import PredictedQuality, Shrunk
-from lissnas_analyses.cli.terminal import counted, notes_of, say
+from lissnas_analyses.cli.command_results import PredictedQuality, ShrinkageResult
+from lissnas_analyses.cli.terminal import counted, say, trace_notes
 
 JUDGED = 10_000
 """How many networks of the space, and at most how many of those kept, are predicted to judge by."""
 
 
-def shrink_predicted(benchmark: str, method: str, shrinker: Shrinker, seed: int, folder: Path) -> Shrunk:
+def shrink_predicted(benchmark: str, method: str, shrinker: Shrinker, seed: int, folder: Path) -> ShrinkageResult:
     """Shrink a surrogate's space, save what is kept, and compare samples of it and of the space.
 
     The predictions that judge are those that selected: the figures are optimistic.
@@ -41,7 +41,7 @@ def shrink_predicted(benchmark: str, method: str, shrinker: Shrinker, seed: int,
         f"{counted(len(trace.rounds) - 1, 'round')} and {counted(trace.evaluations.count, 'evaluation')}"
     )
     say(f"selected and judged by the same predicted {quantity.name}: there is no other", indent=2)
-    notes = notes_of(trace)
+    notes = trace_notes(trace)
     for note in notes:
         say(note, indent=2)
     say(
@@ -53,7 +53,7 @@ def shrink_predicted(benchmark: str, method: str, shrinker: Shrinker, seed: int,
     say(f"{share:.0%} of it predicted above 99 % of the space ({high:.2f} {quantity.unit})", indent=2)
     say(str(path), indent=2)
     best = float(inside.max()), float(whole.mean()), float(whole.max())
-    return Shrunk(
+    return ShrinkageResult(
         benchmark=benchmark,
         dataset=None,
         method=method,
@@ -61,8 +61,8 @@ def shrink_predicted(benchmark: str, method: str, shrinker: Shrinker, seed: int,
         selected_by=f"predicted {quantity.name}",
         reported_by=f"predicted {quantity.name}",
         networks=space.size,
-        kept_at_least=least,
-        kept_at_most=most,
+        size_at_least=least,
+        size_at_most=most,
         limits=(),
         rounds=len(trace.rounds) - 1,
         evaluations=trace.evaluations.count,

@@ -9,7 +9,7 @@ from lissnas.errors import SettingError
 from lissnas.shrinkers.shrink import shrinker_class
 from lissnas_benchmarks.benchmark import open_benchmark
 
-from lissnas_analyses.cli.command_results import Studied, tell_study
+from lissnas_analyses.cli.command_results import AnalysisResult, print_analysis
 from lissnas_analyses.cli.json_command import json_command
 from lissnas_analyses.cli.options import BenchmarkName, Dataset, MethodName, Metric, Out, Seed, default_folder
 from lissnas_analyses.cli.terminal import prefixed, progress
@@ -33,7 +33,7 @@ def tau(
     seed: Seed = 0,
     runs: Annotated[int, Parameter(help="With how many seeds to draw samples and to shrink.")] = 3,
     out: Out = None,
-) -> Studied:
+) -> AnalysisResult:
     """Measure how well predictors rank networks: the whole space, samples, shrunk spaces, the true top.
 
     What is true is what the benchmark reports; all predictors are measured on the networks that have all scores. The
@@ -67,37 +67,37 @@ def tau(
     from lissnas_analyses import style
     from lissnas_analyses.ranking import draw
     from lissnas_analyses.ranking import measure as analysis
-    from lissnas_analyses.ranking.evaluation_sets import shrunk_by, shrunk_to
-    from lissnas_analyses.ranking.predictors import gather
+    from lissnas_analyses.ranking.evaluation_sets import set_of_subspace, sets_shrunk_by
+    from lissnas_analyses.ranking.predictors import collect_predictors
     from lissnas_analyses.results.folder import Results
 
     if runs < 1 or draws < 0:
         raise SettingError(f"there must be at least one run and no fewer than 0 draws, not {runs} and {draws}")
     results = Results(out or default_folder(benchmark) / "tau", "tau")
     opened = open_benchmark(benchmark, dataset, metric)
-    predictors = gather(opened, predictor, column)
+    predictors = collect_predictors(opened, predictor, column)
     settings = analysis.TauSettings(top, sample, runs, seed, draws, precision_at)
-    shrunk = [shrunk_to(subspace_file.load(path, opened.space)[0], str(path)) for path in dict.fromkeys(subspace)]
+    shrunk = [set_of_subspace(subspace_file.load(path, opened.space)[0], str(path)) for path in dict.fromkeys(subspace)]
     shrinkers = method or (() if subspace else ("lissnas",))
     with progress() as report:
         for name in shrinkers:
-            for run, kept in enumerate(shrunk_by(opened, name, runs, seed)):
+            for run, kept in enumerate(sets_shrunk_by(opened, name, runs, seed)):
                 report(f"shrinking by {name}", run / runs)
                 shrunk.append(kept)
         found = analysis.measure(opened, predictors, shrunk, settings, prefixed(report, benchmark))
-        results.frame("tau_sets", found.agreement)
-        results.frame("tau", found.means)
-        results.frame("tau_narrowing", found.narrowing)
-        results.frame("tau_noise_ceiling", found.ceiling)
-        results.frame("tau_evaluation_sets", found.sets)
-        results.frame("tau_predictors", found.predictors)
+        results.add_table("tau_sets", found.agreement)
+        results.add_table("tau", found.means)
+        results.add_table("tau_narrowing", found.narrowing)
+        results.add_table("tau_noise_ceiling", found.ceiling)
+        results.add_table("tau_evaluation_sets", found.sets)
+        results.add_table("tau_predictors", found.predictors)
         report("drawing", 0)
         with style.house_style():
-            results.figure("tau_narrowing", draw.draw_narrowing(found, opened, settings))
+            results.add_figure("tau_narrowing", draw.draw_narrowing(found, opened, settings))
             report("drawing", 0.5)
-            results.figure("tau", draw.draw_sets(found, opened, settings))
+            results.add_figure("tau", draw.draw_sets(found, opened, settings))
     named = {"predictors": list(predictor), "columns": list(column), "subspaces": list(map(str, subspace))}
     findings = analysis.sentences(found)
     defaults = {name: asdict(cast(Any, shrinker_class(name)())) for name in shrinkers}
-    results.manifest(opened, named | {"methods": defaults} | asdict(settings), findings, methods=shrinkers)
-    return tell_study(opened, findings, results)
+    results.save_for_benchmark(opened, named | {"methods": defaults} | asdict(settings), findings, methods=shrinkers)
+    return print_analysis(opened, findings, results)

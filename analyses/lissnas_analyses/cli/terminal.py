@@ -39,7 +39,7 @@ _NARROW = 80
 
 def say(sentence: str, indent: int = 0, bold: str = "") -> None:
     """Print a sentence, after words in bold if there are any; a terminal breaks it between words and indents it all."""
-    working.pause()
+    activity.pause()
     text = Text.assemble((bold, "bold"), sentence.lstrip(" ") if indent else sentence)
     indent += len(sentence) - len(sentence.lstrip(" ")) if indent else 0
     if sys.stdout.isatty() and text:
@@ -51,17 +51,17 @@ def say(sentence: str, indent: int = 0, bold: str = "") -> None:
 
 def show(thing: RenderableType) -> None:
     """Print a table, or a text as it is."""
-    working.pause()
+    activity.pause()
     console.print(thing, markup=False)
 
 
-def say_aside(sentence: str) -> None:
+def say_on_stderr(sentence: str) -> None:
     """Tell what is going on, on standard error."""
-    working.pause()
+    activity.pause()
     print(sentence, file=sys.stderr)
 
 
-def is_first() -> bool:
+def is_main_process() -> bool:
     """Tell whether this process is the only one or the first of those that torchrun started."""
     return int(os.environ.get("RANK", 0)) == 0
 
@@ -71,12 +71,12 @@ def counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
-def notes_of(trace: Trace) -> tuple[str, ...]:
+def trace_notes(trace: Trace) -> tuple[str, ...]:
     """Return what a run of a shrinker had to tell, and what had no score."""
     return tuple(str(note) for note in (*trace.notes, trace.evaluations.describe_missing()) if note)
 
 
-class Working:
+class ActivityDisplay:
     """The lines at the bottom of a terminal that show what is being done, and how long is left of it."""
 
     def __init__(self) -> None:
@@ -126,7 +126,7 @@ class Working:
         self._progress.stop()
 
 
-working = Working()
+activity = ActivityDisplay()
 """What is shown while the command of this process works."""
 
 
@@ -134,10 +134,10 @@ working = Working()
 def progress() -> Iterator[ProgressCallback]:
     """Show the steps of some work while it is done, and how long is left of each."""
     try:
-        yield working.report
+        yield activity.report
     finally:
-        working.clear()
-        working.report(_SOMETHING, 0)
+        activity.clear()
+        activity.report(_SOMETHING, 0)
 
 
 def prefixed(report: ProgressCallback, name: str) -> ProgressCallback:

@@ -128,6 +128,6 @@ def _draw(axes: Axes, frame: pl.DataFrame, x: str, name: str, whole_space: bool)
                 continue
             look, label = style.WHOLE_SPACE, "whole space"
         else:
-            look, label = style.look(str(method)), str(method)
+            look, label = style.line_style(str(method)), str(method)
         place, value, low, high = (rows[column].to_numpy() for column in (x, name, f"{prefix}low", f"{prefix}high"))
         style.draw_with_interval(axes, place, value, low, high, look, label)

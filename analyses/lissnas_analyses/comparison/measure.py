@@ -265,7 +265,7 @@ def draw_rounds(result: ComparisonResult, benchmark: Benchmark) -> Figure:
         for method in result.first:
             rows = result.rounds.filter((pl.col("method") == method) & (pl.col("figure") == name)).sort("round")
             x, value, low, high = (rows[column].to_numpy() for column in ("round", "mean", "low", "high"))
-            look = style.look(method)
+            look = style.line_style(method)
             if len(x) == 2:
                 axes.axhspan(low[-1], high[-1], color=look.color, alpha=0.18, linewidth=0)
                 axes.axhline(value[-1], color=look.color, linestyle=look.dash, label=method)
@@ -300,11 +300,11 @@ def draw_distributions(result: ComparisonResult, benchmark: Benchmark) -> Figure
     drawn = {(method, number): rows for (method, number), rows in result.distributions.group_by(["method", "round"])}
     others = [("whole space", drawn["whole-space", 0], style.WHOLE_SPACE)]
     if "random-subset" in result.first:
-        others.append(("random subset", drawn["random-subset", 1], style.look("random-subset")))
+        others.append(("random subset", drawn["random-subset", 1], style.line_style("random-subset")))
     for axes in panels[len(methods) :]:
         axes.axis("off")
     for letter, method, axes in zip(ascii_lowercase, methods, panels, strict=False):
-        look = style.look(method)
+        look = style.line_style(method)
         last = max(number for name, number in drawn if name == method)
         for number in range(1, last + 1):
             rows = drawn[method, number]

@@ -64,7 +64,7 @@ def draw_paired(found: pl.DataFrame, benchmark: Benchmark) -> Figure:
         for place, (method, value, low, high) in enumerate(
             rows.select("method", "difference", "low", "high").iter_rows()
         ):
-            look = style.look(method)
+            look = style.line_style(method)
             axes.plot([low, high], [place, place], color=look.color, linewidth=1.5)
             axes.plot([value], [place], look.marker, color=look.color)
         axes.axvline(0, color=style.WHOLE_SPACE.color, linewidth=0.8)

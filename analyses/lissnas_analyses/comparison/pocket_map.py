@@ -98,7 +98,7 @@ def draw_map(result: MapResult, benchmark: Benchmark) -> Figure:
                 drawn["x"], drawn["y"], c=drawn["score"], cmap=style.SEQUENTIAL, vmin=low, vmax=high, s=area,
                 alpha=alpha, linewidths=0,
             )  # fmt: skip
-        _outline(axes, networks, networks.select(kept).to_series().to_numpy(), style.look(method).color)
+        _outline(axes, networks, networks.select(kept).to_series().to_numpy(), style.line_style(method).color)
         best = networks.row(-1, named=True)
         axes.plot(best["x"], best["y"], "*", color="white", markeredgecolor="black", markersize=12)
         axes.set(title=f"{letter}  {method}: {size:,} networks in {count:,} pocket{'s' if count != 1 else ''}")

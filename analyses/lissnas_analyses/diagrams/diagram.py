@@ -86,7 +86,7 @@ class Diagram:
     nodes: tuple[Node, ...]
     arrows: tuple[Arrow, ...]
 
-    def edit_to(self, other: "Diagram") -> str:
+    def describe_edit_to(self, other: "Diagram") -> str:
         """Say what changes on the way to another diagram: '1 to 2: skip_connect becomes none'."""
         before, after = ({node.name: node.label for node in one.nodes} for one in (self, other))
         changes = [_change(f"operation {name}", before.get(name), after.get(name)) for name in before | after]
@@ -96,7 +96,7 @@ class Diagram:
             changes += [_change(f"{ends[source]} to {ends[target]}", *(one.get((source, target)) for one in ways))]
         return "; ".join(filter(None, changes))
 
-    def unlike(self, other: "Diagram") -> tuple[frozenset[str], frozenset[Arrow]]:
+    def differences_from(self, other: "Diagram") -> tuple[frozenset[str], frozenset[Arrow]]:
         """Return the names of the nodes and the arrows that the other diagram does not have in the same way."""
         theirs = {node.name: node.label for node in other.nodes}
         nodes = frozenset(node.name for node in self.nodes if theirs.get(node.name) != node.label)

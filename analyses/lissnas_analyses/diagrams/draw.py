@@ -66,7 +66,7 @@ def draw_diagrams(diagrams: Sequence[Diagram], titles: Sequence[str], notes: Seq
         axes.axis("off")
     for place, (axes, one) in enumerate(zip(panels, diagrams, strict=False)):
         other = diagrams[1 if place == 0 and len(diagrams) > 1 else 0]
-        _draw(axes, one, one.unlike(other), colors)
+        _draw(axes, one, one.differences_from(other), colors)
         left, _right, bottom, _top = boxes[place]
         axes.set(xlim=(left, left + width), ylim=(bottom, bottom + height), aspect="equal")
         axes.axis("off")

@@ -54,20 +54,20 @@ def landscape_report(
     for field in fields(found):
         frame = getattr(found, field.name)
         if not frame.is_empty():
-            results.frame(field.name, frame)
+            results.add_table(field.name, frame)
     report("drawing", 0)
     title = f"The landscape{'s' * (len(dataset_names(found)) > 1)} of {name}"
     with style.house_style():
-        results.figure("landscapes", draw.draw_landscapes(found, title, measured.quantity, measured.text))
+        results.add_figure("landscapes", draw.draw_landscapes(found, title, measured.quantity, measured.text))
         if not found.funnels.is_empty():
             report("drawing", 0.5)
             networks = draw.draw_networks(
                 found, f"The local optima of {name}", measured.quantity, _network_text(found, measured.text)
             )
-            results.figure("local_optima_networks", networks)
+            results.add_figure("local_optima_networks", networks)
     report("drawing", 1)
     told = sentences(found)
-    results.record(measured.subject, {"seed": seed, "datasets": list(datasets), "metric": metric}, told)
+    results.save(measured.subject, {"seed": seed, "datasets": list(datasets), "metric": metric}, told)
     return told
 
 
@@ -157,7 +157,7 @@ def sentences(found: Landscapes) -> tuple[str, ...]:
     told: list[str] = []
     for dataset in dataset_names(found):
         parts: list[str] = []
-        for wording in _WORDINGS:
+        for wording in _SENTENCE_TEMPLATES:
             named = {name: found.figure(dataset, name) for name in wording.figures if found.has(dataset, name)}
             if len(named) == len(wording.figures):
                 parts.append(f"{dataset}: " + wording.text.format(*named.values()))
@@ -166,20 +166,20 @@ def sentences(found: Landscapes) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True)
-class _Wording:
+class _SentenceTemplate:
     """A sentence, and the figures that it takes."""
 
     text: str
     figures: tuple[str, ...]
 
 
-_WORDINGS = (
-    _Wording(
+_SENTENCE_TEMPLATES = (
+    _SentenceTemplate(
         "networks {0[value]:.0f} apart correlate by {1[value]:.2f} [{1[low]:.2f}, {1[high]:.2f}]; so far from a top-1 "
         "% network another is one with probability {2[value]:.3f} [{2[low]:.3f}, {2[high]:.3f}]",
         ("nearest distance", "correlation at the nearest distance", "P(top 1 %) at the nearest distance"),
     ),
-    _Wording(
+    _SentenceTemplate(
         "two trainings of a network correlate by {0[value]:.2f} [{0[low]:.2f}, {0[high]:.2f}]; without noise its "
         "neighbors would correlate by {1[value]:.2f} [{1[low]:.2f}, {1[high]:.2f}], and {2[value]:.0%} of the squared "
         "difference of neighbors is noise",
@@ -189,11 +189,11 @@ _WORDINGS = (
             "share of noise in the squared difference of neighbors",
         ),
     ),
-    _Wording(
+    _SentenceTemplate(
         "another training puts {0[value]:.0%} [{0[low]:.0%}, {0[high]:.0%}] of a training's top 1 % there again",
         ("P(top 1 %) of another training",),
     ),
-    _Wording(
+    _SentenceTemplate(
         "{0[value]:,.0f} different functions; neighboring ones correlate by {1[value]:.2f} "
         "[{1[low]:.2f}, {1[high]:.2f}]; {2[value]:,.0f} local optima, ascent ends at the best from {3[value]:.1%}",
         (
@@ -203,11 +203,11 @@ _WORDINGS = (
             "functions that lead to a global optimum",
         ),
     ),
-    _Wording(
+    _SentenceTemplate(
         "the best of the neighbors leaves {0[value]:.1%} [{0[low]:.1%}, {0[high]:.1%}] of the gap to the best network",
         ("share of the gap left within 1 edit",),
     ),
-    _Wording(
+    _SentenceTemplate(
         "{0[value]:,.0f} local optima with {1[value]:.1f} basins of effect; steepest ascent of {2[value]:.1f} edits "
         "ends at the best from {3[value]:.1%} of the starts",
         (
@@ -217,7 +217,7 @@ _WORDINGS = (
             "starts that end in a global optimum",
         ),
     ),
-    _Wording(
+    _SentenceTemplate(
         "with escapes of 1 edit {0[value]:,.0f} funnels and {1[value]:.1%} of the starts end at the best; with 2 edits "
         "{2[value]:,.0f} and {3[value]:.1%}",
         (
@@ -227,7 +227,7 @@ _WORDINGS = (
             "starts that end in a global funnel at 2 edits",
         ),
     ),
-    _Wording(
+    _SentenceTemplate(
         "ascent of {0[value]:.1f} edits ends at the best network found from {1[value]:.0%} [{1[low]:.0%}, "
         "{1[high]:.0%}] of {2[value]:.0f} starts; {3[value]:,.0f} local optima found, in {4[value]:,.0f} funnels",
         (
@@ -238,7 +238,7 @@ _WORDINGS = (
             "funnels at 2 edits",
         ),
     ),
-    _Wording(
+    _SentenceTemplate(
         "fitness-distance correlation {0[value]:.2f} [{0[low]:.2f}, {0[high]:.2f}]",
         ("fitness-distance correlation",),
     ),

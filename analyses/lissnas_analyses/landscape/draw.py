@@ -14,7 +14,7 @@ from lissnas_analyses import style
 from lissnas_analyses.landscape.result import FEWEST_PAIRS, Landscapes, dataset_names
 
 _LOOKS = (
-    style.ONE,
+    style.SINGLE,
     style.LineStyle("#d55e00", "--", "s"),
     style.LineStyle("#009e73", "-", "D"),
     style.LineStyle("#cc79a7", "--", "v"),

@@ -23,7 +23,7 @@ from lissnas_benchmarks.benchmark import Benchmark, open_benchmark
 from lissnas_benchmarks.table import Measure, Table
 
 from lissnas_analyses.isomorphism_classes import isomorphism_classes
-from lissnas_analyses.landscape.result import FEWEST_PAIRS, SHARES, Landscapes, Rows, joined
+from lissnas_analyses.landscape.result import FEWEST_PAIRS, SHARES, LandscapeRows, Landscapes, joined
 from lissnas_analyses.locality.measure import largest_compared
 
 ESCAPES = (1, 2)
@@ -57,10 +57,10 @@ def measure(studies: Sequence[Benchmark], report: ProgressCallback) -> Landscape
     return joined(found)
 
 
-def _measure_one(benchmark: Benchmark, edits: EditGraph, functions: DistinctSpace | None) -> Rows:
-    rows, scores = Rows.none(), benchmark.report
+def _measure_one(benchmark: Benchmark, edits: EditGraph, functions: DistinctSpace | None) -> LandscapeRows:
+    rows, scores = LandscapeRows.empty(), benchmark.report
     landscape = Landscape(benchmark.space, scores, edits)
-    noise = noise_of(benchmark.table, benchmark.reports, benchmark.dataset)
+    noise = score_noise(benchmark.table, benchmark.reports, benchmark.dataset)
     rows.add("networks", np.count_nonzero(landscape.measured))
     rows.add("best", np.nanmax(scores))
     rows.add("mean", np.nanmean(scores))
@@ -77,14 +77,14 @@ def _measure_one(benchmark: Benchmark, edits: EditGraph, functions: DistinctSpac
 
 
 @dataclass(frozen=True)
-class Noise:
+class ScoreNoise:
     """The noise of a measure, and how likely a network of the top `SHARES` is there again in another training."""
 
     of_scores: SeedNoise
     top_again: Estimate | None
 
 
-def noise_of(table: Table, reports: Measure, dataset: str) -> Noise | None:
+def score_noise(table: Table, reports: Measure, dataset: str) -> ScoreNoise | None:
     """Return the noise of a measure; None where networks were trained once, or trainings are not kept apart."""
     every = table.matching(replace(reports, seeds=None), dataset)
     if len(every) < 2 or any(column.seed is None for column in every):
@@ -92,7 +92,7 @@ def noise_of(table: Table, reports: Measure, dataset: str) -> Noise | None:
     runs = table.read([column.name for column in every])
     averaged = table.read([column.name for column in table.matching(reports, dataset)])
     trainings = np.count_nonzero(~np.isnan(averaged), axis=1).astype(np.float64)
-    return Noise(seed_noise(runs, table.values(reports, dataset), trainings), _top_again(runs))
+    return ScoreNoise(seed_noise(runs, table.values(reports, dataset), trainings), _top_again(runs))
 
 
 def _top_again(runs: Floats) -> Estimate | None:
@@ -103,7 +103,7 @@ def _top_again(runs: Floats) -> Estimate | None:
     return top_agreement(runs, SHARES) if min(in_common) >= 1 / min(SHARES) else None
 
 
-def add_locality(rows: Rows, found: PairLocality, known: Noise | None) -> None:
+def add_locality(rows: LandscapeRows, found: PairLocality, known: ScoreNoise | None) -> None:
     """Add what pairs of architectures have in common, and how much of it is noise, where that is known."""
     rates = found.top_rate
     told = (found.pairs >= FEWEST_PAIRS) & ~np.isnan(rates.value[0])
@@ -135,7 +135,7 @@ def add_locality(rows: Rows, found: PairLocality, known: Noise | None) -> None:
         rows.add("share of noise in the squared difference of neighbors", noise_of_difference)
 
 
-def _add_functions(rows: Rows, space: Space, functions: DistinctSpace, scores: Floats) -> None:
+def _add_functions(rows: LandscapeRows, space: Space, functions: DistinctSpace, scores: Floats) -> None:
     """Add the locality of what the architectures compute; the score of a function is the mean of its architectures'."""
     function = functions.index(space.all_rows())
     known = ~np.isnan(scores)
@@ -171,7 +171,7 @@ def _by_function(function: Indices, scores: Floats) -> Floats:
     return apart
 
 
-def _add_regret(rows: Rows, landscape: Landscape) -> None:
+def _add_regret(rows: LandscapeRows, landscape: Landscape) -> None:
     found = edit_regret(landscape)
     for k in found.edits:
         rows.add_regret(int(k), at(found.regret, k), at(found.left, k), float(found.reached[k]))
@@ -179,7 +179,7 @@ def _add_regret(rows: Rows, landscape: Landscape) -> None:
         rows.add(f"share of the gap left within {k} edit{'s' * (k > 1)}", at(found.left, k))
 
 
-def _add_neutrality(rows: Rows, landscape: Landscape, noise: Noise | None) -> None:
+def _add_neutrality(rows: LandscapeRows, landscape: Landscape, noise: ScoreNoise | None) -> None:
     equal = neutrality(landscape)
     rows.add("neighbors of equal score", equal.rate)
     rows.add("networks in the largest neutral network", equal.networks[0])
@@ -190,7 +190,7 @@ def _add_neutrality(rows: Rows, landscape: Landscape, noise: Noise | None) -> No
     add_differences(rows, np.abs(landscape.scores[landscape.source] - landscape.scores[landscape.target]))
 
 
-def add_differences(rows: Rows, differences: Floats) -> None:
+def add_differences(rows: LandscapeRows, differences: Floats) -> None:
     """Add how many neighbors differ by no more than so much."""
     ranked = np.sort(differences[~np.isnan(differences)])
     shares = np.arange(1, _DIFFERENCES + 1) / _DIFFERENCES
@@ -200,7 +200,7 @@ def add_differences(rows: Rows, differences: Floats) -> None:
     rows.neutral += [{"difference": difference, "share": share} for difference, share in described]
 
 
-def _add_optima(rows: Rows, space: Space, landscape: Landscape) -> None:
+def _add_optima(rows: LandscapeRows, space: Space, landscape: Landscape) -> None:
     networks = {edits: local_optima_network(landscape, edits) for edits in ESCAPES}
     network = networks[ESCAPES[0]]
     rows.add_optima(network, space.write(space.rows(network.optima)))
@@ -213,7 +213,7 @@ def _add_optima(rows: Rows, space: Space, landscape: Landscape) -> None:
         rows.add(f"starts that end in a global funnel at {edits} edit{'s' * (edits > 1)}", found.global_size)
 
 
-def _add_basins(rows: Rows, network: LocalOptimaNetwork) -> None:
+def _add_basins(rows: LandscapeRows, network: LocalOptimaNetwork) -> None:
     held = network.basins[network.basins > 0]
     best = network.basins[network.scores == network.scores[0]].sum()
     rows.add("local optima", len(network.optima))

@@ -16,8 +16,8 @@ from lissnas.statistics.estimate import proportion, with_error
 from lissnas.statistics.repeated_runs import mean_over_runs
 from lissnas_benchmarks.table import Measure, Table
 
-from lissnas_analyses.landscape.measure import add_differences, add_locality, at, noise_of
-from lissnas_analyses.landscape.result import SHARES, Landscapes, Rows, joined
+from lissnas_analyses.landscape.measure import add_differences, add_locality, at, score_noise
+from lissnas_analyses.landscape.result import SHARES, LandscapeRows, Landscapes, joined
 
 CENTERS = 5_000
 """Around how many networks pairs are drawn, and ..."""
@@ -40,7 +40,7 @@ def measure_surrogate(
 ) -> Landscapes:
     """Estimate the landscape that an evaluator predicts, from random draws."""
     pairs_rng, walks_rng, starts_rng, escapes_rng = np.random.default_rng(seed).spawn(4)
-    rows = Rows.none()
+    rows = LandscapeRows.empty()
     report("pairs", 0)
     add_locality(rows, random_pair_locality(space, evaluator, CENTERS, DISTANCES, pairs_rng, SHARES), None)
     report("pairs", 1)
@@ -66,7 +66,7 @@ def measure_surrogate(
     return joined([(dataset, rows)])
 
 
-def _add_ascents(rows: Rows, found: Ascents, best: float) -> None:
+def _add_ascents(rows: LandscapeRows, found: Ascents, best: float) -> None:
     """Add what ascents show of regret, neutrality and the way up; the best network found stands in for the best."""
     gap, left = best - found.start_scores, best - found.nearest_best
     share = left.mean() / gap.mean()
@@ -95,14 +95,14 @@ def measure_sample(table: Table, reports: Measure, datasets: Sequence[str], repo
     return joined(found)
 
 
-def _sample(table: Table, reports: Measure, dataset: str) -> Rows:
-    rows, scores = Rows.none(), table.values(reports, dataset)
+def _sample(table: Table, reports: Measure, dataset: str) -> LandscapeRows:
+    rows, scores = LandscapeRows.empty(), table.values(reports, dataset)
     measured = ~np.isnan(scores)
     batch: Batch = table.space.rows(table.index[measured])
     add_locality(
         rows,
         sample_locality(table.space, batch, scores[measured], SHARES),
-        noise_of(table, reports, dataset),
+        score_noise(table, reports, dataset),
     )
     rows.add("networks", np.count_nonzero(measured))
     rows.add("best", np.nanmax(scores))

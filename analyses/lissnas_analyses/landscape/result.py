@@ -83,7 +83,7 @@ _SCHEMAS: dict[str, dict[str, type[pl.DataType]]] = {
 
 
 @dataclass
-class Rows:
+class LandscapeRows:
     """The rows of one data set's frames, as they are found."""
 
     summary: list[Mapping[str, object]]
@@ -95,7 +95,7 @@ class Rows:
     funnels: list[Mapping[str, object]]
 
     @classmethod
-    def none(cls) -> "Rows":
+    def empty(cls) -> "LandscapeRows":
         """Return no rows yet."""
         return cls(*([] for _ in fields(cls)))
 
@@ -161,7 +161,7 @@ class Rows:
         ]
 
 
-def joined(by_dataset: Iterable[tuple[str, Rows]]) -> Landscapes:
+def joined(by_dataset: Iterable[tuple[str, LandscapeRows]]) -> Landscapes:
     """Return the frames of all data sets, one after the other."""
     found = list(by_dataset)
     frames = {

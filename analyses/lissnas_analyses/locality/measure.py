@@ -180,22 +180,22 @@ def _summary(benchmark: Benchmark, landscape: Landscape, optima: int) -> pl.Data
 def draw_locality(result: LocalityResult, benchmark: Benchmark) -> Figure:
     """Draw difference, correlation and P(top) against edit distance, and the autocorrelation of random walks."""
     figure, (difference, correlation, rate, walk) = style.new_figure(2, 2, width=3.7)
-    _draw_measure(difference, result, "difference", "mean over all pairs", style.ONE)
+    _draw_measure(difference, result, "difference", "mean over all pairs", style.SINGLE)
     difference.set(
         title="a  How much neighbors differ",
         ylabel=f"mean |difference| of\n{benchmark.quantity}",
         ylim=(0, 1.12 * difference.dataLim.y1),
     )
-    _draw_measure(correlation, result, "correlation", "no correlation", style.ONE)
+    _draw_measure(correlation, result, "correlation", "no correlation", style.SINGLE)
     correlation.set(title="b  How alike they perform", ylabel="correlation of pairs")
-    for share, look in zip(SHARES, style.SHARES, strict=True):
+    for share, look in zip(SHARES, style.SHARE_STYLES, strict=True):
         _draw_measure(rate, result, f"P({_top(share)})", None, look)
     rate.set(title="c  Good networks lie near good networks", ylabel="P(b in top q | a in top q)")
     style.logarithmic(rate, style.percent)
     for axes in (difference, correlation, rate):
         axes.set(xlabel="edit distance of a and b", xticks=result.by_distance["distance"].unique().sort().to_list())
     lag, value, low, high = (result.walk[name].to_numpy() for name in ("lag", "value", "low", "high"))
-    style.draw_with_interval(walk, lag, value, low, high, style.ONE, "")
+    style.draw_with_interval(walk, lag, value, low, high, style.SINGLE, "")
     walk.axhline(0, color=style.WHOLE_SPACE.color, linewidth=0.8)
     walk.set(title="d  Along a random walk", xlabel="steps (single edits)", ylabel="autocorrelation")
     largest = largest_compared(benchmark.space)
@@ -234,7 +234,7 @@ def _draw_measure(axes: Axes, result: LocalityResult, name: str, base_label: str
 def draw_optima(result: LocalityResult, benchmark: Benchmark) -> Figure:
     """Draw scores against distance to the global optimum, and where steepest ascent ends."""
     figure, (slope, ends) = style.new_figure(1, 2, width=3.7)
-    look = style.ONE
+    look = style.SINGLE
     distance, *quantiles = (
         result.to_optimum[name].to_numpy() for name in ("distance", "q05", "q25", "q50", "q75", "q95")
     )

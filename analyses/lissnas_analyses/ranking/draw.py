@@ -14,7 +14,7 @@ from lissnas_analyses.ranking.evaluation_sets import WHOLE
 from lissnas_analyses.ranking.measure import MEASURES, TauResult, TauSettings
 from lissnas_analyses.style import LineStyle
 
-_PREDICTOR = style.ONE
+_PREDICTOR = style.SINGLE
 _REFERENCE = LineStyle("#777777", "--", "")
 _SHRUNK = (LineStyle("#d55e00", "-", "D"), LineStyle("#009e73", "-", "s"), LineStyle("#cc79a7", "-", "^"))
 _CEILING = LineStyle("#000000", ":", "")
@@ -140,7 +140,7 @@ def draw_sets(result: TauResult, benchmark: Benchmark, settings: TauSettings) ->
 
 
 def _set_looks(sets: list[str]) -> dict[str, LineStyle]:
-    shrunk, others = iter(_SHRUNK * len(sets)), iter(style.SHARES * len(sets))
+    shrunk, others = iter(_SHRUNK * len(sets)), iter(style.SHARE_STYLES * len(sets))
     return {
         one: style.WHOLE_SPACE if one == WHOLE else next(shrunk if one.startswith("shrunk") else others) for one in sets
     }

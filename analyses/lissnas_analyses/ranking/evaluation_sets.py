@@ -32,7 +32,7 @@ class EvaluationSet:
     choose: Choice
 
 
-def own_sets(
+def standard_sets(
     there: NDArray[np.bool_], sample: int, runs: int, tops: Sequence[float], seed: int
 ) -> Iterator[EvaluationSet]:
     """Yield the whole space, `runs` random samples, and the true top shares of the networks that are there.
@@ -52,7 +52,7 @@ def own_sets(
         yield true_top(share)
 
 
-def shrunk_by(benchmark: Benchmark, method: str, runs: int, seed: int) -> Iterator[EvaluationSet]:
+def sets_shrunk_by(benchmark: Benchmark, method: str, runs: int, seed: int) -> Iterator[EvaluationSet]:
     """Shrink the study's space with a method, once a run, by what a method may see."""
     for run in range(runs):
         trace = shrink(
@@ -61,7 +61,7 @@ def shrunk_by(benchmark: Benchmark, method: str, runs: int, seed: int) -> Iterat
         yield EvaluationSet(f"shrunk by {method}", run, _these(trace.subspace.index, benchmark.space.size))
 
 
-def shrunk_to(subspace: Subspace, name: str) -> EvaluationSet:
+def set_of_subspace(subspace: Subspace, name: str) -> EvaluationSet:
     """Return a shrunk space as a set."""
     return EvaluationSet(f"shrunk to {name}", 0, _these(subspace.index, subspace.space.size))
 

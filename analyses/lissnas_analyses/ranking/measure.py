@@ -25,7 +25,7 @@ from lissnas_benchmarks.predictor_file import Predictor
 from numpy.typing import NDArray
 from scipy.stats import kendalltau
 
-from lissnas_analyses.ranking.evaluation_sets import WHOLE, EvaluationSet, own_sets, true_top
+from lissnas_analyses.ranking.evaluation_sets import WHOLE, EvaluationSet, standard_sets, true_top
 from lissnas_analyses.ranking.trainings import Trainings, trainings_of
 
 MEASURES = {
@@ -137,7 +137,7 @@ def measure(
         raise SettingError(f"only {networks} networks have scores of {names} and a reported one: too few")
     truth = np.where(there, benchmark.report, np.nan)
     trainings = trainings_of(benchmark, np.random.default_rng([settings.seed, RankingStream.TRAININGS]))
-    sets = [*own_sets(there, settings.sample, settings.runs, settings.tops, settings.seed), *shrunk]
+    sets = [*standard_sets(there, settings.sample, settings.runs, settings.tops, settings.seed), *shrunk]
     steps, done = len(predictors) * (len(sets) + 1), 0
     agreement: list[dict[str, object]] = []
     narrowing: list[dict[str, object]] = []

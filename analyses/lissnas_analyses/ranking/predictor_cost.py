@@ -22,7 +22,7 @@ _MOST = {"recall_1": 1.0, "lift_1": 100.0}
 
 
 @dataclass(frozen=True)
-class Contrast:
+class PredictorCost:
     """The numbers behind the figure.
 
     Attributes
@@ -39,7 +39,7 @@ class Contrast:
     means: pl.DataFrame
 
 
-def run_contrast(
+def run_predictor_cost(
     benchmark: Benchmark,
     own: Benchmark,
     found: ComparisonResult,
@@ -51,17 +51,17 @@ def run_contrast(
     """Hold a comparison selected by a predictor against the benchmark's own selection, and return it in sentences."""
     methods = tuple(found.first)
     by_benchmark = compare(own, runs, seed, methods, lambda done: report("selected by the benchmark", done / runs))
-    contrasted = contrast(found, by_benchmark)
-    results.frame("selected_by", contrasted.means)
-    results.frame("selected_by_runs", contrasted.runs)
+    contrasted = compare_selections(found, by_benchmark)
+    results.add_table("selected_by", contrasted.means)
+    results.add_table("selected_by_runs", contrasted.runs)
     with style.house_style():
-        results.figure("selected_by", draw_contrast(contrasted, benchmark, own))
+        results.add_figure("selected_by", draw_predictor_cost(contrasted, benchmark, own))
     missing = int(np.isnan(benchmark.selection).sum())
     without = (f"{missing:,} of the {benchmark.space.size:,} networks have no score that could select them",)
     return (*(without if missing else ()), *sentences(contrasted))
 
 
-def contrast(by_predictor: ComparisonResult, by_benchmark: ComparisonResult) -> Contrast:
+def compare_selections(by_predictor: ComparisonResult, by_benchmark: ComparisonResult) -> PredictorCost:
     """Put the results of the same methods and seeds side by side, selected by a predictor and by the benchmark."""
     runs = pl.concat(
         found.runs.filter(pl.col("round") == pl.col("round").max().over("method")).select(
@@ -78,10 +78,10 @@ def contrast(by_predictor: ComparisonResult, by_benchmark: ComparisonResult) -> 
                 | {"low": max(float(mean.low), 0.0), "high": min(float(mean.high), most)}
                 | {"size_ratio": float(group["size_ratio"].to_numpy().mean()), "runs": group.height}
             )
-    return Contrast(runs, pl.DataFrame(rows))
+    return PredictorCost(runs, pl.DataFrame(rows))
 
 
-def draw_contrast(result: Contrast, benchmark: Benchmark, by_benchmark: Benchmark) -> Figure:
+def draw_predictor_cost(result: PredictorCost, benchmark: Benchmark, by_benchmark: Benchmark) -> Figure:
     """Draw recall and lift of the true top 1 % of every run; `study` is the one that the predictor selects in."""
     methods = result.means["method"].unique(maintain_order=True).to_list()
     figure, panels = style.new_figure(1, 2, width=3.9, height=1.5 + 0.42 * len(methods))
@@ -127,7 +127,7 @@ def draw_contrast(result: Contrast, benchmark: Benchmark, by_benchmark: Benchmar
     return figure
 
 
-def sentences(result: Contrast) -> tuple[str, ...]:
+def sentences(result: PredictorCost) -> tuple[str, ...]:
     """Return what each method keeps of the true top 1 %, selected by the predictor and by the benchmark."""
     said = []
     for row in result.means.filter(pl.col("figure") == "recall_1").iter_rows(named=True):

@@ -8,7 +8,7 @@ from lissnas_benchmarks.predictor_file import Predictor, read_predictors
 from lissnas_benchmarks.table import Column, Measure
 
 
-def gather(benchmark: Benchmark, files: Sequence[str], columns: Sequence[str]) -> list[Predictor]:
+def collect_predictors(benchmark: Benchmark, files: Sequence[str], columns: Sequence[str]) -> list[Predictor]:
     """Return the predictors of files and columns; where none is named, the measure that selects.
 
     Parameters

@@ -85,7 +85,7 @@ def _neighbors(space: Space, index: Indices, drawn: list[Diagram], scores: Float
     for i in np.lexsort((-np.nan_to_num(scores[target], nan=-np.inf), source)).tolist():
         if len(found["edit"][source[i]]) == _LISTED:
             continue
-        edit = drawn[source[i]].edit_to(theirs[of_neighbor[i]])
+        edit = drawn[source[i]].describe_edit_to(theirs[of_neighbor[i]])
         if edit.count("; ") >= _CHANGES:
             edit = f"becomes {written[of_neighbor[i]]}"
         found["edit"][source[i]].append(edits.setdefault(edit, len(edits)))

@@ -61,15 +61,15 @@ class Results:
         if theirs != analysis:
             raise LissnasError(f"{folder}: holds the results of '{theirs}'; choose another folder with --out")
 
-    def frame(self, name: str, frame: pl.DataFrame) -> None:
+    def add_table(self, name: str, frame: pl.DataFrame) -> None:
         """Hold numbers as Parquet and CSV."""
         self._hold({f"{name}.parquet": _content(frame.write_parquet), f"{name}.csv": _content(frame.write_csv)})
 
-    def figure(self, name: str, figure: "Figure") -> None:
+    def add_figure(self, name: str, figure: "Figure") -> None:
         """Hold a figure as PNG and SVG."""
         self._hold(figure_files(name, figure))
 
-    def file(self, name: str) -> None:
+    def add_existing_file(self, name: str) -> None:
         """List a file that is in the folder already."""
         self.files.append(name)
 
@@ -86,7 +86,7 @@ class Results:
         self.files.append(_MANIFEST)
         return True
 
-    def manifest(
+    def save_for_benchmark(
         self,
         benchmark: Benchmark,
         settings: dict[str, Any],
@@ -95,7 +95,7 @@ class Results:
         methods: Sequence[str] = (),
         optimizers: Sequence[str] = (),
     ) -> None:
-        """Save all, and what was run on a study, as `record` does, with the names of methods and optimizers."""
+        """Save all, and what was run on a study, as `save` does, with the names of methods and optimizers."""
         subject = {
             "benchmark": benchmark.name,
             "dataset": benchmark.dataset,
@@ -106,9 +106,9 @@ class Results:
             "methods": list(methods),
             "optimizers": list(optimizers),
         }
-        self.record(subject, settings, findings)
+        self.save(subject, settings, findings)
 
-    def record(self, subject: dict[str, Any], settings: dict[str, Any], findings: Sequence[str] = ()) -> None:
+    def save(self, subject: dict[str, Any], settings: dict[str, Any], findings: Sequence[str] = ()) -> None:
         """Save all, and what was run: on which data, with their checksums, versions, settings, git commit, wall time.
 
         `findings` are sentences that say what came out. What the last run left and this one did not make is deleted.

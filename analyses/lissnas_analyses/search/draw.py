@@ -26,7 +26,7 @@ def draw_regret(result: SearchResult, benchmark: Benchmark) -> Figure:
             axes.axhline(floor, color="#444444", linestyle=":", linewidth=1, label="everything seen")
         for place in places:
             own = result.means.filter((pl.col("place") == place) & (pl.col("optimizer") == which)).sort("evaluations")
-            look = style.WHOLE_SPACE if place == FULL else style.look(place)
+            look = style.WHOLE_SPACE if place == FULL else style.line_style(place)
             x, value, low, high = (own[name].to_numpy() for name in ("evaluations", "regret", "low", "high"))
             axes.fill_between(x, low, high, color=look.color, alpha=0.18, linewidth=0)
             axes.plot(x, value, color=look.color, linestyle=look.dash, label=place)

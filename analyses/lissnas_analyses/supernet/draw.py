@@ -29,14 +29,14 @@ from lissnas_analyses.supernet.measure import (
 from lissnas_analyses.supernet.scores import SupernetScores
 
 _LOOKS = {
-    RECALIBRATED: style.ONE,
+    RECALIBRATED: style.SINGLE,
     AS_TRAINED: LineStyle("#d55e00", "--", "s"),
     FINE_TUNED: LineStyle("#009e73", "-", "D"),
     WENT_ON: LineStyle("#e69f00", "--", "^"),
     ANGLE: LineStyle("#cc79a7", "--", "v"),
     ALONE: LineStyle("#777777", ":", "x"),
 }
-_SELECTED = {BY_TABLE: LineStyle("#777777", "-", "s"), BY_SUPERNET: style.ONE}
+_SELECTED = {BY_TABLE: LineStyle("#777777", "-", "s"), BY_SUPERNET: style.SINGLE}
 
 _PANELS = (
     ("recall_1", "recall, top 1 %"),
@@ -95,7 +95,7 @@ def draw_taus(result: SupernetStudyResult, benchmark: Benchmark) -> Figure:
 def _draw_along(axes: Axes, result: SupernetStudyResult) -> None:
     for number, (_, rows) in enumerate(result.along.group_by("seed", maintain_order=True)):
         step, value, low, high = (rows[name].to_numpy() for name in ("step", "value", "low", "high"))
-        look = style.SHARES[number % len(style.SHARES)]
+        look = style.SHARE_STYLES[number % len(style.SHARE_STYLES)]
         style.draw_with_interval(axes, step, value, low, high, look, f"supernet {rows['seed'][0]}")
     axes.set(title="b  along training, on the sample", xlabel="steps", ylabel="Kendall's tau-b", ylim=(0, None))
     axes.xaxis.set_major_locator(MaxNLocator(4))
@@ -112,7 +112,7 @@ def draw_scores(scored: SupernetScores, benchmark: Benchmark) -> Figure:
     for letter, (name, scores), axes in zip(ascii_lowercase, shown.items(), panels, strict=False):
         for part, color, size, words in (
             (~kept, "#9a9a9a", 1.5, "all others"),
-            (kept, style.ONE.color, 3.0, "in the shrunk space"),
+            (kept, style.SINGLE.color, 3.0, "in the shrunk space"),
         ):
             there = part & ~np.isnan(scores) & ~np.isnan(benchmark.report)
             axes.plot(scores[there], benchmark.report[there], ".", color=color, markersize=size, alpha=0.4, label=words)

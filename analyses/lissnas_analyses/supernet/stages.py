@@ -114,7 +114,7 @@ class Run:
             "processes": self.together.count,
             "device": str(self.together.device),
         }
-        results.record(subject, asdict(cast(Any, recipe)), findings)
+        results.save(subject, asdict(cast(Any, recipe)), findings)
 
 
 def train(run: Run) -> float | None:
@@ -132,7 +132,7 @@ def shrink(run: Run, report_round: Callable[[ShrinkingRound], None]) -> tuple[Sh
     run.write_recipe()
     if results is None:
         return trace, None
-    results.frame("rounds", rounds_frame(trace))
+    results.add_table("rounds", rounds_frame(trace))
     run.record(results, "shrink", (*map(str, trace.rounds), trace.stopped))
     return trace, results
 
@@ -229,7 +229,7 @@ def evaluate(run: Run, strings: tuple[str, ...], random: int) -> tuple[pl.DataFr
     )
     if results is None:
         return frame, None
-    results.frame("evaluation", frame)
+    results.add_table("evaluation", frame)
     run.record(results, "evaluate", (f"{frame.height:,} networks scored with the weights of training {number}",))
     return frame, results
 
@@ -267,7 +267,7 @@ def search(run: Run) -> tuple[SearchTrace, pl.DataFrame, Results | None]:
     )
     if results is None:
         return trace, frame, None
-    results.frame("search", frame)
+    results.add_table("search", frame)
     run.record(results, "search", (f"{frame.height:,} networks scored; the best: {best(frame)}",))
     return trace, frame, results
 
@@ -336,7 +336,7 @@ def retrain(run: Run, architecture: str | None) -> tuple[RetrainedScore, Results
     run.write_recipe()
     if results is None:
         return score, None
-    results.file(RETRAINED)
+    results.add_existing_file(RETRAINED)
     run.record(results, "retrain", (str(score),))
     return score, results
 

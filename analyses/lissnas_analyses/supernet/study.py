@@ -38,14 +38,16 @@ def run_study(
     found = judge(benchmark, scored, settings, runs, report)
     findings = tuple(sentences(found))
     _save(results, benchmark, scored, found)
-    results.manifest(benchmark, asdict(settings) | {"runs": runs}, findings, methods=("lissnas", "kernel", "angle"))
+    results.save_for_benchmark(
+        benchmark, asdict(settings) | {"runs": runs}, findings, methods=("lissnas", "kernel", "angle")
+    )
     return findings
 
 
 def _save(results: Results, benchmark: Benchmark, scored: Sequence[SupernetScores], found: SupernetStudyResult) -> None:
     for name in ("tau", "means", "changes", "ceilings", "along", "shrinking", "shrinking_means"):
-        results.frame(f"supernet_{name}", getattr(found, name))
+        results.add_table(f"supernet_{name}", getattr(found, name))
     with style.house_style():
-        results.figure("supernet-tau", draw_taus(found, benchmark))
-        results.figure("supernet-scores", draw_scores(scored[0], benchmark))
-        results.figure("supernet-shrinking", draw_shrinking(found, benchmark))
+        results.add_figure("supernet-tau", draw_taus(found, benchmark))
+        results.add_figure("supernet-scores", draw_scores(scored[0], benchmark))
+        results.add_figure("supernet-shrinking", draw_shrinking(found, benchmark))

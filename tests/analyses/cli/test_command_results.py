@@ -18,9 +18,9 @@ import pytest
 from lissnas.errors import SettingError
 from lissnas_analyses import reproduce
 from lissnas_analyses.cli import app, command_results
-from lissnas_analyses.cli.cite import Cited
-from lissnas_analyses.cli.doctor import Diagnosis
-from lissnas_analyses.cli.json_command import FORMAT, Answer
+from lissnas_analyses.cli.cite import CitationResult
+from lissnas_analyses.cli.doctor import EnvironmentResult
+from lissnas_analyses.cli.json_command import FORMAT, CommandResult
 from lissnas_benchmarks import catalog
 from lissnas_benchmarks.benchmark import Benchmark
 
@@ -29,22 +29,22 @@ Ask = Callable[..., tuple[int, dict[str, Any], str]]
 PROTEINS = "nas-bench-graph-proteins"
 
 COMMANDS = {
-    "benchmarks": command_results.Benchmarks,
-    "doctor": Diagnosis,
-    "cite kernel lissnas": Cited,
-    "data list": command_results.Cached,
-    "data check": command_results.Cached,
-    f"data get {PROTEINS}": command_results.Obtained,
-    f"locality {PROTEINS}": command_results.Studied,
-    f"landscape {PROTEINS}": command_results.Landscaped,
-    f"shrink {PROTEINS} --seeds 5": command_results.Shrunk,
-    f"shrink {PROTEINS} --limit latency<=300": command_results.Shrunk,
-    f"compare {PROTEINS} --runs 2": command_results.Studied,
-    f"tau {PROTEINS} --column accuracy/validation --sample 100 --draws 10 --runs 1": command_results.Studied,
-    f"ablate {PROTEINS} --runs 2 --workers 1": command_results.Ablated,
+    "benchmarks": command_results.BenchmarkListResult,
+    "doctor": EnvironmentResult,
+    "cite kernel lissnas": CitationResult,
+    "data list": command_results.CacheResult,
+    "data check": command_results.CacheResult,
+    f"data get {PROTEINS}": command_results.ImportResult,
+    f"locality {PROTEINS}": command_results.AnalysisResult,
+    f"landscape {PROTEINS}": command_results.LandscapeResult,
+    f"shrink {PROTEINS} --seeds 5": command_results.ShrinkageResult,
+    f"shrink {PROTEINS} --limit latency<=300": command_results.ShrinkageResult,
+    f"compare {PROTEINS} --runs 2": command_results.AnalysisResult,
+    f"tau {PROTEINS} --column accuracy/validation --sample 100 --draws 10 --runs 1": command_results.AnalysisResult,
+    f"ablate {PROTEINS} --runs 2 --workers 1": command_results.AblationGridResult,
     f"search {PROTEINS} --runs 2 --evaluations 400 --method lissnas --optimizer random "
-    "--workers 1": command_results.Studied,
-    "reproduce --runs 2": command_results.Reproduced,
+    "--workers 1": command_results.AnalysisResult,
+    "reproduce --runs 2": command_results.ReproductionResult,
 }
 
 
@@ -81,7 +81,7 @@ def test_every_command_writes_one_document_of_its_kind(words: str, ask: Ask) -> 
     assert as_its_kind(document["result"], COMMANDS[words]) == document["result"]
 
 
-def as_its_kind(result: Any, kind: type[Answer]) -> Any:
+def as_its_kind(result: Any, kind: type[CommandResult]) -> Any:
     """Read a result as its class does, and write it again: no field is missing, of another type, or too many."""
     read = msgspec.convert(result, type=kind, dec_hook=lambda type_, value: type_(value))
     return json.loads(msgspec.json.encode(read, enc_hook=str))
@@ -93,20 +93,20 @@ def test_files_named_in_a_document_are_there(ask: Ask, tmp_path: Path) -> None:
     assert {path.name for path in (tmp_path / "here").iterdir()} == set(result["files"])
     kept = ask("shrink", PROTEINS, "--seeds", "5", "--out", "here")[1]["result"]
     assert (tmp_path / kept["file"]).is_file()
-    assert kept["kept_at_least"] == kept["kept_at_most"] == kept["quality"]["size"]
+    assert kept["size_at_least"] == kept["size_at_most"] == kept["quality"]["size"]
     assert kept["settings"]["seeds"] == 5
 
 
 def test_drawings_and_reports_are_documents_too(ask: Ask, proteins: Benchmark, tmp_path: Path) -> None:
     first, second = proteins.space.write(proteins.space.rows([0, 1]))
     drawn = ask("show", PROTEINS, first, second, "--out", "here")[1]
-    assert drawn["kind"] == "Drawn"
+    assert drawn["kind"] == "DrawingResult"
     assert drawn["result"]["architectures"] == [first, second]
     assert drawn["result"]["edit_distance"] >= 1
-    assert as_its_kind(drawn["result"], command_results.Drawn) == drawn["result"]
+    assert as_its_kind(drawn["result"], command_results.DrawingResult) == drawn["result"]
     ask("locality", PROTEINS, "--out", "here")
     reported = ask("report", "here", "--out", "page.html")[1]
-    assert reported["kind"] == "Reported"
+    assert reported["kind"] == "ReportResult"
     assert reported["result"] == {
         "file": "page.html",
         "bytes": (tmp_path / "page.html").stat().st_size,
@@ -117,10 +117,10 @@ def test_drawings_and_reports_are_documents_too(ask: Ask, proteins: Benchmark, t
 def test_what_is_imported_is_told(ask: Ask, macro_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LISSNAS_CACHE", str(tmp_path))
     missing = ask("data", "get", "nas-bench-macro")[1]["result"]
-    assert missing == {"benchmark": "nas-bench-macro", "place": None, "remedy": catalog.find("nas-bench-macro").remedy}
+    assert missing == {"benchmark": "nas-bench-macro", "path": None, "remedy": catalog.find("nas-bench-macro").remedy}
     told = ask("data", "import", "nas-bench-macro", str(macro_file))[1]["result"]
     place = str(tmp_path / "tables/nas-bench-macro.parquet")
-    assert told == {"benchmark": "nas-bench-macro", "place": place, "remedy": ""}
+    assert told == {"benchmark": "nas-bench-macro", "path": place, "remedy": ""}
     [held] = ask("data", "check")[1]["result"]["benchmarks"]
     assert (held["benchmark"], held["columns"]) == ("nas-bench-macro", 5)
 
@@ -142,10 +142,10 @@ def test_a_surrogate_judges_by_samples(ask: Ask, tmp_path: Path, monkeypatch: py
     shutil.copytree(official, tmp_path / "official")
     assert ask("data", "import", "nas-bench-301", str(tmp_path / "official"))[0] == 0
     document = ask("shrink", "nas-bench-301", "--max-rounds", "1")[1]
-    assert as_its_kind(document["result"], command_results.Shrunk) == document["result"]
+    assert as_its_kind(document["result"], command_results.ShrinkageResult) == document["result"]
     assert document["result"]["dataset"] is None
     assert document["result"]["networks"] > 10**17
-    assert document["result"]["predicted"]["sampled_space"] == 10_000
+    assert document["result"]["predicted"]["space_samples"] == 10_000
 
 
 @pytest.mark.parametrize(
@@ -199,7 +199,7 @@ def test_people_are_told_the_same_findings(ask: Ask, capsys: pytest.CaptureFixtu
     assert all(f"  {finding}\n" in told for finding in findings)
 
 
-def _kinds() -> dict[str, type[Answer]]:
+def _kinds() -> dict[str, type[CommandResult]]:
     """Return every kind of answer, and what its fields are made of."""
     found: dict[str, type[Any]] = {}
 
@@ -211,7 +211,7 @@ def _kinds() -> dict[str, type[Answer]]:
             for field in fields(kind):
                 add(field.type)
 
-    for kind in Answer.__subclasses__():
+    for kind in CommandResult.__subclasses__():
         add(kind)
     return found
 

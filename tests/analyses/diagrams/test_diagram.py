@@ -52,13 +52,13 @@ def space(request: pytest.FixtureRequest) -> Space:
 def test_neighbors_have_different_diagrams_and_equals_the_same(space: Space) -> None:
     [row] = space.sample(1, np.random.default_rng(0))
     one = diagram(space, row)
-    assert one.unlike(diagram(space, row)) == (frozenset(), frozenset())
-    assert one.edit_to(diagram(space, row)) == ""
+    assert one.differences_from(diagram(space, row)) == (frozenset(), frozenset())
+    assert one.describe_edit_to(diagram(space, row)) == ""
     neighbors, _source = space.neighbors(row[None])
     for neighbor in neighbors:
         other = diagram(space, neighbor)
-        assert one.edit_to(other)
-        assert any(map(len, one.unlike(other))) or any(map(len, other.unlike(one)))
+        assert one.describe_edit_to(other)
+        assert any(map(len, one.differences_from(other))) or any(map(len, other.differences_from(one)))
 
 
 def test_every_arrow_joins_two_nodes_that_stand_in_different_places(space: Space) -> None:
@@ -73,9 +73,12 @@ def test_an_edit_of_a_cell_is_one_arrow() -> None:
     [row] = cell201().read(["|nor_conv_3x3~0|+|none~0|skip_connect~1|+|none~0|none~1|avg_pool_3x3~2|"])
     edited = row.copy()
     edited[2] = 3
-    nodes, [arrow] = diagram(cell201(), row).unlike(diagram(cell201(), edited))
+    nodes, [arrow] = diagram(cell201(), row).differences_from(diagram(cell201(), edited))
     assert not nodes
-    assert diagram(cell201(), row).edit_to(diagram(cell201(), edited)) == "1 to 2: skip_connect becomes nor_conv_3x3"
+    assert (
+        diagram(cell201(), row).describe_edit_to(diagram(cell201(), edited))
+        == "1 to 2: skip_connect becomes nor_conv_3x3"
+    )
     assert (arrow.source, arrow.target, arrow.label) == ("1", "2", "skip_connect")
 
 

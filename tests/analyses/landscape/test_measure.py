@@ -42,7 +42,7 @@ def two(proteins: Benchmark) -> list[Benchmark]:
 @pytest.fixture(scope="module")
 def found(two: list[Benchmark]) -> Landscapes:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(measure, "noise_of", lambda table, reports, dataset: None)  # they were trained once
+        patch.setattr(measure, "score_noise", lambda table, reports, dataset: None)  # they were trained once
         return measure.measure(two, _silent)
 
 

@@ -13,9 +13,9 @@ from lissnas.statistics.quality import top
 from lissnas.subspaces.subspace import ExplicitSubspace
 from lissnas_analyses.comparison.measure import compare
 from lissnas_analyses.ranking import measure, predictor_cost
-from lissnas_analyses.ranking.evaluation_sets import WHOLE, own_sets, shrunk_to
+from lissnas_analyses.ranking.evaluation_sets import WHOLE, set_of_subspace, standard_sets
 from lissnas_analyses.ranking.measure import TauResult, TauSettings
-from lissnas_analyses.ranking.predictors import column_predictor, gather
+from lissnas_analyses.ranking.predictors import collect_predictors, column_predictor
 from lissnas_analyses.ranking.trainings import trainings_of
 from lissnas_benchmarks import catalog
 from lissnas_benchmarks.benchmark import Benchmark, benchmark_of
@@ -45,7 +45,7 @@ def cells(shared_data: Path) -> Benchmark:
 
 @pytest.fixture(scope="module")
 def supernets(cells: Benchmark, shared_data: Path) -> TauResult:
-    predictors = gather(cells, [str(shared_data / "nasbench201_supernet_scores.parquet")], [])
+    predictors = collect_predictors(cells, [str(shared_data / "nasbench201_supernet_scores.parquet")], [])
     return measure.measure(cells, predictors, [], QUICK, _silent)
 
 
@@ -90,7 +90,7 @@ def test_every_predictor_is_measured_on_the_networks_that_all_have(cells: Benchm
         f"{shared_data / 'nasbench201_supernet_scores.parquet'}:oneshot_supernet",
         f"{shared_data / 'nasbench201_zero_cost.parquet'}:zc_synflow",
     ]
-    predictors = gather(cells, files, [])
+    predictors = collect_predictors(cells, files, [])
     result = measure.measure(cells, predictors, [], replace(QUICK, draws=0), _silent)
     there = ~np.isnan(predictors[1].scores)
     assert result.networks == np.count_nonzero(there) == 9_445
@@ -114,8 +114,8 @@ def test_lower_is_better_turns_every_rank_round(proteins: Benchmark) -> None:
 
 def test_a_shrunk_space_is_a_set_of_its_networks(proteins: Benchmark) -> None:
     index = np.arange(0, proteins.space.size, 10)
-    shrunk = shrunk_to(ExplicitSubspace(proteins.space, index), "every tenth")
-    [predictor] = gather(proteins, [], [])
+    shrunk = set_of_subspace(ExplicitSubspace(proteins.space, index), "every tenth")
+    [predictor] = collect_predictors(proteins, [], [])
     result = measure.measure(proteins, [predictor], [shrunk], QUICK, _silent)
     expected = stats.kendalltau(proteins.report[index], proteins.selection[index], nan_policy="omit").statistic
     assert _row(result, predictor.name, "shrunk to every tenth")["value"] == pytest.approx(expected)
@@ -124,7 +124,7 @@ def test_a_shrunk_space_is_a_set_of_its_networks(proteins: Benchmark) -> None:
 def test_the_same_seed_gives_the_same_samples_and_another_does_not() -> None:
     there = np.ones(1000, dtype=bool)
     first, again, other = (
-        [one.choose(np.arange(1000.0)) for one in own_sets(there, 100, 3, (), seed)][1:] for seed in (0, 0, 1)
+        [one.choose(np.arange(1000.0)) for one in standard_sets(there, 100, 3, (), seed)][1:] for seed in (0, 0, 1)
     )
     np.testing.assert_array_equal(first, again)
     assert (np.array(first) != np.array(other)).any()
@@ -142,11 +142,13 @@ def test_the_same_seed_gives_the_same_samples_and_another_does_not() -> None:
 )
 def test_sets_that_cannot_be_made_are_refused(proteins: Benchmark, settings: TauSettings, said: str) -> None:
     with pytest.raises(SettingError, match=said):
-        measure.measure(proteins, gather(proteins, [], []), [], replace(settings, draws=0), _silent)
+        measure.measure(proteins, collect_predictors(proteins, [], []), [], replace(settings, draws=0), _silent)
 
 
 def test_the_same_seed_gives_the_same_numbers(proteins: Benchmark) -> None:
-    first, again = (measure.measure(proteins, gather(proteins, [], []), [], QUICK, _silent) for _ in range(2))
+    first, again = (
+        measure.measure(proteins, collect_predictors(proteins, [], []), [], QUICK, _silent) for _ in range(2)
+    )
     for name in ("agreement", "means", "sets", "narrowing", "ceiling"):
         assert getattr(first, name).equals(getattr(again, name))
 
@@ -176,21 +178,21 @@ def test_a_column_that_may_be_several_is_refused(proteins: Benchmark) -> None:
 
 
 def test_without_a_predictor_the_selecting_measure_is_one(macro: Benchmark) -> None:
-    [only] = gather(macro, [], [])
+    [only] = collect_predictors(macro, [], [])
     assert only.name == "test accuracy, seed 0"
     with pytest.raises(SettingError, match="name a predictor"):
-        gather(replace(macro, selects=macro.reports, selection=macro.report), [], [])
+        collect_predictors(replace(macro, selects=macro.reports, selection=macro.report), [], [])
 
 
 def test_predictors_of_one_name_are_told_apart_by_their_file(proteins: Benchmark, tmp_path: Path) -> None:
     for name in ("a.csv", "b.csv"):
         pl.DataFrame({"index": [0, 1], "score": [1.0, 2.0]}).write_csv(tmp_path / name)
-    found = gather(proteins, [str(tmp_path / "a.csv"), str(tmp_path / "b.csv")], [])
+    found = collect_predictors(proteins, [str(tmp_path / "a.csv"), str(tmp_path / "b.csv")], [])
     assert [predictor.name for predictor in found] == ["score of a.csv", "score of b.csv"]
 
 
 def test_a_training_of_nas_bench_macro_reaches_its_noise_ceiling(macro: Benchmark) -> None:
-    result = measure.measure(macro, gather(macro, [], []), [], QUICK, _silent)
+    result = measure.measure(macro, collect_predictors(macro, [], []), [], QUICK, _silent)
     whole = result.sets.row(0, named=True)
     assert result.trainings == "trainings with different seeds"
     # The first training is held against the mean of two, so that it does a little better than one against another.
@@ -211,7 +213,7 @@ def test_the_second_training_of_a_cell_is_another_cell_of_the_same_function(cell
 
 
 def test_a_table_without_repeated_trainings_has_no_ceiling(proteins: Benchmark) -> None:
-    result = measure.measure(proteins, gather(proteins, [], []), [], QUICK, _silent)
+    result = measure.measure(proteins, collect_predictors(proteins, [], []), [], QUICK, _silent)
     assert result.trainings is None
     assert result.sets["retrained"].null_count() == result.sets.height
     assert "not known" in measure.sentences(result)[-1]
@@ -220,13 +222,15 @@ def test_a_table_without_repeated_trainings_has_no_ceiling(proteins: Benchmark) 
 def test_lissnas_led_by_the_real_one_shot_supernet_keeps_fewer_of_the_best_than_chance(
     cells: Benchmark, shared_data: Path
 ) -> None:
-    [oneshot] = gather(cells, [f"{shared_data / 'nasbench201_supernet_scores.parquet'}:oneshot_supernet"], [])
+    [oneshot] = collect_predictors(
+        cells, [f"{shared_data / 'nasbench201_supernet_scores.parquet'}:oneshot_supernet"], []
+    )
     by_predictor, by_benchmark = (
         compare(opened, 8, 0, ("lissnas", "random-subset")) for opened in (cells.selected_by(oneshot), cells)
     )
     means = {
         (row["method"], row["selected_by"], row["figure"]): row
-        for row in predictor_cost.contrast(by_predictor, by_benchmark).means.iter_rows(named=True)
+        for row in predictor_cost.compare_selections(by_predictor, by_benchmark).means.iter_rows(named=True)
     }
     misled_lift = means["lissnas", "predictor", "lift_1"]
     assert misled_lift["high"] < 1

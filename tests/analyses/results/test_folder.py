@@ -20,9 +20,9 @@ FRAME = pl.DataFrame({"number": [1]})
 def run(folder: Path, *names: str, analysis: str = "compare", finished: bool = True) -> None:
     results = Results(folder, analysis)
     for name in names:
-        results.frame(name, FRAME)
+        results.add_table(name, FRAME)
     if finished:
-        results.record({}, {"names": names})
+        results.save({}, {"names": names})
 
 
 def contents(folder: Path) -> dict[str, bytes]:

@@ -11,7 +11,7 @@ from cyclopts import Parameter, Token
 from lissnas.errors import SettingError
 from lissnas.supernet.recipes.packaged_recipes import recipe_names
 
-from lissnas_analyses.cli.terminal import console, is_first, progress, working
+from lissnas_analyses.cli.terminal import activity, console, is_main_process, progress
 
 if TYPE_CHECKING:
     from lissnas_analyses.supernet.stages import Run
@@ -76,12 +76,12 @@ def opened(
     place = RunFolder(out)
     made = place.changed(changes) if recipe is None else read_recipe(recipe, changes)
     _check_device(device)
-    first = is_first()
+    first = is_main_process()
     if not first:
         console.quiet = True
-        working.clear()
+        activity.clear()
     with processes(device) as together, progress():
-        tell = working.report if first else lambda step, share, told: None
+        tell = activity.report if first else lambda step, share, told: None
         yield Run(made, place, together, tell, tensorboard)
 
 

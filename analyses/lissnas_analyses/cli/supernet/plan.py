@@ -8,7 +8,7 @@ from cyclopts import Parameter, validators
 from lissnas.errors import SettingError
 from rich.table import Table as Grid
 
-from lissnas_analyses.cli.json_command import Answer, json_command
+from lissnas_analyses.cli.json_command import CommandResult, json_command
 from lissnas_analyses.cli.supernet.options import AnyRecipe, Changes, need_torch
 from lissnas_analyses.cli.terminal import counted, say, show
 
@@ -42,7 +42,7 @@ class Planned:
 
 
 @dataclass(frozen=True)
-class RunPlan(Answer):
+class PlanResult(CommandResult):
     """What a run will take.
 
     Attributes
@@ -92,7 +92,7 @@ def plan(
     ] = None,
     measure: Annotated[bool, Parameter(help="Measure that here, by some steps on random pixels.", negative=())] = False,
     gpus: Annotated[int, Parameter(help="How many devices share the work.", validator=validators.Number(gt=0))] = 1,
-) -> RunPlan:
+) -> PlanResult:
     """Say what a run will take before anything is spent: steps, hours, memory and disk."""
     need_torch()
     if measure and images_a_second is not None:
@@ -113,7 +113,7 @@ def plan(
     if measure:
         images_a_second = measured_throughput(read, device)
     hours = [None if images_a_second is None else stage.hours(images_a_second) for stage in made.stages]
-    answer = RunPlan(
+    answer = PlanResult(
         recipe,
         tuple(
             Planned(stage.name, stage.steps, stage.images, spent)
@@ -135,7 +135,7 @@ def plan(
     return answer
 
 
-def _tell(answer: RunPlan, scoring: str) -> None:
+def _tell(answer: PlanResult, scoring: str) -> None:
     grid = Grid(box=None, pad_edge=False, header_style="bold")
     grid.add_column("stage")
     for heading in ("steps", "images", "device hours"):
@@ -158,7 +158,7 @@ def _tell(answer: RunPlan, scoring: str) -> None:
         say(sentence, indent=2)
 
 
-def _speed(answer: RunPlan) -> str:
+def _speed(answer: PlanResult) -> str:
     if answer.images_a_second is None or answer.hours is None:
         return "hours need a throughput: give --images-a-second, or --measure it here"
     where = f"measured on {answer.measured_on}" if answer.measured_on else "as given"

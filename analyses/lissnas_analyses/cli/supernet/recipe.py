@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
-from lissnas_analyses.cli.json_command import Answer, json_command
+from lissnas_analyses.cli.json_command import CommandResult, json_command
 from lissnas_analyses.cli.supernet.options import AnyRecipe, Changes, need_torch
 from lissnas_analyses.cli.terminal import show
 
 
 @dataclass(frozen=True)
-class PrintedRecipe(Answer):
+class RecipeResult(CommandResult):
     """A recipe: its name or file, and the text of a recipe file that says all of it."""
 
     name: str
@@ -16,7 +16,7 @@ class PrintedRecipe(Answer):
 
 
 @json_command
-def recipe(recipe: AnyRecipe, /, *, changes: Changes = ()) -> PrintedRecipe:
+def recipe(recipe: AnyRecipe, /, *, changes: Changes = ()) -> RecipeResult:
     """Print a recipe whole, its defaults too, with what each key means: a recipe file to begin one's own with."""
     need_torch()
     from lissnas.supernet.recipes.packaged_recipes import heading, recipe_names
@@ -27,4 +27,4 @@ def recipe(recipe: AnyRecipe, /, *, changes: Changes = ()) -> PrintedRecipe:
     if recipe in recipe_names():
         text = heading(recipe) + text
     show(text.rstrip("\n"))
-    return PrintedRecipe(recipe, text)
+    return RecipeResult(recipe, text)

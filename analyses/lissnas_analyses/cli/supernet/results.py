@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from lissnas_analyses.cli.json_command import Answer
+from lissnas_analyses.cli.json_command import CommandResult
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,7 @@ class Retrained:
 
 
 @dataclass(frozen=True)
-class SupernetStage(Answer):
+class SupernetStageResult(CommandResult):
     """A stage of a run that is done.
 
     Attributes

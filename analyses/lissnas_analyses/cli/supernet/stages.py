@@ -15,7 +15,7 @@ from lissnas_analyses.cli.supernet.results import (
     ScoredNetwork,
     Searched,
     ShrunkInRounds,
-    SupernetStage,
+    SupernetStageResult,
     Trained,
 )
 from lissnas_analyses.cli.terminal import counted, say
@@ -39,7 +39,7 @@ def train(
     changes: Changes = (),
     device: Device = None,
     tensorboard: TensorBoard = False,
-) -> SupernetStage:
+) -> SupernetStageResult:
     """Train a supernet over its whole space; a training that was stopped goes on.
 
     Checkpoints and the recipe that was used lie in the folder.
@@ -70,7 +70,7 @@ def evaluate(
     ] = 0,
     changes: Changes = (),
     device: Device = None,
-) -> SupernetStage:
+) -> SupernetStageResult:
     """Score architectures by the supernet as it was trained last, on images that are held out.
 
     The batch norms of each get their own statistics. Scores are in the folder `evaluation` of the run.
@@ -110,7 +110,7 @@ def shrink(
     changes: Changes = (),
     device: Device = None,
     tensorboard: TensorBoard = False,
-) -> SupernetStage:
+) -> SupernetStageResult:
     """Train, shrink the space by what the supernet says, train on in what is left, and so on.
 
     A training that is there is not done again. What each round kept is in the folder `loop` of the run, the rounds in
@@ -133,7 +133,9 @@ def shrink(
 
 
 @json_command
-def search(recipe: Recipe = None, /, *, out: Folder, changes: Changes = (), device: Device = None) -> SupernetStage:
+def search(
+    recipe: Recipe = None, /, *, out: Folder, changes: Changes = (), device: Device = None
+) -> SupernetStageResult:
     """Search for the network that the supernet scores highest, in what shrinking kept; in the whole space before.
 
     All that were scored are in the folder `search` of the run.
@@ -165,7 +167,7 @@ def retrain(
     changes: Changes = (),
     device: Device = None,
     tensorboard: TensorBoard = False,
-) -> SupernetStage:
+) -> SupernetStageResult:
     """Train one network from new weights, and judge it on the official validation images, once.
 
     Its checkpoints and its score are in the folder `retraining` of the run.
@@ -184,7 +186,7 @@ def _scored(frame: "pl.DataFrame") -> tuple[ScoredNetwork, ...]:
 
 def _told(
     run: "Run", stage: str, findings: tuple[str, ...], results: "Results | None", **numbers: Any
-) -> SupernetStage:
+) -> SupernetStageResult:
     """Print what came out, and where it is."""
     network, images = run.recipe.network, run.recipe.images
     say(f", {images.kind}", bold=network.space)
@@ -193,4 +195,4 @@ def _told(
     folder = run.place.folder if results is None else results.folder
     say(f"{'checkpoints and recipe' if results is None else 'numbers and manifest'}: {folder}/", indent=2)
     files = () if results is None else tuple(results.files)
-    return SupernetStage(stage, network.space, images.kind, findings, folder, files, **numbers)
+    return SupernetStageResult(stage, network.space, images.kind, findings, folder, files, **numbers)

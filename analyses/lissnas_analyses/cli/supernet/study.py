@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from lissnas_analyses.cli.command_results import Studied, tell_study
+from lissnas_analyses.cli.command_results import AnalysisResult, print_analysis
 from lissnas_analyses.cli.json_command import json_command
 from lissnas_analyses.cli.options import Seed
 from lissnas_analyses.cli.supernet.options import need_torch
@@ -28,7 +28,7 @@ def study(
     seeds: Annotated[tuple[int, ...], Parameter(help="Of the supernets.", consume_multiple=True)] = (0, 1, 2),
     runs: Annotated[int, Parameter(help="How often each method shrinks by each supernet.")] = _RUNS,
     out: _Folder = Path("results/supernet-study"),
-) -> Studied:
+) -> AnalysisResult:
     """Train supernets of all cells on digits, and hold their rankings against the cells trained alone."""
     need_torch()
     from lissnas_analyses.results.folder import Results
@@ -38,7 +38,7 @@ def study(
 
 
 @json_command
-def demo(*, seed: Seed = 0, out: _Folder = Path("results/supernet-demo")) -> Studied:
+def demo(*, seed: Seed = 0, out: _Folder = Path("results/supernet-demo")) -> AnalysisResult:
     """Do in minutes what `study` does: train one supernet, measure its ranking, shrink by it, fine-tune it."""
     need_torch()
     from lissnas_analyses.results.folder import Results
@@ -47,7 +47,7 @@ def demo(*, seed: Seed = 0, out: _Folder = Path("results/supernet-demo")) -> Stu
     return _studied(Results(out, "supernet demo"), replace(DEMO_SETTINGS, seeds=(seed,)), _RUNS)
 
 
-def _studied(results: "Results", settings: "SupernetStudySettings", runs: int) -> Studied:
+def _studied(results: "Results", settings: "SupernetStudySettings", runs: int) -> AnalysisResult:
     from lissnas_benchmarks.benchmark import open_benchmark
 
     from lissnas_analyses.supernet.study import BENCHMARK, run_study
@@ -55,4 +55,4 @@ def _studied(results: "Results", settings: "SupernetStudySettings", runs: int) -
     opened = open_benchmark(BENCHMARK)
     with progress() as report:
         findings = run_study(opened, results, settings, runs, report)
-    return tell_study(opened, findings, results)
+    return print_analysis(opened, findings, results)
