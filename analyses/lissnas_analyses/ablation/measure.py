@@ -23,6 +23,7 @@ from lissnas.spaces.space import Floats
 from lissnas.statistics.estimate import CONFIDENCE
 from lissnas.statistics.quality import Quality, quality
 from lissnas.storage.random_streams import named_generator
+from lissnas.storage.run_identity import RunIdentity
 from lissnas.subspaces.subspace import WholeSpace
 from lissnas_benchmarks.benchmark import Benchmark
 
@@ -69,17 +70,18 @@ class AblationResult:
     seconds: float
 
 
-def identity(benchmark: Benchmark) -> dict[str, Any]:
-    """Return what rows of a study depend on beside the grid."""
-    return {
-        "format": 1,
-        "lissnas": version("lissnas"),
-        "benchmark": benchmark.name,
-        "dataset": benchmark.dataset,
-        "selected by": benchmark.selects.describe(),
-        "reported by": benchmark.reports.describe(),
-        "checksums of the columns": zlib.crc32(repr(benchmark.table.provenance.checksums).encode()),
-    }
+def identity(benchmark: Benchmark) -> RunIdentity:
+    """Return what the rows of an ablation depend on, in addition to the grid."""
+    return RunIdentity(
+        data={
+            "benchmark": benchmark.name,
+            "dataset": benchmark.dataset,
+            "selected_by": benchmark.selects.describe(),
+            "reported_by": benchmark.reports.describe(),
+            "checksums": zlib.crc32(repr(benchmark.table.provenance.checksums).encode()),
+        },
+        version=version("lissnas"),
+    )
 
 
 def ablate(

@@ -15,13 +15,17 @@ import polars as pl
 from filelock import FileLock, Timeout
 from lissnas.errors import LissnasError
 from lissnas.storage.atomic_write import atomic_write
+from lissnas.storage.run_identity import RunIdentity
 
 from lissnas_analyses.grid.grid import SETTING
+
+FORMAT = 2
+"""Version of the metadata in the file. Files of other versions are refused."""
 
 KEY = ("method", "epochs", "noise_tau", "seed", "run")
 """The columns that tell rows apart, with those of the settings."""
 
-_UNREADABLE = (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, KeyError, ValueError)
+_UNREADABLE = (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, KeyError, TypeError, ValueError)
 
 
 class RowStore:
@@ -32,7 +36,7 @@ class RowStore:
     path
         The file; parts lie in a folder beside it.
     identity
-        What the rows were computed from, in what JSON can hold; a file of another identity is refused.
+        What the rows were computed from; a file with another identity is refused.
 
     Raises
     ------
@@ -40,10 +44,10 @@ class RowStore:
         If another process is writing there, or what is there has another identity or cannot be read.
     """
 
-    def __init__(self, path: Path, identity: dict[str, Any]) -> None:
+    def __init__(self, path: Path, identity: RunIdentity) -> None:
         self.path = path
         self._parts = path.with_suffix(".parts")
-        self._identity = json.dumps(identity, sort_keys=True)
+        self._identity = identity
         self._lock = FileLock(path.with_suffix(".lock"))
 
     def __enter__(self) -> "RowStore":
@@ -95,7 +99,7 @@ class RowStore:
 
     def _write(self, path: Path, frame: pl.DataFrame) -> None:
         with atomic_write(path) as file:
-            frame.write_parquet(file, metadata={"lissnas": self._identity})
+            frame.write_parquet(file, metadata={"lissnas": json.dumps({"format": FORMAT, **self._identity.to_json()})})
 
     def _read(self) -> pl.DataFrame:
         paths = [*([self.path] if self.path.exists() else ()), *sorted(self._parts.glob("*.parquet"))]
@@ -106,18 +110,17 @@ class RowStore:
 
     def _read_one(self, path: Path) -> pl.DataFrame:
         try:
-            identity = pl.read_parquet_metadata(path)["lissnas"]
+            identity = dict(json.loads(pl.read_parquet_metadata(path)["lissnas"]))
+            written_as = identity.pop("format")
             frame = pl.read_parquet(path)
         except _UNREADABLE as error:
             reason = str(error).splitlines()[0]
             raise LissnasError(
                 f"{path}: not readable ({reason}); delete it, and its rows are computed again"
             ) from error
-        if identity != self._identity:
-            raise LissnasError(
-                f"{path}: computed from other data or by another version ({_difference(identity, self._identity)}); "
-                f"choose another folder with --out"
-            )
+        if written_as != FORMAT:
+            raise LissnasError(f"{path}: of format {written_as}, not {FORMAT}; choose another folder with --out")
+        self._identity.check(path, identity)
         return frame
 
 
@@ -132,10 +135,3 @@ def _in_order(frame: pl.DataFrame) -> pl.DataFrame:
     key = _key_columns(frame)
     others = [name for name in frame.columns if name not in key]
     return frame.unique(key, keep="any").sort(key, nulls_last=True).select(*key, *others).rechunk()
-
-
-def _difference(found: str, wanted: str) -> str:
-    """Name the first thing in which two identities differ."""
-    theirs, ours = json.loads(found), json.loads(wanted)
-    name = next(name for name in ours | theirs if ours.get(name) != theirs.get(name))
-    return f"{name} {theirs.get(name)}, not {ours.get(name)}"

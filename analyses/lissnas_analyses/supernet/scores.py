@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import polars as pl
-from lissnas.errors import LissnasError, SettingError
+from lissnas.errors import SettingError
 from lissnas.evaluation.evaluator import Evaluator, TableEvaluator
 from lissnas.progress import ProgressCallback
 from lissnas.shrinkers.lissnas import Lissnas
@@ -22,6 +22,7 @@ from lissnas.spaces.published.cell201 import cell201
 from lissnas.spaces.space import Floats, Indices, Rows
 from lissnas.storage.atomic_write import atomic_write
 from lissnas.storage.random_streams import CellStream, named_generator
+from lissnas.storage.run_identity import RunIdentity
 from lissnas.subspaces.subspace import Subspace
 from numpy.typing import NDArray
 
@@ -125,12 +126,13 @@ class ScoreStore:
     def __init__(self, folder: Path, settings: SupernetStudySettings) -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
-        text = json.dumps(asdict(settings) | {"seeds": None}, indent=2)
+        chosen = {name: value for name, value in asdict(settings).items() if name != "seeds"}
+        identity = RunIdentity(space=cell201().name, settings=chosen)
         path = folder / "settings.json"
-        if path.exists() and path.read_text() != text:
-            raise LissnasError(f"{path}: supernets of other settings; choose another folder")
+        if path.exists():
+            identity.check(path, _read_json(path))
         with atomic_write(path) as file:
-            file.write(text.encode())
+            file.write(json.dumps(identity.to_json(), indent=2).encode())
 
     def kept(self, seed: int, state: str, step: int, kind: Kind) -> tuple[Path, Floats, NDArray[np.bool_]]:
         """Return a file, the scores in it by place in the space, and which cells it holds."""
@@ -175,6 +177,14 @@ class ScoreStore:
             with atomic_write(path) as file:
                 frame.write_parquet(file)
         return scores
+
+
+def _read_json(path: Path) -> object:
+    """Return what a file holds, or None if it is damaged."""
+    try:
+        return json.loads(path.read_bytes())
+    except (ValueError, RecursionError):
+        return None
 
 
 def _only(scores: Floats, index: Indices) -> Floats:

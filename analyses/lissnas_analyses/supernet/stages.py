@@ -17,6 +17,7 @@ from lissnas.evaluation.evaluator import Evaluations
 from lissnas.evaluation.journal import Journal
 from lissnas.optimizers.search import SearchTrace
 from lissnas.storage.random_streams import RunStream
+from lissnas.storage.run_identity import RunIdentity
 from lissnas.supernet.networks.supernet import Supernet
 from lissnas.supernet.recipes.recipe_images import first_paths, open_images
 from lissnas.supernet.recipes.run_recipe import RunRecipe
@@ -207,12 +208,12 @@ def evaluate(run: Run, strings: tuple[str, ...], random: int) -> tuple[pl.DataFr
         drawn = space.sample(random, np.random.default_rng([RunStream.EVALUATED_NETWORKS, recipe.seed]))
         rows = np.concatenate([rows, drawn])
     source, results = ToldSource(open_images(recipe, run.place.folder)), run.results("evaluate")
-    asked = {
-        "scoring": recipe.scoring.identity,
-        "training": number,
-        "weights": hashlib.sha256(b"".join(_bytes(average or dict(network.named_parameters())))).hexdigest()[:16],
-        "images": source.train.description,
-    }
+    weights = hashlib.sha256(b"".join(_bytes(average or dict(network.named_parameters())))).hexdigest()[:16]
+    asked = RunIdentity(
+        space=space.name,
+        settings=recipe.scoring.identity,
+        data={"training": number, "weights": weights, "images": source.train.description},
+    )
     name = f"scores-{_checksum(rows.tobytes() + repr(recipe.scoring).encode())}-{number}.jsonl"
     folder = run.place.results("evaluate")
     with use_ema_weights(network, average), per_rank_journals(folder, run.together) as journals:

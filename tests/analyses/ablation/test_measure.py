@@ -17,6 +17,7 @@ from lissnas.evaluation.noisy_evaluator import degraded
 from lissnas.shrinkers.lissnas import Lissnas
 from lissnas.shrinkers.shrink import shrink
 from lissnas.statistics.quality import quality
+from lissnas.storage.run_identity import RunIdentity
 from lissnas_analyses.ablation import ranking
 from lissnas_analyses.ablation.measure import AblationResult, ablate, measured_rows
 from lissnas_analyses.grid.grid import Cell, cells
@@ -165,17 +166,17 @@ def test_a_killed_run_goes_on_and_ends_in_the_same_bytes(session_cache: Path, tm
 
 def test_only_one_process_writes(name: BenchmarkKey, tmp_path: Path) -> None:
     with (
-        RowStore(tmp_path / "ablation.parquet", {}),
+        RowStore(tmp_path / "ablation.parquet", RunIdentity()),
         pytest.raises(LissnasError, match="another process is writing there"),
     ):
         _ablate(name, tmp_path)
 
 
 def test_results_of_other_data_are_refused(name: BenchmarkKey, tmp_path: Path) -> None:
-    with RowStore(tmp_path / "ablation.parquet", {"benchmark": "another"}) as store:
+    with RowStore(tmp_path / "ablation.parquet", RunIdentity(data={"benchmark": "another"})) as store:
         store.append([{"method": "lissnas", "epochs": None, "noise_tau": 1.0, "seed": 0, "run": 0}])
         store.merge()
-    with pytest.raises(LissnasError, match="benchmark another, not nas-bench-graph-proteins"):
+    with pytest.raises(LissnasError, match=r"data\.benchmark is another; in this run it is nas-bench-graph-proteins"):
         _ablate(name, tmp_path)
 
 

@@ -117,7 +117,7 @@ def test_scores_that_others_rest_on_do_not_hinder_scoring_otherwise(in_process: 
     other = ("--set", "scoring.recalibration_batches=1")
     assert in_process("supernet", "evaluate", "--out", "run", "--random", "2", *other, folder=run).returncode == 0
     refused = in_process("supernet", "search", "--out", "run", *other, folder=run)
-    assert "whose scoring.recalibration_batches is 2, not 1" in refused.stderr
+    assert "scoring.recalibration_batches is 2; in this run it is 1" in refused.stderr
 
 
 @pytest.mark.parametrize("mistake", ["training.batch_size=2048", "training.learning_rate=1e30"])
@@ -143,7 +143,7 @@ def test_a_shrinking_that_failed_is_asked_for_again_with_other_settings(in_proce
     settings = (*kernel, "loop.mean_sample_size=2")
     assert in_process("supernet", "shrink", "--out", "run", *_set(settings), folder=run).returncode == 0
     refused = in_process("supernet", "shrink", "--out", "run", "--set", "shrinking.settings.size=99", folder=run)
-    assert "whose shrinking.settings.size is 500, not 99" in refused.stderr
+    assert "shrinking.settings.size is 500; in this run it is 99" in refused.stderr
 
 
 def test_what_was_done_in_a_larger_space_is_not_taken_for_what_a_smaller_one_gives(
@@ -345,8 +345,11 @@ def test_help_names_the_recipes(in_process: Command, tmp_path: Path) -> None:
         ),
         ("plan digits --images-a-second inf", "Must be a number above 0, and finite"),
         ("plan digits --images-a-second nan", "Must be a number above 0, and finite"),
-        ("train digits --out run", "whose training.steps is 12, not 1500; give each recipe its own folder"),
-        ("train --out run --set seed=1", "whose seed is 0, not 1"),
+        (
+            "train digits --out run",
+            "training.steps is 12; in this run it is 1500; give each run its own",
+        ),
+        ("train --out run --set seed=1", "seed is 0; in this run it is 1"),
         ("train --out run --set images.kind=fashion-mnist --set images.fashion_mnist=no", "not 'fashion-mnist'; give"),
         ("train --out run --set training.stps=1", "did you mean 'steps'?"),
         ("train --out nowhere", "holds no run; name a recipe"),

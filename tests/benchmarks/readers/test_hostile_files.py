@@ -22,6 +22,7 @@ from hypothesis import strategies as some
 from lissnas.errors import JournalError, LissnasError
 from lissnas.evaluation.journal import Journal
 from lissnas.spaces.categorical import CategoricalSpace
+from lissnas.storage.run_identity import RunIdentity
 from lissnas_benchmarks.adapter import Import
 from lissnas_benchmarks.adapters.nas_bench_301 import SURROGATE
 from lissnas_benchmarks.errors import BenchmarkFileError
@@ -207,13 +208,13 @@ def test_a_table_of_more_rows_than_there_are_architectures_is_refused_before_it_
 
 
 @pytest.mark.parametrize(
-    "content", [b"[" * 100_000 + b"\n", b'{"lissnas_journal": 1, "seed": 1}\n' + b"[" * 100_000 + b"\nx"]
+    "content", [b"[" * 100_000 + b"\n", b'{"lissnas_journal": 2, "seed": 1}\n' + b"[" * 100_000 + b"\nx"]
 )
 def test_a_journal_of_lists_in_lists_is_refused(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "journal"
     path.write_bytes(content)
     with pytest.raises(JournalError):
-        Journal(path, {"seed": 1})
+        Journal(path, RunIdentity(seed=1))
 
 
 def test_a_surrogate_whose_model_is_missing_and_has_no_checksum_is_refused(tmp_path: Path) -> None:

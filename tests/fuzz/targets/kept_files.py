@@ -8,6 +8,7 @@ import msgspec
 import mutations
 import numpy as np
 from lissnas.evaluation import journal
+from lissnas.storage.run_identity import RunIdentity
 from lissnas.subspaces import subspace_file
 from lissnas.subspaces.subspace import ExplicitSubspace
 from lissnas_benchmarks import table
@@ -81,14 +82,14 @@ def _read_subspace(path: Path) -> object:
 def _journals() -> list[bytes]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "journal"
-        written = journal.Journal(path, {"seed": 1})
+        written = journal.Journal(path, RunIdentity(seed=1))
         written.record(np.array([3, 5]), np.array([0.5, np.nan]))
         written.record(np.array([7]), np.array([1.5]))
         return [path.read_bytes()]
 
 
 def _read_journal(path: Path) -> object:
-    scores = journal.Journal(path, {"seed": 1}).replay(np.array([3, 5, 7, 9]))
+    scores = journal.Journal(path, RunIdentity(seed=1)).replay(np.array([3, 5, 7, 9]))
     assert len(scores) <= 4
     return len(scores)
 

@@ -20,6 +20,7 @@ from lissnas.shrinkers.shrink import Shrinker, Trace, shrink
 from lissnas.shrinkers.visited import VisitedByLocalSearch
 from lissnas.spaces.published.macro import macro
 from lissnas.spaces.space import Floats, Rows
+from lissnas.storage.run_identity import RunIdentity
 
 SPACE = macro()
 SCORES = np.random.default_rng(0).normal(90, 2, SPACE.size) + np.arange(SPACE.size) / 1000
@@ -144,9 +145,9 @@ def test_a_file_that_is_no_journal_is_refused_and_left_alone(tmp_path: Path, con
 @pytest.mark.parametrize(
     ("other", "seed", "said"),
     [
-        (Lissnas(confidence=0.5, seeds=6), 0, "whose seeds was 5, not 6"),
-        (SHRINKERS[1], 0, "whose method was Lissnas, not VisitedByLocalSearch"),
-        (SHRINKERS[0], 1, "whose random generator was"),
+        (Lissnas(confidence=0.5, seeds=6), 0, "settings.seeds is 5; in this run it is 6"),
+        (SHRINKERS[1], 0, "method is Lissnas; in this run it is VisitedByLocalSearch"),
+        (SHRINKERS[0], 1, "seed is .*; in this run it is"),
     ],
 )
 def test_the_journal_of_another_run_is_refused(
@@ -162,27 +163,37 @@ def test_the_journal_of_another_run_is_refused(
 def test_the_journal_of_another_space_is_refused(written: tuple[Path, bytes, Trace], mixed: Any) -> None:
     path, content, _trace = written
     path.write_bytes(content)
-    with pytest.raises(JournalError, match="whose space was macro, not mixed"):
+    with pytest.raises(JournalError, match="space is macro; in this run it is mixed"):
         shrink(mixed.space, _Evaluator(), SHRINKERS[0], np.random.default_rng(0), journal=path)
 
 
 def test_a_journal_in_which_nothing_is_recorded_is_any_run_s(tmp_path: Path) -> None:
     path = tmp_path / "journal"
-    Journal(path, {"seed": 1})
-    Journal(path, {"seed": 2}).record(np.array([1]), np.zeros(1))
-    assert Journal(path, {"seed": 2}).replay(np.array([1])).tolist() == [0.0]
-    with pytest.raises(JournalError, match="whose seed was 2, not 1"):
-        Journal(path, {"seed": 1})
+    Journal(path, RunIdentity(seed=1))
+    Journal(path, RunIdentity(seed=2)).record(np.array([1]), np.zeros(1))
+    assert Journal(path, RunIdentity(seed=2)).replay(np.array([1])).tolist() == [0.0]
+    with pytest.raises(JournalError, match="seed is 2; in this run it is 1"):
+        Journal(path, RunIdentity(seed=1))
 
 
 def test_a_journal_of_other_draws_is_refused(tmp_path: Path) -> None:
-    Journal(tmp_path / "journal", {}).record(np.array([1, 2]), np.zeros(2))
+    Journal(tmp_path / "journal", RunIdentity()).record(np.array([1, 2]), np.zeros(2))
     with pytest.raises(JournalError, match="from evaluation 1 on it holds other networks"):
-        Journal(tmp_path / "journal", {}).replay(np.array([1, 3]))
+        Journal(tmp_path / "journal", RunIdentity()).replay(np.array([1, 3]))
+
+
+@pytest.mark.parametrize("version", [1, 3, "2", None])
+def test_a_journal_of_another_format_is_refused_and_left_alone(tmp_path: Path, version: object) -> None:
+    path = tmp_path / "journal"
+    content = json.dumps({"lissnas_journal": version, "seed": 1}).encode() + b"\n"
+    path.write_bytes(content)
+    with pytest.raises(JournalError, match=f"a journal of format {version}, not 2; give the name of a new file"):
+        Journal(path, RunIdentity(seed=1))
+    assert path.read_bytes() == content
 
 
 def test_two_runs_cannot_write_to_one_journal(tmp_path: Path) -> None:
-    first, second = (Journal(tmp_path / "journal", {}) for _ in range(2))
+    first, second = (Journal(tmp_path / "journal", RunIdentity()) for _ in range(2))
     first.record(np.array([1]), np.zeros(1))
     with pytest.raises(JournalError, match="another run is writing to it"):
         second.record(np.array([2]), np.zeros(1))
@@ -199,14 +210,14 @@ def test_every_score_comes_back_with_all_its_bits(
 ) -> None:
     path = tmp_path_factory.mktemp("bits") / "journal"
     index = np.arange(len(scores)) + 2**62
-    Journal(path, {}).record(index, np.array(scores))
-    np.testing.assert_array_equal(Journal(path, {}).replay(index), np.array(scores))
+    Journal(path, RunIdentity()).record(index, np.array(scores))
+    np.testing.assert_array_equal(Journal(path, RunIdentity()).replay(index), np.array(scores))
 
 
 def test_a_journal_is_lines_of_json(written: tuple[Path, bytes, Trace]) -> None:
     _path, content, trace = written
     header, *lines = map(json.loads, content.decode().splitlines())
-    assert (header["space"], header["seeds"]) == ("macro", 5)
+    assert (header["space"], header["settings"]["seeds"]) == ("macro", 5)
     index = [place for line in lines for place in line["scored"]["index"]]
     assert len(index) == trace.evaluations.count
 

@@ -7,7 +7,6 @@ again and is answered from it as far as it goes.
 
 import os
 import zlib
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +16,10 @@ import numpy as np
 from lissnas.errors import JournalError
 from lissnas.spaces.space import Floats, Indices
 from lissnas.storage.atomic_write import atomic_write
+from lissnas.storage.run_identity import RunIdentity
 
-FORMAT = 1
-"""The version of the file's layout."""
+FORMAT = 2
+"""Version of the file's layout. Files of other versions are refused."""
 
 ROWS_A_LINE = 8
 """How many architectures are evaluated between two lines, unless the evaluator says: lost at most where a run dies."""
@@ -55,9 +55,9 @@ class Journal:
         that is not whole, because its writing was cut short, is dropped.
     """
 
-    def __init__(self, path: Path, run: Mapping[str, Any]) -> None:
+    def __init__(self, path: Path, run: RunIdentity) -> None:
         self._path = path
-        header = msgspec.json.encode({"lissnas_journal": FORMAT, **run}, enc_hook=str) + b"\n"
+        header = msgspec.json.encode({"lissnas_journal": FORMAT, **run.to_json()}) + b"\n"
         try:
             content = path.read_bytes() if path.exists() else None
             if content is None or _records_nothing(content):
@@ -67,7 +67,7 @@ class Journal:
         except OSError as error:
             raise JournalError(f"{path}: {error.strerror}; choose another place for the journal") from error
         first, newline, rest = content.partition(b"\n")
-        _check_same_run(path, first if newline else b"", header)
+        run.check(path, _read_header(path, first if newline else b""), JournalError)
         whole, lines = _whole_lines(path, rest)
         self._length = len(first) + 1 + whole
         if self._length < len(content):
@@ -116,22 +116,18 @@ def _records_nothing(content: bytes) -> bool:
     return content.startswith(b'{"lissnas_journal":%d,' % FORMAT) and content.find(b"\n") == len(content) - 1
 
 
-def _check_same_run(path: Path, first: bytes, header: bytes) -> None:
-    """Raise JournalError unless the first line of a journal is this run's."""
-    ours = msgspec.json.decode(header)
+def _read_header(path: Path, line: bytes) -> dict[str, Any]:
+    """Return the identity in the first line of a journal. Raises JournalError if it is not one of our format."""
     try:
-        theirs = dict(msgspec.json.decode(first))
+        header = dict(msgspec.json.decode(line))
     except (ValueError, TypeError, RecursionError):
-        theirs = {}
-    if "lissnas_journal" not in theirs:
-        raise JournalError(f"{path}: not a journal; give the name of a file that is not there")
-    differing = [name for name in ours | theirs if ours.get(name) != theirs.get(name)]
-    if differing:
-        [name, *_] = differing
-        raise JournalError(
-            f"{path}: the journal of another run, whose {name.replace('_', ' ')} was {theirs.get(name)}, "
-            f"not {ours.get(name)}; give each run its own journal"
-        )
+        header = {}
+    if "lissnas_journal" not in header:
+        raise JournalError(f"{path}: not a journal; give the name of a file that does not exist")
+    version = header.pop("lissnas_journal")
+    if version != FORMAT:
+        raise JournalError(f"{path}: a journal of format {version}, not {FORMAT}; give the name of a new file")
+    return header
 
 
 def _whole_lines(path: Path, content: bytes) -> tuple[int, list[_Scored]]:

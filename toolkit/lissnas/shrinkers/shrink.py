@@ -17,6 +17,7 @@ from lissnas.evaluation.evaluator import Evaluations, Evaluator
 from lissnas.evaluation.journal import Journal
 from lissnas.spaces.space import Space
 from lissnas.storage.register import Register, class_fault
+from lissnas.storage.run_identity import RunIdentity
 from lissnas.subspaces.subspace import Subspace, WholeSpace
 
 SHRINKERS = Register(
@@ -142,16 +143,15 @@ def shrink(
     return Trace(shrinker, (Round(WholeSpace(space), 0), *shrunk), evaluations)
 
 
-def _identity(space: Space, shrinker: Shrinker, rng: np.random.Generator) -> dict[str, Any]:
-    """Return what tells one run from another."""
+def _identity(space: Space, shrinker: Shrinker, rng: np.random.Generator) -> RunIdentity:
     state = json.dumps(rng.bit_generator.state, default=lambda array: array.tolist())
-    return {
-        "space": space.name,
-        "choices": list(space.choices),
-        "method": type(shrinker).__name__,
-        **asdict(cast(Any, shrinker)),
-        "random_generator": hashlib.sha256(state.encode()).hexdigest()[:16],
-    }
+    return RunIdentity(
+        space=space.name,
+        method=type(shrinker).__name__,
+        settings=asdict(cast(Any, shrinker)),
+        seed=hashlib.sha256(state.encode()).hexdigest()[:16],
+        data={"choices": space.choices},
+    )
 
 
 def shrinker_names() -> tuple[str, ...]:

@@ -343,11 +343,19 @@ def test_fine_tuning_goes_on_where_the_schedule_was() -> None:
 
 
 OTHERS: list[tuple[dict[str, Any], type[Exception], str]] = [
-    ({"scoring": replace(tiny.SCORING, recalibration_batches=3)}, JournalError, "scoring was"),
-    ({"shrinker": replace(KERNEL["shrinker"], batch=1)}, JournalError, "shrinker was"),
-    ({"recipe": replace(tiny.RECIPE, steps=25)}, CheckpointError, "steps was 24, not 25"),
-    ({"settings": replace(KERNEL["settings"], steps_per_round=9)}, JournalError, "steps per round was 8, not 9"),
-    ({"rng": np.random.default_rng(2)}, CheckpointError, "seed was"),
+    (
+        {"scoring": replace(tiny.SCORING, recalibration_batches=3)},
+        JournalError,
+        "recalibration_batches is 2; in this run it is 3",
+    ),
+    ({"shrinker": replace(KERNEL["shrinker"], batch=1)}, JournalError, "batch is .*; in this run it is 1"),
+    ({"recipe": replace(tiny.RECIPE, steps=25)}, CheckpointError, "steps is 24; in this run it is 25"),
+    (
+        {"settings": replace(KERNEL["settings"], steps_per_round=9)},
+        JournalError,
+        "steps_per_round is 8; in this run it is 9",
+    ),
+    ({"rng": np.random.default_rng(2)}, CheckpointError, "seed is .*; in this run it is"),
 ]
 
 

@@ -320,10 +320,16 @@ def test_the_last_checkpoints_are_kept(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("other", "named"),
     [
-        ({"recipe": replace(tiny.RECIPE, steps=1, learning_rate=0.2)}, "rate was 0.3, not 0.2"),
-        ({"paths": UniformPathSampler(tiny.chain().space)}, "paths was SandwichPathSampler .*, not UniformPathSampler"),
-        ({"rng": np.random.default_rng(2)}, "seed was"),
-        ({"batches": ImagesInMemory(tiny.digits().images + 1, tiny.digits().labels)}, "images was 1797 images"),
+        (
+            {"recipe": replace(tiny.RECIPE, steps=1, learning_rate=0.2)},
+            "settings.learning_rate is 0.3; in this run it is 0.2",
+        ),
+        (
+            {"paths": UniformPathSampler(tiny.chain().space)},
+            "method is SandwichPathSampler; in this run it is UniformPathSampler",
+        ),
+        ({"rng": np.random.default_rng(2)}, "seed is .*; in this run it is"),
+        ({"batches": ImagesInMemory(tiny.digits().images + 1, tiny.digits().labels)}, "images is 1797 images"),
     ],
     ids=lambda value: str(value)[:20],
 )
@@ -339,7 +345,7 @@ def test_the_checkpoint_of_another_space_is_refused(tmp_path: Path) -> None:
     tiny.train(tmp_path, recipe=recipe)
     space = tiny.CategoricalSpace("huge", (("id", "k3", "k5"),) * 3, "{}-{}-{}")
     network = tiny.ChainNetwork(replace(tiny.chain(), space=space), np.random.default_rng(0))
-    with pytest.raises(CheckpointError, match="space was tiny, not huge"):
+    with pytest.raises(CheckpointError, match="space is tiny; in this run it is huge"):
         tiny.train_paths(network, tiny.digits(), FairPathSampler(space), recipe, np.random.default_rng(1), tmp_path)
 
 
@@ -349,7 +355,7 @@ def test_the_checkpoint_of_another_network_of_the_space_is_refused(tmp_path: Pat
     wider = replace(tiny.chain(), head=(Convolution(8, 24),))
     network = tiny.ChainNetwork(wider, np.random.default_rng(0))
     paths = SandwichPathSampler(network.space, tiny.chain().multiply_accumulates)
-    with pytest.raises(CheckpointError, match="another training, whose network is another one; give each"):
+    with pytest.raises(CheckpointError, match=r"another run, in which data\.weight_shapes is .*; give each run"):
         tiny.train_paths(network, tiny.digits(), paths, recipe, np.random.default_rng(1), tmp_path)
 
 

@@ -24,6 +24,7 @@ from lissnas.shrinkers.shrink import Shrinker
 from lissnas.spaces.limited import LimitedSpace
 from lissnas.spaces.space import ENUMERABLE_SIZE, Space
 from lissnas.storage.random_streams import RunStream
+from lissnas.storage.run_identity import RunIdentity
 from lissnas.subspaces.limited_subspace import LimitedSubspace
 from lissnas.subspaces.subspace import ExplicitSubspace, Subspace, WholeSpace
 from lissnas.subspaces.subspace_file import save
@@ -303,25 +304,30 @@ def _identity(
     shrinker: Shrinker | WeightAngleShrinkage,
     scoring: Scoring,
     seed: int,
-) -> dict[str, Any]:
+) -> RunIdentity:
     """Return what tells one run from another; only how many rounds there are may be changed."""
-    return {
-        "space": space.name,
-        "images": source.train.description,
-        "paths": type(paths).__name__,
-        "recipe": asdict(recipe),
-        "between_rounds": settings.between_rounds,
-        "steps_per_round": settings.steps_per_round,
-        "sizes": settings.sizes,
-        "radii": settings.radii,
-        "mean_sample_size": settings.mean_sample_size,
-        "shrinker": {"method": type(shrinker).__name__, **asdict(cast(Any, shrinker))},
-        "scoring": scoring.identity,
-        "seed": seed,
-    }
+    return RunIdentity(
+        space=space.name,
+        method=type(shrinker).__name__,
+        settings={
+            **asdict(cast(Any, shrinker)),
+            "loop": {
+                "between_rounds": settings.between_rounds,
+                "steps_per_round": settings.steps_per_round,
+                "sizes": settings.sizes,
+                "radii": settings.radii,
+                "mean_sample_size": settings.mean_sample_size,
+            },
+            "paths": type(paths).__name__,
+            "recipe": asdict(recipe),
+            "scoring": scoring.identity,
+        },
+        seed=seed,
+        data={"images": source.train.description},
+    )
 
 
-def _save(made: ShrinkingRound, path: Path, run: Mapping[str, Any]) -> None:
+def _save(made: ShrinkingRound, path: Path, run: RunIdentity) -> None:
     """Save a space, as one of all networks where there are limits; of a box too large to be listed they are told."""
     subspace, limits = made.subspace, list[str]()
     space = subspace.space
@@ -331,5 +337,5 @@ def _save(made: ShrinkingRound, path: Path, run: Mapping[str, Any]) -> None:
             subspace = subspace.inside
         else:
             subspace = ExplicitSubspace(space.whole, space.whole_index(subspace.index))
-    provenance = {"loop": dict(run), "round": made.number, "limits": limits, "evaluations": made.evaluations}
+    provenance = {"loop": run.to_json(), "round": made.number, "limits": limits, "evaluations": made.evaluations}
     save(subspace, path, provenance)

@@ -25,6 +25,7 @@ from lissnas.spaces.limited import LimitedSpace
 from lissnas.spaces.space import Floats, Indices, Rows, Space
 from lissnas.statistics.sampled_subspace import SampledMean, sampled_mean
 from lissnas.storage.random_streams import RunStream
+from lissnas.storage.run_identity import RunIdentity
 from lissnas.subspaces.box import Box
 from lissnas.subspaces.limited_subspace import LimitedSubspace
 from lissnas.subspaces.shrunk_space import ShrunkSpace
@@ -86,7 +87,7 @@ class RoundShrinker:
     seed
         Together with the number of a round decides what is drawn.
     run
-        What tells this run from another in journals, in what JSON can hold.
+        The identity of this run, for its journals.
     """
 
     space: Space
@@ -95,7 +96,7 @@ class RoundShrinker:
     radii: tuple[int, ...]
     mean_sample_size: int
     seed: int
-    run: Mapping[str, Any]
+    run: RunIdentity
 
     def check(self) -> None:
         """Raise SettingError if the settings of the first round cannot be met in the space; nothing is scored for it.

@@ -1,10 +1,9 @@
 """The winner on its own: its network trained from new weights, and judged on the official validation images once."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -15,6 +14,7 @@ from lissnas.errors import LissnasError, TrainingError
 from lissnas.spaces.space import Rows
 from lissnas.storage.atomic_write import atomic_write
 from lissnas.storage.random_streams import RunStream
+from lissnas.storage.run_identity import RunIdentity
 from lissnas.supernet.images.image_source import ImageSource
 from lissnas.supernet.networks.single_path_supernet import single_path_supernet
 from lissnas.supernet.networks.supernet import Supernet
@@ -25,7 +25,7 @@ from lissnas.supernet.training.processes import Processes, processes
 from lissnas.supernet.training.training_loop import Progress, print_progress, train_paths
 from lissnas.supernet.training.training_recipe import ABS, ABS_TRAINING_IMAGES, SPOS, TrainingRecipe
 
-FORMAT = 1
+FORMAT = 2
 """The version of what the file of a score holds."""
 
 RETRAINED = "retrained.json"
@@ -124,13 +124,12 @@ def retrain(
     """
     seed = int(rng.integers(2**63))
     [architecture] = supernet.space.write(row[None])
-    run = {
-        "space": supernet.space.name,
-        "architecture": architecture,
-        "images": source.train.description,
-        "recipe": asdict(recipe),
-        "seed": seed,
-    }
+    run = RunIdentity(
+        space=supernet.space.name,
+        settings=asdict(recipe),
+        seed=seed,
+        data={"architecture": architecture, "images": source.train.description},
+    )
     known = _read(folder / RETRAINED, run)
     if known is not None:
         return known
@@ -219,19 +218,18 @@ def _judge(network: nn.Module, source: ImageSource, batch: int, together: Proces
     return first, among_five, images
 
 
-def _write(score: RetrainedScore, path: Path, run: Mapping[str, Any]) -> None:
+def _write(score: RetrainedScore, path: Path, run: RunIdentity) -> None:
     with atomic_write(path) as file:
-        file.write(json.dumps({"format": FORMAT, **asdict(score), "run": run}, indent=2).encode() + b"\n")
+        file.write(json.dumps({"format": FORMAT, **asdict(score), "run": run.to_json()}, indent=2).encode() + b"\n")
 
 
-def _read(path: Path, run: Mapping[str, Any]) -> RetrainedScore | None:
+def _read(path: Path, run: RunIdentity) -> RetrainedScore | None:
     """Return the score that a file holds, or None if there is no file."""
     try:
         held = json.loads(path.read_bytes())
         theirs = dict(held["run"])
-        numbers = {name: held[name] for name in ("top1", "top5", "images")}
-        left_out = held.get("left_out", 0)  # older files do not say it
-        score = RetrainedScore(str(held["architecture"]), **numbers, left_out=left_out)
+        numbers = {name: held[name] for name in ("top1", "top5", "images", "left_out")}
+        score = RetrainedScore(str(held["architecture"]), **numbers)
         version = int(held["format"])
     except FileNotFoundError:
         return None
@@ -239,10 +237,5 @@ def _read(path: Path, run: Mapping[str, Any]) -> RetrainedScore | None:
         raise LissnasError(f"{path}: not the score of a retraining ({error}); remove it to judge anew") from error
     if version != FORMAT:
         raise LissnasError(f"{path}: of format {version}, not {FORMAT}; choose another folder")
-    for name in theirs | dict(run):
-        if theirs.get(name) != run.get(name):
-            raise LissnasError(
-                f"{path}: the score of another retraining, whose {name} was {theirs.get(name)}, not {run.get(name)}; "
-                "give each retraining its own folder"
-            )
+    run.check(path, theirs)
     return score

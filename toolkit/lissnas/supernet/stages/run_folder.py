@@ -14,6 +14,7 @@ from torch import Tensor
 from lissnas.errors import CheckpointError, LissnasError, SettingError
 from lissnas.spaces.limited import LimitedSpace
 from lissnas.storage.atomic_write import atomic_write
+from lissnas.storage.run_identity import another_run
 from lissnas.subspaces.limited_subspace import LimitedSubspace
 from lissnas.subspaces.subspace import Subspace, WholeSpace
 from lissnas.subspaces.subspace_file import load
@@ -128,10 +129,7 @@ class RunFolder:
         fixed = [key for stage, keys in _FIXED_BY.items() if self._holds_work(stage) for key in keys]
         for key, theirs, ours in differing_keys(self.recipe(), recipe):
             if _within(key, fixed) and not _within(key, (*_FREE, *_RAISED, *free)):
-                raise SettingError(
-                    f"{self.folder}: the run of another recipe, whose {key} is {theirs!r}, not {ours!r}; give each "
-                    "recipe its own folder with --out"
-                )
+                raise SettingError(another_run(self.folder, key, theirs, ours))
         done = self.last_training()
         if recipe.loop.max_rounds < done:
             raise SettingError(

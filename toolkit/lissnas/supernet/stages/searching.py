@@ -12,6 +12,7 @@ from torch import Tensor
 from lissnas.evaluation.evaluator import Evaluations
 from lissnas.evaluation.journal import Journal
 from lissnas.optimizers.search import Optimizer, SearchTrace, search
+from lissnas.storage.run_identity import RunIdentity
 from lissnas.subspaces.shrunk_space import ShrunkSpace
 from lissnas.subspaces.subspace import Subspace
 from lissnas.supernet.images.image_source import ImageSource
@@ -76,14 +77,17 @@ def search_by_supernet(
         per_rank_journals(folder, together) as journals,
     ):
         seed = int(rng.integers(2**63))
-        run = {
-            "search": ShrunkSpace(subspace).name,
-            "optimizer": {"method": type(optimizer).__name__, **asdict(cast(Any, optimizer))},
-            "scoring": scoring.identity,
-            "images": source.train.description,
-            "weights": _digest(network),
-            "seed": seed,
-        }
+        run = RunIdentity(
+            space=ShrunkSpace(subspace).name,
+            method=type(optimizer).__name__,
+            settings=asdict(cast(Any, optimizer)),
+            seed=seed,
+            data={
+                "scoring": scoring.identity,
+                "images": source.train.description,
+                "weights": _digest(network),
+            },
+        )
         evaluator = scoring.evaluator(network, source, together)
         memory = Evaluations(subspace.space, evaluator, Journal(journals / JOURNAL, run))
         return search(subspace, memory, optimizer, np.random.default_rng(seed), evaluations)

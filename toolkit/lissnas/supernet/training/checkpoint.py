@@ -15,6 +15,7 @@ import torch
 
 from lissnas.errors import CheckpointError
 from lissnas.storage.atomic_write import atomic_write
+from lissnas.storage.run_identity import RunIdentity
 
 FORMAT = 2
 """The version of what a checkpoint holds."""
@@ -33,14 +34,14 @@ class Checkpoints:
     folder
         Made if it is not there. What a run that was killed left half-written is removed.
     run
-        What the training is, in what JSON can hold: checkpoints of any other are refused.
+        The identity of the training: checkpoints of any other are refused.
     kept
         How many are kept.
     """
 
-    def __init__(self, folder: Path, run: Mapping[str, Any], kept: int) -> None:
+    def __init__(self, folder: Path, run: RunIdentity, kept: int) -> None:
         self._folder = folder
-        self._run: dict[str, Any] = json.loads(json.dumps(run))
+        self._run = run
         self._kept = kept
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -57,7 +58,7 @@ class Checkpoints:
         path = self._folder / f"step-{step:010d}.pt"
         try:
             with atomic_write(path) as file:
-                torch.save({"format": FORMAT, "run": json.dumps(self._run), "step": step, **state}, file)
+                torch.save({"format": FORMAT, "run": json.dumps(self._run.to_json()), "step": step, **state}, file)
         except (OSError, RuntimeError) as error:
             reason = error.strerror if isinstance(error, OSError) else str(error).splitlines()[0]
             raise CheckpointError(
@@ -94,15 +95,7 @@ class Checkpoints:
     def _check_same_run(self, path: Path, state: Mapping[str, Any]) -> None:
         if state.get("format") != FORMAT:
             raise CheckpointError(f"{path}: of format {state.get('format')}, not {FORMAT}; choose another folder")
-        theirs = json.loads(state["run"])
-        for name in theirs | self._run:
-            if theirs.get(name) != self._run.get(name):
-                differs = f"{name.replace('_', ' ')} was {theirs.get(name)}, not {self._run.get(name)}"
-                if name == "shapes_of_the_weights":
-                    differs = "network is another one"
-                raise CheckpointError(
-                    f"{path}: the checkpoint of another training, whose {differs}; give each training its own folder"
-                )
+        self._run.check(path, json.loads(state["run"]), CheckpointError)
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:

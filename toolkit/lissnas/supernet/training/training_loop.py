@@ -24,6 +24,7 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 from lissnas.errors import CheckpointError, SettingError, TrainingError
 from lissnas.spaces.space import Floats, Rows
 from lissnas.storage.random_streams import TrainingStream
+from lissnas.storage.run_identity import RunIdentity
 from lissnas.supernet.images.image_batches import TrainingImages
 from lissnas.supernet.networks.supernet import Supernet
 from lissnas.supernet.training.checkpoint import Checkpoints
@@ -263,21 +264,24 @@ def _save(checkpoints: Checkpoints, done: int, state: Mapping[str, Any], last: b
 
 def _identity(
     network: Supernet, batches: TrainingImages, paths: PathSampler, recipe: TrainingRecipe, seed: int
-) -> Mapping[str, object]:
+) -> RunIdentity:
     """Return what tells one training from another; a sampler is known by what it draws."""
     drawn = [
         paths.next(np.random.default_rng([TrainingStream.PATHS_FINGERPRINT, number])).tobytes() for number in range(16)
     ]
     shapes = [(name, list(values.shape)) for name, values in network.state_dict().items()]
-    return {
-        "space": network.space.name,
-        "choices": list(network.space.choices),
-        **asdict(recipe),
-        "images": batches.description,
-        "paths": f"{type(paths).__name__} {hashlib.sha256(b''.join(drawn)).hexdigest()[:16]}",
-        "shapes_of_the_weights": hashlib.sha256(repr(shapes).encode()).hexdigest()[:16],
-        "seed": seed,
-    }
+    return RunIdentity(
+        space=network.space.name,
+        method=type(paths).__name__,
+        settings=asdict(recipe),
+        seed=seed,
+        data={
+            "choices": network.space.choices,
+            "images": batches.description,
+            "paths": hashlib.sha256(b"".join(drawn)).hexdigest()[:16],
+            "weight_shapes": hashlib.sha256(repr(shapes).encode()).hexdigest()[:16],
+        },
+    )
 
 
 def _check_agreement(together: Processes, seed: int, first: int) -> None:
