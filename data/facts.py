@@ -66,4 +66,4 @@ others = {
 }
 for name, (benchmark, dataset, measure) in others.items():
     if dataset != described["study"]["task"]:
-        tau(f"test and {name}", test, catalog.load(benchmark).values(measure, dataset))
+        tau(f"test and {name}", test, catalog.load_table(benchmark).values(measure, dataset))

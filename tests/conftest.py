@@ -68,13 +68,13 @@ def open_table(request: pytest.FixtureRequest, session_cache: Path) -> Callable[
     def open_it(name: str) -> Table:
         if name not in opened:
             if not catalog.is_ready(name):
-                benchmark = catalog.find(name)
+                benchmark = catalog.find_adapter(name)
                 data: Path = request.getfixturevalue("shared_data")
                 files = tuple(data / REAL_FILES.get(file.name, file.name) for file in benchmark.files)
                 if not all(file.exists() for file in files):
                     pytest.skip(f"the official file of {name} is not among the real ones")
                 catalog.import_files(benchmark, files)
-            opened[name] = catalog.load(name)
+            opened[name] = catalog.load_table(name)
         return opened[name]
 
     return open_it

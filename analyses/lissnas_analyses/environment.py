@@ -14,7 +14,7 @@ from lissnas.optimizers.search import OPTIMIZERS
 from lissnas.shrinkers.shrink import SHRINKERS
 from lissnas.spaces.catalog import SPACES
 from lissnas_benchmarks import catalog
-from lissnas_benchmarks.surrogates.surrogate import read_description
+from lissnas_benchmarks.surrogates.surrogate import SurrogateAdapter, read_description
 from packaging.requirements import Requirement
 
 EXTRAS = {
@@ -163,7 +163,7 @@ def _extra(name: str) -> Extra:
 def _benchmarks(progress: Callable[[str, float], None]) -> tuple[tuple[BenchmarkStatus, ...], list[Problem]]:
     found: list[BenchmarkStatus] = []
     problems: list[Problem] = []
-    names = (*catalog.valid_names(), *catalog.valid_surrogate_names())
+    names = catalog.valid_benchmark_names()
     for number, name in enumerate(names):
         progress("benchmarks", number / len(names))
         try:
@@ -177,12 +177,10 @@ def _benchmarks(progress: Callable[[str, float], None]) -> tuple[tuple[Benchmark
 
 
 def _is_ready(name: str) -> bool:
-    if name not in catalog.surrogate_names():
-        return catalog.is_ready(name)
-    folder = catalog.surrogate_folder(name)
-    if folder.exists():
-        read_description(folder)
-    return folder.exists()
+    ready = catalog.is_ready(name)
+    if ready and isinstance(catalog.find_adapter(name), SurrogateAdapter):
+        read_description(catalog.surrogate_folder(name))
+    return ready
 
 
 def _cache() -> Cache:

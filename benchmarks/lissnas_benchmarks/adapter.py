@@ -1,9 +1,9 @@
-"""Benchmark: what an adapter says of one benchmark, and how its official files become a Table."""
+"""Adapter: what a benchmark declares of itself, and how its official files become a Table."""
 
 import hashlib
 import importlib.util
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -80,40 +80,34 @@ class Import:
         return np.load(path, mmap_mode="r+")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Adapter:
-    """One benchmark: a space and where its measurements come from.
+    """What a benchmark declares of itself, whether it is a table or a surrogate.
 
     Attributes
     ----------
     name
-        What users call it.
+        The name that users type.
     title
-        What was measured, in one line.
+        What was measured or is predicted, in one line.
     page
-        Where its authors publish it.
+        The address where its authors publish it.
     license
-        As its authors state it.
+        The license that its authors state.
     paper
         The paper to cite.
     space
-        Makes its space.
+        Makes its search space.
     files
-        The official files it is read from.
-    read
-        Turns them into columns of shape (size,), or of the shape of `index`, and may write curves on the way.
-    selects, reports
-        What a method may see, and what its result is judged by.
+        The official files that it is read from.
     package
-        The installed package that holds the files, as (import name, requirement), if there is one.
+        The installed package that contains the files, as (import name, requirement); None if there is no such package.
     obtain
-        How to get the files otherwise.
-    index
-        Of a sampled benchmark, which architectures were measured, ascending.
+        How to get the files if no package contains them.
     caveats
-        What a user must know before believing a number.
+        What a user must know before trusting the numbers.
     bibtex
-        The paper as an entry of BibTeX, or several; "" where there is none.
+        One or several BibTeX entries; "" if there is no paper.
     """
 
     name: str
@@ -123,13 +117,9 @@ class Adapter:
     paper: str
     space: Callable[[], Space]
     files: tuple[OfficialFile, ...]
-    read: Callable[[Import], Mapping[Column, Floats]]
-    selects: Measure
-    reports: Measure
     package: tuple[str, str] | None = None
     obtain: str = ""
-    index: Callable[[Import], Indices] | None = None
-    caveats: tuple[str, ...] = field(default=())
+    caveats: tuple[str, ...] = ()
     bibtex: str = ""
 
     @property
@@ -140,12 +130,32 @@ class Adapter:
         return self.obtain
 
     def installed_files(self) -> tuple[Path, ...]:
-        """Return where the files of the installed package lie; the package itself is not imported.
+        """Return the paths of the files in the installed package, without importing that package.
 
-        Raises MissingFileError if there is no such package.
+        Raises MissingFileError if the package is not installed.
         """
-        found = importlib.util.find_spec(self.package[0]) if self.package else None
-        if found is None or not found.submodule_search_locations:
+        spec = importlib.util.find_spec(self.package[0]) if self.package else None
+        if spec is None or not spec.submodule_search_locations:
             raise MissingFileError(f"{self.name}: its data is not here; {self.remedy}")
-        folder = Path(found.submodule_search_locations[0])
+        folder = Path(spec.submodule_search_locations[0])
         return tuple(folder / file.name for file in self.files)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableAdapter(Adapter):
+    """A benchmark that lists measured architectures.
+
+    Attributes
+    ----------
+    read
+        Returns the measured columns, each of shape (size,), or of the shape of `index`; it may write learning curves.
+    selects, reports
+        What methods may see, and what their results are judged by.
+    index
+        For a sampled benchmark: returns the measured architectures, as ascending indices of the space.
+    """
+
+    read: Callable[[Import], Mapping[Column, Floats]]
+    selects: Measure
+    reports: Measure
+    index: Callable[[Import], Indices] | None = None

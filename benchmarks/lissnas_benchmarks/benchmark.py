@@ -7,7 +7,7 @@ from lissnas.evaluation.evaluator import TableEvaluator
 from lissnas.spaces.space import Floats, Space
 
 from lissnas_benchmarks import catalog
-from lissnas_benchmarks.adapter import Adapter
+from lissnas_benchmarks.adapter import TableAdapter
 from lissnas_benchmarks.predictor_file import Predictor
 from lissnas_benchmarks.table import Measure, Table
 
@@ -24,7 +24,7 @@ class Benchmark:
         The scores that a method may see and those that judge it, shape (size,), in `unit`.
     """
 
-    adapter: Adapter
+    adapter: TableAdapter
     table: Table
     dataset: str
     selects: Measure | Predictor
@@ -76,10 +76,12 @@ def open_benchmark(name: str, dataset: str | None = None, metric: str | None = N
     Raises UnknownNameError for a name that is not there, SettingError for a metric that does not rank networks or a
     benchmark that is only a sample of its space.
     """
-    return benchmark_of(catalog.find(name), catalog.load(name), dataset, metric)
+    return benchmark_of(catalog.find_table_adapter(name), catalog.load_table(name), dataset, metric)
 
 
-def benchmark_of(adapter: Adapter, table: Table, dataset: str | None = None, metric: str | None = None) -> Benchmark:
+def benchmark_of(
+    adapter: TableAdapter, table: Table, dataset: str | None = None, metric: str | None = None
+) -> Benchmark:
     """Return the study of an opened table; takes and raises what `open_benchmark` does."""
     name = adapter.name
     if not table.complete:
@@ -88,7 +90,7 @@ def benchmark_of(adapter: Adapter, table: Table, dataset: str | None = None, met
             f"{table.provenance.space}, and this takes the neighbors of every one; choose a complete benchmark"
         )
     dataset = table.datasets[0] if dataset is None else dataset
-    if (own := f"{name}-{dataset}") in catalog.names():
+    if (own := f"{name}-{dataset}") in catalog.benchmark_names():
         raise SettingError(f"{dataset} has a smaller space: it is a benchmark of its own, '{own}'")
     selects, reports = adapter.selects, adapter.reports
     if metric is not None:

@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from lissnas.errors import LissnasError, PluginError
+from lissnas.errors import LissnasError, PluginError, SettingError
 from lissnas.spaces.space import Floats
 from lissnas.storage.register import Register
 
-from lissnas_benchmarks.adapter import Adapter, Import
+from lissnas_benchmarks.adapter import Adapter, Import, TableAdapter
 from lissnas_benchmarks.errors import MissingFileError
 from lissnas_benchmarks.surrogates.model_archive import unpacked
 from lissnas_benchmarks.surrogates.surrogate import SurrogateAdapter, SurrogateEvaluator, convert_folder, open_folder
@@ -29,11 +29,10 @@ from lissnas_benchmarks.table import (
 )
 
 
-def _fault(name: str, found: Any, kind: type[Adapter | SurrogateAdapter], others: tuple[str, ...]) -> str:
-    if not isinstance(found, kind):
-        return f"it is a {type(found).__name__}, not a {kind.__name__}"
-    if name in others:
-        return "there is a surrogate and a benchmark of this name"
+def _fault(name: str, found: Any) -> str:
+    """Say why a third party's object cannot be used as an adapter; "" if it can."""
+    if not isinstance(found, TableAdapter | SurrogateAdapter):
+        return f"it is a {type(found).__name__}, not a TableAdapter or a SurrogateAdapter"
     return "" if found.name == name else f"it calls itself '{found.name}'"
 
 
@@ -41,140 +40,190 @@ ADAPTERS = Register(
     "benchmark",
     "lissnas.benchmarks",
     {
-        "accel-nasbench": "lissnas_benchmarks.adapters.accel_nasbench:BENCHMARK",
-        "analog-nasbench": "lissnas_benchmarks.adapters.analog_nasbench:BENCHMARK",
-        "channel-bench-macro": "lissnas_benchmarks.adapters.channel_bench_macro:BENCHMARK",
+        "accel-nasbench": "lissnas_benchmarks.adapters.accel_nasbench:ADAPTER",
+        "analog-nasbench": "lissnas_benchmarks.adapters.analog_nasbench:ADAPTER",
+        "channel-bench-macro": "lissnas_benchmarks.adapters.channel_bench_macro:ADAPTER",
         "channel-bench-macro-mobilenet": "lissnas_benchmarks.adapters.channel_bench_macro:MOBILENET",
         "digits-cells": "lissnas_benchmarks.adapters.trained_cells:DIGITS",
         "fashion-cells": "lissnas_benchmarks.adapters.trained_cells:FASHION",
-        "hw-nas-bench": "lissnas_benchmarks.adapters.hw_nas_bench:BENCHMARK",
-        "nas-bench-101": "lissnas_benchmarks.adapters.nas_bench_101:BENCHMARK",
+        "hw-nas-bench": "lissnas_benchmarks.adapters.hw_nas_bench:ADAPTER",
+        "nas-bench-101": "lissnas_benchmarks.adapters.nas_bench_101:ADAPTER",
         "nas-bench-101-full": "lissnas_benchmarks.adapters.nas_bench_101:FULL",
-        "nas-bench-201": "lissnas_benchmarks.adapters.nas_bench_201:BENCHMARK",
-        "nas-bench-graph": "lissnas_benchmarks.adapters.nas_bench_graph:BENCHMARK",
+        "nas-bench-201": "lissnas_benchmarks.adapters.nas_bench_201:ADAPTER",
+        "nas-bench-301": "lissnas_benchmarks.adapters.nas_bench_301:ADAPTER",
+        "nas-bench-301-v0.9": "lissnas_benchmarks.adapters.nas_bench_301:V09",
+        "nas-bench-graph": "lissnas_benchmarks.adapters.nas_bench_graph:ADAPTER",
         "nas-bench-graph-proteins": "lissnas_benchmarks.adapters.nas_bench_graph:PROTEINS",
-        "nas-bench-macro": "lissnas_benchmarks.adapters.nas_bench_macro:BENCHMARK",
-        "nats-bench-size": "lissnas_benchmarks.adapters.nats_bench:SIZE_BENCHMARK",
-        "nats-bench-topology": "lissnas_benchmarks.adapters.nats_bench:BENCHMARK",
+        "nas-bench-macro": "lissnas_benchmarks.adapters.nas_bench_macro:ADAPTER",
+        "nats-bench-size": "lissnas_benchmarks.adapters.nats_bench:SIZE",
+        "nats-bench-topology": "lissnas_benchmarks.adapters.nats_bench:TOPOLOGY",
         "transnas-bench-101-macro": "lissnas_benchmarks.adapters.transnas_bench_101:MACRO",
         "transnas-bench-101-micro": "lissnas_benchmarks.adapters.transnas_bench_101:MICRO",
     },
-    lambda name, found: _fault(name, found, Adapter, surrogate_names()),
+    _fault,
 )
-"""The adapter of each benchmark, third parties' too."""
-
-SURROGATES = Register(
-    "surrogate",
-    "lissnas.surrogates",
-    {
-        "nas-bench-301": "lissnas_benchmarks.adapters.nas_bench_301:SURROGATE",
-        "nas-bench-301-v0.9": "lissnas_benchmarks.adapters.nas_bench_301:SURROGATE_V09",
-    },
-    lambda name, found: _fault(name, found, SurrogateAdapter, names()),
-)
-"""The adapter of each benchmark that predicts instead of listing."""
+"""The adapter of each benchmark, including those of third parties."""
 
 
-def names() -> tuple[str, ...]:
+def benchmark_names() -> tuple[str, ...]:
     """Return the names of all benchmarks, the project's own first."""
     return ADAPTERS.names()
 
 
-def find(name: str) -> Adapter:
-    """Return what is known of a benchmark.
-
-    Raises UnknownNameError with the nearest name, PluginError for a third party's that cannot be used.
-    """
-    benchmark: Adapter = ADAPTERS.find(name)
-    return benchmark
-
-
-def valid_names() -> tuple[str, ...]:
-    """Return the names of all benchmarks that can be used; third parties' packages are imported to find out."""
+def valid_benchmark_names() -> tuple[str, ...]:
+    """Return the names of all benchmarks that can be used; imports the packages of third parties to find out."""
     return ADAPTERS.valid_names()
 
 
 def faults() -> tuple[str, ...]:
-    """Return what is wrong with the benchmarks and surrogates that third parties registered, a sentence each."""
-    return (*ADAPTERS.faults(), *SURROGATES.faults())
+    """Return one sentence for each fault of a benchmark that a third party registered."""
+    return ADAPTERS.faults()
 
 
-def load(name: str) -> Table:
-    """Open a benchmark.
+def find_adapter(name: str) -> Adapter:
+    """Return what a benchmark declares: a `TableAdapter` or a `SurrogateAdapter`.
 
-    The first time its files are read, checked and written to the cache as one Parquet file; after that only the columns
-    asked for are read.
+    Raises UnknownNameError with the nearest name, or PluginError for a third party's benchmark that cannot be used.
+    """
+    adapter: Adapter = ADAPTERS.find(name)
+    return adapter
+
+
+def find_table_adapter(name: str) -> TableAdapter:
+    """Return what a tabular benchmark declares; raises as `find_adapter`, and SettingError for a surrogate."""
+    adapter = find_adapter(name)
+    if not isinstance(adapter, TableAdapter):
+        raise SettingError(
+            f"{name} predicts its scores and lists no architectures, but this needs a table of measured "
+            f"architectures: choose a tabular benchmark, or open it with load_surrogate('{name}')"
+        )
+    return adapter
+
+
+def load_table(name: str) -> Table:
+    """Open a tabular benchmark.
+
+    The first call reads and checks the official files and writes them to the cache as one Parquet file. Later calls
+    open that file and read only the requested columns.
 
     Raises
     ------
     UnknownNameError
-        If there is no such benchmark.
+        If no benchmark has this name.
+    SettingError
+        If the benchmark is a surrogate.
     MissingFileError
-        If its files are not here; the message says how to get them.
+        If the official files are missing; the message says how to get them.
     BenchmarkFileError
-        If they are damaged.
+        If a file is damaged.
     PluginError
-        If it is a third party's, and cannot be used.
+        If a third party's benchmark cannot be used.
     """
-    benchmark = find(name)
+    adapter = find_table_adapter(name)
     path = table_path(name)
-    if not _is_current(path, benchmark):
-        import_files(benchmark, benchmark.installed_files())
-    return Table(path, benchmark.space)
+    if not _is_current(path, adapter):
+        import_files(adapter, adapter.installed_files())
+    return Table(path, adapter.space)
+
+
+def load_surrogate(name: str) -> SurrogateEvaluator:
+    """Open a surrogate; raises the errors of `load_table`, with SettingError for a tabular benchmark."""
+    adapter = find_adapter(name)
+    if not isinstance(adapter, SurrogateAdapter):
+        raise SettingError(f"{name} is a table and predicts nothing: open it with load_table('{name}')")
+    return open_folder(adapter, surrogate_folder(name))
+
+
+def is_ready(name: str) -> bool:
+    """Tell whether `load_table` or `load_surrogate` would find the files that they need."""
+    adapter = find_adapter(name)
+    if not isinstance(adapter, TableAdapter):
+        return surrogate_folder(name).exists()
+    if _is_current(table_path(name), adapter):
+        return True
+    try:
+        return all(path.is_file() for path in adapter.installed_files())
+    except MissingFileError:
+        return False
 
 
 def import_files(
-    benchmark: Adapter,
+    adapter: Adapter,
     files: tuple[Path, ...],
     progress: Callable[[float], None] = lambda share: None,
     on_wait: Callable[[], None] = lambda: None,
 ) -> Path:
-    """Turn a benchmark's official files into its table in the cache, and return where that is.
+    """Convert a benchmark's official files into the cache, and return the path of the table or the surrogate's folder.
 
-    What was there before stays usable until the new table is whole, and after a failure.
+    A table or surrogate that was imported before stays usable until the new one is complete, and after a failure.
 
     Parameters
     ----------
-    benchmark
-        Which one.
+    adapter
+        The benchmark.
     files
-        Its official files or folders, in the order of `benchmark.files`.
+        Its official files or folders, in the order of `adapter.files`.
     progress
-        Told now and then which share is done.
+        Called now and then with the share that is done, 0 to 1.
     on_wait
-        Told if another process is importing the same benchmark, before waiting for it.
+        Called once before waiting for another process that imports the same benchmark.
 
     Raises
     ------
     MissingFileError
-        If a file is not there, or not all are named.
+        If a file does not exist, or `files` does not name each file once.
     BenchmarkFileError
-        If a file is not what its authors published.
+        If a file is not the one that its authors published.
     """
-    if len(files) != len(benchmark.files):
-        expected = ", ".join(file.name for file in benchmark.files)
-        raise MissingFileError(f"{benchmark.name} is read from {expected}: name each once, not {len(files)} files")
-    checksums = {
-        file.name: file.checked(path, benchmark.remedy) for file, path in zip(benchmark.files, files, strict=True)
-    }
-    path = table_path(benchmark.name)
+    if len(files) != len(adapter.files):
+        expected = ", ".join(file.name for file in adapter.files)
+        raise MissingFileError(f"{adapter.name} is read from {expected}: name each once, not {len(files)} files")
+    path = cached_path(adapter)
     with _writing_errors(path.parent), _only_importer(path, on_wait), _staging(path) as staged:
-        source = Import(files, staged.with_suffix(""), progress)
-        source.folder.mkdir()
-        columns = _read(benchmark, source)
-        described = Source(benchmark.name, benchmark.page, benchmark.license, checksums)
-        index = benchmark.index(source) if benchmark.index else None
-        curves = {file.name: file_checksum(file) for file in sorted(source.folder.iterdir())}
-        write_table(staged, benchmark.space(), columns, described, index, curves)
-        path.unlink(missing_ok=True)
-        shutil.rmtree(path.with_suffix(""), ignore_errors=True)
-        if curves:
-            source.folder.replace(path.with_suffix(""))
-        staged.replace(path)
+        if isinstance(adapter, SurrogateAdapter):
+            _import_surrogate(adapter, files[0], path, staged, progress)
+        elif isinstance(adapter, TableAdapter):
+            _import_table(adapter, files, path, staged, progress)
     return path
 
 
-def _read(benchmark: Adapter, source: Import) -> Mapping[Column, Floats]:
+def _import_table(
+    adapter: TableAdapter, files: tuple[Path, ...], path: Path, staged: Path, progress: Callable[[float], None]
+) -> None:
+    checksums = {
+        file.name: file.checked(place, adapter.remedy) for file, place in zip(adapter.files, files, strict=True)
+    }
+    source = Import(files, staged.with_suffix(""), progress)
+    source.folder.mkdir()
+    columns = _read(adapter, source)
+    index = adapter.index(source) if adapter.index else None
+    curves = {file.name: file_checksum(file) for file in sorted(source.folder.iterdir())}
+    described = Source(adapter.name, adapter.page, adapter.license, checksums)
+    write_table(staged, adapter.space(), columns, described, index, curves)
+    path.unlink(missing_ok=True)
+    shutil.rmtree(path.with_suffix(""), ignore_errors=True)
+    if curves:
+        source.folder.replace(path.with_suffix(""))
+    staged.replace(path)
+
+
+def _import_surrogate(
+    adapter: SurrogateAdapter, official: Path, path: Path, staged: Path, progress: Callable[[float], None]
+) -> None:
+    """Convert a surrogate's official folder, or its archive."""
+    staged.mkdir()
+    if official.is_file():
+        adapter.files[0].checked(official, adapter.remedy)
+        with unpacked(official, adapter.needed, staged.parent) as folder:
+            convert_folder(adapter, folder, staged, progress)
+    else:
+        convert_folder(adapter, official, staged, progress)
+    if path.exists():
+        path.replace(staged.with_name("before"))
+    staged.replace(path)
+
+
+def _read(benchmark: TableAdapter, source: Import) -> Mapping[Column, Floats]:
     """Read a benchmark; whatever goes wrong in a third party's adapter is laid to that adapter."""
     try:
         return benchmark.read(source)
@@ -227,63 +276,14 @@ def _writing_errors(folder: Path) -> Iterator[None]:
         raise
 
 
-def surrogate_names() -> tuple[str, ...]:
-    """Return the names of all surrogates, the project's own first."""
-    return SURROGATES.names()
-
-
-def valid_surrogate_names() -> tuple[str, ...]:
-    """Return the names of all surrogates that can be used; see `valid_names`."""
-    return SURROGATES.valid_names()
-
-
-def find_surrogate(name: str) -> SurrogateAdapter:
-    """Return what is known of a surrogate; raises the same errors as `find`."""
-    surrogate: SurrogateAdapter = SURROGATES.find(name)
-    return surrogate
-
-
-def load_surrogate(name: str) -> SurrogateEvaluator:
-    """Open a surrogate; raises the same errors as `load`."""
-    return open_folder(find_surrogate(name), surrogate_folder(name))
-
-
-def import_surrogate(
-    surrogate: SurrogateAdapter,
-    official: Path,
-    progress: Callable[[float], None] = lambda share: None,
-    on_wait: Callable[[], None] = lambda: None,
-) -> Path:
-    """Convert a surrogate's official folder, or its archive, into the cache, and return where; see `import_files`."""
-    path = surrogate_folder(surrogate.name)
-    with _writing_errors(path.parent), _only_importer(path, on_wait), _staging(path) as staged:
-        staged.mkdir()
-        if official.is_file():
-            surrogate.archive.checked(official, surrogate.obtain)
-            with unpacked(official, surrogate.needed, staged.parent) as folder:
-                convert_folder(surrogate, folder, staged, progress)
-        else:
-            convert_folder(surrogate, official, staged, progress)
-        if path.exists():
-            path.replace(staged.with_name("before"))
-        staged.replace(path)
-    return path
+def cached_path(adapter: Adapter) -> Path:
+    """Return where a benchmark is kept in the cache: the file of its table, or the folder of its models."""
+    return surrogate_folder(adapter.name) if isinstance(adapter, SurrogateAdapter) else table_path(adapter.name)
 
 
 def surrogate_folder(name: str) -> Path:
     """Return where a surrogate's models are kept."""
     return cache_folder() / "surrogates" / name
-
-
-def is_ready(name: str) -> bool:
-    """Tell whether `load` would find everything it needs."""
-    benchmark = find(name)
-    if _is_current(table_path(name), benchmark):
-        return True
-    try:
-        return all(path.is_file() for path in benchmark.installed_files())
-    except MissingFileError:
-        return False
 
 
 def cache_folder() -> Path:
@@ -306,7 +306,7 @@ def table_path(name: str) -> Path:
     return cache_folder() / "tables" / f"{name}.parquet"
 
 
-def _is_current(path: Path, benchmark: Adapter) -> bool:
+def _is_current(path: Path, benchmark: TableAdapter) -> bool:
     """Tell whether a table is there, in today's layout and from the files that the adapter names."""
     if not path.exists() or read_format(path) != FORMAT:
         return False

@@ -11,7 +11,7 @@ from lissnas.errors import ArchitectureError, SettingError, UnknownNameError
 from lissnas.spaces.space import Floats, Indices, Space
 from numpy.typing import NDArray
 
-from lissnas_benchmarks.adapter import Adapter, Import, OfficialFile
+from lissnas_benchmarks.adapter import Import, OfficialFile, TableAdapter
 from lissnas_benchmarks.errors import BenchmarkFileError
 from lissnas_benchmarks.readers.frame_file import scan_frame
 from lissnas_benchmarks.table import Column, Measure, first_line
@@ -36,7 +36,7 @@ def own_table(
     license: str = "none stated",
     paper: str = "",
     caveats: tuple[str, ...] = (),
-) -> Adapter:
+) -> TableAdapter:
     """Declare a file of your own as a benchmark.
 
     Parameters
@@ -97,7 +97,7 @@ def own_table(
     own = _Own(Path(path).name, space, dict(columns), tuple(gene_columns), string_column, missing, sampled)
     selects = selects or own.selects(name)
     obtain = f"mend {own.file} or its declaration, then run 'lissnas data import {name} {own.file}'"
-    return Adapter(
+    return TableAdapter(
         name=name,
         title=f"your own table {own.file}",
         page=page,

@@ -52,8 +52,8 @@ def from_catalog() -> Iterator[Scored]:
         if not catalog.is_ready(name):
             print(f"{name}: left out, its data is not here")
             continue
-        for dataset in catalog.load(name).datasets:
-            if f"{name}-{dataset}" not in catalog.names():
+        for dataset in catalog.load_table(name).datasets:
+            if f"{name}-{dataset}" not in catalog.benchmark_names():
                 opened = open_benchmark(name, dataset)
                 yield Scored(name, f"{dataset}, {opened.reports.describe()}", opened.space, opened.report)
 

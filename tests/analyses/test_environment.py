@@ -24,7 +24,7 @@ def test_a_new_cache_is_whole_and_benchmarks_of_packages_are_ready(cache: Path) 
     assert found.problems == ()
     assert EnvironmentResult(found).exit_status == 0
     ready = {one.benchmark for one in found.benchmarks if one.ready}
-    assert ready == {name for name in catalog.names() if catalog.is_ready(name)}
+    assert ready == {name for name in catalog.benchmark_names() if catalog.is_ready(name)}
     assert {"analog-nasbench", "nas-bench-graph"} <= ready
     assert {one.benchmark: one.command for one in found.benchmarks}["nas-bench-201"] == "lissnas data get nas-bench-201"
     assert (found.cache.folder, found.cache.writable, found.cache.bytes) == (cache, True, 0)

@@ -7,7 +7,7 @@ import nas_bench_201_official as official
 import pytest
 from lissnas.spaces.categorical import CategoricalSpace
 from lissnas_benchmarks import catalog
-from lissnas_benchmarks.adapters.nas_bench_201 import BENCHMARK, reader
+from lissnas_benchmarks.adapters.nas_bench_201 import ADAPTER, reader
 from lissnas_benchmarks.table import Table
 
 FILE = "NAS-Bench-201-v1_1-096897.pth"
@@ -18,7 +18,7 @@ def small() -> CategoricalSpace:
     return CategoricalSpace("two operations", (("none", "nor_conv_3x3"),) * 6, "|{}~0|+|{}~0|{}~1|+|{}~0|{}~1|{}~2|")
 
 
-SMALL = replace(BENCHMARK, space=small, read=reader(small))
+SMALL = replace(ADAPTER, space=small, read=reader(small))
 STRINGS: list[str] = official.shuffled_strings(small())
 
 

@@ -11,14 +11,17 @@ import polars as pl
 import pytest
 from lissnas.errors import UnknownNameError
 from lissnas_benchmarks import catalog
-from lissnas_benchmarks.adapter import Adapter, OfficialFile
+from lissnas_benchmarks.adapter import OfficialFile, TableAdapter
 from lissnas_benchmarks.errors import BenchmarkFileError, MissingFileError
 from lissnas_benchmarks.table import Table
 
 OpenTable = Callable[[str], Table]
 
 
-@pytest.fixture(scope="module", params=catalog.names())
+TABLES = [name for name in catalog.benchmark_names() if isinstance(catalog.find_adapter(name), TableAdapter)]
+
+
+@pytest.fixture(scope="module", params=TABLES)
 def name(request: pytest.FixtureRequest) -> str:
     return request.param
 
@@ -30,7 +33,7 @@ def test_a_table_has_a_row_for_every_architecture_that_it_lists(name: str, open_
 
 
 def test_what_a_method_may_see_and_what_judges_it_are_on_every_data_set(name: str, open_table: OpenTable) -> None:
-    table, benchmark = open_table(name), catalog.find(name)
+    table, benchmark = open_table(name), catalog.find_adapter(name)
     for dataset in table.datasets:
         for measure in (benchmark.selects, benchmark.reports):
             values = table.values(measure, dataset)
@@ -45,7 +48,7 @@ def test_percentages_lie_between_0_and_100(name: str, open_table: OpenTable) -> 
 
 
 def test_a_table_names_its_source_and_the_checksum_of_every_file(name: str, open_table: OpenTable) -> None:
-    source, benchmark = open_table(name).provenance.source, catalog.find(name)
+    source, benchmark = open_table(name).provenance.source, catalog.find_adapter(name)
     assert (source.benchmark, source.page, source.license) == (name, benchmark.page, benchmark.license)
     assert list(source.files) == [file.name for file in benchmark.files]
 
@@ -61,7 +64,7 @@ def test_official_strings_of_a_sample_read_back(name: str, open_table: OpenTable
 )
 def test_an_unknown_benchmark_is_answered_with_the_nearest(wrong: str, right: str) -> None:
     with pytest.raises(UnknownNameError, match=f"unknown benchmark '{wrong}': did you mean '{right}'"):
-        catalog.load(wrong)
+        catalog.load_table(wrong)
 
 
 # The cache
@@ -77,13 +80,13 @@ def empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_tables_are_kept_where_the_environment_says(empty_cache: Path) -> None:
-    table = catalog.load(SMALL)
+    table = catalog.load_table(SMALL)
     assert [table.path] == [path for path in empty_cache.rglob("*") if path.is_file() and path.suffix != ".lock"]
 
 
 def test_a_benchmark_is_converted_once(empty_cache: Path) -> None:
-    first = catalog.load(SMALL).path.stat()
-    again = catalog.load(SMALL).path.stat()
+    first = catalog.load_table(SMALL).path.stat()
+    again = catalog.load_table(SMALL).path.stat()
     # A conversion ends in a rename of another file, so it would change both.
     assert (again.st_mtime_ns, again.st_ino) == (first.st_mtime_ns, first.st_ino)
 
@@ -98,17 +101,17 @@ def _rewrite(path: Path, was: str, now: str) -> None:
 
 @pytest.mark.parametrize(("was", "now"), [('"format":2', '"format":0'), ("b9e7fb0902bd", "000000000000")])
 def test_a_table_of_another_layout_or_source_is_made_again(empty_cache: Path, was: str, now: str) -> None:
-    path = catalog.load(SMALL).path
+    path = catalog.load_table(SMALL).path
     _rewrite(path, was, now)
-    catalog.load(SMALL)
+    catalog.load_table(SMALL)
     assert was in pl.read_parquet_metadata(path)["lissnas"]
 
 
 def test_a_damaged_table_in_the_cache_is_refused_by_its_name(empty_cache: Path) -> None:
-    path = catalog.load(SMALL).path
+    path = catalog.load_table(SMALL).path
     path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(BenchmarkFileError, match=f"{path}.*delete it"):
-        catalog.load(SMALL)
+        catalog.load_table(SMALL)
 
 
 def test_a_benchmark_whose_file_is_missing_is_not_ready(empty_cache: Path) -> None:
@@ -121,29 +124,29 @@ def test_a_benchmark_in_an_installed_package_is_ready(empty_cache: Path) -> None
 
 def test_a_missing_file_is_answered_with_how_to_get_it(empty_cache: Path) -> None:
     with pytest.raises(MissingFileError, match="lissnas data import nas-bench-macro"):
-        catalog.load("nas-bench-macro")
+        catalog.load_table("nas-bench-macro")
 
 
 def test_an_imported_file_makes_the_benchmark_ready(empty_cache: Path, macro_file: Path) -> None:
-    catalog.import_files(catalog.find("nas-bench-macro"), (macro_file,))
+    catalog.import_files(catalog.find_adapter("nas-bench-macro"), (macro_file,))
     assert catalog.is_ready("nas-bench-macro")
 
 
 @pytest.mark.parametrize("count", [0, 2])
 def test_another_number_of_files_is_refused(empty_cache: Path, count: int) -> None:
     with pytest.raises(MissingFileError, match=rf"nas-bench-macro_cifar10\.json.*not {count} files"):
-        catalog.import_files(catalog.find("nas-bench-macro"), (Path("x.json"),) * count)
+        catalog.import_files(catalog.find_adapter("nas-bench-macro"), (Path("x.json"),) * count)
 
 
 def test_a_file_that_is_not_there_is_refused_by_its_name(empty_cache: Path, tmp_path: Path) -> None:
     with pytest.raises(MissingFileError, match=r"absent\.json: cannot be read"):
-        catalog.import_files(catalog.find("nas-bench-macro"), (tmp_path / "absent.json",))
+        catalog.import_files(catalog.find_adapter("nas-bench-macro"), (tmp_path / "absent.json",))
 
 
 # Official files
 
 
-def _installed(benchmark: Adapter) -> Iterator[tuple[OfficialFile, Path]]:
+def _installed(benchmark: TableAdapter) -> Iterator[tuple[OfficialFile, Path]]:
     yield from zip(benchmark.files, benchmark.installed_files(), strict=True)
 
 
@@ -158,7 +161,7 @@ def _installed(benchmark: Adapter) -> Iterator[tuple[OfficialFile, Path]]:
     ],
 )
 def test_a_changed_official_file_is_refused_with_the_remedy(tmp_path: Path, damage: Any) -> None:
-    benchmark = catalog.find(SMALL)
+    benchmark = catalog.find_adapter(SMALL)
     [(file, path)] = _installed(benchmark)
     changed = tmp_path / "proteins.bench"
     changed.write_bytes(damage(path.read_bytes()))
@@ -166,9 +169,9 @@ def test_a_changed_official_file_is_refused_with_the_remedy(tmp_path: Path, dama
         file.checked(changed, benchmark.remedy)
 
 
-@pytest.mark.parametrize("name", [name for name in catalog.names() if catalog.find(name).package])
+@pytest.mark.parametrize("name", [name for name in catalog.benchmark_names() if catalog.find_adapter(name).package])
 def test_every_installed_file_has_the_checksum_of_its_adapter(name: str) -> None:
-    benchmark = catalog.find(name)
+    benchmark = catalog.find_adapter(name)
     for file, path in _installed(benchmark):
         assert file.checked(path, benchmark.remedy) == file.sha256
 
@@ -185,19 +188,19 @@ def third_party(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     described.mkdir()
     (described / "METADATA").write_text("Metadata-Version: 2.1\nName: their-benchmark\nVersion: 1.0\n")
     (described / "entry_points.txt").write_text(
-        "[lissnas.benchmarks]\ntheirs = their_benchmark:BENCHMARK\nnas-bench-macro = their_benchmark:BENCHMARK\n"
+        "[lissnas.benchmarks]\ntheirs = their_benchmark:ADAPTER\nnas-bench-macro = their_benchmark:ADAPTER\n"
     )
     monkeypatch.syspath_prepend(str(tmp_path))
 
 
 @pytest.mark.usefixtures("third_party")
 def test_a_third_partys_benchmark_is_found_by_its_entry_point() -> None:
-    assert "theirs" in catalog.names()
-    assert catalog.find("theirs").page == "https://github.com/xiusu/NAS-Bench-Macro"
+    assert "theirs" in catalog.benchmark_names()
+    assert catalog.find_adapter("theirs").page == "https://github.com/xiusu/NAS-Bench-Macro"
 
 
 @pytest.mark.usefixtures("third_party")
 def test_no_third_party_takes_the_name_of_our_own() -> None:
-    from lissnas_benchmarks.adapters.nas_bench_macro import BENCHMARK
+    from lissnas_benchmarks.adapters.nas_bench_macro import ADAPTER
 
-    assert catalog.find("nas-bench-macro") is BENCHMARK
+    assert catalog.find_adapter("nas-bench-macro") is ADAPTER

@@ -15,7 +15,7 @@ from lissnas.errors import LissnasError
 from lissnas.spaces.categorical import CategoricalSpace
 from lissnas.spaces.space import Floats
 from lissnas_benchmarks import catalog
-from lissnas_benchmarks.adapter import Adapter, Import, OfficialFile
+from lissnas_benchmarks.adapter import Import, OfficialFile, TableAdapter
 from lissnas_benchmarks.errors import BenchmarkFileError
 from lissnas_benchmarks.table import Column, Measure, Table
 
@@ -42,9 +42,9 @@ def numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def benchmark_() -> Adapter:
+def benchmark_() -> TableAdapter:
     measure = Measure("accuracy", "test")
-    return Adapter(
+    return TableAdapter(
         name="bits",
         title="eight networks",
         page="nowhere",
@@ -63,7 +63,7 @@ def _table(path: Path) -> Table:
     return Table(path, lambda: BITS)
 
 
-def test_a_curve_ends_in_its_column(benchmark_: Adapter, numbers: Path) -> None:
+def test_a_curve_ends_in_its_column(benchmark_: TableAdapter, numbers: Path) -> None:
     table = _table(catalog.import_files(benchmark_, (numbers,)))
     curve = table.curve(ACCURACY)
     assert isinstance(curve, np.memmap)
@@ -71,13 +71,13 @@ def test_a_curve_ends_in_its_column(benchmark_: Adapter, numbers: Path) -> None:
     np.testing.assert_array_equal(curve[:, -1], table.values(benchmark_.reports, "d"))
 
 
-def test_an_unknown_curve_is_answered_with_those_there_are(benchmark_: Adapter, numbers: Path) -> None:
+def test_an_unknown_curve_is_answered_with_those_there_are(benchmark_: TableAdapter, numbers: Path) -> None:
     table = _table(catalog.import_files(benchmark_, (numbers,)))
     with pytest.raises(LissnasError, match=r"known: accuracy\.d\.test\.4"):
         table.curve(replace(ACCURACY, epochs=12))
 
 
-def test_a_failed_import_leaves_what_was_there(benchmark_: Adapter, numbers: Path) -> None:
+def test_a_failed_import_leaves_what_was_there(benchmark_: TableAdapter, numbers: Path) -> None:
     path = catalog.import_files(benchmark_, (numbers,))
     before = {file: file.read_bytes() for file in path.parent.rglob("*") if file.is_file()}
     np.savetxt(numbers, np.full((8, 4), np.nan))
@@ -86,7 +86,7 @@ def test_a_failed_import_leaves_what_was_there(benchmark_: Adapter, numbers: Pat
     assert {file: file.read_bytes() for file in path.parent.rglob("*") if file.is_file()} == before
 
 
-def test_an_import_replaces_table_and_curves_together(benchmark_: Adapter, numbers: Path) -> None:
+def test_an_import_replaces_table_and_curves_together(benchmark_: TableAdapter, numbers: Path) -> None:
     catalog.import_files(benchmark_, (numbers,))
     np.savetxt(numbers, np.full((8, 4), 7.0))
     table = _table(catalog.import_files(benchmark_, (numbers,)))
@@ -95,7 +95,7 @@ def test_an_import_replaces_table_and_curves_together(benchmark_: Adapter, numbe
 
 
 @pytest.mark.parametrize("damage", ["a flipped bit", "gone"])
-def test_verifying_finds_a_curve_that_is_not_as_imported(benchmark_: Adapter, numbers: Path, damage: str) -> None:
+def test_verifying_finds_a_curve_that_is_not_as_imported(benchmark_: TableAdapter, numbers: Path, damage: str) -> None:
     path = catalog.import_files(benchmark_, (numbers,))
     [curve] = path.with_suffix("").iterdir()
     data = bytearray(curve.read_bytes())
@@ -107,7 +107,7 @@ def test_verifying_finds_a_curve_that_is_not_as_imported(benchmark_: Adapter, nu
         _table(path).verify()
 
 
-def test_a_second_importer_says_so_and_waits(benchmark_: Adapter, numbers: Path) -> None:
+def test_a_second_importer_says_so_and_waits(benchmark_: TableAdapter, numbers: Path) -> None:
     path = catalog.table_path("bits")
     path.parent.mkdir(parents=True)
     other = FileLock(path.with_name(".bits.lock"))
@@ -136,7 +136,7 @@ def test_two_processes_that_import_at_once_leave_one_whole_table(macro_file: Pat
 
 
 def test_a_cache_that_cannot_be_written_says_so(
-    benchmark_: Adapter, numbers: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    benchmark_: TableAdapter, numbers: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setenv("LISSNAS_CACHE", str(tmp_path / "file"))
@@ -156,6 +156,6 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(macro_file: Path, tmp_path: 
     assert [file.suffix for file in (tmp_path / "tables").iterdir()] == [".lock"]
 
 
-def test_another_number_of_files_is_refused(benchmark_: Adapter, numbers: Path) -> None:
+def test_another_number_of_files_is_refused(benchmark_: TableAdapter, numbers: Path) -> None:
     with pytest.raises(LissnasError, match=r"read from numbers\.txt: name each once, not 2 files"):
         catalog.import_files(benchmark_, (numbers, numbers))

@@ -14,7 +14,7 @@ from lissnas.spaces.categorical import CategoricalSpace
 from lissnas.spaces.published.cell201 import OPERATIONS, cell201
 from lissnas.spaces.published.transnas import transnas_micro
 from lissnas_benchmarks import catalog
-from lissnas_benchmarks.adapter import Adapter
+from lissnas_benchmarks.adapter import TableAdapter
 from lissnas_benchmarks.errors import BenchmarkFileError
 from lissnas_benchmarks.own_table import own_table
 from lissnas_benchmarks.table import Column, Measure, Table
@@ -31,7 +31,7 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
-def _imported(benchmark: Adapter, path: Path) -> Table:
+def _imported(benchmark: TableAdapter, path: Path) -> Table:
     return Table(catalog.import_files(benchmark, (path,)), benchmark.space)
 
 
@@ -70,7 +70,7 @@ def _written(frame: pl.DataFrame, folder: Path, suffix: str = ".parquet") -> Pat
     return path
 
 
-def _scenes(path: Path, **others: Any) -> Adapter:
+def _scenes(path: Path, **others: Any) -> TableAdapter:
     settings = {"gene_columns": GENES, "columns": {"val_accs": ACCURACY}, "missing": True} | others
     return own_table("scenes", transnas_micro, path, **settings)
 
@@ -303,13 +303,13 @@ def test_a_declaration_in_an_entry_point_is_a_benchmark_by_name(
     (tmp_path / "their_scenes.py").write_text(
         "from lissnas.spaces.published.transnas import transnas_micro\n"
         "from lissnas_benchmarks.own_table import own_table\n"
-        f"BENCHMARK = own_table('their-scenes', transnas_micro, {str(path)!r}, gene_columns={GENES!r},\n"
+        f"ADAPTER = own_table('their-scenes', transnas_micro, {str(path)!r}, gene_columns={GENES!r},\n"
         "    columns=['val_accs', 'params'], missing=True)\n"
     )
     described = tmp_path / "their_scenes-1.0.dist-info"
     described.mkdir()
     (described / "METADATA").write_text("Metadata-Version: 2.1\nName: their-scenes\nVersion: 1.0\n")
-    (described / "entry_points.txt").write_text("[lissnas.benchmarks]\ntheir-scenes = their_scenes:BENCHMARK\n")
+    (described / "entry_points.txt").write_text("[lissnas.benchmarks]\ntheir-scenes = their_scenes:ADAPTER\n")
     monkeypatch.syspath_prepend(str(tmp_path))
-    catalog.import_files(catalog.find("their-scenes"), (path,))
-    assert catalog.load("their-scenes").datasets == ("their-scenes",)
+    catalog.import_files(catalog.find_adapter("their-scenes"), (path,))
+    assert catalog.load_table("their-scenes").datasets == ("their-scenes",)

@@ -94,7 +94,7 @@ def test_the_code_of_a_page_runs_and_prints_what_it_shows(
     parts = re.findall(
         r"^```(python|\{code-cell\})\n(.*?)^```(?:\n+```text\n(.*?)^```)?", text, re.MULTILINE | re.DOTALL
     )
-    for benchmark in set(re.findall(r'catalog\.load\("([a-z0-9-]+)"\)', text)):
+    for benchmark in set(re.findall(r'catalog\.load_table\("([a-z0-9-]+)"\)', text)):
         open_table(benchmark)
     names: dict[str, Any] = {"__name__": page.name, "Path": Path}
     compiled = [(compile(code, page.name, "exec"), shown) for _, code, shown in parts]
@@ -209,7 +209,7 @@ def test_every_method_and_every_benchmark_has_its_page() -> None:
     for method in shrinker_names():
         assert (DOCS / "methods" / f"{method}.md").exists(), method
     text = "".join((DOCS / name).read_text() for name in BENCHMARK_PAGES)
-    for benchmark in (*catalog.names(), *catalog.surrogate_names()):
+    for benchmark in catalog.benchmark_names():
         assert f"`{benchmark}`" in text or f"{benchmark}\n" in text or f"{benchmark} " in text, benchmark
 
 
@@ -246,7 +246,7 @@ def test_what_the_pages_quote_is_what_the_programs_wrote(open_table: Callable[[s
 
     from lissnas.locality.exact_locality import pair_locality
 
-    table, reports = open_table("analog-nasbench"), catalog.find("analog-nasbench").reports
+    table, reports = open_table("analog-nasbench"), catalog.find_adapter("analog-nasbench").reports
     near = pair_locality(table.space, table.values(reports, "cifar10"), (0.01,), 1)
     with (DOCS / "measured" / "locality.csv").open(newline="") as file:
         quoted = {row["benchmark"]: row for row in csv.DictReader(file)}["analog-nasbench"]

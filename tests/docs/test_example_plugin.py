@@ -88,16 +88,16 @@ def test_its_settings_are_options_with_their_defaults(run: Run) -> None:
 
 
 def test_a_wrong_name_is_answered_with_theirs(run: Run) -> None:
-    code = "from lissnas_benchmarks import catalog; catalog.load('rastrigin-gird')"
+    code = "from lissnas_benchmarks import catalog; catalog.load_table('rastrigin-gird')"
     assert "did you mean 'rastrigin-grid'" in run(sys.executable, "-c", code).stderr
 
 
 def test_its_numbers_are_those_of_the_function(site: Path) -> None:
     """One point by hand: f(0.5, 0, -2, 1) = 20.25 + 0 + 4 + 1."""
     code = (
-        "from lissnas_example_plugin.benchmark import BENCHMARK, VALUE\n"
-        "space = BENCHMARK.space()\n"
-        "values = BENCHMARK.read(None)[VALUE]\n"
+        "from lissnas_example_plugin.benchmark import ADAPTER, VALUE\n"
+        "space = ADAPTER.space()\n"
+        "values = ADAPTER.read(None)[VALUE]\n"
         "print(values[space.index(space.read(['0.5,0,-2,1']))[0]], values.max(), len(set(values.tolist())))"
     )
     ran = subprocess.run(
@@ -132,8 +132,7 @@ def broken(tmp_path: Path) -> tuple[Path, ...]:
             tmp_path,
             "unwell",
             "[lissnas.benchmarks]\nunwell = unwell:B\nnas-bench-macro = unwell:B\n"
-            "[lissnas.shrinkers]\nunwell = unwell:S\n[lissnas.optimizers]\nunwell = unwell:S\n"
-            "[lissnas.surrogates]\nunwell-too = unwell:S\n",
+            "[lissnas.shrinkers]\nunwell = unwell:S\n[lissnas.optimizers]\nunwell = unwell:S\n",
             "import no_such_module",
         ),
         _package(
@@ -141,8 +140,8 @@ def broken(tmp_path: Path) -> tuple[Path, ...]:
             "unreadable",
             "[lissnas.benchmarks]\nunreadable = unreadable:B\n",
             "from dataclasses import replace\n"
-            "from lissnas_example_plugin.benchmark import BENCHMARK\n"
-            "B = replace(BENCHMARK, name='unreadable', read=lambda source: {}['nothing'])",
+            "from lissnas_example_plugin.benchmark import ADAPTER\n"
+            "B = replace(ADAPTER, name='unreadable', read=lambda source: {}['nothing'])",
         ),
     )
 
@@ -154,7 +153,6 @@ def test_what_is_sound_is_listed_and_works_beside_broken_ones(run: Run, broken: 
         assert name in listed.stdout
     assert "the benchmark 'nas-bench-macro' of unwell 1.0 is left out: the name is the project's own" in listed.stderr
     assert "the benchmark 'unwell' of unwell 1.0 cannot be used: unwell:B: ModuleNotFoundError" in listed.stderr
-    assert "the surrogate 'unwell-too' of unwell 1.0 cannot be used" in listed.stderr
     assert "the benchmark 'unreadable' cannot be read by its own adapter" in listed.stderr
     shrunk = run("lissnas", "shrink", "rastrigin-grid", "--method", "elite-box", beside=broken)
     assert shrunk.returncode == 0, shrunk.stderr
@@ -199,7 +197,7 @@ def test_the_example_is_one_of_the_projects_kind_in_python_too(site: Path, monke
 
     monkeypatch.syspath_prepend(str(site))
     assert "elite-box" in SHRINKERS.valid_names()
-    assert "rastrigin-grid" in catalog.valid_names()
+    assert "rastrigin-grid" in catalog.valid_benchmark_names()
     assert SHRINKERS.faults() == SPACES.faults() == catalog.faults() == ()
     space = SPACES.find("rastrigin-grid")()
     np.testing.assert_array_equal(space.index(space.read(space.write(space.all_rows()))), np.arange(space.size))

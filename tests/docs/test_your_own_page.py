@@ -31,7 +31,7 @@ def _made_up(named: bool = False) -> pl.DataFrame:
 
 def test_the_declaration_has_ten_lines() -> None:
     [declaration, *_] = _blocks("python")
-    assert len(declaration.partition("BENCHMARK = ")[2].strip().splitlines()) == 10
+    assert len(declaration.partition("ADAPTER = ")[2].strip().splitlines()) == 10
 
 
 @pytest.mark.parametrize("suffix", [".parquet", ".csv"])

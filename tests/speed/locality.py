@@ -15,8 +15,8 @@ from lissnas_benchmarks import catalog
 SOURCES = 25
 RUNS = 5
 
-table = catalog.load("analog-nasbench")
-scores = table.values(catalog.find("analog-nasbench").reports, "cifar10")
+table = catalog.load_table("analog-nasbench")
+scores = table.values(catalog.find_adapter("analog-nasbench").reports, "cifar10")
 space = table.space
 
 

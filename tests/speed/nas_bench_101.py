@@ -32,7 +32,7 @@ from lissnas.locality.random_walks import walk_autocorrelation
 from lissnas.spaces.graph_codes import EDGES, INNER, canonical, pack
 from lissnas.spaces.published.nasbench101 import OPERATIONS, nasbench101
 from lissnas_benchmarks.adapter import Import
-from lissnas_benchmarks.adapters.nas_bench_101 import BENCHMARK
+from lissnas_benchmarks.adapters.nas_bench_101 import ADAPTER
 from lissnas_benchmarks.readers.tfrecord import masked_crc32c
 
 HASHED = 2_000
@@ -164,7 +164,7 @@ print(f"locality of all cells, pairs up to 2 edits: {seconds(every_near_measure)
 with tempfile.TemporaryDirectory() as folder:
     path = Path(folder) / "records.tfrecord"
     write(path, cells)
-    reading = seconds(lambda: BENCHMARK.read(Import((path,), Path(folder))))
+    reading = seconds(lambda: ADAPTER.read(Import((path,), Path(folder))))
     looping = seconds(lambda: loop(path, LOOPED)) * 3 * count / LOOPED
     print(f"{3 * count:,} records, {path.stat().st_size / 2**20:.0f} MiB: {reading:.1f} s, {peak()}")
     print(f"a plain loop, unchecked: {looping:.0f} s, scaled up from {LOOPED:,}: {looping / reading:.1f} times as long")

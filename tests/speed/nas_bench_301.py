@@ -29,7 +29,7 @@ official = sorted(float(lines.split()[-1]) for lines in printed)[RUNS // 2]
 
 with tempfile.TemporaryDirectory() as cache:
     os.environ["LISSNAS_CACHE"] = cache
-    catalog.import_surrogate(catalog.find_surrogate("nas-bench-301"), Path(models))
+    catalog.import_files(catalog.find_adapter("nas-bench-301"), (Path(models),))
     started = time.perf_counter()
     evaluator = catalog.load_surrogate("nas-bench-301")
     opened = time.perf_counter() - started

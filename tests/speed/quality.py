@@ -10,8 +10,8 @@ from lissnas_benchmarks import catalog
 
 RUNS = 50
 
-table = catalog.load("analog-nasbench")
-scores = table.values(catalog.find("analog-nasbench").reports, "cifar10")
+table = catalog.load_table("analog-nasbench")
+scores = table.values(catalog.find_adapter("analog-nasbench").reports, "cifar10")
 rng = np.random.default_rng(0)
 
 

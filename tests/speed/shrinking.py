@@ -18,8 +18,8 @@ from lissnas_benchmarks import catalog
 RUNS = 50
 SEEDS = 1000
 
-table = catalog.load("analog-nasbench")
-scores = table.values(catalog.find("analog-nasbench").reports, "cifar10")
+table = catalog.load_table("analog-nasbench")
+scores = table.values(catalog.find_adapter("analog-nasbench").reports, "cifar10")
 space = table.space
 shrinker = Lissnas()
 by_cell = dict(zip(map(tuple, space.all_rows().tolist()), scores.tolist(), strict=True))

@@ -12,8 +12,8 @@ import time
 import numpy, polars
 from lissnas_benchmarks import catalog
 started = time.perf_counter()
-table = catalog.load("analog-nasbench")
-accuracies = table.values(catalog.find("analog-nasbench").reports, "cifar10")
+table = catalog.load_table("analog-nasbench")
+accuracies = table.values(catalog.find_adapter("analog-nasbench").reports, "cifar10")
 print(1000 * (time.perf_counter() - started))
 """
 PICKLE = """
@@ -22,7 +22,7 @@ from lissnas_benchmarks import catalog
 from lissnas_benchmarks.adapters.analog_nasbench import _RECORDS
 from lissnas_benchmarks.readers.whole_pickle import load_pickle
 started = time.perf_counter()
-path, = catalog.find("analog-nasbench").installed_files()
+path, = catalog.find_adapter("analog-nasbench").installed_files()
 cells = load_pickle(path.read_bytes(), path.name, _RECORDS)
 accuracies = [cell.baseline_accuracy for cell in cells.values()]
 print(1000 * (time.perf_counter() - started))

@@ -4,11 +4,10 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from lissnas.errors import PluginError, SettingError
+from lissnas.errors import PluginError
 from lissnas_benchmarks import catalog
 from lissnas_benchmarks.adapter import Adapter
 from lissnas_benchmarks.surrogates.surrogate import SurrogateAdapter
-from lissnas_benchmarks.table import Table
 from rich.table import Table as Grid
 
 from lissnas_analyses.cli.command_results import (
@@ -19,7 +18,7 @@ from lissnas_analyses.cli.command_results import (
     ImportResult,
 )
 from lissnas_analyses.cli.json_command import json_command
-from lissnas_analyses.cli.options import BenchmarkName, ImportName
+from lissnas_analyses.cli.options import BenchmarkName
 from lissnas_analyses.cli.terminal import progress, say, say_on_stderr, show
 
 
@@ -27,12 +26,12 @@ from lissnas_analyses.cli.terminal import progress, say, say_on_stderr, show
 def benchmarks() -> BenchmarkListResult:
     """List the benchmarks: what each holds, whether it is there, where it comes from, and its license."""
     listed, faults = [], list(catalog.faults())
-    for name in catalog.valid_names():
+    for name in catalog.valid_benchmark_names():
         try:
             listed.append(_listed(name))
         except PluginError as error:
             faults.append(str(error))
-    found = (*listed, *map(_listed_surrogate, catalog.valid_surrogate_names()))
+    found = tuple(listed)
     show(_overview(found))
     for one in found:
         package = f", here from the package {one.package}" if one.package else ""
@@ -52,7 +51,7 @@ def benchmarks() -> BenchmarkListResult:
 
 
 @json_command
-def import_data(benchmark: ImportName, /, *files: Path) -> ImportResult:
+def import_data(benchmark: BenchmarkName, /, *files: Path) -> ImportResult:
     """Read a benchmark's official files, check them, and keep them in the cache in a form that opens at once.
 
     Parameters
@@ -62,15 +61,11 @@ def import_data(benchmark: ImportName, /, *files: Path) -> ImportResult:
     files
         Its official files or folders.
     """
-    if benchmark not in catalog.surrogate_names():
-        return _import(catalog.find(benchmark), files)
-    if len(files) != 1:
-        raise SettingError(f"{benchmark} is read from one folder or archive, not from {len(files)}")
-    return _import_surrogate(catalog.find_surrogate(benchmark), files[0])
+    return _import(catalog.find_adapter(benchmark), files)
 
 
 @json_command
-def get_data(benchmark: ImportName, /) -> ImportResult:
+def get_data(benchmark: BenchmarkName, /) -> ImportResult:
     """Download a benchmark's official files and import them, or say exactly how to get them.
 
     Parameters
@@ -80,17 +75,9 @@ def get_data(benchmark: ImportName, /) -> ImportResult:
     """
     from lissnas_benchmarks.download import download
 
-    if benchmark in catalog.surrogate_names():
-        surrogate = catalog.find_surrogate(benchmark)
-        if catalog.surrogate_folder(benchmark).exists():
-            return _there_already(benchmark, catalog.surrogate_folder(benchmark))
-        with progress() as report:
-            told = partial(report, surrogate.archive.name)
-            archive = download(surrogate.archive, catalog.download_folder(benchmark), told)
-        return _import_surrogate(surrogate, archive)
-    known = catalog.find(benchmark)
+    known = catalog.find_adapter(benchmark)
     if catalog.is_ready(benchmark):
-        return _there_already(benchmark, catalog.table_path(benchmark))
+        return _there_already(benchmark, catalog.cached_path(known))
     if all(file.url for file in known.files):
         with progress() as report:
             files = tuple(
@@ -111,26 +98,24 @@ def check_data(*benchmarks: BenchmarkName) -> CacheResult:
         Names of the benchmarks; by default every one in the cache.
     """
     found: list[CachedBenchmark] = []
-    for name in benchmarks or [name for name in catalog.valid_names() if catalog.table_path(name).exists()]:
-        with progress() as report:
-            table = catalog.load(name)
-            table.verify(partial(report, f"checking {name}"))
-        found.append(_cached(name, table))
-        say(f"{name}: whole, {len(table.columns):,} columns and {len(table.provenance.curves):,} curves")
-    for name in () if benchmarks else catalog.valid_surrogate_names():
-        if catalog.surrogate_folder(name).exists():
+    for name in benchmarks or _names_in_cache():
+        if isinstance(catalog.find_adapter(name), SurrogateAdapter):
             members = catalog.load_surrogate(name).members
-            found.append(replace(_cached_surrogate(name), ensemble_sizes=members))
+            found.append(replace(_cached(name), ensemble_sizes=members))
             say(f"{name}: whole, ensembles of {members}")
+            continue
+        with progress() as report:
+            table = catalog.load_table(name)
+            table.verify(partial(report, f"checking {name}"))
+        found.append(_cached(name))
+        say(f"{name}: whole, {len(table.columns):,} columns and {len(table.provenance.curves):,} curves")
     return CacheResult(catalog.cache_folder(), tuple(found))
 
 
 @json_command
 def list_data() -> CacheResult:
     """List what is in the cache, with sizes."""
-    tables = [name for name in catalog.valid_names() if catalog.table_path(name).exists()]
-    surrogates = [name for name in catalog.valid_surrogate_names() if catalog.surrogate_folder(name).exists()]
-    found = (*(_cached(name, catalog.load(name)) for name in tables), *map(_cached_surrogate, surrogates))
+    found = tuple(map(_cached, _names_in_cache()))
     if found:
         grid = _grid("name", "columns", "curves", "size")
         for one in found:
@@ -142,39 +127,29 @@ def list_data() -> CacheResult:
 
 
 def _listed(name: str) -> BenchmarkEntry:
-    known, table = catalog.find(name), catalog.load(name) if catalog.is_ready(name) else None
+    adapter, ready = catalog.find_adapter(name), catalog.is_ready(name)
+    predicts = isinstance(adapter, SurrogateAdapter)
+    table = catalog.load_table(name) if ready and not predicts else None
     return BenchmarkEntry(
         name=name,
-        title=known.title,
-        license=known.license,
-        paper=known.paper,
-        page=known.page,
-        package=known.package[1] if known.package else None,
-        predicts=False,
-        ready=table is not None,
-        networks=None if table is None else len(table.index),
-        datasets=() if table is None else table.datasets,
-        caveats=known.caveats,
-        remedy=known.remedy if table is None else "",
-    )
-
-
-def _listed_surrogate(name: str) -> BenchmarkEntry:
-    known, ready = catalog.find_surrogate(name), catalog.surrogate_folder(name).exists()
-    return BenchmarkEntry(
-        name=name,
-        title=known.title,
-        license=known.license,
-        paper=known.paper,
-        page=known.page,
-        package=None,
-        predicts=True,
+        title=adapter.title,
+        license=adapter.license,
+        paper=adapter.paper,
+        page=adapter.page,
+        package=adapter.package[1] if adapter.package else None,
+        predicts=predicts,
         ready=ready,
-        networks=known.space().size,
-        datasets=(),
-        caveats=known.caveats,
-        remedy="" if ready else known.obtain,
+        networks=len(table.index) if table else adapter.space().size if predicts else None,
+        datasets=table.datasets if table else (),
+        caveats=adapter.caveats,
+        remedy="" if ready else adapter.remedy,
     )
+
+
+def _names_in_cache() -> list[str]:
+    return [
+        name for name in catalog.valid_benchmark_names() if catalog.cached_path(catalog.find_adapter(name)).exists()
+    ]
 
 
 def _overview(benchmarks: tuple[BenchmarkEntry, ...]) -> Grid:
@@ -193,13 +168,13 @@ def _grid(*headings: str) -> Grid:
     return grid
 
 
-def _cached(name: str, table: Table) -> CachedBenchmark:
+def _cached(name: str) -> CachedBenchmark:
+    adapter = catalog.find_adapter(name)
+    if isinstance(adapter, SurrogateAdapter):
+        size = sum(file.stat().st_size for file in catalog.cached_path(adapter).glob("*"))
+        return CachedBenchmark(name, None, None, None, size)
+    table = catalog.load_table(name)
     return CachedBenchmark(name, len(table.columns), len(table.provenance.curves), None, table.bytes)
-
-
-def _cached_surrogate(name: str) -> CachedBenchmark:
-    size = sum(file.stat().st_size for file in catalog.surrogate_folder(name).glob("*"))
-    return CachedBenchmark(name, None, None, None, size)
 
 
 def _there_already(name: str, place: Path) -> ImportResult:
@@ -213,14 +188,6 @@ def _import(benchmark: Adapter, files: tuple[Path, ...]) -> ImportResult:
         path = catalog.import_files(benchmark, files, told, partial(_say_waiting, benchmark.name))
     say(f"{benchmark.name}: read into {path}")
     return ImportResult(benchmark.name, path, "")
-
-
-def _import_surrogate(surrogate: SurrogateAdapter, official: Path) -> ImportResult:
-    with progress() as report:
-        told = partial(report, f"importing {surrogate.name}")
-        path = catalog.import_surrogate(surrogate, official, told, partial(_say_waiting, surrogate.name))
-    say(f"{surrogate.name}: read into {path}")
-    return ImportResult(surrogate.name, path, "")
 
 
 def _say_waiting(name: str) -> None:

@@ -7,7 +7,7 @@ from cyclopts import Parameter
 
 from lissnas_analyses.cli.command_results import LandscapeResult
 from lissnas_analyses.cli.json_command import json_command
-from lissnas_analyses.cli.options import ImportName, Metric, Seed, default_folder
+from lissnas_analyses.cli.options import BenchmarkName, Metric, Seed, default_folder
 from lissnas_analyses.cli.terminal import prefixed, progress, say
 
 Datasets = Annotated[
@@ -19,7 +19,7 @@ Out = Annotated[Path | None, Parameter(help="Folder for the results; by default 
 
 @json_command
 def landscape(
-    benchmark: ImportName,
+    benchmark: BenchmarkName,
     /,
     *,
     dataset: Datasets = (),

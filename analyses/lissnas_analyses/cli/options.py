@@ -10,11 +10,9 @@ from lissnas_benchmarks import catalog
 
 if TYPE_CHECKING:
     BenchmarkName = str
-    ImportName = str
     MethodName = str
 else:
-    BenchmarkName = Literal[catalog.names()]
-    ImportName = Literal[catalog.names() + catalog.surrogate_names()]
+    BenchmarkName = Literal[catalog.benchmark_names()]
     MethodName = Literal[shrinker_names()]
 
 

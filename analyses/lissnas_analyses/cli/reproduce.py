@@ -33,7 +33,7 @@ def reproduce(*, seed: Seed = 0, runs: Runs = 20, out: Path = Path("results")) -
             findings = run(opened, results, runs, seed, prefixed(report, name))
         studied.append(print_analysis(opened, findings, results))
     absent = sorted(set(BENCHMARKS) - set(ready))
-    left_out = tuple(MissingBenchmark(name, catalog.find(name).remedy) for name in absent)
+    left_out = tuple(MissingBenchmark(name, catalog.find_adapter(name).remedy) for name in absent)
     for one in left_out:
         say(f"{one.benchmark} was left out, its data is not here: {one.remedy}")
     return ReproductionResult(tuple(studied), left_out)

@@ -5,16 +5,17 @@ from typing import Annotated
 from cyclopts import Parameter
 from lissnas.spaces.space import Rows
 from lissnas_benchmarks import catalog
+from lissnas_benchmarks.adapter import TableAdapter
 
 from lissnas_analyses.cli.command_results import DrawingResult
 from lissnas_analyses.cli.json_command import json_command
-from lissnas_analyses.cli.options import Dataset, ImportName, Out, default_folder
+from lissnas_analyses.cli.options import BenchmarkName, Dataset, Out, default_folder
 from lissnas_analyses.cli.terminal import say
 
 
 @json_command
 def show(
-    benchmark: ImportName,
+    benchmark: BenchmarkName,
     /,
     *architectures: Annotated[str, Parameter(required=True)],
     dataset: Dataset = None,
@@ -34,10 +35,9 @@ def show(
     from lissnas_analyses.diagrams.draw import draw_diagrams
     from lissnas_analyses.results.folder import figure_files, make_folder, write_files
 
-    predicted = benchmark in catalog.surrogate_names()
-    space = catalog.find_surrogate(benchmark).space() if predicted else catalog.find(benchmark).space()
+    space = catalog.find_adapter(benchmark).space()
     rows = space.read(architectures)
-    titles, notes = space.write(rows), [_note(benchmark, dataset, row[None], predicted) for row in rows]
+    titles, notes = space.write(rows), [_note(benchmark, dataset, row[None]) for row in rows]
     folder = out or default_folder(benchmark)
     make_folder(folder)
     with style.house_style():
@@ -52,17 +52,16 @@ def show(
     return DrawingResult(benchmark, tuple(titles), tuple(notes), distance, folder, tuple(drawn))
 
 
-def _note(benchmark: str, dataset: str | None, row: Rows, predicted: bool) -> str:
+def _note(benchmark: str, dataset: str | None, row: Rows) -> str:
     """Return what is known of an architecture, "" if the data is not here."""
     import numpy as np
 
-    if predicted:
-        if not catalog.surrogate_folder(benchmark).exists():
-            return ""
-        return f"predicted accuracy {catalog.load_surrogate(benchmark)(row)[0]:.2f} %"
     if not catalog.is_ready(benchmark):
         return ""
-    table, reports = catalog.load(benchmark), catalog.find(benchmark).reports
+    adapter = catalog.find_adapter(benchmark)
+    if not isinstance(adapter, TableAdapter):
+        return f"predicted accuracy {catalog.load_surrogate(benchmark)(row)[0]:.2f} %"
+    table, reports = catalog.load_table(benchmark), adapter.reports
     dataset = dataset or table.datasets[0]
     values = table.values(reports, dataset)
     place = np.flatnonzero(table.index == table.space.index(row)[0])

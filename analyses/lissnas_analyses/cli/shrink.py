@@ -9,14 +9,15 @@ from lissnas.shrinkers.shrink import Shrinker, shrinker_class
 from lissnas_benchmarks import catalog
 from lissnas_benchmarks.benchmark import open_benchmark
 from lissnas_benchmarks.predictor_file import read_predictor
+from lissnas_benchmarks.surrogates.surrogate import SurrogateAdapter
 
 from lissnas_analyses.cli.command_results import ShrinkageResult
 from lissnas_analyses.cli.json_command import json_command
 from lissnas_analyses.cli.method_options import call_with_settings
 from lissnas_analyses.cli.options import (
+    BenchmarkName,
     Dataset,
     Evaluator,
-    ImportName,
     Limits,
     Method,
     Metric,
@@ -29,7 +30,7 @@ from lissnas_analyses.cli.terminal import counted, say, trace_notes
 
 @json_command
 def shrink(
-    benchmark: ImportName,
+    benchmark: BenchmarkName,
     /,
     *method_settings: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)],
     method: Method = "lissnas",
@@ -59,7 +60,7 @@ def shrink(
     shrinker = _parsed(method, method_settings)
     folder = out or default_folder(benchmark)
     make_folder(folder)
-    if benchmark in catalog.surrogate_names():
+    if isinstance(catalog.find_adapter(benchmark), SurrogateAdapter):
         from lissnas_analyses.cli.shrink_surrogate import shrink_predicted
 
         for option, given in (("dataset", dataset), ("metric", metric), ("limit", limit), ("evaluator", evaluator)):

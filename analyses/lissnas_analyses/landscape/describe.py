@@ -8,7 +8,7 @@ from lissnas.errors import SettingError, UnknownNameError
 from lissnas.progress import ProgressCallback
 from lissnas_benchmarks import catalog
 from lissnas_benchmarks.benchmark import check_ranks
-from lissnas_benchmarks.surrogates.surrogate import read_description
+from lissnas_benchmarks.surrogates.surrogate import SurrogateAdapter, read_description
 
 from lissnas_analyses import style
 from lissnas_analyses.landscape import draw, measure, measure_sampled
@@ -44,9 +44,9 @@ def landscape_report(
     report
         Told how far it is.
     """
-    if name in catalog.surrogate_names():
+    if isinstance(catalog.find_adapter(name), SurrogateAdapter):
         measured = _surrogate(name, datasets, metric, seed, report)
-    elif catalog.load(name).complete:
+    elif catalog.load_table(name).complete:
         measured = _whole_space(name, datasets, metric, report)
     else:
         measured = _sample(name, datasets, metric, report)
@@ -100,9 +100,9 @@ def _whole_space(name: str, datasets: Sequence[str], metric: str | None, report:
 
 
 def _sample(name: str, datasets: Sequence[str], metric: str | None, report: ProgressCallback) -> _Measured:
-    benchmark, table = catalog.find(name), catalog.load(name)
+    adapter, table = catalog.find_table_adapter(name), catalog.load_table(name)
     check_ranks(table, metric)
-    reports = benchmark.reports if metric is None else replace(benchmark.reports, metric=metric)
+    reports = adapter.reports if metric is None else replace(adapter.reports, metric=metric)
     names = tuple(datasets) or table.datasets[:1]
     found = measure_sampled.measure_sample(table, reports, names, report)
     column = table.matching(reports, names[0])[0]
@@ -119,13 +119,12 @@ def _sample(name: str, datasets: Sequence[str], metric: str | None, report: Prog
 def _surrogate(
     name: str, datasets: Sequence[str], metric: str | None, seed: int, report: ProgressCallback
 ) -> _Measured:
-    surrogate = catalog.find_surrogate(name)
-    quantity = surrogate.quantities[0]
+    evaluator = catalog.load_surrogate(name)
+    quantity = evaluator.surrogate.quantities[0]
     if metric not in (None, quantity.name):
         raise UnknownNameError("metric", str(metric), [quantity.name])
     if datasets:
         raise SettingError(f"{name} predicts for one data set, which it does not name: leave out --dataset")
-    evaluator = catalog.load_surrogate(name)
     found = measure_sampled.measure_surrogate(evaluator.space, evaluator, name, seed, report)
     text = (
         f"{name}: predicted, not measured. {measure_sampled.CENTERS:,} random networks and as many pairs a distance; "

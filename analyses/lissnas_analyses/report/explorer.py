@@ -8,6 +8,7 @@ import polars as pl
 from lissnas.spaces.space import Floats, Indices, Space
 from lissnas.statistics.quality import top
 from lissnas_benchmarks import catalog
+from lissnas_benchmarks.adapter import TableAdapter
 from lissnas_benchmarks.table import Table
 
 from lissnas_analyses.diagrams.diagram import Diagram, diagrams
@@ -28,9 +29,9 @@ def explorer(folder: Path) -> dict[str, Any] | None:
     manifest = read_manifest(folder)
     if not {"map.parquet", "rounds.parquet"} <= set(manifest["files"]):
         return None
-    if manifest["benchmark"] not in catalog.names() or not catalog.is_ready(manifest["benchmark"]):
+    if not _has_table(manifest["benchmark"]):
         return None
-    table = catalog.load(manifest["benchmark"])
+    table = catalog.load_table(manifest["benchmark"])
     networks = pl.read_parquet(folder / "map.parquet")
     rounds = pl.read_parquet(folder / "rounds.parquet")
     index = networks["index"].to_numpy()
@@ -52,13 +53,19 @@ def explorer(folder: Path) -> dict[str, Any] | None:
     }
 
 
+def _has_table(name: str) -> bool:
+    """Tell whether the name is of a tabular benchmark whose data is on this machine."""
+    known = name in catalog.benchmark_names() and isinstance(catalog.find_adapter(name), TableAdapter)
+    return known and catalog.is_ready(name)
+
+
 def _scores(table: Table, dataset: str) -> Floats:
-    return table.values(catalog.find(table.provenance.source.benchmark).reports, dataset)
+    return table.values(catalog.find_table_adapter(table.provenance.source.benchmark).reports, dataset)
 
 
 def _columns(table: Table, dataset: str, index: Indices) -> dict[str, list[float | None]]:
     """Return every column of the data set for the networks of the map, the one that reports first."""
-    benchmark = catalog.find(table.provenance.source.benchmark)
+    benchmark = catalog.find_table_adapter(table.provenance.source.benchmark)
     unit = table.matching(benchmark.reports, dataset)[0].unit
     found = {f"{benchmark.reports.describe()} ({unit})": _scores(table, dataset)[index]}
     for column in table.columns:

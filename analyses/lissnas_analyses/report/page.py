@@ -140,7 +140,7 @@ def _measured(manifest: dict[str, Any]) -> str:
     """Say what the benchmark measured, if it is one that is known here."""
     name = str(manifest.get("benchmark", ""))
     try:
-        title = catalog.find(name).title
+        title = catalog.find_adapter(name).title
     except LissnasError:
         return ""
     return f"{title[0].upper()}{title[1:].rstrip('.')}."

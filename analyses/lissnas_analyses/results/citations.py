@@ -57,7 +57,7 @@ def citations(words: Sequence[str]) -> tuple[Citation, ...]:
 def known_names() -> tuple[str, ...]:
     """Return all names that can be cited."""
     methods = (*shrinker_names(), *optimizer_names(), SUPERNET, SOFTWARE)
-    return tuple(dict.fromkeys((*catalog.names(), *catalog.surrogate_names(), *methods)))
+    return tuple(dict.fromkeys((*catalog.benchmark_names(), *methods)))
 
 
 def _names(word: str) -> Iterator[str]:
@@ -100,10 +100,8 @@ def _bibtex(name: str) -> str:
         return _software()
     if name == SUPERNET:
         return SPOS_BIBTEX
-    if name in catalog.names():
-        return catalog.find(name).bibtex
-    if name in catalog.surrogate_names():
-        return catalog.find_surrogate(name).bibtex
+    if name in catalog.benchmark_names():
+        return catalog.find_adapter(name).bibtex
     entry: str = getattr(shrinker_class(name) if name in shrinker_names() else optimizer_class(name), "bibtex", "")
     return entry
 

@@ -12,7 +12,7 @@ from lissnas.spaces.published.accel_mnasnet import BLOCKS, accel_mnasnet
 from lissnas.spaces.space import Floats, Indices
 from numpy.typing import NDArray
 
-from lissnas_benchmarks.adapter import Adapter, Import, OfficialFile
+from lissnas_benchmarks.adapter import Import, OfficialFile, TableAdapter
 from lissnas_benchmarks.errors import BenchmarkFileError
 from lissnas_benchmarks.readers.archive_reader import read_archive
 from lissnas_benchmarks.readers.frame_file import scan_frame
@@ -233,7 +233,7 @@ _BIBTEX = """\
 }
 """
 
-BENCHMARK = Adapter(
+ADAPTER = TableAdapter(
     name="accel-nasbench",
     title="ImageNet accuracy of 5,125 of 1.04e11 MnasNet-like networks, and their speed on six accelerators",
     page="https://github.com/afzalxo/Accel-NASBench",

@@ -8,7 +8,7 @@ from lissnas.errors import ArchitectureError
 from lissnas.spaces.published.cell201 import EDGES, OPERATIONS, cell201
 from lissnas.spaces.space import Floats
 
-from lissnas_benchmarks.adapter import Adapter, Import, OfficialFile
+from lissnas_benchmarks.adapter import Import, OfficialFile, TableAdapter
 from lissnas_benchmarks.errors import BenchmarkFileError
 from lissnas_benchmarks.readers.pickle_allowlist import shown
 from lissnas_benchmarks.readers.whole_pickle import Record, load_pickle
@@ -97,7 +97,7 @@ _BIBTEX = """\
 }
 """
 
-BENCHMARK = Adapter(
+ADAPTER = TableAdapter(
     name="analog-nasbench",
     title="CIFAR-10 accuracy of all 15,625 NAS-Bench-201 cells: plain, quantized, noisy, on analog hardware",
     page="https://arxiv.org/abs/2506.18495",

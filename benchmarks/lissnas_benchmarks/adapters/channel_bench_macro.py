@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from lissnas.spaces.published.channel_macro import channel_macro
 from lissnas.spaces.space import Floats
 
-from lissnas_benchmarks.adapter import Adapter, Import, OfficialFile
+from lissnas_benchmarks.adapter import Import, OfficialFile, TableAdapter
 from lissnas_benchmarks.readers.chain_json import Accuracies, Count, TrainedChain, chain_columns
 from lissnas_benchmarks.readers.strict_json import read_json
 from lissnas_benchmarks.table import Column, Measure
@@ -43,12 +43,12 @@ _BIBTEX = """\
 """
 
 
-def _benchmark(name: str, network: str, file: str) -> Adapter:
+def _benchmark(name: str, network: str, file: str) -> TableAdapter:
     obtain = (
         f"download {file} from https://github.com/xiusu/Channel-Bench-Macro, then run 'lissnas data import {name} "
         f"{file}'"
     )
-    return Adapter(
+    return TableAdapter(
         name=name,
         title=f"CIFAR-10 accuracy of a {network} at all 16,384 widths of 7 layers, three seeds, with size and MACs",
         page="https://github.com/xiusu/Channel-Bench-Macro",
@@ -68,6 +68,6 @@ def _benchmark(name: str, network: str, file: str) -> Adapter:
     )
 
 
-BENCHMARK = _benchmark("channel-bench-macro", "ResNet", "Results_ResNet.json")
+ADAPTER = _benchmark("channel-bench-macro", "ResNet", "Results_ResNet.json")
 
 MOBILENET = _benchmark("channel-bench-macro-mobilenet", "MobileNet", "Results_MobileNet.json")

@@ -10,7 +10,7 @@ from lissnas.spaces.published.cell201 import cell201
 from lissnas.spaces.space import Floats
 from numpy.typing import NDArray
 
-from lissnas_benchmarks.adapter import Adapter, Import, OfficialFile
+from lissnas_benchmarks.adapter import Import, OfficialFile, TableAdapter
 from lissnas_benchmarks.errors import BenchmarkFileError, MissingFileError
 from lissnas_benchmarks.readers.whole_pickle import Numbers, load_pickle
 from lissnas_benchmarks.table import Column, Measure
@@ -240,7 +240,7 @@ _BIBTEX = """\
 }
 """
 
-BENCHMARK = Adapter(
+ADAPTER = TableAdapter(
     name="hw-nas-bench",
     title="latency and energy of all 15,625 NAS-Bench-201 cells on six devices, for three data sets",
     page="https://github.com/GATECH-EIC/HW-NAS-Bench",

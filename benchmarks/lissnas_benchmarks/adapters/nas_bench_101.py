@@ -10,7 +10,7 @@ from lissnas.spaces.published.nasbench101 import NasBench101, nasbench101
 from lissnas.spaces.space import Floats, Indices
 from numpy.typing import NDArray
 
-from lissnas_benchmarks.adapter import Adapter, Import, OfficialFile
+from lissnas_benchmarks.adapter import Import, OfficialFile, TableAdapter
 from lissnas_benchmarks.errors import BenchmarkFileError
 from lissnas_benchmarks.readers.model_metrics import FIELDS, PARAMETERS, read_metrics
 from lissnas_benchmarks.readers.tfrecord import HEADER, frames
@@ -45,7 +45,7 @@ _BIBTEX = """\
 """
 
 
-def describe(name: str, file: OfficialFile, budgets: tuple[int, ...], max_vertices: int = 7) -> Adapter:
+def describe(name: str, file: OfficialFile, budgets: tuple[int, ...], max_vertices: int = 7) -> TableAdapter:
     """Describe a file of the official format that holds all cells of at most so many vertices.
 
     Parameters
@@ -71,7 +71,7 @@ def describe(name: str, file: OfficialFile, budgets: tuple[int, ...], max_vertic
 
     where = file.url or "https://github.com/google-research/nasbench"
     obtain = f"download {file.name} from {where}, then run 'lissnas data import {name} {file.name}'"
-    return Adapter(
+    return TableAdapter(
         name=name,
         title="CIFAR-10 accuracy of all cells of at most "
         f"{max_vertices} vertices and 9 edges, three runs of {', '.join(map(str, budgets))} epochs, with training time",
@@ -227,7 +227,7 @@ def _times_before(values: Indices) -> Indices:
     return before
 
 
-BENCHMARK = describe(
+ADAPTER = describe(
     "nas-bench-101",
     OfficialFile(
         "nasbench_only108.tfrecord",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from lissnas.spaces.published.cell201 import cell201
 from lissnas.spaces.space import Floats, Space
 
-from lissnas_benchmarks.adapter import Adapter, Import, OfficialFile
+from lissnas_benchmarks.adapter import Import, OfficialFile, TableAdapter
 from lissnas_benchmarks.errors import BenchmarkFileError
 from lissnas_benchmarks.table import Column, Measure
 
@@ -82,7 +82,7 @@ BIBTEX = """\
 }
 """
 
-BENCHMARK = Adapter(
+ADAPTER = TableAdapter(
     name="nas-bench-201",
     title="CIFAR-10, CIFAR-100 and ImageNet16-120 accuracy of 15,625 cells, up to three seeds, with learning curves",
     page="https://github.com/D-X-Y/NAS-Bench-201",

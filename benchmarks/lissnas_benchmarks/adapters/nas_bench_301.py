@@ -213,7 +213,7 @@ _BIBTEX = """\
 }
 """
 
-SURROGATE = SurrogateAdapter(
+ADAPTER = SurrogateAdapter(
     name=_NAMES["1.0"],
     title="CIFAR-10 accuracy and training time of all 10^18 DARTS networks, predicted by XGBoost and LightGBM (v1.0)",
     page=_PAGES["1.0"],
@@ -224,9 +224,9 @@ SURROGATE = SurrogateAdapter(
     quantities=(Quantity("accuracy", "%", "xgboost"), Quantity("runtime", "s", "lightgbm")),
     features=features,
     width=len(ORDER),
-    archive=_archive("1.0"),
+    files=(_archive("1.0"),),
     needed=_needed("1.0"),
-    find=_finder("1.0", _NAMES["1.0"]),
+    find_members=_finder("1.0", _NAMES["1.0"]),
     obtain=_obtain("1.0", _NAMES["1.0"]),
     caveats=(
         "predictions, not measurements; the validation accuracy of networks trained for 100 epochs on CIFAR-10",
@@ -235,13 +235,13 @@ SURROGATE = SurrogateAdapter(
     ),
 )
 
-SURROGATE_V09 = replace(
-    SURROGATE,
+V09 = replace(
+    ADAPTER,
     name=_NAMES["0.9"],
     title="As nas-bench-301, in the earlier version 0.9 of its models",
     page=_PAGES["0.9"],
-    archive=_archive("0.9"),
+    files=(_archive("0.9"),),
     needed=_needed("0.9"),
-    find=_finder("0.9", _NAMES["0.9"]),
+    find_members=_finder("0.9", _NAMES["0.9"]),
     obtain=_obtain("0.9", _NAMES["0.9"]),
 )

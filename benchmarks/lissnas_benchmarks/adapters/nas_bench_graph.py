@@ -12,7 +12,7 @@ from lissnas.spaces.distinct import DistinctSpace
 from lissnas.spaces.space import Floats, Rows
 from numpy.typing import NDArray
 
-from lissnas_benchmarks.adapter import Adapter, Import, OfficialFile
+from lissnas_benchmarks.adapter import Import, OfficialFile, TableAdapter
 from lissnas_benchmarks.errors import BenchmarkFileError
 from lissnas_benchmarks.readers.pickle_allowlist import shown
 from lissnas_benchmarks.readers.whole_pickle import load_pickle
@@ -180,8 +180,8 @@ _BIBTEX = """\
 """
 
 
-def _benchmark(name: str, title: str, space: Callable[[], DistinctSpace], datasets: tuple[str, ...]) -> Adapter:
-    return Adapter(
+def _benchmark(name: str, title: str, space: Callable[[], DistinctSpace], datasets: tuple[str, ...]) -> TableAdapter:
+    return TableAdapter(
         name=name,
         title=title,
         page="https://github.com/THUMNLab/NAS-Bench-Graph",
@@ -201,7 +201,7 @@ def _benchmark(name: str, title: str, space: Callable[[], DistinctSpace], datase
     )
 
 
-BENCHMARK = _benchmark(
+ADAPTER = _benchmark(
     "nas-bench-graph", "accuracy of 26,206 graph neural networks on eight data sets, with latency", _space, _DATASETS
 )
 

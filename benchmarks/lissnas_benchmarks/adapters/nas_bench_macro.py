@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from lissnas.spaces.published.macro import macro
 from lissnas.spaces.space import Floats
 
-from lissnas_benchmarks.adapter import Adapter, Import, OfficialFile
+from lissnas_benchmarks.adapter import Import, OfficialFile, TableAdapter
 from lissnas_benchmarks.readers.chain_json import Accuracies, Count, TrainedChain, chain_columns
 from lissnas_benchmarks.readers.strict_json import read_json
 from lissnas_benchmarks.table import Column, Measure
@@ -48,7 +48,7 @@ _BIBTEX = """\
 }
 """
 
-BENCHMARK = Adapter(
+ADAPTER = TableAdapter(
     name="nas-bench-macro",
     title="CIFAR-10 accuracy of all 6,561 chains of 8 layers, three seeds, with parameters and FLOPs",
     page="https://github.com/xiusu/NAS-Bench-Macro",

@@ -13,7 +13,7 @@ from lissnas.spaces.published.cell201 import cell201
 from lissnas.spaces.published.channels import channels
 from lissnas.spaces.space import Floats, Space
 
-from lissnas_benchmarks.adapter import Adapter, Import, OfficialFile
+from lissnas_benchmarks.adapter import Import, OfficialFile, TableAdapter
 from lissnas_benchmarks.errors import BenchmarkFileError
 from lissnas_benchmarks.readers.fast_float_dicts import FloatDictReader
 from lissnas_benchmarks.readers.official_archive import check_complete, check_frame, check_order
@@ -24,7 +24,7 @@ from lissnas_benchmarks.table import Column, Measure
 
 
 @dataclass(frozen=True)
-class Part:
+class NatsSpace:
     """One of the two search spaces of NATS-Bench.
 
     Attributes
@@ -42,9 +42,9 @@ class Part:
     lengths: Mapping[str, int]
 
 
-TOPOLOGY = Part("NATS-tss-v1_0-3ffb9", cell201, {"12": 12, "200": 200})
+TOPOLOGY_SPACE = NatsSpace("NATS-tss-v1_0-3ffb9", cell201, {"12": 12, "200": 200})
 
-SIZE = Part("NATS-sss-v1_0-50262", channels, {"01": 1, "12": 12, "90": 90})
+SIZE_SPACE = NatsSpace("NATS-sss-v1_0-50262", channels, {"01": 1, "12": 12, "90": 90})
 
 
 class Folder:
@@ -54,16 +54,16 @@ class Folder:
     ----------
     path
         Where it is.
-    part
+    nats_space
         Which of the two spaces.
     source
         The import under way, where curves go.
     """
 
-    def __init__(self, path: Path, part: Part, source: Import) -> None:
-        self._path, self._part, self._source = path, part, source
+    def __init__(self, path: Path, nats_space: NatsSpace, source: Import) -> None:
+        self._path, self._nats_space, self._source = path, nats_space, source
         self._float_dicts = FloatDictReader()
-        self.runs = TrainedRuns(source, part.space(), tuple(part.lengths.values()), settle)
+        self.runs = TrainedRuns(source, nats_space.space(), tuple(nats_space.lengths.values()), settle)
 
     def read_all(self) -> None:
         """Read every architecture; raises BenchmarkFileError at the first that is missing or damaged."""
@@ -83,10 +83,10 @@ class Folder:
     def read(self, index: int) -> None:
         """Read the architecture of an official index; raises BenchmarkFileError if it is missing or damaged."""
         held = self._load(_member(index), self.runs.add)
-        if held != {name: (index, epochs) for name, epochs in self._part.lengths.items()}:
+        if held != {name: (index, epochs) for name, epochs in self._nats_space.lengths.items()}:
             raise BenchmarkFileError(
                 f"{_member(index)}: not in the official layout (it has not the trainings "
-                f"{', '.join(self._part.lengths)} of architecture {index})"
+                f"{', '.join(self._nats_space.lengths)} of architecture {index})"
             )
 
     def check_order(self) -> None:
@@ -108,12 +108,12 @@ class Folder:
         return value
 
 
-def read_packed(path: Path, part: Part, source: Import) -> TrainedRuns:
+def read_packed(path: Path, nats_space: NatsSpace, source: Import) -> TrainedRuns:
     """Read all architectures of the official single file, or of a part of one in the same layout.
 
     Raises BenchmarkFileError if it is damaged or in another layout; that none is missing is not checked.
     """
-    runs = TrainedRuns(source, part.space(), tuple(part.lengths.values()), settle)
+    runs = TrainedRuns(source, nats_space.space(), tuple(nats_space.lengths.values()), settle)
     size = max(1, path.stat().st_size)
     try:
         with path.open("rb") as packed, bz2.open(packed) as file:
@@ -122,7 +122,7 @@ def read_packed(path: Path, part: Part, source: Import) -> TrainedRuns:
             )
             held = stream.load()
             stream.check_ended()
-        check_frame(held, runs, part.lengths)
+        check_frame(held, runs, nats_space.lengths)
     except OSError as error:
         raise BenchmarkFileError(f"{path.name}: cannot be read ({error})") from error
     except RefusedError as error:
@@ -144,18 +144,18 @@ def _member(index: int) -> str:
     return f"{index:06d}.pickle.pbz2"
 
 
-def reader(part: Part, remedy: str) -> Callable[[Import], Mapping[Column, Floats]]:
+def reader(nats_space: NatsSpace, remedy: str) -> Callable[[Import], Mapping[Column, Floats]]:
     """Return what reads an official folder or single file of all architectures of a space."""
 
     def read(source: Import) -> Mapping[Column, Floats]:
         [path] = source.files
         try:
             if path.is_dir():
-                folder = Folder(path, part, source)
+                folder = Folder(path, nats_space, source)
                 folder.read_all()
                 runs = folder.runs
             else:
-                runs = read_packed(path, part, source)
+                runs = read_packed(path, nats_space, source)
             check_complete(runs, path.name)
             return runs.columns()
         except RefusedError as error:
@@ -166,10 +166,11 @@ def reader(part: Part, remedy: str) -> Callable[[Import], Mapping[Column, Floats
     return read
 
 
-def _obtain(name: str, part: Part) -> str:
+def _obtain(name: str, nats_space: NatsSpace) -> str:
     return (
-        f"download {part.file}-simple.tar and unpack it (https://github.com/D-X-Y/NATS-Bench has the links), "
-        f"then run 'lissnas data import {name} {part.file}-simple'; the packed {part.file}.pickle.pbz2 serves as well"
+        f"download {nats_space.file}-simple.tar and unpack it (https://github.com/D-X-Y/NATS-Bench has the links), "
+        f"then run 'lissnas data import {name} {nats_space.file}-simple'; the packed {nats_space.file}.pickle.pbz2 "
+        "serves as well"
     )
 
 
@@ -192,27 +193,27 @@ _CAVEATS = (
 )
 
 
-def _benchmark(name: str, part: Part, title: str, epochs: int, *caveats: str) -> Adapter:
-    return Adapter(
+def _benchmark(name: str, nats_space: NatsSpace, title: str, epochs: int, *caveats: str) -> TableAdapter:
+    return TableAdapter(
         name=name,
         title=title,
         page="https://github.com/D-X-Y/NATS-Bench",
         license="MIT",
         paper=_PAPER,
         bibtex=_BIBTEX,
-        space=part.space,
-        files=(OfficialFile(f"{part.file}-simple"),),
-        read=reader(part, _obtain(name, part)),
+        space=nats_space.space,
+        files=(OfficialFile(f"{nats_space.file}-simple"),),
+        read=reader(nats_space, _obtain(name, nats_space)),
         selects=Measure("accuracy", "validation", epochs=epochs),
         reports=Measure("accuracy", "test", epochs=epochs),
-        obtain=_obtain(name, part),
+        obtain=_obtain(name, nats_space),
         caveats=(*_CAVEATS, *caveats),
     )
 
 
-BENCHMARK = _benchmark(
+TOPOLOGY = _benchmark(
     "nats-bench-topology",
-    TOPOLOGY,
+    TOPOLOGY_SPACE,
     "CIFAR-10, CIFAR-100 and ImageNet16-120 accuracy of 15,625 cells, up to three seeds, with learning curves",
     200,
     "the same cells, order and trainings as nas-bench-201, trained and recorded anew in part",
@@ -222,9 +223,9 @@ BENCHMARK = _benchmark(
     "15,625 cells were trained apart, but many compute the same: 6,466 by the official string",
 )
 
-SIZE_BENCHMARK = _benchmark(
+SIZE = _benchmark(
     "nats-bench-size",
-    SIZE,
+    SIZE_SPACE,
     "CIFAR-10, CIFAR-100 and ImageNet16-120 accuracy of 32,768 choices of five widths, with learning curves",
     90,
     "90 epochs: one seed (777); 12 epochs: three; each length has its own schedule of the learning rate",

@@ -11,7 +11,7 @@ from lissnas.spaces.published.cell201 import cell201
 from lissnas.spaces.space import Floats
 from numpy.typing import NDArray
 
-from lissnas_benchmarks.adapter import Adapter, Import, OfficialFile
+from lissnas_benchmarks.adapter import Import, OfficialFile, TableAdapter
 from lissnas_benchmarks.adapters.nas_bench_201 import BIBTEX
 from lissnas_benchmarks.errors import BenchmarkFileError, MissingFileError
 from lissnas_benchmarks.table import Column, Measure
@@ -48,7 +48,7 @@ class _Described:
         return images // batch * batch if part == "train" else images
 
 
-class BundledAdapter(Adapter):
+class BundledAdapter(TableAdapter):
     """A benchmark whose table is part of this package, or stands in the folder data of a checkout."""
 
     def installed_files(self) -> tuple[Path, ...]:
@@ -112,7 +112,7 @@ def _placed(trained: pl.DataFrame, values: NDArray[np.floating]) -> Floats:
     return placed
 
 
-def _benchmark(name: str, task: str, title: str, caveats: tuple[str, ...], sha256: str | None = None) -> Adapter:
+def _benchmark(name: str, task: str, title: str, caveats: tuple[str, ...], sha256: str | None = None) -> TableAdapter:
     remedy = f"go on training with 'python -m lissnas.supernet.standalone.train_cells {task}', as data/README.md says"
     return BundledAdapter(
         name=name,

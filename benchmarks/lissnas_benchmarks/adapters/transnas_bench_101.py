@@ -10,7 +10,7 @@ from lissnas.errors import ArchitectureError
 from lissnas.spaces.published.transnas import transnas_macro, transnas_micro
 from lissnas.spaces.space import Floats, Indices, Space
 
-from lissnas_benchmarks.adapter import Adapter, Import, OfficialFile
+from lissnas_benchmarks.adapter import Import, OfficialFile, TableAdapter
 from lissnas_benchmarks.errors import BenchmarkFileError
 from lissnas_benchmarks.readers.fast_float_dicts import float_dict
 from lissnas_benchmarks.readers.pickle_allowlist import RefusedError
@@ -226,8 +226,8 @@ _BIBTEX = """\
 """
 
 
-def _benchmark(name: str, title: str, part: str, space: Callable[[], Space], *caveats: str) -> Adapter:
-    return Adapter(
+def _benchmark(name: str, title: str, part: str, space: Callable[[], Space], *caveats: str) -> TableAdapter:
+    return TableAdapter(
         name=name,
         title=title,
         page=_PAGE,

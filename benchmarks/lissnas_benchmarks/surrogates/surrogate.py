@@ -12,9 +12,9 @@ from pathlib import Path
 import msgspec
 import numpy as np
 from lissnas.evaluation.evaluator import Evaluator
-from lissnas.spaces.space import Floats, Rows, Space
+from lissnas.spaces.space import Floats, Rows
 
-from lissnas_benchmarks.adapter import OfficialFile
+from lissnas_benchmarks.adapter import Adapter
 from lissnas_benchmarks.errors import BenchmarkFileError, MissingFileError
 from lissnas_benchmarks.surrogates.boosters import SUFFIXES, Ensemble, Library, convert_all
 
@@ -33,59 +33,29 @@ class Quantity:
     library: Library
 
 
-@dataclass(frozen=True)
-class SurrogateAdapter:
-    """One surrogate benchmark: a space, and which models predict what.
+@dataclass(frozen=True, kw_only=True)
+class SurrogateAdapter(Adapter):
+    """A benchmark that predicts: its one official file is the archive of the official model folder.
 
     Attributes
     ----------
-    name
-        What users call it.
-    title
-        What it predicts, in one line.
-    page
-        Where its authors publish it.
-    license
-        As its authors state it.
-    paper
-        The paper to cite.
-    space
-        Makes its space.
     quantities
-        What it predicts; the first is the quality that networks are ranked by.
+        What it predicts; the first is the quality that architectures are ranked by.
     features
-        Turns rows into what the models take, float64 of shape (n, width).
+        Returns the models' input for a batch of rows, float64 of shape (n, width).
     width
-        How many features there are.
-    archive
-        The official archive of that folder.
+        Number of features.
     needed
         A regular expression for the paths of the archive's files that are read.
-    find
-        Finds in the official model folder the pickled members of each quantity, by its name.
-    obtain
-        How to get the official folder.
-    caveats
-        What a user must know before believing a number.
-    bibtex
-        The paper as an entry of BibTeX, or several; "" where there is none.
+    find_members
+        Finds in the official model folder the pickled ensemble members of each quantity, by the quantity's name.
     """
 
-    name: str
-    title: str
-    page: str
-    license: str
-    paper: str
-    space: Callable[[], Space]
     quantities: tuple[Quantity, ...]
     features: Callable[[Rows], Floats]
     width: int
-    archive: OfficialFile
     needed: str
-    find: Callable[[Path], Mapping[str, tuple[Path, ...]]]
-    obtain: str
-    caveats: tuple[str, ...] = ()
-    bibtex: str = ""
+    find_members: Callable[[Path], Mapping[str, tuple[Path, ...]]]
 
 
 @dataclass(frozen=True)
@@ -186,7 +156,7 @@ def convert_folder(
     """
     if not official.is_dir():
         raise MissingFileError(f"{official}: not a folder; {surrogate.obtain}")
-    found = surrogate.find(official)
+    found = surrogate.find_members(official)
     members = {
         quantity.name: tuple(
             f"{quantity.name}-{number}{SUFFIXES[quantity.library]}" for number in range(len(found[quantity.name]))

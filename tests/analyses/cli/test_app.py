@@ -39,7 +39,7 @@ def test_help_imports_no_numpy() -> None:
 
 def test_benchmarks_are_listed_with_their_license_and_how_to_get_them(in_process: Command, tmp_path: Path) -> None:
     shown = in_process("benchmarks", folder=tmp_path, LISSNAS_CACHE=str(tmp_path)).stdout
-    for name in catalog.names():
+    for name in catalog.benchmark_names():
         assert name in shown
     assert "none stated" in shown
     assert "lissnas data import nas-bench-macro" in shown
@@ -199,4 +199,4 @@ def test_data_that_has_no_address_says_how_to_get_it(in_process: Command, tmp_pa
 def test_a_surrogate_is_read_from_one_folder(in_process: Command, tmp_path: Path) -> None:
     called = in_process("data", "import", "nas-bench-301", "a", "b", folder=tmp_path)
     assert called.returncode == 2
-    assert "one folder or archive" in called.stderr
+    assert "is read from nasbench301_models_v1.0.zip: name each once, not 2 files" in called.stderr

@@ -117,7 +117,11 @@ def test_drawings_and_reports_are_documents_too(ask: Ask, proteins: Benchmark, t
 def test_what_is_imported_is_told(ask: Ask, macro_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LISSNAS_CACHE", str(tmp_path))
     missing = ask("data", "get", "nas-bench-macro")[1]["result"]
-    assert missing == {"benchmark": "nas-bench-macro", "path": None, "remedy": catalog.find("nas-bench-macro").remedy}
+    assert missing == {
+        "benchmark": "nas-bench-macro",
+        "path": None,
+        "remedy": catalog.find_adapter("nas-bench-macro").remedy,
+    }
     told = ask("data", "import", "nas-bench-macro", str(macro_file))[1]["result"]
     place = str(tmp_path / "tables/nas-bench-macro.parquet")
     assert told == {"benchmark": "nas-bench-macro", "path": place, "remedy": ""}
@@ -127,7 +131,7 @@ def test_what_is_imported_is_told(ask: Ask, macro_file: Path, tmp_path: Path, mo
 
 def test_what_a_benchmark_lacks_is_told(ask: Ask) -> None:
     listed = {one["name"]: one for one in ask("benchmarks")[1]["result"]["benchmarks"]}
-    assert set(listed) == {*catalog.names(), *catalog.surrogate_names()}
+    assert set(listed) == set(catalog.benchmark_names())
     assert listed[PROTEINS]["ready"]
     assert listed[PROTEINS]["networks"] == 2021
     assert not listed["hw-nas-bench"]["ready"]

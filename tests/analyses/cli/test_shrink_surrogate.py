@@ -17,7 +17,7 @@ def surrogate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     pytest.importorskip("lightgbm")
     pytest.importorskip("xgboost")
     monkeypatch.setenv("LISSNAS_CACHE", str(tmp_path / "cache"))
-    catalog.import_surrogate(catalog.find_surrogate("nas-bench-301"), MODELS)
+    catalog.import_files(catalog.find_adapter("nas-bench-301"), (MODELS,))
     return "nas-bench-301"
 
 

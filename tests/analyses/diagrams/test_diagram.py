@@ -32,7 +32,7 @@ SPACES: dict[str, Callable[[], Space]] = {
     "darts": darts,
     "macro": macro,
     "nas-bench-101": lambda: nasbench101(5),
-    "nas-bench-graph": lambda: catalog.find("nas-bench-graph-proteins").space(),
+    "nas-bench-graph": lambda: catalog.find_adapter("nas-bench-graph-proteins").space(),
     "shufflenetv2": shufflenetv2,
     "transnas-macro": transnas_macro,
     "transnas-micro": transnas_micro,

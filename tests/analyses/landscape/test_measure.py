@@ -22,7 +22,7 @@ from lissnas_analyses.landscape.result import Landscapes
 from lissnas_analyses.locality.measure import measure as measure_locality
 from lissnas_analyses.results.folder import Results
 from lissnas_benchmarks import catalog
-from lissnas_benchmarks.adapters.nas_bench_301 import SURROGATE
+from lissnas_benchmarks.adapters.nas_bench_301 import ADAPTER
 from lissnas_benchmarks.benchmark import Benchmark
 from lissnas_benchmarks.table import Table
 
@@ -131,12 +131,12 @@ def test_a_sample_tells_what_its_pairs_do_and_nothing_of_optima(
     open_table: Callable[[str], Table], shared_data: Path, tmp_path: Path
 ) -> None:
     if not catalog.is_ready("accel-nasbench"):
-        catalog.import_files(catalog.find("accel-nasbench"), (shared_data / "accel_nasbench_imagenet.parquet",))
-    table = catalog.load("accel-nasbench")
+        catalog.import_files(catalog.find_adapter("accel-nasbench"), (shared_data / "accel_nasbench_imagenet.parquet",))
+    table = catalog.load_table("accel-nasbench")
     landscape_report("accel-nasbench", (), None, 0, Results(tmp_path, "landscape"), _silent)
     frame = pl.read_parquet(tmp_path / "by_distance.parquet")
     found = frame.filter((pl.col("measure") == "difference") & (pl.col("distance") > 0))
-    scores = table.values(catalog.find("accel-nasbench").reports, "imagenet")
+    scores = table.values(catalog.find_adapter("accel-nasbench").reports, "imagenet")
     expected = sample_locality(table.space, table.space.rows(table.index), scores)
     assert found["pairs"].to_list() == expected.pairs.tolist()
     np.testing.assert_array_equal(found["value"], expected.difference.value)
@@ -150,7 +150,7 @@ def small_surrogate(session_cache: Path) -> None:
     pytest.importorskip("xgboost")
     pytest.importorskip("lightgbm")
     if not catalog.surrogate_folder("nas-bench-301").exists():
-        catalog.import_surrogate(SURROGATE, SURROGATE_MODELS)
+        catalog.import_files(ADAPTER, (SURROGATE_MODELS,))
 
 
 @pytest.mark.usefixtures("small_surrogate")

@@ -51,7 +51,7 @@ def supernets(cells: Benchmark, shared_data: Path) -> TauResult:
 
 @pytest.fixture(scope="module")
 def macro(open_table: Callable[[str], Table]) -> Benchmark:
-    return benchmark_of(catalog.find("nas-bench-macro"), open_table("nas-bench-macro"))
+    return benchmark_of(catalog.find_adapter("nas-bench-macro"), open_table("nas-bench-macro"))
 
 
 def _row(result: TauResult, predictor: str, one: str, measure: str = "tau") -> dict[str, float]:

@@ -15,7 +15,7 @@ from lissnas.evaluation.evaluator import TableEvaluator
 from lissnas.spaces.published.accel_mnasnet import accel_mnasnet
 from lissnas_benchmarks import catalog
 from lissnas_benchmarks.adapter import Import
-from lissnas_benchmarks.adapters.accel_nasbench import BENCHMARK
+from lissnas_benchmarks.adapters.accel_nasbench import ADAPTER
 from lissnas_benchmarks.benchmark import open_benchmark
 from lissnas_benchmarks.errors import BenchmarkFileError
 from lissnas_benchmarks.table import Measure, Table
@@ -61,7 +61,7 @@ def real(shared_data: Path) -> pl.DataFrame:
 
 @pytest.fixture(scope="module")
 def table(shared_data: Path) -> Table:
-    path = catalog.import_files(BENCHMARK, (shared_data / "accel_nasbench_imagenet.parquet",))
+    path = catalog.import_files(ADAPTER, (shared_data / "accel_nasbench_imagenet.parquet",))
     return Table(path, accel_mnasnet)
 
 
@@ -112,9 +112,9 @@ def test_an_archive_gives_the_same_as_a_table(real: pl.DataFrame, tmp_path: Path
     some.write_parquet(tmp_path / "any.parquet")
     (tmp_path / "any.tar.gz").write_bytes(_archive(some))
     table, archive = (Import((tmp_path / name,), tmp_path) for name in ("any.parquet", "any.tar.gz"))
-    assert BENCHMARK.index is not None
-    np.testing.assert_array_equal(BENCHMARK.index(archive), BENCHMARK.index(table))
-    columns, expected = BENCHMARK.read(archive), BENCHMARK.read(table)
+    assert ADAPTER.index is not None
+    np.testing.assert_array_equal(ADAPTER.index(archive), ADAPTER.index(table))
+    columns, expected = ADAPTER.read(archive), ADAPTER.read(table)
     assert list(columns) == list(expected)
     for column, values in columns.items():
         np.testing.assert_array_equal(values, expected[column])
@@ -122,7 +122,7 @@ def test_an_archive_gives_the_same_as_a_table(real: pl.DataFrame, tmp_path: Path
 
 def test_networks_are_scored_by_the_table_and_others_have_no_score(table: Table, real: pl.DataFrame) -> None:
     space = table.space
-    evaluator = TableEvaluator(space, table.values(BENCHMARK.reports, "imagenet"), table.index)
+    evaluator = TableEvaluator(space, table.values(ADAPTER.reports, "imagenet"), table.index)
     mean = real.group_by("network").agg(pl.col("val_top1").mean())
     np.testing.assert_allclose(evaluator(space.read(mean["network"].to_list())), mean["val_top1"], rtol=1e-15)
     neighbors, _source = space.neighbors(space.rows(table.index[:50]))
@@ -139,7 +139,7 @@ def test_an_analysis_of_whole_spaces_refuses_the_sample(table: Table) -> None:
 def test_counts_of_parameters_and_macs_become_millions(real: pl.DataFrame, tmp_path: Path) -> None:
     counts = real.with_columns(pl.col("macs", "params") * 1e6)
     counts.write_parquet(tmp_path / "counts.parquet")
-    columns = BENCHMARK.read(Import((tmp_path / "counts.parquet",), tmp_path))
+    columns = ADAPTER.read(Import((tmp_path / "counts.parquet",), tmp_path))
     [macs] = [values for column, values in columns.items() if column.metric == "macs"]
     assert 84 < np.nanmin(macs) < np.nanmax(macs) < 719
 
@@ -184,7 +184,7 @@ def test_an_archive_with_another_result_is_refused(
     path = tmp_path / "any.tar.gz"
     path.write_bytes(_archive(real.head(20), _changed(change)))
     with pytest.raises(BenchmarkFileError, match=r"lissnas data import accel-nasbench|more than 65,536 bytes"):
-        BENCHMARK.read(Import((path,), tmp_path))
+        ADAPTER.read(Import((path,), tmp_path))
 
 
 @pytest.mark.parametrize(
@@ -205,12 +205,12 @@ def test_another_table_is_refused(
 ) -> None:
     change(real.head(20)).write_parquet(tmp_path / "any.parquet")
     with pytest.raises(BenchmarkFileError, match="lissnas data import accel-nasbench"):
-        BENCHMARK.read(Import((tmp_path / "any.parquet",), tmp_path))
+        ADAPTER.read(Import((tmp_path / "any.parquet",), tmp_path))
 
 
 def test_a_table_without_costs_has_none(real: pl.DataFrame, tmp_path: Path) -> None:
     real.drop("macs", "throughput_tpuv2").write_csv(tmp_path / "any.csv")
-    columns = BENCHMARK.read(Import((tmp_path / "any.csv",), tmp_path))
+    columns = ADAPTER.read(Import((tmp_path / "any.csv",), tmp_path))
     missing = {column.metric for column, values in columns.items() if np.isnan(values).all()}
     assert missing == {"macs", "tpuv2-throughput"}
 
@@ -219,4 +219,4 @@ def test_a_result_that_stands_in_an_archive_twice_is_refused(real: pl.DataFrame,
     path = tmp_path / "any.tar.gz"
     path.write_bytes(_archive(pl.concat([real.head(5), real.head(1)])))
     with pytest.raises(BenchmarkFileError, match=r"result_0\.json stands in it twice"):
-        BENCHMARK.read(Import((path,), tmp_path))
+        ADAPTER.read(Import((path,), tmp_path))

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from lissnas.spaces.space import Floats
 from lissnas_benchmarks.adapter import Import
-from lissnas_benchmarks.adapters.analog_nasbench import BENCHMARK
+from lissnas_benchmarks.adapters.analog_nasbench import ADAPTER
 from lissnas_benchmarks.errors import BenchmarkFileError
 from lissnas_benchmarks.table import Measure, Table
 from scipy import stats
@@ -38,7 +38,7 @@ def official(table: Table) -> dict[str, SimpleNamespace]:
     """The package's records by the string of their cell, in the coding that FORMATS.md section 5 gives."""
     operations = ("skip_connect", "none", "nor_conv_3x3", "nor_conv_1x1", "avg_pool_3x3")
     edges = ("01", "02", "03", "12", "13", "23")
-    with BENCHMARK.installed_files()[0].open("rb") as file:
+    with ADAPTER.installed_files()[0].open("rb") as file:
         cells = _Plain(file).load()
     named = {}
     for digits, cell in cells.items():
@@ -106,11 +106,11 @@ def test_a_file_without_all_cells_is_refused(cells: Any, tmp_path: Path) -> None
     path = tmp_path / "data.anb"
     path.write_bytes(pickle.dumps(cells))
     with pytest.raises(BenchmarkFileError, match=f"{len(cells)} cells instead of 15625"):
-        BENCHMARK.read(Import((path,), tmp_path))
+        ADAPTER.read(Import((path,), tmp_path))
 
 
 def test_the_package_is_not_imported_to_find_its_file() -> None:
     import sys
 
-    BENCHMARK.installed_files()
+    ADAPTER.installed_files()
     assert "analognasbench" not in sys.modules

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from lissnas_benchmarks.adapter import Import
-from lissnas_benchmarks.adapters.channel_bench_macro import BENCHMARK, MOBILENET
+from lissnas_benchmarks.adapters.channel_bench_macro import ADAPTER, MOBILENET
 from lissnas_benchmarks.table import Measure, Table
 
 MEASURES = [
@@ -62,7 +62,7 @@ def test_the_best_network_is_the_one_with_the_best_mean(table: Table) -> None:
 
 
 def test_no_run_that_selects_also_reports() -> None:
-    assert not set(BENCHMARK.selects.seeds or ()) & set(BENCHMARK.reports.seeds or ())
+    assert not set(ADAPTER.selects.seeds or ()) & set(ADAPTER.reports.seeds or ())
 
 
 def test_the_mobilenet_file_is_read_as_the_resnet_one(text: str, table: Table, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from lissnas.spaces.published.cell201 import cell201
 from lissnas.spaces.space import Floats
 from lissnas_benchmarks import catalog
 from lissnas_benchmarks.adapter import Import
-from lissnas_benchmarks.adapters.hw_nas_bench import BENCHMARK, FBNET_OPERATIONS, fbnet_cost, read_fbnet
+from lissnas_benchmarks.adapters.hw_nas_bench import ADAPTER, FBNET_OPERATIONS, fbnet_cost, read_fbnet
 from lissnas_benchmarks.benchmark import open_benchmark
 from lissnas_benchmarks.errors import BenchmarkFileError, MissingFileError
 from lissnas_benchmarks.table import Column
@@ -75,7 +75,7 @@ def official(real: pl.DataFrame) -> bytes:
 def _read(data: bytes, folder: Path) -> dict[Column, Floats]:
     path = folder / "any.pickle"
     path.write_bytes(data)
-    return dict(BENCHMARK.read(Import((path,), folder)))
+    return dict(ADAPTER.read(Import((path,), folder)))
 
 
 @pytest.mark.parametrize("forms", [("lists",), ("numpy arrays",), ("lists", "numpy numbers", "numpy arrays")], ids=str)
@@ -110,7 +110,7 @@ def test_4699_cells_do_not_run_on_the_edgetpu_and_all_run_elsewhere(official: by
 
 def test_an_analysis_that_selects_by_quality_refuses_a_benchmark_of_costs(official: bytes, tmp_path: Path) -> None:
     (tmp_path / "any.pickle").write_bytes(official)
-    catalog.import_files(BENCHMARK, (tmp_path / "any.pickle",))
+    catalog.import_files(ADAPTER, (tmp_path / "any.pickle",))
     with pytest.raises(SettingError, match="hw-nas-bench says what networks cost, not which is better"):
         open_benchmark("hw-nas-bench")
 

@@ -16,8 +16,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lissnas.spaces.published.nasbench101 import OPERATIONS, nasbench101
 from lissnas_benchmarks import catalog
-from lissnas_benchmarks.adapter import Adapter, Import, OfficialFile
-from lissnas_benchmarks.adapters.nas_bench_101 import BENCHMARK, FULL, describe
+from lissnas_benchmarks.adapter import Import, OfficialFile, TableAdapter
+from lissnas_benchmarks.adapters.nas_bench_101 import ADAPTER, FULL, describe
 from lissnas_benchmarks.errors import BenchmarkFileError
 from lissnas_benchmarks.readers.model_metrics import read_metrics
 from lissnas_benchmarks.table import Column, Measure, Table
@@ -78,11 +78,11 @@ def runs(real: pl.DataFrame) -> list[Run]:
 
 
 @pytest.fixture(scope="module")
-def benchmark_() -> Adapter:
+def benchmark_() -> TableAdapter:
     return describe("four", OfficialFile(FILE), budgets=(4,), max_vertices=4)
 
 
-def _read(benchmark: Adapter, data: bytes, folder: Path) -> dict[Column, np.ndarray]:
+def _read(benchmark: TableAdapter, data: bytes, folder: Path) -> dict[Column, np.ndarray]:
     path = folder / FILE
     path.write_bytes(data)
     return dict(benchmark.read(Import((path,), folder)))
@@ -117,16 +117,18 @@ def _assert_holds(columns: dict[Column, np.ndarray], runs: list[Run], max_vertic
         np.testing.assert_array_equal(found[key], values)
 
 
-def test_every_value_is_that_of_its_record(benchmark_: Adapter, runs: list[Run], tmp_path: Path) -> None:
+def test_every_value_is_that_of_its_record(benchmark_: TableAdapter, runs: list[Run], tmp_path: Path) -> None:
     _assert_holds(_read(benchmark_, _file(runs), tmp_path), runs, 4)
 
 
-def test_repeats_are_numbered_in_the_order_of_the_file(benchmark_: Adapter, runs: list[Run], tmp_path: Path) -> None:
+def test_repeats_are_numbered_in_the_order_of_the_file(
+    benchmark_: TableAdapter, runs: list[Run], tmp_path: Path
+) -> None:
     shuffled = [runs[place] for place in np.random.default_rng(0).permutation(len(runs))]
     _assert_holds(_read(benchmark_, _file(shuffled), tmp_path), shuffled, 4)
 
 
-def test_parameters_are_those_of_every_record(benchmark_: Adapter, runs: list[Run], tmp_path: Path) -> None:
+def test_parameters_are_those_of_every_record(benchmark_: TableAdapter, runs: list[Run], tmp_path: Path) -> None:
     found = _read(benchmark_, _file(runs), tmp_path)[Column("parameters", "cifar10", "", "M", quality=False)]
     space = nasbench101(4)
     place = space.index(space.read([run.cell for run in runs]))
@@ -171,7 +173,7 @@ def test_the_official_hashes_of_real_cells_are_those_of_their_definition(real: p
     assert all(official.cell_hash(run.cell) == run.code for run in _runs(real[:300]))
 
 
-def test_a_record_may_number_its_cell_in_another_way(benchmark_: Adapter, runs: list[Run], tmp_path: Path) -> None:
+def test_a_record_may_number_its_cell_in_another_way(benchmark_: TableAdapter, runs: list[Run], tmp_path: Path) -> None:
     space = nasbench101(4)
     # Two vertices side by side, first one in front, then the other.
     ways = ["0110000100010000 input,{},{},output".format(*names) for names in (OPERATIONS[:2], OPERATIONS[1::-1])]
@@ -185,24 +187,24 @@ def test_a_record_may_number_its_cell_in_another_way(benchmark_: Adapter, runs: 
         np.testing.assert_array_equal(found[column], values)
 
 
-def test_progress_ends_at_the_whole(benchmark_: Adapter, runs: list[Run], tmp_path: Path) -> None:
+def test_progress_ends_at_the_whole(benchmark_: TableAdapter, runs: list[Run], tmp_path: Path) -> None:
     told: list[float] = []
     (tmp_path / FILE).write_bytes(_file(runs))
     benchmark_.read(Import((tmp_path / FILE,), tmp_path, told.append))
     assert told[-1] == pytest.approx(1, abs=1e-4)
 
 
-@pytest.mark.parametrize(("benchmark", "budgets"), [(BENCHMARK, {108}), (FULL, {4, 12, 36, 108})])
-def test_the_official_files_are_known_by_address_and_checksum(benchmark: Adapter, budgets: set[int]) -> None:
+@pytest.mark.parametrize(("benchmark", "budgets"), [(ADAPTER, {108}), (FULL, {4, 12, 36, 108})])
+def test_the_official_files_are_known_by_address_and_checksum(benchmark: TableAdapter, budgets: set[int]) -> None:
     [file] = benchmark.files
     assert file.url == f"https://storage.googleapis.com/nasbench/{file.name}"
     assert file.sha256 is not None
     assert len(file.sha256) == 64
-    assert catalog.find(benchmark.name) is benchmark
+    assert catalog.find_adapter(benchmark.name) is benchmark
 
 
 def test_methods_select_by_validation_and_are_judged_by_test() -> None:
-    assert (BENCHMARK.selects.split, BENCHMARK.reports.split) == ("validation", "test")
+    assert (ADAPTER.selects.split, ADAPTER.reports.split) == ("validation", "test")
 
 
 # Metrics as other writers may put them
@@ -299,7 +301,7 @@ def _final(*values: float) -> Callable[[list[Run]], list[Run]]:
     ],
 )
 def test_a_file_that_cannot_be_right_is_refused_with_the_remedy(
-    benchmark_: Adapter, runs: list[Run], change: Any, why: str, tmp_path: Path
+    benchmark_: TableAdapter, runs: list[Run], change: Any, why: str, tmp_path: Path
 ) -> None:
     with pytest.raises(BenchmarkFileError, match=rf"(?s)^cells\.tfrecord: .*{why}.*lissnas data import four"):
         _read(benchmark_, _file(change(runs)), tmp_path)
@@ -324,12 +326,14 @@ def test_a_file_that_cannot_be_right_is_refused_with_the_remedy(
         b"[" * 10_000,
     ],
 )
-def test_a_record_that_is_none_is_refused(benchmark_: Adapter, runs: list[Run], payload: bytes, tmp_path: Path) -> None:
+def test_a_record_that_is_none_is_refused(
+    benchmark_: TableAdapter, runs: list[Run], payload: bytes, tmp_path: Path
+) -> None:
     with pytest.raises(BenchmarkFileError, match=r"^cells\.tfrecord: .*record.*lissnas data import"):
         _read(benchmark_, _file(runs[:3]) + official.frame(payload), tmp_path)
 
 
-def test_a_damaged_record_is_named_by_its_byte(benchmark_: Adapter, runs: list[Run], tmp_path: Path) -> None:
+def test_a_damaged_record_is_named_by_its_byte(benchmark_: TableAdapter, runs: list[Run], tmp_path: Path) -> None:
     data = bytearray(_file(runs))
     start = list(official.positions(bytes(data)))[200]
     data[start + 100] ^= 4
@@ -338,7 +342,7 @@ def test_a_damaged_record_is_named_by_its_byte(benchmark_: Adapter, runs: list[R
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_a_file_cut_anywhere_is_refused(benchmark_: Adapter, runs: list[Run], seed: int, tmp_path: Path) -> None:
+def test_a_file_cut_anywhere_is_refused(benchmark_: TableAdapter, runs: list[Run], seed: int, tmp_path: Path) -> None:
     data = _file(runs)
     stop = int(np.random.default_rng(seed).integers(len(data)))
     with pytest.raises(BenchmarkFileError, match=r"cut short|have not 3 runs"):

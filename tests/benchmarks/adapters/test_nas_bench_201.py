@@ -10,7 +10,7 @@ from typing import Any
 import nas_bench_201_official as official
 import numpy as np
 import pytest
-from lissnas_benchmarks.adapters.nas_bench_201 import BENCHMARK
+from lissnas_benchmarks.adapters.nas_bench_201 import ADAPTER
 from lissnas_benchmarks.table import Column, Measure, Table
 from small_nas_bench_201 import FILE, STRINGS, imported, small
 
@@ -115,15 +115,15 @@ def test_the_default_data_set_is_cifar10(table: Table) -> None:
 
 def test_what_selects_and_what_reports_are_on_every_data_set(table: Table) -> None:
     for dataset in table.datasets:
-        for measure in (BENCHMARK.selects, BENCHMARK.reports):
+        for measure in (ADAPTER.selects, ADAPTER.reports):
             assert len(np.unique(table.values(measure, dataset))) == 64
 
 
 def test_cifar10_is_selected_by_the_runs_on_half_of_its_training_set(table: Table) -> None:
     np.testing.assert_array_equal(
-        table.values(BENCHMARK.selects, "cifar10"), table.values(BENCHMARK.selects, "cifar10-valid")
+        table.values(ADAPTER.selects, "cifar10"), table.values(ADAPTER.selects, "cifar10-valid")
     )
-    assert (table.values(BENCHMARK.reports, "cifar10") != table.values(BENCHMARK.reports, "cifar10-valid")).all()
+    assert (table.values(ADAPTER.reports, "cifar10") != table.values(ADAPTER.reports, "cifar10-valid")).all()
 
 
 def test_a_seed_that_a_cell_was_not_trained_with_is_missing_and_the_mean_goes_over_the_others(
@@ -134,7 +134,7 @@ def test_a_seed_that_a_cell_was_not_trained_with_is_missing_and_the_mean_goes_ov
     for row, present in seeds.items():
         assert {seed for seed, values in by_seed.items() if not np.isnan(values[row])} == present
         mean = np.mean([by_seed[seed][row] for seed in present])
-        assert table.values(BENCHMARK.reports, "cifar10")[row] == pytest.approx(mean, rel=1e-12)
+        assert table.values(ADAPTER.reports, "cifar10")[row] == pytest.approx(mean, rel=1e-12)
     assert {len(present) for present in seeds.values()} == {1, 2, 3}
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from lissnas.spaces.published.cell201 import cell201
 from lissnas_benchmarks.adapter import Import
-from lissnas_benchmarks.adapters.nas_bench_201 import BENCHMARK, read_runs
+from lissnas_benchmarks.adapters.nas_bench_201 import ADAPTER, read_runs
 from lissnas_benchmarks.errors import BenchmarkFileError
 from lissnas_benchmarks.table import Column
 from small_nas_bench_201 import FILE, SMALL, STRINGS, imported, small
@@ -195,5 +195,5 @@ def test_a_failed_import_leaves_nothing(one_cell: bytes, tmp_path: Path) -> None
 def test_all_15625_cells_are_asked_for(one_cell: bytes, tmp_path: Path) -> None:
     (tmp_path / FILE).write_bytes(official.legacy(official.pickled(official.official([], []))))
     with pytest.raises(BenchmarkFileError, match="15,625 architectures of the space"):
-        BENCHMARK.read(Import((tmp_path / FILE,), tmp_path))
-    assert BENCHMARK.space().size == cell201().size
+        ADAPTER.read(Import((tmp_path / FILE,), tmp_path))
+    assert ADAPTER.space().size == cell201().size

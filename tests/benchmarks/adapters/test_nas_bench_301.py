@@ -20,7 +20,7 @@ from lissnas.shrinkers.shrink import shrink
 from lissnas.spaces.published.darts import darts
 from lissnas.spaces.space import Rows
 from lissnas_benchmarks import catalog
-from lissnas_benchmarks.adapters.nas_bench_301 import ORDER, SURROGATE, SURROGATE_V09, features
+from lissnas_benchmarks.adapters.nas_bench_301 import ADAPTER, ORDER, V09, features
 from lissnas_benchmarks.errors import BenchmarkFileError, MissingFileError
 from lissnas_benchmarks.surrogates import boosters
 from lissnas_benchmarks.surrogates.surrogate import SurrogateEvaluator
@@ -59,7 +59,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory, progress: list[float]) -> Pa
     folder = tmp_path_factory.mktemp("cache")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LISSNAS_CACHE", str(folder))
-        catalog.import_surrogate(SURROGATE, GOLDEN, progress.append)
+        catalog.import_files(ADAPTER, (GOLDEN,), progress.append)
     return folder
 
 
@@ -174,9 +174,8 @@ def imported(empty_cache: Path, cache: Path) -> Path:
 
 
 def test_every_surrogate_of_the_catalog_is_found_by_its_name() -> None:
-    for name in catalog.surrogate_names():
-        assert catalog.find_surrogate(name).name == name
-    assert catalog.find_surrogate("nas-bench-301-v0.9") is SURROGATE_V09
+    assert catalog.find_adapter("nas-bench-301") is ADAPTER
+    assert catalog.find_adapter("nas-bench-301-v0.9") is V09
 
 
 def test_an_unknown_surrogate_is_answered_with_the_nearest() -> None:
@@ -190,8 +189,8 @@ def test_a_surrogate_that_is_not_here_is_answered_with_how_to_get_it(empty_cache
 
 
 def test_a_folder_above_the_models_is_as_good(models: Path) -> None:
-    assert SURROGATE.find(models.parent) == SURROGATE.find(models)
-    assert [len(paths) for paths in SURROGATE.find(models).values()] == [2, 2]
+    assert ADAPTER.find_members(models.parent) == ADAPTER.find_members(models)
+    assert [len(paths) for paths in ADAPTER.find_members(models).values()] == [2, 2]
 
 
 @pytest.mark.usefixtures("cache")
@@ -201,7 +200,7 @@ def test_progress_reaches_the_end(progress: list[float]) -> None:
 
 def test_what_is_kept_names_its_source(imported: Path) -> None:
     described = json.loads((imported / "surrogate.json").read_bytes())
-    assert described["page"] == SURROGATE.page
+    assert described["page"] == ADAPTER.page
     assert set(described["official"]) == {
         str(path.relative_to(GOLDEN)) for path in GOLDEN.rglob("surrogate_model.model")
     }
@@ -215,13 +214,13 @@ def test_a_failed_import_leaves_what_was_there(imported: Path, models: Path) -> 
     before = {path: path.read_bytes() for path in imported.iterdir()}
     shutil.rmtree(models / "lgb_runtime_v1.0" / "ensemble_member_0")
     with pytest.raises(BenchmarkFileError):
-        catalog.import_surrogate(SURROGATE, models)
+        catalog.import_files(ADAPTER, (models,))
     assert {path: path.read_bytes() for path in imported.iterdir()} == before
     assert sorted(path.name for path in imported.parent.iterdir() if path.suffix != ".lock") == ["nas-bench-301"]
 
 
 def test_another_import_takes_the_place_of_the_first(imported: Path) -> None:
-    assert catalog.import_surrogate(SURROGATE, GOLDEN) == imported
+    assert catalog.import_files(ADAPTER, (GOLDEN,)) == imported
     catalog.load_surrogate("nas-bench-301")
 
 
@@ -314,13 +313,13 @@ def test_an_incomplete_folder_is_refused(
 ) -> None:
     damage(models)
     with pytest.raises(BenchmarkFileError, match=message):
-        catalog.import_surrogate(SURROGATE, models)
+        catalog.import_files(ADAPTER, (models,))
     assert not (empty_cache / "surrogates" / "nas-bench-301").exists()
 
 
 def test_the_earlier_version_has_its_own_name(models: Path) -> None:
     _rename_versions(models)
-    assert [len(paths) for paths in SURROGATE_V09.find(models).values()] == [2, 2]
+    assert [len(paths) for paths in V09.find_members(models).values()] == [2, 2]
 
 
 def test_an_archive_of_the_folder_is_as_good(empty_cache: Path, models: Path, evaluator: SurrogateEvaluator) -> None:
@@ -328,8 +327,8 @@ def test_an_archive_of_the_folder_is_as_good(empty_cache: Path, models: Path, ev
     (models / "gnn_gin_v1.0" / "surrogate_model.model").write_bytes(bytes(1000))
     archive = shutil.make_archive(str(models.parent / "nasbench301_models_v1.0"), "zip", models.parent, models.name)
     with zipfile.ZipFile(archive) as opened:
-        assert not [name for name in opened.namelist() if re.fullmatch(SURROGATE.needed, name) and "gnn" in name]
-    kept = catalog.import_surrogate(SURROGATE, Path(archive))
+        assert not [name for name in opened.namelist() if re.fullmatch(ADAPTER.needed, name) and "gnn" in name]
+    kept = catalog.import_files(ADAPTER, (Path(archive),))
     assert {path.name for path in kept.parent.iterdir() if not path.name.startswith(".")} == {"nas-bench-301"}
     rows = evaluator.space.sample(20, np.random.default_rng(0))
     np.testing.assert_array_equal(catalog.load_surrogate("nas-bench-301")(rows), evaluator(rows))
@@ -337,4 +336,4 @@ def test_an_archive_of_the_folder_is_as_good(empty_cache: Path, models: Path, ev
 
 def test_a_folder_that_is_not_there_is_answered_with_how_to_get_it(empty_cache: Path, tmp_path: Path) -> None:
     with pytest.raises(MissingFileError, match=r"absent: not a folder; run 'lissnas data get nas-bench-301'"):
-        catalog.import_surrogate(SURROGATE, tmp_path / "absent")
+        catalog.import_files(ADAPTER, (tmp_path / "absent",))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from lissnas_benchmarks.adapters.nas_bench_macro import BENCHMARK
+from lissnas_benchmarks.adapters.nas_bench_macro import ADAPTER
 from lissnas_benchmarks.table import Measure, Table
 
 
@@ -39,4 +39,4 @@ def test_the_best_mean_of_three_runs_is_as_published(table: Table) -> None:
 
 
 def test_no_run_that_selects_also_reports() -> None:
-    assert not set(BENCHMARK.selects.seeds or ()) & set(BENCHMARK.reports.seeds or ())
+    assert not set(ADAPTER.selects.seeds or ()) & set(ADAPTER.reports.seeds or ())

@@ -16,12 +16,12 @@ from lissnas.spaces.categorical import CategoricalSpace
 from lissnas_benchmarks import catalog
 from lissnas_benchmarks.adapter import Import
 from lissnas_benchmarks.adapters.nats_bench import (
-    BENCHMARK,
     SIZE,
-    SIZE_BENCHMARK,
+    SIZE_SPACE,
     TOPOLOGY,
+    TOPOLOGY_SPACE,
     Folder,
-    Part,
+    NatsSpace,
     reader,
     settle,
 )
@@ -29,7 +29,7 @@ from lissnas_benchmarks.errors import BenchmarkFileError
 from lissnas_benchmarks.table import Column, Measure, Table, curve_file
 
 REAL = (0, 11, 284)
-PARTS = {"topology": TOPOLOGY, "size": SIZE}
+SPACES = {"topology": TOPOLOGY_SPACE, "size": SIZE_SPACE}
 SPLITS = {
     "cifar10-valid": {"x-valid": "validation", "ori-test": "test"},
     "cifar10": {"ori-test": "test"},
@@ -46,10 +46,10 @@ def _column(metric: str, dataset: str, split: str, epochs: int, seed: int) -> Co
 class Real:
     """The three real records of one space."""
 
-    def __init__(self, part: Part, data: Path, curves: Path) -> None:
-        self.part, self.curves = part, curves
-        self.path = data / "nats_real" / f"{part.file}-simple"
-        folder = Folder(self.path, part, Import((self.path,), curves))
+    def __init__(self, nats_space: NatsSpace, data: Path, curves: Path) -> None:
+        self.nats_space, self.curves = nats_space, curves
+        self.path = data / "nats_real" / f"{nats_space.file}-simple"
+        folder = Folder(self.path, nats_space, Import((self.path,), curves))
         for index in REAL:
             folder.read(index)
         folder.check_order()
@@ -64,10 +64,10 @@ class Real:
 
 @pytest.fixture(scope="module")
 def reals(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Real]:
-    return {name: Real(part, shared_data, tmp_path_factory.mktemp(name)) for name, part in PARTS.items()}
+    return {name: Real(nats_space, shared_data, tmp_path_factory.mktemp(name)) for name, nats_space in SPACES.items()}
 
 
-@pytest.fixture(params=PARTS)
+@pytest.fixture(params=SPACES)
 def real(request: pytest.FixtureRequest, reals: dict[str, Real]) -> Real:
     return reals[request.param]
 
@@ -126,15 +126,17 @@ def test_a_published_accuracy_is_found(reals: dict[str, Real], name: str, epochs
 OFFICIAL = {"train": "train", "valid": "validation", "test": "test", "valtest": "validation+test"}
 
 
-@pytest.mark.parametrize("name", PARTS)
+@pytest.mark.parametrize("name", SPACES)
 def test_the_official_program_gives_the_same(reals: dict[str, Real], name: str) -> None:
     nats_bench = pytest.importorskip("nats_bench")
     real = reals[name]
     program = nats_bench.create(str(real.path), name, fast_mode=True, verbose=False)
     for index in REAL:
         row = real.row(index)
-        assert program.arch(index) == real.part.space().write(real.part.space().all_rows()[row : row + 1])[0]
-        for length, epochs in real.part.lengths.items():
+        assert (
+            program.arch(index) == real.nats_space.space().write(real.nats_space.space().all_rows()[row : row + 1])[0]
+        )
+        for length, epochs in real.nats_space.lengths.items():
             for dataset in SPLITS:
                 runs = program.query_by_index(index, dataset, length)
                 for chosen in (*runs, False):
@@ -152,7 +154,7 @@ def test_the_official_program_gives_the_same(reals: dict[str, Real], name: str) 
                     expected = [run.get_train(epoch)["accuracy"] for epoch in range(epochs)]
                     np.testing.assert_array_equal(curve, np.array(expected, dtype=np.float32))
         for dataset in SPLITS:
-            cost = program.get_cost_info(index, dataset, hp=list(real.part.lengths)[-1])
+            cost = program.get_cost_info(index, dataset, hp=list(real.nats_space.lengths)[-1])
             for metric, unit, of, factor in (
                 ("parameters", "M", "params", 1),
                 ("flops", "M", "flops", 1),
@@ -162,9 +164,7 @@ def test_the_official_program_gives_the_same(reals: dict[str, Real], name: str) 
                 assert found == pytest.approx(factor * cost[of], rel=1e-12)
 
 
-@pytest.mark.parametrize(
-    ("benchmark", "count"), [(BENCHMARK, "15,622 of 15,625"), (SIZE_BENCHMARK, "32,765 of 32,768")]
-)
+@pytest.mark.parametrize(("benchmark", "count"), [(TOPOLOGY, "15,622 of 15,625"), (SIZE, "32,765 of 32,768")])
 def test_a_folder_of_three_records_is_refused_by_the_first_that_is_missing(
     shared_data: Path, tmp_path: Path, benchmark: Any, count: str
 ) -> None:
@@ -184,8 +184,8 @@ def few() -> CategoricalSpace:
     return CategoricalSpace("eight cells", operations, "|{}~0|+|{}~0|{}~1|+|{}~0|{}~1|{}~2|")
 
 
-FEW = replace(TOPOLOGY, space=few)
-SMALL = replace(BENCHMARK, space=few, read=reader(FEW, "get it again"))
+FEW = replace(TOPOLOGY_SPACE, space=few)
+SMALL = replace(TOPOLOGY, space=few, read=reader(FEW, "get it again"))
 
 
 def _pack(value: Any) -> bytes:
@@ -215,7 +215,7 @@ def folder(infos: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> P
 
 @pytest.fixture(scope="module")
 def packed(infos: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("nats") / f"{TOPOLOGY.file}.pickle.pbz2"
+    path = tmp_path_factory.mktemp("nats") / f"{TOPOLOGY_SPACE.file}.pickle.pbz2"
     path.write_bytes(_pack(infos))
     return path
 
@@ -238,7 +238,7 @@ def test_a_folder_and_a_single_file_give_the_same_table_and_curves(
 def test_what_selects_and_what_reports_are_on_every_data_set(import_: Callable[[Path], Table], folder: Path) -> None:
     table = import_(folder)
     for dataset in table.datasets:
-        for measure in (BENCHMARK.selects, BENCHMARK.reports):
+        for measure in (TOPOLOGY.selects, TOPOLOGY.reports):
             assert len(np.unique(table.values(measure, dataset))) == 8
     assert table.datasets[0] == "cifar10"
 
@@ -305,6 +305,6 @@ def test_a_damaged_single_file_is_refused(packed: Path, tmp_path: Path, damage: 
 
 
 def test_both_spaces_say_how_to_get_their_files() -> None:
-    for benchmark in (BENCHMARK, SIZE_BENCHMARK):
+    for benchmark in (TOPOLOGY, SIZE):
         assert f"lissnas data import {benchmark.name} {benchmark.files[0].name}" in benchmark.remedy
         assert benchmark.selects == Measure("accuracy", "validation", epochs=benchmark.reports.epochs)

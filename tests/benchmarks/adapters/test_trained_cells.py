@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from lissnas_benchmarks.adapter import Adapter, Import
+from lissnas_benchmarks.adapter import Import, TableAdapter
 from lissnas_benchmarks.adapters import trained_cells
 from lissnas_benchmarks.adapters.trained_cells import DIGITS, FASHION
 from lissnas_benchmarks.errors import BenchmarkFileError, MissingFileError
@@ -51,7 +51,7 @@ def whole() -> pl.DataFrame:
     return pl.concat([_trainings(0, np.arange(CELLS)), *(_trainings(seed, REPEATED) for seed in (1, 2))])
 
 
-def _read(benchmark: Adapter, path: Path) -> tuple[dict[Column, np.ndarray], Import]:
+def _read(benchmark: TableAdapter, path: Path) -> tuple[dict[Column, np.ndarray], Import]:
     folder = path.with_suffix("")
     folder.mkdir()
     source = Import((path,), folder)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lissnas_benchmarks.adapter import Adapter, Import
+from lissnas_benchmarks.adapter import Import, TableAdapter
 from lissnas_benchmarks.adapters import channel_bench_macro, nas_bench_macro
 from lissnas_benchmarks.errors import BenchmarkFileError
 
@@ -19,7 +19,7 @@ Networks = dict[str, Any]
 class Official:
     """An official file, what it calls things, a network in it, and two networks of other spaces."""
 
-    benchmark: Adapter
+    benchmark: TableAdapter
     text: str
     accuracies: str
     mean: str
@@ -33,9 +33,9 @@ def official(request: pytest.FixtureRequest, shared_data: Path) -> Official:
     if request.param == "NAS-Bench-Macro":
         text = (shared_data / "nas-bench-macro_cifar10.json").read_text()
         names = ("test_acc", "mean_acc", "02012100", "33333333", "0201210")
-        return Official(nas_bench_macro.BENCHMARK, text, *names)
+        return Official(nas_bench_macro.ADAPTER, text, *names)
     text = (shared_data / "channel_bench_macro_resnet.json").read_text()
-    return Official(channel_bench_macro.BENCHMARK, text, "acc", "mean", "4321234", "5111111", "02012100")
+    return Official(channel_bench_macro.ADAPTER, text, "acc", "mean", "4321234", "5111111", "02012100")
 
 
 def _edited(change: Callable[[Networks, Official], object]) -> Callable[[Official], str]:

@@ -24,7 +24,7 @@ from lissnas.evaluation.journal import Journal
 from lissnas.spaces.categorical import CategoricalSpace
 from lissnas.storage.run_identity import RunIdentity
 from lissnas_benchmarks.adapter import Import
-from lissnas_benchmarks.adapters.nas_bench_301 import SURROGATE
+from lissnas_benchmarks.adapters.nas_bench_301 import ADAPTER
 from lissnas_benchmarks.errors import BenchmarkFileError
 from lissnas_benchmarks.own_table import own_table
 from lissnas_benchmarks.surrogates.surrogate import open_folder
@@ -222,7 +222,7 @@ def test_a_surrogate_whose_model_is_missing_and_has_no_checksum_is_refused(tmp_p
     members = {"members": {"accuracy": ["a.ubj"]}, "checksums": {"a.ubj": ""}}
     (tmp_path / "surrogate.json").write_text(json.dumps(described | members))
     with pytest.raises(BenchmarkFileError, match=r"a\.ubj: cut short or altered"):
-        open_folder(SURROGATE, tmp_path)
+        open_folder(ADAPTER, tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -89,10 +89,10 @@ def _accel_frame() -> pl.DataFrame:
 
 
 def _read_accel(path: Path) -> object:
-    index = accel_nasbench.BENCHMARK.index
+    index = accel_nasbench.ADAPTER.index
     assert index is not None
     index(Import((path,), path.parent))
-    return imported(accel_nasbench.BENCHMARK.read)(path)
+    return imported(accel_nasbench.ADAPTER.read)(path)
 
 
 TARGETS = (

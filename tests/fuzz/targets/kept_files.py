@@ -104,7 +104,7 @@ def _descriptions() -> list[bytes]:
 def _read_description(path: Path) -> object:
     (path.parent / "surrogate.json").write_bytes(path.read_bytes())
     surrogate.read_description(path.parent)
-    surrogate.open_folder(nas_bench_301.SURROGATE, path.parent)
+    surrogate.open_folder(nas_bench_301.ADAPTER, path.parent)
     return "read"
 
 

@@ -34,7 +34,7 @@ def _hw_seeds() -> list[bytes]:
 def _read_hw(path: Path) -> object:
     with patch.object(hw_nas_bench, "cell201", lambda: _FOUR_CELLS):
         hw_nas_bench.read_fbnet(path)
-        return imported(hw_nas_bench.BENCHMARK.read)(path)
+        return imported(hw_nas_bench.ADAPTER.read)(path)
 
 
 class _Written:
@@ -102,7 +102,7 @@ TARGETS = (
     Target(
         "AnalogNAS-Bench pickle",
         _analog_seeds,
-        patched(analog_nasbench, "cell201", lambda: _FOUR_CELLS, imported(analog_nasbench.BENCHMARK.read)),
+        patched(analog_nasbench, "cell201", lambda: _FOUR_CELLS, imported(analog_nasbench.ADAPTER.read)),
         mutations.pickles,
     ),
     Target("NAS-Bench-Graph pickle", _graph_seeds, _read_graph, mutations.pickles),

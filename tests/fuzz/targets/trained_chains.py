@@ -26,13 +26,13 @@ TARGETS = (
     Target(
         "NAS-Bench-Macro JSON",
         lambda: _chain_seeds("test_acc", "mean_acc"),
-        _chains(nas_bench_macro, "macro", nas_bench_macro.BENCHMARK),
+        _chains(nas_bench_macro, "macro", nas_bench_macro.ADAPTER),
         mutations.json_texts,
     ),
     Target(
         "Channel-Bench-Macro JSON",
         lambda: _chain_seeds("acc", "mean"),
-        _chains(channel_bench_macro, "channel_macro", channel_bench_macro.BENCHMARK),
+        _chains(channel_bench_macro, "channel_macro", channel_bench_macro.ADAPTER),
         mutations.json_texts,
     ),
 )

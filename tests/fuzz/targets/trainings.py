@@ -49,7 +49,7 @@ def _read_201(path: Path) -> object:
         return imported(nas_bench_201.reader(lambda: _TWO_CELLS))(path)
 
 
-_PART = nats_bench.Part("any", lambda: _TWO_CELLS, {"02": 2, "08": 8})
+_NATS_SPACE = nats_bench.NatsSpace("any", lambda: _TWO_CELLS, {"02": 2, "08": 8})
 
 
 def _read_nats_folder(path: Path) -> object:
@@ -58,8 +58,8 @@ def _read_nats_folder(path: Path) -> object:
         folder = path.with_name("nats")
         folder.mkdir(exist_ok=True)
         (folder / "000000.pickle.pbz2").write_bytes(path.read_bytes())
-        (folder / "meta.pickle.pbz2").write_bytes(bz2.compress(pickle.dumps(_trained(dict(_PART.lengths))[2], 4)))
-        reading = nats_bench.Folder(folder, _PART, Import((folder,), Path(curves)))
+        (folder / "meta.pickle.pbz2").write_bytes(bz2.compress(pickle.dumps(_trained(dict(_NATS_SPACE.lengths))[2], 4)))
+        reading = nats_bench.Folder(folder, _NATS_SPACE, Import((folder,), Path(curves)))
         reading.read(0)
         reading.check_order()
         try:
@@ -89,15 +89,15 @@ TARGETS = (
     ),
     Target(
         "NATS-Bench packed",
-        lambda: _trained_seeds(dict(_PART.lengths)),
-        imported(nats_bench.reader(_PART, "get it again")),
+        lambda: _trained_seeds(dict(_NATS_SPACE.lengths)),
+        imported(nats_bench.reader(_NATS_SPACE, "get it again")),
         mutations.pickles,
         bz2.compress,
         share=0.2,
     ),
     Target(
         "NATS-Bench folder",
-        lambda: [pickle.dumps(_trained(dict(_PART.lengths))[1], 4)],
+        lambda: [pickle.dumps(_trained(dict(_NATS_SPACE.lengths))[1], 4)],
         _read_nats_folder,
         mutations.pickles,
         bz2.compress,

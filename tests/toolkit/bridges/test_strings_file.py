@@ -29,7 +29,7 @@ def test_networks_of_every_space_come_back_in_their_order(name: str, count: int,
 
 @pytest.mark.parametrize("name", ["nas-bench-graph", "hw-nas-bench"])
 def test_networks_of_benchmarks_come_back(name: str, tmp_path: Path) -> None:
-    space = catalog.find(name).space()
+    space = catalog.find_adapter(name).space()
     rows = space.sample(200, np.random.default_rng(0))
     write_strings(rows, space, tmp_path / "networks.csv")
     np.testing.assert_array_equal(read_strings(tmp_path / "networks.csv", space), rows)

@@ -56,8 +56,8 @@ def test_intervals_of_regret_are_normal_and_of_its_share_the_delta_methods(mixed
 
 
 def test_in_real_cells_one_edit_closes_most_of_the_gap_and_six_reach_everything() -> None:
-    table = catalog.load("analog-nasbench")
-    scores = table.values(catalog.find("analog-nasbench").reports, "cifar10")
+    table = catalog.load_table("analog-nasbench")
+    scores = table.values(catalog.find_adapter("analog-nasbench").reports, "cifar10")
     found = edit_regret(Landscape(cell201(), scores))
     assert found.edits[-1] <= 6
     assert (np.diff(found.regret.value) < 0).all()

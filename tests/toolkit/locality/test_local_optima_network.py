@@ -144,8 +144,8 @@ def test_random_networks_have_the_funnels_that_lonkit_counts(seed: int) -> None:
 
 
 def _real_scores(name: str) -> tuple[Any, Floats]:
-    table = catalog.load(name)
-    return table.space, table.values(catalog.find(name).reports, table.datasets[0])
+    table = catalog.load_table(name)
+    return table.space, table.values(catalog.find_adapter(name).reports, table.datasets[0])
 
 
 @pytest.mark.parametrize(("name", "edits"), [("analog-nasbench", 1), ("analog-nasbench", 2), ("nas-bench-graph", 1)])

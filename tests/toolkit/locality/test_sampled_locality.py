@@ -19,8 +19,8 @@ from lissnas_benchmarks import catalog
 
 @pytest.fixture(scope="module")
 def cells() -> tuple[Space, Floats]:
-    table = catalog.load("analog-nasbench")
-    return cell201(), table.values(catalog.find("analog-nasbench").reports, "cifar10")
+    table = catalog.load_table("analog-nasbench")
+    return cell201(), table.values(catalog.find_adapter("analog-nasbench").reports, "cifar10")
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import numpy as np
 from lissnas.spaces.space import Floats
-from lissnas_benchmarks.adapter import Adapter, Import
+from lissnas_benchmarks.adapter import Import, TableAdapter
 from lissnas_benchmarks.table import Column, Measure
 
 from lissnas_example_plugin.space import STEPS, rastrigin_grid
@@ -20,7 +20,7 @@ def _read(source: Import) -> Mapping[Column, Floats]:
     return {VALUE: -(10 + points**2 - 10 * np.cos(2 * np.pi * points)).sum(axis=1)}
 
 
-BENCHMARK = Adapter(
+ADAPTER = TableAdapter(
     name="rastrigin-grid",
     title="the Rastrigin function with its sign changed, on 6,561 points; no network was trained",
     page="none",
