@@ -16,6 +16,7 @@ from typing import IO, TYPE_CHECKING, Any
 import polars as pl
 from lissnas.errors import LissnasError
 from lissnas.storage.atomic_write import atomic_write
+from lissnas.storage.run_identity import another_run
 from lissnas_benchmarks.benchmark import Benchmark
 
 from lissnas_analyses.command_line import command_line
@@ -59,7 +60,7 @@ class Results:
         make_folder(folder)
         theirs = _last_manifest(folder).get("analysis", analysis)
         if theirs != analysis:
-            raise LissnasError(f"{folder}: holds the results of '{theirs}'; choose another folder with --out")
+            raise LissnasError(another_run(folder, "analysis", theirs, analysis))
 
     def add_table(self, name: str, frame: pl.DataFrame) -> None:
         """Hold numbers as Parquet and CSV."""

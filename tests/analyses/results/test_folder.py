@@ -47,7 +47,7 @@ def test_a_run_that_was_stopped_leaves_the_last_ones_results_as_they_were(tmp_pa
 
 def test_another_analysis_is_refused_before_it_runs(tmp_path: Path) -> None:
     run(tmp_path, "kept")
-    with pytest.raises(LissnasError, match="holds the results of 'compare'; choose another folder with --out"):
+    with pytest.raises(LissnasError, match="analysis is compare; in this run it is locality; give each run its own"):
         Results(tmp_path, "locality")
 
 
