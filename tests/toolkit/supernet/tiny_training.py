@@ -22,6 +22,7 @@ from lissnas.supernet.training.path_samplers import SandwichPathSampler
 from lissnas.supernet.training.processes import Processes, processes
 from lissnas.supernet.training.training_loop import Progress, train_paths
 from lissnas.supernet.training.training_recipe import TrainingRecipe
+from torch import nn
 
 RECIPE = TrainingRecipe(
     steps=12,
@@ -35,6 +36,9 @@ RECIPE = TrainingRecipe(
     grad_clip_value=1.0,
     ema_decay=0.9,
 )
+
+TERMS = RECIPE.batch_size * 4 * 4
+"""How many terms the gradient of a weight has: the images of a batch times the pixels of the features."""
 
 
 def chain() -> Chain:
@@ -52,9 +56,23 @@ def digits() -> ImagesInMemory:
     return ImagesInMemory(images, torch.from_numpy(found.target.astype(np.int64)))
 
 
+def smooth_network(described: Chain | None = None) -> ChainNetwork:
+    """Return an untrained network whose activations have no kinks.
+
+    At a kink the last digit of a number decides whether a pixel has a share in a gradient.
+    So trainings that compute the same sums in another order would differ by far more than rounding.
+    """
+    network = ChainNetwork(described or chain(), np.random.default_rng(0))
+    for parent in list(network.modules()):
+        for name, child in parent.named_children():
+            if isinstance(child, nn.Hardtanh):
+                setattr(parent, name, nn.SiLU())
+    return network
+
+
 def train(folder: Path, **changed: Any) -> ChainNetwork:
     torch.set_num_threads(1)
-    network = ChainNetwork(chain(), np.random.default_rng(0))
+    network = smooth_network()
     settings = {
         "paths": SandwichPathSampler(network.space, network.chain.multiply_accumulates),
         "recipe": RECIPE,

@@ -17,6 +17,7 @@ import torch
 import torch.distributed as dist
 from lissnas.errors import SettingError
 from lissnas.supernet.training.processes import Processes, processes
+from rounding import largest_drift
 from torch.nn.functional import cross_entropy
 
 PROGRAM = Path(__file__).parents[1] / "tiny_training.py"
@@ -45,18 +46,22 @@ def two(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_two_processes_train_and_score_as_one_does(tmp_path: Path, two: Path) -> None:
-    """Sums are in another order, so losses and weights may differ, by less than a hundred thousandth in twelve steps.
+    """Sums are in another order, so losses and weights may differ, by what rounding does and no more.
 
     Most steps leave blocks untouched, which weight decay or momentum would move by far more.
     """
     losses: list[float] = []
+    untrained = dict(tiny.smooth_network().named_parameters())
     network = tiny.train(tmp_path, report=lambda progress: losses.append(progress.loss))
     results = json.loads(two.with_suffix(".results").read_text())
-    np.testing.assert_allclose(results["losses"], losses, rtol=0, atol=1e-5)
+    moved = [(untrained[name].detach(), weights.detach()) for name, weights in network.named_parameters()]
+    drift = largest_drift(moved, tiny.RECIPE.steps, tiny.TERMS)
+    # A loss is off by its own rounding, and by that of the weights times its slope, which is less than one here.
+    np.testing.assert_allclose(results["losses"], losses, rtol=0, atol=drift)
     assert losses[-1] < losses[0] - 0.05
     for name, weights in _newest(tmp_path)["average"].items():
-        torch.testing.assert_close(_newest(two)["average"][name], weights, rtol=0, atol=1e-5)
-        torch.testing.assert_close(_newest(two)["network"][name], network.state_dict()[name], rtol=0, atol=1e-5)
+        torch.testing.assert_close(_newest(two)["average"][name], weights, rtol=0, atol=drift)
+        torch.testing.assert_close(_newest(two)["network"][name], network.state_dict()[name], rtol=0, atol=drift)
     # One image of 300, on whose class the weights' last digits may decide, is a third of a per cent.
     np.testing.assert_allclose(results["scores"], tiny.evaluate(network), rtol=0, atol=0.34)
 
