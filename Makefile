@@ -7,7 +7,7 @@ INSTALLED_FOR_TESTS := $(VENV)/installed-for-tests
 INSTALLED_FOR_DOCS := $(VENV)/installed-for-docs
 PIP := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 
-.PHONY: reproduce test docs wheel clean
+.PHONY: reproduce test test-processors docs wheel clean
 
 reproduce: $(INSTALLED)
 	$(BIN)/lissnas reproduce
@@ -18,6 +18,20 @@ test: $(INSTALLED_FOR_TESTS)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses=logical --maxprocesses=4 --dist=loadfile
+
+# As if on other x86 processors: each run sums in another order. Every setting is in one run; a failure can be split.
+test-processors: $(INSTALLED_FOR_TESTS)
+	@failed=; \
+	for settings in \
+		"ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2 OPENBLAS_CORETYPE=Haswell OMP_NUM_THREADS=1" \
+		"ATEN_CPU_CAPABILITY=default ONEDNN_MAX_CPU_ISA=SSE41 OPENBLAS_CORETYPE=Prescott OMP_NUM_THREADS=2"; \
+	do \
+		printf '\n=== %s ===\n' "$$settings"; \
+		env $$settings $(BIN)/pytest --numprocesses=logical --maxprocesses=4 --dist=loadfile || \
+			failed="$$failed$$settings: failed\n"; \
+	done; \
+	printf "\n$$failed"; \
+	test -z "$$failed"
 
 docs: $(INSTALLED_FOR_DOCS)
 	rm -rf docs/reference/generated
