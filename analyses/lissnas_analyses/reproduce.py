@@ -13,31 +13,11 @@ from lissnas_analyses.comparison import pocket_map
 from lissnas_analyses.comparison.kept_space import draw_inside
 from lissnas_analyses.comparison.measure import ComparisonResult
 from lissnas_analyses.comparison.paired import draw_paired
-from lissnas_analyses.locality import measure as locality
-from lissnas_analyses.locality.measure import LocalityResult
+from lissnas_analyses.locality.describe import locality_sentences, run_locality
 from lissnas_analyses.results.folder import Results
 
 BENCHMARKS = ("analog-nasbench", "digits-cells", "fashion-cells", "nas-bench-graph", "nas-bench-macro")
 """What is run, as far as it is there."""
-
-
-def run_locality(benchmark: Benchmark, results: Results, report: ProgressCallback) -> LocalityResult:
-    """Measure and draw the locality of a benchmark."""
-    report("measuring locality", 0)
-    found = locality.measure(benchmark)
-    report("measuring locality", 1)
-    results.add_table("locality", found.by_distance)
-    results.add_table("random_walk", found.walk)
-    results.add_table("distance_to_optimum", found.to_optimum)
-    results.add_table("local_optima", found.optima)
-    results.add_table("landscape", found.summary)
-    report("drawing locality", 0)
-    with style.house_style():
-        results.add_figure("locality", locality.draw_locality(found, benchmark))
-        report("drawing locality", 0.6)
-        results.add_figure("optima", locality.draw_optima(found, benchmark))
-    report("drawing locality", 1)
-    return found
 
 
 def run_comparison(
@@ -89,24 +69,6 @@ def reproduce(
     settings = {"runs": runs, "seed": seed, "methods": compared.settings}
     results.save_for_benchmark(benchmark, settings, findings, methods=tuple(compared.settings))
     return findings
-
-
-def locality_sentences(found: LocalityResult) -> tuple[str, ...]:
-    """Return what the locality of a benchmark comes to, in sentences."""
-    first = found.by_distance.filter(found.by_distance["distance"] == 1)
-    near = {row["measure"]: row for row in first.iter_rows(named=True)}
-    rate, correlation = near["P(top 1 %)"], near["correlation"]
-    reach = found.figure("share of starts that reach the global optimum")
-    slope = found.summary.row(by_predicate=pl.col("figure") == "fitness-distance correlation", named=True)
-    return (
-        f"a neighbor of a top-1 % network is itself one with probability {rate['value']:.3f} "
-        f"[{rate['low']:.3f}, {rate['high']:.3f}], against {rate['base']:.3f} in the whole space",
-        f"accuracies of neighbors correlate by {correlation['value']:.2f} "
-        f"[{correlation['low']:.2f}, {correlation['high']:.2f}]; "
-        "fitness-distance correlation {value:.2f} [{low:.2f}, {high:.2f}]".format_map(slope),
-        f"{found.figure('local optima'):,.0f} local optima; steepest ascent reaches the global one from {reach:.1%} of "
-        f"all starts; the top 1 % lie in {found.figure('pockets of the top 1 %'):,.0f} pockets",
-    )
 
 
 def comparison_sentences(compared: ComparisonResult) -> tuple[str, ...]:

@@ -27,7 +27,7 @@ def locality(
     benchmark
         Name of the benchmark.
     """
-    from lissnas_analyses.reproduce import locality_sentences, run_locality
+    from lissnas_analyses.locality.describe import locality_sentences, run_locality
     from lissnas_analyses.results.folder import Results
 
     results = Results(out or default_folder(benchmark) / "locality", "locality")

@@ -24,7 +24,7 @@ from lissnas_benchmarks.table import Measure, Table
 
 from lissnas_analyses.isomorphism_classes import isomorphism_classes
 from lissnas_analyses.landscape.result import FEWEST_PAIRS, SHARES, LandscapeRows, Landscapes, joined
-from lissnas_analyses.locality.measure import largest_compared
+from lissnas_analyses.locality.measure import max_pair_distance
 
 ESCAPES = (1, 2)
 """Up to how many edits lead out of a local optimum in the networks of local optima."""
@@ -64,7 +64,7 @@ def _measure_one(benchmark: Benchmark, edits: EditGraph, functions: DistinctSpac
     rows.add("networks", np.count_nonzero(landscape.measured))
     rows.add("best", np.nanmax(scores))
     rows.add("mean", np.nanmean(scores))
-    largest_distance = largest_compared(benchmark.space)
+    largest_distance = max_pair_distance(benchmark.space)
     add_locality(rows, pair_locality(benchmark.space, scores, SHARES, largest_distance), noise)
     rows.add("walk autocorrelation at lag 1", at(walk_autocorrelation(landscape, 1), 1))
     rows.add("fitness-distance correlation", fitness_distance_correlation(benchmark.space, scores))

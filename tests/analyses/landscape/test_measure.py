@@ -87,9 +87,9 @@ def test_data_sets_are_drawn_side_by_side(found: Landscapes) -> None:
 def test_landscape_and_locality_agree(proteins: Benchmark) -> None:
     found, known = measure.measure([proteins], _silent), measure_locality(proteins)
     for name in ("networks", "best", "mean", "fitness-distance correlation", "local optima"):
-        assert found.figure(proteins.dataset, name)["value"] == known.figure(name)
+        assert found.figure(proteins.dataset, name)["value"] == known.statistic(name)
     reach = found.figure(proteins.dataset, "starts that end in a global optimum")["value"]
-    assert reach == pytest.approx(known.figure("share of starts that reach the global optimum"))
+    assert reach == pytest.approx(known.statistic("share of starts that reach the global optimum"))
 
 
 def test_a_function_scores_the_mean_of_its_cells() -> None:

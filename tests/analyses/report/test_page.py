@@ -50,7 +50,7 @@ def test_the_page_asks_for_nothing_from_elsewhere(page: Path) -> None:
 
 
 def test_findings_are_on_the_first_page(page: Path) -> None:
-    assert "A neighbor of a top-1 % network is itself one with probability" in page.read_text()
+    assert "A neighbor of a top-1 % network is in the top 1 % with probability" in page.read_text()
 
 
 def test_a_folder_without_results_is_refused(tmp_path: Path) -> None:
