@@ -9,14 +9,15 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import fields
 from importlib.metadata import metadata, requires
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import matplotlib as mpl
 import polars as pl
 import pytest
-from lissnas.shrinkers.shrink import shrinker_names
+from lissnas.shrinkers.shrink import shrinker_class, shrinker_names
 from lissnas_analyses.cli.app import app
 from lissnas_analyses.cli.method_options import setting_values
 from lissnas_benchmarks import catalog
@@ -213,11 +214,25 @@ def test_every_method_and_every_benchmark_has_its_page() -> None:
         assert f"`{benchmark}`" in text or f"{benchmark}\n" in text or f"{benchmark} " in text, benchmark
 
 
+METHOD_SECTIONS = ("What it does", "When to use it", "Settings", "Source", "What we measured")
+"""Sections of a page of a shrinking method, in order; a method with a paper also says how ours differs from it."""
+
+
 @pytest.mark.parametrize("method", shrinker_names())
-def test_a_page_of_a_method_has_its_equation_and_what_was_measured(method: str) -> None:
+def test_a_page_of_a_method_has_its_sections_in_order_and_its_equation(method: str) -> None:
     page = (DOCS / "methods" / f"{method}.md").read_text()
-    assert "\n## The equation" in page
-    assert "\n## What we measured" in page
+    sections = re.findall(r"^## (.+)$", page, re.MULTILINE)
+    assert tuple(sections[:5]) == METHOD_SECTIONS
+    assert "\n### The equation" in page
+    assert f"class `{shrinker_class(method).__name__}`" in page
+
+
+@pytest.mark.parametrize("method", shrinker_names())
+def test_a_page_of_a_method_lists_every_setting_with_its_default(method: str) -> None:
+    page = (DOCS / "methods" / f"{method}.md").read_text()
+    listed = dict(re.findall(r"^\| `--([a-z-]+)` \| (\S+) \|", page, re.MULTILINE))
+    settings = fields(cast(Any, shrinker_class(method)))
+    assert listed == {setting.name.replace("_", "-"): str(setting.default) for setting in settings}
 
 
 @pytest.mark.parametrize("name", sorted(set(BENCHMARK_PAGES) - {"benchmarks/index.md", "benchmarks/your-own.md"}))
