@@ -1,9 +1,10 @@
-"""ABS: score every operation by networks drawn to hold it, drop the lowest of a round at once; one region remains.
+"""ABS: score each operation by architectures that contain it, and drop the lowest operations; one region remains.
 
-Hu et al., "Angle-based Search Space Shrinking for Neural Architecture Search", ECCV 2020. A network's score there is
-the angle between its initial and its trained weights in a supernet; here it is whatever the evaluator gives. From
-the paper's code: the sampling by operation, the drop of the lowest, at least one left for each gene. Ours: the scores
-of all rounds count, a round drops as many as bring the region to the round's size, and the sizes fall by equal factors.
+Hu et al., "Angle-based Search Space Shrinking for Neural Architecture Search", ECCV 2020. In the paper, the score of an
+architecture is the angle between its initial and its trained weights in a supernet; here the evaluator gives the score.
+From the paper's code: architectures are sampled for each operation, the lowest operations are dropped together, and
+each gene keeps at least one. Our own choice: the scores of all rounds count, each round drops as many operations as
+bring the region to that round's size, and the sizes fall by equal factors.
 """
 
 from collections.abc import Iterator
@@ -34,7 +35,17 @@ _BIBTEX = """\
 
 @dataclass(frozen=True)
 class AngleBasedShrinkage(SingleRegionShrinker):
-    """Settings of ABS."""
+    """Angle-based shrinkage (ABS) with the scores of any evaluator; a box remains.
+
+    Each round samples equally many architectures for each operation that is left. Choose it over `OperationPruning`
+    when rare operations need scores too. For the angles of the paper use
+    `lissnas.supernet.shrinking.weight_angle_shrinkage`. Hu et al., ECCV 2020.
+
+    Examples
+    --------
+    >>> AngleBasedShrinkage(evaluations=600, size=500).max_rounds
+    4
+    """
 
     bibtex: ClassVar[str] = _BIBTEX
 
@@ -48,7 +59,7 @@ class AngleBasedShrinkage(SingleRegionShrinker):
 
 
 def _score_each_operation(box: Box, evaluations: Evaluations, total: int, rng: np.random.Generator) -> None:
-    """Score networks of the box, an equal number drawn for each choice left, until `total` are scored in all."""
+    """Score architectures of the box until `total` are scored in all, equally many drawn for each choice left."""
     operations = rng.permutation(np.argwhere(box.left))
     start = evaluations.count
     for number, (gene, choice) in enumerate(operations, start=1):

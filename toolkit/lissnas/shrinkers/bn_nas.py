@@ -1,10 +1,9 @@
-"""BN-NAS: an operation is worth what the last batch norm of its block scales by; the lowest are dropped.
+"""BN-NAS: score each operation by the scale of the last batch norm in its block, and drop the lowest operations.
 
-Chen et al., "BN-NAS: Neural Architecture Search with Batch Normalization", ICCV 2021. From the authors' code: a choice
-of a layer is scored by the mean |gamma| of the last batch norm of its block, in a supernet of which only these norms
-were trained; a network's score is the sum over its layers. There the score guides a search; dropping the operations of
-lowest score is our own reading of it as a method of shrinking. `lissnas.supernet.scoring.batch_norm_weights`
-reads the scores.
+Chen et al., "BN-NAS: Neural Architecture Search with Batch Normalization", ICCV 2021. In the authors' code, the score
+of an operation is the mean |gamma| of the last batch norm in its block, in a supernet whose batch norms alone were
+trained; the score of an architecture is the sum over its layers, and guides a search. Dropping the operations of lowest
+score is our own reading of it as a shrinkage method. `lissnas.supernet.scoring.batch_norm_weights` reads the scores.
 """
 
 from collections.abc import Iterator
@@ -36,15 +35,23 @@ _BIBTEX = """\
 
 @dataclass(frozen=True)
 class BnNas:
-    """Settings of BN-NAS as a shrinker; it asks no evaluator."""
+    """BN-NAS as a shrinker: drops the operations with the smallest batch-norm weights; a box remains.
+
+    It calls no evaluator. Choose it when a supernet is trained and nothing can be scored. Chen et al., ICCV 2021.
+
+    Examples
+    --------
+    >>> BnNas(weights=((0.9, 0.1, 0.4),) * 8, size=256).size
+    256
+    """
 
     bibtex: ClassVar[str] = _BIBTEX
 
     weights: tuple[tuple[float, ...], ...]
-    """For each gene the score of each choice; NaN for a choice without a batch norm, which is never dropped."""
+    """Score of each choice, for each gene. A choice without a batch norm has NaN, and is never dropped."""
 
     size: int = 500
-    """How many networks to keep: shrinking stops at the region nearest to it."""
+    """Number of architectures to keep: the result is the region nearest to it in size."""
 
     def __post_init__(self) -> None:
         check_at_least_one(self, "size")
@@ -53,10 +60,10 @@ class BnNas:
         yield shrink_to(Box.whole(space), self.size, self._values(space))
 
     def _values(self, space: Space) -> Floats:
-        """Return the scores in the shape of a box's choices."""
-        given = tuple(map(len, self.weights))
-        if given != space.choices:
-            raise SettingError(f"{space.name} has {space.choices} choices, but weights of {given} were given")
+        """Return the scores, shape (genes, largest number of choices), NaN where a gene has fewer choices."""
+        counts = tuple(map(len, self.weights))
+        if counts != space.choices:
+            raise SettingError(f"{space.name} has {space.choices} choices, but weights of {counts} were given")
         values = np.full((space.genes, max(space.choices)), np.nan)
         for gene, weights in enumerate(self.weights):
             values[gene, : len(weights)] = weights

@@ -1,8 +1,9 @@
-"""Design-space restriction: keep what the best networks of many resampled designs have in common; one region remains.
+"""Design-space restriction: keep the choices that the best architecture of a resample often has; one region remains.
 
 Radosavovic et al., "Designing Network Design Spaces" (RegNet), CVPR 2020. From the paper's code: an empirical bootstrap
-(a quarter of the networks at a time, 2,500 times) tells which values the best network is likely to have. Ours: the
-choice that holds the best network least often is dropped, one at a time, in place of a person who reads the plots.
+(2,500 resamples of a quarter of the architectures) shows which values the best architecture is likely to have. In the
+paper a person reads the plots. Our own choice: the method drops, one at a time, the choice that the best architecture
+has least often.
 """
 
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ from lissnas.subspaces.box import Box, shrink_to
 from lissnas.subspaces.subspace import Subspace
 
 _SHARE = 0.25
-"""Which share of the networks a resample holds, as in the paper's code."""
+"""Share of the scored architectures in one resample, as in the paper's code."""
 
 
 _BIBTEX = """\
@@ -37,7 +38,16 @@ _BIBTEX = """\
 
 @dataclass(frozen=True)
 class DesignSpaceRestriction(SingleRegionShrinker):
-    """Settings of design-space restriction."""
+    """Design-space restriction (RegNet): keeps the choices of the best architectures of many resamples; a box remains.
+
+    Choose it over `OperationPruning` when the best architectures matter more than the mean. Radosavovic et al.,
+    CVPR 2020.
+
+    Examples
+    --------
+    >>> DesignSpaceRestriction(evaluations=600, size=500).max_rounds
+    4
+    """
 
     bibtex: ClassVar[str] = _BIBTEX
 
@@ -51,18 +61,19 @@ class DesignSpaceRestriction(SingleRegionShrinker):
 
 
 def _share_of_bests(box: Box, evaluations: Evaluations) -> Floats:
-    """Return for each choice how often the best network of a resample holds it, shape of `box.left`.
+    """Return for each choice how often the best architecture of a resample has it, shape of `box.left`.
 
-    The best of a random quarter of n networks is the one of rank r with probability share * (1 - share)^r, to within
-    1 / n: the expectation of the bootstrap, without its noise. A choice that no network of the box holds is NaN.
+    The best of a random quarter of n architectures is the one of rank r with probability share * (1 - share)^r, to
+    within 1 / n. This is the expectation of the bootstrap, without its noise. NaN for a choice that no scored
+    architecture of the box has.
     """
     rows, scores = evaluations.rows, evaluations.scores
-    inside = box.holds(rows)
-    order = np.argsort(-scores[inside], kind="stable")
+    in_box = box.holds(rows)
+    order = np.argsort(-scores[in_box], kind="stable")
     weight = np.empty(len(order))
     weight[order] = _SHARE * (1 - _SHARE) ** np.arange(len(order))
     genes, choices = box.left.shape
-    held = (rows[inside] + choices * np.arange(genes)).ravel()
-    shares = np.bincount(held, np.repeat(weight, genes), genes * choices).reshape(genes, choices)
-    seen = np.bincount(held, minlength=genes * choices).reshape(genes, choices) > 0
-    return np.where(seen, shares, np.nan)
+    cells = (rows[in_box] + choices * np.arange(genes)).ravel()
+    shares = np.bincount(cells, np.repeat(weight, genes), genes * choices).reshape(genes, choices)
+    occurs = np.bincount(cells, minlength=genes * choices).reshape(genes, choices) > 0
+    return np.where(occurs, shares, np.nan)

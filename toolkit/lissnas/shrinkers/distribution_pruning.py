@@ -1,10 +1,10 @@
-"""DDPNAS: learn how likely each operation is to be good, and drop the least likely again and again; one region remains.
+"""DDPNAS: learn a distribution over operations, and drop the least likely operation repeatedly; one region remains.
 
 Zheng et al., "DDPNAS: Efficient Neural Architecture Search via Dynamic Distribution Pruning", IJCV 2023. From the
-paper: networks are drawn from a categorical distribution for each gene, which is updated by their accuracy, and the
-least likely operation is dropped every few steps. The released code holds no search, so the update is ours: the
-probability of a choice is multiplied by exp(rate * z), z being how many standard errors the mean rank of the networks
-that hold it lies above that of all drawn in this step.
+paper: each gene has a categorical distribution; architectures are drawn from it and update it by their accuracy; every
+few steps the least likely operation is dropped. The released code has no search, so the update is our own choice: each
+round multiplies the probability of a choice by exp(rate * z). z is the mean rank of the drawn architectures with that
+choice minus the mean rank of all architectures drawn in the round, in standard errors.
 """
 
 from collections.abc import Iterator
@@ -34,15 +34,24 @@ _BIBTEX = """\
 
 @dataclass(frozen=True)
 class DistributionPruning(SingleRegionShrinker):
-    """Settings of DDPNAS; a network that is drawn again is scored once."""
+    """Dynamic distribution pruning (DDPNAS): drops the operations of lowest probability; a box remains.
+
+    An architecture that is drawn twice is scored once. Choose it to spend more evaluations on promising operations as
+    the run proceeds. Zheng et al., IJCV 2023.
+
+    Examples
+    --------
+    >>> DistributionPruning(evaluations=600, rate=0.2).max_rounds
+    8
+    """
 
     bibtex: ClassVar[str] = _BIBTEX
 
     max_rounds: int = 8
-    """In how many rounds, each shrinking by the same factor."""
+    """Number of rounds. Each shrinks the region by the same factor."""
 
     rate: float = 0.1
-    """How fast the distribution follows the scores (our own choice)."""
+    """Step size of the update of the distribution, per standard error (our own choice)."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -51,29 +60,29 @@ class DistributionPruning(SingleRegionShrinker):
 
     def rounds(self, space: Space, evaluations: Evaluations, rng: np.random.Generator) -> Iterator[Subspace]:
         box = Box.whole(space)
-        likely = np.where(box.left, 1.0, 0.0)
+        weights = np.where(box.left, 1.0, 0.0)
         for number, size in enumerate(round_sizes(space, self.size, self.max_rounds), start=1):
             count = self.evaluations * number // self.max_rounds - self.evaluations * (number - 1) // self.max_rounds
-            rows = _drawn(box, likely, count, rng)
-            likely = likely * np.exp(self.rate * _surprise(box, rows, evaluations(rows)))
-            box = shrink_to(box, size, likely)
-            likely = np.where(box.left, likely, 0)
+            rows = _draw(box, weights, count, rng)
+            weights = weights * np.exp(self.rate * _standardized_ranks(box, rows, evaluations(rows)))
+            box = shrink_to(box, size, weights)
+            weights = np.where(box.left, weights, 0)
             yield box
 
 
-def _drawn(box: Box, likely: Floats, count: int, rng: np.random.Generator) -> Rows:
-    """Draw networks of the box, each choice by its probability: uniform candidates, kept by the product of theirs."""
-    probability = likely / likely.sum(axis=1, keepdims=True)
+def _draw(box: Box, weights: Floats, count: int, rng: np.random.Generator) -> Rows:
+    """Draw architectures of the box by the probabilities of their choices, from a pool of uniform candidates."""
+    probability = weights / weights.sum(axis=1, keepdims=True)
     candidates = box.sample(min(box.size, 20 * count), rng)
-    weight = np.exp(np.log(np.maximum(probability[np.arange(box.space.genes), candidates], 1e-12)).sum(axis=1))
-    chosen = rng.choice(len(candidates), min(count, len(candidates)), replace=False, p=weight / weight.sum())
+    likelihood = np.exp(np.log(np.maximum(probability[np.arange(box.space.genes), candidates], 1e-12)).sum(axis=1))
+    chosen = rng.choice(len(candidates), min(count, len(candidates)), replace=False, p=likelihood / likelihood.sum())
     return candidates[chosen]
 
 
-def _surprise(box: Box, rows: Rows, scores: Floats) -> Floats:
-    """Return for each choice by how many standard errors its networks' mean rank lies above the mean; 0 if unseen."""
+def _standardized_ranks(box: Box, rows: Rows, scores: Floats) -> Floats:
+    """Return for each choice the mean rank of its rows minus that of all, in standard errors; 0 if not drawn."""
     rows, scores = rows[~np.isnan(scores)], scores[~np.isnan(scores)]
     ranks = scores.argsort().argsort() / max(1, len(scores) - 1)
     means = box.mean_scores(rows, ranks)
-    held = (rows[:, :, None] == np.arange(box.left.shape[1])).sum(axis=0)
-    return np.nan_to_num((means - ranks.mean()) / (ranks.std() / np.sqrt(np.maximum(held, 1))))
+    counts = (rows[:, :, None] == np.arange(box.left.shape[1])).sum(axis=0)
+    return np.nan_to_num((means - ranks.mean()) / (ranks.std() / np.sqrt(np.maximum(counts, 1))))

@@ -1,9 +1,10 @@
-"""NSE: search in a few operations for each gene, keep those of the best networks, add unseen ones; one region remains.
+"""NSE: search a few operations of each gene, keep those of the best architectures, add new ones; one region remains.
 
-Ci et al., "Evolving Search Space for Neural Architecture Search", ICCV 2021. From the paper's code: a random subset of
-operations for each gene, the union of the operations of the best networks, refilled with operations not seen yet, until
-all have been seen. There the best are the Pareto front of accuracy and cost in a retrained supernet. Ours: the best are
-the highest scores of all rounds, and in the end as many of them are joined as bring the region nearest to `size`.
+Ci et al., "Evolving Search Space for Neural Architecture Search", ICCV 2021. From the paper's code: a round searches a
+subset of the operations of each gene, keeps the union of the operations of the best architectures, and refills it with
+operations not searched yet, until all were. In the paper the best are the Pareto front of accuracy and cost in a
+retrained supernet. Our own choice: the best are the highest scores of all rounds, and the result joins as many of them
+as bring the region nearest to `size`.
 """
 
 from collections.abc import Iterator
@@ -36,36 +37,45 @@ _BIBTEX = """\
 
 @dataclass(frozen=True)
 class EvolvingSearchSpace:
-    """Settings of NSE; all defaults are our own choice but for the shape of the method."""
+    """Evolving search space (NSE): searches a few operations of each gene at a time; a box remains.
+
+    Choose it for spaces with many operations per gene, where one round cannot cover all. All defaults are our own
+    choice. Ci et al., ICCV 2021.
+
+    Examples
+    --------
+    >>> EvolvingSearchSpace(evaluations=600, operations=5).front
+    5
+    """
 
     bibtex: ClassVar[str] = _BIBTEX
 
     evaluations: int = 1200
-    """How many networks are scored in all, an equal part in each round."""
+    """Number of architectures to score in all, an equal part in each round."""
 
     size: int = 500
-    """How many networks to keep: the region nearest to it that joins the best networks."""
+    """Number of architectures to keep: the result is the union of the best that is nearest to it in size."""
 
     operations: int = 3
-    """How many operations of a gene are searched at once (5 of 27 in the paper)."""
+    """Number of operations of a gene in one round (5 of 27 in the paper)."""
 
     front: int = 5
-    """How many of the best networks a round passes its operations on from."""
+    """Number of best architectures whose operations the next round keeps."""
 
     def __post_init__(self) -> None:
         check_at_least_one(self, "evaluations", "size", "front")
         if self.operations < 2:
-            raise SettingError(f"operations must be at least 2, not {self.operations}: one of them leaves no choice")
+            raise SettingError(f"operations must be at least 2, not {self.operations}: one operation leaves no choice")
 
     def rounds(self, space: Space, evaluations: Evaluations, rng: np.random.Generator) -> Iterator[Subspace]:
         if self.size > space.size:
             raise SettingError(f"cannot keep {self.size:,} of the {space.size:,} networks of {space.name}")
-        seen = np.zeros_like(Box.whole(space).left)
-        left = seen.copy()
+        searched = np.zeros_like(Box.whole(space).left)
+        left = searched.copy()
         rounds = max(1, -(-(max(space.choices) - 1) // (self.operations - 1)))
         for number in range(1, rounds + 1):
-            left = _refilled(left, seen, space, self.operations, rng)
-            seen |= left
+            left = _refill(left, searched, space, self.operations, rng)
+            searched |= left
             box = Box(space, left)
             if box.size:
                 score_unseen(box, evaluations, self.evaluations * number // rounds, rng)
@@ -73,27 +83,27 @@ class EvolvingSearchSpace:
         yield _nearest_union(space, evaluations.best(len(evaluations.scores)), self.size)
 
 
-def _refilled(
-    left: NDArray[np.bool_], seen: NDArray[np.bool_], space: Space, operations: int, rng: np.random.Generator
+def _refill(
+    left: NDArray[np.bool_], searched: NDArray[np.bool_], space: Space, operations: int, rng: np.random.Generator
 ) -> NDArray[np.bool_]:
-    """Add to each gene operations that were never seen, at random, until it has as many as are searched at once."""
+    """Return the choices left plus random operations that were never searched, up to `operations` for each gene."""
     refilled = left.copy()
     for gene, count in enumerate(space.choices):
-        unseen = np.flatnonzero(~seen[gene, :count])
+        new = np.flatnonzero(~searched[gene, :count])
         missing = max(0, operations - int(left[gene].sum()))
-        refilled[gene, rng.permutation(unseen)[:missing]] = True
+        refilled[gene, rng.permutation(new)[:missing]] = True
     return refilled
 
 
 def _union(space: Space, rows: Rows) -> NDArray[np.bool_]:
-    """Return which choices any of the rows holds."""
+    """Mark the choices that occur in any of the rows, shape (genes, largest number of choices)."""
     union = np.zeros_like(Box.whole(space).left)
     union[np.arange(space.genes), rows] = True
     return union
 
 
 def _nearest_union(space: Space, best_first: Rows, size: int) -> Box:
-    """Join the best networks one by one, and return the region whose size is nearest to `size` by their ratio."""
+    """Return the union of the best rows whose size has the ratio to `size` nearest to 1, adding one row at a time."""
     box = Box(space, _union(space, best_first[:1]))
     for count in range(2, len(best_first) + 1):
         larger = Box(space, _union(space, best_first[:count]))

@@ -1,11 +1,11 @@
-"""Kernel shrinkage: locality made statistical; keep the networks that a Gaussian process expects to be the best.
+"""Kernel shrinkage: keep the architectures that a Gaussian process expects to be the best.
 
-The method is ours. Locality says that near networks score alike; a kernel says how alike, and a Gaussian process draws
-from a few dozen scores what to expect of every other network, and how surely. Each round scores those of the networks
-that the method would keep by then of which it is the least sure.
+The method is our own. Locality says that near architectures score alike; a kernel says how alike. From a few dozen
+scores a Gaussian process predicts every other score, with its uncertainty. Each round scores the most uncertain of the
+architectures that the method would keep at that point.
 
-docs/methods/kernel.md holds what tests/speed/kernel_recall.py measured. The kernel, and which networks are scored in a
-round and how many, were chosen by recall on some of those tables: tables not used for it are the real check.
+docs/methods/kernel.md reports the measurements of tests/speed/kernel_recall.py. The kernel, and which and how many
+architectures a round scores, were chosen by recall on some of those tables: the other tables are the real check.
 """
 
 from collections.abc import Callable, Iterator
@@ -22,30 +22,32 @@ from lissnas.spaces.space import Floats, Indices, Rows, Space
 from lissnas.subspaces.subspace import ExplicitSubspace, Subspace
 
 _SAMPLED_OTHERS = 4_000
-"""From how many networks of the space it is estimated what those not kept may hold."""
+"""Number of random architectures to estimate how many of the best are not kept (our own choice)."""
 
-_SAMPLED_STRAYS = 1_000
-"""From how many networks of the space those of a round are drawn that would not be kept."""
+_STRAY_POOL = 1_000
+"""Size of the random pool from which the strays of a round are drawn (our own choice)."""
 
 _SCORED_BEFORE = 15
-"""For so many networks scored before it a round scores one at least: a thousand evaluations take minutes otherwise."""
+"""A round scores at least 1/15 of what was scored before it: otherwise a thousand evaluations take minutes."""
 
 _EXPANDED_AT_ONCE = 100
+"""Number of architectures whose neighbors are added in one step, where the space cannot be enumerated."""
+
 _MAX_EXPANSIONS = 30
-"""How far the search for the best goes in a space that cannot be enumerated: so many times so many are expanded."""
+"""Maximum number of such steps in one round: bounds its time (our own choice)."""
 
 
 class ExpectedSubspace(ExplicitSubspace):
-    """Networks kept for what is expected of them.
+    """A list of architectures with their predicted scores.
 
     Attributes
     ----------
     mean, spread
-        What is expected of each, in the order of `index`, and the standard deviation, in normal scores: 0 is the median
-        and 1 the 84th percentile of the networks scored so far. Shape (size,).
+        Predicted score of each architecture and its standard deviation, shape (size,), in the order of `index`. The
+        unit is normal scores: 0 is the median and 1 the 84th percentile of the architectures scored so far.
     expected_recall
-        The share of the space's best that these are expected to hold; best by the scores that selected them, without
-        their noise. NaN where it is not known how many networks the space has.
+        Expected share of the best architectures of the space in this list. Best means by the scores that selected
+        them, without their noise. NaN where the size of the space is unknown.
     """
 
     def __init__(self, space: Space, index: Indices, mean: Floats, spread: Floats, expected_recall: float) -> None:
@@ -58,29 +60,39 @@ class ExpectedSubspace(ExplicitSubspace):
 
 @dataclass(frozen=True)
 class KernelShrinkage:
-    """Settings of kernel shrinkage; all defaults are our own choice."""
+    """Kernel shrinkage: keeps the architectures that a Gaussian process expects to be best; many pockets remain.
+
+    Choose it where evaluations are expensive. Its time grows with the cube of the evaluations. The method and all
+    defaults are our own choice.
+
+    Examples
+    --------
+    >>> KernelShrinkage(evaluations=50, size=300).first
+    20
+    """
 
     evaluations: int = 150
-    """How many networks are scored in all."""
+    """Number of architectures to score in all."""
 
     size: int = 500
-    """How many networks to keep."""
+    """Number of architectures to keep."""
 
     first: int = 20
-    """How many of the evaluations are spent first, on networks drawn from the whole space."""
+    """Number of evaluations in the first round, on random architectures of the space."""
 
     batch: int = 10
-    """How many are spent in each later round, most on the least sure of those that would be kept by then; a fifteenth
-    of those spent before it if that is more."""
+    """Number of evaluations in each later round, or a fifteenth of those before it if that is more. Most go to the most
+    uncertain of the architectures that would be kept at that point."""
 
     strays: int = 2
-    """How many of a batch are drawn from the rest, each with the chance that it should be kept as well."""
+    """Number of architectures of a batch drawn from the rest, by their probability of belonging to the best `size`."""
 
     quantile: float = 0.01
-    """The share of networks that count as best for the expected recall."""
+    """Share of the architectures that count as best for the expected recall."""
 
     candidates: int = 20_000
-    """How many random networks a round looks at where the space cannot be enumerated, beside the best's neighbors."""
+    """Number of random architectures that a round ranks where the space cannot be enumerated, besides the neighbors of
+    the best."""
 
     def __post_init__(self) -> None:
         for name in ("evaluations", "size", "first", "batch", "candidates"):
@@ -104,33 +116,33 @@ class KernelShrinkage:
                 )
         learn = self._learner(space, rng)
         drawn = space.sample(self.first, rng)
-        asked = space.index(drawn)
+        evaluated = space.index(drawn)
         while True:
             evaluations(drawn)
             process = learn(evaluations.rows, normal_scores(evaluations.scores))
             ranked = _ranked(space, process, evaluations.rows, self.size + self.evaluations, self.candidates, rng)
-            yield self._kept(space, process, ranked[: self.size], rng)
-            whole_batch = max(self.batch, len(asked) // _SCORED_BEFORE)
-            batch = min(whole_batch, self.evaluations - len(asked))
+            yield self._subspace(space, process, ranked[: self.size], rng)
+            full_batch = max(self.batch, len(evaluated) // _SCORED_BEFORE)
+            batch = min(full_batch, self.evaluations - len(evaluated))
             if batch == 0:
                 return
-            unseen = ranked[~np.isin(ranked, asked)][: max(self.size, batch)]
+            unscored = ranked[~np.isin(ranked, evaluated)][: max(self.size, batch)]
             threshold = process.mean(space.rows(ranked[self.size - 1 : self.size]))[0]
-            known = np.concatenate([asked, ranked[: self.size], unseen])
-            most_strays = min(self.strays * whole_batch // self.batch, batch)
-            strays = _drawn_above(space, process, threshold, known, most_strays, rng)
-            sure = unseen[process.most_uncertain(space.rows(unseen), batch - len(strays))]
-            asked = np.concatenate([asked, sure, strays])
-            drawn = space.rows(asked[-batch:])
+            known = np.concatenate([evaluated, ranked[: self.size], unscored])
+            max_strays = min(self.strays * full_batch // self.batch, batch)
+            strays = _drawn_above(space, process, threshold, known, max_strays, rng)
+            uncertain = unscored[process.most_uncertain(space.rows(unscored), batch - len(strays))]
+            evaluated = np.concatenate([evaluated, uncertain, strays])
+            drawn = space.rows(evaluated[-batch:])
 
     def _learner(self, space: Space, rng: np.random.Generator) -> Callable[[Rows, Floats], GaussianProcess]:
-        """Return what learns from all networks scored so far and their normal scores, round by round."""
+        """Return the function that fits a Gaussian process to all rows scored so far and their normal scores."""
         return WarmStartedFit(DistanceKernel(kernel_components(space)))
 
-    def _kept(
+    def _subspace(
         self, space: Space, process: GaussianProcess, index: Indices, rng: np.random.Generator
     ) -> ExpectedSubspace:
-        """Keep networks, and estimate from them and a sample of the others how many of the best they hold."""
+        """Return the architectures to keep, with the recall expected from them and a sample of the others."""
         mean, spread = process.mean_and_spread(space.rows(index))
         at_least, at_most = space.size_bounds
         if at_least < at_most:
@@ -150,13 +162,13 @@ def _drawn_above(
     count: int,
     rng: np.random.Generator,
 ) -> Indices:
-    """Draw up to `count` networks that are not known, each with a chance in proportion to that of exceeding a score.
+    """Draw up to `count` architectures that are not `known`, by their probability of exceeding the threshold.
 
-    Without them the networks that the first ones spoke against would never be scored, however wrongly.
+    Without these draws, architectures that the first scores wrongly rule out would never be scored.
     """
     from scipy.special import ndtr
 
-    others = space.index(space.sample(min(_SAMPLED_STRAYS, space.size_bounds[1]), rng))
+    others = space.index(space.sample(min(_STRAY_POOL, space.size_bounds[1]), rng))
     others = others[~np.isin(others, known)]
     mean, spread = process.mean_and_spread(space.rows(others))
     chances = ndtr((mean - threshold) / np.maximum(spread, 1e-9))
@@ -167,10 +179,10 @@ def _drawn_above(
 def _ranked(
     space: Space, process: GaussianProcess, scored: Rows, count: int, candidates: int, rng: np.random.Generator
 ) -> Indices:
-    """Return the networks with the highest posterior mean, best first: at least `count`, or all there are.
+    """Return the `count` architectures with the highest posterior mean, best first, or all if the space has fewer.
 
-    Where the space cannot be enumerated, the best of a random draw and of those scored, and then, as long as they enter
-    the best, their neighbors and the neighbors of these.
+    Where the space cannot be enumerated, the candidates are a random draw, the scored architectures, and the neighbors
+    of the best. Neighbors are added repeatedly until none enters the best.
     """
     if space.enumerable:
         return _best(np.arange(space.size, dtype=np.int64), process.mean(space.all_rows()), count)
@@ -184,9 +196,9 @@ def _ranked(
         if len(front) == 0:
             break
         neighbors, _source = space.neighbors(space.rows(front))
-        fresh = np.setdiff1d(space.index(neighbors), index)
-        index = np.concatenate([index, fresh])
-        mean = np.concatenate([mean, process.mean(space.rows(fresh))])
+        new = np.setdiff1d(space.index(neighbors), index)
+        index = np.concatenate([index, new])
+        mean = np.concatenate([mean, process.mean(space.rows(new))])
         expanded = np.concatenate([expanded, front])
     return _best(index, mean, count)
 
@@ -196,16 +208,17 @@ def _best(index: Indices, mean: Floats, count: int) -> Indices:
 
 
 def _expected_recall(kept: tuple[Floats, Floats], others: tuple[Floats, Floats], weight: float, best: float) -> float:
-    """Return the share of the `best` that are expected among those kept, each of the others standing for `weight`.
+    """Return the expected share of the `best` architectures among those kept.
 
-    The best are those above the score that as many networks as that are expected to exceed.
+    `kept` and `others` are means and standard deviations. `others` is a sample whose members count `weight` times each.
+    The best are those above the score that `best` architectures are expected to exceed.
     """
     from scipy.optimize import brentq
     from scipy.special import ndtr
 
-    def exceed(scores: tuple[Floats, Floats], threshold: float) -> float:
+    def count_above(scores: tuple[Floats, Floats], threshold: float) -> float:
         mean, spread = scores
         return float(ndtr((mean - threshold) / np.maximum(spread, 1e-9)).sum())
 
-    threshold = brentq(lambda t: exceed(kept, t) + weight * exceed(others, t) - best, -20, 20)
-    return exceed(kept, threshold) / best
+    threshold = brentq(lambda t: count_above(kept, t) + weight * count_above(others, t) - best, -20, 20)
+    return count_above(kept, threshold) / best

@@ -1,9 +1,9 @@
-"""LISSNAS: sample, take the best as seeds, keep their neighbors, until the mean stops rising.
+"""LISSNAS: sample, keep the neighbors of the best architectures, and repeat until the mean stops rising.
 
 Gopal, Sridhar, Zhang and Chen, "LISSNAS: Locality-based Iterative Search Space Shrinkage for Neural Architecture
-Search", IJCAI 2023. The authors published no code and we know the method from the paper's outline: seeds from the best
-samples, good neighbors by locality, repeat until the average accuracy stops rising. Every number and rule below that
-the outline leaves open is our own choice.
+Search", IJCAI 2023. The authors published no code, so we follow the outline in the paper: take seeds from the best
+samples, rely on locality for good neighbors, and repeat until the average accuracy stops rising. Every number and rule
+that the outline leaves open is our own choice.
 """
 
 import math
@@ -22,7 +22,7 @@ from lissnas.subspaces.subspace import Subspace, WholeSpace
 from lissnas.subspaces.union_of_balls import balls
 
 _POOL = 4
-"""Among how many times `seeds` of the best networks those that lie far apart are chosen."""
+"""With `spread="distance"`, the pool of candidate seeds is this many times `seeds` (our own choice)."""
 
 
 _BIBTEX = """\
@@ -42,33 +42,45 @@ _BIBTEX = """\
 
 @dataclass(frozen=True)
 class Lissnas:
-    """Settings of LISSNAS; all defaults are our own choice."""
+    """LISSNAS: keeps the best architectures scored so far and all their neighbors, so many pockets remain.
+
+    Choose it where locality is high, and to compare with the paper. Where evaluations are expensive, `KernelShrinkage`
+    needs fewer. All defaults are our own choice. Gopal, Sridhar, Zhang and Chen, IJCAI 2023.
+
+    Examples
+    --------
+    >>> Lissnas(confidence=0.95, quantile=0.01).sample_size
+    299
+    """
 
     bibtex: ClassVar[str] = _BIBTEX
 
     confidence: float = 0.95
-    """How surely each round's sample holds a network of the best `quantile`; with it sets the sample size."""
+    """Probability that the sample of a round has at least one architecture of the best `quantile`; the two set the
+    sample size."""
 
     quantile: float = 0.01
-    """The share of networks that count as best for the sample size: 0.95 and 0.01 ask for 299 networks."""
+    """Share of the architectures that count as best for the sample size: 0.95 and 0.01 give 299 architectures."""
 
     seeds: int = 30
-    """How many of the best networks seen so far are kept with their neighbors."""
+    """Number of seeds: the best architectures scored so far, which are kept with their neighbors."""
 
     radius: int | Literal["measured"] = 1
-    """Up to how many edits away from a seed its neighbors lie; or 2 and then 1, by the locality measured."""
+    """Maximum edit distance from a seed to the neighbors that are kept. "measured" starts at up to 2 edits, and falls
+    to 1 in the first round whose measured locality does not support 2."""
 
     max_rounds: int = 10
-    """After how many rounds to stop."""
+    """Maximum number of rounds."""
 
     spread: Literal["rank", "distance"] = "rank"
-    """Which of the best are seeds: the very best; or, among four times as many, such that lie far apart."""
+    """How seeds are chosen: "rank" takes the best; "distance" takes those far apart among the best 4 * `seeds`."""
 
     stop: Literal["plateau", "rounds"] = "plateau"
-    """Whether to stop as soon as the mean no longer rises by one standard error, or only after all rounds."""
+    """When to stop: "plateau" stops once the mean rises by less than one standard error; "rounds" after all rounds."""
 
     target_size: int | None = None
-    """Stop as soon as the space holds at most so many networks; if it never does, the lowest seeds are dropped."""
+    """Maximum size of the result in architectures. The run stops once a round is that small; if none is, the method
+    drops the lowest seeds of the last round."""
 
     def __post_init__(self) -> None:
         for name in ("confidence", "quantile"):
@@ -87,14 +99,14 @@ class Lissnas:
 
     @property
     def sample_size(self) -> int:
-        """The fewest draws that hold one of the best `quantile` with `confidence`: ln(1 - c) / ln(1 - q), upwards."""
+        """Number of architectures in a sample: ln(1 - confidence) / ln(1 - quantile), rounded up."""
         return math.ceil(math.log1p(-self.confidence) / math.log1p(-self.quantile))
 
     def rounds(self, space: Space, evaluations: Evaluations, rng: np.random.Generator) -> Iterator[Subspace]:
         self._check(space)
         before = sampled_mean(WholeSpace(space), self.sample_size, evaluations, rng)
         evaluations.check_that_scores_differ()
-        kept: tuple[Rows, int] | None = None
+        selected: tuple[Rows, int] | None = None
         radius = space.genes
         for number in range(1, self.max_rounds + 1):
             seeds, radius = self._seeds(space, evaluations), self._radius(space, evaluations, radius)
@@ -106,10 +118,10 @@ class Lissnas:
                     evaluations.notes.append(
                         f"stopped in round {number}: its mean {after} is not one standard error above {before}"
                     )
-                    kept = kept or (seeds, radius)
+                    selected = selected or (seeds, radius)
                     break
                 before = after
-            kept = seeds, radius
+            selected = seeds, radius
             yield subspace
             if self.target_size is not None and subspace.size_bounds[1] <= self.target_size:
                 evaluations.notes.append(
@@ -118,8 +130,8 @@ class Lissnas:
                 return
         else:
             evaluations.notes.append(f"stopped after all {self.max_rounds} rounds")
-        if self.target_size is not None and kept is not None:
-            yield self._cut(space, *kept, self.target_size, evaluations)
+        if self.target_size is not None and selected is not None:
+            yield self._cut(space, *selected, self.target_size, evaluations)
 
     def _check(self, space: Space) -> None:
         at_most = space.size_bounds[1]
@@ -138,9 +150,10 @@ class Lissnas:
             )
 
     def _seeds(self, space: Space, evaluations: Evaluations) -> Rows:
-        """Return the seeds, the best first; by distance, each next is the farthest from all before, the better of two.
+        """Return the seeds, best first.
 
-        The greedy rule of Gonzalez, "Clustering to minimize the maximum intercluster distance", 1985.
+        By distance, each next seed is the farthest from all seeds before it; of equally far ones the better. This is
+        the greedy rule of Gonzalez, "Clustering to minimize the maximum intercluster distance", 1985.
         """
         if self.seeds > len(evaluations.scores):
             raise SettingError(
@@ -159,7 +172,7 @@ class Lissnas:
         return pool[np.sort(chosen)]
 
     def _radius(self, space: Space, evaluations: Evaluations, before: int) -> int:
-        """Return the radius of the next round; one that grew again would lower the mean whatever the seeds."""
+        """Return the radius of the next round. It never grows: a larger radius lowers the mean for any seeds."""
         if isinstance(self.radius, int):
             return self.radius
         if before == 1:
@@ -179,7 +192,7 @@ class Lissnas:
             )
 
     def _cut(self, space: Space, seeds: Rows, radius: int, size: int, evaluations: Evaluations) -> Subspace:
-        """Return the balls of as many of the best seeds, one at least, as hold at most `size` networks."""
+        """Return the balls of the best seeds: as many as fit into `size` architectures, and at least one."""
         fewest, most = 1, len(seeds)
         while fewest < most:
             count = (fewest + most + 1) // 2

@@ -1,7 +1,7 @@
-"""Operation pruning: drop the operation whose networks are worst on average, again and again; one region remains.
+"""Operation pruning: repeatedly drop the operation whose architectures have the lowest mean; one region remains.
 
-The rule that LISSNAS calls operational pruning, as in Xia et al., "PAD-NAS" (2020), whose code is not public. How the
-evaluations are spread and when to stop is our own choice.
+The LISSNAS paper calls this rule operational pruning. It is that of Xia et al., "PAD-NAS" (2020), whose code is not
+public. How evaluations are spread over rounds, and when to stop, is our own choice.
 """
 
 from collections.abc import Iterator
@@ -30,7 +30,15 @@ _BIBTEX = """\
 
 @dataclass(frozen=True)
 class OperationPruning(SingleRegionShrinker):
-    """Settings of operation pruning."""
+    """Operation pruning: drops the operation with the lowest mean score until the size is reached; a box remains.
+
+    Choose it as the standard single-region baseline: the LISSNAS paper compares with it. Xia et al., WACV 2022.
+
+    Examples
+    --------
+    >>> OperationPruning(evaluations=1200, size=500).max_rounds
+    4
+    """
 
     bibtex: ClassVar[str] = _BIBTEX
 

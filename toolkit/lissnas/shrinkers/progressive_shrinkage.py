@@ -1,9 +1,9 @@
-"""Progressive shrinking: in each stage every gene keeps its best operations, 8, then 5, then 3; one region remains.
+"""Progressive shrinkage: each stage keeps the best operations of every gene, 5 of 8 and then 3; one region remains.
 
-Chen et al., "Progressive Differentiable Architecture Search" (P-DARTS), ICCV 2019: its stages keep 5, 3 and 1 of the 8
-operations of each edge, by the softmax of learned weights. Ours: an operation is judged by the mean score of the
-networks that hold it, genes with other than 8 operations keep the same shares, rounded but never fewer than two, and
-the stage that would leave one operation for each gene is not done.
+Chen et al., "Progressive Differentiable Architecture Search" (P-DARTS), ICCV 2019: the stages keep 5, 3 and 1 of the 8
+operations of each edge, by the softmax of learned weights. Our own choice: the value of an operation is the mean score
+of its architectures; genes with another number of operations keep the same shares, rounded, and at least two; there is
+no stage that leaves one operation for each gene.
 """
 
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ from lissnas.subspaces.box import Box
 from lissnas.subspaces.subspace import Subspace
 
 _SHARES = (5 / 8, 3 / 8)
-"""Which share of a gene's operations is left after each stage."""
+"""Share of the operations of a gene that each stage keeps."""
 
 
 _BIBTEX = """\
@@ -38,12 +38,21 @@ _BIBTEX = """\
 
 @dataclass(frozen=True)
 class ProgressiveShrinkage:
-    """Settings of progressive shrinking; the size of the result follows from the shares."""
+    """Progressive shrinkage (P-DARTS): keeps 5/8, then 3/8 of the operations of every gene; a box remains.
+
+    The shares set the size of the result. Choose it when every gene must keep the same share of its operations. Chen
+    et al., ICCV 2019.
+
+    Examples
+    --------
+    >>> ProgressiveShrinkage(evaluations=600).evaluations
+    600
+    """
 
     bibtex: ClassVar[str] = _BIBTEX
 
     evaluations: int = 1200
-    """How many networks are scored in all, an equal part in each stage (our own choice)."""
+    """Number of architectures to score in all, an equal part in each stage (our own choice)."""
 
     def __post_init__(self) -> None:
         check_at_least_one(self, "evaluations")

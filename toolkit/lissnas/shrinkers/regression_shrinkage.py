@@ -1,6 +1,6 @@
-"""A regression model ranks the space: gradient boosting on the genes, fitted to a random sample, keeps the best.
+"""Regression shrinkage: fit gradient boosting to a random sample, and keep the architectures it predicts to be best.
 
-What a user would try who has scikit-learn at hand; all of it is our own choice.
+This is what a user with scikit-learn would try first. All of it is our own choice.
 """
 
 from collections.abc import Iterator
@@ -15,18 +15,26 @@ from lissnas.spaces.space import Floats, Rows, Space
 from lissnas.subspaces.subspace import ExplicitSubspace, Subspace, WholeSpace
 
 _CANDIDATES = 100_000
-"""How many networks are ranked where the space is too large to be enumerated."""
+"""Number of random architectures to rank where the space cannot be enumerated: prediction takes seconds."""
 
 
 @dataclass(frozen=True)
 class RegressionShrinkage:
-    """Settings of the regression model; all defaults are our own choice."""
+    """Gradient boosting on one-hot genes: keeps the architectures with the highest predicted scores.
+
+    Choose it as a baseline: a predictor without a notion of locality. All defaults are our own choice.
+
+    Examples
+    --------
+    >>> RegressionShrinkage(evaluations=600, size=500).size
+    500
+    """
 
     evaluations: int = 1200
-    """How many networks, drawn at random, the model is fitted to."""
+    """Number of random architectures to score and to fit the model to."""
 
     size: int = 500
-    """How many networks, those of the highest predicted score, are kept."""
+    """Number of architectures to keep: those with the highest predicted scores."""
 
     def __post_init__(self) -> None:
         check_at_least_one(self, "size")
@@ -38,17 +46,17 @@ class RegressionShrinkage:
             raise SettingError(f"cannot keep {self.size:,} of the {space.size:,} networks of {space.name}")
         score_unseen(WholeSpace(space), evaluations, self.evaluations, rng)
         candidates = space.all_rows() if space.enumerable else space.sample(_CANDIDATES, rng)
-        predicted = _predicted(space, evaluations, candidates)
+        predicted = _predict(space, evaluations, candidates)
         best = np.argsort(-predicted, kind="stable")[: self.size]
         yield ExplicitSubspace(space, space.index(candidates[best]))
 
 
-def _predicted(space: Space, evaluations: Evaluations, rows: Rows) -> Floats:
+def _predict(space: Space, evaluations: Evaluations, rows: Rows) -> Floats:
     from sklearn.ensemble import HistGradientBoostingRegressor
     from threadpoolctl import threadpool_limits
 
     model = HistGradientBoostingRegressor(random_state=0)
-    with threadpool_limits(limits=1):  # more threads would add up in another order
+    with threadpool_limits(limits=1):  # several threads sum in another order, which changes the last bits
         model.fit(_one_hot(space, evaluations.rows), evaluations.scores)
         predicted: Floats = model.predict(_one_hot(space, rows))
     return predicted

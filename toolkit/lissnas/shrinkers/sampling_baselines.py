@@ -14,13 +14,21 @@ from lissnas.subspaces.subspace import ExplicitSubspace, Subspace, WholeSpace
 
 @dataclass(frozen=True)
 class BestOfSample:
-    """Settings of the best of a random sample; all defaults are our own choice."""
+    """The best of a random sample: what a user gets without any model or locality.
+
+    Choose it as the baseline for methods that score architectures. All defaults are our own choice.
+
+    Examples
+    --------
+    >>> BestOfSample(evaluations=600, size=100).size
+    100
+    """
 
     evaluations: int = 1200
-    """How many networks are scored."""
+    """Number of random architectures to score."""
 
     size: int = 500
-    """How many of them, the best, are kept."""
+    """Number of scored architectures to keep: the best."""
 
     def __post_init__(self) -> None:
         check_at_least_one(self, "evaluations", "size")
@@ -33,10 +41,18 @@ class BestOfSample:
 
 @dataclass(frozen=True)
 class RandomSubset:
-    """Settings of the random subset."""
+    """A random subset of the space, which scores nothing: what shrinking without information gives.
+
+    Choose it as the baseline for every method.
+
+    Examples
+    --------
+    >>> RandomSubset(size=100).size
+    100
+    """
 
     size: int = 500
-    """How many networks to keep (our own choice)."""
+    """Number of architectures to keep (our own choice)."""
 
     def __post_init__(self) -> None:
         if self.size < 1:

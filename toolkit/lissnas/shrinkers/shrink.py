@@ -1,6 +1,6 @@
-"""Shrinking a space: one call for every method, `shrink(space, evaluator, shrinker, rng) -> Trace`.
+"""Shrink a search space: one call for every method, `shrink(space, evaluator, shrinker, rng) -> Trace`.
 
-Which method runs is told by the class of its settings; one file a method.
+The class of `shrinker` chooses the method. Each method has its own file.
 """
 
 import hashlib
@@ -40,26 +40,26 @@ SHRINKERS = Register(
     },
     lambda name, found: class_fault("rounds", found),
 )
-"""Class of each shrinker by its name; plug-ins add theirs."""
+"""Class of each shrinker by its name on the command line; plug-ins add theirs."""
 
 
 class Shrinker(Protocol):
-    """A method's settings, a frozen dataclass with documented defaults, and the method itself.
+    """A shrinkage method: a frozen dataclass whose fields are the settings, each with a default.
 
-    A class attribute `bibtex` may hold its paper, as an entry of BibTeX.
+    The class may have an attribute `bibtex`: the BibTeX entry of its paper.
     """
 
     def rounds(self, space: Space, evaluations: Evaluations, rng: np.random.Generator) -> Iterator[Subspace]:
-        """Shrink the space, yielding each round's subspace as soon as the method holds on to it.
+        """Yield the subspace that the method keeps after each round; the last one is the result.
 
-        The last one is the result; a method that yields none keeps the whole space. Architectures are scored by
-        calling `evaluations`, which remembers and counts them.
+        A method that yields nothing keeps the full space. It scores architectures by calling `evaluations`, which
+        remembers and counts them.
         """
 
 
 @dataclass(frozen=True)
 class Round:
-    """A space that a method held on to, and how many distinct architectures it had scored by then."""
+    """The subspace that a method kept, and the number of distinct architectures that it had scored by then."""
 
     subspace: Subspace
     evaluations: int
@@ -67,16 +67,16 @@ class Round:
 
 @dataclass(frozen=True)
 class Trace:
-    """A run of a shrinker.
+    """The record of one run of a shrinker.
 
     Attributes
     ----------
     shrinker
         The method with its settings.
     rounds
-        The spaces, from the whole space (round 0) to the result.
+        The subspaces, from the full space (round 0) to the result.
     evaluations
-        Everything that was scored, also after the last round, and what had no score.
+        Every architecture that the method scored, also after the last round, and those without a score.
     """
 
     shrinker: Shrinker
@@ -90,7 +90,7 @@ class Trace:
 
     @property
     def notes(self) -> tuple[object, ...]:
-        """What the method had to tell: what it measured, why it stopped. Each reads as a sentence."""
+        """What the method reports: what it measured and why it stopped. The string of each is a sentence."""
         return tuple(self.evaluations.notes)
 
 
@@ -102,48 +102,58 @@ def shrink(
     *,
     journal: Path | None = None,
 ) -> Trace:
-    """Shrink a space with a method.
+    """Return the shrunk space, with every round and every evaluation of the run.
 
     Parameters
     ----------
     space
-        The space; a `LimitedSpace` to keep to a resource limit.
+        The search space. Pass a `LimitedSpace` to respect a resource constraint.
     evaluator
-        Scores architectures; more is better. Each distinct one is asked for once.
+        Scores rows; a larger score is better. It scores each distinct architecture once.
     shrinker
-        For example ``Lissnas(seeds=30)``.
+        The method with its settings, for example ``Lissnas(seeds=30)``.
     rng
         The source of every random draw: the same state gives the same result.
     journal
-        A file that every score is written to as soon as it is there. The same call goes on from it where an earlier
-        one ended, and ends in the same bits; of another space, shrinker or rng it is refused.
+        The file that every score is written to at once. If an earlier run stopped, the same call resumes from its
+        journal and gives bit-identical results.
 
     Raises
     ------
     SettingError
-        If a setting of the shrinker cannot be met in this space.
+        If a setting of the shrinker is impossible in this space.
     EvaluatorError
-        If the evaluator fails, answers with anything but a number for each row, or has no score or one and the same
-        score for all.
+        If the evaluator fails, does not return one number for each row, gives no architecture a score, or gives all
+        architectures the same score.
     LissnasError
         If the evaluator raises one.
     JournalError
-        If the journal is damaged or another run's.
+        If the journal is damaged, or belongs to another space, shrinker or rng.
 
-    Every LissnasError has what was scored until then in its attribute `evaluations`.
+    The attribute `evaluations` of every LissnasError has the architectures that were scored before the error.
+
+    Examples
+    --------
+    >>> from lissnas.shrinkers.kernel_shrinkage import KernelShrinkage
+    >>> from lissnas.spaces.published.macro import macro
+    >>> shrinker = KernelShrinkage(evaluations=30, size=100)
+    >>> trace = shrink(macro(), lambda rows: rows.sum(axis=1), shrinker, np.random.default_rng(0))
+    >>> trace.subspace.size, trace.evaluations.count
+    (100, 30)
     """
-    kept = None if journal is None else Journal(journal, _identity(space, shrinker, rng))
-    evaluations = Evaluations(space, evaluator, kept)
+    opened = None if journal is None else Journal(journal, _identity(space, shrinker, rng))
+    evaluations = Evaluations(space, evaluator, opened)
     try:
-        shrunk = [Round(subspace, evaluations.count) for subspace in shrinker.rounds(space, evaluations, rng)]
+        rounds = [Round(subspace, evaluations.count) for subspace in shrinker.rounds(space, evaluations, rng)]
         evaluations.check_that_scores_differ()
     except LissnasError as error:
         error.evaluations = evaluations
         raise
-    return Trace(shrinker, (Round(WholeSpace(space), 0), *shrunk), evaluations)
+    return Trace(shrinker, (Round(WholeSpace(space), 0), *rounds), evaluations)
 
 
 def _identity(space: Space, shrinker: Shrinker, rng: np.random.Generator) -> RunIdentity:
+    """Return what distinguishes this run from every other, for its journal."""
     state = json.dumps(rng.bit_generator.state, default=lambda array: array.tolist())
     return RunIdentity(
         space=space.name,
@@ -155,14 +165,14 @@ def _identity(space: Space, shrinker: Shrinker, rng: np.random.Generator) -> Run
 
 
 def shrinker_names() -> tuple[str, ...]:
-    """Return the names of all methods, the project's own first."""
+    """Return the names of all shrinkers, the project's own first."""
     return SHRINKERS.names()
 
 
 def shrinker_class(method: str) -> type[Shrinker]:
-    """Return the class of a shrinker by its name.
+    """Return the class of a shrinker by its name, such as "lissnas".
 
-    Raises UnknownNameError with the nearest name, PluginError for a third party's that cannot be used.
+    Raises UnknownNameError, which suggests the nearest name, or PluginError if the shrinker of a plug-in is unusable.
     """
-    found: type[Shrinker] = SHRINKERS.find(method)
-    return found
+    shrinker: type[Shrinker] = SHRINKERS.find(method)
+    return shrinker

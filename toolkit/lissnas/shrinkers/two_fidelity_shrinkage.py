@@ -1,8 +1,8 @@
-"""Kernel shrinkage with two fidelities: a few dozen true evaluations, joined in one kernel with scores that are free.
+"""Two-fidelity shrinkage: kernel shrinkage whose kernel also sees scores that cost almost nothing.
 
-Each round fits two Gaussian processes, one without the cheap scores and one with them. The second is used only where
-it predicts left-out networks better, the best weighing most, by more than one standard error: scores that mislead are
-left out, and the run is then the one without them. The method is ours, and so are its numbers.
+Each round fits two Gaussian processes, one without the cheap scores and one with them. It uses the second only if that
+predicts left-out architectures better by more than one standard error, weighted towards the best. So misleading scores
+are ignored, and the run is the same as without them. The method and its constants are our own.
 """
 
 from collections.abc import Callable
@@ -20,16 +20,19 @@ from lissnas.predictors.graph_kernel import kernel_components
 from lissnas.shrinkers.kernel_shrinkage import KernelShrinkage
 from lissnas.spaces.space import Floats, Rows, Space
 
-_FEWEST = 30
-"""With fewer true scores the cheap ones are left out: they could not be judged."""
+_MIN_SCORES = 30
+"""Minimum number of true scores to use the cheap ones (our own choice): with fewer they cannot be judged."""
 
-_LEAST_GAIN = 0.001
-"""In nats: a smaller gain is none, as where the scores are all the same and only the fits' last steps differ."""
+_MIN_GAIN = 0.001
+"""Minimum gain in nats (our own choice). If all cheap scores are equal, the two fits differ by less than that."""
 
 
 @dataclass(frozen=True)
 class TwoFidelityShrinkage(KernelShrinkage):
-    """Settings of kernel shrinkage with cheap scores; all defaults are our own choice.
+    """Kernel shrinkage with cheap scores: keeps the architectures that a Gaussian process expects to be best.
+
+    Choose it over `KernelShrinkage` when you have scores of all architectures that cost almost nothing. All defaults
+    are our own choice.
 
     Examples
     --------
@@ -38,7 +41,7 @@ class TwoFidelityShrinkage(KernelShrinkage):
     """
 
     cheap: tuple[Evaluator, ...] = ()
-    """The cheap scores, at least one: a supernet's, a zero-cost score, FLOPs. A larger one need not be better."""
+    """Evaluators of the cheap scores, at least one: a supernet, a zero-cost score, FLOPs. Larger need not be better."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -53,7 +56,7 @@ class TwoFidelityShrinkage(KernelShrinkage):
         def learn(rows: Rows, targets: Floats) -> GaussianProcess:
             plain, both = without(rows, targets), joined(rows, targets)
             gain, error = gain_at_the_top(plain, both, targets)
-            helps = len(rows) >= _FEWEST and bool(gain > error) and bool(gain > _LEAST_GAIN)
+            helps = len(rows) >= _MIN_SCORES and bool(gain > error) and bool(gain > _MIN_GAIN)
             return both if helps else plain
 
         return learn

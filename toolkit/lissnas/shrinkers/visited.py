@@ -1,4 +1,7 @@
-"""The best of what an optimizer visits in the full space: the method is the optimizer's, keeping the best is ours."""
+"""The best architectures that local search or regularized evolution visits in the full space.
+
+The searches are those of `lissnas.optimizers`. Keeping the best visited architectures as a shrunk space is our own.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,18 +20,27 @@ from lissnas.subspaces.subspace import ExplicitSubspace, Subspace, WholeSpace
 
 @dataclass(frozen=True)
 class VisitedByLocalSearch:
-    """Settings of local search; all defaults are our own choice."""
+    """Local search as a shrinker: keeps the best of all architectures that the search scored.
+
+    Choose it to ask whether shrinking adds anything to a search. All defaults are our own choice. White, Nolen and
+    Savani, UAI 2021.
+
+    Examples
+    --------
+    >>> VisitedByLocalSearch(evaluations=600, size=100).starts
+    10
+    """
 
     bibtex: ClassVar[str] = LocalSearch.bibtex
 
     evaluations: int = 1200
-    """How many distinct networks are scored."""
+    """Number of distinct architectures to score."""
 
     size: int = 500
-    """How many of them, the best, are kept."""
+    """Number of scored architectures to keep: the best."""
 
     starts: int = 10
-    """Of how many random networks the best one is a search's start."""
+    """Number of random architectures; each ascent starts from the best of them."""
 
     def __post_init__(self) -> None:
         check_at_least_one(self, "evaluations", "size", "starts")
@@ -41,29 +53,38 @@ class VisitedByLocalSearch:
 
 @dataclass(frozen=True)
 class VisitedByEvolution:
-    """Settings of regularized evolution; all defaults are our own choice."""
+    """Regularized evolution as a shrinker: keeps the best of all architectures that the search scored.
+
+    Choose it to ask whether shrinking adds anything to a search. All defaults are our own choice. Real et al.,
+    AAAI 2019.
+
+    Examples
+    --------
+    >>> VisitedByEvolution(evaluations=600, size=100).population
+    50
+    """
 
     bibtex: ClassVar[str] = RegularizedEvolution.bibtex
 
     evaluations: int = 1200
-    """How many distinct networks are scored."""
+    """Number of distinct architectures to score."""
 
     size: int = 500
-    """How many of them, the best, are kept."""
+    """Number of scored architectures to keep: the best."""
 
     population: int = 50
-    """How many networks live at a time."""
+    """Number of architectures in the population."""
 
     tournament: int = 10
-    """Of how many, drawn at random, the best is mutated."""
+    """Number of random members of the population; the best of them is mutated."""
 
     def __post_init__(self) -> None:
         check_at_least_one(self, "evaluations", "size", "population", "tournament")
         check_enough_to_keep(self.evaluations, self.size)
         if not self.tournament <= self.population <= self.evaluations:
             raise SettingError(
-                f"a tournament of {self.tournament}, a population of {self.population} and {self.evaluations} "
-                f"evaluations: each must be at least as large as the one before"
+                f"tournament {self.tournament}, population {self.population}, evaluations {self.evaluations}: each "
+                f"must be at least as large as the one before"
             )
 
     def rounds(self, space: Space, evaluations: Evaluations, rng: np.random.Generator) -> Iterator[Subspace]:
