@@ -9,7 +9,8 @@ import statistics
 import time
 
 import numpy as np
-from lissnas.evaluation.evaluator import Evaluations, TableEvaluator
+from lissnas.evaluation.evaluations import Evaluations
+from lissnas.evaluation.evaluator import TableEvaluator
 from lissnas.shrinkers.lissnas import Lissnas
 from lissnas.shrinkers.shrink import shrink
 from lissnas.spaces.categorical import CategoricalSpace

@@ -13,7 +13,7 @@ from typing import Any, cast
 import numpy as np
 import polars as pl
 from lissnas.errors import LissnasError, SettingError
-from lissnas.evaluation.evaluator import Evaluations
+from lissnas.evaluation.evaluations import Evaluations
 from lissnas.evaluation.journal import Journal
 from lissnas.optimizers.search import SearchTrace
 from lissnas.storage.random_streams import RunStream

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from lissnas.errors import ArchitectureError, EvaluatorError, LissnasError, SettingError
-from lissnas.evaluation.evaluator import Evaluations, TableEvaluator
+from lissnas.evaluation.evaluations import Evaluations
+from lissnas.evaluation.evaluator import TableEvaluator
 from lissnas.spaces.published.macro import macro
 from lissnas.spaces.space import Floats, Indices, Rows
 

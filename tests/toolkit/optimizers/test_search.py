@@ -5,7 +5,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from lissnas.errors import SettingError, UnknownNameError
-from lissnas.evaluation.evaluator import Evaluations, TableEvaluator
+from lissnas.evaluation.evaluations import Evaluations
+from lissnas.evaluation.evaluator import TableEvaluator
 from lissnas.optimizers.moves import neighbors_inside
 from lissnas.optimizers.optuna_samplers import Genetic, Tpe
 from lissnas.optimizers.random_search import RandomSearch

@@ -7,10 +7,9 @@ from lissnas.predictors.distance_kernel import DistanceKernel
 from lissnas.predictors.graph_kernel import kernel_components
 from lissnas.predictors.weisfeiler_lehman import colors, histograms
 from lissnas.spaces.categorical import CategoricalSpace
-from lissnas.spaces.graphs import Graphs
 from lissnas.spaces.published.darts import DartsSpace, darts
 from lissnas.spaces.published.nasbench101 import NasBench101
-from lissnas.spaces.space import Space
+from lissnas.spaces.space import Graphs, Space
 
 
 def _random_graphs(count: int, seed: int) -> Graphs:

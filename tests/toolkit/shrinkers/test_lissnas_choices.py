@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from lissnas.errors import EvaluatorError, SettingError
-from lissnas.evaluation.evaluator import Evaluations
+from lissnas.evaluation.evaluations import Evaluations
 from lissnas.locality.measured_radius import MeasuredRadius, measured_radius
 from lissnas.shrinkers.lissnas import Lissnas
 from lissnas.shrinkers.shrink import Trace, shrink

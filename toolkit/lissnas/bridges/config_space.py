@@ -14,7 +14,7 @@ import numpy as np
 from lissnas.bridges.gene_values import gene_names, gene_values, named_values, rows_of
 from lissnas.errors import ArchitectureError, LissnasError, SettingError
 from lissnas.spaces.space import ENUMERABLE_SIZE, Rows, Space
-from lissnas.subspaces.box import product_choices
+from lissnas.subspaces.enclosing_box import product_choices
 from lissnas.subspaces.subspace import Subspace
 
 try:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lissnas.evaluation.evaluator import Evaluations
+from lissnas.evaluation.evaluations import Evaluations
 from lissnas.spaces.space import Indices, Space
 from lissnas.statistics.estimate import proportion
 

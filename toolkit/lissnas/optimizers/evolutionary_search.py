@@ -13,9 +13,9 @@ from typing import ClassVar
 import numpy as np
 
 from lissnas.errors import ArchitectureError, SettingError
-from lissnas.evaluation.budget import check_at_least_one
-from lissnas.evaluation.evaluator import Evaluations
+from lissnas.evaluation.evaluations import Evaluations
 from lissnas.optimizers.moves import affordable, reachable_total
+from lissnas.setting_checks import check_at_least_one
 from lissnas.spaces.space import Floats, Indices, Rows
 from lissnas.subspaces.enclosing_box import choices_inside
 from lissnas.subspaces.subspace import Subspace

@@ -9,9 +9,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from lissnas.evaluation.budget import check_at_least_one
-from lissnas.evaluation.evaluator import Evaluations
+from lissnas.evaluation.evaluations import Evaluations
 from lissnas.optimizers.moves import affordable, neighbors_inside, reachable_total
+from lissnas.setting_checks import check_at_least_one
 from lissnas.spaces.space import Rows
 from lissnas.subspaces.subspace import Subspace
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lissnas.evaluation.evaluator import Evaluations
+from lissnas.evaluation.evaluations import Evaluations
 from lissnas.spaces.space import ENUMERABLE_SIZE, Rows
 from lissnas.subspaces.subspace import Subspace, WholeSpace
 

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from lissnas.errors import LissnasError
-from lissnas.evaluation.budget import check_at_least_one, score_unseen
-from lissnas.evaluation.evaluator import Evaluations
+from lissnas.evaluation.evaluations import Evaluations, score_unseen
 from lissnas.optimizers.moves import PATIENCE, reachable_total
+from lissnas.setting_checks import check_at_least_one
 from lissnas.subspaces.nearest_member import NearestMember
 from lissnas.subspaces.subspace import Subspace
 

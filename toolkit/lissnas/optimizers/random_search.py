@@ -4,8 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lissnas.evaluation.budget import score_unseen
-from lissnas.evaluation.evaluator import Evaluations
+from lissnas.evaluation.evaluations import Evaluations, score_unseen
 from lissnas.subspaces.subspace import Subspace
 
 

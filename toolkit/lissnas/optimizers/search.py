@@ -9,7 +9,8 @@ from typing import Protocol
 import numpy as np
 
 from lissnas.errors import SettingError
-from lissnas.evaluation.evaluator import Evaluations, Evaluator
+from lissnas.evaluation.evaluations import Evaluations
+from lissnas.evaluation.evaluator import Evaluator
 from lissnas.spaces.space import Indices
 from lissnas.storage.register import Register, class_fault
 from lissnas.subspaces.subspace import Subspace

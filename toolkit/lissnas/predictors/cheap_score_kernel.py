@@ -9,7 +9,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from lissnas.errors import SettingError
-from lissnas.evaluation.evaluator import Evaluations, Evaluator
+from lissnas.evaluation.evaluations import Evaluations
+from lissnas.evaluation.evaluator import Evaluator
 from lissnas.predictors.distance_kernel import KernelComponent
 from lissnas.spaces.space import Floats, Rows, Space
 

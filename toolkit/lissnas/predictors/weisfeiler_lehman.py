@@ -9,8 +9,7 @@ all graphs of a batch are refined at once.
 import numpy as np
 from numpy.typing import NDArray
 
-from lissnas.spaces.graphs import Graphs
-from lissnas.spaces.space import Floats
+from lissnas.spaces.space import Floats, Graphs
 
 Colors = NDArray[np.uint64]
 """A name for each vertex of a batch of graphs, shape (n, vertices); 0 where a graph has no such vertex."""

@@ -13,8 +13,8 @@ from typing import ClassVar
 import numpy as np
 
 from lissnas.errors import SettingError
-from lissnas.evaluation.budget import check_at_least_one
-from lissnas.evaluation.evaluator import Evaluations
+from lissnas.evaluation.evaluations import Evaluations
+from lissnas.setting_checks import check_at_least_one
 from lissnas.spaces.space import Floats, Space
 from lissnas.subspaces.box import Box, shrink_to
 from lissnas.subspaces.subspace import Subspace

@@ -14,8 +14,8 @@ from typing import ClassVar
 import numpy as np
 
 from lissnas.errors import SettingError
-from lissnas.evaluation.budget import SingleRegionShrinker, round_sizes
-from lissnas.evaluation.evaluator import Evaluations
+from lissnas.evaluation.evaluations import Evaluations
+from lissnas.shrinkers.budget import SingleRegionShrinker, round_sizes
 from lissnas.spaces.space import Floats, Rows, Space
 from lissnas.subspaces.box import Box, shrink_to
 from lissnas.subspaces.subspace import Subspace

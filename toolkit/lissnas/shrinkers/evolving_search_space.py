@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lissnas.errors import SettingError
-from lissnas.evaluation.budget import check_at_least_one, score_unseen
-from lissnas.evaluation.evaluator import Evaluations
+from lissnas.evaluation.evaluations import Evaluations, score_unseen
+from lissnas.setting_checks import check_at_least_one
 from lissnas.spaces.space import Rows, Space
 from lissnas.subspaces.box import Box
 from lissnas.subspaces.subspace import Subspace

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lissnas.errors import SettingError
-from lissnas.evaluation.evaluator import Evaluations
+from lissnas.evaluation.evaluations import Evaluations
 from lissnas.predictors.distance_kernel import DistanceKernel
 from lissnas.predictors.gaussian_process import GaussianProcess, WarmStartedFit, normal_scores
 from lissnas.predictors.graph_kernel import kernel_components

@@ -14,7 +14,7 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from lissnas.errors import SettingError
-from lissnas.evaluation.evaluator import Evaluations
+from lissnas.evaluation.evaluations import Evaluations
 from lissnas.locality.measured_radius import measured_radius
 from lissnas.spaces.space import Rows, Space
 from lissnas.statistics.sampled_subspace import sampled_mean

@@ -11,8 +11,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from lissnas.evaluation.budget import SingleRegionShrinker, round_sizes, score_unseen
-from lissnas.evaluation.evaluator import Evaluations
+from lissnas.evaluation.evaluations import Evaluations, score_unseen
+from lissnas.shrinkers.budget import SingleRegionShrinker, round_sizes
 from lissnas.spaces.space import Space
 from lissnas.subspaces.box import Box, shrink_to
 from lissnas.subspaces.subspace import Subspace

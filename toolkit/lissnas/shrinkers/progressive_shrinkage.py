@@ -12,8 +12,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from lissnas.evaluation.budget import check_at_least_one, check_spread, score_unseen
-from lissnas.evaluation.evaluator import Evaluations
+from lissnas.evaluation.evaluations import Evaluations, score_unseen
+from lissnas.setting_checks import check_at_least_one
+from lissnas.shrinkers.budget import check_spread
 from lissnas.spaces.space import Space
 from lissnas.subspaces.box import Box
 from lissnas.subspaces.subspace import Subspace

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from lissnas.errors import SettingError
-from lissnas.evaluation.budget import check_at_least_one, score_unseen
-from lissnas.evaluation.evaluator import Evaluations
+from lissnas.evaluation.evaluations import Evaluations, score_unseen
+from lissnas.setting_checks import check_at_least_one
 from lissnas.spaces.space import Floats, Rows, Space
 from lissnas.subspaces.subspace import ExplicitSubspace, Subspace, WholeSpace
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from lissnas.errors import SettingError
-from lissnas.evaluation.budget import check_at_least_one, check_enough_to_keep, score_unseen
-from lissnas.evaluation.evaluator import Evaluations
+from lissnas.evaluation.evaluations import Evaluations, score_unseen
+from lissnas.setting_checks import check_at_least_one
+from lissnas.shrinkers.budget import check_enough_to_keep
 from lissnas.spaces.space import Space
 from lissnas.subspaces.subspace import ExplicitSubspace, Subspace, WholeSpace
 

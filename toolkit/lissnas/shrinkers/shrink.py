@@ -13,7 +13,8 @@ from typing import Any, Protocol, cast
 import numpy as np
 
 from lissnas.errors import LissnasError
-from lissnas.evaluation.evaluator import Evaluations, Evaluator
+from lissnas.evaluation.evaluations import Evaluations
+from lissnas.evaluation.evaluator import Evaluator
 from lissnas.evaluation.journal import Journal
 from lissnas.spaces.space import Space
 from lissnas.storage.register import Register, class_fault

@@ -10,10 +10,11 @@ from typing import ClassVar
 import numpy as np
 
 from lissnas.errors import SettingError
-from lissnas.evaluation.budget import check_at_least_one, check_enough_to_keep
-from lissnas.evaluation.evaluator import Evaluations
+from lissnas.evaluation.evaluations import Evaluations
 from lissnas.optimizers.local_search import LocalSearch
 from lissnas.optimizers.regularized_evolution import RegularizedEvolution
+from lissnas.setting_checks import check_at_least_one
+from lissnas.shrinkers.budget import check_enough_to_keep
 from lissnas.spaces.space import Space
 from lissnas.subspaces.subspace import ExplicitSubspace, Subspace, WholeSpace
 

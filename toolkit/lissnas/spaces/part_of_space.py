@@ -7,8 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lissnas.errors import ArchitectureError
-from lissnas.spaces.graphs import Graphs
-from lissnas.spaces.space import Indices, Rows, Space
+from lissnas.spaces.space import Graphs, Indices, Rows, Space
 
 
 class PartOfSpace(Space):

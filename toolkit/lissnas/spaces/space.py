@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lissnas.errors import ArchitectureError, SettingError
-from lissnas.spaces.graphs import Graphs
 
 Rows = NDArray[np.uint8]
 """A batch of architectures, shape (n, genes)."""
@@ -41,6 +40,29 @@ class ShellSums:
 
     sums: Floats
     differences: Floats
+
+
+@dataclass(frozen=True)
+class Graphs:
+    """A batch of labeled graphs of at most so many vertices and edges.
+
+    Attributes
+    ----------
+    labels
+        The label of each vertex, shape (n, vertices), from 1 on; 0 where a graph has no such vertex.
+    sources, targets
+        The vertices that each edge leaves and enters, each of shape (n, edges).
+    present
+        Which of the edges a graph has, shape (n, edges).
+    kinds
+        The largest label that any graph of the space may have.
+    """
+
+    labels: NDArray[np.int64]
+    sources: NDArray[np.int64]
+    targets: NDArray[np.int64]
+    present: NDArray[np.bool_]
+    kinds: int
 
 
 class Space(ABC):

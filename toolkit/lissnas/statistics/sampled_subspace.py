@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lissnas.errors import SettingError
-from lissnas.evaluation.evaluator import Evaluations
+from lissnas.evaluation.evaluations import Evaluations
 from lissnas.statistics.estimate import Estimate, proportion, with_error
 from lissnas.subspaces.subspace import Subspace
 from lissnas.subspaces.union_of_balls import UnionOfBalls

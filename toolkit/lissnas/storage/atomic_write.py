@@ -7,6 +7,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
+from filelock import FileLock
+
+from lissnas.errors import LissnasError
+
 
 @contextmanager
 def atomic_write(path: Path) -> Iterator[IO[bytes]]:
@@ -25,3 +29,21 @@ def atomic_write(path: Path) -> Iterator[IO[bytes]]:
         with suppress(OSError):  # where it never came to be
             beside.unlink()
         raise
+
+
+@contextmanager
+def exclusive_access(path: Path) -> Iterator[None]:
+    """Keep other processes out while a file is made or read; its folder is made.
+
+    Raises LissnasError if the folder cannot be written.
+    """
+    lock = FileLock(path.with_suffix(".lock"))
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except OSError as error:
+        raise LissnasError(f"{path}: cannot be written ({error.strerror}); choose another folder") from error
+    try:
+        yield
+    finally:
+        lock.release()

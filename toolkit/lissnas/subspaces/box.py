@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from lissnas.errors import SettingError
 from lissnas.spaces.space import ENUMERABLE_SIZE, Floats, Indices, Rows, Space
-from lissnas.subspaces.subspace import Subspace, WholeSpace
+from lissnas.subspaces.subspace import Subspace
 
 
 class Box(Subspace):
@@ -116,20 +116,6 @@ class Box(Subspace):
     def droppable(self) -> NDArray[np.bool_]:
         """Mark the choices left that are not the last one of their gene, shape of `left`."""
         return self.left & (self.left.sum(axis=1, keepdims=True) > 1)
-
-
-def product_choices(subspace: Subspace) -> list[list[int]] | None:
-    """Return for each gene the choices whose combinations are the subspace, each once; None if it is no such product.
-
-    Whether an explicit list happens to be one is not found out.
-    """
-    space = subspace.space
-    combinations = int(np.prod(np.array(space.choices, dtype=object)))
-    if space.size_bounds != (combinations, combinations):
-        return None
-    if isinstance(subspace, Box):
-        return [np.flatnonzero(left).tolist() for left in subspace.left]
-    return [list(range(count)) for count in space.choices] if isinstance(subspace, WholeSpace) else None
 
 
 def shrink_to(box: Box, size: int, values: Floats | Callable[[Box], Floats]) -> Box:

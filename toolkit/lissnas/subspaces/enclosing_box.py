@@ -1,12 +1,26 @@
-"""Which choices the networks of a subspace make: the box around it."""
+"""The box around a subspace: for each gene the choices that its networks may have."""
 
 import numpy as np
 
 from lissnas.spaces.space import ENUMERABLE_SIZE
-from lissnas.subspaces.box import product_choices
+from lissnas.subspaces.box import Box
 from lissnas.subspaces.limited_subspace import LimitedSubspace
-from lissnas.subspaces.subspace import Subspace
+from lissnas.subspaces.subspace import Subspace, WholeSpace
 from lissnas.subspaces.union_of_balls import UnionOfBalls
+
+
+def product_choices(subspace: Subspace) -> list[list[int]] | None:
+    """Return for each gene the choices whose combinations are the subspace, each once; None if it is no such product.
+
+    Whether an explicit list happens to be one is not found out.
+    """
+    space = subspace.space
+    combinations = int(np.prod(np.array(space.choices, dtype=object)))
+    if space.size_bounds != (combinations, combinations):
+        return None
+    if isinstance(subspace, Box):
+        return [np.flatnonzero(left).tolist() for left in subspace.left]
+    return [list(range(count)) for count in space.choices] if isinstance(subspace, WholeSpace) else None
 
 
 def choices_inside(subspace: Subspace) -> list[list[int]]:

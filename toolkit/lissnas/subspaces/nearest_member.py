@@ -4,8 +4,7 @@ import numpy as np
 
 from lissnas.errors import ArchitectureError
 from lissnas.spaces.space import ENUMERABLE_SIZE, Rows
-from lissnas.subspaces.box import product_choices
-from lissnas.subspaces.enclosing_box import choices_inside
+from lissnas.subspaces.enclosing_box import choices_inside, product_choices
 from lissnas.subspaces.subspace import Subspace
 from lissnas.subspaces.union_of_balls import UnionOfBalls
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from lissnas.errors import SettingError
-from lissnas.evaluation.evaluator import Evaluations
+from lissnas.evaluation.evaluations import Evaluations
 from lissnas.shrinkers.bn_nas import BnNas
 from lissnas.shrinkers.shrink import shrink
 from lissnas.spaces.published.macro import macro, macro_chain

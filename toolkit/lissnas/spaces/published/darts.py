@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 from lissnas.errors import ArchitectureError
 from lissnas.spaces.categorical import CategoricalSpace
 from lissnas.spaces.edit_graph import EditGraph
-from lissnas.spaces.graphs import Graphs
-from lissnas.spaces.space import Floats, Indices, Rows, ShellSums, Space
+from lissnas.spaces.space import Floats, Graphs, Indices, Rows, ShellSums, Space
 
 OPERATIONS = (
     "max_pool_3x3",

@@ -28,8 +28,7 @@ from lissnas.spaces.graph_codes import (
     unlabeled_edges,
     unpack,
 )
-from lissnas.spaces.graphs import Graphs
-from lissnas.spaces.space import Floats, Indices, Rows, ShellSums, Space
+from lissnas.spaces.space import Floats, Graphs, Indices, Rows, ShellSums, Space
 
 OPERATIONS = ("conv3x3-bn-relu", "conv1x1-bn-relu", "maxpool3x3")
 """As official strings write them; the genes count them from 1."""

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from lissnas.errors import SettingError
-from lissnas.evaluation.budget import check_between
+from lissnas.setting_checks import check_between
 
 if TYPE_CHECKING:
     from PIL.Image import Image

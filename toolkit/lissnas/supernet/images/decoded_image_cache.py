@@ -12,8 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from lissnas.errors import LissnasError
-from lissnas.storage.atomic_write import atomic_write
-from lissnas.storage.first_writer import first_writer
+from lissnas.storage.atomic_write import atomic_write, exclusive_access
 from lissnas.supernet.images.image_batches import LabeledBatch
 from lissnas.supernet.images.image_files import ImageFiles, ImageFileSettings, fingerprint
 from lissnas.supernet.images.image_loading import UnreadableImages, load
@@ -71,7 +70,7 @@ class DecodedImageCache:
         shape = size, self.settings.augmentation.shorter_side
         key = hashlib.sha256(f"{fingerprint(self.images)} {shape}".encode()).hexdigest()
         path = self.folder / f"scored-{key[:16]}.pixels"
-        with first_writer(path):
+        with exclusive_access(path):
             if not _is_whole(path):
                 self._decode(path)
             pixels: NDArray[np.uint8] = np.memmap(path, np.uint8, "r", _CHECKSUM, (count, 3, size, size))

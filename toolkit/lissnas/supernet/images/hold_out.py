@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lissnas.errors import LissnasError, SettingError
-from lissnas.storage.atomic_write import atomic_write
-from lissnas.storage.first_writer import first_writer
+from lissnas.storage.atomic_write import atomic_write, exclusive_access
 from lissnas.storage.random_streams import TrainingStream
 from lissnas.supernet.images.image_files import ImageFiles, fingerprint, shown
 
@@ -44,7 +43,7 @@ def hold_out(path: Path, images: ImageFiles, per_class: int, seed: int) -> NDArr
     LissnasError
         If the file is damaged, was made with other settings, or for other images than are there now.
     """
-    with first_writer(path):
+    with exclusive_access(path):
         if not path.exists():
             held = _drawn(images, per_class, seed)
             _write(path, images, held, per_class, seed)

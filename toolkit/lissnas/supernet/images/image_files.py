@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lissnas.errors import LissnasError
-from lissnas.evaluation.budget import check_between
+from lissnas.setting_checks import check_between
 from lissnas.supernet.images.augmentations import SPOS_AUGMENTATION, Augmentation
 
 

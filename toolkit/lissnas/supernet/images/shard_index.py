@@ -13,8 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lissnas.errors import LissnasError
-from lissnas.storage.atomic_write import atomic_write
-from lissnas.storage.first_writer import first_writer
+from lissnas.storage.atomic_write import atomic_write, exclusive_access
 from lissnas.supernet.images.image_decoding import EXTENSIONS
 
 _CLASS = "cls"
@@ -71,7 +70,7 @@ def shard_index(shards: tuple[str, ...], path: Path) -> ShardIndex:
         raise LissnasError(f"{error.filename}: {error.strerror}; give the paths of the shards") from error
     for shard in filter(os.path.isdir, shards):
         raise LissnasError(f"{shard}: a folder, no shard; give the paths of tar files, or images of the kind 'folder'")
-    with first_writer(path):
+    with exclusive_access(path):
         index = _read(path, shards, states)
         if index is None:
             index = _made(shards)

@@ -7,7 +7,7 @@ from typing import Literal, Protocol
 import numpy as np
 
 from lissnas.errors import SettingError
-from lissnas.evaluation.budget import check_at_least_one
+from lissnas.setting_checks import check_at_least_one
 from lissnas.spaces.categorical import CategoricalSpace
 from lissnas.spaces.chain import Chain
 from lissnas.spaces.costs import Costs

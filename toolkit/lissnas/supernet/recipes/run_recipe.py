@@ -9,8 +9,8 @@ from itertools import pairwise
 from typing import Any, ClassVar, Literal
 
 from lissnas.errors import SettingError, UnknownNameError
-from lissnas.evaluation.budget import check_at_least_one
 from lissnas.optimizers.search import optimizer_class
+from lissnas.setting_checks import check_at_least_one
 from lissnas.shrinkers.shrink import shrinker_class, shrinker_names
 from lissnas.spaces.costs import Costs
 from lissnas.supernet.images.image_files import ImageFileSettings

@@ -19,7 +19,7 @@ from torch import Tensor
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from lissnas.errors import LissnasError, SettingError
-from lissnas.evaluation.budget import check_at_least_one
+from lissnas.setting_checks import check_at_least_one
 from lissnas.shrinkers.shrink import Shrinker
 from lissnas.spaces.limited import LimitedSpace
 from lissnas.spaces.space import ENUMERABLE_SIZE, Space

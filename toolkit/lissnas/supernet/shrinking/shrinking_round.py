@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from lissnas.errors import LissnasError, SettingError
-from lissnas.evaluation.evaluator import Evaluations
+from lissnas.evaluation.evaluations import Evaluations
 from lissnas.evaluation.journal import Journal
 from lissnas.shrinkers.shrink import Shrinker, Trace, shrink
 from lissnas.spaces.limited import LimitedSpace

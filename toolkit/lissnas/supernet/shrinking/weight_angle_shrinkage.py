@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lissnas.evaluation.budget import check_at_least_one
-from lissnas.evaluation.evaluator import Evaluations, Evaluator
+from lissnas.evaluation.evaluations import Evaluations
+from lissnas.evaluation.evaluator import Evaluator
+from lissnas.setting_checks import check_at_least_one
 from lissnas.spaces.limited import LimitedSpace
 from lissnas.spaces.space import Rows, Space
 from lissnas.subspaces.box import Box

@@ -9,7 +9,7 @@ from typing import Any, cast
 import numpy as np
 from torch import Tensor
 
-from lissnas.evaluation.evaluator import Evaluations
+from lissnas.evaluation.evaluations import Evaluations
 from lissnas.evaluation.journal import Journal
 from lissnas.optimizers.search import Optimizer, SearchTrace, search
 from lissnas.storage.run_identity import RunIdentity

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from lissnas.errors import SettingError
-from lissnas.evaluation.budget import check_at_least_one, check_between
+from lissnas.setting_checks import check_at_least_one, check_between
 
 
 @dataclass(frozen=True)

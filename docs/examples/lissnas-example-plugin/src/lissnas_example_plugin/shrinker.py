@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from lissnas.evaluation.evaluator import Evaluations
+from lissnas.evaluation.evaluations import Evaluations
 from lissnas.spaces.space import Space
 from lissnas.subspaces.box import Box
 from lissnas.subspaces.subspace import Subspace

@@ -1,14 +1,10 @@
-"""How a method with a budget spends it: a given number of evaluations, in rounds that shrink by the same factor."""
+"""Budgets of shrinkers: a given number of evaluations, in rounds that shrink by the same factor."""
 
 from dataclasses import dataclass
-from math import inf
-
-import numpy as np
 
 from lissnas.errors import SettingError
-from lissnas.evaluation.evaluator import Evaluations
+from lissnas.setting_checks import check_at_least_one
 from lissnas.spaces.space import Space
-from lissnas.subspaces.subspace import Subspace
 
 
 @dataclass(frozen=True)
@@ -27,22 +23,6 @@ class SingleRegionShrinker:
     def __post_init__(self) -> None:
         check_at_least_one(self, "evaluations", "size", "max_rounds")
         check_spread(self.evaluations, self.max_rounds)
-
-
-def check_at_least_one(settings: object, *names: str) -> None:
-    """Raise SettingError for the first of these settings that is below 1."""
-    for name in names:
-        if getattr(settings, name) < 1:
-            raise SettingError(f"{name} must be at least 1, not {getattr(settings, name)}")
-
-
-def check_between(settings: object, low: float, high: float, *names: str) -> None:
-    """Raise SettingError for the first of these settings that is below `low` or above `high`; None is neither."""
-    for name in names:
-        value = getattr(settings, name)
-        if value is not None and not low <= value <= high:
-            most = "" if high == inf else f" and at most {high:g}"
-            raise SettingError(f"{name} must be at least {low:g}{most}, not {value:g}")
 
 
 def check_spread(evaluations: int, rounds: int) -> None:
@@ -65,13 +45,3 @@ def round_sizes(space: Space, size: int, rounds: int) -> list[int]:
     if size > space.size:
         raise SettingError(f"cannot keep {size:,} of the {space.size:,} networks of {space.name}")
     return [round(space.size * (size / space.size) ** (number / rounds)) for number in range(1, rounds + 1)]
-
-
-def score_unseen(subspace: Subspace, evaluations: Evaluations, total: int, rng: np.random.Generator) -> None:
-    """Score networks of a subspace drawn uniformly, none twice, until `total` are scored in all or none is left."""
-    while (missing := total - evaluations.count) > 0:
-        drawn = subspace.sample(min(subspace.size_bounds[1], 2 * missing + evaluations.count), rng)
-        unseen = drawn[~evaluations.asked(drawn)][:missing]
-        evaluations(unseen)
-        if len(unseen) < missing and len(drawn) == subspace.size_bounds[1]:
-            return
