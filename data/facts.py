@@ -8,8 +8,8 @@ import polars as pl
 from lissnas.spaces.published.cell201 import cell201, distinct_cell201
 from lissnas.spaces.space import Floats
 from lissnas.statistics.rank_correlation import kendall_tau
-from lissnas_benchmarks import catalog
-from lissnas_benchmarks.table import Measure
+from lissnas_benchmarks.columns import Measure
+from lissnas_benchmarks.loading import load_table
 
 path = sys.argv[1]
 described = json.loads(pl.read_parquet_metadata(path)["lissnas"])
@@ -66,4 +66,4 @@ others = {
 }
 for name, (benchmark, dataset, measure) in others.items():
     if dataset != described["study"]["task"]:
-        tau(f"test and {name}", test, catalog.load_table(benchmark).values(measure, dataset))
+        tau(f"test and {name}", test, load_table(benchmark).values(measure, dataset))

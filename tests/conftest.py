@@ -16,7 +16,9 @@ from lissnas.spaces.categorical import CategoricalSpace
 from lissnas.spaces.distinct import DistinctSpace
 from lissnas.spaces.published.cell201 import cell201
 from lissnas.spaces.space import Floats, Space
-from lissnas_benchmarks import catalog
+from lissnas_benchmarks.catalog import find_adapter
+from lissnas_benchmarks.importing import import_files
+from lissnas_benchmarks.loading import is_ready, load_table
 from lissnas_benchmarks.table import Table
 
 ROOT = Path(__file__).parents[1]
@@ -67,14 +69,14 @@ def open_table(request: pytest.FixtureRequest, session_cache: Path) -> Callable[
 
     def open_it(name: str) -> Table:
         if name not in opened:
-            if not catalog.is_ready(name):
-                benchmark = catalog.find_adapter(name)
+            if not is_ready(name):
+                benchmark = find_adapter(name)
                 data: Path = request.getfixturevalue("shared_data")
                 files = tuple(data / REAL_FILES.get(file.name, file.name) for file in benchmark.files)
                 if not all(file.exists() for file in files):
                     pytest.skip(f"the official file of {name} is not among the real ones")
-                catalog.import_files(benchmark, files)
-            opened[name] = catalog.load_table(name)
+                import_files(benchmark, files)
+            opened[name] = load_table(name)
         return opened[name]
 
     return open_it

@@ -13,7 +13,9 @@ from lissnas.errors import LissnasError
 from lissnas.optimizers.search import OPTIMIZERS
 from lissnas.shrinkers.shrink import SHRINKERS
 from lissnas.spaces.catalog import SPACES
-from lissnas_benchmarks import catalog
+from lissnas_benchmarks.cache import cache_folder, surrogate_folder
+from lissnas_benchmarks.catalog import benchmark_faults, find_adapter, valid_benchmark_names
+from lissnas_benchmarks.loading import is_ready
 from lissnas_benchmarks.surrogates.surrogate import SurrogateAdapter, read_description
 from packaging.requirements import Requirement
 
@@ -163,7 +165,7 @@ def _extra(name: str) -> Extra:
 def _benchmarks(progress: Callable[[str, float], None]) -> tuple[tuple[BenchmarkStatus, ...], list[Problem]]:
     found: list[BenchmarkStatus] = []
     problems: list[Problem] = []
-    names = catalog.valid_benchmark_names()
+    names = valid_benchmark_names()
     for number, name in enumerate(names):
         progress("benchmarks", number / len(names))
         try:
@@ -177,14 +179,14 @@ def _benchmarks(progress: Callable[[str, float], None]) -> tuple[tuple[Benchmark
 
 
 def _is_ready(name: str) -> bool:
-    ready = catalog.is_ready(name)
-    if ready and isinstance(catalog.find_adapter(name), SurrogateAdapter):
-        read_description(catalog.surrogate_folder(name))
+    ready = is_ready(name)
+    if ready and isinstance(find_adapter(name), SurrogateAdapter):
+        read_description(surrogate_folder(name))
     return ready
 
 
 def _cache() -> Cache:
-    folder = catalog.cache_folder()
+    folder = cache_folder()
     chosen_by = "LISSNAS_CACHE" if os.environ.get("LISSNAS_CACHE") else "the user's cache folder"
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -242,7 +244,7 @@ def _cache_problems(cache: Cache) -> Iterator[Problem]:
 
 
 def _plugin_problems() -> Iterator[Problem]:
-    faults = (*catalog.faults(), *SHRINKERS.faults(), *OPTIMIZERS.faults(), *SPACES.faults())
+    faults = (*benchmark_faults(), *SHRINKERS.faults(), *OPTIMIZERS.faults(), *SPACES.faults())
     yield from map(_problem, faults)
 
 

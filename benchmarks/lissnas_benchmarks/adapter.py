@@ -10,8 +10,9 @@ import numpy as np
 from lissnas.spaces.space import Floats, Indices, Space
 from numpy.typing import NDArray
 
+from lissnas_benchmarks.columns import Column, Measure
 from lissnas_benchmarks.errors import BenchmarkFileError, MissingFileError
-from lissnas_benchmarks.table import Column, Measure, curve_file
+from lissnas_benchmarks.table_file import curve_file
 
 
 @dataclass(frozen=True)

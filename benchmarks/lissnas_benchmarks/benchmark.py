@@ -6,10 +6,12 @@ from lissnas.errors import SettingError
 from lissnas.evaluation.evaluator import TableEvaluator
 from lissnas.spaces.space import Floats, Space
 
-from lissnas_benchmarks import catalog
 from lissnas_benchmarks.adapter import TableAdapter
+from lissnas_benchmarks.catalog import benchmark_names, find_table_adapter
+from lissnas_benchmarks.columns import Measure
+from lissnas_benchmarks.loading import load_table
 from lissnas_benchmarks.predictor_file import Predictor
-from lissnas_benchmarks.table import Measure, Table
+from lissnas_benchmarks.table import Table
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ def open_benchmark(name: str, dataset: str | None = None, metric: str | None = N
     Raises UnknownNameError for a name that is not there, SettingError for a metric that does not rank networks or a
     benchmark that is only a sample of its space.
     """
-    return benchmark_of(catalog.find_table_adapter(name), catalog.load_table(name), dataset, metric)
+    return benchmark_of(find_table_adapter(name), load_table(name), dataset, metric)
 
 
 def benchmark_of(
@@ -90,7 +92,7 @@ def benchmark_of(
             f"{table.provenance.space}, and this takes the neighbors of every one; choose a complete benchmark"
         )
     dataset = table.datasets[0] if dataset is None else dataset
-    if (own := f"{name}-{dataset}") in catalog.benchmark_names():
+    if (own := f"{name}-{dataset}") in benchmark_names():
         raise SettingError(f"{dataset} has a smaller space: it is a benchmark of its own, '{own}'")
     selects, reports = adapter.selects, adapter.reports
     if metric is not None:

@@ -9,3 +9,8 @@ class BenchmarkFileError(LissnasError):
 
 class MissingFileError(LissnasError):
     """A benchmark's file is not there yet; the message says how to get it."""
+
+
+def first_line(error: BaseException) -> str:
+    """Return what an error of a library says first, or its name where it says nothing."""
+    return (str(error).splitlines() or [type(error).__name__])[0]

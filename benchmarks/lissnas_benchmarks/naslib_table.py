@@ -9,7 +9,8 @@ from lissnas.spaces.space import Floats, Rows
 from lissnas.subspaces.subspace import ExplicitSubspace, Subspace, WholeSpace
 from numpy.typing import NDArray
 
-from lissnas_benchmarks.table import Column, Table
+from lissnas_benchmarks.columns import Column
+from lissnas_benchmarks.table import Table
 
 METRICS = {
     "TRAIN_ACCURACY": ("accuracy", ("train",)),

@@ -12,9 +12,9 @@ from lissnas.spaces.space import Floats, Indices, Space
 from numpy.typing import NDArray
 
 from lissnas_benchmarks.adapter import Import, OfficialFile, TableAdapter
-from lissnas_benchmarks.errors import BenchmarkFileError
+from lissnas_benchmarks.columns import Column, Measure
+from lissnas_benchmarks.errors import BenchmarkFileError, first_line
 from lissnas_benchmarks.readers.frame_file import scan_frame
-from lissnas_benchmarks.table import Column, Measure, first_line
 
 _MOST_ROWS = 50_000_000
 """How many rows a file may have: a megabyte of Parquet may unpack to any number of equal ones."""

@@ -23,8 +23,9 @@ from lissnas.spaces.published.channels import channels
 from lissnas.spaces.published.nasbench101 import OPERATIONS, nasbench101
 from lissnas.spaces.published.transnas import transnas_micro
 from lissnas.spaces.space import Floats, Space
-from lissnas_benchmarks import catalog
 from lissnas_benchmarks.benchmark import open_benchmark
+from lissnas_benchmarks.catalog import benchmark_names
+from lissnas_benchmarks.loading import is_ready, load_table
 
 COMPLETE = (
     *("analog-nasbench", "digits-cells", "fashion-cells", "nas-bench-graph", "nas-bench-graph-proteins"),
@@ -49,11 +50,11 @@ class Scored:
 def from_catalog() -> Iterator[Scored]:
     """Give every data set of the benchmarks whose tables are here."""
     for name in COMPLETE:
-        if not catalog.is_ready(name):
+        if not is_ready(name):
             print(f"{name}: left out, its data is not here")
             continue
-        for dataset in catalog.load_table(name).datasets:
-            if f"{name}-{dataset}" not in catalog.benchmark_names():
+        for dataset in load_table(name).datasets:
+            if f"{name}-{dataset}" not in benchmark_names():
                 opened = open_benchmark(name, dataset)
                 yield Scored(name, f"{dataset}, {opened.reports.describe()}", opened.space, opened.report)
 

@@ -9,7 +9,9 @@ import pytest
 from lissnas_analyses import environment
 from lissnas_analyses.cli.doctor import EnvironmentResult
 from lissnas_analyses.environment import EXTRAS, Environment, inspect_environment
-from lissnas_benchmarks import catalog
+from lissnas_benchmarks.cache import cache_folder
+from lissnas_benchmarks.catalog import benchmark_names
+from lissnas_benchmarks.loading import is_ready
 from packaging.requirements import Requirement
 
 
@@ -24,7 +26,7 @@ def test_a_new_cache_is_whole_and_benchmarks_of_packages_are_ready(cache: Path) 
     assert found.problems == ()
     assert EnvironmentResult(found).exit_status == 0
     ready = {one.benchmark for one in found.benchmarks if one.ready}
-    assert ready == {name for name in catalog.benchmark_names() if catalog.is_ready(name)}
+    assert ready == {name for name in benchmark_names() if is_ready(name)}
     assert {"analog-nasbench", "nas-bench-graph"} <= ready
     assert {one.benchmark: one.command for one in found.benchmarks}["nas-bench-201"] == "lissnas data get nas-bench-201"
     assert (found.cache.folder, found.cache.writable, found.cache.bytes) == (cache, True, 0)
@@ -34,10 +36,10 @@ def test_a_new_cache_is_whole_and_benchmarks_of_packages_are_ready(cache: Path) 
 def test_without_the_variable_the_cache_is_the_users(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("LISSNAS_CACHE")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert catalog.cache_folder() == tmp_path / "lissnas"
+    assert cache_folder() == tmp_path / "lissnas"
     assert inspect_environment().cache.chosen_by == "the user's cache folder"
     monkeypatch.setenv("LISSNAS_CACHE", str(tmp_path / "other"))
-    assert catalog.cache_folder() == tmp_path / "other"
+    assert cache_folder() == tmp_path / "other"
 
 
 def test_a_cache_that_cannot_be_written_is_a_problem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

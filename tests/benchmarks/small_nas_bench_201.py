@@ -6,8 +6,8 @@ from pathlib import Path
 import nas_bench_201_official as official
 import pytest
 from lissnas.spaces.categorical import CategoricalSpace
-from lissnas_benchmarks import catalog
 from lissnas_benchmarks.adapters.nas_bench_201 import ADAPTER, reader
+from lissnas_benchmarks.importing import import_files
 from lissnas_benchmarks.table import Table
 
 FILE = "NAS-Bench-201-v1_1-096897.pth"
@@ -27,4 +27,4 @@ def imported(data: bytes, folder: Path) -> Table:
     (folder / FILE).write_bytes(data)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LISSNAS_CACHE", str(folder / "cache"))
-        return Table(catalog.import_files(SMALL, (folder / FILE,)), small)
+        return Table(import_files(SMALL, (folder / FILE,)), small)

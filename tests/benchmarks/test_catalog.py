@@ -6,19 +6,22 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import lissnas_benchmarks
 import numpy as np
 import polars as pl
 import pytest
 from lissnas.errors import UnknownNameError
-from lissnas_benchmarks import catalog
 from lissnas_benchmarks.adapter import OfficialFile, TableAdapter
+from lissnas_benchmarks.catalog import benchmark_names, find_adapter
 from lissnas_benchmarks.errors import BenchmarkFileError, MissingFileError
+from lissnas_benchmarks.importing import import_files
+from lissnas_benchmarks.loading import is_ready, load_table
 from lissnas_benchmarks.table import Table
 
 OpenTable = Callable[[str], Table]
 
 
-TABLES = [name for name in catalog.benchmark_names() if isinstance(catalog.find_adapter(name), TableAdapter)]
+TABLES = [name for name in benchmark_names() if isinstance(find_adapter(name), TableAdapter)]
 
 
 @pytest.fixture(scope="module", params=TABLES)
@@ -33,7 +36,7 @@ def test_a_table_has_a_row_for_every_architecture_that_it_lists(name: str, open_
 
 
 def test_what_a_method_may_see_and_what_judges_it_are_on_every_data_set(name: str, open_table: OpenTable) -> None:
-    table, benchmark = open_table(name), catalog.find_adapter(name)
+    table, benchmark = open_table(name), find_adapter(name)
     for dataset in table.datasets:
         for measure in (benchmark.selects, benchmark.reports):
             values = table.values(measure, dataset)
@@ -48,7 +51,7 @@ def test_percentages_lie_between_0_and_100(name: str, open_table: OpenTable) -> 
 
 
 def test_a_table_names_its_source_and_the_checksum_of_every_file(name: str, open_table: OpenTable) -> None:
-    source, benchmark = open_table(name).provenance.source, catalog.find_adapter(name)
+    source, benchmark = open_table(name).provenance.source, find_adapter(name)
     assert (source.benchmark, source.page, source.license) == (name, benchmark.page, benchmark.license)
     assert list(source.files) == [file.name for file in benchmark.files]
 
@@ -64,7 +67,7 @@ def test_official_strings_of_a_sample_read_back(name: str, open_table: OpenTable
 )
 def test_an_unknown_benchmark_is_answered_with_the_nearest(wrong: str, right: str) -> None:
     with pytest.raises(UnknownNameError, match=f"unknown benchmark '{wrong}': did you mean '{right}'"):
-        catalog.load_table(wrong)
+        load_table(wrong)
 
 
 # The cache
@@ -80,13 +83,13 @@ def empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_tables_are_kept_where_the_environment_says(empty_cache: Path) -> None:
-    table = catalog.load_table(SMALL)
+    table = load_table(SMALL)
     assert [table.path] == [path for path in empty_cache.rglob("*") if path.is_file() and path.suffix != ".lock"]
 
 
 def test_a_benchmark_is_converted_once(empty_cache: Path) -> None:
-    first = catalog.load_table(SMALL).path.stat()
-    again = catalog.load_table(SMALL).path.stat()
+    first = load_table(SMALL).path.stat()
+    again = load_table(SMALL).path.stat()
     # A conversion ends in a rename of another file, so it would change both.
     assert (again.st_mtime_ns, again.st_ino) == (first.st_mtime_ns, first.st_ino)
 
@@ -101,46 +104,46 @@ def _rewrite(path: Path, was: str, now: str) -> None:
 
 @pytest.mark.parametrize(("was", "now"), [('"format":2', '"format":0'), ("b9e7fb0902bd", "000000000000")])
 def test_a_table_of_another_layout_or_source_is_made_again(empty_cache: Path, was: str, now: str) -> None:
-    path = catalog.load_table(SMALL).path
+    path = load_table(SMALL).path
     _rewrite(path, was, now)
-    catalog.load_table(SMALL)
+    load_table(SMALL)
     assert was in pl.read_parquet_metadata(path)["lissnas"]
 
 
 def test_a_damaged_table_in_the_cache_is_refused_by_its_name(empty_cache: Path) -> None:
-    path = catalog.load_table(SMALL).path
+    path = load_table(SMALL).path
     path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(BenchmarkFileError, match=f"{path}.*delete it"):
-        catalog.load_table(SMALL)
+        load_table(SMALL)
 
 
 def test_a_benchmark_whose_file_is_missing_is_not_ready(empty_cache: Path) -> None:
-    assert not catalog.is_ready("nas-bench-macro")
+    assert not is_ready("nas-bench-macro")
 
 
 def test_a_benchmark_in_an_installed_package_is_ready(empty_cache: Path) -> None:
-    assert catalog.is_ready("analog-nasbench")
+    assert is_ready("analog-nasbench")
 
 
 def test_a_missing_file_is_answered_with_how_to_get_it(empty_cache: Path) -> None:
     with pytest.raises(MissingFileError, match="lissnas data import nas-bench-macro"):
-        catalog.load_table("nas-bench-macro")
+        load_table("nas-bench-macro")
 
 
 def test_an_imported_file_makes_the_benchmark_ready(empty_cache: Path, macro_file: Path) -> None:
-    catalog.import_files(catalog.find_adapter("nas-bench-macro"), (macro_file,))
-    assert catalog.is_ready("nas-bench-macro")
+    import_files(find_adapter("nas-bench-macro"), (macro_file,))
+    assert is_ready("nas-bench-macro")
 
 
 @pytest.mark.parametrize("count", [0, 2])
 def test_another_number_of_files_is_refused(empty_cache: Path, count: int) -> None:
     with pytest.raises(MissingFileError, match=rf"nas-bench-macro_cifar10\.json.*not {count} files"):
-        catalog.import_files(catalog.find_adapter("nas-bench-macro"), (Path("x.json"),) * count)
+        import_files(find_adapter("nas-bench-macro"), (Path("x.json"),) * count)
 
 
 def test_a_file_that_is_not_there_is_refused_by_its_name(empty_cache: Path, tmp_path: Path) -> None:
     with pytest.raises(MissingFileError, match=r"absent\.json: cannot be read"):
-        catalog.import_files(catalog.find_adapter("nas-bench-macro"), (tmp_path / "absent.json",))
+        import_files(find_adapter("nas-bench-macro"), (tmp_path / "absent.json",))
 
 
 # Official files
@@ -161,7 +164,7 @@ def _installed(benchmark: TableAdapter) -> Iterator[tuple[OfficialFile, Path]]:
     ],
 )
 def test_a_changed_official_file_is_refused_with_the_remedy(tmp_path: Path, damage: Any) -> None:
-    benchmark = catalog.find_adapter(SMALL)
+    benchmark = find_adapter(SMALL)
     [(file, path)] = _installed(benchmark)
     changed = tmp_path / "proteins.bench"
     changed.write_bytes(damage(path.read_bytes()))
@@ -169,9 +172,9 @@ def test_a_changed_official_file_is_refused_with_the_remedy(tmp_path: Path, dama
         file.checked(changed, benchmark.remedy)
 
 
-@pytest.mark.parametrize("name", [name for name in catalog.benchmark_names() if catalog.find_adapter(name).package])
+@pytest.mark.parametrize("name", [name for name in benchmark_names() if find_adapter(name).package])
 def test_every_installed_file_has_the_checksum_of_its_adapter(name: str) -> None:
-    benchmark = catalog.find_adapter(name)
+    benchmark = find_adapter(name)
     for file, path in _installed(benchmark):
         assert file.checked(path, benchmark.remedy) == file.sha256
 
@@ -182,7 +185,7 @@ def test_every_installed_file_has_the_checksum_of_its_adapter(name: str) -> None
 @pytest.fixture
 def third_party(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Install a package that brings a benchmark of its own, and one named as one of ours."""
-    source = (Path(catalog.__file__).parent / "adapters/nas_bench_macro.py").read_text()
+    source = (Path(lissnas_benchmarks.__file__).parent / "adapters/nas_bench_macro.py").read_text()
     (tmp_path / "their_benchmark.py").write_text(source.replace('name="nas-bench-macro"', 'name="theirs"'))
     described = tmp_path / "their_benchmark-1.0.dist-info"
     described.mkdir()
@@ -195,12 +198,12 @@ def third_party(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("third_party")
 def test_a_third_partys_benchmark_is_found_by_its_entry_point() -> None:
-    assert "theirs" in catalog.benchmark_names()
-    assert catalog.find_adapter("theirs").page == "https://github.com/xiusu/NAS-Bench-Macro"
+    assert "theirs" in benchmark_names()
+    assert find_adapter("theirs").page == "https://github.com/xiusu/NAS-Bench-Macro"
 
 
 @pytest.mark.usefixtures("third_party")
 def test_no_third_party_takes_the_name_of_our_own() -> None:
     from lissnas_benchmarks.adapters.nas_bench_macro import ADAPTER
 
-    assert catalog.find_adapter("nas-bench-macro") is ADAPTER
+    assert find_adapter("nas-bench-macro") is ADAPTER

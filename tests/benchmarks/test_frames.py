@@ -9,8 +9,10 @@ import pyarrow as pa
 import pytest
 from lissnas.errors import UnknownNameError
 from lissnas.spaces.published.macro import macro
+from lissnas_benchmarks.columns import Column
 from lissnas_benchmarks.errors import BenchmarkFileError
-from lissnas_benchmarks.table import Column, Source, Table, write_table
+from lissnas_benchmarks.table import Table
+from lissnas_benchmarks.table_file import Source, write_table
 
 OpenTable = Callable[[str], Table]
 

@@ -14,10 +14,12 @@ from filelock import FileLock
 from lissnas.errors import LissnasError
 from lissnas.spaces.categorical import CategoricalSpace
 from lissnas.spaces.space import Floats
-from lissnas_benchmarks import catalog
 from lissnas_benchmarks.adapter import Import, OfficialFile, TableAdapter
+from lissnas_benchmarks.cache import table_path
+from lissnas_benchmarks.columns import Column, Measure
 from lissnas_benchmarks.errors import BenchmarkFileError
-from lissnas_benchmarks.table import Column, Measure, Table
+from lissnas_benchmarks.importing import import_files
+from lissnas_benchmarks.table import Table
 
 BITS = CategoricalSpace("bits", ("01",) * 3, "{}{}{}")
 ACCURACY = Column("accuracy", "d", "test", "%", epochs=4)
@@ -64,7 +66,7 @@ def _table(path: Path) -> Table:
 
 
 def test_a_curve_ends_in_its_column(benchmark_: TableAdapter, numbers: Path) -> None:
-    table = _table(catalog.import_files(benchmark_, (numbers,)))
+    table = _table(import_files(benchmark_, (numbers,)))
     curve = table.curve(ACCURACY)
     assert isinstance(curve, np.memmap)
     np.testing.assert_array_equal(curve, np.arange(32.0).reshape(8, 4))
@@ -72,31 +74,31 @@ def test_a_curve_ends_in_its_column(benchmark_: TableAdapter, numbers: Path) -> 
 
 
 def test_an_unknown_curve_is_answered_with_those_there_are(benchmark_: TableAdapter, numbers: Path) -> None:
-    table = _table(catalog.import_files(benchmark_, (numbers,)))
+    table = _table(import_files(benchmark_, (numbers,)))
     with pytest.raises(LissnasError, match=r"known: accuracy\.d\.test\.4"):
         table.curve(replace(ACCURACY, epochs=12))
 
 
 def test_a_failed_import_leaves_what_was_there(benchmark_: TableAdapter, numbers: Path) -> None:
-    path = catalog.import_files(benchmark_, (numbers,))
+    path = import_files(benchmark_, (numbers,))
     before = {file: file.read_bytes() for file in path.parent.rglob("*") if file.is_file()}
     np.savetxt(numbers, np.full((8, 4), np.nan))
     with pytest.raises(BenchmarkFileError, match="a value is missing"):
-        catalog.import_files(benchmark_, (numbers,))
+        import_files(benchmark_, (numbers,))
     assert {file: file.read_bytes() for file in path.parent.rglob("*") if file.is_file()} == before
 
 
 def test_an_import_replaces_table_and_curves_together(benchmark_: TableAdapter, numbers: Path) -> None:
-    catalog.import_files(benchmark_, (numbers,))
+    import_files(benchmark_, (numbers,))
     np.savetxt(numbers, np.full((8, 4), 7.0))
-    table = _table(catalog.import_files(benchmark_, (numbers,)))
+    table = _table(import_files(benchmark_, (numbers,)))
     table.verify()
     assert (table.curve(ACCURACY) == 7).all()
 
 
 @pytest.mark.parametrize("damage", ["a flipped bit", "gone"])
 def test_verifying_finds_a_curve_that_is_not_as_imported(benchmark_: TableAdapter, numbers: Path, damage: str) -> None:
-    path = catalog.import_files(benchmark_, (numbers,))
+    path = import_files(benchmark_, (numbers,))
     [curve] = path.with_suffix("").iterdir()
     data = bytearray(curve.read_bytes())
     curve.unlink()
@@ -108,14 +110,12 @@ def test_verifying_finds_a_curve_that_is_not_as_imported(benchmark_: TableAdapte
 
 
 def test_a_second_importer_says_so_and_waits(benchmark_: TableAdapter, numbers: Path) -> None:
-    path = catalog.table_path("bits")
+    path = table_path("bits")
     path.parent.mkdir(parents=True)
     other = FileLock(path.with_name(".bits.lock"))
     other.acquire()
     waiting = threading.Event()
-    importing = threading.Thread(
-        target=catalog.import_files, args=(benchmark_, (numbers,)), kwargs={"on_wait": waiting.set}
-    )
+    importing = threading.Thread(target=import_files, args=(benchmark_, (numbers,)), kwargs={"on_wait": waiting.set})
     importing.start()
     assert waiting.wait(10)
     assert not path.exists()
@@ -141,7 +141,7 @@ def test_a_cache_that_cannot_be_written_says_so(
     (tmp_path / "file").touch()
     monkeypatch.setenv("LISSNAS_CACHE", str(tmp_path / "file"))
     with pytest.raises(LissnasError, match="set LISSNAS_CACHE to another folder"):
-        catalog.import_files(benchmark_, (numbers,))
+        import_files(benchmark_, (numbers,))
 
 
 def test_a_full_disk_is_one_line_and_leaves_nothing(macro_file: Path, tmp_path: Path) -> None:
@@ -158,4 +158,4 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(macro_file: Path, tmp_path: 
 
 def test_another_number_of_files_is_refused(benchmark_: TableAdapter, numbers: Path) -> None:
     with pytest.raises(LissnasError, match=r"read from numbers\.txt: name each once, not 2 files"):
-        catalog.import_files(benchmark_, (numbers, numbers))
+        import_files(benchmark_, (numbers, numbers))

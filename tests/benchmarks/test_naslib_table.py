@@ -17,8 +17,10 @@ from lissnas.spaces.published.cell201 import cell201
 from lissnas.spaces.published.macro import macro
 from lissnas.spaces.space import Floats
 from lissnas.subspaces.subspace import ExplicitSubspace
+from lissnas_benchmarks.columns import Column
 from lissnas_benchmarks.naslib_table import METRICS, naslib_space
-from lissnas_benchmarks.table import Column, Source, Table, curve_file, file_checksum, write_table
+from lissnas_benchmarks.table import Table
+from lissnas_benchmarks.table_file import Source, curve_file, file_checksum, write_table
 
 DOCS = Path(__file__).parents[2] / "docs" / "bridges.md"
 

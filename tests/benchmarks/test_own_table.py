@@ -13,11 +13,15 @@ from lissnas.evaluation.evaluator import TableEvaluator
 from lissnas.spaces.categorical import CategoricalSpace
 from lissnas.spaces.published.cell201 import OPERATIONS, cell201
 from lissnas.spaces.published.transnas import transnas_micro
-from lissnas_benchmarks import catalog
 from lissnas_benchmarks.adapter import TableAdapter
+from lissnas_benchmarks.cache import table_path
+from lissnas_benchmarks.catalog import find_adapter
+from lissnas_benchmarks.columns import Column, Measure
 from lissnas_benchmarks.errors import BenchmarkFileError
+from lissnas_benchmarks.importing import import_files
+from lissnas_benchmarks.loading import load_table
 from lissnas_benchmarks.own_table import own_table
-from lissnas_benchmarks.table import Column, Measure, Table
+from lissnas_benchmarks.table import Table
 
 ACCURACY = Column("accuracy", "places", "validation", "%")
 GENES = [f"edge{gene}" for gene in range(6)]
@@ -32,7 +36,7 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 def _imported(benchmark: TableAdapter, path: Path) -> Table:
-    return Table(catalog.import_files(benchmark, (path,)), benchmark.space)
+    return Table(import_files(benchmark, (path,)), benchmark.space)
 
 
 # Real files
@@ -290,7 +294,7 @@ def test_a_refused_file_leaves_the_table_that_was_there(scenes: pl.DataFrame, tm
     broken = _written(scenes.drop("edge2"), tmp_path)
     with pytest.raises(UnknownNameError):
         _imported(_scenes(broken), broken)
-    assert catalog.table_path("scenes").read_bytes() == before
+    assert table_path("scenes").read_bytes() == before
 
 
 # An entry point
@@ -311,5 +315,5 @@ def test_a_declaration_in_an_entry_point_is_a_benchmark_by_name(
     (described / "METADATA").write_text("Metadata-Version: 2.1\nName: their-scenes\nVersion: 1.0\n")
     (described / "entry_points.txt").write_text("[lissnas.benchmarks]\ntheir-scenes = their_scenes:ADAPTER\n")
     monkeypatch.syspath_prepend(str(tmp_path))
-    catalog.import_files(catalog.find_adapter("their-scenes"), (path,))
-    assert catalog.load_table("their-scenes").datasets == ("their-scenes",)
+    import_files(find_adapter("their-scenes"), (path,))
+    assert load_table("their-scenes").datasets == ("their-scenes",)

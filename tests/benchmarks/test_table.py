@@ -12,8 +12,10 @@ from lissnas.errors import LissnasError, SettingError, UnknownNameError
 from lissnas.spaces.categorical import CategoricalSpace
 from lissnas.subspaces.subspace import WholeSpace
 from lissnas.subspaces.subspace_file import save
+from lissnas_benchmarks.columns import Column, Measure
 from lissnas_benchmarks.errors import BenchmarkFileError
-from lissnas_benchmarks.table import Column, Measure, Source, Table, write_table
+from lissnas_benchmarks.table import Table
+from lissnas_benchmarks.table_file import Source, write_table
 
 SPACE = CategoricalSpace("squares", ([str(digit) for digit in range(50)],) * 2, "{},{}")
 

@@ -20,8 +20,8 @@ import pytest
 from lissnas.shrinkers.shrink import shrinker_class, shrinker_names
 from lissnas_analyses.cli.app import app
 from lissnas_analyses.cli.method_options import setting_values
-from lissnas_benchmarks import catalog
 from lissnas_benchmarks.benchmark import open_benchmark
+from lissnas_benchmarks.catalog import benchmark_names, find_adapter
 from lissnas_benchmarks.errors import MissingFileError
 from lissnas_benchmarks.table import Table
 from packaging.requirements import Requirement
@@ -95,7 +95,7 @@ def test_the_code_of_a_page_runs_and_prints_what_it_shows(
     parts = re.findall(
         r"^```(python|\{code-cell\})\n(.*?)^```(?:\n+```text\n(.*?)^```)?", text, re.MULTILINE | re.DOTALL
     )
-    for benchmark in set(re.findall(r'catalog\.load_table\("([a-z0-9-]+)"\)', text)):
+    for benchmark in set(re.findall(r'load_table\("([a-z0-9-]+)"\)', text)):
         open_table(benchmark)
     names: dict[str, Any] = {"__name__": page.name, "Path": Path}
     compiled = [(compile(code, page.name, "exec"), shown) for _, code, shown in parts]
@@ -210,7 +210,7 @@ def test_every_method_and_every_benchmark_has_its_page() -> None:
     for method in shrinker_names():
         assert (DOCS / "methods" / f"{method}.md").exists(), method
     text = "".join((DOCS / name).read_text() for name in BENCHMARK_PAGES)
-    for benchmark in catalog.benchmark_names():
+    for benchmark in benchmark_names():
         assert f"`{benchmark}`" in text or f"{benchmark}\n" in text or f"{benchmark} " in text, benchmark
 
 
@@ -261,7 +261,7 @@ def test_what_the_pages_quote_is_what_the_programs_wrote(open_table: Callable[[s
 
     from lissnas.locality.exact_locality import pair_locality
 
-    table, reports = open_table("analog-nasbench"), catalog.find_adapter("analog-nasbench").reports
+    table, reports = open_table("analog-nasbench"), find_adapter("analog-nasbench").reports
     near = pair_locality(table.space, table.values(reports, "cifar10"), (0.01,), 1)
     with (DOCS / "measured" / "locality.csv").open(newline="") as file:
         quoted = {row["benchmark"]: row for row in csv.DictReader(file)}["analog-nasbench"]

@@ -88,7 +88,7 @@ def test_its_settings_are_options_with_their_defaults(run: Run) -> None:
 
 
 def test_a_wrong_name_is_answered_with_theirs(run: Run) -> None:
-    code = "from lissnas_benchmarks import catalog; catalog.load_table('rastrigin-gird')"
+    code = "from lissnas_benchmarks.loading import load_table; load_table('rastrigin-gird')"
     assert "did you mean 'rastrigin-grid'" in run(sys.executable, "-c", code).stderr
 
 
@@ -181,9 +181,9 @@ def test_help_asks_no_package_anything(run: Run, broken: tuple[Path, ...]) -> No
     code = (
         "import sys, importlib.metadata as metadata\n"
         "def refuse(**_): raise RuntimeError('entry points were looked for')\n"
-        "from lissnas_analyses import cli\n"
+        "from lissnas_analyses.cli.app import app\n"
         "metadata.entry_points = refuse\n"
-        "cli.app(['--help'])"
+        "app(['--help'])"
     )
     ran = run(sys.executable, "-c", code, beside=broken)
     assert "shrink" in ran.stdout, ran.stderr
@@ -193,12 +193,12 @@ def test_help_asks_no_package_anything(run: Run, broken: tuple[Path, ...]) -> No
 def test_the_example_is_one_of_the_projects_kind_in_python_too(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from lissnas.shrinkers.shrink import SHRINKERS
     from lissnas.spaces.catalog import SPACES
-    from lissnas_benchmarks import catalog
+    from lissnas_benchmarks.catalog import benchmark_faults, valid_benchmark_names
 
     monkeypatch.syspath_prepend(str(site))
     assert "elite-box" in SHRINKERS.valid_names()
-    assert "rastrigin-grid" in catalog.valid_benchmark_names()
-    assert SHRINKERS.faults() == SPACES.faults() == catalog.faults() == ()
+    assert "rastrigin-grid" in valid_benchmark_names()
+    assert SHRINKERS.faults() == SPACES.faults() == benchmark_faults() == ()
     space = SPACES.find("rastrigin-grid")()
     np.testing.assert_array_equal(space.index(space.read(space.write(space.all_rows()))), np.arange(space.size))
     for module in [name for name in sys.modules if name.startswith("lissnas_example_plugin")]:

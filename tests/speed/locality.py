@@ -10,13 +10,14 @@ from lissnas.locality.fitness_distance_correlation import fitness_distance_corre
 from lissnas.locality.landscape import Landscape
 from lissnas.locality.random_walks import walk_autocorrelation
 from lissnas.statistics.quality import top
-from lissnas_benchmarks import catalog
+from lissnas_benchmarks.catalog import find_adapter
+from lissnas_benchmarks.loading import load_table
 
 SOURCES = 25
 RUNS = 5
 
-table = catalog.load_table("analog-nasbench")
-scores = table.values(catalog.find_adapter("analog-nasbench").reports, "cifar10")
+table = load_table("analog-nasbench")
+scores = table.values(find_adapter("analog-nasbench").reports, "cifar10")
 space = table.space
 
 

@@ -37,12 +37,12 @@ import os, sys, time
 os.environ["LISSNAS_CACHE"] = sys.argv[2]
 from dataclasses import replace
 from pathlib import Path
-from lissnas_benchmarks import catalog
+from lissnas_benchmarks.importing import import_files
 from lissnas_benchmarks.adapters.nas_bench_201 import ADAPTER, read_runs
 LIBRARIES
 started, spent = time.perf_counter(), time.process_time()
 any_part = replace(ADAPTER, read=lambda source: read_runs(source.files[0], source, ADAPTER.space()).columns())
-catalog.import_files(any_part, (Path(sys.argv[1]),))
+import_files(any_part, (Path(sys.argv[1]),))
 print("seconds", time.perf_counter() - started)
 print("processor", time.process_time() - spent)
 """
@@ -51,11 +51,11 @@ OPEN = """
 import os, sys, time
 os.environ["LISSNAS_CACHE"] = sys.argv[2]
 import numpy, polars
-from lissnas_benchmarks import catalog
-from lissnas_benchmarks.table import Measure
+from lissnas_benchmarks.loading import load_table
+from lissnas_benchmarks.columns import Measure
 LIBRARIES
 started = time.perf_counter()
-table = catalog.load_table("nas-bench-201")
+table = load_table("nas-bench-201")
 table.values(Measure("accuracy", "test", epochs=200), "cifar10")
 print("seconds", time.perf_counter() - started)
 started = time.perf_counter()

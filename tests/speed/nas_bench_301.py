@@ -14,7 +14,9 @@ import time
 from pathlib import Path
 
 import numpy as np
-from lissnas_benchmarks import catalog
+from lissnas_benchmarks.catalog import find_adapter
+from lissnas_benchmarks.importing import import_files
+from lissnas_benchmarks.loading import load_surrogate
 
 BATCH = 100_000
 RUNS = 3
@@ -29,9 +31,9 @@ official = sorted(float(lines.split()[-1]) for lines in printed)[RUNS // 2]
 
 with tempfile.TemporaryDirectory() as cache:
     os.environ["LISSNAS_CACHE"] = cache
-    catalog.import_files(catalog.find_adapter("nas-bench-301"), (Path(models),))
+    import_files(find_adapter("nas-bench-301"), (Path(models),))
     started = time.perf_counter()
-    evaluator = catalog.load_surrogate("nas-bench-301")
+    evaluator = load_surrogate("nas-bench-301")
     opened = time.perf_counter() - started
 rows = evaluator.space.sample(BATCH, np.random.default_rng(0))
 evaluator(rows[:100])

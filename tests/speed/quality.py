@@ -6,12 +6,13 @@ import numpy as np
 from lissnas.statistics.diversity import diversity
 from lissnas.statistics.quality import quality
 from lissnas.subspaces.subspace import ExplicitSubspace
-from lissnas_benchmarks import catalog
+from lissnas_benchmarks.catalog import find_adapter
+from lissnas_benchmarks.loading import load_table
 
 RUNS = 50
 
-table = catalog.load_table("analog-nasbench")
-scores = table.values(catalog.find_adapter("analog-nasbench").reports, "cifar10")
+table = load_table("analog-nasbench")
+scores = table.values(find_adapter("analog-nasbench").reports, "cifar10")
 rng = np.random.default_rng(0)
 
 

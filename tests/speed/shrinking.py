@@ -14,13 +14,14 @@ from lissnas.evaluation.evaluator import TableEvaluator
 from lissnas.shrinkers.lissnas import Lissnas
 from lissnas.shrinkers.shrink import shrink
 from lissnas.spaces.categorical import CategoricalSpace
-from lissnas_benchmarks import catalog
+from lissnas_benchmarks.catalog import find_adapter
+from lissnas_benchmarks.loading import load_table
 
 RUNS = 50
 SEEDS = 1000
 
-table = catalog.load_table("analog-nasbench")
-scores = table.values(catalog.find_adapter("analog-nasbench").reports, "cifar10")
+table = load_table("analog-nasbench")
+scores = table.values(find_adapter("analog-nasbench").reports, "cifar10")
 space = table.space
 shrinker = Lissnas()
 by_cell = dict(zip(map(tuple, space.all_rows().tolist()), scores.tolist(), strict=True))

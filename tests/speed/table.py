@@ -10,19 +10,20 @@ PEAK = "import resource; print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrs
 TABLE = """
 import time
 import numpy, polars
-from lissnas_benchmarks import catalog
+from lissnas_benchmarks.catalog import find_adapter
+from lissnas_benchmarks.loading import load_table
 started = time.perf_counter()
-table = catalog.load_table("analog-nasbench")
-accuracies = table.values(catalog.find_adapter("analog-nasbench").reports, "cifar10")
+table = load_table("analog-nasbench")
+accuracies = table.values(find_adapter("analog-nasbench").reports, "cifar10")
 print(1000 * (time.perf_counter() - started))
 """
 PICKLE = """
 import time
-from lissnas_benchmarks import catalog
+from lissnas_benchmarks.catalog import find_adapter
 from lissnas_benchmarks.adapters.analog_nasbench import _RECORDS
 from lissnas_benchmarks.readers.whole_pickle import load_pickle
 started = time.perf_counter()
-path, = catalog.find_adapter("analog-nasbench").installed_files()
+path, = find_adapter("analog-nasbench").installed_files()
 cells = load_pickle(path.read_bytes(), path.name, _RECORDS)
 accuracies = [cell.baseline_accuracy for cell in cells.values()]
 print(1000 * (time.perf_counter() - started))

@@ -5,8 +5,11 @@ from functools import partial
 from pathlib import Path
 
 from lissnas.errors import PluginError
-from lissnas_benchmarks import catalog
 from lissnas_benchmarks.adapter import Adapter
+from lissnas_benchmarks.cache import cache_folder, cached_path, download_folder
+from lissnas_benchmarks.catalog import benchmark_faults, find_adapter, valid_benchmark_names
+from lissnas_benchmarks.importing import import_files
+from lissnas_benchmarks.loading import is_ready, load_surrogate, load_table
 from lissnas_benchmarks.surrogates.surrogate import SurrogateAdapter
 from rich.table import Table as Grid
 
@@ -25,8 +28,8 @@ from lissnas_analyses.cli.terminal import progress, say, say_on_stderr, show
 @json_command
 def benchmarks() -> BenchmarkListResult:
     """List the benchmarks: what each holds, whether it is there, where it comes from, and its license."""
-    listed, faults = [], list(catalog.faults())
-    for name in catalog.valid_benchmark_names():
+    listed, faults = [], list(benchmark_faults())
+    for name in valid_benchmark_names():
         try:
             listed.append(_listed(name))
         except PluginError as error:
@@ -61,7 +64,7 @@ def import_data(benchmark: BenchmarkName, /, *files: Path) -> ImportResult:
     files
         Its official files or folders.
     """
-    return _import(catalog.find_adapter(benchmark), files)
+    return _import(find_adapter(benchmark), files)
 
 
 @json_command
@@ -75,13 +78,13 @@ def get_data(benchmark: BenchmarkName, /) -> ImportResult:
     """
     from lissnas_benchmarks.download import download
 
-    known = catalog.find_adapter(benchmark)
-    if catalog.is_ready(benchmark):
-        return _there_already(benchmark, catalog.cached_path(known))
+    known = find_adapter(benchmark)
+    if is_ready(benchmark):
+        return _there_already(benchmark, cached_path(known))
     if all(file.url for file in known.files):
         with progress() as report:
             files = tuple(
-                download(file, catalog.download_folder(benchmark), partial(report, file.name)) for file in known.files
+                download(file, download_folder(benchmark), partial(report, file.name)) for file in known.files
             )
         return _import(known, files)
     say(f"{benchmark}: {known.remedy}")
@@ -99,17 +102,17 @@ def check_data(*benchmarks: BenchmarkName) -> CacheResult:
     """
     found: list[CachedBenchmark] = []
     for name in benchmarks or _names_in_cache():
-        if isinstance(catalog.find_adapter(name), SurrogateAdapter):
-            members = catalog.load_surrogate(name).members
+        if isinstance(find_adapter(name), SurrogateAdapter):
+            members = load_surrogate(name).members
             found.append(replace(_cached(name), ensemble_sizes=members))
             say(f"{name}: whole, ensembles of {members}")
             continue
         with progress() as report:
-            table = catalog.load_table(name)
+            table = load_table(name)
             table.verify(partial(report, f"checking {name}"))
         found.append(_cached(name))
         say(f"{name}: whole, {len(table.columns):,} columns and {len(table.provenance.curves):,} curves")
-    return CacheResult(catalog.cache_folder(), tuple(found))
+    return CacheResult(cache_folder(), tuple(found))
 
 
 @json_command
@@ -122,14 +125,14 @@ def list_data() -> CacheResult:
             counts = ("" if count is None else f"{count:,}" for count in (one.columns, one.curves))
             grid.add_row(one.benchmark, *counts, f"{one.bytes / 1e6:,.1f} MB")
         show(grid)
-    say(f"{'in' if found else 'nothing yet in'} {catalog.cache_folder()}")
-    return CacheResult(catalog.cache_folder(), found)
+    say(f"{'in' if found else 'nothing yet in'} {cache_folder()}")
+    return CacheResult(cache_folder(), found)
 
 
 def _listed(name: str) -> BenchmarkEntry:
-    adapter, ready = catalog.find_adapter(name), catalog.is_ready(name)
+    adapter, ready = find_adapter(name), is_ready(name)
     predicts = isinstance(adapter, SurrogateAdapter)
-    table = catalog.load_table(name) if ready and not predicts else None
+    table = load_table(name) if ready and not predicts else None
     return BenchmarkEntry(
         name=name,
         title=adapter.title,
@@ -147,9 +150,7 @@ def _listed(name: str) -> BenchmarkEntry:
 
 
 def _names_in_cache() -> list[str]:
-    return [
-        name for name in catalog.valid_benchmark_names() if catalog.cached_path(catalog.find_adapter(name)).exists()
-    ]
+    return [name for name in valid_benchmark_names() if cached_path(find_adapter(name)).exists()]
 
 
 def _overview(benchmarks: tuple[BenchmarkEntry, ...]) -> Grid:
@@ -169,11 +170,11 @@ def _grid(*headings: str) -> Grid:
 
 
 def _cached(name: str) -> CachedBenchmark:
-    adapter = catalog.find_adapter(name)
+    adapter = find_adapter(name)
     if isinstance(adapter, SurrogateAdapter):
-        size = sum(file.stat().st_size for file in catalog.cached_path(adapter).glob("*"))
+        size = sum(file.stat().st_size for file in cached_path(adapter).glob("*"))
         return CachedBenchmark(name, None, None, None, size)
-    table = catalog.load_table(name)
+    table = load_table(name)
     return CachedBenchmark(name, len(table.columns), len(table.provenance.curves), None, table.bytes)
 
 
@@ -185,7 +186,7 @@ def _there_already(name: str, place: Path) -> ImportResult:
 def _import(benchmark: Adapter, files: tuple[Path, ...]) -> ImportResult:
     with progress() as report:
         told = partial(report, f"importing {benchmark.name}")
-        path = catalog.import_files(benchmark, files, told, partial(_say_waiting, benchmark.name))
+        path = import_files(benchmark, files, told, partial(_say_waiting, benchmark.name))
     say(f"{benchmark.name}: read into {path}")
     return ImportResult(benchmark.name, path, "")
 

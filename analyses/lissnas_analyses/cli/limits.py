@@ -6,7 +6,7 @@ from lissnas.errors import SettingError, UnknownNameError
 from lissnas.spaces.limited import Limit, LimitedSpace
 from lissnas.spaces.space import Floats, Rows
 from lissnas_benchmarks.benchmark import Benchmark
-from lissnas_benchmarks.table import Measure
+from lissnas_benchmarks.columns import Measure
 
 _LIMIT = re.compile(r"\s*([\w-]+)\s*<=\s*(-?\d+(?:\.\d*)?(?:[eE][-+]?\d+)?)\s*", re.ASCII)
 

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 from cyclopts import Parameter, validators
 from lissnas.shrinkers.shrink import SHRINKERS, shrinker_class, shrinker_names
-from lissnas_benchmarks import catalog
+from lissnas_benchmarks.catalog import benchmark_names
 
 if TYPE_CHECKING:
     BenchmarkName = str
     MethodName = str
 else:
-    BenchmarkName = Literal[catalog.benchmark_names()]
+    BenchmarkName = Literal[benchmark_names()]
     MethodName = Literal[shrinker_names()]
 
 

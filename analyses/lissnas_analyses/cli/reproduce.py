@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from lissnas_benchmarks import catalog
 from lissnas_benchmarks.benchmark import open_benchmark
+from lissnas_benchmarks.catalog import find_adapter
+from lissnas_benchmarks.loading import is_ready
 
 from lissnas_analyses.cli.command_results import AnalysisResult, MissingBenchmark, ReproductionResult, print_analysis
 from lissnas_analyses.cli.json_command import json_command
@@ -25,7 +26,7 @@ def reproduce(*, seed: Seed = 0, runs: Runs = 20, out: Path = Path("results")) -
     from lissnas_analyses.results.folder import Results
 
     studied: list[AnalysisResult] = []
-    ready = [name for name in BENCHMARKS if catalog.is_ready(name)]
+    ready = [name for name in BENCHMARKS if is_ready(name)]
     for name in ready:
         results = Results(out / name, "reproduce")
         with progress() as report:
@@ -33,7 +34,7 @@ def reproduce(*, seed: Seed = 0, runs: Runs = 20, out: Path = Path("results")) -
             findings = run(opened, results, runs, seed, prefixed(report, name))
         studied.append(print_analysis(opened, findings, results))
     absent = sorted(set(BENCHMARKS) - set(ready))
-    left_out = tuple(MissingBenchmark(name, catalog.find_adapter(name).remedy) for name in absent)
+    left_out = tuple(MissingBenchmark(name, find_adapter(name).remedy) for name in absent)
     for one in left_out:
         say(f"{one.benchmark} was left out, its data is not here: {one.remedy}")
     return ReproductionResult(tuple(studied), left_out)

@@ -4,8 +4,9 @@ from typing import Annotated
 
 from cyclopts import Parameter
 from lissnas.spaces.space import Rows
-from lissnas_benchmarks import catalog
 from lissnas_benchmarks.adapter import TableAdapter
+from lissnas_benchmarks.catalog import find_adapter
+from lissnas_benchmarks.loading import is_ready, load_surrogate, load_table
 
 from lissnas_analyses.cli.command_results import DrawingResult
 from lissnas_analyses.cli.json_command import json_command
@@ -35,7 +36,7 @@ def show(
     from lissnas_analyses.diagrams.draw import draw_diagrams
     from lissnas_analyses.results.folder import figure_files, make_folder, write_files
 
-    space = catalog.find_adapter(benchmark).space()
+    space = find_adapter(benchmark).space()
     rows = space.read(architectures)
     titles, notes = space.write(rows), [_note(benchmark, dataset, row[None]) for row in rows]
     folder = out or default_folder(benchmark)
@@ -56,12 +57,12 @@ def _note(benchmark: str, dataset: str | None, row: Rows) -> str:
     """Return what is known of an architecture, "" if the data is not here."""
     import numpy as np
 
-    if not catalog.is_ready(benchmark):
+    if not is_ready(benchmark):
         return ""
-    adapter = catalog.find_adapter(benchmark)
+    adapter = find_adapter(benchmark)
     if not isinstance(adapter, TableAdapter):
-        return f"predicted accuracy {catalog.load_surrogate(benchmark)(row)[0]:.2f} %"
-    table, reports = catalog.load_table(benchmark), adapter.reports
+        return f"predicted accuracy {load_surrogate(benchmark)(row)[0]:.2f} %"
+    table, reports = load_table(benchmark), adapter.reports
     dataset = dataset or table.datasets[0]
     values = table.values(reports, dataset)
     place = np.flatnonzero(table.index == table.space.index(row)[0])

@@ -6,8 +6,8 @@ from typing import Annotated, Any, cast
 from cyclopts import Parameter
 from lissnas.errors import SettingError
 from lissnas.shrinkers.shrink import Shrinker, shrinker_class
-from lissnas_benchmarks import catalog
 from lissnas_benchmarks.benchmark import open_benchmark
+from lissnas_benchmarks.catalog import find_adapter
 from lissnas_benchmarks.predictor_file import read_predictor
 from lissnas_benchmarks.surrogates.surrogate import SurrogateAdapter
 
@@ -60,7 +60,7 @@ def shrink(
     shrinker = _parsed(method, method_settings)
     folder = out or default_folder(benchmark)
     make_folder(folder)
-    if isinstance(catalog.find_adapter(benchmark), SurrogateAdapter):
+    if isinstance(find_adapter(benchmark), SurrogateAdapter):
         from lissnas_analyses.cli.shrink_surrogate import shrink_predicted
 
         for option, given in (("dataset", dataset), ("metric", metric), ("limit", limit), ("evaluator", evaluator)):

@@ -8,7 +8,7 @@ import numpy as np
 from lissnas.shrinkers.shrink import Shrinker
 from lissnas.shrinkers.shrink import shrink as run
 from lissnas.subspaces import subspace_file
-from lissnas_benchmarks import catalog
+from lissnas_benchmarks.loading import load_surrogate
 
 from lissnas_analyses.cli.command_results import PredictedQuality, ShrinkageResult
 from lissnas_analyses.cli.terminal import counted, say, trace_notes
@@ -22,7 +22,7 @@ def shrink_predicted(benchmark: str, method: str, shrinker: Shrinker, seed: int,
 
     The predictions that judge are those that selected: the figures are optimistic.
     """
-    evaluator = catalog.load_surrogate(benchmark)
+    evaluator = load_surrogate(benchmark)
     space, quantity = evaluator.space, evaluator.surrogate.quantities[0]
     shrinking, judging = np.random.default_rng(seed).spawn(2)
     trace = run(space, evaluator, shrinker, shrinking)

@@ -6,8 +6,10 @@ from typing import Any
 
 from lissnas.errors import SettingError, UnknownNameError
 from lissnas.progress import ProgressCallback
-from lissnas_benchmarks import catalog
 from lissnas_benchmarks.benchmark import check_ranks
+from lissnas_benchmarks.cache import surrogate_folder
+from lissnas_benchmarks.catalog import find_adapter, find_table_adapter
+from lissnas_benchmarks.loading import load_surrogate, load_table
 from lissnas_benchmarks.surrogates.surrogate import SurrogateAdapter, read_description
 
 from lissnas_analyses import style
@@ -44,9 +46,9 @@ def landscape_report(
     report
         Told how far it is.
     """
-    if isinstance(catalog.find_adapter(name), SurrogateAdapter):
+    if isinstance(find_adapter(name), SurrogateAdapter):
         measured = _surrogate(name, datasets, metric, seed, report)
-    elif catalog.load_table(name).complete:
+    elif load_table(name).complete:
         measured = _whole_space(name, datasets, metric, report)
     else:
         measured = _sample(name, datasets, metric, report)
@@ -100,7 +102,7 @@ def _whole_space(name: str, datasets: Sequence[str], metric: str | None, report:
 
 
 def _sample(name: str, datasets: Sequence[str], metric: str | None, report: ProgressCallback) -> _Measured:
-    adapter, table = catalog.find_table_adapter(name), catalog.load_table(name)
+    adapter, table = find_table_adapter(name), load_table(name)
     check_ranks(table, metric)
     reports = adapter.reports if metric is None else replace(adapter.reports, metric=metric)
     names = tuple(datasets) or table.datasets[:1]
@@ -119,7 +121,7 @@ def _sample(name: str, datasets: Sequence[str], metric: str | None, report: Prog
 def _surrogate(
     name: str, datasets: Sequence[str], metric: str | None, seed: int, report: ProgressCallback
 ) -> _Measured:
-    evaluator = catalog.load_surrogate(name)
+    evaluator = load_surrogate(name)
     quantity = evaluator.surrogate.quantities[0]
     if metric not in (None, quantity.name):
         raise UnknownNameError("metric", str(metric), [quantity.name])
@@ -131,7 +133,7 @@ def _surrogate(
         f"ascent from {measure_sampled.STARTS} random starts; escapes of {measure_sampled.ESCAPE} random edits. "
         "Bands: 95 % intervals over draws. The best network found stands in for the best there is."
     )
-    described = asdict(read_description(catalog.surrogate_folder(name)))
+    described = asdict(read_description(surrogate_folder(name)))
     subject = {
         "benchmark": name,
         "datasets": [],

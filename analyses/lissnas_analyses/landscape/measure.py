@@ -20,7 +20,8 @@ from lissnas.spaces.space import Floats, Indices, Space
 from lissnas.statistics.estimate import Estimate
 from lissnas.statistics.seed_noise import SeedNoise, disattenuated, noise_share, seed_noise, top_agreement
 from lissnas_benchmarks.benchmark import Benchmark, open_benchmark
-from lissnas_benchmarks.table import Measure, Table
+from lissnas_benchmarks.columns import Measure
+from lissnas_benchmarks.table import Table
 
 from lissnas_analyses.isomorphism_classes import isomorphism_classes
 from lissnas_analyses.landscape.result import FEWEST_PAIRS, SHARES, LandscapeRows, Landscapes, joined

@@ -14,7 +14,8 @@ from lissnas.spaces.space import Rows as Batch
 from lissnas.spaces.space import Space
 from lissnas.statistics.estimate import proportion, with_error
 from lissnas.statistics.repeated_runs import mean_over_runs
-from lissnas_benchmarks.table import Measure, Table
+from lissnas_benchmarks.columns import Measure
+from lissnas_benchmarks.table import Table
 
 from lissnas_analyses.landscape.measure import add_differences, add_locality, at, score_noise
 from lissnas_analyses.landscape.result import SHARES, LandscapeRows, Landscapes, joined

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from lissnas.errors import SettingError, UnknownNameError
 from lissnas_benchmarks.benchmark import Benchmark
+from lissnas_benchmarks.columns import Column, Measure
 from lissnas_benchmarks.predictor_file import Predictor, read_predictors
-from lissnas_benchmarks.table import Column, Measure
 
 
 def collect_predictors(benchmark: Benchmark, files: Sequence[str], columns: Sequence[str]) -> list[Predictor]:

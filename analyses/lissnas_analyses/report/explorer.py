@@ -7,8 +7,9 @@ import numpy as np
 import polars as pl
 from lissnas.spaces.space import Floats, Indices, Space
 from lissnas.statistics.quality import top
-from lissnas_benchmarks import catalog
 from lissnas_benchmarks.adapter import TableAdapter
+from lissnas_benchmarks.catalog import benchmark_names, find_adapter, find_table_adapter
+from lissnas_benchmarks.loading import is_ready, load_table
 from lissnas_benchmarks.table import Table
 
 from lissnas_analyses.diagrams.diagram import Diagram, diagrams
@@ -31,7 +32,7 @@ def explorer(folder: Path) -> dict[str, Any] | None:
         return None
     if not _has_table(manifest["benchmark"]):
         return None
-    table = catalog.load_table(manifest["benchmark"])
+    table = load_table(manifest["benchmark"])
     networks = pl.read_parquet(folder / "map.parquet")
     rounds = pl.read_parquet(folder / "rounds.parquet")
     index = networks["index"].to_numpy()
@@ -55,17 +56,17 @@ def explorer(folder: Path) -> dict[str, Any] | None:
 
 def _has_table(name: str) -> bool:
     """Tell whether the name is of a tabular benchmark whose data is on this machine."""
-    known = name in catalog.benchmark_names() and isinstance(catalog.find_adapter(name), TableAdapter)
-    return known and catalog.is_ready(name)
+    known = name in benchmark_names() and isinstance(find_adapter(name), TableAdapter)
+    return known and is_ready(name)
 
 
 def _scores(table: Table, dataset: str) -> Floats:
-    return table.values(catalog.find_table_adapter(table.provenance.source.benchmark).reports, dataset)
+    return table.values(find_table_adapter(table.provenance.source.benchmark).reports, dataset)
 
 
 def _columns(table: Table, dataset: str, index: Indices) -> dict[str, list[float | None]]:
     """Return every column of the data set for the networks of the map, the one that reports first."""
-    benchmark = catalog.find_table_adapter(table.provenance.source.benchmark)
+    benchmark = find_table_adapter(table.provenance.source.benchmark)
     unit = table.matching(benchmark.reports, dataset)[0].unit
     found = {f"{benchmark.reports.describe()} ({unit})": _scores(table, dataset)[index]}
     for column in table.columns:

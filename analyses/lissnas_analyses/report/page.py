@@ -15,7 +15,7 @@ from string import Template
 from typing import Any
 
 from lissnas.errors import LissnasError
-from lissnas_benchmarks import catalog
+from lissnas_benchmarks.catalog import find_adapter
 from polars.exceptions import PolarsError
 
 from lissnas_analyses.report.explorer import explorer
@@ -140,7 +140,7 @@ def _measured(manifest: dict[str, Any]) -> str:
     """Say what the benchmark measured, if it is one that is known here."""
     name = str(manifest.get("benchmark", ""))
     try:
-        title = catalog.find_adapter(name).title
+        title = find_adapter(name).title
     except LissnasError:
         return ""
     return f"{title[0].upper()}{title[1:].rstrip('.')}."

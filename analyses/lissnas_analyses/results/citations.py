@@ -12,7 +12,7 @@ from lissnas.errors import LissnasError, UnknownNameError
 from lissnas.optimizers.evolutionary_search import SPOS_BIBTEX
 from lissnas.optimizers.search import optimizer_class, optimizer_names
 from lissnas.shrinkers.shrink import shrinker_class, shrinker_names
-from lissnas_benchmarks import catalog
+from lissnas_benchmarks.catalog import benchmark_names, find_adapter
 
 from lissnas_analyses.results.folder import read_manifest
 
@@ -57,7 +57,7 @@ def citations(words: Sequence[str]) -> tuple[Citation, ...]:
 def known_names() -> tuple[str, ...]:
     """Return all names that can be cited."""
     methods = (*shrinker_names(), *optimizer_names(), SUPERNET, SOFTWARE)
-    return tuple(dict.fromkeys((*catalog.benchmark_names(), *methods)))
+    return tuple(dict.fromkeys((*benchmark_names(), *methods)))
 
 
 def _names(word: str) -> Iterator[str]:
@@ -100,8 +100,8 @@ def _bibtex(name: str) -> str:
         return _software()
     if name == SUPERNET:
         return SPOS_BIBTEX
-    if name in catalog.benchmark_names():
-        return catalog.find_adapter(name).bibtex
+    if name in benchmark_names():
+        return find_adapter(name).bibtex
     entry: str = getattr(shrinker_class(name) if name in shrinker_names() else optimizer_class(name), "bibtex", "")
     return entry
 

@@ -9,10 +9,10 @@ from lissnas.spaces.published.cell201 import EDGES, OPERATIONS, cell201
 from lissnas.spaces.space import Floats
 
 from lissnas_benchmarks.adapter import Import, OfficialFile, TableAdapter
+from lissnas_benchmarks.columns import Column, Measure
 from lissnas_benchmarks.errors import BenchmarkFileError
 from lissnas_benchmarks.readers.pickle_allowlist import shown
 from lissnas_benchmarks.readers.whole_pickle import Record, load_pickle
-from lissnas_benchmarks.table import Column, Measure
 
 _FILE = "analognasbench/data.anb"
 

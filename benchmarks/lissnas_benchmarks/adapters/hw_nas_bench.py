@@ -11,9 +11,9 @@ from lissnas.spaces.space import Floats
 from numpy.typing import NDArray
 
 from lissnas_benchmarks.adapter import Import, OfficialFile, TableAdapter
+from lissnas_benchmarks.columns import Column, Measure
 from lissnas_benchmarks.errors import BenchmarkFileError, MissingFileError
 from lissnas_benchmarks.readers.whole_pickle import Numbers, load_pickle
-from lissnas_benchmarks.table import Column, Measure
 
 _FILE = "HW-NAS-Bench-v1_0.pickle"
 

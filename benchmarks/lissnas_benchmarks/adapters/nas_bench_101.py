@@ -11,10 +11,10 @@ from lissnas.spaces.space import Floats, Indices
 from numpy.typing import NDArray
 
 from lissnas_benchmarks.adapter import Import, OfficialFile, TableAdapter
+from lissnas_benchmarks.columns import Column, Measure
 from lissnas_benchmarks.errors import BenchmarkFileError
 from lissnas_benchmarks.readers.model_metrics import FIELDS, PARAMETERS, read_metrics
 from lissnas_benchmarks.readers.tfrecord import HEADER, frames
-from lissnas_benchmarks.table import Column, Measure
 
 DOWNLOADS = "https://storage.googleapis.com/nasbench"
 """The folder in which the authors publish their files."""

@@ -12,8 +12,8 @@ from lissnas.spaces.published.cell201 import cell201
 from lissnas.spaces.space import Floats, Space
 
 from lissnas_benchmarks.adapter import Import, OfficialFile, TableAdapter
+from lissnas_benchmarks.columns import Column, Measure
 from lissnas_benchmarks.errors import BenchmarkFileError
-from lissnas_benchmarks.table import Column, Measure
 
 if TYPE_CHECKING:
     from lissnas_benchmarks.readers.trained_runs import TrainedRuns

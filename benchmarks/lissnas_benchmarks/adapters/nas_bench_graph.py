@@ -13,10 +13,10 @@ from lissnas.spaces.space import Floats, Rows
 from numpy.typing import NDArray
 
 from lissnas_benchmarks.adapter import Import, OfficialFile, TableAdapter
+from lissnas_benchmarks.columns import Column, Measure
 from lissnas_benchmarks.errors import BenchmarkFileError
 from lissnas_benchmarks.readers.pickle_allowlist import shown
 from lissnas_benchmarks.readers.whole_pickle import load_pickle
-from lissnas_benchmarks.table import Column, Measure
 
 _LAYERS = 4
 

@@ -7,9 +7,9 @@ from lissnas.spaces.published.macro import macro
 from lissnas.spaces.space import Floats
 
 from lissnas_benchmarks.adapter import Import, OfficialFile, TableAdapter
+from lissnas_benchmarks.columns import Column, Measure
 from lissnas_benchmarks.readers.chain_json import Accuracies, Count, TrainedChain, chain_columns
 from lissnas_benchmarks.readers.strict_json import read_json
-from lissnas_benchmarks.table import Column, Measure
 
 _FILE = "nas-bench-macro_cifar10.json"
 

@@ -14,13 +14,13 @@ from lissnas.spaces.published.channels import channels
 from lissnas.spaces.space import Floats, Space
 
 from lissnas_benchmarks.adapter import Import, OfficialFile, TableAdapter
+from lissnas_benchmarks.columns import Column, Measure
 from lissnas_benchmarks.errors import BenchmarkFileError
 from lissnas_benchmarks.readers.fast_float_dicts import FloatDictReader
 from lissnas_benchmarks.readers.official_archive import check_complete, check_frame, check_order
 from lissnas_benchmarks.readers.pickle_allowlist import RefusedError
 from lissnas_benchmarks.readers.pickle_stream import PickleStream
 from lissnas_benchmarks.readers.trained_runs import MARKER, TrainedRuns
-from lissnas_benchmarks.table import Column, Measure
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from lissnas_benchmarks.adapter import Import, OfficialFile, TableAdapter
 from lissnas_benchmarks.adapters.nas_bench_201 import BIBTEX
+from lissnas_benchmarks.columns import Column, Measure
 from lissnas_benchmarks.errors import BenchmarkFileError, MissingFileError
-from lissnas_benchmarks.table import Column, Measure
 
 SEEDS = (0, 1, 2)
 """Every cell was trained with the first, 500 with the others too."""

@@ -9,8 +9,8 @@ from lissnas.errors import ArchitectureError
 from lissnas.spaces.space import Floats, Space
 from msgspec import Meta
 
+from lissnas_benchmarks.columns import Column
 from lissnas_benchmarks.errors import BenchmarkFileError
-from lissnas_benchmarks.table import Column
 
 _RUNS = 3
 

@@ -15,10 +15,11 @@ from lissnas.spaces.space import Floats, Indices, Space
 from numpy.typing import NDArray
 
 from lissnas_benchmarks.adapter import Import
+from lissnas_benchmarks.columns import Column
 from lissnas_benchmarks.readers.fast_float_dicts import float_dict
 from lissnas_benchmarks.readers.pickle_allowlist import RefusedError, shown
 from lissnas_benchmarks.readers.run_layout import RunLayouts
-from lissnas_benchmarks.table import Column, curve_file
+from lissnas_benchmarks.table_file import curve_file
 
 MARKER = "all_results"
 """The key that only a record has."""

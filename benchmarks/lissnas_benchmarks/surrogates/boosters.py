@@ -18,12 +18,11 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from lissnas.spaces.space import Floats
 
-from lissnas_benchmarks.errors import BenchmarkFileError, MissingFileError
+from lissnas_benchmarks.errors import BenchmarkFileError, MissingFileError, first_line
 from lissnas_benchmarks.readers.pickle_allowlist import Constructor, RefusedError
 from lissnas_benchmarks.readers.whole_pickle import Record, load_pickle
 from lissnas_benchmarks.surrogates.booster_trees import check_lightgbm, check_xgboost
 from lissnas_benchmarks.surrogates.process_limits import process_limits
-from lissnas_benchmarks.table import first_line
 
 Library: TypeAlias = Literal["xgboost", "lightgbm"]
 

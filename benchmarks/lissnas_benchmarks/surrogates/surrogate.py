@@ -99,7 +99,7 @@ class SurrogateEvaluator:
     --------
     Predict a thousand networks, rank them with the noise of training, and ask how long each would have trained::
 
-        evaluator = catalog.load_surrogate("nas-bench-301")
+        evaluator = load_surrogate("nas-bench-301")
         rows = evaluator.space.sample(1000, rng)
         mean, std = evaluator.predict(rows)
         noisy = evaluator.noisy(rng)(rows)

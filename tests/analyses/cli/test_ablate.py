@@ -15,10 +15,11 @@ from lissnas.shrinkers.shrink import shrinker_names
 from lissnas.spaces.published.cell201 import cell201
 from lissnas_analyses.ablation import measure
 from lissnas_analyses.cli.method_options import setting_values
-from lissnas_benchmarks import catalog
 from lissnas_benchmarks.benchmark import benchmark_of
+from lissnas_benchmarks.columns import Column, Measure
+from lissnas_benchmarks.importing import import_files
 from lissnas_benchmarks.own_table import own_table
-from lissnas_benchmarks.table import Column, Measure, Table
+from lissnas_benchmarks.table import Table
 
 
 def test_a_grid_leaves_rows_figures_numbers_and_a_manifest(lissnas: Command, tmp_path: Path) -> None:
@@ -95,7 +96,7 @@ def test_low_fidelity_selects_by_fewer_epochs(shared_data: Path, tmp_path: Path)
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LISSNAS_CACHE", str(tmp_path))
-        table = Table(catalog.import_files(benchmark, (shared_data / "nasbench201.parquet",)), cell201)
+        table = Table(import_files(benchmark, (shared_data / "nasbench201.parquet",)), cell201)
         opened = benchmark_of(benchmark, table)
 
         class Opened:

@@ -15,9 +15,9 @@ from lissnas.evaluation.evaluator import TableEvaluator
 from lissnas.shrinkers.lissnas import Lissnas
 from lissnas.shrinkers.shrink import shrink
 from lissnas.subspaces import subspace_file
-from lissnas_benchmarks import catalog
 from lissnas_benchmarks.benchmark import Benchmark
-from lissnas_benchmarks.table import Measure
+from lissnas_benchmarks.catalog import benchmark_names
+from lissnas_benchmarks.columns import Measure
 
 
 def test_help_names_every_command(lissnas: Command, tmp_path: Path) -> None:
@@ -39,7 +39,7 @@ def test_help_imports_no_numpy() -> None:
 
 def test_benchmarks_are_listed_with_their_license_and_how_to_get_them(in_process: Command, tmp_path: Path) -> None:
     shown = in_process("benchmarks", folder=tmp_path, LISSNAS_CACHE=str(tmp_path)).stdout
-    for name in catalog.benchmark_names():
+    for name in benchmark_names():
         assert name in shown
     assert "none stated" in shown
     assert "lissnas data import nas-bench-macro" in shown

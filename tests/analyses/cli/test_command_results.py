@@ -21,8 +21,8 @@ from lissnas_analyses.cli import app, command_results
 from lissnas_analyses.cli.cite import CitationResult
 from lissnas_analyses.cli.doctor import EnvironmentResult
 from lissnas_analyses.cli.json_command import FORMAT, CommandResult
-from lissnas_benchmarks import catalog
 from lissnas_benchmarks.benchmark import Benchmark
+from lissnas_benchmarks.catalog import benchmark_names, find_adapter
 
 Ask = Callable[..., tuple[int, dict[str, Any], str]]
 
@@ -120,7 +120,7 @@ def test_what_is_imported_is_told(ask: Ask, macro_file: Path, tmp_path: Path, mo
     assert missing == {
         "benchmark": "nas-bench-macro",
         "path": None,
-        "remedy": catalog.find_adapter("nas-bench-macro").remedy,
+        "remedy": find_adapter("nas-bench-macro").remedy,
     }
     told = ask("data", "import", "nas-bench-macro", str(macro_file))[1]["result"]
     place = str(tmp_path / "tables/nas-bench-macro.parquet")
@@ -131,7 +131,7 @@ def test_what_is_imported_is_told(ask: Ask, macro_file: Path, tmp_path: Path, mo
 
 def test_what_a_benchmark_lacks_is_told(ask: Ask) -> None:
     listed = {one["name"]: one for one in ask("benchmarks")[1]["result"]["benchmarks"]}
-    assert set(listed) == set(catalog.benchmark_names())
+    assert set(listed) == set(benchmark_names())
     assert listed[PROTEINS]["ready"]
     assert listed[PROTEINS]["networks"] == 2021
     assert not listed["hw-nas-bench"]["ready"]

@@ -7,7 +7,8 @@ from lissnas.errors import SettingError
 from lissnas.spaces.published.darts import darts
 from lissnas.subspaces.subspace_file import load
 from lissnas_analyses.cli import app
-from lissnas_benchmarks import catalog
+from lissnas_benchmarks.catalog import find_adapter
+from lissnas_benchmarks.importing import import_files
 
 MODELS = Path(__file__).parents[2] / "benchmarks" / "nas_bench_301"
 
@@ -17,7 +18,7 @@ def surrogate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     pytest.importorskip("lightgbm")
     pytest.importorskip("xgboost")
     monkeypatch.setenv("LISSNAS_CACHE", str(tmp_path / "cache"))
-    catalog.import_files(catalog.find_adapter("nas-bench-301"), (MODELS,))
+    import_files(find_adapter("nas-bench-301"), (MODELS,))
     return "nas-bench-301"
 
 

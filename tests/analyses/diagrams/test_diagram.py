@@ -22,7 +22,7 @@ from lissnas_analyses import style
 from lissnas_analyses.cli import app
 from lissnas_analyses.diagrams.diagram import Diagram, diagrams
 from lissnas_analyses.diagrams.draw import draw_diagrams
-from lissnas_benchmarks import catalog
+from lissnas_benchmarks.catalog import find_adapter
 from matplotlib.patches import FancyArrowPatch
 
 SPACES: dict[str, Callable[[], Space]] = {
@@ -32,7 +32,7 @@ SPACES: dict[str, Callable[[], Space]] = {
     "darts": darts,
     "macro": macro,
     "nas-bench-101": lambda: nasbench101(5),
-    "nas-bench-graph": lambda: catalog.find_adapter("nas-bench-graph-proteins").space(),
+    "nas-bench-graph": lambda: find_adapter("nas-bench-graph-proteins").space(),
     "shufflenetv2": shufflenetv2,
     "transnas-macro": transnas_macro,
     "transnas-micro": transnas_micro,

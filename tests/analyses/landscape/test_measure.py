@@ -21,9 +21,12 @@ from lissnas_analyses.landscape.draw import draw_landscapes, draw_networks
 from lissnas_analyses.landscape.result import Landscapes
 from lissnas_analyses.locality.measure import measure as measure_locality
 from lissnas_analyses.results.folder import Results
-from lissnas_benchmarks import catalog
 from lissnas_benchmarks.adapters.nas_bench_301 import ADAPTER
 from lissnas_benchmarks.benchmark import Benchmark
+from lissnas_benchmarks.cache import surrogate_folder
+from lissnas_benchmarks.catalog import find_adapter
+from lissnas_benchmarks.importing import import_files
+from lissnas_benchmarks.loading import is_ready, load_table
 from lissnas_benchmarks.table import Table
 
 SURROGATE_MODELS = Path(__file__).parents[2] / "benchmarks/nas_bench_301"
@@ -130,13 +133,13 @@ def test_seed_noise_is_measured_where_networks_were_trained_several_times(
 def test_a_sample_tells_what_its_pairs_do_and_nothing_of_optima(
     open_table: Callable[[str], Table], shared_data: Path, tmp_path: Path
 ) -> None:
-    if not catalog.is_ready("accel-nasbench"):
-        catalog.import_files(catalog.find_adapter("accel-nasbench"), (shared_data / "accel_nasbench_imagenet.parquet",))
-    table = catalog.load_table("accel-nasbench")
+    if not is_ready("accel-nasbench"):
+        import_files(find_adapter("accel-nasbench"), (shared_data / "accel_nasbench_imagenet.parquet",))
+    table = load_table("accel-nasbench")
     landscape_report("accel-nasbench", (), None, 0, Results(tmp_path, "landscape"), _silent)
     frame = pl.read_parquet(tmp_path / "by_distance.parquet")
     found = frame.filter((pl.col("measure") == "difference") & (pl.col("distance") > 0))
-    scores = table.values(catalog.find_adapter("accel-nasbench").reports, "imagenet")
+    scores = table.values(find_adapter("accel-nasbench").reports, "imagenet")
     expected = sample_locality(table.space, table.space.rows(table.index), scores)
     assert found["pairs"].to_list() == expected.pairs.tolist()
     np.testing.assert_array_equal(found["value"], expected.difference.value)
@@ -149,8 +152,8 @@ def test_a_sample_tells_what_its_pairs_do_and_nothing_of_optima(
 def small_surrogate(session_cache: Path) -> None:
     pytest.importorskip("xgboost")
     pytest.importorskip("lightgbm")
-    if not catalog.surrogate_folder("nas-bench-301").exists():
-        catalog.import_files(ADAPTER, (SURROGATE_MODELS,))
+    if not surrogate_folder("nas-bench-301").exists():
+        import_files(ADAPTER, (SURROGATE_MODELS,))
 
 
 @pytest.mark.usefixtures("small_surrogate")

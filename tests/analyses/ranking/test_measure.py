@@ -17,11 +17,13 @@ from lissnas_analyses.ranking.evaluation_sets import WHOLE, set_of_subspace, sta
 from lissnas_analyses.ranking.measure import TauResult, TauSettings
 from lissnas_analyses.ranking.predictors import collect_predictors, column_predictor
 from lissnas_analyses.ranking.trainings import trainings_of
-from lissnas_benchmarks import catalog
 from lissnas_benchmarks.benchmark import Benchmark, benchmark_of
+from lissnas_benchmarks.catalog import find_adapter
+from lissnas_benchmarks.columns import Column
+from lissnas_benchmarks.importing import import_files
 from lissnas_benchmarks.own_table import own_table
 from lissnas_benchmarks.predictor_file import Predictor
-from lissnas_benchmarks.table import Column, Table
+from lissnas_benchmarks.table import Table
 from scipy import stats
 
 QUICK = TauSettings(draws=20)
@@ -40,7 +42,7 @@ def cells(shared_data: Path) -> Benchmark:
         for short, split in (("val", "validation"), ("test", "test"))
     }
     benchmark = own_table("real-cells", cell201, path, string_column="arch", columns=columns)
-    return benchmark_of(benchmark, Table(catalog.import_files(benchmark, (path,)), cell201))
+    return benchmark_of(benchmark, Table(import_files(benchmark, (path,)), cell201))
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +53,7 @@ def supernets(cells: Benchmark, shared_data: Path) -> TauResult:
 
 @pytest.fixture(scope="module")
 def macro(open_table: Callable[[str], Table]) -> Benchmark:
-    return benchmark_of(catalog.find_adapter("nas-bench-macro"), open_table("nas-bench-macro"))
+    return benchmark_of(find_adapter("nas-bench-macro"), open_table("nas-bench-macro"))
 
 
 def _row(result: TauResult, predictor: str, one: str, measure: str = "tau") -> dict[str, float]:

@@ -16,7 +16,6 @@ from lissnas_analyses.cli.report import report
 from lissnas_analyses.report.explorer import explorer
 from lissnas_analyses.reproduce import reproduce
 from lissnas_analyses.results.folder import Results
-from lissnas_benchmarks import catalog
 from lissnas_benchmarks.benchmark import Benchmark
 
 
@@ -134,7 +133,7 @@ def test_rounds_end_in_what_the_method_keeps(walk: dict[str, Any], results: Path
 
 
 def test_a_map_without_its_benchmark_has_no_explorer(results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(catalog, "is_ready", lambda name: False)
+    monkeypatch.setattr("lissnas_analyses.report.explorer.is_ready", lambda name: False)
     assert explorer(results) is None
 
 

@@ -16,9 +16,9 @@ from lissnas.subspaces import subspace_file
 from lissnas.subspaces.subspace import ExplicitSubspace
 from lissnas_analyses.results.citations import SOFTWARE, SUPERNET, Citation, citations
 from lissnas_analyses.results.folder import FORMAT, read_manifest
-from lissnas_benchmarks import catalog
+from lissnas_benchmarks.catalog import benchmark_names, find_adapter
 
-NAMES = (*catalog.benchmark_names(), *shrinker_names(), *optimizer_names(), SUPERNET, SOFTWARE)
+NAMES = (*benchmark_names(), *shrinker_names(), *optimizer_names(), SUPERNET, SOFTWARE)
 
 WITHOUT = {"kernel", "random-subset", "best-of-sample", "regression", "random"}
 """What is the project's own, or everybody's."""
@@ -56,9 +56,9 @@ def test_an_entry_has_a_key_of_its_own() -> None:
     assert len(set(keys)) == len(keys)
 
 
-@pytest.mark.parametrize("name", catalog.benchmark_names())
+@pytest.mark.parametrize("name", benchmark_names())
 def test_the_entry_of_a_benchmark_is_of_the_paper_that_it_names(name: str) -> None:
-    known = catalog.find_adapter(name)
+    known = find_adapter(name)
     written = fields_of(known.bibtex)
     assert written["year"] in known.paper
     plain = re.sub(r"[^a-z]", "", written["title"].lower())

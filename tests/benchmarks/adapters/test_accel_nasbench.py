@@ -13,12 +13,14 @@ import pytest
 from lissnas.errors import SettingError
 from lissnas.evaluation.evaluator import TableEvaluator
 from lissnas.spaces.published.accel_mnasnet import accel_mnasnet
-from lissnas_benchmarks import catalog
 from lissnas_benchmarks.adapter import Import
 from lissnas_benchmarks.adapters.accel_nasbench import ADAPTER
 from lissnas_benchmarks.benchmark import open_benchmark
+from lissnas_benchmarks.cache import table_path
+from lissnas_benchmarks.columns import Measure
 from lissnas_benchmarks.errors import BenchmarkFileError
-from lissnas_benchmarks.table import Measure, Table
+from lissnas_benchmarks.importing import import_files
+from lissnas_benchmarks.table import Table
 
 COSTS = {
     "macs": "macs",
@@ -61,7 +63,7 @@ def real(shared_data: Path) -> pl.DataFrame:
 
 @pytest.fixture(scope="module")
 def table(shared_data: Path) -> Table:
-    path = catalog.import_files(ADAPTER, (shared_data / "accel_nasbench_imagenet.parquet",))
+    path = import_files(ADAPTER, (shared_data / "accel_nasbench_imagenet.parquet",))
     return Table(path, accel_mnasnet)
 
 
@@ -131,7 +133,7 @@ def test_networks_are_scored_by_the_table_and_others_have_no_score(table: Table,
 
 
 def test_an_analysis_of_whole_spaces_refuses_the_sample(table: Table) -> None:
-    assert table.path == catalog.table_path("accel-nasbench")
+    assert table.path == table_path("accel-nasbench")
     with pytest.raises(SettingError, match=r"accel-nasbench is a sample: 5,125 of the 1\.04e\+11 architectures"):
         open_benchmark("accel-nasbench")
 

@@ -11,8 +11,9 @@ import pytest
 from lissnas.spaces.space import Floats
 from lissnas_benchmarks.adapter import Import
 from lissnas_benchmarks.adapters.analog_nasbench import ADAPTER
+from lissnas_benchmarks.columns import Measure
 from lissnas_benchmarks.errors import BenchmarkFileError
-from lissnas_benchmarks.table import Measure, Table
+from lissnas_benchmarks.table import Table
 from scipy import stats
 
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from lissnas_benchmarks.adapter import Import
 from lissnas_benchmarks.adapters.channel_bench_macro import ADAPTER, MOBILENET
-from lissnas_benchmarks.table import Measure, Table
+from lissnas_benchmarks.columns import Measure
+from lissnas_benchmarks.table import Table
 
 MEASURES = [
     *(Measure("accuracy", "test", (seed,)) for seed in range(3)),

@@ -15,12 +15,12 @@ import pytest
 from lissnas.errors import SettingError, UnknownNameError
 from lissnas.spaces.published.cell201 import cell201
 from lissnas.spaces.space import Floats
-from lissnas_benchmarks import catalog
 from lissnas_benchmarks.adapter import Import
 from lissnas_benchmarks.adapters.hw_nas_bench import ADAPTER, FBNET_OPERATIONS, fbnet_cost, read_fbnet
 from lissnas_benchmarks.benchmark import open_benchmark
+from lissnas_benchmarks.columns import Column
 from lissnas_benchmarks.errors import BenchmarkFileError, MissingFileError
-from lissnas_benchmarks.table import Column
+from lissnas_benchmarks.importing import import_files
 
 METRICS = [
     *("edgegpu_latency", "edgegpu_energy", "raspi4_latency", "edgetpu_latency", "pixel3_latency"),
@@ -110,7 +110,7 @@ def test_4699_cells_do_not_run_on_the_edgetpu_and_all_run_elsewhere(official: by
 
 def test_an_analysis_that_selects_by_quality_refuses_a_benchmark_of_costs(official: bytes, tmp_path: Path) -> None:
     (tmp_path / "any.pickle").write_bytes(official)
-    catalog.import_files(ADAPTER, (tmp_path / "any.pickle",))
+    import_files(ADAPTER, (tmp_path / "any.pickle",))
     with pytest.raises(SettingError, match="hw-nas-bench says what networks cost, not which is better"):
         open_benchmark("hw-nas-bench")
 

@@ -15,12 +15,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lissnas.spaces.published.nasbench101 import OPERATIONS, nasbench101
-from lissnas_benchmarks import catalog
 from lissnas_benchmarks.adapter import Import, OfficialFile, TableAdapter
 from lissnas_benchmarks.adapters.nas_bench_101 import ADAPTER, FULL, describe
+from lissnas_benchmarks.catalog import find_adapter
+from lissnas_benchmarks.columns import Column, Measure
 from lissnas_benchmarks.errors import BenchmarkFileError
+from lissnas_benchmarks.importing import import_files
 from lissnas_benchmarks.readers.model_metrics import read_metrics
-from lissnas_benchmarks.table import Column, Measure, Table
+from lissnas_benchmarks.table import Table
 
 SPLITS = ("train", "validation", "test")
 
@@ -154,7 +156,7 @@ def table(real: pl.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Table
     path = tmp_path_factory.mktemp("five") / FILE
     frame = real.filter(space="5V9E")
     path.write_bytes(_file(run for shift in (0, 0.01, 0.05) for run in _runs(frame, shift)))
-    return Table(catalog.import_files(five, (path,)), five.space)
+    return Table(import_files(five, (path,)), five.space)
 
 
 def test_a_smaller_file_becomes_a_table(table: Table, real: pl.DataFrame) -> None:
@@ -200,7 +202,7 @@ def test_the_official_files_are_known_by_address_and_checksum(benchmark: TableAd
     assert file.url == f"https://storage.googleapis.com/nasbench/{file.name}"
     assert file.sha256 is not None
     assert len(file.sha256) == 64
-    assert catalog.find_adapter(benchmark.name) is benchmark
+    assert find_adapter(benchmark.name) is benchmark
 
 
 def test_methods_select_by_validation_and_are_judged_by_test() -> None:

@@ -11,7 +11,8 @@ import nas_bench_201_official as official
 import numpy as np
 import pytest
 from lissnas_benchmarks.adapters.nas_bench_201 import ADAPTER
-from lissnas_benchmarks.table import Column, Measure, Table
+from lissnas_benchmarks.columns import Column, Measure
+from lissnas_benchmarks.table import Table
 from small_nas_bench_201 import FILE, STRINGS, imported, small
 
 SPLITS = {

@@ -12,8 +12,8 @@ import pytest
 from lissnas.spaces.published.cell201 import cell201
 from lissnas_benchmarks.adapter import Import
 from lissnas_benchmarks.adapters.nas_bench_201 import ADAPTER, read_runs
+from lissnas_benchmarks.columns import Column
 from lissnas_benchmarks.errors import BenchmarkFileError
-from lissnas_benchmarks.table import Column
 from small_nas_bench_201 import FILE, SMALL, STRINGS, imported, small
 
 

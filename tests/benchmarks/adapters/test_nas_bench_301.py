@@ -19,9 +19,12 @@ from lissnas.shrinkers.lissnas import Lissnas
 from lissnas.shrinkers.shrink import shrink
 from lissnas.spaces.published.darts import darts
 from lissnas.spaces.space import Rows
-from lissnas_benchmarks import catalog
 from lissnas_benchmarks.adapters.nas_bench_301 import ADAPTER, ORDER, V09, features
+from lissnas_benchmarks.cache import surrogate_folder
+from lissnas_benchmarks.catalog import find_adapter
 from lissnas_benchmarks.errors import BenchmarkFileError, MissingFileError
+from lissnas_benchmarks.importing import import_files
+from lissnas_benchmarks.loading import load_surrogate
 from lissnas_benchmarks.surrogates import boosters
 from lissnas_benchmarks.surrogates.surrogate import SurrogateEvaluator
 
@@ -59,7 +62,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory, progress: list[float]) -> Pa
     folder = tmp_path_factory.mktemp("cache")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LISSNAS_CACHE", str(folder))
-        catalog.import_files(ADAPTER, (GOLDEN,), progress.append)
+        import_files(ADAPTER, (GOLDEN,), progress.append)
     return folder
 
 
@@ -67,7 +70,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory, progress: list[float]) -> Pa
 def evaluator(cache: Path) -> SurrogateEvaluator:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LISSNAS_CACHE", str(cache))
-        return catalog.load_surrogate("nas-bench-301")
+        return load_surrogate("nas-bench-301")
 
 
 # Features
@@ -170,22 +173,22 @@ def empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def imported(empty_cache: Path, cache: Path) -> Path:
     """A copy of the imported models, to be damaged."""
     shutil.copytree(cache, empty_cache)
-    return catalog.surrogate_folder("nas-bench-301")
+    return surrogate_folder("nas-bench-301")
 
 
 def test_every_surrogate_of_the_catalog_is_found_by_its_name() -> None:
-    assert catalog.find_adapter("nas-bench-301") is ADAPTER
-    assert catalog.find_adapter("nas-bench-301-v0.9") is V09
+    assert find_adapter("nas-bench-301") is ADAPTER
+    assert find_adapter("nas-bench-301-v0.9") is V09
 
 
 def test_an_unknown_surrogate_is_answered_with_the_nearest() -> None:
     with pytest.raises(UnknownNameError, match="did you mean 'nas-bench-301'"):
-        catalog.load_surrogate("nasbench301")
+        load_surrogate("nasbench301")
 
 
 def test_a_surrogate_that_is_not_here_is_answered_with_how_to_get_it(empty_cache: Path) -> None:
     with pytest.raises(MissingFileError, match=r"figshare.*13061510.*lissnas data import nas-bench-301 nasbench"):
-        catalog.load_surrogate("nas-bench-301")
+        load_surrogate("nas-bench-301")
 
 
 def test_a_folder_above_the_models_is_as_good(models: Path) -> None:
@@ -214,14 +217,14 @@ def test_a_failed_import_leaves_what_was_there(imported: Path, models: Path) -> 
     before = {path: path.read_bytes() for path in imported.iterdir()}
     shutil.rmtree(models / "lgb_runtime_v1.0" / "ensemble_member_0")
     with pytest.raises(BenchmarkFileError):
-        catalog.import_files(ADAPTER, (models,))
+        import_files(ADAPTER, (models,))
     assert {path: path.read_bytes() for path in imported.iterdir()} == before
     assert sorted(path.name for path in imported.parent.iterdir() if path.suffix != ".lock") == ["nas-bench-301"]
 
 
 def test_another_import_takes_the_place_of_the_first(imported: Path) -> None:
-    assert catalog.import_files(ADAPTER, (GOLDEN,)) == imported
-    catalog.load_surrogate("nas-bench-301")
+    assert import_files(ADAPTER, (GOLDEN,)) == imported
+    load_surrogate("nas-bench-301")
 
 
 @pytest.mark.parametrize("name", ["accuracy-1.ubj", "runtime-0.txt", "surrogate.json"])
@@ -242,7 +245,7 @@ def test_a_damaged_cache_is_refused_by_the_files_name(
     else:
         (imported / name).write_bytes(damage((imported / name).read_bytes()))
     with pytest.raises(BenchmarkFileError, match=rf"{re.escape(name)}: .*lissnas data import"):
-        catalog.load_surrogate("nas-bench-301")
+        load_surrogate("nas-bench-301")
 
 
 @pytest.mark.parametrize(
@@ -261,7 +264,7 @@ def test_a_cache_of_another_surrogate_or_layout_is_refused(imported: Path, was: 
     assert was in described
     (imported / "surrogate.json").write_text(described.replace(was, now))
     with pytest.raises(BenchmarkFileError, match="lissnas data import"):
-        catalog.load_surrogate("nas-bench-301")
+        load_surrogate("nas-bench-301")
 
 
 # The official folder
@@ -313,7 +316,7 @@ def test_an_incomplete_folder_is_refused(
 ) -> None:
     damage(models)
     with pytest.raises(BenchmarkFileError, match=message):
-        catalog.import_files(ADAPTER, (models,))
+        import_files(ADAPTER, (models,))
     assert not (empty_cache / "surrogates" / "nas-bench-301").exists()
 
 
@@ -328,12 +331,12 @@ def test_an_archive_of_the_folder_is_as_good(empty_cache: Path, models: Path, ev
     archive = shutil.make_archive(str(models.parent / "nasbench301_models_v1.0"), "zip", models.parent, models.name)
     with zipfile.ZipFile(archive) as opened:
         assert not [name for name in opened.namelist() if re.fullmatch(ADAPTER.needed, name) and "gnn" in name]
-    kept = catalog.import_files(ADAPTER, (Path(archive),))
+    kept = import_files(ADAPTER, (Path(archive),))
     assert {path.name for path in kept.parent.iterdir() if not path.name.startswith(".")} == {"nas-bench-301"}
     rows = evaluator.space.sample(20, np.random.default_rng(0))
-    np.testing.assert_array_equal(catalog.load_surrogate("nas-bench-301")(rows), evaluator(rows))
+    np.testing.assert_array_equal(load_surrogate("nas-bench-301")(rows), evaluator(rows))
 
 
 def test_a_folder_that_is_not_there_is_answered_with_how_to_get_it(empty_cache: Path, tmp_path: Path) -> None:
     with pytest.raises(MissingFileError, match=r"absent: not a folder; run 'lissnas data get nas-bench-301'"):
-        catalog.import_files(ADAPTER, (tmp_path / "absent",))
+        import_files(ADAPTER, (tmp_path / "absent",))

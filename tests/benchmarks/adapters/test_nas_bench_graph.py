@@ -7,7 +7,8 @@ import nas_bench_graph
 import numpy as np
 import pytest
 from lissnas.errors import ArchitectureError
-from lissnas_benchmarks.table import Measure, Table
+from lissnas_benchmarks.columns import Measure
+from lissnas_benchmarks.table import Table
 from nas_bench_graph.architecture import Arch, gnn_list, gnn_list_proteins, link_list
 
 _BENCHMARKS = {"nas-bench-graph": gnn_list, "nas-bench-graph-proteins": gnn_list_proteins}

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from lissnas_benchmarks.adapters.nas_bench_macro import ADAPTER
-from lissnas_benchmarks.table import Measure, Table
+from lissnas_benchmarks.columns import Measure
+from lissnas_benchmarks.table import Table
 
 
 @pytest.fixture(scope="module")

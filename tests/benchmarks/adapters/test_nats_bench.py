@@ -13,7 +13,6 @@ import nas_bench_201_official as official
 import numpy as np
 import pytest
 from lissnas.spaces.categorical import CategoricalSpace
-from lissnas_benchmarks import catalog
 from lissnas_benchmarks.adapter import Import
 from lissnas_benchmarks.adapters.nats_bench import (
     SIZE,
@@ -25,8 +24,11 @@ from lissnas_benchmarks.adapters.nats_bench import (
     reader,
     settle,
 )
+from lissnas_benchmarks.columns import Column, Measure
 from lissnas_benchmarks.errors import BenchmarkFileError
-from lissnas_benchmarks.table import Column, Measure, Table, curve_file
+from lissnas_benchmarks.importing import import_files
+from lissnas_benchmarks.table import Table
+from lissnas_benchmarks.table_file import curve_file
 
 REAL = (0, 11, 284)
 SPACES = {"topology": TOPOLOGY_SPACE, "size": SIZE_SPACE}
@@ -223,7 +225,7 @@ def packed(infos: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> P
 @pytest.fixture
 def import_(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], Table]:
     monkeypatch.setenv("LISSNAS_CACHE", str(tmp_path / "cache"))
-    return lambda path: Table(catalog.import_files(SMALL, (path,)), few)
+    return lambda path: Table(import_files(SMALL, (path,)), few)
 
 
 def test_a_folder_and_a_single_file_give_the_same_table_and_curves(

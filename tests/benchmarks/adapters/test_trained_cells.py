@@ -10,8 +10,9 @@ import pytest
 from lissnas_benchmarks.adapter import Import, TableAdapter
 from lissnas_benchmarks.adapters import trained_cells
 from lissnas_benchmarks.adapters.trained_cells import DIGITS, FASHION
+from lissnas_benchmarks.columns import Column, Measure
 from lissnas_benchmarks.errors import BenchmarkFileError, MissingFileError
-from lissnas_benchmarks.table import Column, Measure, Table
+from lissnas_benchmarks.table import Table
 from scipy.stats import kendalltau
 
 CELLS, EPOCHS, IMAGES = 15_625, 3, {"train": 1_000, "validation": 40, "test": 50}

@@ -12,11 +12,12 @@ import polars as pl
 import pytest
 from lissnas.spaces.published.transnas import transnas_macro, transnas_micro
 from lissnas.spaces.space import Floats
-from lissnas_benchmarks import catalog
 from lissnas_benchmarks.adapter import Import
 from lissnas_benchmarks.adapters.transnas_bench_101 import MACRO, MICRO
+from lissnas_benchmarks.columns import Column, Measure
 from lissnas_benchmarks.errors import BenchmarkFileError
-from lissnas_benchmarks.table import Column, Measure, Table
+from lissnas_benchmarks.importing import import_files
+from lissnas_benchmarks.table import Table
 
 SPLITS = ("train", "valid", "test")
 METRICS = {
@@ -112,7 +113,7 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> Opened:
             official = _official(np.random.default_rng(1), part)
             path = tmp_path_factory.mktemp("transnas") / "any.pth"
             path.write_bytes(container(official))
-            files[part] = Table(catalog.import_files(benchmark, (path,)), space), official["data"][part]
+            files[part] = Table(import_files(benchmark, (path,)), space), official["data"][part]
         return files[part]
 
     return open_it

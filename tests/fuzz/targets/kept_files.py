@@ -13,8 +13,10 @@ from lissnas.subspaces import subspace_file
 from lissnas.subspaces.subspace import ExplicitSubspace
 from lissnas_benchmarks import table
 from lissnas_benchmarks.adapters import nas_bench_301
+from lissnas_benchmarks.columns import Column
 from lissnas_benchmarks.surrogates import surrogate
-from lissnas_benchmarks.table import Column, Source, Table, write_table
+from lissnas_benchmarks.table import Table
+from lissnas_benchmarks.table_file import Source, write_table
 
 from targets.own_tables import PAIRS, POLARS
 from targets.target import Target

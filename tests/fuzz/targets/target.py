@@ -10,7 +10,7 @@ from unittest.mock import patch
 import numpy as np
 from lissnas.spaces.categorical import CategoricalSpace
 from lissnas_benchmarks.adapter import Import
-from lissnas_benchmarks.table import Column
+from lissnas_benchmarks.columns import Column
 
 WRAPPED = b"\0"
 """An input that begins with it is the inside of a file, to be put into its container; any other is a whole file."""

@@ -12,7 +12,7 @@ from lissnas.errors import ArchitectureError
 from lissnas.spaces.catalog import SPACES, make_space
 from lissnas.spaces.published.macro import macro
 from lissnas.subspaces.subspace import ExplicitSubspace
-from lissnas_benchmarks import catalog
+from lissnas_benchmarks.catalog import find_adapter
 
 _SAME_FOLDER = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=12)
 
@@ -29,7 +29,7 @@ def test_networks_of_every_space_come_back_in_their_order(name: str, count: int,
 
 @pytest.mark.parametrize("name", ["nas-bench-graph", "hw-nas-bench"])
 def test_networks_of_benchmarks_come_back(name: str, tmp_path: Path) -> None:
-    space = catalog.find_adapter(name).space()
+    space = find_adapter(name).space()
     rows = space.sample(200, np.random.default_rng(0))
     write_strings(rows, space, tmp_path / "networks.csv")
     np.testing.assert_array_equal(read_strings(tmp_path / "networks.csv", space), rows)

@@ -7,7 +7,8 @@ import pytest
 from lissnas.locality.edit_regret import best_within, edit_regret
 from lissnas.locality.landscape import Landscape
 from lissnas.spaces.published.cell201 import cell201
-from lissnas_benchmarks import catalog
+from lissnas_benchmarks.catalog import find_adapter
+from lissnas_benchmarks.loading import load_table
 from scipy import stats
 
 
@@ -56,8 +57,8 @@ def test_intervals_of_regret_are_normal_and_of_its_share_the_delta_methods(mixed
 
 
 def test_in_real_cells_one_edit_closes_most_of_the_gap_and_six_reach_everything() -> None:
-    table = catalog.load_table("analog-nasbench")
-    scores = table.values(catalog.find_adapter("analog-nasbench").reports, "cifar10")
+    table = load_table("analog-nasbench")
+    scores = table.values(find_adapter("analog-nasbench").reports, "cifar10")
     found = edit_regret(Landscape(cell201(), scores))
     assert found.edits[-1] <= 6
     assert (np.diff(found.regret.value) < 0).all()

@@ -10,7 +10,8 @@ from lissnas.errors import SettingError
 from lissnas.locality.landscape import Landscape
 from lissnas.locality.local_optima_network import LocalOptimaNetwork, funnels, local_optima_network
 from lissnas.spaces.space import Floats
-from lissnas_benchmarks import catalog
+from lissnas_benchmarks.catalog import find_adapter
+from lissnas_benchmarks.loading import load_table
 from lonkit import LON, LONConfig
 
 
@@ -144,8 +145,8 @@ def test_random_networks_have_the_funnels_that_lonkit_counts(seed: int) -> None:
 
 
 def _real_scores(name: str) -> tuple[Any, Floats]:
-    table = catalog.load_table(name)
-    return table.space, table.values(catalog.find_adapter(name).reports, table.datasets[0])
+    table = load_table(name)
+    return table.space, table.values(find_adapter(name).reports, table.datasets[0])
 
 
 @pytest.mark.parametrize(("name", "edits"), [("analog-nasbench", 1), ("analog-nasbench", 2), ("nas-bench-graph", 1)])

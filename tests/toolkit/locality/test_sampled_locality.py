@@ -14,13 +14,14 @@ from lissnas.spaces.published.cell201 import cell201
 from lissnas.spaces.published.darts import darts
 from lissnas.spaces.space import Floats, Space
 from lissnas.statistics.estimate import standard_error
-from lissnas_benchmarks import catalog
+from lissnas_benchmarks.catalog import find_adapter
+from lissnas_benchmarks.loading import load_table
 
 
 @pytest.fixture(scope="module")
 def cells() -> tuple[Space, Floats]:
-    table = catalog.load_table("analog-nasbench")
-    return cell201(), table.values(catalog.find_adapter("analog-nasbench").reports, "cifar10")
+    table = load_table("analog-nasbench")
+    return cell201(), table.values(find_adapter("analog-nasbench").reports, "cifar10")
 
 
 @pytest.fixture(scope="module")

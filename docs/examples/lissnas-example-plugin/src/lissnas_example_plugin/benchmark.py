@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 from lissnas.spaces.space import Floats
 from lissnas_benchmarks.adapter import Import, TableAdapter
-from lissnas_benchmarks.table import Column, Measure
+from lissnas_benchmarks.columns import Column, Measure
 
 from lissnas_example_plugin.space import STEPS, rastrigin_grid
 

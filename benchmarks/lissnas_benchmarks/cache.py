@@ -1,0 +1,91 @@
+"""The cache of imported benchmarks: where each is, and how one is replaced without a moment in which it is missing."""
+
+import errno
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from lissnas.errors import LissnasError
+
+from lissnas_benchmarks.adapter import Adapter
+from lissnas_benchmarks.surrogates.surrogate import SurrogateAdapter
+
+
+def cached_path(adapter: Adapter) -> Path:
+    """Return where a benchmark is kept in the cache: the file of its table, or the folder of its models."""
+    return surrogate_folder(adapter.name) if isinstance(adapter, SurrogateAdapter) else table_path(adapter.name)
+
+
+def surrogate_folder(name: str) -> Path:
+    """Return where a surrogate's models are kept."""
+    return cache_folder() / "surrogates" / name
+
+
+def cache_folder() -> Path:
+    """Return where tables are kept: LISSNAS_CACHE if set, or the user's cache folder."""
+    chosen = os.environ.get("LISSNAS_CACHE")
+    if chosen:
+        return Path(chosen)
+    import platformdirs
+
+    return Path(platformdirs.user_cache_dir("lissnas", appauthor=False))
+
+
+def download_folder(name: str) -> Path:
+    """Return where a benchmark's official files are downloaded to."""
+    return cache_folder() / "downloads" / name
+
+
+def table_path(name: str) -> Path:
+    """Return where a benchmark's table is kept."""
+    return cache_folder() / "tables" / f"{name}.parquet"
+
+
+@contextmanager
+def replacing(path: Path, on_wait: Callable[[], None]) -> Iterator[Path]:
+    """Yield a path of the same name in a temporary folder next to `path`, in which to build its replacement.
+
+    One process at a time replaces a path; `on_wait` is called once before waiting for another one. The temporary folder
+    is deleted in the end. Raises LissnasError with the remedy if the cache cannot be written.
+    """
+    with (
+        _writing_errors(path.parent),
+        _locked(path, on_wait),
+        tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.stem}.") as folder,
+    ):
+        yield Path(folder) / path.name
+
+
+@contextmanager
+def _locked(path: Path, on_wait: Callable[[], None]) -> Iterator[None]:
+    """Hold the lock of a path; waits for a process that holds it."""
+    from filelock import FileLock, Timeout
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(path.with_name(f".{path.stem}.lock"))
+    try:
+        lock.acquire(timeout=0.1)
+    except Timeout:
+        on_wait()
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def _writing_errors(folder: Path) -> Iterator[None]:
+    """Turn the errors of a full or read-only disk into sentences that say what to do."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise LissnasError(f"{folder}: no space left: free some, or set LISSNAS_CACHE to another folder") from error
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR):
+            raise LissnasError(
+                f"{folder}: cannot be written ({error.strerror}): set LISSNAS_CACHE to another folder"
+            ) from error
+        raise

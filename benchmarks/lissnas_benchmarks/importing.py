@@ -1,0 +1,106 @@
+"""Convert the official files of a benchmark into the cache."""
+
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from lissnas.errors import LissnasError, PluginError
+from lissnas.spaces.space import Floats
+
+from lissnas_benchmarks.adapter import Adapter, Import, TableAdapter
+from lissnas_benchmarks.cache import cached_path, replacing
+from lissnas_benchmarks.catalog import ADAPTERS
+from lissnas_benchmarks.columns import Column
+from lissnas_benchmarks.errors import MissingFileError
+from lissnas_benchmarks.surrogates.model_archive import unpacked
+from lissnas_benchmarks.surrogates.surrogate import SurrogateAdapter, convert_folder
+from lissnas_benchmarks.table_file import Source, file_checksum, write_table
+
+
+def import_files(
+    adapter: Adapter,
+    files: tuple[Path, ...],
+    progress: Callable[[float], None] = lambda share: None,
+    on_wait: Callable[[], None] = lambda: None,
+) -> Path:
+    """Convert a benchmark's official files into the cache, and return the path of the table or the surrogate's folder.
+
+    A table or surrogate that was imported before stays usable until the new one is complete, and after a failure.
+
+    Parameters
+    ----------
+    adapter
+        The benchmark.
+    files
+        Its official files or folders, in the order of `adapter.files`.
+    progress
+        Called now and then with the share that is done, 0 to 1.
+    on_wait
+        Called once before waiting for another process that imports the same benchmark.
+
+    Raises
+    ------
+    MissingFileError
+        If a file does not exist, or `files` does not name each file once.
+    BenchmarkFileError
+        If a file is not the one that its authors published.
+    """
+    if len(files) != len(adapter.files):
+        expected = ", ".join(file.name for file in adapter.files)
+        raise MissingFileError(f"{adapter.name} is read from {expected}: name each once, not {len(files)} files")
+    path = cached_path(adapter)
+    with replacing(path, on_wait) as staged:
+        if isinstance(adapter, SurrogateAdapter):
+            _import_surrogate(adapter, files[0], path, staged, progress)
+        elif isinstance(adapter, TableAdapter):
+            _import_table(adapter, files, path, staged, progress)
+    return path
+
+
+def _import_table(
+    adapter: TableAdapter, files: tuple[Path, ...], path: Path, staged: Path, progress: Callable[[float], None]
+) -> None:
+    checksums = {
+        file.name: file.checked(place, adapter.remedy) for file, place in zip(adapter.files, files, strict=True)
+    }
+    source = Import(files, staged.with_suffix(""), progress)
+    source.folder.mkdir()
+    columns = _read(adapter, source)
+    index = adapter.index(source) if adapter.index else None
+    curves = {file.name: file_checksum(file) for file in sorted(source.folder.iterdir())}
+    described = Source(adapter.name, adapter.page, adapter.license, checksums)
+    write_table(staged, adapter.space(), columns, described, index, curves)
+    path.unlink(missing_ok=True)
+    shutil.rmtree(path.with_suffix(""), ignore_errors=True)
+    if curves:
+        source.folder.replace(path.with_suffix(""))
+    staged.replace(path)
+
+
+def _import_surrogate(
+    adapter: SurrogateAdapter, official: Path, path: Path, staged: Path, progress: Callable[[float], None]
+) -> None:
+    """Convert a surrogate's official folder, or its archive."""
+    staged.mkdir()
+    if official.is_file():
+        adapter.files[0].checked(official, adapter.remedy)
+        with unpacked(official, adapter.needed, staged.parent) as folder:
+            convert_folder(adapter, folder, staged, progress)
+    else:
+        convert_folder(adapter, official, staged, progress)
+    if path.exists():
+        path.replace(staged.with_name("before"))
+    staged.replace(path)
+
+
+def _read(benchmark: TableAdapter, source: Import) -> Mapping[Column, Floats]:
+    """Read a benchmark; whatever goes wrong in a third party's adapter is laid to that adapter."""
+    try:
+        return benchmark.read(source)
+    except Exception as error:
+        if benchmark.name in ADAPTERS.own or isinstance(error, LissnasError | OSError):
+            raise
+        raise PluginError(
+            f"the benchmark '{benchmark.name}' cannot be read by its own adapter, which is no part of lissnas: "
+            f"{type(error).__name__}: {error}"
+        ) from error

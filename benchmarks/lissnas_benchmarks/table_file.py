@@ -1,0 +1,152 @@
+"""The Parquet file of a table: what its metadata says, and how it is written and checked.
+
+A row of the file is an architecture, in the order of the space's index. A column is one measurement of all of them. The
+metadata says which measurement each column is and where the numbers came from.
+"""
+
+import io
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+import numpy as np
+import polars as pl
+from lissnas.spaces.space import Floats, Indices, Space
+from lissnas.storage.atomic_write import atomic_write
+
+from lissnas_benchmarks.columns import Column
+from lissnas_benchmarks.errors import BenchmarkFileError, first_line
+
+FORMAT = 2
+"""Version of the file's layout; `load_table` imports a file of another version again."""
+
+INDEX = "index"
+"""Name of the column of a sampled table that says which architecture a row is."""
+
+Metadata = TypeVar("Metadata")
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a table's numbers came from: the benchmark, its page and license, and the SHA-256 of each official file."""
+
+    benchmark: str
+    page: str
+    license: str
+    files: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """What a table's file says of itself.
+
+    Attributes
+    ----------
+    checksums
+        The CRC-32 of each column's values, in the order of the columns.
+    index
+        The CRC-32 of a sampled table's places in the space; None of any other.
+    curves
+        The CRC-32 of each file of learning curves, by its name.
+    """
+
+    format: int
+    space: str
+    size: int
+    columns: tuple[Column, ...]
+    checksums: tuple[int, ...]
+    index: int | None
+    curves: dict[str, int]
+    source: Source
+
+
+def file_checksum(path: Path) -> int:
+    """Return the CRC-32 of a file."""
+    checksum = 0
+    with path.open("rb") as file:
+        while chunk := file.read(1 << 24):
+            checksum = zlib.crc32(chunk, checksum)
+    return checksum
+
+
+def curve_file(column: Column) -> str:
+    """Return the name of the file of a column's learning curves, in the folder beside the table."""
+    return f"{column.name.replace('/', '.')}.npy"
+
+
+def write_table(
+    path: Path,
+    space: Space,
+    columns: Mapping[Column, Floats],
+    source: Source,
+    index: Indices | None = None,
+    curves: Mapping[str, int] | None = None,
+) -> None:
+    """Write a table beside its place and move it there, so that no half-written one is ever seen.
+
+    `columns` have a row for every architecture of the space, or, if `index` is given, for those places, ascending; NaN
+    where missing. `curves` are the checksums of the files of learning curves. Raises BenchmarkFileError if the columns
+    have another number of rows.
+    """
+    checksums = tuple(map(values_checksum, columns.values()))
+    places = None if index is None else values_checksum(index)
+    provenance = Provenance(
+        FORMAT, space.name, space.size, tuple(columns), checksums, places, dict(curves or {}), source
+    )
+    frame = pl.DataFrame({column.name: pl.Series(values, nan_to_null=False) for column, values in columns.items()})
+    rows = space.size if index is None else len(index)
+    if frame.height != rows:
+        raise BenchmarkFileError(f"{path.name}: {frame.height} architectures instead of the {rows} of {space.name}")
+    if index is not None:
+        frame.insert_column(0, pl.Series(INDEX, index))
+    buffer = io.BytesIO()
+    described = msgspec.json.encode(provenance)
+    frame.write_parquet(buffer, metadata={"lissnas": described.decode(), "crc32": str(zlib.crc32(described))})
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_write(path) as file:
+        file.write(buffer.getbuffer())
+
+
+@dataclass(frozen=True)
+class _FormatOnly:
+    """The one metadata field that every version of the layout has."""
+
+    format: int
+
+
+def read_format(path: Path) -> int:
+    """Return the layout's version of a table's file; raises BenchmarkFileError if it is no readable table."""
+    return _read_metadata(path, _FormatOnly).format
+
+
+def read_provenance(path: Path) -> Provenance:
+    """Return what a table's file says of itself; raises BenchmarkFileError if it is no readable table."""
+    return _read_metadata(path, Provenance)
+
+
+def _read_metadata(path: Path, kind: type[Metadata]) -> Metadata:
+    try:
+        metadata = pl.read_parquet_metadata(path)
+        if kind is Provenance and metadata["crc32"] != str(zlib.crc32(metadata["lissnas"].encode())):
+            raise ValueError("its description was altered")
+        described = msgspec.json.decode(metadata["lissnas"], type=kind)
+    except (
+        *(pl.exceptions.PolarsError, pl.exceptions.PanicException),
+        *(OSError, KeyError, ValueError, RecursionError),
+    ) as error:
+        raise unreadable_table(path, first_line(error)) from error
+    return described
+
+
+def values_checksum(values: Floats | Indices) -> int:
+    """Return the CRC-32 of an array's values, as int64 or float64."""
+    kind = np.int64 if values.dtype.kind in "iu" else np.float64
+    return zlib.crc32(np.ascontiguousarray(values, dtype=kind).data)
+
+
+def unreadable_table(path: Path, why: str) -> BenchmarkFileError:
+    """Return the error for a table's file that is damaged."""
+    return BenchmarkFileError(f"{path}: not a readable table ({why}); delete it, and it is made again from its source")
