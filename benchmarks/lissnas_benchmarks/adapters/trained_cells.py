@@ -11,6 +11,7 @@ from lissnas.spaces.published.cell201 import cell201
 from lissnas.spaces.space import Floats
 from numpy.typing import NDArray
 
+import lissnas_benchmarks
 from lissnas_benchmarks.adapter import Import, OfficialFile, TableAdapter
 from lissnas_benchmarks.adapters.nas_bench_201 import BIBTEX
 from lissnas_benchmarks.columns import Column, Measure
@@ -49,10 +50,10 @@ class _Described:
 
 
 class BundledAdapter(TableAdapter):
-    """A benchmark whose table is part of this package, or stands in the folder data of a checkout."""
+    """A benchmark whose table is part of this package; in a checkout it is in the folder `data` at the top."""
 
     def installed_files(self) -> tuple[Path, ...]:
-        package = Path(__file__).parent
+        package = Path(lissnas_benchmarks.__file__).parent
         for folder in (package / "data", package.parents[1] / "data"):
             files = tuple(folder / file.name for file in self.files)
             if all(file.is_file() for file in files):

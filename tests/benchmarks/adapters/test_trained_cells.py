@@ -4,11 +4,11 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import lissnas_benchmarks
 import numpy as np
 import polars as pl
 import pytest
 from lissnas_benchmarks.adapter import Import, TableAdapter
-from lissnas_benchmarks.adapters import trained_cells
 from lissnas_benchmarks.adapters.trained_cells import DIGITS, FASHION
 from lissnas_benchmarks.columns import Column, Measure
 from lissnas_benchmarks.errors import BenchmarkFileError, MissingFileError
@@ -116,7 +116,7 @@ def test_a_damaged_table_is_refused(tmp_path: Path, data: bytes) -> None:
 
 def test_a_checkout_and_an_installed_package_are_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     package = tmp_path / "benchmarks" / "lissnas_benchmarks"
-    monkeypatch.setattr(trained_cells, "__file__", str(package / "trained_cells.py"))
+    monkeypatch.setattr(lissnas_benchmarks, "__file__", str(package / "__init__.py"))
     with pytest.raises(MissingFileError, match="digits-cells: its table is not here"):
         DIGITS.installed_files()
     for folder in (tmp_path / "data", package / "data"):
