@@ -41,7 +41,7 @@ def compare(
     benchmark
         Name of the benchmark.
     """
-    from lissnas_analyses.ranking.predictor_cost import run_predictor_cost
+    from lissnas_analyses.ranking.describe import run_predictor_cost
     from lissnas_analyses.reproduce import comparison_sentences, run_comparison
     from lissnas_analyses.results.folder import Results
 

@@ -19,7 +19,7 @@ import numpy as np
 from cyclopts import Parameter
 
 from lissnas_analyses.cli.terminal import activity, console, is_main_process
-from lissnas_analyses.command_line import command_line
+from lissnas_analyses.results.folder import command_line
 
 FORMAT = 2
 """Version of the documents. It increases when a field or kind is renamed, removed or changes its meaning."""

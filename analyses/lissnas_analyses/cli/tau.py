@@ -64,10 +64,9 @@ def tau(
     """
     from lissnas.subspaces import subspace_file
 
-    from lissnas_analyses import style
-    from lissnas_analyses.ranking import draw
-    from lissnas_analyses.ranking import measure as analysis
+    from lissnas_analyses.ranking.describe import add_ranking, ranking_sentences
     from lissnas_analyses.ranking.evaluation_sets import set_of_subspace, sets_shrunk_by
+    from lissnas_analyses.ranking.measure import TauSettings, measure
     from lissnas_analyses.ranking.predictors import collect_predictors
     from lissnas_analyses.results.folder import Results
 
@@ -76,7 +75,7 @@ def tau(
     results = Results(out or default_folder(benchmark) / "tau", "tau")
     opened = open_benchmark(benchmark, dataset, metric)
     predictors = collect_predictors(opened, predictor, column)
-    settings = analysis.TauSettings(top, sample, runs, seed, draws, precision_at)
+    settings = TauSettings(top, sample, runs, seed, draws, precision_at)
     shrunk = [set_of_subspace(subspace_file.load(path, opened.space)[0], str(path)) for path in dict.fromkeys(subspace)]
     shrinkers = method or (() if subspace else ("lissnas",))
     with progress() as report:
@@ -84,20 +83,10 @@ def tau(
             for run, kept in enumerate(sets_shrunk_by(opened, name, runs, seed)):
                 report(f"shrinking by {name}", run / runs)
                 shrunk.append(kept)
-        found = analysis.measure(opened, predictors, shrunk, settings, prefixed(report, benchmark))
-        results.add_table("tau_sets", found.agreement)
-        results.add_table("tau", found.means)
-        results.add_table("tau_narrowing", found.narrowing)
-        results.add_table("tau_noise_ceiling", found.ceiling)
-        results.add_table("tau_evaluation_sets", found.sets)
-        results.add_table("tau_predictors", found.predictors)
-        report("drawing", 0)
-        with style.house_style():
-            results.add_figure("tau_narrowing", draw.draw_narrowing(found, opened, settings))
-            report("drawing", 0.5)
-            results.add_figure("tau", draw.draw_sets(found, opened, settings))
+        tau_result = measure(opened, predictors, shrunk, settings, prefixed(report, benchmark))
+        add_ranking(tau_result, opened, settings, results, report)
     named = {"predictors": list(predictor), "columns": list(column), "subspaces": list(map(str, subspace))}
-    findings = analysis.sentences(found)
+    findings = ranking_sentences(tau_result)
     defaults = {name: asdict(cast(Any, shrinker_class(name)())) for name in shrinkers}
     results.save_for_benchmark(opened, named | {"methods": defaults} | asdict(settings), findings, methods=shrinkers)
     return print_analysis(opened, findings, results)

@@ -14,6 +14,7 @@ from lissnas.locality.local_optima_network import LocalOptimaNetwork, funnels, l
 from lissnas.locality.neutrality import neutrality
 from lissnas.locality.random_walks import walk_autocorrelation
 from lissnas.progress import ProgressCallback
+from lissnas.spaces.catalog import isomorphism_classes
 from lissnas.spaces.distinct import DistinctSpace
 from lissnas.spaces.edit_graph import EditGraph
 from lissnas.spaces.space import Floats, Indices, Space
@@ -23,7 +24,6 @@ from lissnas_benchmarks.benchmark import Benchmark, open_benchmark
 from lissnas_benchmarks.columns import Measure
 from lissnas_benchmarks.table import Table
 
-from lissnas_analyses.isomorphism_classes import isomorphism_classes
 from lissnas_analyses.landscape.result import FEWEST_PAIRS, SHARES, LandscapeRows, Landscapes, joined
 from lissnas_analyses.locality.measure import max_pair_distance
 

@@ -1,9 +1,9 @@
-"""How well predictors rank a benchmark's networks: all of them, a sample, a shrunk space, the true top.
+"""Measure how well predictors rank a benchmark's networks: all of them, a sample, a shrunk space, the true top.
 
-Every predictor is held against the same networks, those that all of them have scores of. A predictor that ranks the
-whole space well may rank a narrow part of it badly without being worse there: its errors are as large as ever, and the
-differences smaller (range restriction). So beside each stands a reference: the true scores with as much noise,
-everywhere alike, as gives the same tau on the whole space.
+Every predictor is compared on the same networks: those for which all predictors have a score. A predictor that ranks
+the full space well can rank a narrow part of it badly without being worse there: its errors are equally large, but the
+differences between scores are smaller (range restriction). Each tau therefore comes with a reference: the tau of the
+true scores plus noise of constant variance that gives the same tau on the full space.
 """
 
 from collections.abc import Iterator, Sequence
@@ -25,7 +25,7 @@ from lissnas_benchmarks.predictor_file import Predictor
 from numpy.typing import NDArray
 from scipy.stats import kendalltau
 
-from lissnas_analyses.ranking.evaluation_sets import WHOLE, EvaluationSet, standard_sets, true_top
+from lissnas_analyses.ranking.evaluation_sets import EvaluationSet, standard_sets, true_top
 from lissnas_analyses.ranking.trainings import Trainings, trainings_of
 
 MEASURES = {
@@ -35,36 +35,36 @@ MEASURES = {
     "precision": (0.0, 1.0),
     "regret": (0.0, np.inf),
 }
-"""What is measured, and the least and largest value it can have."""
+"""The measures, each with its smallest and largest possible value."""
 
-SHARES = (1.0, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01)
-"""Within which true top shares tau is drawn; 1 is the whole space."""
+NARROWING_SHARES = (1.0, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01)
+"""True top shares in which tau is drawn; 1 is the full space."""
 
-_FEWEST = 20
-"""Fewer networks than this are no set to measure tau on (our own choice)."""
+_MIN_NETWORKS = 20
+"""Minimum number of networks in a set on which tau is measured (our own choice)."""
 
-_REFERENCES = 10
-"""Over how many draws of its noise a reference is averaged."""
+_REFERENCE_DRAWS = 10
+"""Number of noise draws over which a reference is averaged."""
 
 
 @dataclass(frozen=True)
 class TauSettings:
-    """What is measured, and on which sets.
+    """The settings of `lissnas tau`.
 
     Attributes
     ----------
     tops
-        The true top shares that are sets of their own.
+        True top shares, each of which is a set.
     sample
-        How many networks a random sample holds.
+        Number of networks in a random sample.
     runs
-        Over how many seeds samples are drawn and spaces shrunk.
+        Number of seeds with which samples are drawn and spaces are shrunk.
     seed
-        Of every random draw.
+        Seed of every random draw.
     draws
-        How many bootstrap draws an interval rests on.
+        Number of bootstrap draws of an interval.
     share
-        What counts as top for the precision.
+        Top share for the precision.
     """
 
     tops: tuple[float, ...] = (0.2,)
@@ -77,26 +77,26 @@ class TauSettings:
 
 @dataclass(frozen=True)
 class TauResult:
-    """The numbers behind the figures of rank correlation.
+    """The data of the rank-correlation figures.
 
     Attributes
     ----------
     agreement
-        A row a set, seed, predictor and measure: networks, value, low, high, and, for tau, the reference's.
+        One row per set, seed, predictor and measure: networks, value, low, high, and for tau the reference.
     means
-        The same without the seed: the mean over seeds with Student's interval, or the one value with the bootstrap's.
+        The same without the seed: the mean over seeds with Student's interval, or the only value with the bootstrap's.
     sets
-        A row a set and seed: networks, true_ties, and the noise ceiling, retrained and perfect, null if not known.
+        One row per set and seed: networks, true_ties, and the noise ceiling (retrained, perfect), null if unknown.
     narrowing
-        A row a predictor and true top share: networks, value, low, high, reference.
+        One row per predictor and true top share: networks, value, low, high, reference.
     ceiling
-        A row a true top share: networks, true_ties, retrained, perfect.
+        One row per true top share: networks, true_ties, retrained, perfect.
     predictors
-        A row a predictor: origin, how many scores are missing, the share of pairs that tie.
+        One row per predictor: origin, number of missing scores, share of tied pairs.
     networks
-        How many networks have all scores.
+        Number of networks that have all scores.
     trainings
-        What trainings the noise ceiling is known from, if it is.
+        The trainings from which the noise ceiling is estimated; None if it is unknown.
     """
 
     agreement: pl.DataFrame
@@ -116,49 +116,52 @@ def measure(
     settings: TauSettings,
     report: ProgressCallback,
 ) -> TauResult:
-    """Measure every predictor on every set.
+    """Return every measure of every predictor on every set.
 
     Parameters
     ----------
     shrunk
-        The shrunk spaces; see `evaluation_sets`.
+        The shrunk spaces as sets, from `evaluation_sets`.
 
     Raises
     ------
     SettingError
         If fewer than 20 networks have all scores, or a set cannot be made.
     """
-    there = ~np.isnan(benchmark.report)
+    has_all_scores = ~np.isnan(benchmark.report)
     for predictor in predictors:
-        there &= ~np.isnan(predictor.scores)
-    networks = int(np.count_nonzero(there))
-    if networks < _FEWEST:
+        has_all_scores &= ~np.isnan(predictor.scores)
+    networks = int(np.count_nonzero(has_all_scores))
+    if networks < _MIN_NETWORKS:
         names = ", ".join(predictor.name for predictor in predictors)
-        raise SettingError(f"only {networks} networks have scores of {names} and a reported one: too few")
-    truth = np.where(there, benchmark.report, np.nan)
+        raise SettingError(
+            f"only {networks} networks have a reported score and scores of {names}, but tau needs at least "
+            f"{_MIN_NETWORKS}: give scores of more networks"
+        )
+    truth = np.where(has_all_scores, benchmark.report, np.nan)
     trainings = trainings_of(benchmark, np.random.default_rng([settings.seed, RankingStream.TRAININGS]))
-    sets = [*standard_sets(there, settings.sample, settings.runs, settings.tops, settings.seed), *shrunk]
+    sets = [*standard_sets(has_all_scores, settings.sample, settings.runs, settings.tops, settings.seed), *shrunk]
     steps, done = len(predictors) * (len(sets) + 1), 0
     agreement: list[dict[str, object]] = []
     narrowing: list[dict[str, object]] = []
     for predictor in predictors:
-        whole = float(kendalltau(truth[there], predictor.scores[there]).statistic)
-        references = _references(truth, whole, np.random.default_rng([settings.seed, RankingStream.CONSTANT_NOISE]))
-        agreed: list[dict[str, object]] = []
-        for one in sets:
-            agreed += _agreement(predictor, truth, references, one, settings)
+        tau = float(kendalltau(truth[has_all_scores], predictor.scores[has_all_scores]).statistic)
+        references = _references(truth, tau, np.random.default_rng([settings.seed, RankingStream.CONSTANT_NOISE]))
+        rows: list[dict[str, object]] = []
+        for evaluation_set in sets:
+            rows += _agreement(predictor, truth, references, evaluation_set, settings)
             done += 1
             report("rank correlation", done / steps)
-        narrowing += _narrowing(predictor, truth, references, agreed, settings)
+        narrowing += _narrowing(predictor, truth, references, rows, settings)
         done += 1
         report("rank correlation", done / steps)
-        agreement += agreed
+        agreement += rows
     frame = pl.DataFrame(agreement)
     return TauResult(
         agreement=frame,
         means=_means(frame),
         sets=pl.DataFrame(
-            [{"set": one.name, "seed": one.seed} | _ceiling(trainings, truth, one.choose) for one in sets],
+            [{"set": each.name, "seed": each.seed} | _ceiling(trainings, truth, each.choose) for each in sets],
             schema_overrides={"retrained": pl.Float64, "perfect": pl.Float64},
         ),
         narrowing=pl.DataFrame(narrowing),
@@ -172,20 +175,20 @@ def measure(
                     "predictor": predictor.name,
                     "origin": predictor.origin,
                     "missing": int(np.isnan(predictor.scores).sum()),
-                    "ties": tied_share(predictor.scores[there]),
+                    "ties": tied_share(predictor.scores[has_all_scores]),
                 }
                 for predictor in predictors
             ]
         ),
         networks=networks,
-        trainings=None if trainings is None else trainings.words,
+        trainings=None if trainings is None else trainings.description,
     )
 
 
 def _references(truth: Floats, tau: float, rng: np.random.Generator) -> list[Floats]:
-    """Return the true scores with constant noise that leaves this tau; turned round if it is negative."""
+    """Return true scores with noise of constant variance that leaves this tau; negated if tau is negative."""
     sign = -1 if tau < 0 else 1
-    return [sign * degraded(truth, abs(tau), rng) for _ in range(_REFERENCES)]
+    return [sign * degraded(truth, abs(tau), rng) for _ in range(_REFERENCE_DRAWS)]
 
 
 def _reference(truth: Floats, references: Sequence[Floats], chosen: NDArray[np.bool_]) -> float:
@@ -193,18 +196,23 @@ def _reference(truth: Floats, references: Sequence[Floats], chosen: NDArray[np.b
 
 
 def _agreement(
-    predictor: Predictor, truth: Floats, references: Sequence[Floats], one: EvaluationSet, settings: TauSettings
+    predictor: Predictor,
+    truth: Floats,
+    references: Sequence[Floats],
+    evaluation_set: EvaluationSet,
+    settings: TauSettings,
 ) -> list[dict[str, object]]:
-    chosen = one.choose(truth)
-    if np.count_nonzero(chosen) < _FEWEST:
+    chosen = evaluation_set.choose(truth)
+    if np.count_nonzero(chosen) < _MIN_NETWORKS:
         raise SettingError(
-            f"{one.name}: {np.count_nonzero(chosen)} networks with all scores, fewer than {_FEWEST}: too few to rank"
+            f"{evaluation_set.name}: only {np.count_nonzero(chosen)} networks have all scores, fewer than "
+            f"{_MIN_NETWORKS}: choose a larger set"
         )
-    rng = np.random.default_rng([settings.seed, one.seed, RankingStream.BOOTSTRAP])
-    found = rank_agreement(truth[chosen], predictor.scores[chosen], rng, settings.draws, settings.share)
-    named = {"set": one.name, "seed": one.seed, "predictor": predictor.name}
+    rng = np.random.default_rng([settings.seed, evaluation_set.seed, RankingStream.BOOTSTRAP])
+    agreement = rank_agreement(truth[chosen], predictor.scores[chosen], rng, settings.draws, settings.share)
+    keys = {"set": evaluation_set.name, "seed": evaluation_set.seed, "predictor": predictor.name}
     return [
-        {**named, "measure": name, "networks": found.networks, **_numbers(getattr(found, name))}
+        {**keys, "measure": name, "networks": agreement.networks, **_numbers(getattr(agreement, name))}
         | {"reference": _reference(truth, references, chosen) if name == "tau" else None}
         for name in MEASURES
     ]
@@ -218,19 +226,19 @@ def _narrowing(
     predictor: Predictor,
     truth: Floats,
     references: Sequence[Floats],
-    agreed: Sequence[dict[str, object]],
+    agreement: Sequence[dict[str, object]],
     settings: TauSettings,
 ) -> Iterator[dict[str, object]]:
-    """Yield tau in each true top share, as far as it stands in a row of the agreement already from there."""
-    known = {row["set"]: row for row in agreed if row["measure"] == "tau"}
+    """Yield tau in each true top share; a share that is also a set takes its row of the agreement."""
+    known = {row["set"]: row for row in agreement if row["measure"] == "tau"}
     for share in _shares(truth):
-        one = true_top(share)
+        top = true_top(share)
         row = {"predictor": predictor.name, "share": share}
-        if one.name in known:
-            yield row | {name: known[one.name][name] for name in ("networks", "value", "low", "high", "reference")}
+        if top.name in known:
+            yield row | {name: known[top.name][name] for name in ("networks", "value", "low", "high", "reference")}
             continue
-        chosen = one.choose(truth)
-        rng = np.random.default_rng([settings.seed, one.seed, RankingStream.BOOTSTRAP])
+        chosen = top.choose(truth)
+        rng = np.random.default_rng([settings.seed, top.seed, RankingStream.BOOTSTRAP])
         tau = kendall_tau(truth[chosen], predictor.scores[chosen], rng, settings.draws)
         yield row | {
             "networks": int(np.count_nonzero(chosen)),
@@ -241,7 +249,7 @@ def _narrowing(
 
 def _shares(truth: Floats) -> list[float]:
     networks = np.count_nonzero(~np.isnan(truth))
-    return [share for share in SHARES if round(share * networks) >= _FEWEST]
+    return [share for share in NARROWING_SHARES if round(share * networks) >= _MIN_NETWORKS]
 
 
 def _means(agreement: pl.DataFrame) -> pl.DataFrame:
@@ -251,8 +259,8 @@ def _means(agreement: pl.DataFrame) -> pl.DataFrame:
         row = group.row(0, named=True)
         if group.height > 1:
             over_seeds = _numbers(mean_over_runs(group["value"].to_numpy()))
-            least, largest = MEASURES[str(measured)]
-            row |= over_seeds | {"low": max(over_seeds["low"], least), "high": min(over_seeds["high"], largest)}
+            smallest, largest = MEASURES[str(measured)]
+            row |= over_seeds | {"low": max(over_seeds["low"], smallest), "high": min(over_seeds["high"], largest)}
             row |= {"networks": round(float(group["networks"].to_numpy().mean()))}
             if measured == "tau":
                 row |= {"reference": float(group["reference"].to_numpy().mean())}
@@ -261,55 +269,11 @@ def _means(agreement: pl.DataFrame) -> pl.DataFrame:
 
 
 def _ceiling(trainings: Trainings | None, truth: Floats, choose: Choice) -> dict[str, object]:
-    """Return how large a set is, how many of its true scores tie, and its noise ceiling."""
+    """Return the size of a set, the share of its true scores that tie, and its noise ceiling."""
     chosen = choose(truth)
-    found: dict[str, object] = {"networks": int(np.count_nonzero(chosen)), "true_ties": tied_share(truth[chosen])}
+    described: dict[str, object] = {"networks": int(np.count_nonzero(chosen)), "true_ties": tied_share(truth[chosen])}
     if trainings is None:
-        return found | {"retrained": None, "perfect": None}
+        return described | {"retrained": None, "perfect": None}
     runs = np.where(np.isnan(truth)[:, None], np.nan, trainings.runs)
     ceiling = noise_ceiling(runs, truth, trainings.counts, choose, np.random.default_rng(0))
-    return found | {"retrained": ceiling.retrained, "perfect": ceiling.perfect}
-
-
-def sentences(result: TauResult) -> tuple[str, ...]:
-    """Return what was measured, in sentences."""
-    said = [f"{result.networks:,} networks have all scores: every predictor is measured on the same ones"]
-    for row in result.predictors.iter_rows(named=True):
-        name = row["predictor"]
-        of = {
-            (one["set"], one["measure"]): one
-            for one in result.means.filter(pl.col("predictor") == name).iter_rows(named=True)
-        }
-        missing = f"; {row['missing']:,} scores are missing" if row["missing"] else ""
-        weighted, rho, precision, regret = (of[WHOLE, measured] for measured in list(MEASURES)[1:])
-        said.append(
-            f"{name}: tau {_with_interval(of[WHOLE, 'tau'])}, weighted {weighted['value']:.2f}, "
-            f"rho {rho['value']:.2f}, precision {precision['value']:.2f}, regret {regret['value']:.2f}{missing}"
-        )
-        said += [
-            f"  {one}: tau {_with_interval(row)}, where constant noise would have {row['reference']:.2f}"
-            for (one, measured), row in of.items()
-            if measured == "tau" and one != WHOLE
-        ]
-    whole = result.sets.row(0, named=True)
-    ties = f"{whole['true_ties']:.2%} of the pairs of true scores tie"
-    if result.trainings is None:
-        return (*said, f"noise ceiling: not known, as the table tells no two trainings of a network apart; {ties}")
-    said += [
-        f"noise ceiling, {row['set']}: {_ceiling_told(row['retrained'], row['perfect'])}"
-        for row in result.sets.group_by("set", maintain_order=True).mean().iter_rows(named=True)
-    ]
-    return (*said, f"the noise ceiling is from {result.trainings}; {ties}")
-
-
-def _ceiling_told(retrained: float, perfect: float) -> str:
-    if np.isnan(perfect):
-        return "not known of so few networks"
-    one = f"one training ranks another with tau {retrained:.3f}"
-    if np.isnan(retrained):
-        one = "too few of its networks are trained twice to say how one training ranks another"
-    return f"{one}, a perfect predictor would reach {perfect:.3f}"
-
-
-def _with_interval(row: dict[str, float]) -> str:
-    return f"{row['value']:.3f} [{row['low']:.3f}, {row['high']:.3f}]"
+    return described | {"retrained": ceiling.retrained, "perfect": ceiling.perfect}

@@ -1,38 +1,37 @@
-"""Trainings: how often each of a benchmark's networks was trained, as far as its table tells them apart."""
+"""The repeated trainings of a benchmark's networks, from which the noise ceiling is estimated."""
 
 from dataclasses import dataclass, replace
 
 import numpy as np
+from lissnas.spaces.catalog import isomorphism_classes
 from lissnas.spaces.space import Floats
 from lissnas_benchmarks.benchmark import Benchmark
-
-from lissnas_analyses.isomorphism_classes import isomorphism_classes
 
 
 @dataclass(frozen=True)
 class Trainings:
-    """The trainings behind a study's reported scores.
+    """The trainings behind a benchmark's reported scores.
 
     Attributes
     ----------
     runs
-        The score of every training, shape (size, trainings); NaN where a network was not trained so often.
+        Score of every training, shape (size, trainings); NaN where a network has fewer trainings.
     counts
-        Over how many of them each reported score is the mean, shape (size,).
-    words
-        What they are, for a caption.
+        Number of trainings of which each reported score is the mean, shape (size,).
+    description
+        What the trainings are, for captions and sentences.
     """
 
     runs: Floats
     counts: Floats
-    words: str
+    description: str
 
 
 def trainings_of(benchmark: Benchmark, rng: np.random.Generator) -> Trainings | None:
-    """Return the trainings of what a study reports; None where no two of one network are known.
+    """Return the trainings behind a benchmark's reported scores; None if no network has two.
 
-    Without seeds, cells that compute the same function are trainings of one network: each has one other, drawn with
-    `rng`, as its second.
+    If the table has no seeds, cells that compute the same function count as trainings of one network: the second
+    training of each is one other such cell, drawn with `rng`.
     """
     table, reports, dataset = benchmark.table, benchmark.reports, benchmark.dataset
     averaged = table.matching(reports, dataset)
@@ -45,18 +44,21 @@ def trainings_of(benchmark: Benchmark, rng: np.random.Generator) -> Trainings | 
 
 
 def isomorphic_pairs(benchmark: Benchmark, rng: np.random.Generator) -> Trainings | None:
-    """Return one other cell that computes the same function, drawn with `rng`, as the second training of each."""
-    functions = isomorphism_classes(benchmark.space)
-    if functions is None:
+    """Return trainings in which the second of each cell is another cell that computes the same function.
+
+    `rng` draws the other cell. Returns None if the space's isomorphic cells are unknown.
+    """
+    classes = isomorphism_classes(benchmark.space)
+    if classes is None:
         return None
-    other = _another_of_its_group(functions.index(benchmark.space.all_rows()), rng)
-    twin = np.where(other >= 0, benchmark.report[other], np.nan)
-    words = "cells that compute the same function"
-    return Trainings(np.stack([benchmark.report, twin], axis=1), np.ones(benchmark.space.size), words)
+    other = _another_of_its_group(classes.index(benchmark.space.all_rows()), rng)
+    second = np.where(other >= 0, benchmark.report[other], np.nan)
+    runs = np.stack([benchmark.report, second], axis=1)
+    return Trainings(runs, np.ones(benchmark.space.size), "cells that compute the same function")
 
 
 def _another_of_its_group(groups: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Return for each element the next of its group in a random circle, -1 where it is alone; shape (n,)."""
+    """Return, for each element, the next of its group in a random cyclic order; -1 if it is alone. Shape (n,)."""
     order = np.lexsort((rng.random(len(groups)), groups))
     _, first, sizes = np.unique(groups[order], return_index=True, return_counts=True)
     start, size = np.repeat(first, sizes), np.repeat(sizes, sizes)

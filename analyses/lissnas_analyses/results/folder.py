@@ -3,7 +3,9 @@
 import io
 import json
 import platform
+import shlex
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -18,8 +20,6 @@ from lissnas.errors import LissnasError
 from lissnas.storage.atomic_write import atomic_write
 from lissnas.storage.run_identity import another_run
 from lissnas_benchmarks.benchmark import Benchmark
-
-from lissnas_analyses.command_line import command_line
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -203,6 +203,11 @@ def _last_manifest(folder: Path) -> dict[str, Any]:
         return read_manifest(folder)
     except LissnasError:
         return {}
+
+
+def command_line() -> str | None:
+    """Return the command that runs this process, quoted for a shell; None if the process is not `lissnas`."""
+    return shlex.join(["lissnas", *sys.argv[1:]]) if Path(sys.argv[0]).name == "lissnas" else None
 
 
 def _git_commit() -> str | None:

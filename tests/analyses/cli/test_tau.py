@@ -66,7 +66,7 @@ def test_shrinking_and_comparing_take_somebodys_scores_and_say_so(
     np.testing.assert_array_equal(saved.index, trace.subspace.index)  # the scores rank as the benchmark does
     words = ("compare", PROTEINS, *by_scores, "--methods", "lissnas", "random-subset", "--runs", "2", "--out", "c")
     compared = in_process(*words, folder=tmp_path)
-    assert "lissnas: by the predictor" in compared.stdout, compared.stderr
+    assert "lissnas: the predictor's selection keeps" in compared.stdout, compared.stderr
     means = pl.read_parquet(tmp_path / "c/selected_by.parquet").filter(pl.col("method") == "lissnas")
     by_predictor, by_benchmark = (
         means.filter(pl.col("selected_by") == who).drop("selected_by") for who in ("predictor", "benchmark")

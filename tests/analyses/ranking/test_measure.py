@@ -13,6 +13,7 @@ from lissnas.statistics.quality import top
 from lissnas.subspaces.subspace import ExplicitSubspace
 from lissnas_analyses.comparison.measure import compare
 from lissnas_analyses.ranking import measure, predictor_cost
+from lissnas_analyses.ranking.describe import ranking_sentences
 from lissnas_analyses.ranking.evaluation_sets import WHOLE, set_of_subspace, standard_sets
 from lissnas_analyses.ranking.measure import TauResult, TauSettings
 from lissnas_analyses.ranking.predictors import collect_predictors, column_predictor
@@ -175,7 +176,7 @@ def test_columns_are_named_by_any_of_their_parts(macro: Benchmark) -> None:
 
 
 def test_a_column_that_may_be_several_is_refused(proteins: Benchmark) -> None:
-    with pytest.raises(SettingError, match="say which"):
+    with pytest.raises(SettingError, match="name one of them"):
         column_predictor(proteins, "accuracy")
 
 
@@ -218,7 +219,7 @@ def test_a_table_without_repeated_trainings_has_no_ceiling(proteins: Benchmark) 
     result = measure.measure(proteins, collect_predictors(proteins, [], []), [], QUICK, _silent)
     assert result.trainings is None
     assert result.sets["retrained"].null_count() == result.sets.height
-    assert "not known" in measure.sentences(result)[-1]
+    assert "not known" in ranking_sentences(result)[-1]
 
 
 def test_lissnas_led_by_the_real_one_shot_supernet_keeps_fewer_of_the_best_than_chance(

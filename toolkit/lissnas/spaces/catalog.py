@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from lissnas.spaces.distinct import DistinctSpace
 from lissnas.spaces.space import Space
 from lissnas.storage.register import Register
 
@@ -54,3 +55,12 @@ def make_space(name: str) -> Space:
     """
     space: Space = SPACES.find(name)()
     return space
+
+
+def isomorphism_classes(space: Space) -> DistinctSpace | None:
+    """Return the space of different networks behind the rows of a space; None if the project does not have one."""
+    name = f"distinct {space.name}"
+    if name not in SPACES.own:
+        return None
+    classes: DistinctSpace = SPACES.find(name)()
+    return classes
