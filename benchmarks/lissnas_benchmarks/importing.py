@@ -98,7 +98,7 @@ def _read(benchmark: TableAdapter, source: Import) -> Mapping[Column, Floats]:
     try:
         return benchmark.read(source)
     except Exception as error:
-        if benchmark.name in ADAPTERS.own or isinstance(error, LissnasError | OSError):
+        if benchmark.name in ADAPTERS.builtin or isinstance(error, LissnasError | OSError):
             raise
         raise PluginError(
             f"the benchmark '{benchmark.name}' cannot be read by its own adapter, which is no part of lissnas: "

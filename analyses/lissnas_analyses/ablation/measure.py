@@ -17,7 +17,7 @@ import numpy as np
 import polars as pl
 from lissnas.errors import SettingError
 from lissnas.evaluation.evaluator import TableEvaluator
-from lissnas.evaluation.noisy_evaluator import degraded
+from lissnas.evaluation.noisy_evaluator import degrade
 from lissnas.shrinkers.shrink import shrink
 from lissnas.spaces.space import Floats
 from lissnas.statistics.estimate import CONFIDENCE
@@ -161,7 +161,7 @@ def measured_rows(name: BenchmarkKey, seed: int, job: Sequence[tuple[Cell, int]]
         seen = (run, cell.epochs, cell.noise_tau)
         if seen not in noisy:
             rng = named_generator("noise", seed, run)
-            scores = degraded(_scores_after(benchmark, cell.epochs), cell.noise_tau, rng)
+            scores = degrade(_scores_after(benchmark, cell.epochs), cell.noise_tau, rng)
             noisy[seen] = TableEvaluator(benchmark.space, scores)
         try:
             trace = shrink(benchmark.space, noisy[seen], cell.shrinker, cell.generator(seed, run))

@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 import polars as pl
 from lissnas.errors import SettingError
-from lissnas.evaluation.noisy_evaluator import degraded
+from lissnas.evaluation.noisy_evaluator import degrade
 from lissnas.progress import ProgressCallback
 from lissnas.spaces.space import Floats
 from lissnas.statistics.estimate import Estimate
@@ -188,7 +188,7 @@ def measure(
 def _references(truth: Floats, tau: float, rng: np.random.Generator) -> list[Floats]:
     """Return true scores with noise of constant variance that leaves this tau; negated if tau is negative."""
     sign = -1 if tau < 0 else 1
-    return [sign * degraded(truth, abs(tau), rng) for _ in range(_REFERENCE_DRAWS)]
+    return [sign * degrade(truth, abs(tau), rng) for _ in range(_REFERENCE_DRAWS)]
 
 
 def _reference(truth: Floats, references: Sequence[Floats], chosen: NDArray[np.bool_]) -> float:

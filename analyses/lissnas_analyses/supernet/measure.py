@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 from lissnas.evaluation.evaluator import TableEvaluator
-from lissnas.evaluation.noisy_evaluator import degraded
+from lissnas.evaluation.noisy_evaluator import degrade
 from lissnas.progress import ProgressCallback
 from lissnas.shrinkers.angle_based_shrinkage import AngleBasedShrinkage
 from lissnas.shrinkers.kernel_shrinkage import KernelShrinkage
@@ -167,7 +167,7 @@ def _taus(
         if not np.isnan(scores[whole]).any():
             level = float(kendalltau(truth[whole], scores[whole]).statistic)
             rng = np.random.default_rng([seed, RankingStream.CONSTANT_NOISE])
-            noisy = [np.sign(level) * degraded(truth, abs(level), rng) for _ in range(_REFERENCES)]
+            noisy = [np.sign(level) * degrade(truth, abs(level), rng) for _ in range(_REFERENCES)]
         for name, cells in sets.items():
             if np.isnan(scores[cells]).any() or cells.sum() < _FEWEST:
                 continue

@@ -51,13 +51,13 @@ class _Encoding:
     def space(self, name: str) -> DistinctSpace:
         patterns = ["".join(map(str, link)) for link in self.links]
         rows = CategoricalSpace(name, (patterns, *[self.operations] * _LAYERS), "{}:" + ",".join(["{}"] * _LAYERS))
-        return DistinctSpace(name, rows, self.stand_in, lambda rows: (rows[:, 1:] != self._skip).any(axis=1))
+        return DistinctSpace(name, rows, self.representative, lambda rows: (rows[:, 1:] != self._skip).any(axis=1))
 
     @property
     def _skip(self) -> int:
         return self.operations.index("skip")
 
-    def stand_in(self, rows: Rows) -> Rows:
+    def representative(self, rows: Rows) -> Rows:
         """Move skips to where the package puts them, then sort the layers that can be exchanged."""
         result = rows.copy()
         for pattern, link in enumerate(self.links):

@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 from lissnas.errors import LissnasError, SettingError, UnknownNameError
 from lissnas.evaluation.evaluator import TableEvaluator
-from lissnas.evaluation.noisy_evaluator import degraded
+from lissnas.evaluation.noisy_evaluator import degrade
 from lissnas.shrinkers.lissnas import Lissnas
 from lissnas.shrinkers.shrink import shrink
 from lissnas.statistics.quality import quality
@@ -65,7 +65,7 @@ def alone(name: BenchmarkKey, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_row_is_what_the_library_gives(alone: Path, proteins: Benchmark) -> None:
     rows = pl.read_parquet(alone).filter(method="lissnas", noise_tau=0.6, run=2, **{"settings.seeds": 20})
     cell = Cell("lissnas", Lissnas(seeds=20), 0.6)
-    scores = degraded(proteins.selection, 0.6, np.random.default_rng([3, 2, 4255749673]))
+    scores = degrade(proteins.selection, 0.6, np.random.default_rng([3, 2, 4255749673]))
     trace = shrink(proteins.space, TableEvaluator(proteins.space, scores), cell.shrinker, cell.generator(3, 2))
     [row] = rows.iter_rows(named=True)
     assert row["evaluations"] == trace.evaluations.count

@@ -102,7 +102,7 @@ def test_the_shape_below_a_layer_is_that_of_what_its_network_hands_on(chain: Cal
 
     space = chain().space
     [row] = space.sample(1, np.random.default_rng(4))
-    network = ChainNetwork(chain().only(row), np.random.default_rng(0)).eval()
+    network = ChainNetwork(chain().for_architecture(row), np.random.default_rng(0)).eval()
     handed_on = []
     for part in (network.stem, *(layer[0] for layer in network.layers)):
         part.register_forward_hook(lambda _part, _received, made: handed_on.append(tuple(made.shape[1:])))

@@ -113,7 +113,7 @@ def test_a_saved_subspace_is_asked_what_made_it(tmp_path: Path) -> None:
 
 
 def test_a_method_of_a_third_party_brings_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(cast(Any, SHRINKERS.own), "theirs", f"{__name__}:Theirs")
+    monkeypatch.setitem(cast(Any, SHRINKERS.builtin), "theirs", f"{__name__}:Theirs")
     assert citations(["theirs"])[1] == Citation(("theirs",), Theirs.bibtex)
 
 

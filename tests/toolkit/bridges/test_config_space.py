@@ -65,7 +65,7 @@ def _layers() -> Space:
 
 SUBSPACES: dict[str, Callable[[], Subspace]] = {
     "a whole space": lambda: WholeSpace(macro()),
-    "a box": lambda: Box.whole(macro()).without(0, 1).holding(3, 2),
+    "a box": lambda: Box.whole(macro()).without(0, 1).restricted_to(3, 2),
     "a huge box": lambda: Box.whole(shufflenetv2()).without(0, 1).without(7, 2),
     "all of DARTS": lambda: WholeSpace(darts()),
     "ordinal widths": lambda: Box.whole(channels()).without(1, 3),

@@ -55,7 +55,7 @@ def _within_a_limit() -> Subspace:
 
 SUBSPACES: dict[str, Callable[[], Subspace]] = {
     "a whole space": lambda: WholeSpace(macro()),
-    "a box": lambda: Box.whole(macro()).without(0, 1).holding(3, 2),
+    "a box": lambda: Box.whole(macro()).without(0, 1).restricted_to(3, 2),
     "scattered networks": lambda: ExplicitSubspace(cell201(), _rng(1).choice(15_625, 90, replace=False)),
     "one network": lambda: ExplicitSubspace(macro(), np.array([77])),
     "distinct networks": lambda: ExplicitSubspace(transnas_macro(), _rng(1).choice(3256, 60, replace=False)),

@@ -17,7 +17,7 @@ from lissnas_benchmarks.catalog import find_adapter
 _SAME_FOLDER = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=12)
 
 
-@pytest.mark.parametrize("name", SPACES.own)
+@pytest.mark.parametrize("name", SPACES.builtin)
 @_SAME_FOLDER
 @given(count=st.integers(0, 40), seed=st.integers(0, 10**6))
 def test_networks_of_every_space_come_back_in_their_order(name: str, count: int, seed: int, tmp_path: Path) -> None:

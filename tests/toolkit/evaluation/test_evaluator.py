@@ -79,7 +79,7 @@ def test_rows_of_the_same_network_are_one_evaluation(multisets: Any) -> None:
 def test_it_is_known_of_every_architecture_whether_it_was_asked_for(batches: list[list[int]]) -> None:
     run = _Run(batches)
     expected = [place in run.distinct for place in range(40)]
-    assert run.evaluations.asked(SPACE.rows(np.arange(40))).tolist() == expected
+    assert run.evaluations.are_evaluated(SPACE.rows(np.arange(40))).tolist() == expected
 
 
 # Bad answers

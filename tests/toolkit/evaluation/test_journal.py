@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from lissnas.errors import EvaluatorError, JournalError
-from lissnas.evaluation.journal import ROWS_A_LINE, Journal
+from lissnas.evaluation.journal import ROWS_PER_LINE, Journal
 from lissnas.shrinkers.lissnas import Lissnas
 from lissnas.shrinkers.sampling_baselines import BestOfSample
 from lissnas.shrinkers.shrink import Shrinker, Trace, shrink
@@ -77,7 +77,7 @@ def test_a_run_whose_evaluator_died_goes_on_and_ends_in_the_same_bits(shrinker: 
             _run(shrinker, journal, _Evaluator(dies_at))
         evaluator = _Evaluator()
         _assert_same(_run(shrinker, journal, evaluator), whole)
-        assert evaluator.count <= whole.evaluations.count - dies_at + ROWS_A_LINE
+        assert evaluator.count <= whole.evaluations.count - dies_at + ROWS_PER_LINE
 
 
 def test_a_run_that_ended_is_not_evaluated_again(shrinker: Shrinker, tmp_path: Path) -> None:

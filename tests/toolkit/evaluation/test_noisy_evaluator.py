@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from lissnas.errors import SettingError
-from lissnas.evaluation.noisy_evaluator import NoisyEvaluator, degraded
+from lissnas.evaluation.noisy_evaluator import NoisyEvaluator, degrade
 from lissnas.spaces.published.cell201 import cell201
 from lissnas.spaces.published.macro import macro
 from lissnas.spaces.space import Floats
@@ -29,58 +29,58 @@ def _skewed(seed: int = 0) -> Floats:
 
 @given(st.floats(0, 1), st.integers(0, 2**32))
 def test_the_tau_over_the_whole_table_is_the_one_asked_for(tau: float, seed: int) -> None:
-    assert _tau(_skewed(), degraded(_skewed(), tau, np.random.default_rng(seed))) == pytest.approx(tau, abs=0.001)
+    assert _tau(_skewed(), degrade(_skewed(), tau, np.random.default_rng(seed))) == pytest.approx(tau, abs=0.001)
 
 
 @pytest.mark.parametrize("tau", [0.9, 0.485, 0.1])
 def test_a_real_table_is_degraded_to_the_tau_of_a_supernet(tau: float, nasbench201: Callable[[str], Floats]) -> None:
     scores = nasbench201("c10_test200")
-    assert _tau(scores, degraded(scores, tau, np.random.default_rng(1))) == pytest.approx(tau, abs=0.001)
+    assert _tau(scores, degrade(scores, tau, np.random.default_rng(1))) == pytest.approx(tau, abs=0.001)
 
 
 def test_good_and_bad_networks_are_confused_alike() -> None:
     scores = np.arange(6561.0)
-    noisy = degraded(scores, 0.5, np.random.default_rng(0))
+    noisy = degrade(scores, 0.5, np.random.default_rng(0))
     taus = [_tau(scores[part], noisy[part]) for part in (slice(0, 2000), slice(-2000, None))]
     assert taus[0] == pytest.approx(taus[1], abs=0.05)
 
 
 @given(st.floats(0, 1))
 def test_the_values_stay_those_of_the_table(tau: float) -> None:
-    noisy = degraded(_skewed(), tau, np.random.default_rng(0))
+    noisy = degrade(_skewed(), tau, np.random.default_rng(0))
     np.testing.assert_array_equal(np.sort(noisy), np.sort(_skewed()))
     np.testing.assert_array_equal(np.isnan(noisy), np.isnan(_skewed()))
 
 
 def test_a_tau_of_one_is_the_table_itself() -> None:
-    np.testing.assert_array_equal(degraded(_skewed(), 1.0, np.random.default_rng(0)), _skewed())
+    np.testing.assert_array_equal(degrade(_skewed(), 1.0, np.random.default_rng(0)), _skewed())
 
 
 def test_every_tau_uses_up_the_generator_alike() -> None:
     left = [np.random.default_rng(3) for _ in range(3)]
     for tau, rng in zip((1.0, 0.6, 0.2), left, strict=True):
-        degraded(_skewed(), tau, rng)
+        degrade(_skewed(), tau, rng)
     assert len({rng.random() for rng in left}) == 1
 
 
 def test_a_network_gets_the_same_score_every_time() -> None:
     space = macro()
     evaluator = NoisyEvaluator(space, _skewed(), 0.5, np.random.default_rng(0))
-    noisy = degraded(_skewed(), 0.5, np.random.default_rng(0))
+    noisy = degrade(_skewed(), 0.5, np.random.default_rng(0))
     rows = space.sample(50, np.random.default_rng(1))
     np.testing.assert_array_equal(evaluator(rows), evaluator(rows[::-1])[::-1])
     np.testing.assert_array_equal(evaluator(rows), noisy[space.index(rows)])
 
 
 def test_another_generator_confuses_other_networks() -> None:
-    first, second = (degraded(_skewed(), 0.5, np.random.default_rng(seed)) for seed in (0, 1))
+    first, second = (degrade(_skewed(), 0.5, np.random.default_rng(seed)) for seed in (0, 1))
     assert not np.array_equal(first, second, equal_nan=True)
 
 
 @pytest.mark.parametrize("tau", [-0.1, 1.01, np.nan])
 def test_a_tau_that_is_no_share_of_agreement_is_refused(tau: float) -> None:
     with pytest.raises(SettingError, match="between 0 and 1"):
-        degraded(_skewed(), tau, np.random.default_rng(0))
+        degrade(_skewed(), tau, np.random.default_rng(0))
 
 
 def test_scores_that_rank_nothing_are_refused() -> None:

@@ -10,7 +10,7 @@ from lissnas.spaces.limited import Limit, LimitedSpace
 from lissnas.spaces.published.macro import macro
 from lissnas.spaces.space import Floats, Rows
 from lissnas.subspaces.box import Box
-from lissnas.subspaces.enclosing_box import choices_inside
+from lissnas.subspaces.enclosing_box import enclosing_choices
 from lissnas.subspaces.limited_subspace import LimitedSubspace
 from lissnas.subspaces.subspace import ExplicitSubspace, WholeSpace
 from lissnas.subspaces.union_of_balls import UnionOfBalls
@@ -82,7 +82,7 @@ def test_a_mutant_gets_choices_that_are_left() -> None:
     left = np.zeros((20, 4), dtype=np.bool_)
     left[:, 3], left[:10, 1] = True, True
     inside = LimitedSubspace(LimitedSpace(HUGE, Limit("dear choices", _cost, 50)), Box(HUGE, left))
-    assert choices_inside(inside) == [[1, 3]] * 10 + [[3]] * 10
+    assert enclosing_choices(inside) == [[1, 3]] * 10 + [[3]] * 10
     best = search(inside, _score, EvolutionarySearch(), np.random.default_rng(0), 400).evaluations.scores.max()
     rows = inside.space.rows(inside.index)
     assert best == _score(rows).max()
@@ -91,11 +91,11 @@ def test_a_mutant_gets_choices_that_are_left() -> None:
 def test_choices_inside_are_those_that_the_networks_have() -> None:
     space = macro()
     some = ExplicitSubspace(space, np.array([0, 1, 6560]))
-    assert choices_inside(some) == [[0, 2]] * 7 + [[0, 1, 2]]
-    assert choices_inside(Box.whole(space).without(3, 1))[3] == [0, 2]
+    assert enclosing_choices(some) == [[0, 2]] * 7 + [[0, 1, 2]]
+    assert enclosing_choices(Box.whole(space).without(3, 1))[3] == [0, 2]
     for whole in (WholeSpace(space), UnionOfBalls(space, space.rows(np.array([5])), 1)):
-        assert choices_inside(whole) == [[0, 1, 2]] * 8
-    assert choices_inside(WholeSpace(LIMITED)) == [[0, 1, 2, 3]] * 20
+        assert enclosing_choices(whole) == [[0, 1, 2]] * 8
+    assert enclosing_choices(WholeSpace(LIMITED)) == [[0, 1, 2, 3]] * 20
 
 
 @pytest.mark.parametrize(

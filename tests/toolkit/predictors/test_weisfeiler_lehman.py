@@ -23,7 +23,11 @@ def _random_graphs(count: int, seed: int) -> Graphs:
 def _renumbered(graphs: Graphs, seed: int) -> Graphs:
     order = np.random.default_rng(seed).permutation(graphs.labels.shape[1])
     return Graphs(
-        graphs.labels[:, np.argsort(order)], order[graphs.sources], order[graphs.targets], graphs.present, graphs.kinds
+        graphs.labels[:, np.argsort(order)],
+        order[graphs.sources],
+        order[graphs.targets],
+        graphs.present,
+        graphs.label_count,
     )
 
 

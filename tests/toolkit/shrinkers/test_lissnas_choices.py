@@ -250,6 +250,6 @@ def test_a_huge_space_with_edits_of_its_own_is_shrunk_to_a_list() -> None:
 
 
 def test_balls_too_many_to_list_are_a_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(union_of_balls, "LISTED_AT_MOST", 10_000)
+    monkeypatch.setattr(union_of_balls, "MAX_LISTED", 10_000)
     with pytest.raises(SettingError, match="more than the 10,000 that are listed at most: take fewer seeds"):
         _run(darts(), radius=2, score=lambda rows: rows.sum(axis=1) + _rugged(rows))

@@ -43,13 +43,13 @@ def _are_equal(generator: Generator, *numbers: int) -> bool:
 
 
 def test_a_method_draws_from_the_stream_of_its_published_figures() -> None:
-    assert set(METHOD_NUMBERS) == set(SHRINKERS.own)
+    assert set(METHOD_NUMBERS) == set(SHRINKERS.builtin)
     for method, number in METHOD_NUMBERS.items():
         assert _are_equal(named_generator(method, 7, 2), 7, 2, number), method
 
 
 def test_a_search_draws_from_the_stream_of_its_published_figures() -> None:
-    assert set(SEARCH_NUMBERS) == set(OPTIMIZERS.own)
+    assert set(SEARCH_NUMBERS) == set(OPTIMIZERS.builtin)
     for optimizer, number in SEARCH_NUMBERS.items():
         assert _are_equal(named_generator(f"search {optimizer}", 7, 2), 7, 2, number), optimizer
 

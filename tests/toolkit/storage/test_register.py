@@ -161,10 +161,10 @@ def test_sound_settings_are_found(install: Install, register: Register, group: s
 
 def test_all_of_our_own_pass_what_third_parties_must() -> None:
     for register in (SHRINKERS, OPTIMIZERS):
-        for name in register.own:
+        for name in register.builtin:
             assert register.fault(name, register.find(name)) == ""
     assert shrinker_class("lissnas").__name__ == "Lissnas"
-    assert shrinker_names()[: len(SHRINKERS.own)] == tuple(SHRINKERS.own)
+    assert shrinker_names()[: len(SHRINKERS.builtin)] == tuple(SHRINKERS.builtin)
 
 
 @pytest.mark.parametrize(

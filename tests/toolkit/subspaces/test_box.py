@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from lissnas.errors import SettingError
 from lissnas.spaces.categorical import CategoricalSpace
-from lissnas.subspaces.box import Box, shrink_to
+from lissnas.subspaces.box import Box, shrink_box
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def box(small: Any) -> Box:
 
 def _members(box: Box) -> list[int]:
     rows = box.space.all_rows()
-    inside = [all(box.left[gene, choice] for gene, choice in enumerate(row)) for row in rows]
+    inside = [all(box.allowed[gene, choice] for gene, choice in enumerate(row)) for row in rows]
     return box.space.index(rows[inside]).tolist()
 
 
@@ -61,9 +61,9 @@ def test_a_sample_larger_than_the_box_is_refused(box: Box) -> None:
 
 
 def test_a_part_that_holds_a_choice_is_the_members_that_do(box: Box) -> None:
-    for gene, choice in np.argwhere(box.left):
+    for gene, choice in np.argwhere(box.allowed):
         held = box.space.all_rows()[box.index][:, gene] == choice
-        assert box.holding(gene, choice).index.tolist() == box.index[held].tolist()
+        assert box.restricted_to(gene, choice).index.tolist() == box.index[held].tolist()
 
 
 def test_a_box_of_a_space_of_10_to_the_12_is_sampled_by_its_size() -> None:
@@ -81,8 +81,8 @@ def test_mean_scores_are_those_of_a_plain_loop(box: Box) -> None:
     scores = rng.normal(size=len(rows))
     means = box.mean_scores(rows, scores)
     for (gene, choice), mean in np.ndenumerate(means):
-        inside = box.holds(rows) & (rows[:, gene] == choice)
-        expected = scores[inside].mean() if box.left[gene, choice] and inside.any() else np.nan
+        inside = box.contains_rows(rows) & (rows[:, gene] == choice)
+        expected = scores[inside].mean() if box.allowed[gene, choice] and inside.any() else np.nan
         np.testing.assert_allclose(mean, expected)
 
 
@@ -90,10 +90,10 @@ def test_shrinking_drops_the_lowest_and_stops_nearest_to_the_size(mixed: Any) ->
     values = np.array([[5, 1, 0, 0], [4, 2, 6, 0], [3, 7, 8, 9]], dtype=float)
     # 24 networks: without gene 0's choice 1 (value 1) 12, without gene 1's choice 1 (value 2) 8, then 6.
     sizes = {24: 24, 18: 24, 16: 12, 11: 12, 9: 8, 7: 8, 6: 6}
-    assert {size: shrink_to(Box.whole(mixed.space), size, values).size for size in sizes} == sizes
+    assert {size: shrink_box(Box.whole(mixed.space), size, values).size for size in sizes} == sizes
 
 
 def test_a_choice_that_was_never_judged_stays(mixed: Any) -> None:
     values = np.full((3, 4), np.nan)
     values[2, 1] = 1.0
-    assert shrink_to(Box.whole(mixed.space), 2, values).size == 18
+    assert shrink_box(Box.whole(mixed.space), 2, values).size == 18

@@ -207,7 +207,7 @@ def test_boxes_are_saved_and_loaded_whatever_their_size(tmp_path: Path) -> None:
         drawn = loaded.sample(100, np.random.default_rng(0))
         assert box.contains(drawn).all()
     assert isinstance(loaded, Box)
-    np.testing.assert_array_equal(loaded.left, box.left)
+    np.testing.assert_array_equal(loaded.allowed, box.allowed)
 
 
 @pytest.mark.parametrize("choices", [[[0]] * 19, [[4]] * 20, [[]] * 20, [["0"]] * 20, [[True]] * 20, 3, [3] * 20])

@@ -63,7 +63,7 @@ def test_a_union_that_can_be_counted_has_one_size(union: tuple[list[int], int]) 
 @given(unions, st.integers(0, 30))
 def test_a_size_that_is_not_counted_lies_within_its_bounds(union: tuple[list[int], int], listed_at_most: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(union_of_balls, "LISTED_AT_MOST", listed_at_most)
+        patch.setattr(union_of_balls, "MAX_LISTED", listed_at_most)
         at_least, at_most = _union(*union).size_bounds
     assert 0 < at_least <= len(_members(*union)) <= at_most <= MIXED.size
 
@@ -126,7 +126,7 @@ def test_a_sample_repeats_no_architecture() -> None:
 def test_members_of_a_ball_are_drawn_uniformly(radius: int) -> None:
     center = MIXED.rows(np.array([29]))
     members = _members([29], radius)
-    drawn = HammingBall(MIXED, radius).drawn(np.repeat(center, 200 * len(members), axis=0), np.random.default_rng(0))
+    drawn = HammingBall(MIXED, radius).sample(np.repeat(center, 200 * len(members), axis=0), np.random.default_rng(0))
     counts = np.bincount(MIXED.index(drawn), minlength=MIXED.size)
     assert set(np.flatnonzero(counts)) <= set(members)
     if radius:
@@ -138,9 +138,9 @@ def test_genes_of_the_fewest_and_the_most_choices_are_drawn_uniformly(choices: i
     space = CategoricalSpace("bytes", [[str(choice) for choice in range(choices)]] * 2, "{}-{}")
     center = space.rows(np.array([space.size - 1]))
     ball = HammingBall(space, 1)
-    drawn = ball.drawn(np.repeat(center, 100 * ball.size, axis=0), np.random.default_rng(0))
+    drawn = ball.sample(np.repeat(center, 100 * ball.size, axis=0), np.random.default_rng(0))
     counts = np.bincount(space.index(drawn), minlength=space.size)
-    assert chisquare(counts[ball.listed(center)[:, 0]]).pvalue > 0.001
+    assert chisquare(counts[ball.list_members(center)[:, 0]]).pvalue > 0.001
 
 
 def test_more_than_it_holds_cannot_be_drawn() -> None:
@@ -200,7 +200,7 @@ def test_two_neighbors_balls_overlap_by_what_differs_in_the_gene_of_their_edit()
 def crowded() -> UnionOfBalls:
     """A thousand seeds within three edits of one architecture: too many overlapping members to list."""
     rng = np.random.default_rng(0)
-    seeds = HammingBall(HUGE, 3).drawn(np.repeat(HUGE.sample(1, rng), 1000, axis=0), rng)
+    seeds = HammingBall(HUGE, 3).sample(np.repeat(HUGE.sample(1, rng), 1000, axis=0), rng)
     return UnionOfBalls(HUGE, seeds, 2)
 
 
@@ -289,7 +289,7 @@ def test_balls_of_a_huge_space_with_edits_of_its_own_are_listed() -> None:
 
 
 def test_balls_that_are_too_many_to_list_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(union_of_balls, "LISTED_AT_MOST", 1000)
+    monkeypatch.setattr(union_of_balls, "MAX_LISTED", 1000)
     with pytest.raises(SettingError, match="within 2 edits of 3 seeds in darts are more than the 1,000"):
         balls(darts(), darts().sample(3, np.random.default_rng(0)), 2)
 

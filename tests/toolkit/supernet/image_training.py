@@ -32,7 +32,9 @@ def chain() -> Chain:
     space = CategoricalSpace("pictures", (("id", "k3", "k5"),) * 2, "{}-{}")
     layer = (IDENTITY, inverted_bottleneck(8, 8, 3, 1, 2), inverted_bottleneck(8, 8, 5, 1, 2))
     stem = Block((Convolution(3, 8, 3, stride=4),))
-    return Chain(space, 32, (stem,), (layer,) * 2, (Convolution(8, 16),), len(made.CLASSES), dropout=0.1, ceiling=6)
+    return Chain(
+        space, 32, (stem,), (layer,) * 2, (Convolution(8, 16),), len(made.CLASSES), dropout=0.1, activation_limit=6
+    )
 
 
 def train(source: ImageSource, folder: Path, **changed: Any) -> ChainNetwork:

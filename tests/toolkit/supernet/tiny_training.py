@@ -45,7 +45,7 @@ def chain() -> Chain:
     space = CategoricalSpace("tiny", (("id", "k3", "k5"),) * 3, "{}-{}-{}")
     layer = (IDENTITY, inverted_bottleneck(8, 8, 3, 1, 2), inverted_bottleneck(8, 8, 5, 1, 2))
     stem = Block((Convolution(1, 8, 3, stride=2),))
-    return Chain(space, 8, (stem,), (layer,) * 3, (Convolution(8, 16),), 10, dropout=0.1, ceiling=6)
+    return Chain(space, 8, (stem,), (layer,) * 3, (Convolution(8, 16),), 10, dropout=0.1, activation_limit=6)
 
 
 def digits() -> ImagesInMemory:

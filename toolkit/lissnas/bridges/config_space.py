@@ -104,12 +104,12 @@ def rows(configurations: Sequence[Configuration], space: Space) -> Rows:
 
 def configurations(rows: Rows, configuration_space: ConfigurationSpace, space: Space) -> list[Configuration]:
     """Return the configuration of each row; raises ArchitectureError for the first that is not allowed there."""
-    stand_ins = space.canonical(rows)
-    strings = space.write(stand_ins)
+    representatives = space.canonical(rows)
+    strings = space.write(representatives)
     listed = _LISTED in configuration_space
     named: list[dict[str, Any]] = [{_LISTED: string} for string in strings]
     if not listed:
-        named = [dict(values) for values in named_values(stand_ins, space)]
+        named = [dict(values) for values in named_values(representatives, space)]
     found = []
     for values, string in zip(named, strings, strict=True):
         try:

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from lissnas.errors import EvaluatorError, LissnasError
 from lissnas.evaluation.evaluator import Evaluator
-from lissnas.evaluation.journal import ROWS_A_LINE, Journal
+from lissnas.evaluation.journal import ROWS_PER_LINE, Journal
 from lissnas.spaces.space import Floats, Indices, Rows, Space
 from lissnas.subspaces.subspace import Subspace
 
@@ -36,7 +36,7 @@ class Evaluations:
         self._space = space
         self._evaluator = evaluator
         self._journal = journal
-        self._at_once: int = getattr(evaluator, "rows_at_once", ROWS_A_LINE)
+        self._at_once: int = getattr(evaluator, "rows_at_once", ROWS_PER_LINE)
         self._order: dict[int, int] = {}
         self._asked: Indices = np.empty(64, dtype=np.int64)
         self._answers: Floats = np.empty(64)
@@ -100,7 +100,7 @@ class Evaluations:
         self._asked[start:stop], self._answers[start:stop] = index, answers
         self._order.update(zip(index.tolist(), range(start, stop), strict=True))
 
-    def asked(self, rows: Rows) -> NDArray[np.bool_]:
+    def are_evaluated(self, rows: Rows) -> NDArray[np.bool_]:
         """Tell for each row whether its architecture was asked for, shape (n,)."""
         return np.array([place in self._order for place in self._space.index(rows).tolist()], dtype=np.bool_)
 
@@ -167,7 +167,7 @@ def score_unseen(subspace: Subspace, evaluations: Evaluations, total: int, rng: 
     """Score networks of a subspace drawn uniformly, none twice, until `total` are scored in all or none is left."""
     while (missing := total - evaluations.count) > 0:
         drawn = subspace.sample(min(subspace.size_bounds[1], 2 * missing + evaluations.count), rng)
-        unseen = drawn[~evaluations.asked(drawn)][:missing]
+        unseen = drawn[~evaluations.are_evaluated(drawn)][:missing]
         evaluations(unseen)
         if len(unseen) < missing and len(drawn) == subspace.size_bounds[1]:
             return

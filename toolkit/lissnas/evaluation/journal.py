@@ -21,7 +21,7 @@ from lissnas.storage.run_identity import RunIdentity
 FORMAT = 2
 """Version of the file's layout. Files of other versions are refused."""
 
-ROWS_A_LINE = 8
+ROWS_PER_LINE = 8
 """How many architectures are evaluated between two lines, unless the evaluator says: lost at most where a run dies."""
 
 

@@ -39,10 +39,10 @@ class NoisyEvaluator(TableEvaluator):
     """
 
     def __init__(self, space: Space, scores: Floats, tau: float, rng: np.random.Generator) -> None:
-        super().__init__(space, degraded(scores, tau, rng))
+        super().__init__(space, degrade(scores, tau, rng))
 
 
-def degraded(scores: Floats, tau: float, rng: np.random.Generator) -> Floats:
+def degrade(scores: Floats, tau: float, rng: np.random.Generator) -> Floats:
     """Return the scores in a worse order, of which Kendall's tau-b with the given ones is `tau`; see `NoisyEvaluator`.
 
     The share of noise is the cosine and sine of an angle. Without ties tau would be 1 - 2 / pi times it on average

@@ -17,7 +17,7 @@ from lissnas.evaluation.evaluations import Evaluations
 from lissnas.optimizers.moves import affordable, reachable_total
 from lissnas.setting_checks import check_at_least_one
 from lissnas.spaces.space import Floats, Indices, Rows
-from lissnas.subspaces.enclosing_box import choices_inside
+from lissnas.subspaces.enclosing_box import enclosing_choices
 from lissnas.subspaces.subspace import Subspace
 
 _TRIES = 10
@@ -69,7 +69,7 @@ class EvolutionarySearch:
             raise SettingError(f"probability must lie between 0 and 1, not be {self.probability}")
 
     def visit(self, subspace: Subspace, evaluations: Evaluations, total: int, rng: np.random.Generator) -> None:
-        space, choices = subspace.space, choices_inside(subspace)
+        space, choices = subspace.space, enclosing_choices(subspace)
         total = reachable_total(subspace, evaluations, total)
         visited: Indices = np.empty(0, dtype=np.int64)
         scores: Floats = np.empty(0)

@@ -23,7 +23,7 @@ def neighbors_inside(subspace: Subspace, row: Rows) -> Rows:
 
 def affordable(rows: Rows, evaluations: Evaluations, total: int) -> Rows:
     """Return the rows that are known, and the first of the others as far as the budget goes, in their order."""
-    kept = evaluations.asked(rows)
+    kept = evaluations.are_evaluated(rows)
     new = np.flatnonzero(~kept)
     kept[new[: max(total - evaluations.count, 0)]] = True
     return rows[kept]
@@ -35,5 +35,5 @@ def reachable_total(subspace: Subspace, evaluations: Evaluations, total: int) ->
         return total
     if evaluations.count == 0:
         return min(total, subspace.size)
-    known = int(evaluations.asked(subspace.space.rows(subspace.index)).sum())
+    known = int(evaluations.are_evaluated(subspace.space.rows(subspace.index)).sum())
     return min(total, evaluations.count + subspace.size - known)

@@ -100,7 +100,7 @@ def _ask_and_tell(
         trial = study.ask(box)
         proposed = np.array([trial.params[name] for name in box], dtype=np.uint8)
         network = nearest(proposed, rng)
-        repeats = repeats + 1 if evaluations.asked(network[None])[0] else 0
+        repeats = repeats + 1 if evaluations.are_evaluated(network[None])[0] else 0
         [score] = evaluations(network[None])
         if np.isnan(score):
             study.tell(trial, state=TrialState.FAIL)

@@ -57,7 +57,7 @@ class RegularizedEvolution:
             parent, _score = max((alive[place] for place in drawn), key=lambda member: member[1])
             neighbors = neighbors_inside(subspace, parent)
             child = neighbors[rng.integers(len(neighbors))] if len(neighbors) else parent
-            repeats = repeats + 1 if evaluations.asked(child[None])[0] else 0
+            repeats = repeats + 1 if evaluations.are_evaluated(child[None])[0] else 0
             if repeats > PATIENCE:
                 child = subspace.sample(1, rng)[0]
             [score] = np.nan_to_num(evaluations(child[None]), nan=-np.inf)

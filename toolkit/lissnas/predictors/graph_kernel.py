@@ -29,7 +29,9 @@ def kernel_components(space: Space) -> list[KernelComponent]:
     """Return the parts of the kernel of a space: over its genes, and over graphs where networks are given as such."""
     example = space.graphs(space.rows(np.zeros(1, dtype=np.int64)))
     return (
-        choice_components(space) if example is None else [*choice_components(space), _graph_part(space, example.kinds)]
+        choice_components(space)
+        if example is None
+        else [*choice_components(space), _graph_part(space, example.label_count)]
     )
 
 

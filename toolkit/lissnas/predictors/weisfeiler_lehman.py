@@ -40,7 +40,7 @@ def histograms(graphs: Graphs, steps: int, bins: int) -> list[Floats]:
 
     Shapes (n, kinds), then (n, bins) for each of the `steps` refinements.
     """
-    counted = [_counted(graphs.labels - 1, graphs.kinds)]
+    counted = [_counted(graphs.labels - 1, graphs.label_count)]
     for refined in colors(graphs, steps)[1:]:
         bin_of = (refined % np.uint64(bins)).astype(np.int64)
         counted.append(_counted(np.where(refined > 0, bin_of, -1), bins))

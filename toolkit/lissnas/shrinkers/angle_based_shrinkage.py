@@ -16,7 +16,7 @@ import numpy as np
 from lissnas.evaluation.evaluations import Evaluations, score_unseen
 from lissnas.shrinkers.budget import SingleRegionShrinker, round_sizes
 from lissnas.spaces.space import Space
-from lissnas.subspaces.box import Box, shrink_to
+from lissnas.subspaces.box import Box, shrink_box
 from lissnas.subspaces.subspace import Subspace
 
 _BIBTEX = """\
@@ -54,14 +54,14 @@ class AngleBasedShrinkage(SingleRegionShrinker):
         for number, size in enumerate(round_sizes(space, self.size, self.max_rounds), start=1):
             _score_each_operation(box, evaluations, self.evaluations * number // self.max_rounds, rng)
             values = box.mean_scores(evaluations.rows, evaluations.scores)
-            box = shrink_to(box, size, values)
+            box = shrink_box(box, size, values)
             yield box
 
 
 def _score_each_operation(box: Box, evaluations: Evaluations, total: int, rng: np.random.Generator) -> None:
     """Score architectures of the box until `total` are scored in all, equally many drawn for each choice left."""
-    operations = rng.permutation(np.argwhere(box.left))
+    operations = rng.permutation(np.argwhere(box.allowed))
     start = evaluations.count
     for number, (gene, choice) in enumerate(operations, start=1):
         share = start + (total - start) * number // len(operations)
-        score_unseen(box.holding(int(gene), int(choice)), evaluations, share, rng)
+        score_unseen(box.restricted_to(int(gene), int(choice)), evaluations, share, rng)

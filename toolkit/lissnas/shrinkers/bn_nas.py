@@ -16,7 +16,7 @@ from lissnas.errors import SettingError
 from lissnas.evaluation.evaluations import Evaluations
 from lissnas.setting_checks import check_at_least_one
 from lissnas.spaces.space import Floats, Space
-from lissnas.subspaces.box import Box, shrink_to
+from lissnas.subspaces.box import Box, shrink_box
 from lissnas.subspaces.subspace import Subspace
 
 _BIBTEX = """\
@@ -57,7 +57,7 @@ class BnNas:
         check_at_least_one(self, "size")
 
     def rounds(self, space: Space, evaluations: Evaluations, rng: np.random.Generator) -> Iterator[Subspace]:
-        yield shrink_to(Box.whole(space), self.size, self._values(space))
+        yield shrink_box(Box.whole(space), self.size, self._values(space))
 
     def _values(self, space: Space) -> Floats:
         """Return the scores, shape (genes, largest number of choices), NaN where a gene has fewer choices."""

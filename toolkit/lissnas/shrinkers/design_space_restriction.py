@@ -15,7 +15,7 @@ import numpy as np
 from lissnas.evaluation.evaluations import Evaluations, score_unseen
 from lissnas.shrinkers.budget import SingleRegionShrinker, round_sizes
 from lissnas.spaces.space import Floats, Space
-from lissnas.subspaces.box import Box, shrink_to
+from lissnas.subspaces.box import Box, shrink_box
 from lissnas.subspaces.subspace import Subspace
 
 _SHARE = 0.25
@@ -56,23 +56,23 @@ class DesignSpaceRestriction(SingleRegionShrinker):
         for number, size in enumerate(round_sizes(space, self.size, self.max_rounds), start=1):
             score_unseen(box, evaluations, self.evaluations * number // self.max_rounds, rng)
             values = _share_of_bests(box, evaluations)
-            box = shrink_to(box, size, values)
+            box = shrink_box(box, size, values)
             yield box
 
 
 def _share_of_bests(box: Box, evaluations: Evaluations) -> Floats:
-    """Return for each choice how often the best architecture of a resample has it, shape of `box.left`.
+    """Return for each choice how often the best architecture of a resample has it, shape of `box.allowed`.
 
     The best of a random quarter of n architectures is the one of rank r with probability share * (1 - share)^r, to
     within 1 / n. This is the expectation of the bootstrap, without its noise. NaN for a choice that no scored
     architecture of the box has.
     """
     rows, scores = evaluations.rows, evaluations.scores
-    in_box = box.holds(rows)
+    in_box = box.contains_rows(rows)
     order = np.argsort(-scores[in_box], kind="stable")
     weight = np.empty(len(order))
     weight[order] = _SHARE * (1 - _SHARE) ** np.arange(len(order))
-    genes, choices = box.left.shape
+    genes, choices = box.allowed.shape
     cells = (rows[in_box] + choices * np.arange(genes)).ravel()
     shares = np.bincount(cells, np.repeat(weight, genes), genes * choices).reshape(genes, choices)
     occurs = np.bincount(cells, minlength=genes * choices).reshape(genes, choices) > 0

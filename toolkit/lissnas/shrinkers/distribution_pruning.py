@@ -17,7 +17,7 @@ from lissnas.errors import SettingError
 from lissnas.evaluation.evaluations import Evaluations
 from lissnas.shrinkers.budget import SingleRegionShrinker, round_sizes
 from lissnas.spaces.space import Floats, Rows, Space
-from lissnas.subspaces.box import Box, shrink_to
+from lissnas.subspaces.box import Box, shrink_box
 from lissnas.subspaces.subspace import Subspace
 
 _BIBTEX = """\
@@ -60,13 +60,13 @@ class DistributionPruning(SingleRegionShrinker):
 
     def rounds(self, space: Space, evaluations: Evaluations, rng: np.random.Generator) -> Iterator[Subspace]:
         box = Box.whole(space)
-        weights = np.where(box.left, 1.0, 0.0)
+        weights = np.where(box.allowed, 1.0, 0.0)
         for number, size in enumerate(round_sizes(space, self.size, self.max_rounds), start=1):
             count = self.evaluations * number // self.max_rounds - self.evaluations * (number - 1) // self.max_rounds
             rows = _draw(box, weights, count, rng)
             weights = weights * np.exp(self.rate * _standardized_ranks(box, rows, evaluations(rows)))
-            box = shrink_to(box, size, weights)
-            weights = np.where(box.left, weights, 0)
+            box = shrink_box(box, size, weights)
+            weights = np.where(box.allowed, weights, 0)
             yield box
 
 
@@ -84,5 +84,5 @@ def _standardized_ranks(box: Box, rows: Rows, scores: Floats) -> Floats:
     rows, scores = rows[~np.isnan(scores)], scores[~np.isnan(scores)]
     ranks = scores.argsort().argsort() / max(1, len(scores) - 1)
     means = box.mean_scores(rows, ranks)
-    counts = (rows[:, :, None] == np.arange(box.left.shape[1])).sum(axis=0)
+    counts = (rows[:, :, None] == np.arange(box.allowed.shape[1])).sum(axis=0)
     return np.nan_to_num((means - ranks.mean()) / (ranks.std() / np.sqrt(np.maximum(counts, 1))))

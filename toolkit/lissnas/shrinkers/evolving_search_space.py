@@ -70,7 +70,7 @@ class EvolvingSearchSpace:
     def rounds(self, space: Space, evaluations: Evaluations, rng: np.random.Generator) -> Iterator[Subspace]:
         if self.size > space.size:
             raise SettingError(f"cannot keep {self.size:,} of the {space.size:,} networks of {space.name}")
-        searched = np.zeros_like(Box.whole(space).left)
+        searched = np.zeros_like(Box.whole(space).allowed)
         left = searched.copy()
         rounds = max(1, -(-(max(space.choices) - 1) // (self.operations - 1)))
         for number in range(1, rounds + 1):
@@ -97,7 +97,7 @@ def _refill(
 
 def _union(space: Space, rows: Rows) -> NDArray[np.bool_]:
     """Mark the choices that occur in any of the rows, shape (genes, largest number of choices)."""
-    union = np.zeros_like(Box.whole(space).left)
+    union = np.zeros_like(Box.whole(space).allowed)
     union[np.arange(space.genes), rows] = True
     return union
 

@@ -14,7 +14,7 @@ import numpy as np
 from lissnas.evaluation.evaluations import Evaluations, score_unseen
 from lissnas.shrinkers.budget import SingleRegionShrinker, round_sizes
 from lissnas.spaces.space import Space
-from lissnas.subspaces.box import Box, shrink_to
+from lissnas.subspaces.box import Box, shrink_box
 from lissnas.subspaces.subspace import Subspace
 
 _BIBTEX = """\
@@ -46,5 +46,5 @@ class OperationPruning(SingleRegionShrinker):
         box = Box.whole(space)
         for number, size in enumerate(round_sizes(space, self.size, self.max_rounds), start=1):
             score_unseen(box, evaluations, self.evaluations * number // self.max_rounds, rng)
-            box = shrink_to(box, size, partial(Box.mean_scores, rows=evaluations.rows, scores=evaluations.scores))
+            box = shrink_box(box, size, partial(Box.mean_scores, rows=evaluations.rows, scores=evaluations.scores))
             yield box

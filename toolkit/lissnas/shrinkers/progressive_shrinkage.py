@@ -64,11 +64,11 @@ class ProgressiveShrinkage:
         for stage, share in enumerate(_SHARES, start=1):
             score_unseen(box, evaluations, self.evaluations * stage // len(_SHARES), rng)
             values = np.nan_to_num(box.mean_scores(evaluations.rows, evaluations.scores), nan=-np.inf)
-            left = np.zeros_like(box.left)
+            left = np.zeros_like(box.allowed)
             for gene, count in enumerate(space.choices):
-                best = np.argsort(np.where(box.left[gene], -values[gene], np.inf), kind="stable")
+                best = np.argsort(np.where(box.allowed[gene], -values[gene], np.inf), kind="stable")
                 left[gene, best[: max(min(2, count), round(share * count))]] = True
-            if not Box(space, left & box.left).size:
+            if not Box(space, left & box.allowed).size:
                 return
-            box = Box(space, left & box.left)
+            box = Box(space, left & box.allowed)
             yield box

@@ -60,7 +60,7 @@ def make_space(name: str) -> Space:
 def isomorphism_classes(space: Space) -> DistinctSpace | None:
     """Return the space of different networks behind the rows of a space; None if the project does not have one."""
     name = f"distinct {space.name}"
-    if name not in SPACES.own:
+    if name not in SPACES.builtin:
         return None
     classes: DistinctSpace = SPACES.find(name)()
     return classes

@@ -124,7 +124,7 @@ class Chain:
         Whether the classifier has one.
     dropout
         Which share of the classifier's inputs is dropped in training.
-    ceiling
+    activation_limit
         Where the activation is cut off: 6 for ReLU6, None for ReLU.
     """
 
@@ -136,7 +136,7 @@ class Chain:
     classes: int
     bias: bool = True
     dropout: float = 0.0
-    ceiling: int | None = None
+    activation_limit: int | None = None
 
     def __post_init__(self) -> None:
         shapes = tuple(map(len, self.layers))
@@ -170,7 +170,7 @@ class Chain:
             channels.append(block.outputs(channels[-1]))
         return list(zip(channels[len(self.stem) :], self._sizes, strict=True))
 
-    def only(self, row: Rows) -> "Chain":
+    def for_architecture(self, row: Rows) -> "Chain":
         """Return the chain of one architecture, shape (genes,): every layer has the one block that its gene chooses."""
         [row] = self.space.checked(row[None])
         names = [(names[gene],) for names, gene in zip(self.space.operations, row, strict=True)]

@@ -36,11 +36,11 @@ class Costs:
         return total
 
     @property
-    def least(self) -> int:
+    def minimum(self) -> int:
         """The cost of the cheapest architecture."""
         return self.fixed + sum(map(min, self.by_choice))
 
     @property
-    def most(self) -> int:
+    def maximum(self) -> int:
         """The cost of the dearest architecture."""
         return self.fixed + sum(map(max, self.by_choice))

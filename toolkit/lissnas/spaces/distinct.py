@@ -24,7 +24,7 @@ class DistinctSpace(Space):
         The field's name for the space.
     encoding
         All rows.
-    stand_in
+    representative
         Gives for each row of a batch the row that stands for its network; a stand-in stands for itself.
     is_network
         Tells for each row of a batch whether it is a network at all.
@@ -34,7 +34,7 @@ class DistinctSpace(Space):
         self,
         name: str,
         encoding: CategoricalSpace,
-        stand_in: Callable[[Rows], Rows],
+        representative: Callable[[Rows], Rows],
         is_network: Callable[[Rows], NDArray[np.bool_]],
     ) -> None:
         self.name = name
@@ -42,10 +42,10 @@ class DistinctSpace(Space):
         self._encoding = encoding
         rows = encoding.all_rows()
         valid = is_network(rows)
-        self._stand_ins, place = np.unique(encoding.index(stand_in(rows[valid])), return_inverse=True)
+        self._representatives, place = np.unique(encoding.index(representative(rows[valid])), return_inverse=True)
         self._place = np.full(encoding.size, -1, dtype=np.int64)
         self._place[valid] = place
-        self.size = len(self._stand_ins)
+        self.size = len(self._representatives)
 
     @cached_property
     def graph(self) -> EditGraph:
@@ -64,7 +64,7 @@ class DistinctSpace(Space):
         return place
 
     def rows(self, index: Indices) -> Rows:
-        return self._encoding.rows(self._stand_ins[self.checked_index(index)])
+        return self._encoding.rows(self._representatives[self.checked_index(index)])
 
     def neighbors(self, rows: Rows) -> tuple[Rows, Indices]:
         place, source = self.graph.neighbors(self.index(rows))

@@ -54,7 +54,7 @@ class Graphs:
         The vertices that each edge leaves and enters, each of shape (n, edges).
     present
         Which of the edges a graph has, shape (n, edges).
-    kinds
+    label_count
         The largest label that any graph of the space may have.
     """
 
@@ -62,7 +62,7 @@ class Graphs:
     sources: NDArray[np.int64]
     targets: NDArray[np.int64]
     present: NDArray[np.bool_]
-    kinds: int
+    label_count: int
 
 
 class Space(ABC):

@@ -23,7 +23,7 @@ class Register:
         What it is called in an error: "method".
     group
         The group of the entry points: "lissnas.shrinkers".
-    own
+    builtin
         The project's own, each by its place ``module:attribute``; no one else may take their names.
     fault
         Given a name and what a third party registered under it, says what is wrong with that; "" if nothing is.
@@ -31,12 +31,12 @@ class Register:
 
     kind: str
     group: str
-    own: Mapping[str, str]
+    builtin: Mapping[str, str]
     fault: Callable[[str, Any], str]
 
     def names(self) -> tuple[str, ...]:
         """Return all names, the project's own first; whether what a third party registered is sound is not asked."""
-        return (*self.own, *sorted(self._registered()))
+        return (*self.builtin, *sorted(self._registered()))
 
     def find(self, name: str) -> Any:
         """Return what has a name.
@@ -44,24 +44,24 @@ class Register:
         Raises UnknownNameError with the nearest name, or PluginError if it is a third party's and cannot be used:
         it cannot be imported, is something else, or several packages claim the name.
         """
-        if name in self.own:
-            module, _, attribute = self.own[name].partition(":")
+        if name in self.builtin:
+            module, _, attribute = self.builtin[name].partition(":")
             return getattr(importlib.import_module(module), attribute)
         registered = self._registered()
         if name not in registered:
-            raise UnknownNameError(self.kind, name, [*self.own, *registered])
+            raise UnknownNameError(self.kind, name, [*self.builtin, *registered])
         return self._loaded(name, registered[name])
 
     def valid_names(self) -> tuple[str, ...]:
         """Return the names of all that can be used; third parties' packages are imported to find out."""
-        return (*self.own, *(name for name in self.names()[len(self.own) :] if not self._error(name)))
+        return (*self.builtin, *(name for name in self.names()[len(self.builtin) :] if not self._error(name)))
 
     def faults(self) -> tuple[str, ...]:
         """Return what is wrong with what third parties registered, a sentence each."""
         taken = [
             f"the {self.kind} '{point.name}' of {_package(point)} is left out: the name is the project's own"
             for point in self._points()
-            if point.name in self.own
+            if point.name in self.builtin
         ]
         return (*taken, *filter(None, map(self._error, sorted(self._registered()))))
 
@@ -78,7 +78,7 @@ class Register:
     def _registered(self) -> dict[str, list[EntryPoint]]:
         found: dict[str, list[EntryPoint]] = {}
         for point in self._points():
-            if point.name not in self.own:
+            if point.name not in self.builtin:
                 found.setdefault(point.name, []).append(point)
         return found
 

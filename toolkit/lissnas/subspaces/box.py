@@ -24,9 +24,9 @@ class Box(Subspace):
         Shape (genes, largest number of choices): which choices are left.
     """
 
-    def __init__(self, space: Space, left: NDArray[np.bool_]) -> None:
+    def __init__(self, space: Space, allowed: NDArray[np.bool_]) -> None:
         self.space = space
-        self.left = left
+        self.allowed = allowed
 
     @classmethod
     def whole(cls, space: Space) -> "Box":
@@ -43,7 +43,7 @@ class Box(Subspace):
                 )
             return self._combinations(np.arange(self.size, dtype=np.int64))
         rows = self.space.all_rows()
-        return rows[self.holds(rows)]
+        return rows[self.contains_rows(rows)]
 
     @property
     def _is_product(self) -> bool:
@@ -53,19 +53,19 @@ class Box(Subspace):
     @cached_property
     def size(self) -> int:
         if self._is_product:
-            return int(np.prod(self.left.sum(axis=1).astype(object)))
+            return int(np.prod(self.allowed.sum(axis=1).astype(object)))
         return len(self._rows)
 
     @cached_property
     def index(self) -> Indices:
         return np.sort(self.space.index(self._rows))
 
-    def holds(self, rows: Rows) -> NDArray[np.bool_]:
+    def contains_rows(self, rows: Rows) -> NDArray[np.bool_]:
         """Tell for each row, not the network it stands for, whether it lies in the box, shape (n,)."""
-        return np.all(self.left[np.arange(self.space.genes), rows], axis=1)
+        return np.all(self.allowed[np.arange(self.space.genes), rows], axis=1)
 
     def contains(self, rows: Rows) -> NDArray[np.bool_]:
-        return self.holds(self.space.canonical(rows))
+        return self.contains_rows(self.space.canonical(rows))
 
     def sample(self, count: int, rng: np.random.Generator) -> Rows:
         if not 0 <= count <= self.size:
@@ -77,26 +77,26 @@ class Box(Subspace):
         """Return combinations of the choices left by their numbers, the last gene counting least."""
         rows = np.empty((len(numbers), self.space.genes), dtype=np.uint8)
         for gene in reversed(range(self.space.genes)):
-            choices = np.flatnonzero(self.left[gene])
+            choices = np.flatnonzero(self.allowed[gene])
             rows[:, gene] = choices[numbers % len(choices)]
             numbers = numbers // len(choices)
         return rows
 
     def without(self, gene: int, choice: int) -> "Box":
         """Return the box that leaves one choice less."""
-        left = self.left.copy()
+        left = self.allowed.copy()
         left[gene, choice] = False
         return self._part(left, lambda rows: rows[:, gene] != choice)
 
-    def holding(self, gene: int, choice: int) -> "Box":
+    def restricted_to(self, gene: int, choice: int) -> "Box":
         """Return the part of the box that holds this choice."""
-        left = self.left.copy()
+        left = self.allowed.copy()
         left[gene] = False
         left[gene, choice] = True
         return self._part(left, lambda rows: rows[:, gene] == choice)
 
-    def _part(self, left: NDArray[np.bool_], belongs: Callable[[Rows], NDArray[np.bool_]]) -> "Box":
-        part = Box(self.space, left)
+    def _part(self, allowed: NDArray[np.bool_], belongs: Callable[[Rows], NDArray[np.bool_]]) -> "Box":
+        part = Box(self.space, allowed)
         if "_rows" in self.__dict__:  # what was enumerated once is only filtered
             part.__dict__["_rows"] = self._rows[belongs(self._rows)]
         return part
@@ -106,22 +106,22 @@ class Box(Subspace):
 
         NaN for a choice that is gone or was never seen.
         """
-        inside = self.holds(rows)
-        genes, choices = self.left.shape
+        inside = self.contains_rows(rows)
+        genes, choices = self.allowed.shape
         held = (rows[inside] + choices * np.arange(genes)).ravel()
         counts = np.bincount(held, minlength=genes * choices).reshape(genes, choices)
         sums = np.bincount(held, np.repeat(scores[inside], genes), genes * choices).reshape(genes, choices)
-        return np.divide(sums, counts, out=np.full(counts.shape, np.nan), where=self.left & (counts > 0))
+        return np.divide(sums, counts, out=np.full(counts.shape, np.nan), where=self.allowed & (counts > 0))
 
     def droppable(self) -> NDArray[np.bool_]:
         """Mark the choices left that are not the last one of their gene, shape of `left`."""
-        return self.left & (self.left.sum(axis=1, keepdims=True) > 1)
+        return self.allowed & (self.allowed.sum(axis=1, keepdims=True) > 1)
 
 
-def shrink_to(box: Box, size: int, values: Floats | Callable[[Box], Floats]) -> Box:
+def shrink_box(box: Box, size: int, values: Floats | Callable[[Box], Floats]) -> Box:
     """Drop the choice of lowest value again and again, until the box's size is as near as it gets to `size`.
 
-    Nearness is judged by the ratio of the sizes. `values` are those of each choice, of the shape of `box.left`, or a
+    Nearness is judged by the ratio of the sizes. `values` are those of each choice, of the shape of `box.allowed`, or a
     function that gives them anew for each smaller box; NaN where a choice must stay because it was never judged.
     """
     while box.size > size:

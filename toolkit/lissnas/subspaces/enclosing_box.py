@@ -19,11 +19,11 @@ def product_choices(subspace: Subspace) -> list[list[int]] | None:
     if space.size_bounds != (combinations, combinations):
         return None
     if isinstance(subspace, Box):
-        return [np.flatnonzero(left).tolist() for left in subspace.left]
+        return [np.flatnonzero(left).tolist() for left in subspace.allowed]
     return [list(range(count)) for count in space.choices] if isinstance(subspace, WholeSpace) else None
 
 
-def choices_inside(subspace: Subspace) -> list[list[int]]:
+def enclosing_choices(subspace: Subspace) -> list[list[int]]:
     """Return for each gene the choices that networks of the subspace may have, ascending.
 
     Where these are too many to be listed, some of the choices may occur in none.
@@ -35,5 +35,5 @@ def choices_inside(subspace: Subspace) -> list[list[int]]:
     if not reaches_all and subspace.size_bounds[1] <= ENUMERABLE_SIZE:
         return [np.unique(column).tolist() for column in subspace.space.rows(subspace.index).T]
     if isinstance(subspace, LimitedSubspace):
-        return choices_inside(subspace.inside)
+        return enclosing_choices(subspace.unlimited)
     return [list(range(count)) for count in subspace.space.choices]

@@ -52,7 +52,7 @@ class HammingBall:
                     rates[gene, left] = (choices - 1) * self._ways[gene + 1][left - 1] / self._ways[gene][left]
         return rates
 
-    def drawn(self, centers: Rows, rng: np.random.Generator) -> Rows:
+    def sample(self, centers: Rows, rng: np.random.Generator) -> Rows:
         """Draw uniformly one member of the ball around each center, shape of `centers`."""
         rows = centers.copy()
         by_changes = np.array([ways / self.size for ways in self._ways[0]])
@@ -65,7 +65,7 @@ class HammingBall:
             left[changed] -= 1
         return rows
 
-    def listed(self, centers: Rows) -> Indices:
+    def list_members(self, centers: Rows) -> Indices:
         """Return the places of the members around each center, shape (size, n).
 
         A changed gene moves the place by a step that depends on the center, several genes by the sum of their steps.

@@ -23,15 +23,15 @@ class LimitedSubspace(Subspace):
     ----------
     space
         Of which it is a subspace.
-    inside
+    unlimited
         A subspace of `space.whole`.
     """
 
     space: LimitedSpace
 
-    def __init__(self, space: LimitedSpace, inside: Subspace) -> None:
+    def __init__(self, space: LimitedSpace, unlimited: Subspace) -> None:
         self.space = space
-        self.inside = inside
+        self.unlimited = unlimited
 
     @property
     def size(self) -> int:
@@ -40,22 +40,22 @@ class LimitedSubspace(Subspace):
 
     @property
     def size_bounds(self) -> tuple[int, int]:
-        at_most = self.inside.size_bounds[1]
+        at_most = self.unlimited.size_bounds[1]
         return (self.size, self.size) if at_most <= ENUMERABLE_SIZE else (0, at_most)
 
     @cached_property
     def index(self) -> Indices:
-        at_most = self.inside.size_bounds[1]
+        at_most = self.unlimited.size_bounds[1]
         if at_most > ENUMERABLE_SIZE:
             raise SettingError(
                 f"which of the {at_most:.3g} networks of a subspace are in {self.space.name} is not listed, being more "
                 f"than {ENUMERABLE_SIZE:,}: draw a sample"
             )
-        rows = self.space.whole.rows(self.inside.index)
+        rows = self.space.whole.rows(self.unlimited.index)
         return np.sort(self.space.index(rows[self._meets(rows)]))
 
     def contains(self, rows: Rows) -> NDArray[np.bool_]:
-        return self.inside.contains(rows) & self._meets(rows)
+        return self.unlimited.contains(rows) & self._meets(rows)
 
     def _meets(self, rows: Rows) -> NDArray[np.bool_]:
         return np.logical_and.reduce([limit(rows) for limit in self.space.limits], axis=0)
@@ -65,14 +65,14 @@ class LimitedSubspace(Subspace):
 
         Raises SettingError if there are not enough, or hardly any.
         """
-        if self.inside.size_bounds[1] <= ENUMERABLE_SIZE:
+        if self.unlimited.size_bounds[1] <= ENUMERABLE_SIZE:
             if not 0 <= count <= self.size:
                 raise SettingError(f"cannot draw {count:,} different networks from the {self.size:,} within the limits")
             return self.space.rows(self.index[rng.choice(self.size, count, replace=False)])
         index: Indices = np.empty(0, dtype=np.int64)
         in_vain = 0
         while len(index) < count:
-            rows = self.inside.sample(_DRAWN_AT_ONCE, rng)
+            rows = self.unlimited.sample(_DRAWN_AT_ONCE, rng)
             found = self.space.index(rows[self._meets(rows)])
             before = len(index)
             index = np.concatenate([index, found])

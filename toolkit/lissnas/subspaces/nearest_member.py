@@ -4,7 +4,7 @@ import numpy as np
 
 from lissnas.errors import ArchitectureError
 from lissnas.spaces.space import ENUMERABLE_SIZE, Rows
-from lissnas.subspaces.enclosing_box import choices_inside, product_choices
+from lissnas.subspaces.enclosing_box import enclosing_choices, product_choices
 from lissnas.subspaces.subspace import Subspace
 from lissnas.subspaces.union_of_balls import UnionOfBalls
 
@@ -33,7 +33,7 @@ class NearestMember:
 
     def __init__(self, subspace: Subspace, rng: np.random.Generator) -> None:
         self._subspace = subspace
-        self.choices = choices_inside(subspace)
+        self.choices = enclosing_choices(subspace)
         self._members: Rows | None = None
         if product_choices(subspace) is not None or (isinstance(subspace, UnionOfBalls) and subspace.radius):
             return

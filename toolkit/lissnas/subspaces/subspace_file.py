@@ -39,7 +39,7 @@ def save(subspace: Subspace, path: Path, provenance: dict[str, Any]) -> None:
         described["union_of_balls"] = {"radius": subspace.radius, "at_least": at_least, "at_most": at_most}
     elif isinstance(subspace, Box) and subspace.size > ENUMERABLE_SIZE:
         rows, pocket = subspace.space.rows(np.empty(0, dtype=np.int64)), np.empty(0, dtype=np.int32)
-        described["box"] = [np.flatnonzero(left).tolist() for left in subspace.left]
+        described["box"] = [np.flatnonzero(left).tolist() for left in subspace.allowed]
     else:
         rows, pocket = subspace.space.rows(subspace.index), pockets(subspace)
     strings, text = subspace.space.write(rows), json.dumps(described)

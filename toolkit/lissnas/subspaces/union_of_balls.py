@@ -16,7 +16,7 @@ from lissnas.spaces.space import Indices, Rows, Space
 from lissnas.subspaces.hamming_ball import HammingBall
 from lissnas.subspaces.subspace import ExplicitSubspace, Subspace, distinct
 
-LISTED_AT_MOST = 4_000_000
+MAX_LISTED = 4_000_000
 """How many architectures, counted once for each ball that holds them, are listed one by one (our own choice)."""
 
 _PAIRS_AT_ONCE = 1 << 24
@@ -92,9 +92,9 @@ class UnionOfBalls(Subspace):
         for seeds in sorted((self.seeds[group == number] for number in range(group.max() + 1)), key=len):
             least = most = len(seeds) * self.ball_size
             if len(seeds) > 1:
-                part = seeds[: (LISTED_AT_MOST - listed) // self.ball_size]
+                part = seeds[: (MAX_LISTED - listed) // self.ball_size]
                 listed += len(part) * self.ball_size
-                least = len(distinct(self._ball.listed(part))) if len(part) else 0
+                least = len(distinct(self._ball.list_members(part))) if len(part) else 0
                 if len(part) == len(seeds):
                     most = least
                 else:
@@ -113,12 +113,12 @@ class UnionOfBalls(Subspace):
     @cached_property
     def index(self) -> Indices:
         """As Subspace.index; raises SettingError where they are too many to be listed."""
-        if len(self.seeds) * self.ball_size > LISTED_AT_MOST:
+        if len(self.seeds) * self.ball_size > MAX_LISTED:
             raise SettingError(
                 f"{len(self.seeds):,} balls of {self.ball_size:,} architectures are not listed one by one, being more "
-                f"than {LISTED_AT_MOST:,}: draw a sample, or take fewer seeds or a smaller radius"
+                f"than {MAX_LISTED:,}: draw a sample, or take fewer seeds or a smaller radius"
             )
-        return distinct(self._ball.listed(self.seeds))
+        return distinct(self._ball.list_members(self.seeds))
 
     def contains(self, rows: Rows) -> NDArray[np.bool_]:
         return self.count_balls(rows) > 0
@@ -134,7 +134,7 @@ class UnionOfBalls(Subspace):
 
     def draw_with_repeats(self, count: int, rng: np.random.Generator) -> Rows:
         """Draw a ball and one of its members `count` times: overlaps are favored."""
-        return self._ball.drawn(self.seeds[rng.integers(len(self.seeds), size=count)], rng)
+        return self._ball.sample(self.seeds[rng.integers(len(self.seeds), size=count)], rng)
 
     def sample(self, count: int, rng: np.random.Generator) -> Rows:
         few = 2 * count <= self.ball_size
@@ -190,7 +190,7 @@ def balls(space: Space, seeds: Rows, radius: int) -> Subspace:
     """Return every architecture at most `radius` edits away from a seed.
 
     In a categorical space that cannot be enumerated they are a `UnionOfBalls`; otherwise they are listed. Raises
-    SettingError where more than `LISTED_AT_MOST` would have to be listed.
+    SettingError where more than `MAX_LISTED` would have to be listed.
     """
     if isinstance(space, CategoricalSpace) and not space.enumerable:
         return UnionOfBalls(space, seeds, radius)
@@ -201,10 +201,10 @@ def balls(space: Space, seeds: Rows, radius: int) -> Subspace:
         for first in range(0, len(edge), _EXPANDED_AT_ONCE):
             neighbors, _source = space.neighbors(space.rows(edge[first : first + _EXPANDED_AT_ONCE]))
             beyond.append(distinct(space.index(neighbors)))
-            if len(index) + sum(map(len, beyond)) > LISTED_AT_MOST:
+            if len(index) + sum(map(len, beyond)) > MAX_LISTED:
                 raise SettingError(
                     f"the networks within {radius} edits of {len(seeds):,} seeds in {space.name} are more than the "
-                    f"{LISTED_AT_MOST:,} that are listed at most: take fewer seeds or a smaller radius"
+                    f"{MAX_LISTED:,} that are listed at most: take fewer seeds or a smaller radius"
                 )
         known = index
         index = distinct(np.concatenate([known, *beyond]))

@@ -45,7 +45,7 @@ def test_the_network_that_spos_found_has_its_published_cost() -> None:
 def test_networks_within_the_published_limits_of_search_exist(chain: Chain) -> None:
     limits = {"shufflenetv2": (290e6, 360e6), "mobilenet": (475e6, 600e6), "fairnas": (315e6, 330e6)}
     low, high = limits[chain.space.name]
-    assert chain.multiply_accumulates.least < low < high < chain.multiply_accumulates.most
+    assert chain.multiply_accumulates.minimum < low < high < chain.multiply_accumulates.maximum
 
 
 def test_every_chain_of_nas_bench_macro_costs_what_its_authors_publish(shared_data: Path) -> None:
@@ -93,15 +93,17 @@ def test_a_cost_is_the_sum_of_its_choices(by_choice: list[list[int]], random: ob
     costs = Costs(7, by_choice)
     total = 7 + sum(added[gene] for added, gene in zip(by_choice, row, strict=True))
     assert costs(np.array([row], dtype=np.uint8)).tolist() == [total]
-    assert costs.least <= total <= costs.most
+    assert costs.minimum <= total <= costs.maximum
 
 
 def test_the_chain_of_one_network_costs_what_the_network_does(chain: Chain) -> None:
     [row] = chain.space.sample(1, np.random.default_rng(0))
-    one = chain.only(row)
+    one = chain.for_architecture(row)
     assert one.space.size == 1
-    assert one.multiply_accumulates.least == one.multiply_accumulates.most == chain.multiply_accumulates(row[None])[0]
-    assert one.parameters.least == chain.parameters(row[None])[0]
+    assert (
+        one.multiply_accumulates.minimum == one.multiply_accumulates.maximum == chain.multiply_accumulates(row[None])[0]
+    )
+    assert one.parameters.minimum == chain.parameters(row[None])[0]
 
 
 def test_a_bottleneck_adds_its_input_only_where_shapes_allow() -> None:

@@ -89,7 +89,7 @@ def test_a_network_costs_what_its_chain_says(network: ChainNetwork) -> None:
 def test_costs_hold_at_the_size_of_imagenet(make: Callable[[], Chain]) -> None:
     chain = make()
     [row] = chain.space.sample(1, np.random.default_rng(2))
-    alone = ChainNetwork(chain.only(row), np.random.default_rng(0)).to("meta")
+    alone = ChainNetwork(chain.for_architecture(row), np.random.default_rng(0)).to("meta")
     assert _measured(alone) == chain.multiply_accumulates(row[None])[0]
     assert sum(weights.numel() for weights in alone.parameters()) == chain.parameters(row[None])[0]
 

@@ -174,14 +174,14 @@ def test_operations_of_the_lowest_mean_are_dropped_and_each_gene_keeps_its_best(
     settings = WeightAngleShrinkage(networks_per_operation=10_000, drops_per_round=20)
     box, scored = drop_lowest(space, Box.whole(space), _first_gene, settings, np.random.default_rng(0))
     assert scored.count == space.size
-    assert box.left.sum() == 10
-    assert box.left[:, 4].all()
+    assert box.allowed.sum() == 10
+    assert box.allowed[:, 4].all()
     means = Box.whole(space).mean_scores(space.all_rows(), _first_gene(space.all_rows()))
     expected = Box.whole(space)
-    for gene, choice in sorted(np.argwhere(expected.left).tolist(), key=lambda each: means[tuple(each)]):
-        if expected.left.sum() > 10 and expected.droppable()[gene, choice]:
+    for gene, choice in sorted(np.argwhere(expected.allowed).tolist(), key=lambda each: means[tuple(each)]):
+        if expected.allowed.sum() > 10 and expected.droppable()[gene, choice]:
             expected = expected.without(gene, choice)
-    np.testing.assert_array_equal(box.left, expected.left)
+    np.testing.assert_array_equal(box.allowed, expected.allowed)
 
 
 @pytest.mark.parametrize("drops", [1, 2, 7])
@@ -195,7 +195,7 @@ def test_the_lowest_of_each_gene_are_dropped_where_each_gene_is_to_lose_so_many(
     for gene, choices in enumerate(space.choices):
         means = [table[rows[:, gene] == choice].mean() for choice in range(choices)]
         kept = sorted(range(choices), key=means.__getitem__)[min(drops, choices - 1) :]
-        assert np.flatnonzero(box.left[gene]).tolist() == sorted(kept)
+        assert np.flatnonzero(box.allowed[gene]).tolist() == sorted(kept)
 
 
 def test_so_many_networks_are_scored_for_each_operation_and_none_twice() -> None:
@@ -206,8 +206,8 @@ def test_so_many_networks_are_scored_for_each_operation_and_none_twice() -> None
     held = [(scored.rows == choice).sum(axis=0) for choice in range(4)]
     assert np.min(held) >= 50
     assert len(np.unique(scored.index)) == scored.count < 80 * 50
-    assert box.left.sum() == 80 - 7
-    assert box.left[0].tolist() != [True] * 4
+    assert box.allowed.sum() == 80 - 7
+    assert box.allowed[0].tolist() != [True] * 4
 
 
 def test_dropping_goes_on_from_a_smaller_box() -> None:
@@ -215,9 +215,9 @@ def test_dropping_goes_on_from_a_smaller_box() -> None:
     settings = WeightAngleShrinkage(networks_per_operation=100, drops_per_round=7)
     box = Box.whole(space)
     sizes = []
-    while box.left.sum() > space.genes:
+    while box.allowed.sum() > space.genes:
         box, _scored = drop_lowest(space, box, _first_gene, settings, np.random.default_rng(0))
-        sizes.append(int(box.left.sum()))
+        sizes.append(int(box.allowed.sum()))
     assert sizes == [23, 16, 9, 6]
 
 
@@ -233,8 +233,8 @@ def test_networks_beyond_the_limits_are_not_scored_and_what_only_they_hold_is_dr
         np.random.default_rng(0),
     )
     assert (scored.rows != 3).all()
-    assert not box.left[:, 3].any()
-    assert box.left.sum() == 24
+    assert not box.allowed[:, 3].any()
+    assert box.allowed.sum() == 24
 
 
 @pytest.mark.parametrize(

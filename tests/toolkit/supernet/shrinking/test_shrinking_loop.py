@@ -271,7 +271,7 @@ def test_limits_hold_in_every_round(tmp_path: Path) -> None:
 
 def test_angles_drop_as_many_operations_as_asked_and_end_in_time(tmp_path: Path) -> None:
     _network, trace = tiny.loop(tmp_path, **ANGLES)
-    assert [made.subspace.left.sum() for made in trace.rounds] == [7, 5, 5]
+    assert [made.subspace.allowed.sum() for made in trace.rounds] == [7, 5, 5]
     assert trace.stopped == "stopped in round 3: at most 4 networks are left"
     assert all(made.before is None for made in trace.rounds)
 
@@ -284,7 +284,7 @@ def test_cells_are_shrunk_by_their_angles(tmp_path: Path) -> None:
         paths=UniformPathSampler(network.space),
         shrinker=WeightAngleShrinkage(networks_per_operation=20, drops_per_round=20, stop_size=100),
     )
-    assert trace.rounds[0].subspace.left.sum() == 10
+    assert trace.rounds[0].subspace.allowed.sum() == 10
     assert trace.stopped == "stopped in round 2: at most 100 networks are left"
     saved, _provenance = load(tmp_path / "space-1.parquet", network.space)
     assert saved.index.tolist() == trace.subspace.index.tolist()

@@ -89,7 +89,7 @@ def test_the_score_is_what_the_stand_alone_network_of_these_weights_classifies(
     finished: tuple[Path, RetrainedScore],
 ) -> None:
     folder, score = finished
-    alone = ChainNetwork(tiny.chain().only(ROW), np.random.default_rng(0)).eval()
+    alone = ChainNetwork(tiny.chain().for_architecture(ROW), np.random.default_rng(0)).eval()
     alone.load_state_dict(torch.load(max(folder.glob("*.pt")), weights_only=True)["network"])
     task = digits()
     mean, deviation = task.train.pixels.mean(dtype=np.float64), task.train.pixels.std(dtype=np.float64)
@@ -134,7 +134,7 @@ def test_an_average_is_judged_with_statistics_of_its_own(tmp_path: Path) -> None
     score = _retrain(tmp_path, Watched(), recipe=replace(RECIPE, steps=1, ema_decay=1 - 1e-9))
     assert score.top1 < 30
     state = torch.load(max(tmp_path.glob("*.pt")), weights_only=True)
-    alone = ChainNetwork(tiny.chain().only(ROW), np.random.default_rng(0))
+    alone = ChainNetwork(tiny.chain().for_architecture(ROW), np.random.default_rng(0))
     alone.load_state_dict(
         state["average"] | {n: v for n, v in state["network"].items() if "running" in n or "num" in n}
     )

@@ -103,7 +103,7 @@ def test_a_sandwich_is_the_largest_the_smallest_and_random_ones() -> None:
     costs = fairnas_chain().multiply_accumulates
     step = SandwichPathSampler(fairnas(), costs, random=2).next(np.random.default_rng(0))
     most, least, *between = costs(step)
-    assert (most, least) == (costs.most, costs.least)
+    assert (most, least) == (costs.maximum, costs.minimum)
     assert len(between) == 2
     assert all(least < cost < most for cost in between)
 

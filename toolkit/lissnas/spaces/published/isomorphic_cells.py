@@ -39,9 +39,12 @@ def distinct_cells(
     convolutions
         The names of what has weights of its own; any other operation is a fixed function.
     """
-    stand_ins = encoding.rows(first_of_each(encoding, none, skip, convolutions))
+    representatives = encoding.rows(first_of_each(encoding, none, skip, convolutions))
     return DistinctSpace(
-        name, encoding, lambda rows: stand_ins[encoding.index(rows)], lambda rows: np.ones(len(rows), dtype=np.bool_)
+        name,
+        encoding,
+        lambda rows: representatives[encoding.index(rows)],
+        lambda rows: np.ones(len(rows), dtype=np.bool_),
     )
 
 

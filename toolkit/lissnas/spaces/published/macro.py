@@ -29,4 +29,4 @@ def macro_chain(classes: int = 10, size: int = 32) -> Chain:
         bottlenecks = (inverted_bottleneck(inputs, outputs, kernel, stride, e) for kernel, e in ((3, 3), (5, 6)))
         layers.append((skip, *bottlenecks))
     stem = Block((Convolution(3, 32, 3),))
-    return Chain(macro(), size, (stem,), tuple(layers), (Convolution(256, 1280),), classes, ceiling=6)
+    return Chain(macro(), size, (stem,), tuple(layers), (Convolution(256, 1280),), classes, activation_limit=6)

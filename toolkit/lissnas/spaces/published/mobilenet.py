@@ -74,7 +74,7 @@ def _chain(
             names, stride = space.operations[len(blocks)], 1 if layer else stage.stride
             blocks.append(tuple(_block(name, inputs, stage.channels, stride) for name in names))
             inputs = stage.channels
-    return Chain(space, size, before, tuple(blocks), (Convolution(inputs, head),), classes, ceiling=6)
+    return Chain(space, size, before, tuple(blocks), (Convolution(inputs, head),), classes, activation_limit=6)
 
 
 def _block(name: str, inputs: int, outputs: int, stride: int) -> Block:

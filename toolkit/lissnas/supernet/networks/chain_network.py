@@ -37,7 +37,7 @@ class ChainNetwork(Supernet):
         super().__init__()
         self.chain = chain
         self.space = chain.space
-        make = _Maker(chain.ceiling, affine)
+        make = _Maker(chain.activation_limit, affine)
         self.stem = CompilableSequential(*map(make.block, chain.stem))
         self.layers = nn.ModuleList(nn.ModuleList(map(make.block, layer)) for layer in chain.layers)
         self.head = make.convolutions(chain.head)
@@ -58,7 +58,9 @@ class ChainNetwork(Supernet):
         Its batch norms are affine, as those of networks that are trained from here on; where those of this network are
         not, they begin as the identity.
         """
-        alone = ChainNetwork(self.chain.only(row), np.random.default_rng(0)).to(next(self.parameters()).device)
+        alone = ChainNetwork(self.chain.for_architecture(row), np.random.default_rng(0)).to(
+            next(self.parameters()).device
+        )
         own = self.state_dict()
         with torch.no_grad():
             for name, value in alone.state_dict().items():

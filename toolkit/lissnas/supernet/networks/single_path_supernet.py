@@ -36,7 +36,7 @@ def single_path_supernet(supernet: Supernet, row: Rows, rng: np.random.Generator
         If the supernet is of another kind.
     """
     if isinstance(supernet, ChainNetwork):
-        return ChainNetwork(supernet.chain.only(row), rng)
+        return ChainNetwork(supernet.chain.for_architecture(row), rng)
     if isinstance(supernet, CellSupernet):
         return SinglePathCellNetwork(row, supernet.skeleton, rng)
     raise SettingError(f"networks of {type(supernet).__name__} are not built one by one: those of chains and cells are")

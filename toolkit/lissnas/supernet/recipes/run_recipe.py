@@ -270,13 +270,13 @@ class RunRecipe:
                 )
         costs = network.costs().multiply_accumulates
         for low, high in pairwise(self.paths.bin_edges):
-            if low > costs.most or high <= costs.least:
+            if low > costs.maximum or high <= costs.minimum:
                 raise SettingError(
                     f"paths.bin_edges: no network of {network.space} costs {low:,} to {high:,} FLOPs {_range(costs)}"
                 )
         for name in ("shrinking_flops", "search_flops"):
             limit = getattr(self.limits, name)
-            if limit is not None and limit < costs.least:
+            if limit is not None and limit < costs.minimum:
                 raise SettingError(
                     f"limits.{name}: no network of {network.space} costs at most {limit:,} FLOPs {_range(costs)}"
                 )
@@ -285,4 +285,4 @@ class RunRecipe:
 
 
 def _range(costs: Costs) -> str:
-    return f"(they cost {costs.least:,} to {costs.most:,})"
+    return f"(they cost {costs.minimum:,} to {costs.maximum:,})"

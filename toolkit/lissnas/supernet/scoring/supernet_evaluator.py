@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from lissnas.evaluation.journal import ROWS_A_LINE
+from lissnas.evaluation.journal import ROWS_PER_LINE
 from lissnas.spaces.space import Floats, Rows
 from lissnas.supernet.images.image_batches import LabeledBatch
 from lissnas.supernet.networks.supernet import Supernet
@@ -65,7 +65,7 @@ class SupernetEvaluator:
     @property
     def rows_at_once(self) -> int:
         """How many rows it wants at once where a journal keeps the scores: the same number for each process."""
-        return ROWS_A_LINE * self._together.count
+        return ROWS_PER_LINE * self._together.count
 
     def __call__(self, rows: Rows) -> Floats:
         """Return the accuracy of each row in per cent, float64 of shape (n,); NaN where an output is no number.

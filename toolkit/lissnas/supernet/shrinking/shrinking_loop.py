@@ -274,7 +274,7 @@ def _renews(shrinker: Shrinker | WeightAngleShrinkage, before: Subspace, after: 
     if not isinstance(shrinker, WeightAngleShrinkage):
         return False
     choices = sum(after.space.choices)
-    dropped = [choices - int(box_of(subspace).left.sum()) for subspace in (before, after)]
+    dropped = [choices - int(box_of(subspace).allowed.sum()) for subspace in (before, after)]
     return dropped[0] <= shrinker.reset_initial_weights_after < dropped[1]
 
 
@@ -333,8 +333,8 @@ def _save(made: ShrinkingRound, path: Path, run: RunIdentity) -> None:
     space = subspace.space
     if isinstance(space, LimitedSpace):
         limits = list(map(str, space.limits))
-        if isinstance(subspace, LimitedSubspace) and subspace.inside.size_bounds[1] > ENUMERABLE_SIZE:
-            subspace = subspace.inside
+        if isinstance(subspace, LimitedSubspace) and subspace.unlimited.size_bounds[1] > ENUMERABLE_SIZE:
+            subspace = subspace.unlimited
         else:
             subspace = ExplicitSubspace(space.whole, space.whole_index(subspace.index))
     provenance = {"loop": run.to_json(), "round": made.number, "limits": limits, "evaluations": made.evaluations}

@@ -184,7 +184,7 @@ def box_of(subspace: Subspace) -> Box:
     if isinstance(subspace, Box):
         return subspace
     if isinstance(subspace, LimitedSubspace):
-        return cast(Box, subspace.inside)
+        return cast(Box, subspace.unlimited)
     space = subspace.space
     return Box.whole(space.whole if isinstance(space, LimitedSpace) else space)
 

@@ -76,7 +76,7 @@ def drop_lowest(
     for gene, choice in operations:
         missing = settings.networks_per_operation - int((evaluations.rows[:, gene] == choice).sum())
         if missing > 0:
-            evaluations(_unseen(space, box.holding(gene, choice), evaluations, missing, rng))
+            evaluations(_unseen(space, box.restricted_to(gene, choice), evaluations, missing, rng))
     rows, scores = evaluations.rows, evaluations.scores
     means = []
     for gene, choice in operations:
@@ -104,4 +104,4 @@ def _unseen(space: Space, box: Box, evaluations: Evaluations, count: int, rng: n
     if isinstance(space, LimitedSpace):
         drawn = drawn[np.logical_and.reduce([limit(drawn) for limit in space.limits], axis=0)]
     drawn = drawn[: count + evaluations.count]
-    return drawn[~evaluations.asked(drawn)][:count]
+    return drawn[~evaluations.are_evaluated(drawn)][:count]

@@ -132,7 +132,7 @@ def plan(recipe: RunRecipe) -> Plan:
         means,
         shrinker,
         sum(each.numel() for each in network.parameters()),
-        (costs.least, costs.most),
+        (costs.minimum, costs.maximum),
         weights * (copies + 1) + norms,
         _activations(recipe, network),
         weights * copies + norms,

@@ -80,7 +80,7 @@ class FlopsBinPathSampler:
                 return rows[inside][:1]
         raise SettingError(
             f"none of {_DRAWN_AT_MOST:,} networks of {self._space.name} costs {low:,} to {high:,} FLOPs: they cost "
-            f"{self._costs.least:,} to {self._costs.most:,}; choose other bins"
+            f"{self._costs.minimum:,} to {self._costs.maximum:,}; choose other bins"
         )
 
 
