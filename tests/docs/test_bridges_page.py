@@ -1,4 +1,4 @@
-"""Every line of Python on the page about bridges runs, from the first to the last."""
+"""The Python code on the page about bridges runs, from the first line to the last."""
 
 import re
 from pathlib import Path
@@ -11,8 +11,8 @@ PAGE = Path(__file__).parents[2] / "docs" / "bridges.md"
 
 
 @pytest.fixture(scope="module")
-def ran(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """What the page's code leaves behind."""
+def page_variables(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """Return the variables of the page's code after it has run."""
     names: dict[str, Any] = {}
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path_factory.mktemp("page"))
@@ -21,13 +21,13 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return names
 
 
-def test_the_page_runs(ran: dict[str, Any]) -> None:
-    assert len(ran["found"]) >= 30
+def test_the_page_runs(page_variables: dict[str, Any]) -> None:
+    assert len(page_variables["searched_rows"]) >= 30
 
 
-def test_a_forest_and_a_rule_lead_to_better_networks_than_all(ran: dict[str, Any]) -> None:
-    """What the page calls evaluators does select: scores of what is kept, against those of the whole space."""
-    everything = ran["evaluator"](ran["space"].all_rows())
-    kept = ran["evaluator"](ran["space"].rows(ran["by_forest"].subspace.index))
-    assert np.nanmean(kept) > np.nanmean(everything)
-    assert (ran["space"].rows(ran["by_rule"].subspace.index) == 3).mean() > 0.5
+def test_a_forest_and_a_rule_select_better_than_average_architectures(page_variables: dict[str, Any]) -> None:
+    """The page's evaluators do select: their subspaces score higher than the full space."""
+    space, evaluator = page_variables["space"], page_variables["evaluator"]
+    selected = evaluator(space.rows(page_variables["by_forest"].subspace.index))
+    assert np.nanmean(selected) > np.nanmean(evaluator(space.all_rows()))
+    assert (space.rows(page_variables["by_rule"].subspace.index) == 3).mean() > 0.5
