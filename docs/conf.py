@@ -1,4 +1,4 @@
-"""How Sphinx builds the documentation: `make docs`."""
+"""Sphinx configuration of the documentation; `make docs` builds it."""
 
 import csv
 import importlib.metadata
@@ -26,14 +26,14 @@ extensions = [
 exclude_patterns = ["_build", "jupyter_execute", "examples", "measured"]
 nitpicky = True
 nitpick_ignore_regex = [
-    # Other projects' names: their pages are not asked for, so that the site builds without a network.
+    # Names of other projects: no pages are fetched, so the site builds without a network.
     (r"py:.*", r"(numpy|np|npt|polars|pl|torch|matplotlib|scipy|sklearn|PIL)\b.*"),
     (r"py:.*", r"(optuna|joblib|ConfigSpace|distributed|cyclopts|types)\b.*"),
     (r"py:.*", r"(collections|pathlib|abc|typing|functools|contextlib|concurrent|multiprocessing)\b.*"),
     (r"py:.*", r"(Any|Path|Callable|Iterator|Iterable|Sequence|Mapping|Protocol|Generator|Literal)"),
     (r"py:.*", r"(NDArray|ABC|Figure|Arguments|Image|Tensor)"),
     (r"py:class", r"(optional|callable|array|module|default.*)"),
-    (r"py:.*", r".*\b_\w+"),  # what is private has no page
+    (r"py:.*", r".*\b_\w+"),  # private names have no page
     (r"py:.*", r"lissnas.*\.(Result|Kind)"),  # type variables
 ]
 
@@ -49,19 +49,19 @@ html_theme_options = {
 copybutton_prompt_text = "$ "
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
-html_math_renderer = "mathml"  # what browsers draw themselves: no script, and no network
+html_math_renderer = "mathml"  # browsers draw it without a script or a network
 nb_execution_mode = "cache"
 nb_execution_raise_on_error = True
 nb_execution_timeout = 300
 nb_merge_streams = True
 
 # Reference
-default_role = "code"  # what docstrings set in single backticks
+default_role = "code"  # the role of single backticks in docstrings
 autosummary_generate = True
 autosummary_ignore_module_all = False
 autodoc_default_options = {
     "members": True,
-    "special-members": "__call__",  # how rows are scored
+    "special-members": "__call__",  # the method of evaluators that scores rows
     "show-inheritance": True,
     "member-order": "bysource",
 }
@@ -88,7 +88,7 @@ _HEADING = re.compile(r"-{3,}")
 def _name_arrays(
     app: Sphinx, what: str, name: str, thing: object, options: object, signature: str | None, returned: str | None
 ) -> tuple[str | None, str | None]:
-    """Write array types by the names that the code gives them."""
+    """Replace array types with the names that the code uses for them."""
     return _shortened(signature), _shortened(returned)
 
 
@@ -99,18 +99,18 @@ def _shortened(text: str | None) -> str | None:
 
 
 def _fill_in_measured(app: Sphinx, page: str, source: list[str]) -> None:
-    """Put rows of a file in measured/ where a page asks for them: those of one method or benchmark, or all."""
-    source[0] = re.sub(r"<!-- (shrinking|locality): (\S+) -->", lambda asked: measured(*asked.groups()), source[0])
+    """Replace `<!-- shrinking: NAME -->` and `<!-- locality: NAME -->` with rows of a file in measured/."""
+    source[0] = re.sub(r"<!-- (shrinking|locality): (\S+) -->", lambda match: measured(*match.groups()), source[0])
 
 
 def measured(file: str, name: str) -> str:
-    """Return the rows of a file that begin with a name as a table in Markdown, without the name; or all rows."""
+    """Return the rows of a method or benchmark as a Markdown table without the name, or all rows for the name "all"."""
     with (Path(__file__).parent / "measured" / f"{file}.csv").open(newline="") as opened:
         heading, *rows = csv.reader(opened)
     if name != "all":
         heading, rows = heading[1:], [row[1:] for row in rows if row[0] == name]
     if not rows:
-        raise ValueError(f"measured/{file}.csv has no row of {name}")
+        raise ValueError(f"measured/{file}.csv has no row for '{name}': correct the name in the page or add the row")
     return "\n".join("| " + " | ".join(row) + " |" for row in [heading, ["---"] * len(heading), *rows])
 
 
@@ -118,30 +118,30 @@ _SET_ASIDE: dict[str, list[str]] = {}
 
 
 def _before_napoleon(app: Sphinx, what: str, name: str, thing: object, options: object, lines: list[str]) -> None:
-    """Put what napoleon would misread into a form that it leaves alone."""
+    """Rewrite or set aside the parts of a docstring that napoleon would misread."""
     if what in ("attribute", "data", "property"):
-        _SET_ASIDE[name] = list(lines)  # it would take all before a colon for the type
+        _SET_ASIDE[name] = list(lines)  # napoleon would take the text before a colon as the type
     else:
         lines[:], _SET_ASIDE[name] = _attributes_apart(_paragraphs_as_notes(lines))
 
 
 def _paragraphs_as_notes(lines: list[str]) -> list[str]:
-    """Head a paragraph that follows on a section, which it is no entry of."""
-    done: list[str] = []
+    """Add a "Notes" heading to each paragraph that follows a section without being an entry of it."""
+    noted: list[str] = []
     in_section = False
     for number, line in enumerate(lines):
         following = lines[number + 1] if number + 1 < len(lines) else ""
         if _HEADING.fullmatch(following):
             in_section = line not in ("Notes", "Examples")
         elif in_section and line[:1].strip() and not lines[number - 1].strip() and not following.startswith("    "):
-            done += ["Notes", "-----"]
+            noted += ["Notes", "-----"]
             in_section = False
-        done.append(line)
-    return done
+        noted.append(line)
+    return noted
 
 
 def _attributes_apart(lines: list[str]) -> tuple[list[str], list[str]]:
-    """Take the section of attributes out, and return it as a list; several may stand in one line."""
+    """Split off the Attributes section and return it as a list; one line may name several attributes."""
     if "Attributes" not in lines:
         return lines, []
     start = lines.index("Attributes")
@@ -154,19 +154,19 @@ def _attributes_apart(lines: list[str]) -> tuple[list[str], list[str]]:
 
 
 def _after_napoleon(app: Sphinx, what: str, name: str, thing: object, options: object, lines: list[str]) -> None:
-    """Put back what was set aside, and let bars be bars: |S| is a size."""
-    kept = _SET_ASIDE.pop(name, [])
-    lines[:] = kept if what in ("attribute", "data", "property") else [*lines, *kept]
+    """Restore the parts that were set aside, and escape bars: |S| is a size."""
+    restored = _SET_ASIDE.pop(name, [])
+    lines[:] = restored if what in ("attribute", "data", "property") else [*lines, *restored]
     lines[:] = [line if "``" in line else line.replace("|", "\\|") for line in lines]
 
 
 def _mathml(formula: str, as_block: bool) -> str:
-    """Return a formula as MathML, with bars close to what they enclose."""
+    """Return a formula as MathML, without space inside bars."""
     return tex2mathml(formula, as_block=as_block).replace('false">|<', 'false" lspace="0" rspace="0">|<')
 
 
 def _keep_hyphens_of_options(app: Sphinx, page: nodes.document) -> None:
-    """Undo dashes where the commands are described: two hyphens begin an option there."""
+    """Turn dashes back into two hyphens in the description of the commands, where they begin an option."""
     if app.env.docname == "reference/commands":
         for text in list(page.findall(nodes.Text)):
             text.parent.replace(text, nodes.Text(text.replace("–", "--")))
@@ -183,7 +183,7 @@ def _write_math_block(translator: HTML5Translator, node: nodes.math_block) -> No
 
 
 def setup(app: Sphinx) -> None:
-    """Sphinx calls this."""
+    """Register the functions of this file; Sphinx calls it."""
     app.add_html_math_renderer("mathml", (_write_math, None), (_write_math_block, None))
     app.connect("source-read", _fill_in_measured)
     app.connect("doctree-read", _keep_hyphens_of_options, priority=400)  # before titles are collected

@@ -1,4 +1,4 @@
-"""Collect what the pages of the methods quote, from folders that `lissnas compare` wrote.
+"""Collect the numbers that the pages of the methods quote, from folders that `lissnas compare` wrote.
 
 python docs/measured/collect.py results/analog-nasbench/comparison results/nas-bench-macro/comparison ...
 """
@@ -11,25 +11,27 @@ from pathlib import Path
 import polars as pl
 
 HEADING = [
-    *("method", "benchmark", "recall of the top 1 %", "networks kept", "their mean (%)", "pockets"),
+    *("method", "benchmark", "recall of the top 1 %", "architectures kept", "mean score (%)", "pockets"),
     *("shrinkage score", "evaluations"),
 ]
 
 
 def collect(folder: Path) -> list[list[str]]:
-    """Return a row for each method: its name, the benchmark, the figures of its result with their intervals."""
+    """Return a row for each method: its name, the benchmark, and the measures of its result with their intervals."""
     benchmark = json.loads((folder / "manifest.json").read_text())["benchmark"]
     rounds = pl.read_parquet(folder / "shrinking.parquet")
     rows = []
     for method in rounds["method"].unique(maintain_order=True):
         last = rounds.filter(pl.col("method") == method).sort("round").group_by("figure", maintain_order=True).last()
-        found = {row["figure"]: row for row in last.iter_rows(named=True)}
+        measures = {row["figure"]: row for row in last.iter_rows(named=True)}
         recall, score = (
-            "{mean:.2f} [{low:.2f}, {high:.2f}]".format_map(found[name]) for name in ("recall_1", "shrinkage_score")
+            "{mean:.2f} [{low:.2f}, {high:.2f}]".format_map(measures[name]) for name in ("recall_1", "shrinkage_score")
         )
-        size, mean, pockets, spent = (found[name]["mean"] for name in ("size", "mean", "pockets", "evaluations"))
+        size, mean, pockets, evaluations = (
+            measures[name]["mean"] for name in ("size", "mean", "pockets", "evaluations")
+        )
         rows.append(
-            [method, benchmark, recall, f"{size:,.0f}", f"{mean:.2f}", f"{pockets:.1f}", score, f"{spent:,.0f}"]
+            [method, benchmark, recall, f"{size:,.0f}", f"{mean:.2f}", f"{pockets:.1f}", score, f"{evaluations:,.0f}"]
         )
     return rows
 

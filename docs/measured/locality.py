@@ -1,9 +1,9 @@
-"""Measure the locality of every benchmark whose values are here, as the pages of the benchmarks quote it.
+"""Measure the locality of every benchmark that is ready, for the tables of the documentation.
 
 python docs/measured/locality.py [FOLDER]
 
-FOLDER holds tables of published values that were reshaped to one small file each (nasbench201.parquet, ...): of
-benchmarks whose official file is larger than a person downloads for a look. What is not there is left out, and said.
+FOLDER has published values of benchmarks with large official files, reshaped to one small file each
+(nasbench201.parquet, ...). A benchmark whose data is missing is skipped, with a message.
 """
 
 import csv
@@ -32,14 +32,14 @@ COMPLETE = (
     *("nas-bench-macro", "channel-bench-macro"),
 )
 HEADING = [
-    *("benchmark", "what is scored", "networks", "P(top 1 %) of a neighbor", "in the whole"),
+    *("benchmark", "scores", "architectures", "P(top 1 %) of a neighbor", "in the full space"),
     *("correlation of neighbors", "fitness-distance correlation", "local optima"),
 ]
 
 
 @dataclass(frozen=True)
 class Scored:
-    """Scores of one benchmark: of a whole space, NaN where missing."""
+    """Scores of one benchmark for all architectures of its space; NaN where missing."""
 
     benchmark: str
     what: str
@@ -48,10 +48,10 @@ class Scored:
 
 
 def from_catalog() -> Iterator[Scored]:
-    """Give every data set of the benchmarks whose tables are here."""
+    """Yield every data set of the benchmarks that are ready."""
     for name in COMPLETE:
         if not is_ready(name):
-            print(f"{name}: left out, its data is not here")
+            print(f"{name}: skipped, because its data is missing; get it with 'lissnas data get {name}'")
             continue
         for dataset in load_table(name).datasets:
             if f"{name}-{dataset}" not in benchmark_names():
@@ -60,45 +60,46 @@ def from_catalog() -> Iterator[Scored]:
 
 
 def from_folder(folder: Path) -> Iterator[Scored]:
-    """Give what reshaped tables hold."""
+    """Yield the scores of the reshaped tables."""
     cells = cell201()
     table = pl.read_parquet(folder / "nasbench201.parquet")
-    place = cells.index(cells.read(table["arch"].to_list()))
+    index = cells.index(cells.read(table["arch"].to_list()))
     for column, dataset in (("c10", "cifar10"), ("c100", "cifar100"), ("in16", "ImageNet16-120")):
-        scores = _placed(cells, place, table[f"{column}_test200"].to_numpy())
+        scores = _at(cells, index, table[f"{column}_test200"].to_numpy())
         yield Scored("nas-bench-201", f"{dataset}, test accuracy, mean of the seeds", cells, scores)
     sizes = channels()
     table = pl.read_parquet(folder / "nats_sss_cifar10.parquet")
-    place = sizes.index(sizes.read(table["channels"].to_list()))
-    scores = _placed(sizes, place, table["cifar10_test_acc_90ep"].to_numpy())
+    index = sizes.index(sizes.read(table["channels"].to_list()))
+    scores = _at(sizes, index, table["cifar10_test_acc_90ep"].to_numpy())
     yield Scored("nats-bench-size", "cifar10, test accuracy after 90 epochs", sizes, scores)
     graphs = nasbench101(5)
     table = pl.read_parquet(folder / "nasbench101_5v_4epochs.parquet").filter(pl.col("space") == "5V9E")
-    place = graphs.index(graphs.read([_graph(matrix, ops) for matrix, ops in table["matrix", "ops"].iter_rows()]))
-    scores = _placed(graphs, place, 100 * table["test_acc"].to_numpy())
+    index = graphs.index(graphs.read([_graph(matrix, ops) for matrix, ops in table["matrix", "ops"].iter_rows()]))
+    scores = _at(graphs, index, 100 * table["test_acc"].to_numpy())
     yield Scored("nas-bench-101", "cifar10, test accuracy after 4 epochs, a part of the space", graphs, scores)
     micro = transnas_micro()
     table = pl.read_parquet(folder / "transnas101_micro_class_scene.parquet")
     rows = np.array([[int(digit) for digit in net.strip("()").split(",")] for net in table["net"]], dtype=np.uint8)
-    scores = _placed(micro, micro.index(rows), table["val_accs"].to_numpy())
+    scores = _at(micro, micro.index(rows), table["val_accs"].to_numpy())
     yield Scored("transnas-bench-101-micro", "class_scene, validation accuracy, a part of the space", micro, scores)
 
 
 def _graph(matrix: str, operations: str) -> str:
-    """Return the official string of a graph whose operations are numbered from 0, input -1 and output -2."""
+    """Return the official string of a graph; operations are numbered from 0, input is -1 and output -2."""
     names = [OPERATIONS[number] for number in json.loads(operations)[1:-1]]
     bits = "".join(str(bit) for line in json.loads(matrix) for bit in line)
     return f"{bits} {','.join(['input', *names, 'output'])}"
 
 
-def _placed(space: Space, place: np.ndarray, values: np.ndarray) -> Floats:
+def _at(space: Space, index: np.ndarray, values: np.ndarray) -> Floats:
+    """Return the scores of the full space; NaN everywhere but at `index`."""
     scores = np.full(space.size, np.nan)
-    scores[place] = values
+    scores[index] = values
     return scores
 
 
 def row(scored: Scored) -> list[str]:
-    """Return the figures of one benchmark in words."""
+    """Return the row of one benchmark, formatted."""
     space, scores = scored.space, scored.scores
     near = pair_locality(space, scores, (0.01,), 1)
     rate, correlation = near.top_rate, near.correlation
@@ -117,9 +118,9 @@ def row(scored: Scored) -> list[str]:
 
 
 if __name__ == "__main__":
-    found = [*from_catalog(), *(from_folder(Path(sys.argv[1])) if len(sys.argv) > 1 else ())]
+    measured = [*from_catalog(), *(from_folder(Path(sys.argv[1])) if len(sys.argv) > 1 else ())]
     with (Path(__file__).parent / "locality.csv").open("w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(HEADING)
-        for scored in found:
+        for scored in measured:
             writer.writerow(row(scored))

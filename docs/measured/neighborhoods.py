@@ -1,4 +1,4 @@
-"""Count neighbors and distances in spaces whose edits are not changed genes, for the pages that quote them.
+"""Count neighbors and distances in spaces where an edit is more than a changed gene, for the pages that quote them.
 
 python docs/measured/neighborhoods.py
 """
@@ -13,14 +13,14 @@ STARTS = 64
 
 
 def describe(name: str, graph: EditGraph) -> None:
-    """Print how many neighbors the networks of a space have."""
+    """Print how many neighbors the architectures of a space have."""
     counts = np.diff(graph.offsets)
-    found = f"{counts.min()} to {counts.max()} neighbors, {counts.mean():.0f} on average"
-    print(f"{name}: {graph.nodes:,} networks with {found}")
+    neighbors = f"{counts.min()} to {counts.max()} neighbors, {counts.mean():.0f} on average"
+    print(f"{name}: {graph.nodes:,} architectures with {neighbors}")
 
 
 if __name__ == "__main__":
-    describe("functions of cells", distinct_cell201().graph)
+    describe("isomorphism classes of cells", distinct_cell201().graph)
     space = nasbench101()
     describe(space.name, space.graph)
     vertices = np.count_nonzero(space.all_rows()[:, :INNER_VERTICES], axis=1)
@@ -29,4 +29,6 @@ if __name__ == "__main__":
     starts = np.random.default_rng(0).choice(space.size, STARTS, replace=False)
     distances = space.graph.distances(starts)
     within = (distances <= 6).mean()
-    print(f"of {distances.size:,} random pairs {within:.0%} are within 6 edits, and none beyond {distances.max()}")
+    print(
+        f"of {distances.size:,} random pairs {within:.0%} are within 6 edits; the largest distance is {distances.max()}"
+    )
