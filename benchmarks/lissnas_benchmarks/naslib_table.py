@@ -54,11 +54,11 @@ def naslib_space(table: Table, rng: np.random.Generator, subspace: Subspace | No
     if subspace.space.name != table.provenance.space:
         name = table.provenance.source.benchmark
         raise SettingError(f"a subspace of {subspace.space.name}, but {name} is of {table.provenance.space}")
-    return NaslibSpace(subspace, _Answers(table, {}), rng)
+    return NaslibSpace(subspace, _TableMetrics(table, {}), rng)
 
 
 @dataclass(frozen=True)
-class _Answers:
+class _TableMetrics:
     """The table's columns by what was asked for; each is read once."""
 
     table: Table
@@ -82,7 +82,7 @@ class _Answers:
         self._present(row, metric, curve[-1])
         return curve
 
-    def everything(self, row: Rows, dataset: str | None) -> dict[str, float]:
+    def all_values(self, row: Rows, dataset: str | None) -> dict[str, float]:
         columns = [column.name for column in self.table.columns if dataset in (None, column.dataset)]
         values = self.table.read(columns)[self._place(row)]
         return dict(zip(columns, values.tolist(), strict=True))

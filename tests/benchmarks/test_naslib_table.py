@@ -262,7 +262,7 @@ def test_a_space_without_an_architecture_says_so(arch: NaslibSpace) -> None:
 
 
 def test_no_network_is_built(arch: NaslibSpace) -> None:
-    with pytest.raises(SettingError, match="builds none"):
+    with pytest.raises(SettingError, match="builds no network"):
         arch.parse()
 
 

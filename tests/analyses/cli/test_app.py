@@ -102,7 +102,7 @@ def test_compare_takes_a_dataset_and_a_metric(in_process: Command, tmp_path: Pat
         ("shrink analog-nasbench --seeds 300", "300 seeds cannot be taken from a sample of 299"),
         ("shrink analog-nasbench --radius 7", "longer than the 6 genes"),
         ("shrink analog-nasbench --quantile 0.00001", "larger than the 15,625 networks"),
-        ("shrink analog-nasbench --confidence 1", "confidence must lie between 0 and 1"),
+        ("shrink analog-nasbench --confidence 1", "confidence must be above 0 and below 1"),
         ("shrink analog-nasbench --method random-subset --size 20000", "cannot draw 20,000"),
         ("shrink analog-nasbench --method operation-pruning --size 20000", "cannot keep 20,000"),
         ("shrink analog-nasbench --stop never", 'Choose from: "plateau", "rounds"'),

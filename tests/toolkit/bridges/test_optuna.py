@@ -1,4 +1,4 @@
-"""Optuna in a subspace: no network outside it is ever evaluated, whatever the sampler, and everything comes back."""
+"""Optuna in a subspace: every sampler evaluates only members, and all trials are read back."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -35,26 +35,26 @@ def _rng(seed: int = 0) -> np.random.Generator:
 
 
 def _balls() -> Subspace:
-    """Scattered pockets of 10^12 networks."""
+    """Return scattered pockets of a space of 10^12 architectures."""
     space = shufflenetv2()
     return UnionOfBalls(space, space.sample(12, _rng(4)), 2)
 
 
 def _many_edits() -> Subspace:
-    """Balls that hold 10^9 networks, more than anyone lists."""
+    """Return balls of 10^9 architectures, too many to list."""
     space = shufflenetv2()
     return UnionOfBalls(space, space.sample(3, _rng(4)), 11)
 
 
 def _within_a_limit() -> Subspace:
-    """Those of 10^12 networks with few blocks of kernel 7: too many to list, and neither a box nor balls."""
+    """Return a limited space with few blocks of kernel 7: too large to list, and neither a box nor balls."""
     return WholeSpace(
         LimitedSpace(shufflenetv2(), Limit("sevens", lambda rows: (rows == 2).sum(axis=1).astype(np.float64), 4))
     )
 
 
 SUBSPACES: dict[str, Callable[[], Subspace]] = {
-    "a whole space": lambda: WholeSpace(macro()),
+    "the full space": lambda: WholeSpace(macro()),
     "a box": lambda: Box.whole(macro()).without(0, 1).restricted_to(3, 2),
     "scattered networks": lambda: ExplicitSubspace(cell201(), _rng(1).choice(15_625, 90, replace=False)),
     "one network": lambda: ExplicitSubspace(macro(), np.array([77])),
@@ -79,11 +79,11 @@ def _study(sampler: SubspaceSampler) -> optuna.Study:
     return optuna.create_study(direction="maximize", sampler=sampler)
 
 
-@pytest.mark.parametrize("subspace", SUBSPACES)
+@pytest.mark.parametrize("name", SUBSPACES)
 @pytest.mark.parametrize("inner", SAMPLERS)
-def test_no_network_outside_is_ever_evaluated_and_all_come_back(subspace: str, inner: str) -> None:
-    inside = SUBSPACES[subspace]()
-    sampler = SubspaceSampler(inside, _rng(), SAMPLERS[inner]())
+def test_only_members_are_evaluated_and_all_are_read_back(name: str, inner: str) -> None:
+    subspace = SUBSPACES[name]()
+    sampler = SubspaceSampler(subspace, _rng(), SAMPLERS[inner]())
     evaluated: list[Rows] = []
 
     def objective(trial: optuna.Trial) -> float:
@@ -93,17 +93,17 @@ def test_no_network_outside_is_ever_evaluated_and_all_come_back(subspace: str, i
     study = _study(sampler)
     study.optimize(objective, n_trials=18)
     rows = np.concatenate(evaluated)
-    assert inside.contains(rows).all()
-    found, scores = trials(study, inside.space)
+    assert subspace.contains(rows).all()
+    found, scores = trials(study, subspace.space)
     np.testing.assert_array_equal(found, rows)
     np.testing.assert_array_equal(scores, rows.sum(axis=1))
     strings = [trial.user_attrs["architecture"] for trial in study.trials]
-    np.testing.assert_array_equal(inside.space.read(strings), rows)
+    np.testing.assert_array_equal(subspace.space.read(strings), rows)
 
 
 @pytest.mark.parametrize("inner", [name for name in SAMPLERS if name != "uniform"])
-def test_a_sampler_alone_does_leave_the_subspace(inner: str) -> None:
-    """Without which the test above would prove nothing."""
+def test_a_sampler_alone_leaves_the_subspace(inner: str) -> None:
+    """Otherwise the test above would prove nothing."""
     balls = _balls()
     sampler = SubspaceSampler(balls, _rng(), None)
     study = optuna.create_study(sampler=SAMPLERS[inner]())
@@ -123,18 +123,18 @@ def test_the_same_seeds_give_the_same_trials(inner: str) -> None:
     assert not np.array_equal(run(3), run(4))
 
 
-def test_without_a_sampler_all_networks_are_equally_likely() -> None:
+def test_without_a_sampler_all_members_are_equally_likely() -> None:
     kept = ExplicitSubspace(macro(), np.array([5, 900, 901, 6000]))
     sampler = SubspaceSampler(kept, _rng())
     study = _study(sampler)
     study.optimize(lambda trial: float(sampler.suggest(trial).sum()), n_trials=400)
     _place, counts = np.unique(macro().index(trials(study, macro())[0]), return_counts=True)
-    # Four counts of 400 draws: 100 each, five standard deviations being 5 * sqrt(400 * 3 / 16) = 43.
+    # Expected 100 for each of 4 members; five standard deviations are 5 * sqrt(400 * 3 / 16) = 43.
     assert len(counts) == 4
     assert np.abs(counts - 100).max() < 43
 
 
-def test_tpe_finds_better_networks_in_the_subspace_than_chance() -> None:
+def test_tpe_finds_better_members_than_chance() -> None:
     balls = _balls()
 
     def best(inner: optuna.samplers.BaseSampler | None) -> float:
@@ -146,7 +146,7 @@ def test_tpe_finds_better_networks_in_the_subspace_than_chance() -> None:
     assert best(optuna.samplers.TPESampler(seed=0)) > best(None) + 0.5
 
 
-def test_parameters_that_are_no_genes_are_left_to_the_sampler() -> None:
+def test_the_other_sampler_samples_parameters_that_are_not_genes() -> None:
     for inner in SAMPLERS.values():
         sampler = SubspaceSampler(_balls(), _rng(), inner())
 
@@ -161,7 +161,7 @@ def test_parameters_that_are_no_genes_are_left_to_the_sampler() -> None:
         assert _balls().contains(trials(study, shufflenetv2())[0]).all()
 
 
-def test_trials_in_threads_stay_inside() -> None:
+def test_trials_in_threads_are_members() -> None:
     balls = _balls()
     sampler = SubspaceSampler(balls, _rng(), optuna.samplers.TPESampler(seed=0, n_startup_trials=4))
     study = _study(sampler)
@@ -171,10 +171,10 @@ def test_trials_in_threads_stay_inside() -> None:
     assert balls.contains(rows).all()
 
 
-# By hand
+# Trials and genes set by hand
 
 
-def test_an_enqueued_network_of_the_subspace_is_evaluated_and_no_other() -> None:
+def test_an_enqueued_member_is_evaluated_and_a_non_member_is_refused() -> None:
     kept = ExplicitSubspace(macro(), np.array([5, 900, 901, 6000]))
     sampler = SubspaceSampler(kept, _rng())
     [member] = sampler.trials(macro().rows(np.array([900])), np.array([1.0]))
@@ -182,8 +182,8 @@ def test_an_enqueued_network_of_the_subspace_is_evaluated_and_no_other() -> None
     study.enqueue_trial(member.params)
     study.optimize(lambda trial: float(sampler.suggest(trial).sum()), n_trials=1)
     np.testing.assert_array_equal(macro().index(trials(study, macro())[0]), [900])
-    stranger = dict(member.params) | {"gene7": "0" if member.params["gene7"] != "0" else "2"}
-    study.enqueue_trial(stranger)
+    outside = dict(member.params) | {"gene7": "0" if member.params["gene7"] != "0" else "2"}
+    study.enqueue_trial(outside)
     with pytest.raises(SettingError, match=r"trial 1 is not in the subspace: .*enqueue networks of the subspace only"):
         study.optimize(lambda trial: float(sampler.suggest(trial).sum()), n_trials=1)
 
@@ -197,37 +197,37 @@ def test_genes_are_named_by_their_operations() -> None:
     }
 
 
-# Coming back, and setting out with what is known
+# Reading a study, and adding known scores to it
 
 
-def test_what_a_shrinker_scored_is_known_to_a_study_that_goes_on() -> None:
+def test_a_study_can_start_from_the_scores_of_a_shrinker() -> None:
     space = macro()
     trace = shrink(space, lambda rows: rows.sum(axis=1).astype(float), Lissnas(seeds=10), _rng())
     rows, scores = trace.evaluations.rows, trace.evaluations.scores
-    inside = trace.subspace.contains(rows)
+    is_member = trace.subspace.contains(rows)
     sampler = SubspaceSampler(trace.subspace, _rng(), optuna.samplers.TPESampler(seed=0))
     study = _study(sampler)
-    study.add_trials(sampler.trials(rows[inside], scores[inside]))
+    study.add_trials(sampler.trials(rows[is_member], scores[is_member]))
     study.optimize(lambda trial: float(sampler.suggest(trial).sum()), n_trials=5)
     found, values = trials(study, space)
-    np.testing.assert_array_equal(found[:-5], rows[inside])
-    np.testing.assert_array_equal(values[:-5], scores[inside])
+    np.testing.assert_array_equal(found[:-5], rows[is_member])
+    np.testing.assert_array_equal(values[:-5], scores[is_member])
     assert trace.subspace.contains(found).all()
 
 
-def test_what_is_known_of_others_is_refused() -> None:
+def test_known_scores_of_non_members_are_refused() -> None:
     sampler = SubspaceSampler(ExplicitSubspace(macro(), np.array([5, 900])), _rng())
     with pytest.raises(SettingError, match="'00000000' is not in the subspace"):
         sampler.trials(macro().rows(np.array([5, 0])), np.array([1.0, 2.0]))
 
 
-def test_failed_and_pruned_trials_have_no_score_and_a_minimum_changes_sign() -> None:
+def test_failed_and_pruned_trials_have_no_score_and_minimized_values_change_sign() -> None:
     sampler = SubspaceSampler(WholeSpace(macro()), _rng())
     study = optuna.create_study(direction="minimize", sampler=sampler)
 
     def objective(trial: optuna.Trial) -> float:
         if trial.number == 3:
-            raise ValueError("before there are genes")
+            raise ValueError("before genes are suggested")
         rows = sampler.suggest(trial)
         if trial.number == 1:
             raise ValueError("failed")
@@ -248,11 +248,11 @@ def test_failed_and_pruned_trials_have_no_score_and_a_minimum_changes_sign() -> 
 @pytest.mark.parametrize(
     ("params", "message"),
     [
-        ({"gene0": "1"}, "ended trial 0 of 1 has no 'gene1': it is not of macro"),
+        ({"gene0": "1"}, "finished trial 0 of 1 has no 'gene1': it is not of macro"),
         ({f"gene{gene}": "7" for gene in range(8)}, "'gene0' is '7', but in macro one of 0, 1, 2"),
     ],
 )
-def test_a_study_of_something_else_is_refused(params: dict[str, str], message: str) -> None:
+def test_a_study_of_other_parameters_is_refused(params: dict[str, str], message: str) -> None:
     study = optuna.create_study()
     choices = optuna.distributions.CategoricalDistribution([*"01234567"])
     study.add_trial(optuna.trial.create_trial(params=params, distributions=dict.fromkeys(params, choices), value=1.0))
@@ -260,14 +260,14 @@ def test_a_study_of_something_else_is_refused(params: dict[str, str], message: s
         trials(study, macro())
 
 
-def test_samplers_that_list_a_box_are_refused() -> None:
+def test_samplers_that_enumerate_a_box_are_refused() -> None:
     for sampler in (optuna.samplers.BruteForceSampler(), optuna.samplers.GridSampler({"gene0": ["0", "1"]})):
-        with pytest.raises(SettingError, match=f"{type(sampler).__name__} goes through every combination of a box"):
+        with pytest.raises(SettingError, match=f"{type(sampler).__name__} enumerates every combination of a box"):
             SubspaceSampler(WholeSpace(macro()), _rng(), sampler)
 
 
-def test_a_study_in_a_file_goes_on_in_another_process_state(tmp_path: Path) -> None:
-    """As after a restart: nothing is kept but the file."""
+def test_a_study_in_a_file_resumes_after_a_restart(tmp_path: Path) -> None:
+    """Only the file is shared between the two parts."""
     from optuna.storages import JournalStorage
     from optuna.storages.journal import JournalFileBackend
 
@@ -295,7 +295,7 @@ def test_several_objectives_are_refused() -> None:
 
 @given(st.integers(0, 10**6), st.integers(0, 3), st.integers(1, 4))
 def test_the_nearest_member_is_as_near_as_any(seed: int, radius: int, seeds: int) -> None:
-    """Of balls that are small enough, all members are listed and compared."""
+    """All members of small balls are listed and compared."""
     space = CategoricalSpace("ten layers", ("abc",) * 10, "{}" * 10)
     rng = _rng(seed)
     balls = UnionOfBalls(space, space.sample(seeds, rng), radius)
@@ -306,10 +306,10 @@ def test_the_nearest_member_is_as_near_as_any(seed: int, radius: int, seeds: int
     assert (nearest != proposed).sum() == (members != proposed).sum(axis=1).min()
 
 
-@pytest.mark.parametrize("subspace", SUBSPACES)
-def test_a_member_is_its_own_nearest_member(subspace: str) -> None:
-    inside = SUBSPACES[subspace]()
-    nearest = NearestMember(inside, _rng())
-    for row in inside.sample(1 if subspace == "one network" else 5, _rng(2)):
+@pytest.mark.parametrize("name", SUBSPACES)
+def test_a_member_is_its_own_nearest_member(name: str) -> None:
+    subspace = SUBSPACES[name]()
+    nearest = NearestMember(subspace, _rng())
+    for row in subspace.sample(1 if name == "one network" else 5, _rng(2)):
         np.testing.assert_array_equal(nearest(row, _rng()), row)
         assert all(gene in choices for gene, choices in zip(row.tolist(), nearest.choices, strict=True))

@@ -1,4 +1,4 @@
-"""CSV files of official strings: every space's come back as they went, and each bad line is named."""
+"""CSV files of official strings: reading gives back what was written, and errors name each bad line."""
 
 from pathlib import Path
 
@@ -20,7 +20,9 @@ _SAME_FOLDER = settings(suppress_health_check=[HealthCheck.function_scoped_fixtu
 @pytest.mark.parametrize("name", SPACES.builtin)
 @_SAME_FOLDER
 @given(count=st.integers(0, 40), seed=st.integers(0, 10**6))
-def test_networks_of_every_space_come_back_in_their_order(name: str, count: int, seed: int, tmp_path: Path) -> None:
+def test_architectures_of_every_space_are_read_as_written_in_order(
+    name: str, count: int, seed: int, tmp_path: Path
+) -> None:
     space = make_space(name)
     rows = space.sample(count, np.random.default_rng(seed))
     write_strings(rows, space, tmp_path / "networks.csv")
@@ -28,14 +30,14 @@ def test_networks_of_every_space_come_back_in_their_order(name: str, count: int,
 
 
 @pytest.mark.parametrize("name", ["nas-bench-graph", "hw-nas-bench"])
-def test_networks_of_benchmarks_come_back(name: str, tmp_path: Path) -> None:
+def test_architectures_of_benchmarks_are_read_as_written(name: str, tmp_path: Path) -> None:
     space = find_adapter(name).space()
     rows = space.sample(200, np.random.default_rng(0))
     write_strings(rows, space, tmp_path / "networks.csv")
     np.testing.assert_array_equal(read_strings(tmp_path / "networks.csv", space), rows)
 
 
-def test_the_file_is_one_string_a_line_under_a_header(tmp_path: Path) -> None:
+def test_the_file_has_a_header_and_one_string_per_line(tmp_path: Path) -> None:
     write_strings(macro().rows(np.array([0, 6560])), macro(), tmp_path / "two.csv")
     assert (tmp_path / "two.csv").read_bytes() == b"architecture\n00000000\n22222222\n"
 
@@ -47,14 +49,14 @@ def test_other_programs_read_the_same_strings(tmp_path: Path) -> None:
     assert pl.read_csv(tmp_path / "networks.csv")["architecture"].to_list() == space.write(rows)
 
 
-def test_what_a_spreadsheet_makes_of_it_is_read(tmp_path: Path) -> None:
-    """A byte order mark, other columns, line ends of Windows, an empty line at the end."""
+def test_a_file_saved_by_a_spreadsheet_is_read(tmp_path: Path) -> None:
+    """It has a byte order mark, other columns, Windows line ends and an empty last line."""
     text = "\ufeffaccuracy,architecture\r\n91.2,00000001\r\n,22222222\r\n\r\n"
     (tmp_path / "sheet.csv").write_bytes(text.encode())
     np.testing.assert_array_equal(macro().index(read_strings(tmp_path / "sheet.csv", macro())), [1, 6560])
 
 
-def test_a_file_is_a_subspace_again(tmp_path: Path) -> None:
+def test_a_subspace_is_restored_from_a_file(tmp_path: Path) -> None:
     kept = ExplicitSubspace(macro(), np.array([5, 900, 901]))
     write_strings(macro().rows(kept.index), macro(), tmp_path / "kept.csv")
     rows = read_strings(tmp_path / "kept.csv", macro())
@@ -68,11 +70,11 @@ def test_bad_lines_are_counted_and_the_first_three_named(tmp_path: Path) -> None
     (tmp_path / "bad.csv").write_text("\n".join(["architecture", *strings, ""]))
     with pytest.raises(ArchitectureError) as caught:
         read_strings(tmp_path / "bad.csv", macro())
-    said = str(caught.value)
-    assert f"{tmp_path}/bad.csv: 4 of 6,000 architectures cannot be read: line 3: 'line 3' is not written" in said
-    assert "line 4444: 'line 4444'" in said
-    assert "line 5000: 'line 5000'" in said
-    assert "5001" not in said
+    message = str(caught.value)
+    assert f"{tmp_path}/bad.csv: 4 of 6,000 architectures cannot be read: line 3: 'line 3' is not written" in message
+    assert "line 4444: 'line 4444'" in message
+    assert "line 5000: 'line 5000'" in message
+    assert "5001" not in message
 
 
 @pytest.mark.parametrize(
@@ -88,20 +90,20 @@ def test_bad_lines_are_counted_and_the_first_three_named(tmp_path: Path) -> None
         (b"architecture\n0000\x000000\n", "line 2: '.*' is not written"),
     ],
 )
-def test_a_file_with_something_wrong_is_refused(data: bytes, message: str, tmp_path: Path) -> None:
+def test_a_malformed_file_is_refused(data: bytes, message: str, tmp_path: Path) -> None:
     (tmp_path / "file.csv").write_bytes(data)
     with pytest.raises(ArchitectureError, match=rf"file\.csv: .*{message}"):
         read_strings(tmp_path / "file.csv", macro())
 
 
-def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ArchitectureError, match=r"absent\.csv: cannot be read"):
         read_strings(tmp_path / "absent.csv", macro())
 
 
 @_SAME_FOLDER
 @given(data=st.binary(max_size=300))
-def test_no_bytes_get_past_as_anything_but_networks(data: bytes, tmp_path: Path) -> None:
+def test_any_bytes_are_read_as_architectures_or_refused(data: bytes, tmp_path: Path) -> None:
     (tmp_path / "any.csv").write_bytes(b"architecture\n" + data)
     try:
         rows = read_strings(tmp_path / "any.csv", macro())

@@ -1,4 +1,4 @@
-"""The search of SPOS: how its generations come about, in spaces of a size that SPOS searches."""
+"""The evolutionary search of SPOS: its generations, in spaces of the size that SPOS searches."""
 
 import numpy as np
 import pytest
@@ -24,22 +24,22 @@ def _score(rows: Rows) -> Floats:
 
 
 def _cost(rows: Rows) -> Floats:
-    """As many as there are dear choices: 30 of 60 on average."""
+    """Return the sum of the genes: 30 of 60 on average."""
     return rows.sum(axis=1).astype(np.float64)
 
 
 def _generations(space: LimitedSpace, optimizer: EvolutionarySearch, total: int) -> list[Rows]:
-    asked: list[Rows] = []
+    generations: list[Rows] = []
 
     def score(rows: Rows) -> Floats:
-        asked.append(rows)
+        generations.append(rows)
         return _score(rows)
 
     search(WholeSpace(space), score, optimizer, np.random.default_rng(0), total)
-    return asked
+    return generations
 
 
-LIMITED = LimitedSpace(HUGE, Limit("dear choices", _cost, 30))
+LIMITED = LimitedSpace(HUGE, Limit("expensive choices", _cost, 30))
 
 
 def test_a_thousand_evaluations_are_twenty_generations_of_fifty_within_the_limits() -> None:
@@ -50,21 +50,21 @@ def test_a_thousand_evaluations_are_twenty_generations_of_fifty_within_the_limit
     assert len(np.unique(rows, axis=0)) == 1_000
 
 
-def test_a_generation_is_mutants_and_then_crossings_of_the_best_so_far() -> None:
+def test_a_generation_has_mutants_and_then_crossovers_of_the_best_so_far() -> None:
     generations = _generations(LIMITED, EvolutionarySearch(), 1_000)
     changed = []
     for number in range(1, 10):
         before = np.concatenate(generations[:number])
         parents = before[np.argsort(-_score(before), kind="stable")[:10]]
-        mutants, crossings = generations[number][:25], generations[number][25:]
+        mutants, crossovers = generations[number][:25], generations[number][25:]
         changed.append((mutants[:, None] != parents).sum(axis=2).min(axis=1))
-        genes = (crossings[:, None, None] == parents[:, None]) | (crossings[:, None, None] == parents)
+        genes = (crossovers[:, None, None] == parents[:, None]) | (crossovers[:, None, None] == parents)
         assert genes.all(axis=3).any(axis=(1, 2)).all()
-    # Of 20 genes 1 in 10 is drawn anew, 3 of 4 times another choice; children as their parents, 1 in 5, are left out.
+    # A mutant redraws 1 in 10 of 20 genes, 3 of 4 times with another choice. Unchanged children, 1 in 5, are rejected.
     assert 1.5 < np.mean(changed) < 2.2
 
 
-def test_what_two_parents_cannot_give_is_drawn_at_random() -> None:
+def test_random_draws_fill_a_generation_that_has_too_few_children() -> None:
     optimizer = EvolutionarySearch(population=40, parents=1, mutations=0, crossovers=30)
     generations = _generations(LIMITED, optimizer, 200)
     assert [len(generation) for generation in generations] == [40] * 5
@@ -72,23 +72,23 @@ def test_what_two_parents_cannot_give_is_drawn_at_random() -> None:
 
 
 @pytest.mark.parametrize("optimizer", [EvolutionarySearch(), EvolutionarySearch(parents=1, probability=1e-6)])
-def test_a_small_subspace_is_visited_to_its_last_network(optimizer: EvolutionarySearch) -> None:
+def test_a_small_subspace_is_scored_completely(optimizer: EvolutionarySearch) -> None:
     few = ExplicitSubspace(macro(), np.random.default_rng(5).choice(6561, 130, replace=False))
     trace = search(few, lambda rows: rows.sum(axis=1) * 1.0, optimizer, np.random.default_rng(0), 500)
     np.testing.assert_array_equal(np.sort(trace.evaluations.index), few.index)
 
 
-def test_a_mutant_gets_choices_that_are_left() -> None:
+def test_mutants_draw_choices_that_are_left() -> None:
     left = np.zeros((20, 4), dtype=np.bool_)
     left[:, 3], left[:10, 1] = True, True
-    inside = LimitedSubspace(LimitedSpace(HUGE, Limit("dear choices", _cost, 50)), Box(HUGE, left))
-    assert enclosing_choices(inside) == [[1, 3]] * 10 + [[3]] * 10
-    best = search(inside, _score, EvolutionarySearch(), np.random.default_rng(0), 400).evaluations.scores.max()
-    rows = inside.space.rows(inside.index)
+    subspace = LimitedSubspace(LimitedSpace(HUGE, Limit("expensive choices", _cost, 50)), Box(HUGE, left))
+    assert enclosing_choices(subspace) == [[1, 3]] * 10 + [[3]] * 10
+    best = search(subspace, _score, EvolutionarySearch(), np.random.default_rng(0), 400).evaluations.scores.max()
+    rows = subspace.space.rows(subspace.index)
     assert best == _score(rows).max()
 
 
-def test_choices_inside_are_those_that_the_networks_have() -> None:
+def test_choices_inside_are_those_that_members_have() -> None:
     space = macro()
     some = ExplicitSubspace(space, np.array([0, 1, 6560]))
     assert enclosing_choices(some) == [[0, 2]] * 7 + [[0, 1, 2]]
@@ -101,12 +101,12 @@ def test_choices_inside_are_those_that_the_networks_have() -> None:
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"mutations": 26}, "26 mutations and 25 crossovers are no part of a population of 50"),
+        ({"mutations": 26}, "26 mutations and 25 crossovers: .* their sum at most the population of 50"),
         ({"crossovers": -1}, "25 mutations and -1 crossovers"),
         ({"parents": 0}, "parents must be at least 1, not 0"),
-        ({"probability": 0.0}, "probability must lie between 0 and 1, not be 0"),
+        ({"probability": 0.0}, "probability must be above 0 and at most 1, not 0"),
     ],
 )
-def test_settings_that_make_no_generation_are_refused(wrong: dict[str, float], message: str) -> None:
+def test_impossible_settings_are_refused(wrong: dict[str, float], message: str) -> None:
     with pytest.raises(SettingError, match=message):
         EvolutionarySearch(**wrong)  # type: ignore[arg-type]

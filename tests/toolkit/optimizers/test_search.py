@@ -1,4 +1,4 @@
-"""What every optimizer promises by being in the catalog, in all of a space, in a box, and in scattered pockets."""
+"""The contract of every optimizer, in a full space, a box, and scattered pockets."""
 
 from collections.abc import Callable
 
@@ -31,7 +31,7 @@ def _anagrams() -> DistinctSpace:
 
 
 def _pockets() -> Subspace:
-    """Two hundred chains here and there: most have no neighbor inside."""
+    """Return 200 scattered chains, most of which have no neighbor in the subspace."""
     return ExplicitSubspace(macro(), np.random.default_rng(5).choice(6561, 200, replace=False))
 
 
@@ -76,27 +76,27 @@ def test_the_same_seed_gives_the_same_bits(subspace: Subspace, name: str) -> Non
     assert not np.array_equal(first, other)
 
 
-def test_a_subspace_smaller_than_the_budget_is_scored_whole(name: str) -> None:
+def test_a_subspace_smaller_than_the_budget_is_scored_completely(name: str) -> None:
     pockets = ExplicitSubspace(macro(), _pockets().index[:60])
     np.testing.assert_array_equal(np.sort(_visited(pockets, name, total=1000).index), pockets.index)
 
 
-def test_what_the_shrinker_scored_is_known_and_counted(name: str) -> None:
+def test_scores_of_the_shrinker_are_known_and_count(name: str) -> None:
     space = macro()
-    asked: list[int] = []
+    evaluated: list[int] = []
     scores = _scores(WholeSpace(space))
 
     def score(rows: Rows) -> Floats:
-        asked.extend(space.index(rows).tolist())
+        evaluated.extend(space.index(rows).tolist())
         return scores[space.index(rows)]
 
     shrunk = shrink(space, score, Lissnas(seeds=20, radius=2), np.random.default_rng(0))
     before = shrunk.evaluations.count
     trace = search(shrunk.subspace, shrunk.evaluations, optimizer_class(name)(), np.random.default_rng(1), before + 40)
-    assert trace.evaluations.count == len(asked) == len(set(asked)) == before + 40
+    assert trace.evaluations.count == len(evaluated) == len(set(evaluated)) == before + 40
 
 
-def test_a_budget_already_spent_buys_nothing(name: str) -> None:
+def test_a_budget_already_spent_scores_nothing(name: str) -> None:
     known = _visited(_box(), "random")
     trace = search(_box(), known, optimizer_class(name)(), np.random.default_rng(0), BUDGET - 20)
     assert trace.evaluations.count == BUDGET
@@ -107,14 +107,14 @@ def test_it_finds_more_than_random_search_on_a_real_table(name: str, nasbench201
     space, scores = cell201(), nasbench201("c100_val200")
     evaluator = TableEvaluator(space, scores)
 
-    def found(name: str) -> float:
+    def mean_best(name: str) -> float:
         runs = [
             search(WholeSpace(space), evaluator, optimizer_class(name)(), np.random.default_rng(seed), 200)
             for seed in range(6)
         ]
         return float(np.mean([run.evaluations.scores.max() for run in runs]))
 
-    assert found(name) > found("random")
+    assert mean_best(name) > mean_best("random")
 
 
 def test_incumbents_are_the_best_so_far() -> None:
@@ -122,23 +122,23 @@ def test_incumbents_are_the_best_so_far() -> None:
     scores = _scores(subspace, missing=0.3)
     evaluator = TableEvaluator(subspace.space, scores)
     trace = search(subspace, evaluator, RandomSearch(), np.random.default_rng(0), 50)
-    asked, answers = trace.evaluations.history
+    index, scores = trace.evaluations.history
     for count, incumbent in enumerate(trace.incumbents, start=1):
-        known = answers[:count]
-        expected = -1 if np.isnan(known).all() else asked[np.nanargmax(known)]
+        known = scores[:count]
+        expected = -1 if np.isnan(known).all() else index[np.nanargmax(known)]
         assert incumbent == expected
 
 
-def test_neighbors_inside_are_the_neighbors_that_are_inside() -> None:
+def test_neighbors_inside_are_the_neighbors_in_the_subspace() -> None:
     pockets = _pockets()
-    everything = pockets.space.rows(pockets.index)
-    for row in everything[:50]:
-        expected = pockets.index[pockets.space.distances(row[None], everything)[0] == 1]
+    members = pockets.space.rows(pockets.index)
+    for row in members[:50]:
+        expected = pockets.index[pockets.space.distances(row[None], members)[0] == 1]
         found = pockets.space.index(neighbors_inside(pockets, row)) if len(expected) else []
         np.testing.assert_array_equal(np.sort(found), expected)
 
 
-def test_optuna_says_nothing_and_keeps_its_own_loudness(capfd: pytest.CaptureFixture[str]) -> None:
+def test_optuna_prints_nothing_and_its_verbosity_is_restored(capfd: pytest.CaptureFixture[str]) -> None:
     import optuna
 
     before = optuna.logging.get_verbosity()
@@ -156,7 +156,7 @@ def test_a_space_that_cannot_be_enumerated_is_searched(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["regularized-evolution", "local-search"])
-def test_the_shrinker_keeps_the_best_that_the_search_visits(name: str) -> None:
+def test_the_shrinker_scores_what_the_optimizer_scores(name: str) -> None:
     from lissnas.shrinkers.shrink import shrinker_class
 
     space = macro()
@@ -175,11 +175,11 @@ def test_the_shrinker_keeps_the_best_that_the_search_visits(name: str) -> None:
         (lambda: search(_box(), lambda rows: rows[:, 0] * 1.0, Tpe(), np.random.default_rng(0), 0), "not 0"),
     ],
 )
-def test_settings_that_cannot_be_met_are_refused(wrong: Callable[[], object], message: str) -> None:
+def test_impossible_settings_are_refused(wrong: Callable[[], object], message: str) -> None:
     with pytest.raises(SettingError, match=message):
         wrong()
 
 
-def test_an_unknown_optimizer_is_answered_with_the_nearest() -> None:
+def test_the_error_for_an_unknown_optimizer_suggests_the_nearest_name() -> None:
     with pytest.raises(UnknownNameError, match="did you mean 'local-search'"):
         optimizer_class("localsearch")

@@ -182,7 +182,7 @@ def test_scores_that_tell_nothing_are_refused(score: Any) -> None:
         ({"evaluations": 19}, "at most all 19, not 20"),
         ({"first": 2}, "at least 3 networks"),
         ({"strays": -1}, "strays must be at least 0, not -1"),
-        ({"quantile": 1.0}, "between 0 and 1, not be 1.0"),
+        ({"quantile": 1.0}, "above 0 and below 1, not 1.0"),
         ({"size": 6_562}, "size of 6,562 is more than the 6,561 networks of macro"),
         ({"evaluations": 7_000}, "evaluations of 7,000 is more than"),
     ],

@@ -135,10 +135,10 @@ def test_an_evaluator_without_answers_is_an_error() -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"confidence": 0.0}, "confidence must lie between 0 and 1"),
-        ({"confidence": 1.0}, "confidence must lie between 0 and 1"),
-        ({"confidence": math.nan}, "confidence must lie between 0 and 1"),
-        ({"quantile": 1.5}, "quantile must lie between 0 and 1"),
+        ({"confidence": 0.0}, "confidence must be above 0 and below 1"),
+        ({"confidence": 1.0}, "confidence must be above 0 and below 1"),
+        ({"confidence": math.nan}, "confidence must be above 0 and below 1"),
+        ({"quantile": 1.5}, "quantile must be above 0 and below 1"),
         ({"seeds": 0}, "seeds must be at least 1"),
         ({"seeds": 300}, "300 seeds cannot be taken from a sample of 299"),
         ({"radius": 0}, "radius must be at least 1"),

@@ -1,1 +1,4 @@
-"""Bridges to the tools that people search with, one file a tool: a shrunk space leaves, and what was found returns."""
+"""Bridges to other search tools, one tool per file: export a subspace, and import what the tool found.
+
+Read `optuna.py` first.
+"""

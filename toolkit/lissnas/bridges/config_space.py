@@ -1,9 +1,9 @@
-"""ConfigSpace: a space or subspace as a ConfigurationSpace, and its configurations as rows.
+"""ConfigSpace: export a space or subspace as a ConfigurationSpace, and read configurations as rows.
 
 Lindauer et al., "BOAH: A Tool Suite for Multi-Fidelity Bayesian Optimization & Analysis of Hyperparameters", 2019. A
-gene is a hyperparameter "gene0", "gene1", ..., ordinal where the space says so. A box is exactly that. Of any other
-subspace, what is in the box around it but not in the subspace is forbidden, combination by combination, if that takes
-few clauses; or its networks are the choices of one hyperparameter, "architecture".
+gene is a hyperparameter "gene0", "gene1", ..., ordinal where the space says so. A box needs nothing else. For any other
+subspace, forbidden clauses exclude the rest of the box around it, if few clauses suffice. Or the architectures are the
+choices of one hyperparameter, "architecture".
 """
 
 from collections.abc import Iterator, Sequence
@@ -31,43 +31,44 @@ try:
     from ConfigSpace.exceptions import ForbiddenValueError, IllegalValueError
     from ConfigSpace.hyperparameters import Hyperparameter
 except ImportError as error:
-    raise LissnasError("this bridge leads to ConfigSpace: install it with 'pip install lissnas[bridges]'") from error
+    raise LissnasError("this bridge needs ConfigSpace: run 'pip install lissnas[bridges]'") from error
 
-MOST_CLAUSES = 200
-"""How many forbidden combinations a space may have: ConfigSpace's work grows with their cube (our own choice)."""
+MAX_CLAUSES = 200
+"""Maximum number of forbidden clauses: the work of ConfigSpace grows with their cube (our own choice)."""
 
-LEAST_SHARE = 1e-3
-"""Which share of the box a subspace must fill: ConfigSpace draws from the box until it meets it (our own choice)."""
+MIN_SHARE = 1e-3
+"""Minimum share of the box that is in the subspace: ConfigSpace samples by rejection (our own choice)."""
 
-MOST_LISTED = 100_000
-"""How many networks may be the choices of one hyperparameter (our own choice)."""
+MAX_LISTED = 100_000
+"""Maximum number of architectures that are choices of one hyperparameter (our own choice)."""
 
 _LISTED = "architecture"
 
 _Forbidden = dict[int, list[int]]
-"""Choices of some genes whose combinations are all forbidden."""
+"""Choices of some genes; every combination of them is forbidden."""
 
 
 def configuration_space(subspace: Subspace, rng: np.random.Generator, *, listed: bool = False) -> ConfigurationSpace:
-    """Return a subspace as what ConfigSpace, and all that builds on it, searches in; exactly, or not at all.
+    """Return exactly the architectures of a subspace as a ConfigurationSpace, or raise SettingError.
 
-    Networks that several rows stand for are there once, by the row that stands for them. Drawn configurations are
-    equally likely networks.
+    Where several rows are the same architecture, only the canonical row is a configuration. So sampled configurations
+    are equally likely architectures.
 
     Parameters
     ----------
     subspace
-        Which; `WholeSpace(space)` for all of a space.
+        The subspace. Pass `WholeSpace(space)` for the full space.
     rng
-        Seeds the draws of the configuration space.
+        Seeds the random draws of the configuration space.
     listed
-        Whether the networks are to be the choices of one hyperparameter, by their official strings, which tells an
-        optimizer nothing of what they have in common. Otherwise each gene is a hyperparameter.
+        Whether the official strings are the choices of one hyperparameter. An optimizer then cannot learn from genes
+        that architectures share. Otherwise each gene is a hyperparameter.
 
     Raises
     ------
     SettingError
-        If that cannot be done: networks that are no box, and too many, too few in their box, or too scattered.
+        If the subspace is not a box and has too many architectures, fills too small a share of its box, or needs too
+        many forbidden clauses.
 
     Examples
     --------
@@ -79,109 +80,109 @@ def configuration_space(subspace: Subspace, rng: np.random.Generator, *, listed:
     True
     """
     space = subspace.space
-    made = ConfigurationSpace(name=space.name, seed=int(rng.integers(2**31)), meta={"space": space.name})
+    result = ConfigurationSpace(name=space.name, seed=int(rng.integers(2**31)), meta={"space": space.name})
     if listed:
-        made.add(_listed(subspace))
-        return made
+        result.add(_listed(subspace))
+        return result
     choices, members = product_choices(subspace), None
     if choices is None:
         members = _listed_rows(subspace, ENUMERABLE_SIZE, "combination by combination")
         choices = [np.unique(column).tolist() for column in members.T]
-    first = members[0].tolist() if members is not None else [own[0] for own in choices]
-    genes = [_hyperparameter(space, gene, own, first[gene]) for gene, own in enumerate(choices)]
-    made.add(genes)
+    first = members[0].tolist() if members is not None else [gene_choices[0] for gene_choices in choices]
+    genes = [_hyperparameter(space, gene, gene_choices, first[gene]) for gene, gene_choices in enumerate(choices)]
+    result.add(genes)
     if members is not None:
-        made.add([_clause(space, genes, forbidden) for forbidden in _all_forbidden(subspace, members, choices)])
-    return made
+        result.add([_clause(space, genes, forbidden) for forbidden in _all_forbidden(subspace, members, choices)])
+    return result
 
 
 def rows(configurations: Sequence[Configuration], space: Space) -> Rows:
-    """Return the row of each configuration, shape (n, genes); raises ArchitectureError for one of another space."""
+    """Return the row of each configuration, shape (n, genes). Raises ArchitectureError for one of another space."""
     if configurations and all(_LISTED in configuration for configuration in configurations):
         return space.read([str(configuration[_LISTED]) for configuration in configurations])
     return rows_of([dict(configuration) for configuration in configurations], space, "configuration")
 
 
 def configurations(rows: Rows, configuration_space: ConfigurationSpace, space: Space) -> list[Configuration]:
-    """Return the configuration of each row; raises ArchitectureError for the first that is not allowed there."""
-    representatives = space.canonical(rows)
-    strings = space.write(representatives)
+    """Return the configuration of each row. Raises ArchitectureError for the first row that is not allowed there."""
+    canonical = space.canonical(rows)
+    strings = space.write(canonical)
     listed = _LISTED in configuration_space
     named: list[dict[str, Any]] = [{_LISTED: string} for string in strings]
     if not listed:
-        named = [dict(values) for values in named_values(representatives, space)]
-    found = []
+        named = [dict(values) for values in named_values(canonical, space)]
+    result = []
     for values, string in zip(named, strings, strict=True):
         try:
-            found.append(Configuration(configuration_space, values=values))
+            result.append(Configuration(configuration_space, values=values))
         except (ForbiddenValueError, IllegalValueError) as error:
             raise ArchitectureError(f"'{string}' is not in this configuration space of {space.name}") from error
-    return found
+    return result
 
 
 def _hyperparameter(space: Space, gene: int, choices: list[int], default: int) -> Hyperparameter[Any, Any]:
     name, values = gene_names(space)[gene], gene_values(space)[gene]
-    left = [values[choice] for choice in choices]
-    if len(left) == 1:
-        return Constant(name, left[0])
+    names = [values[choice] for choice in choices]
+    if len(names) == 1:
+        return Constant(name, names[0])
     if space.ordinal[gene]:
-        return OrdinalHyperparameter(name, left, default_value=values[default])
-    return CategoricalHyperparameter(name, left, default_value=values[default])
+        return OrdinalHyperparameter(name, names, default_value=values[default])
+    return CategoricalHyperparameter(name, names, default_value=values[default])
 
 
 def _listed(subspace: Subspace) -> Hyperparameter[Any, Any]:
-    strings = subspace.space.write(_listed_rows(subspace, MOST_LISTED, "one by one"))
+    strings = subspace.space.write(_listed_rows(subspace, MAX_LISTED, "one by one"))
     return CategoricalHyperparameter(_LISTED, strings) if len(strings) > 1 else Constant(_LISTED, strings[0])
 
 
-def _listed_rows(subspace: Subspace, most: int, how: str) -> Rows:
-    least, largest = subspace.size_bounds
-    if largest > most:
-        count = f"{largest:,}" if least == largest else f"{least:,} to {largest:,}"
+def _listed_rows(subspace: Subspace, max_count: int, how: str) -> Rows:
+    smallest, largest = subspace.size_bounds
+    if largest > max_count:
+        count = f"{largest:,}" if smallest == largest else f"{smallest:,} to {largest:,}"
         raise SettingError(
-            f"{count} networks of {subspace.space.name} that are no box are not told to ConfigSpace {how}, being more "
-            f"than {most:,}: search with Optuna's samplers (lissnas.bridges.optuna), or keep fewer"
+            f"{count} networks of {subspace.space.name} that are not a box cannot be exported {how}: the maximum is "
+            f"{max_count:,}; search with Optuna's samplers (lissnas.bridges.optuna), or keep fewer"
         )
     if not largest:
-        raise SettingError(f"nothing of {subspace.space.name} is left to search in")
+        raise SettingError(f"the subspace of {subspace.space.name} is empty: there is nothing to search")
     return subspace.space.rows(subspace.index)
 
 
 def _all_forbidden(subspace: Subspace, members: Rows, choices: list[list[int]]) -> list[_Forbidden]:
-    box = int(np.prod([len(own) for own in choices], dtype=object))
-    found: list[_Forbidden] = []
+    box = int(np.prod([len(gene_choices) for gene_choices in choices], dtype=object))
+    combinations: list[_Forbidden] = []
     way_out = "list them (listed=True), or search with Optuna's samplers (lissnas.bridges.optuna)"
-    if len(members) < LEAST_SHARE * box:
+    if len(members) < MIN_SHARE * box:
         raise SettingError(
-            f"{len(members):,} networks of {subspace.space.name} are less than {LEAST_SHARE:.1%} of the {box:,} in the "
-            f"box around them, from which ConfigSpace would draw until it meets one: {way_out}"
+            f"{len(members):,} networks of {subspace.space.name} are less than {MIN_SHARE:.1%} of the {box:,} in the "
+            f"box around them, so ConfigSpace would reject nearly all of its draws: {way_out}"
         )
     for forbidden in _forbidden(members, choices, {}):
-        if len(found) == MOST_CLAUSES:
+        if len(combinations) == MAX_CLAUSES:
             raise SettingError(
-                f"{len(members):,} networks of {subspace.space.name} are too scattered to be the box around them less "
-                f"{MOST_CLAUSES} forbidden combinations: {way_out}"
+                f"{len(members):,} networks of {subspace.space.name} are too scattered: the box around them needs more "
+                f"than {MAX_CLAUSES} forbidden clauses; {way_out}"
             )
-        found.append(forbidden)
-    return found
+        combinations.append(forbidden)
+    return combinations
 
 
-def _forbidden(members: Rows, choices: list[list[int]], given: _Forbidden) -> Iterator[_Forbidden]:
-    """Yield combinations that together are the part of a box that holds no member, none of them twice.
+def _forbidden(members: Rows, choices: list[list[int]], fixed: _Forbidden) -> Iterator[_Forbidden]:
+    """Yield disjoint combinations that together are all non-members of a box.
 
-    The box is that of `choices`, in which `given` genes have one choice. It is parted by the gene of which the largest
-    share of choices has no member.
+    The box is that of `choices`, in which the `fixed` genes have one choice. It is split by the gene with the largest
+    share of choices that no member has.
     """
-    free = [gene for gene in range(len(choices)) if gene not in given and len(choices[gene]) > 1]
+    free = [gene for gene in range(len(choices)) if gene not in fixed and len(choices[gene]) > 1]
     if len(members) == int(np.prod([len(choices[gene]) for gene in free], dtype=object)):
         return
     present = {gene: np.unique(members[:, gene]).tolist() for gene in free}
     gene = min(free, key=lambda gene: len(present[gene]) / len(choices[gene]))
     absent = [choice for choice in choices[gene] if choice not in present[gene]]
     if absent:
-        yield given | {gene: absent}
+        yield fixed | {gene: absent}
     for choice in present[gene]:
-        yield from _forbidden(members[members[:, gene] == choice], choices, given | {gene: [choice]})
+        yield from _forbidden(members[members[:, gene] == choice], choices, fixed | {gene: [choice]})
 
 
 def _clause(

@@ -1,9 +1,9 @@
-"""Optuna: any of its samplers inside a subspace, and what a study found as rows and scores.
+"""Optuna: run any of its samplers inside a subspace, and read a study as rows and scores.
 
 Akiba et al., "Optuna: A Next-generation Hyperparameter Optimization Framework", KDD 2019. A gene is a categorical
-parameter "gene0", "gene1", ... with the choices of the box around the subspace. What a sampler proposes in that box but
-outside the subspace is exchanged for the nearest network inside before a trial sees it (our own choice), so that a
-study holds what was evaluated.
+parameter "gene0", "gene1", ... with the choices of the box around the subspace. A proposal in that box but outside the
+subspace is replaced by the nearest member before the trial sees it (our own choice). So a study has the architectures
+that were evaluated.
 """
 
 from collections.abc import Sequence
@@ -23,27 +23,27 @@ try:
     from optuna.study import Study, StudyDirection
     from optuna.trial import FrozenTrial, Trial, TrialState, create_trial
 except ImportError as error:
-    raise LissnasError("this bridge leads to Optuna: install it with 'pip install lissnas[bridges]'") from error
+    raise LissnasError("this bridge needs Optuna: run 'pip install lissnas[bridges]'") from error
 
 
 class SubspaceSampler(BaseSampler):
-    """Samples networks of a subspace, uniformly or around any sampler of Optuna.
+    """An Optuna sampler that proposes only members of a subspace, uniformly or with any other sampler.
 
-    Parameters that are no genes, such as a learning rate, are left to that sampler.
+    The other sampler, or a uniform one, samples parameters that are not genes, such as a learning rate.
 
     Parameters
     ----------
     subspace
-        Where; of any size.
+        The subspace, of any size.
     rng
-        The source of every draw that is not `sampler`'s own. Trials in parallel draw from children of it.
+        The source of every draw except those of `sampler`. Parallel trials draw from its children.
     sampler
-        Proposes genes, as ``optuna.samplers.TPESampler(seed=0)``; if there is none, all networks are equally likely.
+        Proposes genes, for example ``optuna.samplers.TPESampler(seed=0)``. None samples members uniformly.
 
     Raises
     ------
     SettingError
-        If `sampler` is one that lists all combinations.
+        If `sampler` enumerates all combinations.
 
     Examples
     --------
@@ -63,35 +63,36 @@ class SubspaceSampler(BaseSampler):
     def __init__(self, subspace: Subspace, rng: np.random.Generator, sampler: BaseSampler | None = None) -> None:
         if isinstance(sampler, BruteForceSampler | GridSampler):
             raise SettingError(
-                f"{type(sampler).__name__} goes through every combination of a box, and a subspace is none: for all of "
-                f"its networks go through subspace.index"
+                f"{type(sampler).__name__} enumerates every combination of a box, and a subspace is not a box: to "
+                f"evaluate all of its networks, iterate over subspace.index"
             )
         self.subspace = subspace
         self._rng = rng
         self._sampler = sampler
-        self._others = sampler or RandomSampler(seed=int(rng.integers(2**32)))
+        self._independent = sampler or RandomSampler(seed=int(rng.integers(2**32)))
         self._nearest = NearestMember(subspace, rng)
         values = gene_values(subspace.space)
         self.distributions: dict[str, BaseDistribution] = {
-            name: CategoricalDistribution([own[choice] for choice in choices])
-            for name, own, choices in zip(gene_names(subspace.space), values, self._nearest.choices, strict=True)
+            name: CategoricalDistribution([names[choice] for choice in choices])
+            for name, names, choices in zip(gene_names(subspace.space), values, self._nearest.choices, strict=True)
         }
         self._inferred: dict[int, dict[str, BaseDistribution]] = {}
 
     def suggest(self, trial: Trial) -> Rows:
-        """Return the network of a trial, shape (1, genes), and keep its official string as the trial's "architecture".
+        """Return the row of a trial, shape (1, genes), and set its official string as user attribute "architecture".
 
-        Raises SettingError if it is not in the subspace: genes were fixed by hand, or the study has another sampler.
+        Raises SettingError if the row is not in the subspace: genes were fixed by hand, or the study uses another
+        sampler.
         """
-        for name, own in self.distributions.items():
-            assert isinstance(own, CategoricalDistribution)
-            trial.suggest_categorical(name, own.choices)
+        for name, distribution in self.distributions.items():
+            assert isinstance(distribution, CategoricalDistribution)
+            trial.suggest_categorical(name, distribution.choices)
         try:
             row = rows_of([trial.params], self.subspace.space, "trial")
-            inside = bool(self.subspace.contains(row)[0])
+            is_member = bool(self.subspace.contains(row)[0])
         except ArchitectureError:
-            inside = False
-        if not inside:
+            is_member = False
+        if not is_member:
             raise SettingError(
                 f"trial {trial.number} is not in the subspace: give the study this sampler, and enqueue networks of "
                 f"the subspace only, all genes of each"
@@ -101,13 +102,13 @@ class SubspaceSampler(BaseSampler):
         return row
 
     def trials(self, rows: Rows, scores: Floats) -> list[FrozenTrial]:
-        """Return what is known already as finished trials, for ``study.add_trials``; those without a score failed.
+        """Return known scores as finished trials for ``study.add_trials``; a row whose score is NaN is a failed trial.
 
-        Raises SettingError for a network outside the subspace, of which its study cannot know.
+        Raises SettingError for a row outside the subspace, which the study cannot represent.
         """
         if not self.subspace.contains(rows).all():
             [first, *_] = self.subspace.space.write(rows[~self.subspace.contains(rows)])
-            raise SettingError(f"'{first}' is not in the subspace: keep the rows that it contains")
+            raise SettingError(f"'{first}' is not in the subspace: pass only rows that it contains")
         known = zip(named_values(self.subspace.space.canonical(rows), self.subspace.space), scores, strict=True)
         return [
             create_trial(params=params, distributions=self.distributions, state=TrialState.FAIL)
@@ -117,78 +118,78 @@ class SubspaceSampler(BaseSampler):
         ]
 
     def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
-        """Return all genes, which are drawn together, and what else the sampler draws together."""
+        """Return all genes, which are sampled together, and the other parameters that the sampler samples together."""
         inferred = {} if self._sampler is None else self._sampler.infer_relative_search_space(study, trial)
-        usable = {name: own for name, own in inferred.items() if self.distributions.get(name, own) == own}
+        usable = {name: one for name, one in inferred.items() if self.distributions.get(name, one) == one}
         self._inferred[trial._trial_id] = usable
         return usable | self.distributions
 
     def sample_relative(
         self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
-        """Return the genes of a network of the subspace, and what else the sampler draws with them."""
+        """Return the genes of a member of the subspace, and the other parameters that the sampler samples with them."""
         inferred = self._inferred.pop(trial._trial_id)
         space = self.subspace.space
         if self._sampler is None:
             [member] = named_values(self.subspace.sample(1, self._rng), space)
             return dict(member)
         drawn = self._sampler.sample_relative(study, trial, inferred)
-        for name, own in self.distributions.items():
-            assert isinstance(own, CategoricalDistribution)
-            if own.single():
-                drawn[name] = own.choices[0]
+        for name, distribution in self.distributions.items():
+            assert isinstance(distribution, CategoricalDistribution)
+            if distribution.single():
+                drawn[name] = distribution.choices[0]
             elif name not in drawn:
-                drawn[name] = self._sampler.sample_independent(study, trial, name, own)
-        names, values = gene_names(space), gene_values(space)
-        proposed = np.array([own.index(drawn[name]) for name, own in zip(names, values, strict=True)], dtype=np.uint8)
+                drawn[name] = self._sampler.sample_independent(study, trial, name, distribution)
+        genes = zip(gene_names(space), gene_values(space), strict=True)
+        proposed = np.array([choices.index(drawn[name]) for name, choices in genes], dtype=np.uint8)
         [member] = named_values(self._nearest(proposed, self._rng)[None], space)
         return drawn | member
 
     def sample_independent(
         self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
     ) -> Any:
-        """Return a parameter that is no gene, as the sampler draws it."""
+        """Return a parameter that is not a gene, from the other sampler."""
         if param_name in self.distributions:
-            raise SettingError(f"{param_name} is a gene: have all genes suggested by 'sampler.suggest(trial)'")
-        return self._others.sample_independent(study, trial, param_name, param_distribution)
+            raise SettingError(f"{param_name} is a gene: call 'sampler.suggest(trial)', which suggests all genes")
+        return self._independent.sample_independent(study, trial, param_name, param_distribution)
 
     def before_trial(self, study: Study, trial: FrozenTrial) -> None:
-        self._others.before_trial(study, trial)
+        self._independent.before_trial(study, trial)
 
     def after_trial(self, study: Study, trial: FrozenTrial, state: TrialState, values: Sequence[float] | None) -> None:
         self._inferred.pop(trial._trial_id, None)
-        self._others.after_trial(study, trial, state, values)
+        self._independent.after_trial(study, trial, state, values)
 
     def reseed_rng(self) -> None:
         [self._rng] = self._rng.spawn(1)
-        self._others.reseed_rng()
+        self._independent.reseed_rng()
 
 
 def trials(study: Study, space: Space) -> tuple[Rows, Floats]:
-    """Return the networks of a study's ended trials, in their order, and their scores.
+    """Return the rows of the finished trials of a study, in order, and their scores.
 
     Returns
     -------
     rows
-        Shape (n, genes), one a trial, so that a network may be there several times.
+        Shape (n, genes), one per trial. An architecture may occur several times.
     scores
-        Shape (n,), more being better: of a study that minimizes, the values with their signs changed. NaN where a trial
-        failed or was pruned.
+        Shape (n,); a larger score is better, so a study that minimizes has its values negated. NaN where a trial failed
+        or was pruned.
 
     Raises
     ------
     SettingError
         If the study has several objectives.
     ArchitectureError
-        If a trial holds no network of the space.
+        If a trial is not an architecture of the space.
     """
     if len(study.directions) != 1:
         raise SettingError(f"the study has {len(study.directions)} objectives: a score is one number")
     finished = [trial for trial in study.get_trials(deepcopy=False) if trial.state.is_finished()]
-    # A trial that failed before it had all its genes is no network, and no mistake either.
+    # A trial that failed before all genes were suggested has no row. It is skipped, not an error.
     genes = {*gene_names(space)}
-    ended = [trial for trial in finished if trial.state == TrialState.COMPLETE or genes <= {*trial.params}]
+    with_row = [trial for trial in finished if trial.state == TrialState.COMPLETE or genes <= {*trial.params}]
     sign = 1 if study.direction == StudyDirection.MAXIMIZE else -1
-    values = [trial.value if trial.state == TrialState.COMPLETE else None for trial in ended]
+    values = [trial.value if trial.state == TrialState.COMPLETE else None for trial in with_row]
     scores = np.array([np.nan if value is None else sign * value for value in values], dtype=np.float64)
-    return rows_of([trial.params for trial in ended], space, "ended trial"), scores
+    return rows_of([trial.params for trial in with_row], space, "finished trial"), scores

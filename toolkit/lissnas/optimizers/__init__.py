@@ -1,4 +1,4 @@
-"""Optimizers that search for one good architecture inside a subspace, one a file.
+"""Optimizers that search for one good architecture inside a subspace, one optimizer per file.
 
 Read `search.py` first: `search(subspace, evaluator, optimizer, rng, evaluations)`.
 """

@@ -1,8 +1,8 @@
-"""Evolutionary search of SPOS: a generation of mutants and crossings of the best so far, one after the other.
+"""Evolutionary search of SPOS: each generation has mutants and crossovers of the best architectures so far.
 
-Guo et al., "Single Path One-Shot Neural Architecture Search with Uniform Sampling", ECCV 2020, as the authors' code has
-it: a thousand evaluations are 20 generations of 50. Ours: a mutant gets choices that occur in the subspace, and in
-spaces whose rows are not all networks what is none counts as a child outside.
+Guo et al., "Single Path One-Shot Neural Architecture Search with Uniform Sampling", ECCV 2020, following the authors'
+code: a thousand evaluations are 20 generations of 50. Our own choice: mutants draw choices that occur in the subspace,
+and a child that is not a valid row of its space counts as outside the subspace.
 """
 
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ from lissnas.subspaces.enclosing_box import enclosing_choices
 from lissnas.subspaces.subspace import Subspace
 
 _TRIES = 10
-"""How many children are made at most for one that is inside and new; random networks fill the generation up."""
+"""Maximum number of children per requested child that is new and in the subspace; random rows fill the rest."""
 
 SPOS_BIBTEX = """\
 @inproceedings{guo2020single,
@@ -34,39 +34,48 @@ SPOS_BIBTEX = """\
   archivePrefix = {arXiv},
 }
 """
-"""Training by single paths, drawn uniformly, as an entry of BibTeX."""
+"""BibTeX entry of SPOS: supernet training with uniformly drawn single paths, and this search."""
 
 
 @dataclass(frozen=True)
 class EvolutionarySearch:
-    """Settings of the search of SPOS; the defaults are those of its authors' code."""
+    """Evolutionary search of SPOS: scores generations of mutants and crossovers of the best architectures.
+
+    Choose it for supernets: it scores batches, and the literature uses it there. The defaults are those of the
+    authors' code. Guo et al., ECCV 2020.
+
+    Examples
+    --------
+    >>> EvolutionarySearch(population=20, mutations=10, crossovers=10).parents
+    10
+    """
 
     bibtex: ClassVar[str] = SPOS_BIBTEX
 
     population: int = 50
-    """How many networks a generation has; the first is random."""
+    """Number of architectures in a generation. The first generation is random."""
 
     parents: int = 10
-    """Of how many of the best so far the next generation comes."""
+    """Number of best architectures so far that are parents of the next generation."""
 
     mutations: int = 25
-    """How many of a generation are mutants of a parent."""
+    """Number of mutants in a generation."""
 
     crossovers: int = 25
-    """How many of a generation take each gene from one of two parents."""
+    """Number of crossovers in a generation: each gene comes from one of two parents."""
 
     probability: float = 0.1
-    """The probability with which a mutant draws a gene anew."""
+    """Probability that a mutant redraws a gene."""
 
     def __post_init__(self) -> None:
         check_at_least_one(self, "population", "parents")
         if min(self.mutations, self.crossovers) < 0 or self.mutations + self.crossovers > self.population:
             raise SettingError(
-                f"{self.mutations} mutations and {self.crossovers} crossovers are no part of a population of "
-                f"{self.population}"
+                f"{self.mutations} mutations and {self.crossovers} crossovers: both must be at least 0, and their sum "
+                f"at most the population of {self.population}"
             )
         if not 0 < self.probability <= 1:
-            raise SettingError(f"probability must lie between 0 and 1, not be {self.probability}")
+            raise SettingError(f"probability must be above 0 and at most 1, not {self.probability}")
 
     def visit(self, subspace: Subspace, evaluations: Evaluations, total: int, rng: np.random.Generator) -> None:
         space, choices = subspace.space, enclosing_choices(subspace)
@@ -79,12 +88,12 @@ class EvolutionarySearch:
             if len(visited):
                 best = space.rows(visited[np.argsort(-scores, kind="stable")[: self.parents]])
                 mutants = self._mutants(best, choices, rng)
-                generation += islice(_new(subspace, mutants, known), self.mutations)
-                generation += islice(_new(subspace, self._crossings(best, rng), known), self.crossovers)
+                generation += islice(_new_members(subspace, mutants, known), self.mutations)
+                generation += islice(_new_members(subspace, self._crossovers(best, rng), known), self.crossovers)
             missing = self.population - len(generation)
             if missing:
                 drawn = subspace.sample(min(subspace.size_bounds[1], len(known) + missing), rng)
-                generation += islice(_new(subspace, drawn, known), missing)
+                generation += islice(_new_members(subspace, drawn, known), missing)
             rows = affordable(np.stack(generation), evaluations, total)
             visited = np.concatenate([visited, space.index(rows)])
             scores = np.concatenate([scores, np.nan_to_num(evaluations(rows), nan=-np.inf)])
@@ -94,19 +103,19 @@ class EvolutionarySearch:
         drawn = np.stack([rng.choice(each, len(rows)) for each in choices], axis=1).astype(np.uint8)
         return np.where(rng.random(rows.shape) < self.probability, drawn, rows)
 
-    def _crossings(self, parents: Rows, rng: np.random.Generator) -> Rows:
+    def _crossovers(self, parents: Rows, rng: np.random.Generator) -> Rows:
         one, other = parents[rng.integers(len(parents), size=(2, _TRIES * self.crossovers))]
         return np.where(rng.random(one.shape) < 0.5, one, other)
 
 
-def _new(subspace: Subspace, rows: Rows, known: set[int]) -> Iterator[Rows]:
-    """Yield the networks of the subspace that are not known, and know them then."""
+def _new_members(subspace: Subspace, rows: Rows, known: set[int]) -> Iterator[Rows]:
+    """Yield the rows that are in the subspace and whose index is not `known`; add their indices to `known`."""
     for row in rows:
         try:
-            inside = subspace.contains(row[None])[0]
-            [place] = subspace.space.index(row[None]).tolist()
-        except ArchitectureError:  # no network at all, or beyond the limits
+            is_member = subspace.contains(row[None])[0]
+            [index] = subspace.space.index(row[None]).tolist()
+        except ArchitectureError:  # not a valid row, or beyond a resource constraint
             continue
-        if inside and place not in known:
-            known.add(place)
+        if is_member and index not in known:
+            known.add(index)
             yield row

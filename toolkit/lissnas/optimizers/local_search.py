@@ -1,7 +1,7 @@
-"""Local search: score all neighbors, move to the best, start anew at a local optimum.
+"""Local search: score all neighbors, move to the best, and restart at a local optimum.
 
 White, Nolen and Savani, "Exploring the Loss Landscape in Neural Architecture Search", UAI 2021: start from the best of
-a few random networks, query the whole neighborhood. Neighbors are those inside the subspace.
+a few random architectures, and score the complete neighborhood. Here only neighbors in the subspace count.
 """
 
 from dataclasses import dataclass
@@ -31,12 +31,20 @@ _BIBTEX = """\
 
 @dataclass(frozen=True)
 class LocalSearch:
-    """Settings of local search; the default is our own choice."""
+    """Local search: steepest ascent from the best of `starts` random architectures, repeated from new starts.
+
+    Choose it where locality is high. White, Nolen and Savani, UAI 2021.
+
+    Examples
+    --------
+    >>> LocalSearch(starts=20).starts
+    20
+    """
 
     bibtex: ClassVar[str] = _BIBTEX
 
     starts: int = 10
-    """Of how many random networks the best one is a search's start."""
+    """Number of random architectures; each ascent starts from the best of them (our own choice)."""
 
     def __post_init__(self) -> None:
         check_at_least_one(self, "starts")
@@ -44,19 +52,19 @@ class LocalSearch:
     def visit(self, subspace: Subspace, evaluations: Evaluations, total: int, rng: np.random.Generator) -> None:
         total = reachable_total(subspace, evaluations, total)
         while evaluations.count < total:
-            here, height = _best_of(subspace.sample(min(self.starts, subspace.size_bounds[1]), rng), evaluations, total)
+            row, score = _best_of(subspace.sample(min(self.starts, subspace.size_bounds[1]), rng), evaluations, total)
             while evaluations.count < total:
-                neighbors = neighbors_inside(subspace, here)
+                neighbors = neighbors_inside(subspace, row)
                 if not len(neighbors):
                     break
-                best, score = _best_of(rng.permutation(neighbors), evaluations, total)
-                if score <= height:
+                best, best_score = _best_of(rng.permutation(neighbors), evaluations, total)
+                if best_score <= score:
                     break
-                here, height = best, score
+                row, score = best, best_score
 
 
 def _best_of(rows: Rows, evaluations: Evaluations, total: int) -> tuple[Rows, float]:
-    """Score rows as far as the budget goes, and return the best one and its score."""
+    """Score as many rows as the budget allows, and return the best row and its score."""
     rows = affordable(rows, evaluations, total)
     scores = np.nan_to_num(evaluations(rows), nan=-np.inf)
     return rows[scores.argmax()], float(scores.max())

@@ -1,4 +1,4 @@
-"""What every optimizer inside a subspace needs: moves that stay inside, and rows that can still be paid for."""
+"""Helpers of all optimizers: neighbors inside a subspace, and rows that the budget still allows."""
 
 import numpy as np
 
@@ -7,11 +7,11 @@ from lissnas.spaces.space import ENUMERABLE_SIZE, Rows
 from lissnas.subspaces.subspace import Subspace, WholeSpace
 
 PATIENCE = 10
-"""After how many proposals in a row that were all known before a random network is drawn instead (our own choice)."""
+"""After this many known proposals in a row, an optimizer draws a random architecture (our own choice)."""
 
 
 def neighbors_inside(subspace: Subspace, row: Rows) -> Rows:
-    """Return the networks of the subspace that are one edit away from a network, shape (n, genes).
+    """Return the neighbors of an architecture that are in the subspace, shape (n, genes).
 
     `row` has shape (genes,).
     """
@@ -22,15 +22,15 @@ def neighbors_inside(subspace: Subspace, row: Rows) -> Rows:
 
 
 def affordable(rows: Rows, evaluations: Evaluations, total: int) -> Rows:
-    """Return the rows that are known, and the first of the others as far as the budget goes, in their order."""
-    kept = evaluations.are_evaluated(rows)
-    new = np.flatnonzero(~kept)
-    kept[new[: max(total - evaluations.count, 0)]] = True
-    return rows[kept]
+    """Return the rows that are scored already, and as many other rows as the budget allows, in their order."""
+    selected = evaluations.are_evaluated(rows)
+    new = np.flatnonzero(~selected)
+    selected[new[: max(total - evaluations.count, 0)]] = True
+    return rows[selected]
 
 
 def reachable_total(subspace: Subspace, evaluations: Evaluations, total: int) -> int:
-    """Return how many networks can be scored in all: `total`, or fewer if the subspace has no more unknown ones."""
+    """Return how many architectures can be scored in all: `total`, or fewer where the subspace is smaller."""
     if subspace.size_bounds[1] > ENUMERABLE_SIZE:
         return total
     if evaluations.count == 0:

@@ -1,10 +1,10 @@
-"""Optuna's samplers inside a subspace, by the library itself: TPE, and its genetic algorithm.
+"""Optuna's samplers inside a subspace: TPE, and the genetic algorithm NSGA-II.
 
 Akiba et al., "Optuna: A Next-generation Hyperparameter Optimization Framework", KDD 2019. A gene is a categorical
-parameter with the choices that occur in the subspace: the smallest box around it. What a sampler proposes in that box
-but outside the subspace stands for the network of the subspace in which the fewest genes differ, drawn by lot where
-several do; its score is what the sampler is told. That is our own choice, and so is that a network known before is told
-again for nothing, and that after ten of these in a row a random unknown one is scored and told instead.
+parameter with the choices that occur in the subspace; together they span the smallest box around it. The rest is our
+own choice. A proposal outside the subspace is replaced by the nearest member, at random among equally near ones, and
+the sampler gets the score of that member. A known architecture costs nothing. After ten known proposals in a row, a
+random new architecture is scored and added to the study.
 """
 
 from collections.abc import Callable
@@ -38,42 +38,59 @@ _BIBTEX = """\
 
 @dataclass(frozen=True)
 class Tpe:
-    """The tree-structured Parzen estimator (Bergstra et al., NeurIPS 2011) with Optuna's own defaults."""
+    """The tree-structured Parzen estimator (TPE) with Optuna's defaults.
+
+    Choose it as a model-based baseline. Bergstra et al., NeurIPS 2011; Akiba et al., KDD 2019.
+
+    Examples
+    --------
+    >>> Tpe()
+    Tpe()
+    """
 
     bibtex: ClassVar[str] = _BIBTEX
 
     def visit(self, subspace: Subspace, evaluations: Evaluations, total: int, rng: np.random.Generator) -> None:
-        def made(seed: int) -> "BaseSampler":
+        def make_sampler(seed: int) -> "BaseSampler":
             from optuna.samplers import TPESampler
 
             return TPESampler(seed=seed)
 
-        _ask_and_tell(made, subspace, evaluations, total, rng)
+        _ask_and_tell(make_sampler, subspace, evaluations, total, rng)
 
 
 @dataclass(frozen=True)
 class Genetic:
-    """NSGA-II (Deb et al., 2002) with one objective: Optuna's genetic algorithm, with crossover and mutation."""
+    """NSGA-II with one objective: Optuna's genetic algorithm, with crossover and mutation.
+
+    Choose it to compare with a genetic algorithm that another library maintains. Deb et al., IEEE Transactions on
+    Evolutionary Computation 6, 2002; Akiba et al., KDD 2019.
+
+    Examples
+    --------
+    >>> Genetic(population=20).population
+    20
+    """
 
     bibtex: ClassVar[str] = _BIBTEX
 
     population: int = 50
-    """How many networks a generation has, as in Optuna."""
+    """Number of architectures in a generation; the default is Optuna's."""
 
     def __post_init__(self) -> None:
         check_at_least_one(self, "population")
 
     def visit(self, subspace: Subspace, evaluations: Evaluations, total: int, rng: np.random.Generator) -> None:
-        def made(seed: int) -> "BaseSampler":
+        def make_sampler(seed: int) -> "BaseSampler":
             from optuna.samplers import NSGAIISampler
 
             return NSGAIISampler(seed=seed, population_size=self.population)
 
-        _ask_and_tell(made, subspace, evaluations, total, rng)
+        _ask_and_tell(make_sampler, subspace, evaluations, total, rng)
 
 
 def _ask_and_tell(
-    made: Callable[[int], "BaseSampler"],
+    make_sampler: Callable[[int], "BaseSampler"],
     subspace: Subspace,
     evaluations: Evaluations,
     total: int,
@@ -82,14 +99,14 @@ def _ask_and_tell(
     try:
         import optuna
     except ImportError as error:
-        raise LissnasError("this optimizer is Optuna's: install it with 'pip install lissnas[search]'") from error
+        raise LissnasError("this optimizer needs Optuna: run 'pip install lissnas[search]'") from error
     from optuna.distributions import BaseDistribution, CategoricalDistribution
     from optuna.trial import TrialState, create_trial
 
-    said = optuna.logging.get_verbosity()
+    verbosity = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    study = optuna.create_study(direction="maximize", sampler=made(int(rng.integers(2**32))))
-    optuna.logging.set_verbosity(said)
+    study = optuna.create_study(direction="maximize", sampler=make_sampler(int(rng.integers(2**32))))
+    optuna.logging.set_verbosity(verbosity)
     nearest = NearestMember(subspace, rng)
     box: dict[str, BaseDistribution] = {
         f"gene{gene}": CategoricalDistribution(choices) for gene, choices in enumerate(nearest.choices)
@@ -99,9 +116,9 @@ def _ask_and_tell(
     while evaluations.count < total:
         trial = study.ask(box)
         proposed = np.array([trial.params[name] for name in box], dtype=np.uint8)
-        network = nearest(proposed, rng)
-        repeats = repeats + 1 if evaluations.are_evaluated(network[None])[0] else 0
-        [score] = evaluations(network[None])
+        row = nearest(proposed, rng)
+        repeats = repeats + 1 if evaluations.are_evaluated(row[None])[0] else 0
+        [score] = evaluations(row[None])
         if np.isnan(score):
             study.tell(trial, state=TrialState.FAIL)
         else:
@@ -111,6 +128,6 @@ def _ask_and_tell(
             score_unseen(subspace, evaluations, evaluations.count + 1, rng)
             index, scores = evaluations.history
             if not np.isnan(scores[-1]):
-                [row] = subspace.space.rows(index[-1:]).tolist()
-                params = dict(zip(box, row, strict=True))
+                [genes] = subspace.space.rows(index[-1:]).tolist()
+                params = dict(zip(box, genes, strict=True))
                 study.add_trial(create_trial(params=params, distributions=box, value=float(scores[-1])))

@@ -1,7 +1,7 @@
-"""Regularized evolution: mutate the best of a few, let the oldest die.
+"""Regularized evolution: mutate the best of a random tournament, and remove the oldest member.
 
 Real et al., "Regularized Evolution for Image Classifier Architecture Search", AAAI 2019: a population, a tournament,
-one mutation, and the oldest member removed. A mutation is one edit that stays in the subspace.
+one mutation, and removal of the oldest member. Here a mutation is one edit that stays in the subspace.
 """
 
 from collections import deque
@@ -30,15 +30,24 @@ _BIBTEX = """\
 
 @dataclass(frozen=True)
 class RegularizedEvolution:
-    """Settings of regularized evolution; all defaults are our own choice."""
+    """Regularized evolution: mutates the best of a tournament, and removes the oldest member of the population.
+
+    Choose it as the standard evolutionary baseline of the field. All defaults are our own choice. Real et al.,
+    AAAI 2019.
+
+    Examples
+    --------
+    >>> RegularizedEvolution(population=20, tournament=5).population
+    20
+    """
 
     bibtex: ClassVar[str] = _BIBTEX
 
     population: int = 50
-    """How many networks live at a time."""
+    """Number of architectures in the population."""
 
     tournament: int = 10
-    """Of how many, drawn at random, the best is mutated."""
+    """Number of random members of the population; the best of them is mutated."""
 
     def __post_init__(self) -> None:
         check_at_least_one(self, "population", "tournament")

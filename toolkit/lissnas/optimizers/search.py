@@ -1,6 +1,6 @@
-"""Searching for one good network inside a subspace: `search(subspace, evaluator, optimizer, rng, evaluations)`.
+"""Search for one good architecture in a subspace: `search(subspace, evaluator, optimizer, rng, evaluations)`.
 
-Which optimizer runs is told by the class of its settings; one file an optimizer, Optuna's samplers in one.
+The class of `optimizer` chooses the method. Each optimizer has its own file; the samplers of Optuna share one.
 """
 
 from dataclasses import dataclass
@@ -28,32 +28,32 @@ OPTIMIZERS = Register(
     },
     lambda name, found: class_fault("visit", found),
 )
-"""Class of each optimizer by its name; plug-ins add theirs."""
+"""Class of each optimizer by its name on the command line; plug-ins add theirs."""
 
 
 class Optimizer(Protocol):
-    """An optimizer's settings, a frozen dataclass with documented defaults, and the optimizer itself.
+    """A search method: a frozen dataclass whose fields are the settings, each with a default.
 
-    A class attribute `bibtex` may hold its paper, as an entry of BibTeX.
+    The class may have an attribute `bibtex`: the BibTeX entry of its paper.
     """
 
     def visit(self, subspace: Subspace, evaluations: Evaluations, total: int, rng: np.random.Generator) -> None:
-        """Score networks of the subspace until `total` are scored in all, or none is left.
+        """Score architectures of the subspace until `total` are scored in all, or all of the subspace are.
 
-        What `evaluations` already knows costs nothing.
+        Architectures that `evaluations` has scored already cost nothing.
         """
 
 
 @dataclass(frozen=True)
 class SearchTrace:
-    """A run of an optimizer.
+    """The record of one run of an optimizer.
 
     Attributes
     ----------
     optimizer
         The optimizer with its settings.
     evaluations
-        Everything that was scored, what was known before included.
+        Every architecture that was scored, including those scored before the search.
     """
 
     optimizer: Optimizer
@@ -61,16 +61,16 @@ class SearchTrace:
 
     @property
     def incumbents(self) -> Indices:
-        """The place in the space of the best network after each evaluation, shape (count,); -1 before the first score.
+        """The index of the best architecture after each evaluation, shape (count,); -1 before the first score.
 
-        Of equal ones the earlier.
+        Of equally good architectures the earlier one counts.
         """
-        asked, scores = self.evaluations.history
-        known = np.where(np.isnan(scores), -np.inf, scores)
-        best = np.maximum.accumulate(known)
-        is_new = (known == best) & (known > np.concatenate([[-np.inf], best[:-1]]))
-        latest = np.maximum.accumulate(np.where(is_new, np.arange(len(known)), -1))
-        return np.where(latest >= 0, asked[latest], -1)
+        index, scores = self.evaluations.history
+        comparable = np.where(np.isnan(scores), -np.inf, scores)
+        best = np.maximum.accumulate(comparable)
+        is_new = (comparable == best) & (comparable > np.concatenate([[-np.inf], best[:-1]]))
+        latest = np.maximum.accumulate(np.where(is_new, np.arange(len(comparable)), -1))
+        return np.where(latest >= 0, index[latest], -1)
 
 
 def search(
@@ -80,26 +80,37 @@ def search(
     rng: np.random.Generator,
     evaluations: int,
 ) -> SearchTrace:
-    """Search inside a subspace with an optimizer.
+    """Return what an optimizer scores inside a subspace, and its best architecture after each evaluation.
 
     Parameters
     ----------
     subspace
-        Where; `WholeSpace(space)` for all of a space.
+        Where to search. Pass `WholeSpace(space)` for the full space.
     evaluator
-        Scores architectures, more being better; or the memory of an earlier run, such as the shrinker's: what that has
-        scored is known, and counts among the evaluations.
+        Scores rows; a larger score is better. Or the evaluations of an earlier run, such as `trace.evaluations` of a
+        shrinker: the search knows their scores, and they count towards `evaluations`.
     optimizer
         For example ``RegularizedEvolution(population=50)``.
     rng
         The source of every random draw: the same state gives the same result.
     evaluations
-        How many distinct networks may be scored in all; fewer are if the subspace has no more.
+        Maximum number of distinct architectures to score in all. A smaller subspace is scored completely.
 
     Raises
     ------
     SettingError
-        If no evaluation is allowed.
+        If `evaluations` is below 1.
+
+    Examples
+    --------
+    >>> from lissnas.optimizers.local_search import LocalSearch
+    >>> from lissnas.spaces.published.macro import macro
+    >>> from lissnas.subspaces.subspace import WholeSpace
+    >>> trace = search(
+    ...     WholeSpace(macro()), lambda rows: rows.sum(axis=1), LocalSearch(), np.random.default_rng(0), 200
+    ... )
+    >>> macro().write(macro().rows(trace.incumbents[-1:]))
+    ['22222222']
     """
     if evaluations < 1:
         raise SettingError(f"a search needs at least 1 evaluation, not {evaluations}")
@@ -115,9 +126,9 @@ def optimizer_names() -> tuple[str, ...]:
 
 
 def optimizer_class(name: str) -> type[Optimizer]:
-    """Return the class of an optimizer by its name.
+    """Return the class of an optimizer by its name, such as "local-search".
 
-    Raises UnknownNameError with the nearest name, PluginError for a third party's that cannot be used.
+    Raises UnknownNameError, which suggests the nearest name, or PluginError if the optimizer of a plug-in is unusable.
     """
-    found: type[Optimizer] = OPTIMIZERS.find(name)
-    return found
+    optimizer: type[Optimizer] = OPTIMIZERS.find(name)
+    return optimizer

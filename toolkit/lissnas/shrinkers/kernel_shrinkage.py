@@ -105,7 +105,7 @@ class KernelShrinkage:
         if self.strays < 0:
             raise SettingError(f"strays must be at least 0, not {self.strays}")
         if not 0 < self.quantile < 1:
-            raise SettingError(f"quantile must lie between 0 and 1, not be {self.quantile}")
+            raise SettingError(f"quantile must be above 0 and below 1, not {self.quantile}")
 
     def rounds(self, space: Space, evaluations: Evaluations, rng: np.random.Generator) -> Iterator[Subspace]:
         at_most = space.size_bounds[1]

@@ -85,7 +85,7 @@ class Lissnas:
     def __post_init__(self) -> None:
         for name in ("confidence", "quantile"):
             if not 0 < getattr(self, name) < 1:
-                raise SettingError(f"{name} must lie between 0 and 1, not be {getattr(self, name)}")
+                raise SettingError(f"{name} must be above 0 and below 1, not {getattr(self, name)}")
         for name in ("seeds", "radius", "max_rounds", "target_size"):
             if isinstance(getattr(self, name), int) and getattr(self, name) < 1:
                 raise SettingError(f"{name} must be at least 1, not {getattr(self, name)}")
