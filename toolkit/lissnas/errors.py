@@ -1,4 +1,4 @@
-"""What goes wrong because of something a user can mend: one sentence, with the value and the way out."""
+"""The errors that a user can fix: each message is one sentence with the wrong value and what to do."""
 
 import difflib
 from collections.abc import Iterable
@@ -8,66 +8,78 @@ from typing import Any
 class LissnasError(Exception):
     """Base of every error whose message is meant for the user.
 
-    What a message quotes may come from a file that nobody vouches for: what a terminal would obey is written as an
-    escape, and a message that goes on and on is cut.
+    A message may quote an untrusted file: control characters are written as escapes, and a message of more than 2,000
+    characters is shortened in the middle.
     """
 
     evaluations: Any = None
-    """Of a run of a shrinker that ended early: its Evaluations, so that nothing scored by then is lost."""
+    """The Evaluations of a shrinker that this error ended, so that no score is lost; None otherwise."""
 
     def __init__(self, message: str = "") -> None:
         super().__init__(_printable(message))
 
 
 def one_line(text: str) -> str:
-    """Return text that nobody vouches for, as a file's name, in one line that a terminal shows and does not obey."""
+    """Return untrusted text, such as a file name, as one line without control characters."""
     return _printable(text).replace("\n", "\\n")
 
 
-_LONGEST = 2000
+_MAX_LENGTH = 2000
+"""Maximum length of a message, in characters."""
 
 
 def _printable(message: str) -> str:
     if not message.replace("\n", "").isprintable():
         message = "".join(sign if sign == "\n" or sign.isprintable() else ascii(sign)[1:-1] for sign in message)
-    if len(message) > _LONGEST:
-        message = f"{message[: _LONGEST // 2 - 5]} ... {message[5 - _LONGEST // 2 :]}"
+    if len(message) > _MAX_LENGTH:
+        message = f"{message[: _MAX_LENGTH // 2 - 5]} ... {message[5 - _MAX_LENGTH // 2 :]}"
     return message
 
 
 class SettingError(LissnasError):
-    """A setting that cannot be met: no seeds, a radius longer than the row, a sample larger than the space."""
+    """A setting has an impossible value: no seeds, a radius longer than a row, a sample larger than the space."""
 
 
 class EvaluatorError(LissnasError):
-    """An evaluator that failed, or whose answers cannot be used: of another shape, all missing, all equal."""
+    """An evaluator failed, or its scores are unusable: wrong shape, all missing, all equal."""
 
 
 class JournalError(LissnasError):
-    """A journal of another run, or one that is damaged or cannot be written."""
+    """A journal is damaged, belongs to another run, or cannot be written."""
 
 
 class CheckpointError(LissnasError):
-    """A checkpoint of another training, or one that is damaged or cannot be written."""
+    """A checkpoint is damaged, belongs to another training, or cannot be written."""
 
 
 class TrainingError(LissnasError):
-    """A training that cannot go on: its loss is no number."""
+    """A training cannot continue: its loss is NaN or infinite, or memory is too small."""
 
 
 class ArchitectureError(LissnasError):
-    """Rows or strings that are not architectures of the space they were given to."""
+    """A row or a string is not an architecture of the space."""
 
 
 class PluginError(LissnasError):
-    """What a third party's package registers and cannot be used: it does not import, or claims another's name."""
+    """A third-party package registers something unusable: it fails to import, or claims a name that is taken."""
 
 
 class UnknownNameError(LissnasError):
-    """A name that is not in a list of known names; the message suggests the nearest one."""
+    """A name is not in the list of known names; the message suggests the nearest one.
+
+    Parameters
+    ----------
+    kind
+        What the name is of, for example "method".
+    name
+        The unknown name.
+    known
+        All names of that kind.
+    """
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         known = sorted(known)
-        nearest = difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.5)
-        hint = f"did you mean '{nearest[0]}'? " if nearest else ""
+        by_lower_case = {each.lower(): each for each in known}
+        nearest = difflib.get_close_matches(name.lower(), by_lower_case, n=1, cutoff=0.5)
+        hint = f"did you mean '{by_lower_case[nearest[0]]}'? " if nearest else ""
         super().__init__(f"unknown {kind} '{name}': {hint}known: {', '.join(known)}")

@@ -1,6 +1,6 @@
-"""The callback that long work reports its progress to."""
+"""The callback to which long work reports its progress."""
 
 from collections.abc import Callable
 
 ProgressCallback = Callable[[str, float], None]
-"""Receives what is being done, and which share of it is done, from 0 to 1."""
+"""Receives what is being done, and the share of it that is done, from 0 to 1."""

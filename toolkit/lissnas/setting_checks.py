@@ -1,4 +1,4 @@
-"""Checks of settings, which dataclasses call when they are made."""
+"""Checks of settings, for the ``__post_init__`` of a dataclass."""
 
 from math import inf
 
@@ -13,7 +13,7 @@ def check_at_least_one(settings: object, *names: str) -> None:
 
 
 def check_between(settings: object, low: float, high: float, *names: str) -> None:
-    """Raise SettingError for the first of these settings that is below `low` or above `high`; None is neither."""
+    """Raise SettingError for the first of these settings below `low` or above `high`; None passes."""
     for name in names:
         value = getattr(settings, name)
         if value is not None and not low <= value <= high:

@@ -1,13 +1,15 @@
-"""Files that are whole or not there."""
+"""Files are written completely or not at all."""
 
 import os
 from pathlib import Path
 
 import pytest
-from lissnas.storage.atomic_write import atomic_write
+from filelock import FileLock, Timeout
+from lissnas.errors import LissnasError
+from lissnas.storage.atomic_write import atomic_write, exclusive_access
 
 
-def test_the_content_is_on_the_disk_before_the_file_takes_its_place(
+def test_the_content_is_on_the_disk_before_it_replaces_the_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "file"
@@ -19,7 +21,7 @@ def test_the_content_is_on_the_disk_before_the_file_takes_its_place(
     assert path.read_bytes() == b"content"
 
 
-def test_what_cannot_be_brought_to_the_disk_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_sync_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(_number: int) -> None:
         raise OSError(5, "Input/output error")
 
@@ -27,3 +29,16 @@ def test_what_cannot_be_brought_to_the_disk_leaves_nothing(tmp_path: Path, monke
     with pytest.raises(OSError, match="Input/output error"), atomic_write(tmp_path / "file") as file:
         file.write(b"content")
     assert not list(tmp_path.iterdir())
+
+
+def test_exclusive_access_makes_the_folder_and_keeps_others_out(tmp_path: Path) -> None:
+    path = tmp_path / "folder" / "file"
+    with exclusive_access(path), pytest.raises(Timeout):
+        FileLock(path.with_suffix(".lock")).acquire(timeout=0)
+    FileLock(path.with_suffix(".lock")).acquire(timeout=0)
+
+
+def test_exclusive_access_to_a_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(LissnasError, match="choose another folder"), exclusive_access(tmp_path / "file" / "below"):
+        pass

@@ -1,4 +1,4 @@
-"""Third parties' entry points: found by name, imported when used, refused by name, and no trouble to anyone else."""
+"""Entry points of other packages: found by name, imported when used, and refused by name without harm to others."""
 
 import subprocess
 import sys
@@ -18,7 +18,7 @@ Install = Callable[..., None]
 
 @pytest.fixture
 def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
-    """Install a package of one module and its entry points, without a build."""
+    """Install a package with one module and entry points, without building it."""
 
     def do(package: str, entry_points: str, source: str = "") -> None:
         folder = tmp_path / package
@@ -33,33 +33,33 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
     return do
 
 
-def _anything() -> Register:
+def _register() -> Register:
     return Register("thing", "lissnas.things", {"ours": "math:pi"}, lambda name, found: "")
 
 
-def test_our_own_are_found_though_nothing_else_is_imported(install: Install) -> None:
+def test_a_builtin_name_is_found_without_importing_other_packages(install: Install) -> None:
     install("broken", "[lissnas.things]\ntheirs = broken:x\n", "raise RuntimeError('no')")
-    assert _anything().find("ours") == pytest.approx(3.14159265)
+    assert _register().find("ours") == pytest.approx(3.14159265)
     assert "broken" not in sys.modules
 
 
-def test_names_are_listed_without_an_import(install: Install) -> None:
+def test_names_are_listed_without_importing_packages(install: Install) -> None:
     install("broken", "[lissnas.things]\ntheirs = broken:x\n", "raise RuntimeError('no')")
-    assert _anything().names() == ("ours", "theirs")
+    assert _register().names() == ("ours", "theirs")
     assert "broken" not in sys.modules
 
 
-def test_a_third_partys_is_found_and_what_is_of_another_group_is_not(install: Install) -> None:
-    install("sound", "[lissnas.things]\ntheirs = sound:x\n[lissnas.others]\nelse = sound:x\n", "x = 7")
-    assert _anything().find("theirs") == 7
-    assert _anything().names() == ("ours", "theirs")
-    assert _anything().faults() == ()
+def test_a_name_of_another_package_is_found_in_its_group_only(install: Install) -> None:
+    install("valid", "[lissnas.things]\ntheirs = valid:x\n[lissnas.others]\nelse = valid:x\n", "x = 7")
+    assert _register().find("theirs") == 7
+    assert _register().names() == ("ours", "theirs")
+    assert _register().faults() == ()
 
 
-def test_an_unknown_name_is_answered_with_the_nearest_of_third_parties_too(install: Install) -> None:
-    install("sound", "[lissnas.things]\nquadratic = sound:x\n", "x = 7")
+def test_an_unknown_name_suggests_the_nearest_name_of_any_package(install: Install) -> None:
+    install("valid", "[lissnas.things]\nquadratic = valid:x\n", "x = 7")
     with pytest.raises(UnknownNameError, match="unknown thing 'quadratik': did you mean 'quadratic'"):
-        _anything().find("quadratik")
+        _register().find("quadratik")
 
 
 @pytest.mark.parametrize(
@@ -70,35 +70,35 @@ def test_an_unknown_name_is_answered_with_the_nearest_of_third_parties_too(insta
         ("x = 1 / 0", "bad:x", "ZeroDivisionError"),
         ("x = (", "bad:x", "SyntaxError"),
         ("raise SystemExit(3)", "bad:x", "SystemExit: 3"),
-        ("", "elsewhere_not_there:x", "ModuleNotFoundError"),
+        ("", "missing_module:x", "ModuleNotFoundError"),
     ],
 )
-def test_a_broken_one_is_refused_by_name_and_breaks_no_other(
+def test_a_broken_package_is_refused_by_name_and_breaks_no_other(
     install: Install, source: str, place: str, why: str
 ) -> None:
     install("bad", f"[lissnas.things]\nbroken = {place}\n", source)
-    install("good", "[lissnas.things]\nsound = good:x\n", "x = 7")
+    install("good", "[lissnas.things]\nvalid = good:x\n", "x = 7")
     with pytest.raises(PluginError, match=rf"the thing 'broken' of bad 1\.0 cannot be used: {place}: {why}"):
-        _anything().find("broken")
-    assert _anything().find("sound") == 7
-    assert _anything().valid_names() == ("ours", "sound")
-    [fault] = _anything().faults()
+        _register().find("broken")
+    assert _register().find("valid") == 7
+    assert _register().valid_names() == ("ours", "valid")
+    [fault] = _register().faults()
     assert "'broken' of bad 1.0" in fault
 
 
-def test_a_name_that_two_packages_claim_is_nobodys(install: Install) -> None:
+def test_a_name_that_two_packages_claim_is_refused(install: Install) -> None:
     install("one", "[lissnas.things]\ntheirs = one:x\n", "x = 1")
     install("two", "[lissnas.things]\ntheirs = two:x\n", "x = 2")
     with pytest.raises(PluginError, match=r"one 1\.0 and two 1\.0 both register a thing 'theirs': uninstall one"):
-        _anything().find("theirs")
-    assert _anything().valid_names() == ("ours",)
+        _register().find("theirs")
+    assert _register().valid_names() == ("ours",)
 
 
-def test_no_one_takes_a_name_of_ours(install: Install) -> None:
+def test_a_package_cannot_replace_a_builtin_name(install: Install) -> None:
     install("thief", "[lissnas.things]\nours = thief:x\n", "x = 0")
-    assert _anything().find("ours") == pytest.approx(3.14159265)
-    assert _anything().names() == ("ours",)
-    assert _anything().faults() == ("the thing 'ours' of thief 1.0 is left out: the name is the project's own",)
+    assert _register().find("ours") == pytest.approx(3.14159265)
+    assert _register().names() == ("ours",)
+    assert _register().faults() == ("the thing 'ours' of thief 1.0 is left out: lissnas itself has one of that name",)
 
 
 # Each group
@@ -108,29 +108,29 @@ _SETTINGS = """
 from dataclasses import dataclass
 
 @dataclass(frozen=True)
-class Sound:
+class Valid:
     size: int = 3
     def rounds(self, space, evaluations, rng): ...
     def visit(self, subspace, evaluations, total, rng): ...
 
 @dataclass(frozen=True)
-class Idle:
+class WithoutMethod:
     size: int = 3
 
 @dataclass
-class Melting:
+class NotFrozen:
     size: int = 3
-    rounds = visit = Sound.rounds
+    rounds = visit = Valid.rounds
 
-class Plain(Sound):
+class Plain(Valid):
     def __init__(self): ...
 
 @dataclass(frozen=True)
-class Demanding:
+class WithoutDefault:
     size: int
-    rounds = visit = Sound.rounds
+    rounds = visit = Valid.rounds
 
-instance = Sound()
+instance = Valid()
 """
 
 
@@ -138,14 +138,14 @@ instance = Sound()
 @pytest.mark.parametrize(
     ("attribute", "why"),
     [
-        ("Idle", "Idle has no method '(rounds|visit)'"),
-        ("Melting", "Melting is no frozen dataclass"),
-        ("Plain", "Plain is no frozen dataclass"),
-        ("Demanding", r"Demanding\(\) fails, though every setting needs a default"),
-        ("instance", "it is a Sound, not a class of settings"),
+        ("WithoutMethod", "WithoutMethod has no method '(rounds|visit)'"),
+        ("NotFrozen", "NotFrozen is not a frozen dataclass"),
+        ("Plain", "Plain is not a frozen dataclass"),
+        ("WithoutDefault", r"WithoutDefault\(\) fails, but every setting needs a default"),
+        ("instance", "it is a Valid, not a class of settings"),
     ],
 )
-def test_settings_that_are_none_are_refused(
+def test_a_class_that_cannot_hold_settings_is_refused(
     install: Install, register: Register, group: str, attribute: str, why: str
 ) -> None:
     install("their", f"[lissnas.{group}]\ntheirs = their:{attribute}\n", _SETTINGS)
@@ -154,12 +154,12 @@ def test_settings_that_are_none_are_refused(
 
 
 @pytest.mark.parametrize(("register", "group"), [(SHRINKERS, "shrinkers"), (OPTIMIZERS, "optimizers")])
-def test_sound_settings_are_found(install: Install, register: Register, group: str) -> None:
-    install("their", f"[lissnas.{group}]\ntheirs = their:Sound\n", _SETTINGS)
-    assert register.find("theirs").__name__ == "Sound"
+def test_valid_settings_are_found(install: Install, register: Register, group: str) -> None:
+    install("their", f"[lissnas.{group}]\ntheirs = their:Valid\n", _SETTINGS)
+    assert register.find("theirs").__name__ == "Valid"
 
 
-def test_all_of_our_own_pass_what_third_parties_must() -> None:
+def test_every_builtin_passes_the_checks_of_other_packages() -> None:
     for register in (SHRINKERS, OPTIMIZERS):
         for name in register.builtin:
             assert register.fault(name, register.find(name)) == ""
@@ -170,15 +170,15 @@ def test_all_of_our_own_pass_what_third_parties_must() -> None:
 @pytest.mark.parametrize(
     ("attribute", "why"),
     [
-        ("sound", "the space that it makes is called 'macro'"),
+        ("valid", "the space that it makes is called 'macro'"),
         ("number", "it is a int, not a function that makes a space"),
         ("failing", "making the space fails: ValueError: no"),
         ("text", "it makes a str, not a Space"),
     ],
 )
-def test_a_space_that_is_none_is_refused(install: Install, attribute: str, why: str) -> None:
+def test_an_object_that_makes_no_space_is_refused(install: Install, attribute: str, why: str) -> None:
     source = (
-        "from lissnas.spaces.published.macro import macro as sound\nnumber = 3\ntext = str\n"
+        "from lissnas.spaces.published.macro import macro as valid\nnumber = 3\ntext = str\n"
         "def failing(): raise ValueError('no')"
     )
     install("their", f"[lissnas.spaces]\ntheirs = their:{attribute}\n", source)
@@ -186,7 +186,7 @@ def test_a_space_that_is_none_is_refused(install: Install, attribute: str, why: 
         make_space("theirs")
 
 
-def test_every_space_is_made_by_its_name() -> None:
+def test_every_space_has_the_name_that_makes_it() -> None:
     for name in space_names():
         space = make_space(name)
         assert isinstance(space, Space)

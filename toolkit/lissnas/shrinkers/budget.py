@@ -1,4 +1,4 @@
-"""Budgets of shrinkers: a given number of evaluations, in rounds that shrink by the same factor."""
+"""Budgets of shrinkers: a fixed number of evaluations, spread over rounds that shrink by the same factor."""
 
 from dataclasses import dataclass
 
@@ -12,13 +12,13 @@ class SingleRegionShrinker:
     """Settings of a method that shrinks to one region in rounds; all defaults are our own choice."""
 
     evaluations: int = 1200
-    """How many networks are scored in all, an equal part in each round."""
+    """Total number of networks scored, the same number in each round."""
 
     size: int = 500
-    """How many networks to keep: shrinking stops at the region nearest to it."""
+    """Number of networks to keep. Shrinking stops at the region whose size is nearest to it."""
 
     max_rounds: int = 4
-    """In how many rounds, each shrinking by the same factor; in each one the remaining region is sampled anew."""
+    """Number of rounds. Each shrinks by the same factor and draws new networks from the remaining region."""
 
     def __post_init__(self) -> None:
         check_at_least_one(self, "evaluations", "size", "max_rounds")
@@ -32,13 +32,13 @@ def check_spread(evaluations: int, rounds: int) -> None:
 
 
 def check_enough_to_keep(evaluations: int, size: int) -> None:
-    """Raise SettingError if more networks are to be kept than are scored."""
+    """Raise SettingError if a method would keep more networks than it scores."""
     if size > evaluations:
         raise SettingError(f"cannot keep {size} networks, the best of {evaluations}: score more, or keep fewer")
 
 
 def round_sizes(space: Space, size: int, rounds: int) -> list[int]:
-    """Return the size after each round on the way from the whole space to `size`, by equal factors.
+    """Return the target size after each round, from the whole space to `size` by equal factors.
 
     Raises SettingError for a size above that of the space.
     """

@@ -1,4 +1,4 @@
-"""How runs are kept: atomic files, locks, registers of names, random streams.
+"""Safe files, the identity of a run, random streams, and registers of names.
 
-Read `atomic_write.py` first.
+Read `run_identity.py` first.
 """

@@ -1,4 +1,4 @@
-"""Writing a file whole: beside its place, then moved there, so that no half-written one is ever seen."""
+"""Safe writing of files: all or nothing, and by one process at a time."""
 
 import os
 import secrets
@@ -14,28 +14,33 @@ from lissnas.errors import LissnasError
 
 @contextmanager
 def atomic_write(path: Path) -> Iterator[IO[bytes]]:
-    """Open a file for writing that takes its place when the context ends well, and leaves nothing if it does not.
+    """Open a new file that replaces `path` when the context ends; after an error, `path` stays as it was.
 
-    It is on the disk before it takes its place, so that a computer that loses its power leaves none without content.
+    The content is on the disk before it replaces `path`, so that a power failure leaves no empty file.
+
+    Examples
+    --------
+    >>> with atomic_write(Path("scores.json")) as file:
+    ...     file.write(b"[93.1, 94.2]")
     """
-    beside = path.with_name(f".{path.name}.{secrets.token_hex(8)}.part")
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.part")
     try:
-        with beside.open("xb") as file:
+        with temporary.open("xb") as file:
             yield file
-        with beside.open("rb+") as written:  # whoever wrote may have closed it
+        with temporary.open("rb+") as written:  # the caller may have closed `file`
             os.fsync(written.fileno())
-        beside.replace(path)
+        temporary.replace(path)
     except BaseException:
-        with suppress(OSError):  # where it never came to be
-            beside.unlink()
+        with suppress(OSError):  # if the temporary file was never created
+            temporary.unlink()
         raise
 
 
 @contextmanager
 def exclusive_access(path: Path) -> Iterator[None]:
-    """Keep other processes out while a file is made or read; its folder is made.
+    """Keep other processes out while this one makes or reads a file; make its folder.
 
-    Raises LissnasError if the folder cannot be written.
+    The first process makes the file, and all others read it. Raises LissnasError if the folder cannot be written.
     """
     lock = FileLock(path.with_suffix(".lock"))
     try:

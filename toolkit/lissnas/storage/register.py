@@ -1,7 +1,7 @@
-"""Register: things by their names, the project's own and those that packages of third parties add as entry points.
+"""Register: classes and functions by name, the project's own and those that third-party packages add as entry points.
 
-What is the project's own stands in a table of places. Others are looked for when a name is not in it or when all names
-are asked for, and their packages are imported when one of their names is used.
+The project's own are in a table. The entry points of other packages are read only when a name is not in that table or
+when all names are listed, and such a package is imported only when one of its names is used.
 """
 
 import importlib
@@ -15,18 +15,18 @@ from lissnas.errors import PluginError, UnknownNameError
 
 @dataclass(frozen=True)
 class Register:
-    """Everything of one kind that has a name.
+    """All named things of one kind.
 
     Attributes
     ----------
     kind
-        What it is called in an error: "method".
+        The word for it in error messages: "method".
     group
-        The group of the entry points: "lissnas.shrinkers".
+        Group of the entry points: "lissnas.shrinkers".
     builtin
-        The project's own, each by its place ``module:attribute``; no one else may take their names.
+        The project's own names, each with its place ``module:attribute``. No other package may use these names.
     fault
-        Given a name and what a third party registered under it, says what is wrong with that; "" if nothing is.
+        Takes a name and the object that a package registered under it; returns what is wrong with it, or "".
     """
 
     kind: str
@@ -35,14 +35,19 @@ class Register:
     fault: Callable[[str, Any], str]
 
     def names(self) -> tuple[str, ...]:
-        """Return all names, the project's own first; whether what a third party registered is sound is not asked."""
+        """Return all names, the project's own first, without checking those of other packages."""
         return (*self.builtin, *sorted(self._registered()))
 
     def find(self, name: str) -> Any:
-        """Return what has a name.
+        """Return the object with this name.
 
-        Raises UnknownNameError with the nearest name, or PluginError if it is a third party's and cannot be used:
-        it cannot be imported, is something else, or several packages claim the name.
+        Raises
+        ------
+        UnknownNameError
+            If there is none; the message suggests the nearest name.
+        PluginError
+            If another package registers it and it is unusable: it fails to import, has the wrong type, or several
+            packages claim the name.
         """
         if name in self.builtin:
             module, _, attribute = self.builtin[name].partition(":")
@@ -50,16 +55,16 @@ class Register:
         registered = self._registered()
         if name not in registered:
             raise UnknownNameError(self.kind, name, [*self.builtin, *registered])
-        return self._loaded(name, registered[name])
+        return self._load(name, registered[name])
 
     def valid_names(self) -> tuple[str, ...]:
-        """Return the names of all that can be used; third parties' packages are imported to find out."""
+        """Return all names that can be used; imports the other packages to find out."""
         return (*self.builtin, *(name for name in self.names()[len(self.builtin) :] if not self._error(name)))
 
     def faults(self) -> tuple[str, ...]:
-        """Return what is wrong with what third parties registered, a sentence each."""
+        """Return one sentence for each unusable thing that another package registers."""
         taken = [
-            f"the {self.kind} '{point.name}' of {_package(point)} is left out: the name is the project's own"
+            f"the {self.kind} '{point.name}' of {_package(point)} is left out: lissnas itself has one of that name"
             for point in self._points()
             if point.name in self.builtin
         ]
@@ -67,7 +72,7 @@ class Register:
 
     def _error(self, name: str) -> str:
         try:
-            self._loaded(name, self._registered()[name])
+            self._load(name, self._registered()[name])
         except PluginError as error:
             return str(error)
         return ""
@@ -76,28 +81,28 @@ class Register:
         yield from entry_points(group=self.group)
 
     def _registered(self) -> dict[str, list[EntryPoint]]:
-        found: dict[str, list[EntryPoint]] = {}
+        points: dict[str, list[EntryPoint]] = {}
         for point in self._points():
             if point.name not in self.builtin:
-                found.setdefault(point.name, []).append(point)
-        return found
+                points.setdefault(point.name, []).append(point)
+        return points
 
-    def _loaded(self, name: str, points: list[EntryPoint]) -> Any:
+    def _load(self, name: str, points: list[EntryPoint]) -> Any:
         if len(points) > 1:
             packages = " and ".join(sorted(map(_package, points)))
             raise PluginError(f"{packages} both register a {self.kind} '{name}': uninstall one of them")
         [point] = points
         try:
-            found = point.load()
+            loaded = point.load()
         except (Exception, SystemExit) as error:
-            raise self._refused(point, f"{type(error).__name__}: {error}") from error
-        if fault := self.fault(name, found):
-            raise self._refused(point, fault)
-        return found
+            raise self._unusable(point, f"{type(error).__name__}: {error}") from error
+        if fault := self.fault(name, loaded):
+            raise self._unusable(point, fault)
+        return loaded
 
-    def _refused(self, point: EntryPoint, why: str) -> PluginError:
+    def _unusable(self, point: EntryPoint, why: str) -> PluginError:
         return PluginError(
-            f"the {self.kind} '{point.name}' of {_package(point)} cannot be used: {point.value}: {why}; mend that "
+            f"the {self.kind} '{point.name}' of {_package(point)} cannot be used: {point.value}: {why}; fix that "
             f"package or uninstall it"
         )
 
@@ -106,16 +111,16 @@ def _package(point: EntryPoint) -> str:
     return "an unnamed package" if point.dist is None else f"{point.dist.name} {point.dist.version}"
 
 
-def class_fault(method: str, found: Any) -> str:
-    """Say what keeps a thing from being the settings of a method that runs by `method`; "" if nothing does."""
-    if not isinstance(found, type):
-        return f"it is a {type(found).__name__}, not a class of settings"
-    if not callable(getattr(found, method, None)):
-        return f"{found.__name__} has no method '{method}'"
-    if "__dataclass_params__" not in vars(found) or not vars(found)["__dataclass_params__"].frozen:
-        return f"{found.__name__} is no frozen dataclass"
+def class_fault(method: str, loaded: Any) -> str:
+    """Return why an object is not a frozen dataclass of settings with this method; "" if it is one."""
+    if not isinstance(loaded, type):
+        return f"it is a {type(loaded).__name__}, not a class of settings"
+    if not callable(getattr(loaded, method, None)):
+        return f"{loaded.__name__} has no method '{method}'"
+    if "__dataclass_params__" not in vars(loaded) or not vars(loaded)["__dataclass_params__"].frozen:
+        return f"{loaded.__name__} is not a frozen dataclass"
     try:
-        found()
+        loaded()
     except Exception as error:
-        return f"{found.__name__}() fails, though every setting needs a default: {error}"
+        return f"{loaded.__name__}() fails, but every setting needs a default: {error}"
     return ""
