@@ -8,7 +8,7 @@ from itertools import product
 from typing import Any, Literal, cast, get_args, get_origin, get_type_hints
 
 import numpy as np
-from lissnas.errors import SettingError
+from lissnas.errors import SettingError, UnknownNameError
 from lissnas.shrinkers.shrink import Shrinker, shrinker_class
 from lissnas.storage.random_streams import named_generator
 
@@ -60,12 +60,12 @@ def cells(
 ) -> tuple[Cell, ...]:
     """Return every combination; a method takes the values of those settings that it has.
 
-    Raises SettingError for a setting that no method has, or a combination that cannot be.
+    Raises UnknownNameError for a setting that no method has, SettingError for an impossible combination.
     """
     known = {method: {field.name for field in fields(cast(Any, shrinker_class(method)))} for method in methods}
     for name in values:
         if not any(name in names for names in known.values()):
-            raise SettingError(f"none of {', '.join(methods)} has a setting '{name}'")
+            raise UnknownNameError(f"setting of {', '.join(methods)}", name, set().union(*known.values()))
     for tau in noise_taus:
         if not 0 <= tau <= 1:
             raise SettingError(f"tau must lie between 0 and 1, not be {tau}")

@@ -193,7 +193,7 @@ def test_a_worker_with_other_data_is_found_out(name: BenchmarkKey) -> None:
 
 
 def test_a_setting_that_no_method_has_is_refused() -> None:
-    with pytest.raises(SettingError, match="none of lissnas, kernel has a setting 'sise'"):
+    with pytest.raises(UnknownNameError, match="unknown setting of lissnas, kernel 'sise': did you mean 'size'"):
         cells(("lissnas", "kernel"), {"sise": (3,)})
 
 
