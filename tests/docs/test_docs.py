@@ -1,4 +1,4 @@
-"""The documentation: its code runs, its commands print what it says, and its numbers name where they come from."""
+"""The code of the documentation runs, its commands print the shown output, and its numbers name their command."""
 
 import contextlib
 import io
@@ -35,58 +35,58 @@ README = ROOT / "README.md"
 BENCHMARK_PAGES = [name for name in NAMES if name.startswith("benchmarks/")]
 
 OWN_TESTS = {"bridges.md", "extending.md", "benchmarks/your-own.md", "results-format.md"}
-"""Pages with a test file of their own, which runs them on data that it makes."""
+"""Pages with a test file of their own."""
 
 NOT_RUN = {
-    "make": "sets up an environment from the network; a dry run says that the target is there",
-    "pip install": "takes the network",
-    "lissnas data get": "takes the network; tests/benchmarks/test_download.py downloads from a server of its own",
-    "lissnas data import": "takes the official file; the tests of each benchmark import it",
-    "lissnas compare BENCHMARK": "for any benchmark; one with as many methods takes minutes",
-    "lissnas supernet train": "takes from minutes to weeks, as the next four; tests/analyses/test_supernet_commands.py "
-    "and tests/toolkit/supernet run every stage in small",
+    "make": "installs packages from the network; a dry run checks that the target exists",
+    "pip install": "needs the network",
+    "lissnas data get": "needs the network; tests/benchmarks/test_download.py downloads from a local server",
+    "lissnas data import": "needs the official file; the tests of each benchmark import it",
+    "lissnas compare BENCHMARK": "is a pattern for any benchmark; with this many methods it takes minutes",
+    "lissnas supernet train": "takes minutes to weeks, like the next four; tests/analyses and tests/toolkit/supernet "
+    "run every stage with small settings",
     "lissnas supernet shrink": "",
     "lissnas supernet search": "",
     "lissnas supernet retrain": "",
     "lissnas supernet study": "",
-    "lissnas supernet evaluate --out fashion": "takes a supernet that was trained for minutes, as the next",
+    "lissnas supernet evaluate --out fashion": "needs a supernet that was trained for minutes, like the next",
     "lissnas tau fashion-cells --predictor fashion": "",
-    "torchrun": "takes several GPUs",
-    "RUN=": "takes a cluster",
+    "torchrun": "needs several GPUs",
+    "RUN=": "needs a cluster",
 }
-"""Commands of the pages that these tests do not run, by how they begin, and why; they are understood, or run dry."""
+"""Commands that these tests do not run, by their first words, and why; they are parsed, or run dry."""
 
 
-def blocks(page: Path, *languages: str) -> list[str]:
-    """Return the fenced blocks of some languages, in their order."""
+def fenced_blocks(page: Path, *languages: str) -> list[str]:
+    """Return the fenced blocks in some languages, in order."""
     pattern = rf"^```(?:{'|'.join(map(re.escape, languages))})\n(.*?)^```"
     return re.findall(pattern, page.read_text(), re.MULTILINE | re.DOTALL)
 
 
 def commands(page: Path) -> list[list[str]]:
-    """Return the words of each command in the page's shell blocks, and after the prompts of its sessions."""
-    return in_shell_blocks(page) + [shlex.split(command) for command, _ in sessions(page)]
+    """Return the words of each command in the shell and console blocks of a page."""
+    return shell_commands(page) + [shlex.split(command) for command, _ in sessions(page)]
 
 
-def in_shell_blocks(page: Path) -> list[list[str]]:
-    lines = "\n".join(blocks(page, "sh")).replace("\\\n", " ").splitlines()
+def shell_commands(page: Path) -> list[list[str]]:
+    lines = "\n".join(fenced_blocks(page, "sh")).replace("\\\n", " ").splitlines()
     return [words for line in lines if (words := shlex.split(line, comments=True))]
 
 
-def reason_not_to_run(words: list[str]) -> str | None:
-    """Return how a command begins that is not run here, or None."""
-    return next((begins for begins in NOT_RUN if shlex.join(words).startswith(begins)), None)
+def not_run_key(words: list[str]) -> str | None:
+    """Return the key of NOT_RUN with which a command begins, or None."""
+    return next((key for key in NOT_RUN if shlex.join(words).startswith(key)), None)
 
 
-def having(*languages: str) -> list[Path]:
-    return [page for page in (README, *PAGES) if name_of(page) not in OWN_TESTS and blocks(page, *languages)]
+def pages_with(*languages: str) -> list[Path]:
+    return [page for page in (README, *PAGES) if name_of(page) not in OWN_TESTS and fenced_blocks(page, *languages)]
 
 
 def name_of(page: Path) -> str:
     return str(page.relative_to(DOCS if page.is_relative_to(DOCS) else ROOT))
 
 
-@pytest.mark.parametrize("page", having("python", "{code-cell}"), ids=name_of)
+@pytest.mark.parametrize("page", pages_with("python", "{code-cell}"), ids=name_of)
 def test_the_code_of_a_page_runs_and_prints_what_it_shows(
     page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, open_table: Callable[[str], Table]
 ) -> None:
@@ -97,46 +97,48 @@ def test_the_code_of_a_page_runs_and_prints_what_it_shows(
     )
     for benchmark in set(re.findall(r'load_table\("([a-z0-9-]+)"\)', text)):
         open_table(benchmark)
-    names: dict[str, Any] = {"__name__": page.name, "Path": Path}
+    namespace: dict[str, Any] = {"__name__": page.name, "Path": Path}
     compiled = [(compile(code, page.name, "exec"), shown) for _, code, shown in parts]
     with mpl.rc_context({"backend": "agg"}):
         for code, shown in compiled:
             try:
                 with contextlib.redirect_stdout(io.StringIO()) as printed:
-                    exec(code, names)
+                    exec(code, namespace)
             except MissingFileError as error:
                 pytest.skip(str(error))
             if shown:
                 assert as_pattern(shown.splitlines()).fullmatch(printed.getvalue()), printed.getvalue()
 
 
-@pytest.mark.parametrize("page", having("sh"), ids=name_of)
+@pytest.mark.parametrize("page", pages_with("sh"), ids=name_of)
 def test_every_command_of_the_shell_blocks_of_a_page_runs(
     page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]
 ) -> None:
-    """One after the other in one folder, as a reader would; `>` takes what is printed."""
+    """The commands run in order in one folder, as a reader would run them; `>` writes the output to a file."""
     monkeypatch.chdir(tmp_path)
-    scores_of_a_supernet(tmp_path / "scores.csv")
-    for words in in_shell_blocks(page):
-        if reason_not_to_run(words):
+    write_supernet_scores(tmp_path / "scores.csv")
+    for words in shell_commands(page):
+        if not_run_key(words):
             continue
-        program, *asked = words
-        assert program == "lissnas", f"{page.name}: run {program} here, or say in NOT_RUN why not"
-        asked, target = (asked[: asked.index(">")], asked[-1]) if ">" in asked else (asked, "printed.txt")
-        assert app(asked, exit_on_error=False, print_error=False) == 0, shlex.join(words)
+        program, *arguments = words
+        assert program == "lissnas", f"{page.name}: run {program} here, or add it to NOT_RUN with a reason"
+        target = "printed.txt"
+        if ">" in arguments:
+            arguments, target = arguments[: arguments.index(">")], arguments[-1]
+        assert app(arguments, exit_on_error=False, print_error=False) == 0, shlex.join(words)
         (tmp_path / target).write_bytes(capsysbinary.readouterr().out)
 
 
-def scores_of_a_supernet(path: Path) -> None:
-    """Write the file that the README takes for granted: scores for the cells of AnalogNAS-Bench, here its own."""
+def write_supernet_scores(path: Path) -> None:
+    """Write the score file that the README uses; here it has the selection scores of AnalogNAS-Bench."""
     study = open_benchmark("analog-nasbench")
     architectures = study.space.write(study.space.all_rows())
     pl.DataFrame({"architecture": architectures, "supernet": study.selection}).write_csv(path)
 
 
-def test_what_is_not_run_is_on_a_page() -> None:
-    begun = {reason_not_to_run(words) for page in (README, *PAGES) for words in commands(page)}
-    assert set(NOT_RUN) <= begun
+def test_every_command_that_is_not_run_is_on_a_page() -> None:
+    used = {not_run_key(words) for page in (README, *PAGES) for words in commands(page)}
+    assert set(NOT_RUN) <= used
 
 
 @pytest.fixture(scope="module")
@@ -145,15 +147,15 @@ def working_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def sessions(page: Path) -> Iterator[tuple[str, list[str]]]:
-    """Give each command of the page's console blocks, and the lines that it is said to print."""
-    for block in blocks(page, "console"):
+    """Yield each command of the console blocks of a page, and the lines that the page shows as its output."""
+    for block in fenced_blocks(page, "console"):
         for part in re.split(r"^\$ ", block.replace("\\\n", " "), flags=re.MULTILINE)[1:]:
             command, *printed = part.rstrip("\n").split("\n")
             yield command, printed
 
 
 def as_pattern(printed: list[str]) -> re.Pattern[str]:
-    """Return what output matches: `...` stands for anything within a line, or for any lines if it is alone."""
+    """Return a pattern of the output: `...` matches any text in a line, or any lines if it is alone."""
     lines = [
         r"(?:.*\n)*?" if line == "..." else ".*".join(map(re.escape, line.split("..."))).rstrip() + r" *\n"
         for line in printed
@@ -161,7 +163,7 @@ def as_pattern(printed: list[str]) -> re.Pattern[str]:
     return re.compile("".join(lines) + r"\s*")
 
 
-@pytest.mark.parametrize("page", having("console"), ids=name_of)
+@pytest.mark.parametrize("page", pages_with("console"), ids=name_of)
 def test_a_page_shows_what_its_commands_print(page: Path, working_folder: Path, session_cache: Path) -> None:
     if any(command.startswith("lissnas report") for command, _ in sessions(page)):
         pytest.importorskip("vl_convert")
@@ -169,7 +171,7 @@ def test_a_page_shows_what_its_commands_print(page: Path, working_folder: Path, 
     environment = os.environ | {"LISSNAS_CACHE": str(session_cache), "COLUMNS": "120", "OMP_NUM_THREADS": "1"}
     for command, printed in sessions(page):
         program, *words = shlex.split(command)
-        if reason_not_to_run([program, *words]):
+        if not_run_key([program, *words]):
             continue
         called = subprocess.run(
             [str(bin_folder / program), *words],
@@ -187,13 +189,13 @@ def test_a_page_shows_what_its_commands_print(page: Path, working_folder: Path, 
 @pytest.mark.parametrize(
     "page", [README, *(DOCS / name for name in NAMES if name not in OWN_TESTS)], ids=lambda page: page.name
 )
-def test_every_command_of_a_page_is_one_that_lissnas_understands(page: Path) -> None:
+def test_lissnas_parses_every_command_of_a_page(page: Path) -> None:
     for words in commands(page):
-        if "--no-python" in words:  # torchrun starts it
+        if "--no-python" in words:  # torchrun starts this command
             words = words[words.index("--no-python") + 1 :]
         words = ["analog-nasbench" if word == "BENCHMARK" else word for word in words]
-        for ends in (">", "|"):
-            words = words[: words.index(ends)] if ends in words else words
+        for end in (">", "|"):
+            words = words[: words.index(end)] if end in words else words
         if words[0] == "lissnas" and not {"--help", "--install-completion"} & set(words):
             assert words[1] in list(app), f"{page.name}: no command '{words[1]}'"
             _, bound, _ = app.parse_args(words[1:], exit_on_error=False, print_error=False)
@@ -245,46 +247,54 @@ def test_a_page_of_a_published_benchmark_has_all_its_parts(name: str) -> None:
     assert re.search(r"license|Apache-2.0|MIT", page)
 
 
-def is_measured(page: Path) -> bool:
-    """Tell whether a page holds figures with their uncertainty, or asks for rows of docs/measured."""
+def has_measured_numbers(page: Path) -> bool:
+    """Return whether a page has numbers with their uncertainty, or rows of docs/measured."""
     return bool(re.search(r"<!-- (shrinking|locality):|\d ± \.?\d|\[[-+]?\d*\.\d+, [-+]?\d*\.\d+\]", page.read_text()))
 
 
-def test_numbers_names_every_page_with_measured_figures() -> None:
+def test_the_page_of_numbers_names_every_page_with_measured_numbers() -> None:
     listed = (DOCS / "numbers.md").read_text()
-    missing = [name for name, page in zip(NAMES, PAGES, strict=True) if is_measured(page) and f"({name})" not in listed]
+    missing = [
+        name
+        for name, page in zip(NAMES, PAGES, strict=True)
+        if has_measured_numbers(page) and f"({name})" not in listed
+    ]
     assert missing == []
 
 
-def test_what_the_pages_quote_is_what_the_programs_wrote(open_table: Callable[[str], Table]) -> None:
+def test_quoted_locality_equals_measured_locality(open_table: Callable[[str], Table]) -> None:
     import csv
 
     from lissnas.locality.exact_locality import pair_locality
 
     table, reports = open_table("analog-nasbench"), find_adapter("analog-nasbench").reports
-    near = pair_locality(table.space, table.values(reports, "cifar10"), (0.01,), 1)
+    measured = pair_locality(table.space, table.values(reports, "cifar10"), (0.01,), 1)
     with (DOCS / "measured" / "locality.csv").open(newline="") as file:
         quoted = {row["benchmark"]: row for row in csv.DictReader(file)}["analog-nasbench"]
-    assert quoted["P(top 1 %) of a neighbor"].startswith(f"{near.top_rate.value[0, 0]:.2f} ")
-    assert quoted["correlation of neighbors"].startswith(f"{near.correlation.value[0]:.2f} ")
+    assert quoted["P(top 1 %) of a neighbor"].startswith(f"{measured.top_rate.value[0, 0]:.2f} ")
+    assert quoted["correlation of neighbors"].startswith(f"{measured.correlation.value[0]:.2f} ")
 
 
-def test_the_license_page_says_what_the_installed_packages_say() -> None:
+def test_the_license_page_agrees_with_the_installed_packages() -> None:
     table = dict(re.findall(r"^\| `([\w-]+)` \| ([^|]+) \|", (DOCS / "license.md").read_text(), re.MULTILINE))
-    needed = [Requirement(text) for text in requires("lissnas") or ()]
-    always = {requirement.name for requirement in needed if requirement.marker is None}
+    requirements = [Requirement(text) for text in requires("lissnas") or ()]
+    always = {requirement.name for requirement in requirements if requirement.marker is None}
     assert always == set(table)
     for name, license in table.items():
-        told = metadata(name)
+        package = metadata(name)
         words = " ".join(
-            [told.get("License-Expression") or "", told.get("License") or "", *(told.get_all("Classifier") or ())]
+            [
+                package.get("License-Expression") or "",
+                package.get("License") or "",
+                *(package.get_all("Classifier") or ()),
+            ]
         ).replace("Apache Software License", "Apache-2.0")
         first = license.split(",")[0].strip().removesuffix("-3-Clause")
         assert first in words or "says nothing" in license, name
 
 
 @pytest.mark.parametrize("page", [README, ROOT / "CONTRIBUTING.md"], ids=lambda page: page.name)
-def test_links_to_files_lead_somewhere(page: Path) -> None:
+def test_linked_files_exist(page: Path) -> None:
     links = re.findall(r"\]\(([^)#:\s]+)\)", page.read_text().replace("\n", " "))
     assert links
     assert [link for link in links if not (ROOT / link).exists()] == []
