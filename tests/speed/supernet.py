@@ -22,7 +22,8 @@ from lissnas.supernet.networks.chain_network import ChainNetwork
 from lissnas.supernet.networks.supernet import Supernet
 from lissnas.supernet.scoring.supernet_evaluator import SupernetEvaluator
 from lissnas.supernet.training.path_samplers import UniformPathSampler
-from lissnas.supernet.training.training_loop import Progress, train_paths
+from lissnas.supernet.training.progress import Progress
+from lissnas.supernet.training.training_loop import train_supernet
 from lissnas.supernet.training.training_recipe import TrainingRecipe
 from torch import Tensor
 from torch.nn.functional import cross_entropy
@@ -45,7 +46,7 @@ def training() -> None:
         ends.append(time.process_time())
 
     with tempfile.TemporaryDirectory() as folder:
-        train_paths(
+        train_supernet(
             network,
             images,
             UniformPathSampler(network.space),

@@ -13,7 +13,7 @@ import torch
 import torch.distributed as dist
 from lissnas.spaces.published.shufflenetv2 import shufflenetv2_chain
 from lissnas.supernet.networks.chain_network import ChainNetwork
-from lissnas.supernet.training.processes import processes
+from lissnas.supernet.training.process_group import join_process_group
 from torch import nn
 from torch.nn.functional import cross_entropy
 from torch.nn.parallel import DistributedDataParallel
@@ -21,7 +21,7 @@ from torch.nn.parallel import DistributedDataParallel
 STEPS = 30
 
 torch.set_num_threads(1)
-with processes("cpu") as together:
+with join_process_group("cpu") as group:
     network = ChainNetwork(shufflenetv2_chain(size=64), np.random.default_rng(0), affine=False)
     other = ChainNetwork(network.chain, np.random.default_rng(0), affine=False)
     wrapped = DistributedDataParallel(other, broadcast_buffers=False, find_unused_parameters=True)
@@ -29,12 +29,12 @@ with processes("cpu") as together:
 
     def counted(_state: None, bucket: dist.GradBucket) -> torch.futures.Future[torch.Tensor]:
         bytes_of_wrapped.append(bucket.buffer().nbytes)
-        buffer = bucket.buffer().div_(together.count)
+        buffer = bucket.buffer().div_(group.world_size)
         return dist.all_reduce(buffer, async_op=True).get_future().then(lambda done: done.value()[0])
 
     wrapped.register_comm_hook(None, counted)
     rng = np.random.default_rng(1)
-    generator = torch.Generator().manual_seed(together.number)
+    generator = torch.Generator().manual_seed(group.rank)
     images = torch.randn(16, 3, 64, 64, generator=generator)
     labels = torch.randint(1000, (16,), generator=generator)
 
@@ -44,7 +44,7 @@ with processes("cpu") as together:
         began = time.perf_counter()
         cross_entropy(model(images, row), labels).backward()
         if model is network:
-            together.mean_gradients(network.parameters())
+            group.average_gradients(network.parameters())
         return time.perf_counter() - began
 
     seconds, sent = ([], []), []
@@ -58,7 +58,7 @@ with processes("cpu") as together:
         for one, two in zip(*gradients, strict=True):
             if one is not None:
                 torch.testing.assert_close(one, two, rtol=1e-3, atol=1e-5)
-    if together.number == 0:
+    if group.rank == 0:
         for name, taken, total in zip(
             ("DistributedDataParallel", "the path's gradients"),
             seconds,

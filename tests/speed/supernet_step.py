@@ -24,7 +24,8 @@ from lissnas.spaces.published.shufflenetv2 import OPERATIONS, STAGES, shufflenet
 from lissnas.supernet.images.image_batches import ImagesInMemory
 from lissnas.supernet.networks.chain_network import ChainNetwork
 from lissnas.supernet.training.path_samplers import UniformPathSampler
-from lissnas.supernet.training.training_loop import Progress, train_paths
+from lissnas.supernet.training.progress import Progress
+from lissnas.supernet.training.training_loop import train_supernet
 from lissnas.supernet.training.training_recipe import TrainingRecipe
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
@@ -126,7 +127,7 @@ def compare(size: int, precision: str, compiled: bool) -> None:
 
     with tempfile.TemporaryDirectory() as folder:
         paths, rng = UniformPathSampler(ours.space), np.random.default_rng(1)
-        train_paths(ours, images, paths, recipe, rng, Path(folder), report=step_plainly, device=DEVICE)
+        train_supernet(ours, images, paths, recipe, rng, Path(folder), report=step_plainly, device=DEVICE)
     here, there = (np.array(taken[first:]) for taken in seconds)
     low, ratio, high = np.quantile(there / here, [0.25, 0.5, 0.75])
     speeds = [f"{batch / np.median(taken):,.1f}" for taken in (here, there)]

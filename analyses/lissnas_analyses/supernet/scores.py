@@ -214,7 +214,8 @@ def train_and_score(
     from lissnas.supernet.scoring.grouped_cell_evaluator import GroupedCellEvaluator
     from lissnas.supernet.scoring.weight_angle import WeightAngleEvaluator
     from lissnas.supernet.training.path_samplers import PathSampler, SubspacePathSampler, UniformPathSampler
-    from lissnas.supernet.training.training_loop import Progress, train_paths
+    from lissnas.supernet.training.progress import Progress
+    from lissnas.supernet.training.training_loop import train_supernet
 
     space, source = cell201(), small_source(digits())
     everything = np.arange(space.size)
@@ -247,7 +248,7 @@ def train_and_score(
 
         rng = named_generator(state, seed)
         checkpoints = folder / f"seed-{seed}-{state}".replace(" ", "-")
-        train_paths(
+        train_supernet(
             of, source.train, paths, recipe, rng, checkpoints, device="cpu", save_every=_SAVE_EVERY, report=told
         )
 

@@ -28,9 +28,9 @@ from lissnas.supernet.stages.retraining import RETRAINED, RetrainedScore
 from lissnas.supernet.stages.retraining import retrain as retrain_alone
 from lissnas.supernet.stages.run_folder import RunFolder, Stage
 from lissnas.supernet.stages.searching import search_by_supernet
-from lissnas.supernet.training.processes import Processes
+from lissnas.supernet.training.process_group import ProcessGroup
+from lissnas.supernet.training.progress import Progress
 from lissnas.supernet.training.tensorboard_log import TensorBoardLog
-from lissnas.supernet.training.training_loop import Progress
 from lissnas.supernet.training.training_recipe import TrainingRecipe
 
 from lissnas_analyses.results.folder import Results, read_manifest
@@ -51,7 +51,7 @@ class Run:
     ----------
     recipe, place
         What it is and where.
-    together
+    process_group
         The processes.
     tell
         Is told how far the work is, in the first process alone.
@@ -61,14 +61,14 @@ class Run:
 
     recipe: RunRecipe
     place: RunFolder
-    together: Processes
+    process_group: ProcessGroup
     tell: Told
     tensorboard: bool = False
 
     @property
     def is_main_process(self) -> bool:
         """Whether this process prints and writes files."""
-        return self.together.number == 0
+        return self.process_group.rank == 0
 
     def begin(self) -> ToldSource:
         """Refuse a folder of another recipe, give one of none this recipe, and return the images."""
@@ -112,8 +112,8 @@ class Run:
             "images": recipe.images.kind,
             "methods": methods,
             "optimizers": [recipe.search.optimizer] if stage == "search" else [],
-            "processes": self.together.count,
-            "device": str(self.together.device),
+            "processes": self.process_group.world_size,
+            "device": str(self.process_group.device),
         }
         results.save(subject, asdict(cast(Any, recipe)), findings)
 
@@ -182,9 +182,9 @@ def _loop(
             np.random.default_rng(recipe.seed),
             run.place.loop,
             space=recipe.network.within(recipe.limits.shrinking_flops),
-            device=str(run.together.device),
+            device=str(run.process_group.device),
             save_every=recipe.checkpoints.save_every,
-            kept=recipe.checkpoints.keep,
+            keep=recipe.checkpoints.keep,
             report=lambda progress: report(progress),
             report_round=count,
         )
@@ -216,9 +216,9 @@ def evaluate(run: Run, strings: tuple[str, ...], random: int) -> tuple[pl.DataFr
     )
     name = f"scores-{_checksum(rows.tobytes() + repr(recipe.scoring).encode())}-{number}.jsonl"
     folder = run.place.results("evaluate")
-    with use_ema_weights(network, average), per_rank_journals(folder, run.together) as journals:
+    with use_ema_weights(network, average), per_rank_journals(folder, run.process_group) as journals:
         source.scored = _counted(run, run.tell, "scoring", len(np.unique(space.index(rows))))
-        evaluator = recipe.scoring.evaluator(network, source, run.together)
+        evaluator = recipe.scoring.evaluator(network, source, run.process_group)
         scores = Evaluations(space, evaluator, Journal(journals / name, asked))(rows)
     frame = pl.DataFrame(
         {
@@ -252,7 +252,7 @@ def search(run: Run) -> tuple[SearchTrace, pl.DataFrame, Results | None]:
         recipe.scoring,
         np.random.default_rng([RunStream.SEARCH, recipe.seed]),
         run.place.results("search") / f"training-{number}",
-        device=str(run.together.device),
+        device=str(run.process_group.device),
     )
     run.write_recipe()
     index, scores = trace.evaluations.history
@@ -329,9 +329,9 @@ def retrain(run: Run, architecture: str | None) -> tuple[RetrainedScore, Results
             recipe.scoring,
             np.random.default_rng([RunStream.RETRAINING, recipe.seed]),
             folder,
-            device=str(run.together.device),
+            device=str(run.process_group.device),
             save_every=recipe.checkpoints.save_every,
-            kept=recipe.checkpoints.keep,
+            keep=recipe.checkpoints.keep,
             report=run.watched(f"retraining-{folder.name}", recipe.retraining, told, until),
         )
     run.write_recipe()
@@ -370,7 +370,7 @@ def _counted(run: Run, tell: Told, step: str, total: int = 0) -> Callable[[], No
 
     def count() -> None:
         nonlocal scored
-        scored += run.together.count
+        scored += run.process_group.world_size
         done = min(scored / total, 1) if total else 0
         tell(step, done, f"{scored:,} scored")
 

@@ -101,13 +101,13 @@ def test_without_recalibration_a_trained_supernet_scores_its_paths_far_too_low(t
     from lissnas.supernet.networks.cell_network import Skeleton
     from lissnas.supernet.networks.cell_supernet import CellSupernet
     from lissnas.supernet.training.path_samplers import UniformPathSampler
-    from lissnas.supernet.training.training_loop import train_paths
+    from lissnas.supernet.training.training_loop import train_supernet
     from lissnas.supernet.training.training_recipe import TrainingRecipe
 
     source = small_source(digits())
     network = CellSupernet(Skeleton(), np.random.default_rng(0))
     recipe = TrainingRecipe(steps=300, batch_size=64, micro_batch_size=64, learning_rate=0.1, schedule="cosine")
-    train_paths(
+    train_supernet(
         network,
         source.train,
         UniformPathSampler(SPACE),

@@ -19,8 +19,9 @@ from lissnas.supernet.images.image_source import ImageSource
 from lissnas.supernet.networks.chain_network import ChainNetwork
 from lissnas.supernet.scoring.supernet_evaluator import SupernetEvaluator
 from lissnas.supernet.training.path_samplers import UniformPathSampler
-from lissnas.supernet.training.processes import processes
-from lissnas.supernet.training.training_loop import Progress, train_paths
+from lissnas.supernet.training.process_group import join_process_group
+from lissnas.supernet.training.progress import Progress
+from lissnas.supernet.training.training_loop import train_supernet
 from lissnas.supernet.training.training_recipe import TrainingRecipe
 
 RECIPE = TrainingRecipe(
@@ -41,7 +42,7 @@ def train(source: ImageSource, folder: Path, **changed: Any) -> ChainNetwork:
     torch.set_num_threads(1)
     network = ChainNetwork(chain(), np.random.default_rng(0))
     settings = {"recipe": RECIPE, "rng": np.random.default_rng(1), "save_every": 100, "report": lambda progress: None}
-    train_paths(network, source.train, UniformPathSampler(network.space), folder=folder, **(settings | changed))
+    train_supernet(network, source.train, UniformPathSampler(network.space), folder=folder, **(settings | changed))
     return network
 
 
@@ -65,7 +66,7 @@ if __name__ == "__main__":
         losses.append(progress.loss)
         print(progress.step, flush=True)
 
-    with processes("cpu") as together:
+    with join_process_group("cpu") as group:
         train(source, folder / "checkpoints", report=report)
-    if together.number == 0:
+    if group.rank == 0:
         results_file.write_text(json.dumps(losses))

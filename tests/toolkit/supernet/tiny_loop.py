@@ -25,7 +25,7 @@ from lissnas.supernet.scoring.scoring import Scoring
 from lissnas.supernet.scoring.supernet_evaluator import SupernetEvaluator
 from lissnas.supernet.shrinking.shrinking_loop import ShrinkingSchedule, ShrinkingTrace, shrink_in_rounds
 from lissnas.supernet.training.path_samplers import UniformPathSampler
-from lissnas.supernet.training.processes import processes
+from lissnas.supernet.training.process_group import join_process_group
 
 RECIPE = replace(tiny.RECIPE, steps=24, weight_decay=1e-4)
 LISSNAS = Lissnas(confidence=0.9, quantile=0.3, seeds=3, max_rounds=1, stop="rounds")
@@ -80,8 +80,8 @@ if __name__ == "__main__":
         return score(self, path)
 
     SupernetEvaluator._score = dying_score  # type: ignore[method-assign]
-    with processes() as together:
+    with join_process_group() as group:
         network, trace = loop(Path(folder))
-        if together.number == 0:
+        if group.rank == 0:
             results = {"rounds": list(map(str, trace.rounds)), "index": trace.subspace.index.tolist(), "scored": scored}
             Path(results_file).write_text(json.dumps(results))

@@ -1,6 +1,7 @@
-"""A training of a second: digits of 8 x 8 pixels, three layers of three choices. Run on its own, it may be killed.
+"""A training that takes a second: digits of 8 x 8 pixels, three layers of three choices.
 
-python tiny_training.py FOLDER RESULTS_FILE [STEP_TO_DIE_AT | STEP_TO_END_TORCHRUN_AT end]
+As a program it may kill itself, or signal torchrun, after a step:
+python tiny_training.py FOLDER RESULTS_FILE [STEP [torchrun]]
 """
 
 import json
@@ -19,8 +20,9 @@ from lissnas.supernet.images.image_batches import ImagesInMemory
 from lissnas.supernet.networks.chain_network import ChainNetwork
 from lissnas.supernet.scoring.supernet_evaluator import SupernetEvaluator
 from lissnas.supernet.training.path_samplers import SandwichPathSampler
-from lissnas.supernet.training.processes import Processes, processes
-from lissnas.supernet.training.training_loop import Progress, train_paths
+from lissnas.supernet.training.process_group import ProcessGroup, join_process_group
+from lissnas.supernet.training.progress import Progress
+from lissnas.supernet.training.training_loop import train_supernet
 from lissnas.supernet.training.training_recipe import TrainingRecipe
 from torch import nn
 
@@ -38,7 +40,7 @@ RECIPE = TrainingRecipe(
 )
 
 TERMS = RECIPE.batch_size * 4 * 4
-"""How many terms the gradient of a weight has: the images of a batch times the pixels of the features."""
+"""Number of terms in the gradient of a weight: images of a batch times pixels of the features."""
 
 
 def chain() -> Chain:
@@ -74,37 +76,48 @@ def train(folder: Path, **changed: Any) -> ChainNetwork:
     torch.set_num_threads(1)
     network = smooth_network()
     settings = {
-        "paths": SandwichPathSampler(network.space, network.chain.multiply_accumulates),
+        "sampler": SandwichPathSampler(network.space, network.chain.multiply_accumulates),
         "recipe": RECIPE,
         "rng": np.random.default_rng(1),
     }
-    settings |= {"batches": digits(), "folder": folder, "save_every": 4, "report": lambda progress: None}
-    train_paths(network, **(settings | changed))
+    settings |= {"images": digits(), "folder": folder, "save_every": 4, "report": lambda progress: None}
+    train_supernet(network, **(settings | changed))
     return network
 
 
-def evaluate(network: ChainNetwork, together: Processes | None = None) -> list[float]:
+def evaluate(network: ChainNetwork, group: ProcessGroup | None = None) -> list[float]:
     """Score all networks on the last images; two batches of the first ones recalibrate the batch norms."""
     images = digits()
     recalibration = list(images.images[:400].split(200))
     held_out = [(images.images[-300:], images.labels[-300:])]
-    return SupernetEvaluator(network, recalibration, held_out, together)(network.space.all_rows()).tolist()
+    return SupernetEvaluator(network, recalibration, held_out, group)(network.space.all_rows()).tolist()
 
 
-if __name__ == "__main__":
-    folder, results_file, *last = sys.argv[1:]
+def main(folder: Path, results_file: Path, stop_after: int | None = None, signal_torchrun: bool = False) -> None:
+    """Train and score in every process of a group; process 0 writes losses, scores and the names of its threads."""
     losses = []
 
     def report(progress: Progress) -> None:
         losses.append(progress.loss)
-        if last and progress.step == int(last[0]):
-            if len(last) == 1:
+        if progress.step == stop_after:
+            if not signal_torchrun:
                 os.kill(os.getpid(), signal.SIGKILL)
             os.kill(os.getppid(), signal.SIGTERM)
-            time.sleep(3)  # By then it has told all processes.
+            time.sleep(3)  # meanwhile torchrun signals all processes
 
-    with processes() as together:
-        scores = evaluate(train(Path(folder), report=report), together)
-    if together.number == 0:
+    with join_process_group() as group:
+        scores = evaluate(train(folder, report=report), group)
+    if group.rank == 0:
         threads = [name.read_text().strip() for name in Path("/proc/self").glob("task/*/comm")]
-        Path(results_file).write_text(json.dumps({"losses": losses, "scores": scores, "threads": threads}))
+        results_file.write_text(json.dumps({"losses": losses, "scores": scores, "threads": threads}))
+
+
+def main_with_stderr_file(folder: Path, stop_after: int) -> None:
+    """Do the same; the errors of each process go to a file of its own."""
+    stderr = (folder / f"stderr-{os.environ['RANK']}").open("w")
+    os.dup2(stderr.fileno(), 2)
+    main(folder / "run", folder / "results", stop_after)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]), *map(int, sys.argv[3:4]), *(word == "torchrun" for word in sys.argv[4:]))

@@ -69,7 +69,7 @@ def opened(
     need_torch()
     from lissnas.supernet.recipes.recipe_file import read_recipe
     from lissnas.supernet.stages.run_folder import RunFolder
-    from lissnas.supernet.training.processes import processes
+    from lissnas.supernet.training.process_group import join_process_group
 
     from lissnas_analyses.supernet.stages import Run
 
@@ -80,9 +80,9 @@ def opened(
     if not first:
         console.quiet = True
         activity.clear()
-    with processes(device) as together, progress():
+    with join_process_group(device) as group, progress():
         tell = activity.report if first else lambda step, share, told: None
-        yield Run(made, place, together, tell, tensorboard)
+        yield Run(made, place, group, tell, tensorboard)
 
 
 def _check_device(device: str | None) -> None:

@@ -36,13 +36,13 @@ ROWS = np.concatenate([cell201().rows(np.arange(9_000, 9_050)), cell201().sample
 def test_paths_scored_together_score_as_they_do_one_by_one(supernet, batches, batch):
     source = small_source(digits())
     recalibration = source.recalibration(batches, batch) if batches else ()
-    together = GroupedCellEvaluator(supernet, recalibration, source.held_out(100))(ROWS)
+    grouped = GroupedCellEvaluator(supernet, recalibration, source.held_out(100))(ROWS)
     before = {name: values.clone() for name, values in supernet.state_dict().items()}
     one_by_one = SupernetEvaluator(supernet, recalibration, source.held_out(100))(ROWS)
     supernet.load_state_dict(before)
-    assert np.abs(together - one_by_one).max() <= AN_IMAGE
-    assert (together == one_by_one).mean() > 0.9
-    assert len(np.unique(together)) > 10
+    assert np.abs(grouped - one_by_one).max() <= AN_IMAGE
+    assert (grouped == one_by_one).mean() > 0.9
+    assert len(np.unique(grouped)) > 10
 
 
 def test_scoring_changes_nothing_in_the_supernet(supernet):

@@ -34,7 +34,7 @@ def parts() -> Parts:
 def trained(parts: Parts, tmp_path_factory: pytest.TempPathFactory) -> ChainNetwork:
     recipe = replace(tiny.RECIPE, steps=80, micro_batch_size=64, weight_decay=1e-4)
     paths = UniformPathSampler(tiny.chain().space)
-    return tiny.train(tmp_path_factory.mktemp("trained"), recipe=recipe, paths=paths, batches=parts[0])
+    return tiny.train(tmp_path_factory.mktemp("trained"), recipe=recipe, sampler=paths, batches=parts[0])
 
 
 @pytest.fixture
@@ -88,9 +88,9 @@ def test_paths_classify_better_with_statistics_of_their_own(network: ChainNetwor
 
 def test_scores_do_not_depend_on_what_was_scored_before(network: ChainNetwork, parts: Parts) -> None:
     rows = network.space.all_rows()
-    together = _evaluator(network, parts)(rows)
+    group = _evaluator(network, parts)(rows)
     network.stem[0][1].running_mean.fill_(torch.nan)
-    assert _evaluator(network, parts)(rows[::-1])[::-1].tolist() == together.tolist()
+    assert _evaluator(network, parts)(rows[::-1])[::-1].tolist() == group.tolist()
 
 
 def test_a_network_is_left_as_it_was_but_for_statistics(network: ChainNetwork, parts: Parts) -> None:
@@ -153,7 +153,9 @@ def test_cells_are_trained_and_scored_as_chains_are(parts: Parts, tmp_path: Path
     network = CellSupernet(Skeleton(channels=4), np.random.default_rng(0))
     recipe = replace(tiny.RECIPE, steps=3)
     none = np.zeros((1, 6), dtype=np.uint8)
-    tiny.train_paths(network, parts[0], UniformPathSampler(network.space), recipe, np.random.default_rng(1), tmp_path)
+    tiny.train_supernet(
+        network, parts[0], UniformPathSampler(network.space), recipe, np.random.default_rng(1), tmp_path
+    )
     scores = _evaluator(network, parts)(np.concatenate([network.space.sample(3, np.random.default_rng(0)), none]))
     assert scores.std() > 0
     # A cell that hands nothing on leaves one class to all images.

@@ -36,8 +36,9 @@ from lissnas.supernet.shrinking.shrinking_loop import (
     training_recipe_after,
 )
 from lissnas.supernet.shrinking.weight_angle_shrinkage import WeightAngleShrinkage
+from lissnas.supernet.training.learning_rate_schedule import learning_rate_at
 from lissnas.supernet.training.path_samplers import UniformPathSampler
-from lissnas.supernet.training.training_loop import Progress
+from lissnas.supernet.training.progress import Progress
 from lissnas.supernet.training.training_recipe import ABS, abs_round
 
 PROGRAM = Path(__file__).parents[1] / "tiny_loop.py"
@@ -336,10 +337,10 @@ def test_fine_tuning_goes_on_where_the_schedule_was() -> None:
     recipe = replace(
         tiny.RECIPE, steps=40, schedule="linear", schedule_steps=100, warmup_steps=0, final_learning_rate=0.0
     )
-    assert training_recipe_after(recipe, settings, 2).rate_at(0) == pytest.approx(0.3 * (1 - 50 / 100))
+    assert learning_rate_at(training_recipe_after(recipe, settings, 2), 0) == pytest.approx(0.3 * (1 - 50 / 100))
     ends = training_recipe_after(replace(recipe, schedule_steps=None), settings, 1)
-    assert ends.rate_at(0) == pytest.approx(0.3 * (1 - 40 / 50))
-    assert ends.rate_at(9) < 0.3 * 0.03
+    assert learning_rate_at(ends, 0) == pytest.approx(0.3 * (1 - 40 / 50))
+    assert learning_rate_at(ends, 9) < 0.3 * 0.03
 
 
 OTHERS: list[tuple[dict[str, Any], type[Exception], str]] = [

@@ -13,7 +13,7 @@ from lissnas.supernet.recipes.recipe_file import read_recipe
 from lissnas.supernet.recipes.recipe_images import open_images
 from lissnas.supernet.stages.plan import measured_throughput, plan
 from lissnas.supernet.training.path_samplers import UniformPathSampler
-from lissnas.supernet.training.training_loop import train_paths
+from lissnas.supernet.training.training_loop import train_supernet
 from torch.nn.functional import cross_entropy
 
 
@@ -125,7 +125,7 @@ def test_a_checkpoint_is_as_large_as_planned(tmp_path: Path) -> None:
     network = recipe.network.build(np.random.default_rng(0))
     source, rng = open_images(recipe, tmp_path), np.random.default_rng(0)
     paths = UniformPathSampler(network.space)
-    train_paths(network, source.train, paths, recipe.training, rng, tmp_path / "run", device="cpu")
+    train_supernet(network, source.train, paths, recipe.training, rng, tmp_path / "run", device="cpu")
     [written] = (tmp_path / "run").glob("step-*.pt")
     planned = plan(recipe).checkpoint_bytes
     # On top come the heads of some hundred tensors.

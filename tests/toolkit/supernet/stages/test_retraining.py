@@ -25,7 +25,8 @@ from lissnas.supernet.networks.supernet import Supernet
 from lissnas.supernet.scoring.scoring import Scoring
 from lissnas.supernet.stages import retraining
 from lissnas.supernet.stages.retraining import ABS_RETRAINING, RETRAINED, SPOS_RETRAINING, RetrainedScore, retrain
-from lissnas.supernet.training.training_loop import Progress
+from lissnas.supernet.training.learning_rate_schedule import learning_rate_at
+from lissnas.supernet.training.progress import Progress
 
 RECIPE = replace(tiny.RECIPE, steps=60, weight_decay=1e-4, ema_decay=None)
 ROW = np.array([1, 2, 0], dtype=np.uint8)
@@ -247,9 +248,9 @@ def test_memory_too_small_to_judge_is_told_with_the_way_out(tmp_path: Path, monk
 
 def test_recipes_are_those_of_the_papers() -> None:
     assert (SPOS_RETRAINING.steps, SPOS_RETRAINING.batch_size, SPOS_RETRAINING.learning_rate) == (300_000, 1024, 0.5)
-    assert SPOS_RETRAINING.rate_at(150_000) == pytest.approx(0.25)
+    assert learning_rate_at(SPOS_RETRAINING, 150_000) == pytest.approx(0.25)
     assert (ABS_RETRAINING.steps, ABS_RETRAINING.batch_size) == (240 * 1202, 1024)
-    assert (ABS_RETRAINING.rate_at(0), ABS_RETRAINING.rate_at(ABS_RETRAINING.steps)) == (0.5, 0.0)
+    assert (learning_rate_at(ABS_RETRAINING, 0), learning_rate_at(ABS_RETRAINING, ABS_RETRAINING.steps)) == (0.5, 0.0)
     assert ABS_RETRAINING.weight_decay == 4e-5
 
 

@@ -43,20 +43,20 @@ def _sgd(parameters: object) -> torch.optim.SGD:
 
 
 def _side_by_side(
-    networks: list[CellNetwork], together: GroupedNetworks, of: Callable[[Tensor], Tensor | None]
+    networks: list[CellNetwork], grouped: GroupedNetworks, of: Callable[[Tensor], Tensor | None]
 ) -> Iterator[tuple[Tensor | None, Tensor]]:
-    """Yield something of each parameter of the networks together, and the same of the networks apart, joined."""
+    """Yield something of each parameter of the networks grouped, and the same of the networks apart, joined."""
     apart = [dict(network.named_parameters()) for network in networks]
 
     def joined(name: str, members: Iterable[int] = range(len(networks))) -> Tensor:
         return torch.cat([of(apart[member][name]) for member in members])  # type: ignore[misc]
 
-    yield of(together.stem.weight), joined("stem.0.weight")
-    yield of(together.stem_norm.norm.weight), joined("stem.1.weight")
-    yield of(together.last_norm.norm.bias), joined("last_norm.bias")
-    yield of(together.bias)[:, 0].flatten(), joined("classifier.bias")  # type: ignore[index]
-    yield of(together.classifier).transpose(1, 2).flatten(0, 1), joined("classifier.weight")  # type: ignore[union-attr]
-    for place, part in enumerate(together.body):
+    yield of(grouped.stem.weight), joined("stem.0.weight")
+    yield of(grouped.stem_norm.norm.weight), joined("stem.1.weight")
+    yield of(grouped.last_norm.norm.bias), joined("last_norm.bias")
+    yield of(grouped.bias)[:, 0].flatten(), joined("classifier.bias")  # type: ignore[index]
+    yield of(grouped.classifier).transpose(1, 2).flatten(0, 1), joined("classifier.weight")  # type: ignore[union-attr]
+    for place, part in enumerate(grouped.body):
         for piece in getattr(part, "pieces", ()):
             if piece.takes_positive:
                 edge = f"body.{place}.edges.{EDGES.index((piece.source, piece.target))}"
@@ -71,41 +71,41 @@ def _side_by_side(
 def test_networks_together_learn_what_each_learns_alone(rows: Rows, skeleton: Skeleton) -> None:
     draws = torch.Generator().manual_seed(0)
     networks = [CellNetwork(row, skeleton, np.random.default_rng((7, k))).double() for k, row in enumerate(rows)]
-    together = GroupedNetworks(networks).double()
+    grouped = GroupedNetworks(networks).double()
     optimizers = [
         torch.optim.SGD(model.parameters(), 0.1, 0.9, nesterov=True, weight_decay=5e-4)
-        for model in (together, *networks)
+        for model in (grouped, *networks)
     ]
     images = torch.randn(6, skeleton.inputs, 8, 8, generator=draws, dtype=torch.float64)
     for _ in range(3):
         images = torch.randn(images.shape, generator=draws, dtype=torch.float64)
         labels = torch.randint(0, 10, (6,), generator=draws)
-        logits, alone = together(images), [network(images) for network in networks]
+        logits, alone = grouped(images), [network(images) for network in networks]
         torch.testing.assert_close(logits, torch.stack(alone))
         for optimizer in optimizers:
             optimizer.zero_grad()
         (functional.cross_entropy(logits.flatten(0, 1), labels.repeat(len(rows))) * len(rows)).backward()
         for answer in alone:
             functional.cross_entropy(answer, labels).backward()
-        for weights in itertools.chain(together.parameters(), *(network.parameters() for network in networks)):
+        for weights in itertools.chain(grouped.parameters(), *(network.parameters() for network in networks)):
             if weights.grad is None:  # of what reaches no output, which together with others has a gradient of zero
                 weights.grad = torch.zeros_like(weights)
-        for found, expected in _side_by_side(networks, together, lambda weights: weights.grad):
+        for found, expected in _side_by_side(networks, grouped, lambda weights: weights.grad):
             torch.testing.assert_close(found, expected)
         for optimizer in optimizers:
             optimizer.step()
-        for found, expected in _side_by_side(networks, together, lambda weights: weights.detach()):
+        for found, expected in _side_by_side(networks, grouped, lambda weights: weights.detach()):
             torch.testing.assert_close(found, expected)
-    for model in (together, *networks):
+    for model in (grouped, *networks):
         model.eval()
-    torch.testing.assert_close(together(images), torch.stack([network(images) for network in networks]))
+    torch.testing.assert_close(grouped(images), torch.stack([network(images) for network in networks]))
 
 
 def test_no_network_sees_another() -> None:
     rows = PACKS["random"]
     networks = [CellNetwork(row, PLAIN, np.random.default_rng(place)) for place, row in enumerate(rows)]
-    together = GroupedNetworks(networks)
-    logits = together(torch.randn(4, 1, 8, 8))
+    grouped = GroupedNetworks(networks)
+    logits = grouped(torch.randn(4, 1, 8, 8))
     logits[3].sum().backward()
-    touched = together.stem.weight.grad.view(len(rows), -1).any(1)
+    touched = grouped.stem.weight.grad.view(len(rows), -1).any(1)
     assert touched.tolist() == [place == 3 for place in range(len(rows))]

@@ -35,39 +35,39 @@ def _few(task: ImageTask) -> ImageTask:
 
 
 @pytest.fixture(scope="module")
-def together() -> Training:
+def grouped() -> Training:
     return train_grouped(_networks(), _few(digits()), RECIPE, np.random.default_rng(5))
 
 
-def test_each_network_has_the_curves_of_training_it_alone(together: Training) -> None:
+def test_each_network_has_the_curves_of_training_it_alone(grouped: Training) -> None:
     for place, network in enumerate(_networks()):
         alone = train(Alone(network), _few(digits()), RECIPE, np.random.default_rng(5))
         for epoch in range(RECIPE.epochs):
             # Sums of single precision in another order; eight steps do not carry that far.
-            assert together.train[epoch].loss[place] == pytest.approx(alone.train[epoch].loss[0], rel=1e-3)
-            assert together.validation[epoch].loss[place] == pytest.approx(alone.validation[epoch].loss[0], rel=1e-2)
-        assert together.test.loss[place] == pytest.approx(alone.test.loss[0], rel=1e-2)
-        assert abs(together.test.correct[place] - alone.test.correct[0]) <= 1
+            assert grouped.train[epoch].loss[place] == pytest.approx(alone.train[epoch].loss[0], rel=1e-3)
+            assert grouped.validation[epoch].loss[place] == pytest.approx(alone.validation[epoch].loss[0], rel=1e-2)
+        assert grouped.test.loss[place] == pytest.approx(alone.test.loss[0], rel=1e-2)
+        assert abs(grouped.test.correct[place] - alone.test.correct[0]) <= 1
 
 
-def test_the_same_generators_give_the_same_bits(together: Training) -> None:
+def test_the_same_generators_give_the_same_bits(grouped: Training) -> None:
     again = train_grouped(_networks(), _few(digits()), RECIPE, np.random.default_rng(5))
-    np.testing.assert_array_equal(again.test.loss, together.test.loss)
-    np.testing.assert_array_equal(again.train[1].loss, together.train[1].loss)
+    np.testing.assert_array_equal(again.test.loss, grouped.test.loss)
+    np.testing.assert_array_equal(again.train[1].loss, grouped.train[1].loss)
 
 
-def test_another_order_of_the_images_gives_other_results(together: Training) -> None:
+def test_another_order_of_the_images_gives_other_results(grouped: Training) -> None:
     other = train_grouped(_networks(), _few(digits()), RECIPE, np.random.default_rng(6))
-    assert (other.train[0].loss[:3] != together.train[0].loss[:3]).all()
+    assert (other.train[0].loss[:3] != grouped.train[0].loss[:3]).all()
 
 
-def test_a_network_that_cannot_learn_says_one_class_of_everything(together: Training) -> None:
+def test_a_network_that_cannot_learn_says_one_class_of_everything(grouped: Training) -> None:
     labels = _few(digits()).test.labels
-    assert together.test.correct[3] in np.bincount(labels)
+    assert grouped.test.correct[3] in np.bincount(labels)
 
 
-def test_training_scores_count_the_images_of_whole_batches(together: Training) -> None:
-    assert together.train[0].correct.max() <= 260 // RECIPE.batch_size * RECIPE.batch_size
+def test_training_scores_count_the_images_of_whole_batches(grouped: Training) -> None:
+    assert grouped.train[0].correct.max() <= 260 // RECIPE.batch_size * RECIPE.batch_size
 
 
 def test_networks_are_left_as_they_are() -> None:

@@ -1,4 +1,4 @@
-"""A step whose memory is too small says what would fit."""
+"""If memory is too small for a step, the error says which micro-batch fits."""
 
 import re
 import subprocess
@@ -16,45 +16,45 @@ from lissnas.supernet.training.path_samplers import UniformPathSampler
 
 
 class SmallMemory(tiny.ChainNetwork):
-    """Has memory for so many images, as a GPU would say it."""
+    """Raises the error of a GPU whose memory is too small for more than `max_images` images."""
 
-    most = 16
+    max_images = 16
 
     def forward(self, images: torch.Tensor, path: Sequence[int]) -> torch.Tensor:
-        if len(images) > self.most:
+        if len(images) > self.max_images:
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.\nGPU 0 has a total ...")
         return super().forward(images, path)
 
 
 def _train(network: SmallMemory, folder: Path) -> None:
     paths, rng = UniformPathSampler(network.space), np.random.default_rng(1)
-    tiny.train_paths(network, tiny.digits(), paths, tiny.RECIPE, rng, folder)
+    tiny.train_supernet(network, tiny.digits(), paths, tiny.RECIPE, rng, folder)
 
 
-def test_out_of_memory_names_the_largest_piece_that_fits_and_that_piece_does_fit(tmp_path: Path) -> None:
+def test_out_of_memory_names_the_largest_micro_batch_that_fits_and_that_does_fit(tmp_path: Path) -> None:
     network = SmallMemory(tiny.chain(), np.random.default_rng(0))
     message = (
-        r"tiny: not enough memory on cpu for pieces of 32 images on \w\w-\w\w-\w\w \(CUDA out of memory. Tried to "
-        r"allocate 2.00 GiB.\): micro_batch_size = 16 fits;.* in another folder"
+        r"tiny: not enough memory on cpu for micro-batches of 32 images on \w\w-\w\w-\w\w \(CUDA out of memory. "
+        r"Tried to allocate 2.00 GiB.\): micro_batch_size = 16 fits\..* choose another folder"
     )
     with pytest.raises(TrainingError, match=message):
         _train(network, tmp_path / "too large")
     recipe = replace(tiny.RECIPE, steps=1, micro_batch_size=16)
     paths, rng = UniformPathSampler(network.space), np.random.default_rng(1)
-    tiny.train_paths(network, tiny.digits(), paths, recipe, rng, tmp_path / "fits")
+    tiny.train_supernet(network, tiny.digits(), paths, recipe, rng, tmp_path / "fits")
     assert (tmp_path / "fits" / "step-0000000001.pt").exists()
 
 
-def test_where_nothing_fits_the_error_says_so(tmp_path: Path) -> None:
+def test_the_error_says_if_no_micro_batch_fits(tmp_path: Path) -> None:
     network = SmallMemory(tiny.chain(), np.random.default_rng(0))
-    network.most = 1
+    network.max_images = 1
     with pytest.raises(TrainingError, match="no smaller micro_batch_size fits either"):
         _train(network, tmp_path)
 
 
-def test_other_errors_of_a_network_come_through_as_they_are(tmp_path: Path) -> None:
+def test_other_errors_of_a_network_are_raised_unchanged(tmp_path: Path) -> None:
     network = SmallMemory(tiny.chain(), np.random.default_rng(0))
-    network.most = 1_000
+    network.max_images = 1_000
     network.classifier = torch.nn.Linear(3, 10)
     with pytest.raises(RuntimeError, match="shapes cannot be multiplied"):
         _train(network, tmp_path)
@@ -69,20 +69,20 @@ from dataclasses import replace
 tiny.torch.set_num_threads(1)
 images = tiny.ImagesInMemory(tiny.torch.zeros(1024, 1, 32, 32), tiny.torch.zeros(1024, dtype=int))
 recipe = replace(tiny.RECIPE, steps=2, batch_size=64, micro_batch_size=64)
-tiny.train(Path(sys.argv[1]) / "small", batches=images, recipe=recipe)
+tiny.train(Path(sys.argv[1]) / "small", images=images, recipe=recipe)
 used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (used + 60_000_000,) * 2)
-tiny.train(Path(sys.argv[1]) / "large", batches=images, recipe=replace(recipe, batch_size=1024, micro_batch_size=1024))
+tiny.train(Path(sys.argv[1]) / "large", images=images, recipe=replace(recipe, batch_size=1024, micro_batch_size=1024))
 """
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="the limit of memory is that of Linux")
-def test_memory_that_really_is_too_small_is_noticed(tmp_path: Path) -> None:
+@pytest.mark.skipif(sys.platform != "linux", reason="RLIMIT_AS limits memory on Linux alone")
+def test_a_real_out_of_memory_error_is_recognized(tmp_path: Path) -> None:
     run = subprocess.run(
         [sys.executable, "-c", PROGRAM, tmp_path], check=False, capture_output=True, text=True, timeout=100
     )
     found = re.search(
-        r"TrainingError: tiny: not enough memory on cpu for pieces of 1024 images .* = (\d+) fits", run.stderr
+        r"TrainingError: tiny: not enough memory on cpu for micro-batches of 1024 images .* = (\d+) fits", run.stderr
     )
     assert found, run.stderr
     assert 1024 % int(found[1]) == 0

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 import tiny_training as tiny
 from lissnas.errors import SettingError
+from lissnas.supernet.training.learning_rate_schedule import learning_rate_at
+from lissnas.supernet.training.progress import Progress
 from lissnas.supernet.training.tensorboard_log import TensorBoardLog
-from lissnas.supernet.training.training_loop import Progress
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
@@ -39,8 +40,8 @@ def test_a_run_that_was_killed_and_goes_on_shows_each_step_once(tmp_path: Path) 
     steps = list(range(1, 13))
     assert [each.step for each in found.Scalars("loss")] == steps
     assert [each.value for each in found.Scalars("loss")][4:] == pytest.approx(list(losses.values()))
-    assert [each.value for each in found.Scalars("rate")] == pytest.approx(
-        [tiny.RECIPE.rate_at(step - 1) for step in steps]
+    assert [each.value for each in found.Scalars("learning rate")] == pytest.approx(
+        [learning_rate_at(tiny.RECIPE, step - 1) for step in steps]
     )
     assert all(each.value > 0 for each in found.Scalars("images per second"))
 

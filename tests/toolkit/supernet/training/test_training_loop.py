@@ -22,8 +22,9 @@ import torch
 from lissnas.errors import CheckpointError, SettingError, TrainingError
 from lissnas.spaces.chain import Convolution
 from lissnas.supernet.images.image_batches import ImagesInMemory
+from lissnas.supernet.training.learning_rate_schedule import learning_rate_at
 from lissnas.supernet.training.path_samplers import FairPathSampler, SandwichPathSampler, UniformPathSampler
-from lissnas.supernet.training.training_loop import Progress
+from lissnas.supernet.training.progress import Progress
 from rounding import largest_drift
 from torch import nn
 from torch.nn.functional import cross_entropy
@@ -84,7 +85,7 @@ def test_a_weight_that_no_path_touches_stays_as_it_is_to_the_bit(tmp_path: Path)
         touched_ever.update(path)
 
     recipe = replace(tiny.RECIPE, steps=10, warmup_steps=0)
-    tiny.train_paths(
+    tiny.train_supernet(
         network,
         tiny.digits(),
         UniformPathSampler(network.space),
@@ -120,7 +121,7 @@ def test_steps_are_those_of_stochastic_gradient_descent_written_plainly(tmp_path
     rows: list[list[int]] = []
     paths, rng = UniformPathSampler(network.space), np.random.default_rng(1)
     ours = replace(recipe, channels_last=channels_last)
-    tiny.train_paths(
+    tiny.train_supernet(
         network, images, paths, ours, rng, tmp_path, report=lambda progress: rows.append(progress.rows[0].tolist())
     )
     groups = [
@@ -132,7 +133,7 @@ def test_steps_are_those_of_stochastic_gradient_descent_written_plainly(tmp_path
     steps = images.steps(recipe.batch_size, recipe.micro_batches, range(recipe.micro_batches), seed, 0)
     for step, (row, pieces) in enumerate(zip(rows, steps, strict=False)):
         for group in optimizer.param_groups:
-            group["lr"] = recipe.rate_at(step)
+            group["lr"] = learning_rate_at(recipe, step)
         for pixels, labels in pieces:
             (cross_entropy(plain(pixels, row), labels) / len(pieces)).backward()
         optimizer.step()
@@ -154,7 +155,7 @@ def test_the_average_forgets_old_weights_exponentially(tmp_path: Path) -> None:
 
     recipe = replace(tiny.RECIPE, steps=5)
     paths, rng = UniformPathSampler(network.space), np.random.default_rng(1)
-    average = tiny.train_paths(network, tiny.digits(), paths, recipe, rng, tmp_path, report=follow)
+    average = tiny.train_supernet(network, tiny.digits(), paths, recipe, rng, tmp_path, report=follow)
     assert average is not None
     assert list(average) == list(expected)
     for name, weights in average.items():
@@ -208,8 +209,8 @@ def test_a_loss_that_is_no_number_names_the_path(tmp_path: Path) -> None:
     with torch.no_grad():
         network.layers[1][2].main[0].weight.fill_(math.nan)
     seen: list[Progress] = []
-    with pytest.raises(TrainingError, match=r"tiny: the loss of step \d+ is nan on the path \w\w-k5-\w\w; begin again"):
-        tiny.train_paths(
+    with pytest.raises(TrainingError, match=r"tiny: the loss of step \d+ is nan on the path \w\w-k5-\w\w; train again"):
+        tiny.train_supernet(
             network,
             tiny.digits(),
             UniformPathSampler(network.space),
@@ -246,7 +247,7 @@ def test_a_full_disk_loses_nothing(tmp_path: Path, finished: dict[str, Any], cap
     finally:
         full.__exit__(None, None, None)
     assert "step-0000000008.pt" in caplog.text
-    assert "the training goes on" in caplog.text
+    assert "the training continues" in caplog.text
     assert [path.name for path in tmp_path.iterdir()] == ["step-0000000004.pt"]
     tiny.train(tmp_path)
     _assert_same_bits(_newest(tmp_path), finished)
@@ -316,7 +317,7 @@ def test_a_run_does_not_begin_anew_where_all_checkpoints_are_damaged(tmp_path: P
 
 
 def test_the_last_checkpoints_are_kept(tmp_path: Path) -> None:
-    tiny.train(tmp_path, save_every=2, kept=2)
+    tiny.train(tmp_path, save_every=2, keep=2)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["step-0000000010.pt", "step-0000000012.pt"]
 
 
@@ -328,11 +329,11 @@ def test_the_last_checkpoints_are_kept(tmp_path: Path) -> None:
             "settings.learning_rate is 0.3; in this run it is 0.2",
         ),
         (
-            {"paths": UniformPathSampler(tiny.chain().space)},
+            {"sampler": UniformPathSampler(tiny.chain().space)},
             "method is SandwichPathSampler; in this run it is UniformPathSampler",
         ),
         ({"rng": np.random.default_rng(2)}, "seed is .*; in this run it is"),
-        ({"batches": ImagesInMemory(tiny.digits().images + 1, tiny.digits().labels)}, "images is 1797 images"),
+        ({"images": ImagesInMemory(tiny.digits().images + 1, tiny.digits().labels)}, "images is 1797 images"),
     ],
     ids=lambda value: str(value)[:20],
 )
@@ -349,7 +350,7 @@ def test_the_checkpoint_of_another_space_is_refused(tmp_path: Path) -> None:
     space = tiny.CategoricalSpace("huge", (("id", "k3", "k5"),) * 3, "{}-{}-{}")
     network = tiny.ChainNetwork(replace(tiny.chain(), space=space), np.random.default_rng(0))
     with pytest.raises(CheckpointError, match="space is tiny; in this run it is huge"):
-        tiny.train_paths(network, tiny.digits(), FairPathSampler(space), recipe, np.random.default_rng(1), tmp_path)
+        tiny.train_supernet(network, tiny.digits(), FairPathSampler(space), recipe, np.random.default_rng(1), tmp_path)
 
 
 def test_the_checkpoint_of_another_network_of_the_space_is_refused(tmp_path: Path) -> None:
@@ -359,7 +360,7 @@ def test_the_checkpoint_of_another_network_of_the_space_is_refused(tmp_path: Pat
     network = tiny.ChainNetwork(wider, np.random.default_rng(0))
     paths = SandwichPathSampler(network.space, tiny.chain().multiply_accumulates)
     with pytest.raises(CheckpointError, match=r"another run, in which data\.weight_shapes is .*; give each run"):
-        tiny.train_paths(network, tiny.digits(), paths, recipe, np.random.default_rng(1), tmp_path)
+        tiny.train_supernet(network, tiny.digits(), paths, recipe, np.random.default_rng(1), tmp_path)
 
 
 def _losses(folder: Path, **changed: Any) -> list[float]:
@@ -370,7 +371,7 @@ def _losses(folder: Path, **changed: Any) -> list[float]:
 
 def test_a_supernet_learns(tmp_path: Path) -> None:
     recipe = replace(tiny.RECIPE, steps=60, weight_decay=1e-4)
-    losses = _losses(tmp_path, recipe=recipe, paths=UniformPathSampler(tiny.chain().space))
+    losses = _losses(tmp_path, recipe=recipe, sampler=UniformPathSampler(tiny.chain().space))
     assert np.mean(losses[-10:]) < np.mean(losses[:10]) - 0.2
 
 
@@ -390,7 +391,7 @@ def test_other_ways_to_compute_give_the_same_losses(tmp_path: Path, changed: dic
 def test_strict_fairness_trains_its_networks_in_one_step(tmp_path: Path) -> None:
     seen: list[Progress] = []
     recipe = replace(tiny.RECIPE, steps=2)
-    tiny.train(tmp_path, recipe=recipe, paths=FairPathSampler(tiny.chain().space), report=seen.append)
+    tiny.train(tmp_path, recipe=recipe, sampler=FairPathSampler(tiny.chain().space), report=seen.append)
     assert [np.sort(progress.rows, axis=0).tolist() for progress in seen] == [[[0] * 3, [1] * 3, [2] * 3]] * 2
 
 
@@ -407,7 +408,7 @@ def test_compiled_parts_train_as_others_do(tmp_path: Path, monkeypatch: pytest.M
 def test_a_batch_larger_than_the_images_is_refused(tmp_path: Path) -> None:
     few = ImagesInMemory(tiny.digits().images[:40], tiny.digits().labels[:40])
     with pytest.raises(SettingError, match=r"a batch of 64 images cannot be drawn from 40: lower training\.batch_size"):
-        tiny.train(tmp_path, batches=few)
+        tiny.train(tmp_path, images=few)
 
 
 def test_progress_reads_as_a_line() -> None:

@@ -65,11 +65,11 @@ class GroupedCellEvaluator:
         return scores
 
     def _score(self, rows: Rows, first: "_FirstCell") -> Floats:
-        together = GroupedNetworks([self._without_first_cell(*each) for each in zip(self._shells, rows, strict=False)])
+        grouped = GroupedNetworks([self._without_first_cell(*each) for each in zip(self._shells, rows, strict=False)])
         made = zip(*(first.output(row.tolist()) for row in rows), strict=True)
         received = [torch.stack([one.permute(0, 2, 3, 1) for one in batch], 3) for batch in made]
         recalibration = len(self._recalibration)
-        logits = torch.cat(_recalibrated(together, together.after_stem, received, recalibration)[recalibration:], 1)
+        logits = torch.cat(_recalibrated(grouped, grouped.after_stem, received, recalibration)[recalibration:], 1)
         right = (logits.argmax(2) == self._labels).sum(1).numpy()
         finite = torch.isfinite(logits).flatten(1).all(1).numpy()
         return np.where(finite, 100 * right / len(self._labels), np.nan)

@@ -11,7 +11,7 @@ from lissnas.errors import SettingError
 from lissnas.supernet.images.image_source import ImageSource
 from lissnas.supernet.networks.supernet import Supernet
 from lissnas.supernet.scoring.supernet_evaluator import SupernetEvaluator
-from lissnas.supernet.training.processes import Processes
+from lissnas.supernet.training.process_group import ProcessGroup
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Scoring:
                 f"{self.recalibration_batch_size}, and batch_size is {self.batch_size}: give at least 0, 2 and 1"
             )
 
-    def evaluator(self, network: Supernet, source: ImageSource, together: Processes | None = None) -> SupernetEvaluator:
+    def evaluator(self, network: Supernet, source: ImageSource, group: ProcessGroup | None = None) -> SupernetEvaluator:
         """Return what scores the paths of a supernet on the images that are held out.
 
         Raises SettingError if there are fewer training images than are asked for.
@@ -54,7 +54,7 @@ class Scoring:
             network,
             source.recalibration(self.recalibration_batches, self.recalibration_batch_size),
             source.held_out(self.batch_size),
-            together,
+            group,
         )
 
 

@@ -14,7 +14,7 @@ from lissnas.spaces.space import Floats, Rows
 from lissnas.supernet.images.image_batches import LabeledBatch
 from lissnas.supernet.networks.supernet import Supernet
 from lissnas.supernet.training.out_of_memory import memory_for
-from lissnas.supernet.training.processes import Processes
+from lissnas.supernet.training.process_group import ProcessGroup
 
 
 class SupernetEvaluator:
@@ -35,7 +35,7 @@ class SupernetEvaluator:
         the statistics are those that training left: for comparison alone.
     held_out
         Batches of images and classes that the training never saw, gone through for each path.
-    together
+    group
         The processes; None for this one, on the device of the network.
     """
 
@@ -44,11 +44,11 @@ class SupernetEvaluator:
         network: Supernet,
         recalibration: Iterable[Tensor],
         held_out: Iterable[LabeledBatch],
-        together: Processes | None = None,
+        group: ProcessGroup | None = None,
     ) -> None:
-        self._together = together or Processes(0, 1, next(network.parameters()).device)
-        with memory_for("the weights", self._together.device, "score with a smaller network"):
-            self._network = network.to(self._together.device)
+        self._process_group = group or ProcessGroup(0, 1, next(network.parameters()).device)
+        with memory_for("the weights", self._process_group.device, "score with a smaller network"):
+            self._network = network.to(self._process_group.device)
         self._norms = [module for module in network.modules() if isinstance(module, _BatchNorm)]
         self._recalibration = recalibration
         self._held_out = held_out
@@ -65,7 +65,7 @@ class SupernetEvaluator:
     @property
     def rows_at_once(self) -> int:
         """How many rows it wants at once where a journal keeps the scores: the same number for each process."""
-        return ROWS_PER_LINE * self._together.count
+        return ROWS_PER_LINE * self._process_group.world_size
 
     def __call__(self, rows: Rows) -> Floats:
         """Return the accuracy of each row in per cent, float64 of shape (n,); NaN where an output is no number.
@@ -76,19 +76,23 @@ class SupernetEvaluator:
         weights = self._fingerprint()
         keys = [weights + row.tobytes() for row in rows]
         unseen = {key: row for key, row in zip(keys, rows, strict=True) if key not in self._scores}
-        scores = torch.zeros(len(unseen), dtype=torch.float64, device=self._together.device)
+        scores = torch.zeros(len(unseen), dtype=torch.float64, device=self._process_group.device)
         fewer_at_once = "lower scoring.batch_size or scoring.recalibration_batch_size"
-        with memory_for("scoring", self._together.device, fewer_at_once), _evaluating(self._network), torch.no_grad():
+        with (
+            memory_for("scoring", self._process_group.device, fewer_at_once),
+            _evaluating(self._network),
+            torch.no_grad(),
+        ):
             for place, row in enumerate(unseen.values()):
-                if place % self._together.count == self._together.number:
+                if place % self._process_group.world_size == self._process_group.rank:
                     scores[place] = self._score(row.tolist())
-        self._scores |= zip(unseen, self._together.sum(scores).tolist(), strict=True)
+        self._scores |= zip(unseen, self._process_group.sum(scores).tolist(), strict=True)
         return np.array([self._scores[key] for key in keys])
 
     def _score(self, path: list[int]) -> float:
         self._recalibrate(path)
-        correct = torch.zeros((), dtype=torch.int64, device=self._together.device)
-        finite = torch.ones((), dtype=torch.bool, device=self._together.device)
+        correct = torch.zeros((), dtype=torch.int64, device=self._process_group.device)
+        finite = torch.ones((), dtype=torch.bool, device=self._process_group.device)
         count = 0
         for images, labels in self._held_out:
             logits = self._network(self._here(images).float(), path)
@@ -111,7 +115,7 @@ class SupernetEvaluator:
             norm.training = False
 
     def _here(self, values: Tensor) -> Tensor:
-        return values.to(self._together.device, non_blocking=True)
+        return values.to(self._process_group.device, non_blocking=True)
 
     def _fingerprint(self) -> bytes:
         digest = hashlib.sha256()

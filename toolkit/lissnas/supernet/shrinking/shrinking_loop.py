@@ -41,8 +41,9 @@ from lissnas.supernet.shrinking.shrinking_round import (
 )
 from lissnas.supernet.shrinking.weight_angle_shrinkage import WeightAngleShrinkage
 from lissnas.supernet.training.path_samplers import PathSampler, SubspacePathSampler
-from lissnas.supernet.training.processes import processes
-from lissnas.supernet.training.training_loop import Progress, print_progress, train_paths
+from lissnas.supernet.training.process_group import join_process_group
+from lissnas.supernet.training.progress import Progress, print_progress
+from lissnas.supernet.training.training_loop import train_supernet
 from lissnas.supernet.training.training_recipe import TrainingRecipe
 
 
@@ -134,7 +135,7 @@ def shrink_in_rounds(
     space: Space | None = None,
     device: str | None = None,
     save_every: int = 1000,
-    kept: int = 3,
+    keep: int = 3,
     report: Callable[[Progress], None] = print_progress,
     report_round: Callable[[ShrinkingRound], None] = print_round,
 ) -> ShrinkingTrace:
@@ -166,8 +167,8 @@ def shrink_in_rounds(
     space
         The networks there are: a `LimitedSpace` of the network's space keeps all that is made to its limits, but not
         `paths`; None for all of the network's space.
-    device, save_every, kept, report
-        As in `train_paths`.
+    device, save_every, keep, report
+        As in `train_supernet`.
     report_round
         Is told of every round, by the first process.
 
@@ -176,8 +177,8 @@ def shrink_in_rounds(
     SettingError
         If settings cannot be met in the first round, or the space is not the network's; before anything is trained.
     LissnasError
-        If the images to score with cannot be read, before anything is trained; and whatever `train_paths` and `shrink`
-        raise.
+        If the images to score with cannot be read, before anything is trained; and whatever `train_supernet` and
+        `shrink` raise.
     SystemExit
         After SIGTERM or SIGINT while it trains, once a checkpoint is written.
     """
@@ -185,10 +186,10 @@ def shrink_in_rounds(
     _check(network, everything, settings, shrinker)
     seed = int(rng.integers(2**63))
     _make(folder)
-    with processes(device) as together:
+    with join_process_group(device) as group:
 
         def train(number: int, sampler: PathSampler) -> Mapping[str, Tensor] | None:
-            return train_paths(
+            return train_supernet(
                 network,
                 source.train,
                 sampler,
@@ -197,7 +198,7 @@ def shrink_in_rounds(
                 folder / f"training-{number}",
                 device=device,
                 save_every=save_every,
-                kept=kept,
+                keep=keep,
                 report=report,
             )
 
@@ -208,12 +209,12 @@ def shrink_in_rounds(
         if settings.round_limit:
             shrinking.check()
         initial = reinitialize(network, np.random.default_rng([RunStream.SUPERNET_WEIGHTS, seed, 0]))
-        evaluator = scoring.evaluator(network, source, together)
+        evaluator = scoring.evaluator(network, source, group)
         evaluator.open_images()
         subspace: Subspace = WholeSpace(everything)
         average = train(0, paths)
         rounds: list[ShrinkingRound] = []
-        with per_rank_journals(folder, together) as journals:
+        with per_rank_journals(folder, group) as journals:
             while len(rounds) < settings.round_limit and (not rounds or rounds[-1].ended is None):
                 number = len(rounds) + 1
                 with use_ema_weights(network, average):
@@ -221,12 +222,12 @@ def shrink_in_rounds(
                         made = shrinking.by_angles(number, subspace, network, initial)
                     else:
                         made = shrinking.by_scores(number, subspace, evaluator, journals)
-                check_agreement(together, made.subspace)
+                check_agreement(group, made.subspace)
                 rounds.append(made)
-                if together.number == 0:
+                if group.rank == 0:
                     report_round(made)
                 if made.ended is None:
-                    if together.number == 0:
+                    if group.rank == 0:
                         _save(made, folder / f"space-{number}.parquet", run)
                     if settings.between_rounds == "restart":
                         initial = reinitialize(

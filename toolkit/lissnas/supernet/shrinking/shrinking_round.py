@@ -34,7 +34,7 @@ from lissnas.supernet.networks.supernet import Supernet
 from lissnas.supernet.scoring.supernet_evaluator import SupernetEvaluator
 from lissnas.supernet.scoring.weight_angle import WeightAngleEvaluator
 from lissnas.supernet.shrinking.weight_angle_shrinkage import WeightAngleShrinkage, drop_lowest, within_limits
-from lissnas.supernet.training.processes import Processes
+from lissnas.supernet.training.process_group import ProcessGroup
 
 
 @dataclass(frozen=True)
@@ -190,27 +190,27 @@ def box_of(subspace: Subspace) -> Box:
 
 
 @contextmanager
-def per_rank_journals(folder: Path, together: Processes) -> Iterator[Path]:
+def per_rank_journals(folder: Path, group: ProcessGroup) -> Iterator[Path]:
     """Yield the folder of this process's journals: the first has the real ones, all others have copies.
 
     So all are answered alike from what an earlier run scored, ask alike for the rest, and one writes.
     """
-    nobody_leaves = torch.zeros(1, device=together.device)
-    together.sum(nobody_leaves)
-    if together.number == 0:
-        together.sum(nobody_leaves)
+    nobody_leaves = torch.zeros(1, device=group.device)
+    group.sum(nobody_leaves)
+    if group.rank == 0:
+        group.sum(nobody_leaves)
         yield folder
         return
     with TemporaryDirectory() as own:
         for journal in folder.glob("*.jsonl"):
             copy(journal, own)
-        together.sum(nobody_leaves)
+        group.sum(nobody_leaves)
         yield Path(own)
 
 
-def check_agreement(together: Processes, subspace: Subspace) -> None:
+def check_agreement(group: ProcessGroup, subspace: Subspace) -> None:
     """Raise LissnasError if the processes made different spaces of one."""
     rows = subspace.sample(min(100, max(1, subspace.size_bounds[0])), np.random.default_rng(0))
     mine = int.from_bytes(hashlib.sha256(rows.tobytes()).digest()[:4], "big") >> 1
-    if together.sum(torch.tensor([mine], device=together.device)).item() != together.count * mine:
+    if group.sum(torch.tensor([mine], device=group.device)).item() != group.world_size * mine:
         raise LissnasError("the processes shrank to different spaces: run them on machines of one kind")

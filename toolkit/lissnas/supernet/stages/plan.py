@@ -24,7 +24,7 @@ from lissnas.supernet.networks.supernet import Supernet
 from lissnas.supernet.recipes.run_recipe import RunRecipe
 from lissnas.supernet.shrinking.weight_angle_shrinkage import WeightAngleShrinkage
 from lissnas.supernet.training.path_samplers import UniformPathSampler
-from lissnas.supernet.training.training_loop import train_paths
+from lissnas.supernet.training.training_loop import train_supernet
 
 _FORWARD_SHARE = 3
 """How many forward passes a training step takes as long as: one forward and a backward of twice that."""
@@ -156,7 +156,7 @@ def measured_throughput(recipe: RunRecipe, device: str) -> float:
     steps = replace(recipe.training, steps=2 * _MEASURED_STEPS, batch_size=count, compiled=False)
     done: list[float] = []
     with TemporaryDirectory() as folder:
-        train_paths(
+        train_supernet(
             network,
             images,
             UniformPathSampler(network.space),

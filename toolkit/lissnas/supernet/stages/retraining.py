@@ -21,8 +21,9 @@ from lissnas.supernet.networks.supernet import Supernet
 from lissnas.supernet.scoring.scoring import Scoring
 from lissnas.supernet.training.out_of_memory import memory_for
 from lissnas.supernet.training.path_samplers import UniformPathSampler
-from lissnas.supernet.training.processes import Processes, processes
-from lissnas.supernet.training.training_loop import Progress, print_progress, train_paths
+from lissnas.supernet.training.process_group import ProcessGroup, join_process_group
+from lissnas.supernet.training.progress import Progress, print_progress
+from lissnas.supernet.training.training_loop import train_supernet
 from lissnas.supernet.training.training_recipe import ABS, ABS_TRAINING_IMAGES, SPOS, TrainingRecipe
 
 FORMAT = 2
@@ -87,7 +88,7 @@ def retrain(
     *,
     device: str | None = None,
     save_every: int = 1000,
-    kept: int = 3,
+    keep: int = 3,
     report: Callable[[Progress], None] = print_progress,
 ) -> RetrainedScore:
     """Train one network of a supernet from new weights, and judge it; a run that was killed goes on.
@@ -113,14 +114,14 @@ def retrain(
         Draws the weights and the seed of the run. On all processes it must be in the same state.
     folder
         Of the checkpoints and the score.
-    device, save_every, kept, report
-        As in `train_paths`.
+    device, save_every, keep, report
+        As in `train_supernet`.
 
     Raises
     ------
     LissnasError
         If the folder holds the score of another retraining, images to judge by cannot be read, or memory is too small
-        to judge; and whatever `train_paths` raises.
+        to judge; and whatever `train_supernet` raises.
     """
     seed = int(rng.integers(2**63))
     [architecture] = supernet.space.write(row[None])
@@ -139,8 +140,8 @@ def retrain(
         recalibration = source.recalibration(scoring.recalibration_batches, scoring.recalibration_batch_size)
     if not any(folder.glob("step-*.pt")):
         _open(source, scoring.batch_size)
-    with processes(device) as together:
-        average = train_paths(
+    with join_process_group(device) as group:
+        average = train_supernet(
             network,
             source.train,
             UniformPathSampler(network.space),
@@ -149,24 +150,24 @@ def retrain(
             folder,
             device=device,
             save_every=save_every,
-            kept=kept,
+            keep=keep,
             report=report,
         )
         judged = _ForItself(network)
         with torch.compiler.set_stance("force_eager"):  # what was compiled was for training
             if average is None:
-                _share_statistics(network, together)
+                _share_statistics(network, group)
             else:
                 with torch.no_grad():
                     for name, weights in network.named_parameters():
                         weights.copy_(average[name])
-                with memory_for("recalibration", together.device, "lower scoring.recalibration_batch_size"):
-                    update_bn(recalibration, judged, together.device)
-            with memory_for("judging", together.device, "lower scoring.batch_size"):
-                first, among_five, images = _judge(judged, source, scoring.batch_size, together)
+                with memory_for("recalibration", group.device, "lower scoring.recalibration_batch_size"):
+                    update_bn(recalibration, judged, group.device)
+            with memory_for("judging", group.device, "lower scoring.batch_size"):
+                first, among_five, images = _judge(judged, source, scoring.batch_size, group)
         left_out = source.official_validation_images - images
         score = RetrainedScore(architecture, 100 * first / images, 100 * among_five / images, images, left_out)
-        if together.number == 0:
+        if group.rank == 0:
             _write(score, folder / RETRAINED, run)
     return score
 
@@ -190,29 +191,29 @@ class _ForItself(nn.Module):
         return logits
 
 
-def _share_statistics(network: nn.Module, together: Processes) -> None:
+def _share_statistics(network: nn.Module, group: ProcessGroup) -> None:
     """Give all processes the statistics of the first one's batch norms."""
     for values in network.buffers():
-        if together.number > 0:
+        if group.rank > 0:
             values.zero_()
-        together.sum(values)
+        group.sum(values)
 
 
-def _judge(network: nn.Module, source: ImageSource, batch: int, together: Processes) -> tuple[int, int, int]:
+def _judge(network: nn.Module, source: ImageSource, batch: int, group: ProcessGroup) -> tuple[int, int, int]:
     """Return of how many images the class comes first, and among the first five, and how many images there are.
 
     Raises TrainingError if an output is no number.
     """
     network.eval()
-    counts = torch.zeros(4, dtype=torch.int64, device=together.device)
+    counts = torch.zeros(4, dtype=torch.int64, device=group.device)
     with torch.no_grad():
         for number, (images, labels) in enumerate(source.official_validation(batch)):
-            if number % together.count == together.number:
-                logits = network(images.to(together.device, non_blocking=True))
-                found = logits.topk(min(5, logits.shape[1])).indices == labels.to(together.device)[:, None]
+            if number % group.world_size == group.rank:
+                logits = network(images.to(group.device, non_blocking=True))
+                found = logits.topk(min(5, logits.shape[1])).indices == labels.to(group.device)[:, None]
                 finite = torch.isfinite(logits).all()
                 counts += torch.stack([found[:, 0].sum(), found.sum(), counts.new_tensor(len(labels)), ~finite])
-    first, among_five, images, wrong = together.sum(counts).tolist()
+    first, among_five, images, wrong = group.sum(counts).tolist()
     if wrong:
         raise TrainingError("the retrained network's outputs are no numbers: train with a lower rate")
     return first, among_five, images

@@ -19,7 +19,7 @@ from lissnas.supernet.images.image_source import ImageSource
 from lissnas.supernet.networks.supernet import Supernet
 from lissnas.supernet.scoring.scoring import Scoring, use_ema_weights
 from lissnas.supernet.shrinking.shrinking_round import per_rank_journals
-from lissnas.supernet.training.processes import processes
+from lissnas.supernet.training.process_group import join_process_group
 
 JOURNAL = "search.jsonl"
 """The journal in the folder of a search."""
@@ -72,9 +72,9 @@ def search_by_supernet(
     """
     folder.mkdir(parents=True, exist_ok=True)
     with (
-        processes(device) as together,
+        join_process_group(device) as group,
         use_ema_weights(network, average),
-        per_rank_journals(folder, together) as journals,
+        per_rank_journals(folder, group) as journals,
     ):
         seed = int(rng.integers(2**63))
         run = RunIdentity(
@@ -88,7 +88,7 @@ def search_by_supernet(
                 "weights": _digest(network),
             },
         )
-        evaluator = scoring.evaluator(network, source, together)
+        evaluator = scoring.evaluator(network, source, group)
         memory = Evaluations(subspace.space, evaluator, Journal(journals / JOURNAL, run))
         return search(subspace, memory, optimizer, np.random.default_rng(seed), evaluations)
 

@@ -1,4 +1,6 @@
-"""Training a supernet: the loop, its paths, gradients, processes and checkpoints.
+"""Training a supernet. Read `training_loop.py` first: it is the loop, from top to bottom.
 
-Read `training_loop.py` first.
+The loop clips gradients, averages weights and writes checkpoints (`checkpoint.py`). `optimizer.py` makes the optimizer,
+`learning_rate_schedule.py` has the schedule, `gradients.py` the backward passes and mixed precision, `path_samplers.py`
+chooses the paths of a step, and `training_recipe.py` holds all settings.
 """

@@ -1,6 +1,6 @@
-"""The gradients of a step: those of all its paths on all images of this process, added up.
+"""The gradients of a step: the sum over its paths of the gradients on this process's images, in mixed precision.
 
-Where memory is too small for them, smaller pieces of the batch are tried, and the error says what fits.
+If memory is too small, smaller micro-batches are tried, and the error says which size fits.
 """
 
 from collections.abc import Sequence
@@ -19,28 +19,30 @@ from lissnas.supernet.training.out_of_memory import is_out_of_memory
 from lissnas.supernet.training.training_recipe import TrainingRecipe
 
 
-def add_gradients(
+def accumulate_gradients(
     network: Supernet,
-    rows: Rows,
-    pieces: Sequence[LabeledBatch],
+    paths: Rows,
+    micro_batches: Sequence[LabeledBatch],
     recipe: TrainingRecipe,
     scaler: torch.amp.GradScaler,
-    draw: tuple[int, int, int],
+    dropout_seed: tuple[int, int, int],
 ) -> Tensor:
-    """Leave the gradients of a step in the network, and return what each path has lost.
+    """Add the gradients of a step to those of the network, and return the loss of each path.
 
     Parameters
     ----------
     network
-        In training; the weights that no path touches get no gradient.
-    rows
-        The paths, shape (paths, genes).
-    pieces
-        The images of this process, on the processor or already where the network is.
+        The supernet, in training mode. Weights that no path uses get no gradient.
+    paths
+        The paths of the step, shape (paths, genes).
+    micro_batches
+        The images of this process, on any device.
+    recipe
+        Gives precision and label smoothing.
     scaler
-        Scales the losses of float16.
-    draw
-        The seed of the run, the step, and the number of the first piece: what dropout drops depends on them.
+        Scales the losses if the precision is float16.
+    dropout_seed
+        The seed of the run, the step, and the number of the first micro-batch: they decide what dropout drops.
 
     Returns
     -------
@@ -49,57 +51,59 @@ def add_gradients(
     Raises
     ------
     TrainingError
-        If memory is too small; the message says what would fit.
+        If memory is too small. The message says which micro-batch fits.
     """
     try:
-        return _added(network, rows, pieces, recipe, scaler, draw)
+        return _accumulate(network, paths, micro_batches, recipe, scaler, dropout_seed)
     except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):
             raise
         reason = str(error).partition("\n")[0]
-    # Only here, where the error is gone, is everything free that its frames held.
-    fits = _largest_that_fits(network, rows, pieces[0], recipe)
-    paths = ", ".join(network.space.write(rows))
+    # Not inside the handler: the error keeps frames, and with them tensors, alive.
+    size = len(micro_batches[0][1])
+    fits = _largest_that_fits(network, paths, micro_batches[0], recipe)
+    names = ", ".join(network.space.write(paths))
     advice = (
-        f"micro_batch_size = {fits} fits. Batch norms then see fewer images at once, which is another training: where "
-        "there are checkpoints, begin again in another folder"
+        f"micro_batch_size = {fits} fits. Batch norms then see fewer images at once, which is another training: if "
+        "there are checkpoints, choose another folder"
         if fits
         else "no smaller micro_batch_size fits either: choose smaller images, or a device with more memory"
     )
     raise TrainingError(
-        f"{network.space.name}: not enough memory on {_device(network)} for pieces of {len(pieces[0][1])} images on "
-        f"{paths} ({reason}): {advice}"
+        f"{network.space.name}: not enough memory on {_device(network)} for micro-batches of {size} images on {names} "
+        f"({reason}): {advice}"
     )
 
 
-def _added(
+def _accumulate(
     network: Supernet,
-    rows: Rows,
-    pieces: Sequence[LabeledBatch],
+    paths: Rows,
+    micro_batches: Sequence[LabeledBatch],
     recipe: TrainingRecipe,
     scaler: torch.amp.GradScaler,
-    draw: tuple[int, int, int],
+    dropout_seed: tuple[int, int, int],
 ) -> Tensor:
-    seed, step, first_piece = draw
+    seed, step, first_micro_batch = dropout_seed
     device = _device(network)
-    losses = torch.zeros(len(rows), dtype=torch.float64, device=device)
-    here = [_moved(piece, device) for piece in pieces]
-    for number, path in enumerate(rows.tolist()):
-        for piece, (images, labels) in enumerate(here):
-            dropout = np.random.SeedSequence([TrainingStream.DROPOUT, seed, step, number, first_piece + piece])
-            torch.manual_seed(int(dropout.generate_state(1, np.uint64)[0]))
-            loss = _loss(network, images, labels, path, recipe) / len(here)
+    losses = torch.zeros(len(paths), dtype=torch.float64, device=device)
+    on_device = [_moved(micro_batch, device) for micro_batch in micro_batches]
+    for number, path in enumerate(paths.tolist()):
+        for place, (images, labels) in enumerate(on_device):
+            key = [TrainingStream.DROPOUT, seed, step, number, first_micro_batch + place]
+            torch.manual_seed(int(np.random.SeedSequence(key).generate_state(1, np.uint64)[0]))
+            loss = _loss(network, images, labels, path, recipe) / len(on_device)
             scaler.scale(loss).backward()
             losses[number] += loss.detach()
     return losses
 
 
-def _moved(piece: LabeledBatch, device: torch.device) -> LabeledBatch:
-    images, labels = (values.to(device, non_blocking=True) for values in piece)
+def _moved(batch: LabeledBatch, device: torch.device) -> LabeledBatch:
+    images, labels = (values.to(device, non_blocking=True) for values in batch)
     return images, labels
 
 
 def _loss(network: Supernet, images: Tensor, labels: Tensor, path: Sequence[int], recipe: TrainingRecipe) -> Tensor:
+    """Return the loss of a path in nats; convolutions compute in the precision of the recipe."""
     images = images.float()
     if recipe.channels_last:
         images = images.contiguous(memory_format=torch.channels_last)
@@ -109,22 +113,22 @@ def _loss(network: Supernet, images: Tensor, labels: Tensor, path: Sequence[int]
     return cross_entropy(logits.float(), labels, label_smoothing=recipe.label_smoothing)
 
 
-def _largest_that_fits(network: Supernet, rows: Rows, piece: LabeledBatch, recipe: TrainingRecipe) -> int | None:
-    """Return the largest part of a piece, of two images or more, into equal ones of which it falls; None for none."""
-    size = len(piece[1])
-    parts = (part for part in range(size // 2, 1, -1) if size % part == 0)
+def _largest_that_fits(network: Supernet, paths: Rows, batch: LabeledBatch, recipe: TrainingRecipe) -> int | None:
+    """Return the largest divisor of the micro-batch size, at least 2, that fits into memory; None if none does."""
+    size = len(batch[1])
+    smaller = (part for part in range(size // 2, 1, -1) if size % part == 0)
     with torch.compiler.set_stance("force_eager"):
-        return next((part for part in parts if _fits(network, rows, piece, part, recipe)), None)
+        return next((part for part in smaller if _fits(network, paths, batch, part, recipe)), None)
 
 
-def _fits(network: Supernet, rows: Rows, piece: LabeledBatch, part: int, recipe: TrainingRecipe) -> bool:
-    """Tell whether there is memory for the first images of a piece."""
+def _fits(network: Supernet, paths: Rows, batch: LabeledBatch, size: int, recipe: TrainingRecipe) -> bool:
+    """Return whether forward and backward passes on the first images of a batch fit into memory."""
     network.zero_grad(set_to_none=True)
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
     try:
-        images, labels = _moved((piece[0][:part], piece[1][:part]), _device(network))
-        for path in rows.tolist():
+        images, labels = _moved((batch[0][:size], batch[1][:size]), _device(network))
+        for path in paths.tolist():
             _loss(network, images, labels, path, recipe).backward()
     except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):

@@ -1,4 +1,4 @@
-"""Where memory is too small, whoever says so: torch, a library beneath it, or Python; said once, with a way out."""
+"""Out-of-memory errors of torch, of the libraries below it and of Python, as one error that says what to do."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,7 +7,7 @@ import torch
 
 from lissnas.errors import LissnasError
 
-_NO_MEMORY = (
+_MESSAGES = (
     "DefaultCPUAllocator: can't allocate memory",
     "could not create a primitive",
     "could not create a memory",
@@ -15,23 +15,23 @@ _NO_MEMORY = (
     "CUDNN_STATUS_ALLOC_FAILED",
     "CUBLAS_STATUS_ALLOC_FAILED",
 )
-"""What torch and its libraries say where they have no error of their own for it."""
+"""Messages of plain RuntimeErrors that torch and its libraries raise when memory is too small."""
 
 
 def is_out_of_memory(error: RuntimeError | MemoryError) -> bool:
-    """Tell whether an error says that memory is too small."""
+    """Return whether an error means that memory is too small."""
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
         return True
-    return any(message in str(error) for message in _NO_MEMORY)
+    return any(message in str(error) for message in _MESSAGES)
 
 
 @contextmanager
-def memory_for(what: str, device: torch.device, advice: str) -> Iterator[None]:
-    """Raise LissnasError, with the advice, where a device has not enough memory for what is done within."""
+def memory_for(purpose: str, device: torch.device, advice: str) -> Iterator[None]:
+    """Turn an out-of-memory error inside the ``with`` into a LissnasError that names the purpose and gives advice."""
     try:
         yield
     except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):
             raise
         reason = str(error).partition("\n")[0]
-        raise LissnasError(f"not enough memory on {device} for {what} ({reason}): {advice}") from error
+        raise LissnasError(f"not enough memory on {device} for {purpose} ({reason}): {advice}") from error

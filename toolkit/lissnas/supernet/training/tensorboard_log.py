@@ -1,28 +1,29 @@
-"""A training's course for TensorBoard: its loss, its rate and its speed at each step."""
+"""TensorBoardLog: loss, learning rate and speed of each training step, for TensorBoard."""
 
 from collections.abc import Callable
 from pathlib import Path
 from typing import Self
 
 from lissnas.errors import SettingError
-from lissnas.supernet.training.training_loop import Progress
+from lissnas.supernet.training.learning_rate_schedule import learning_rate_at
+from lissnas.supernet.training.progress import Progress
 from lissnas.supernet.training.training_recipe import TrainingRecipe
 
 
 class TensorBoardLog:
-    """Writes what it is told of a training, and passes it on; a ``report`` of `train_paths`, to be used in a ``with``.
+    """A ``report`` for `train_supernet` that writes every step to TensorBoard, then calls another report.
 
-    A run that goes on after it was killed begins at its last checkpoint: what was written of later steps is
-    superseded, so that TensorBoard shows each step once.
+    Use it in a ``with``, which closes the file. A resumed run writes the steps after its checkpoint again; TensorBoard
+    shows each step once.
 
     Parameters
     ----------
     folder
-        Of the events; made by the first step. TensorBoard shows them by ``tensorboard --logdir FOLDER``.
+        Folder of the log, which the first step creates. Show it with ``tensorboard --logdir FOLDER``.
     recipe
-        Tells the rate of each step.
+        Gives the learning rate of each step.
     report
-        Is told of every step as well.
+        Also called after every step.
 
     Raises
     ------
@@ -42,13 +43,12 @@ class TensorBoardLog:
         self._writer: SummaryWriter | None = None
 
     def __call__(self, progress: Progress) -> None:
-        """Write the loss in nats, the learning rate, and the images a second."""
-        if self._writer is None:
-            # Only the first process is told of steps, so it alone writes.
+        """Write the loss in nats, the learning rate, and the images per second."""
+        if self._writer is None:  # opened here because only process 0 reports, and so only process 0 writes
             self._writer = self._open(str(self._folder), purge_step=progress.step)
         for name, value in (
             ("loss", progress.loss),
-            ("rate", self._recipe.rate_at(progress.step - 1)),
+            ("learning rate", learning_rate_at(self._recipe, progress.step - 1)),
             ("images per second", progress.images_a_second),
         ):
             self._writer.add_scalar(name, value, progress.step)

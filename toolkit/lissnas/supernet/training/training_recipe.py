@@ -118,18 +118,6 @@ class TrainingRecipe:
             )
         return self.micro_batches // processes
 
-    def rate_at(self, step: int) -> float:
-        """Return the learning rate of a step, the first being 0."""
-        step += self.schedule_start
-        if step < self.warmup_steps:
-            return self.learning_rate * (step + 1) / self.warmup_steps
-        length = (
-            self.schedule_start + self.steps if self.schedule_steps is None else self.schedule_steps
-        ) - self.warmup_steps
-        done = min((step - self.warmup_steps) / length, 1)
-        left = 1 - done if self.schedule == "linear" else (1 + math.cos(math.pi * done)) / 2
-        return self.final_learning_rate + (self.learning_rate - self.final_learning_rate) * left
-
 
 SPOS = TrainingRecipe(
     steps=150_000, batch_size=1024, micro_batch_size=128, learning_rate=0.5, weight_decay=4e-5, label_smoothing=0.1

@@ -1,9 +1,8 @@
-"""Training on several processes: as one does, with little to send, and none waits for one that is gone."""
+"""Several processes train like one, send little, and do not wait for a lost one."""
 
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -15,8 +14,9 @@ import pytest
 import tiny_training as tiny
 import torch
 import torch.distributed as dist
+from forked_group import run_group, start_group
 from lissnas.errors import SettingError
-from lissnas.supernet.training.processes import Processes, processes
+from lissnas.supernet.training.process_group import ProcessGroup, join_process_group
 from rounding import largest_drift
 from torch.nn.functional import cross_entropy
 
@@ -25,10 +25,10 @@ PROGRAM = Path(__file__).parents[1] / "tiny_training.py"
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
 
 
-def _two(folder: Path, *last: str) -> subprocess.CompletedProcess[str]:
-    """Train on two processes; the results lie beside the checkpoints' folder."""
+def _torchrun(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Train in two processes that torchrun starts."""
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
-    command = [*torchrun, PROGRAM, folder, folder.with_suffix(".results"), *last]
+    command = [*torchrun, PROGRAM, folder, folder.with_suffix(".results"), *arguments]
     return subprocess.run(command, env=ENVIRONMENT, check=False, capture_output=True, text=True, timeout=120)
 
 
@@ -38,17 +38,16 @@ def _newest(folder: Path) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def two(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The checkpoints of a training on two processes that nothing interrupted."""
+    """The checkpoints of an uninterrupted training in two processes; its results are in a file next to the folder."""
     folder = tmp_path_factory.mktemp("finished") / "two"
-    run = _two(folder)
-    assert run.returncode == 0, run.stderr
+    run_group(tiny.main, folder, folder.with_suffix(".results"))
     return folder
 
 
 def test_two_processes_train_and_score_as_one_does(tmp_path: Path, two: Path) -> None:
-    """Sums are in another order, so losses and weights may differ, by what rounding does and no more.
+    """Their sums have another order, so losses and weights may differ by rounding, and by no more.
 
-    Most steps leave blocks untouched, which weight decay or momentum would move by far more.
+    Most steps leave some blocks untouched. Weight decay or momentum would move those by far more.
     """
     losses: list[float] = []
     untrained = dict(tiny.smooth_network().named_parameters())
@@ -56,60 +55,55 @@ def test_two_processes_train_and_score_as_one_does(tmp_path: Path, two: Path) ->
     results = json.loads(two.with_suffix(".results").read_text())
     moved = [(untrained[name].detach(), weights.detach()) for name, weights in network.named_parameters()]
     drift = largest_drift(moved, tiny.RECIPE.steps, tiny.TERMS)
-    # A loss is off by its own rounding, and by that of the weights times its slope, which is less than one here.
+    # The error of a loss is its own rounding, and that of the weights times its slope, which is less than 1 here.
     np.testing.assert_allclose(results["losses"], losses, rtol=0, atol=drift)
     assert losses[-1] < losses[0] - 0.05
     for name, weights in _newest(tmp_path)["average"].items():
         torch.testing.assert_close(_newest(two)["average"][name], weights, rtol=0, atol=drift)
         torch.testing.assert_close(_newest(two)["network"][name], network.state_dict()[name], rtol=0, atol=drift)
-    # One image of 300, on whose class the weights' last digits may decide, is a third of a per cent.
+    # The last digits of the weights may decide on the class of one image of 300, a third of a percent.
     np.testing.assert_allclose(results["scores"], tiny.evaluate(network), rtol=0, atol=0.34)
 
 
-def test_no_thread_of_the_group_is_left_that_could_abort_the_end_of_a_process(two: Path) -> None:
+def test_no_thread_of_the_group_remains_that_could_abort_the_end_of_a_process(two: Path) -> None:
     threads = json.loads(two.with_suffix(".results").read_text())["threads"]
     assert [name for name in threads if "gloo" in name] == []
 
 
-def test_torchrun_that_is_told_to_end_saves_and_the_run_goes_on_to_the_same_bits(tmp_path: Path, two: Path) -> None:
-    folder = tmp_path / "ended"
-    ended = _two(folder, "6", "end")
-    assert ended.returncode != 0
+def test_a_signal_to_torchrun_saves_a_checkpoint_and_the_run_resumes_to_the_same_bits(
+    tmp_path: Path, two: Path
+) -> None:
+    folder = tmp_path / "stopped"
+    stopped = _torchrun(folder, "6", "torchrun")
+    assert stopped.returncode != 0
     assert [path.name for path in sorted(folder.iterdir())] == ["step-0000000004.pt", "step-0000000007.pt"]
-    again = _two(folder)
-    assert again.returncode == 0, again.stderr
+    run_group(tiny.main, folder, folder.with_suffix(".results"))
     assert len(json.loads(folder.with_suffix(".results").read_text())["losses"]) == 5
     for part in ("network", "average"):
         for name, weights in _newest(two)[part].items():
             assert torch.equal(_newest(folder)[part][name], weights) or "running_" in name, name
 
 
-def test_a_process_whose_other_one_is_killed_ends_within_half_a_minute_and_says_so(tmp_path: Path) -> None:
-    """Without torchrun, which would end it as well."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
-    place = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "WORLD_SIZE": "2"}
-    command = [sys.executable, PROGRAM, tmp_path / "run", tmp_path / "results", "6"]
-    first, second = (
-        subprocess.Popen(command, env=ENVIRONMENT | place | {"RANK": rank}, stderr=subprocess.PIPE, text=True)
-        for rank in "01"
-    )
+def test_a_process_that_loses_another_one_ends_within_half_a_minute_and_says_so(tmp_path: Path) -> None:
+    """Without torchrun, which would end the remaining process as well."""
+    first, second = start_group(tiny.main_with_stderr_file, tmp_path, 6)
     try:
-        assert first.wait(timeout=100) == -signal.SIGKILL
+        first.join(100)
+        assert first.exitcode == -signal.SIGKILL
         killed = time.monotonic()
-        _, said = second.communicate(timeout=30)
+        second.join(30)
     finally:
         for each in (first, second):
             each.kill()
-            each.communicate()
+            each.join()
     assert time.monotonic() - killed < 30
-    assert second.returncode == 1
-    assert "TrainingError: process 1 of 2 has lost another one (" in said
-    assert "goes on from the newest checkpoint" in said
+    assert second.exitcode == 1
+    message = (tmp_path / "stderr-1").read_text()
+    assert "TrainingError: process 1 of 2 has lost another one (" in message
+    assert "continues from the newest checkpoint" in message
 
 
-def test_only_gradients_that_a_path_has_are_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_the_gradients_of_a_path_are_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     network = tiny.ChainNetwork(tiny.chain(), np.random.default_rng(0))
     images, labels = tiny.digits().images[:8], tiny.digits().labels[:8]
     cross_entropy(network(images, [1, 0, 1]), labels).backward()
@@ -117,12 +111,12 @@ def test_only_gradients_that_a_path_has_are_sent(monkeypatch: pytest.MonkeyPatch
     sent: list[int] = []
 
     def all_reduce(values: torch.Tensor) -> None:
-        """As if the other process had three times this one's gradients."""
+        """As if the other process had three times the gradients of this one."""
         sent.append(values.numel())
         values.mul_(4)
 
     monkeypatch.setattr(dist, "all_reduce", all_reduce)
-    Processes(0, 2, torch.device("cpu")).mean_gradients(network.parameters())
+    ProcessGroup(0, 2, torch.device("cpu")).average_gradients(network.parameters())
     costs = network.chain.parameters
     assert sent == [int(costs(np.array([[1, 0, 1]], dtype=np.uint8))[0])]
     for weights, gradient in zip(network.parameters(), before, strict=True):
@@ -132,21 +126,21 @@ def test_only_gradients_that_a_path_has_are_sent(monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.parametrize(
-    ("device", "place", "there", "advice"),
+    ("device", "local_rank", "gpus", "advice"),
     [
-        (None, "2", 2, "needs GPU 2, but torch finds 2, counted from 0: start torchrun with --nproc-per-node=2"),
-        ("cuda", "1", 1, "needs GPU 1, but torch finds 1"),
-        ("cuda:7", "0", 4, "needs GPU 7, but torch finds 4"),
-        ("cuda", "0", 0, "needs GPU 0, but torch finds 0, counted from 0: compute on the device cpu"),
+        (None, "2", 2, r"needs GPU 2 \(counted from 0\), but torch finds 2 GPUs: .* at most --nproc-per-node=2"),
+        ("cuda", "1", 1, r"needs GPU 1 \(.*\), but torch finds 1 GPUs"),
+        ("cuda:7", "0", 4, r"needs GPU 7 \(.*\), but torch finds 4 GPUs"),
+        ("cuda", "0", 0, r"needs GPU 0 \(counted from 0\), but torch finds 0 GPUs: compute on the device cpu"),
     ],
 )
 def test_fewer_gpus_than_processes_are_refused(
-    monkeypatch: pytest.MonkeyPatch, device: str | None, place: str, there: int, advice: str
+    monkeypatch: pytest.MonkeyPatch, device: str | None, local_rank: str, gpus: int, advice: str
 ) -> None:
-    monkeypatch.setenv("LOCAL_RANK", place)
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: there > 0)
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: there)
-    with pytest.raises(SettingError, match=advice), processes(device):
+    monkeypatch.setenv("LOCAL_RANK", local_rank)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: gpus > 0)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: gpus)
+    with pytest.raises(SettingError, match=advice), join_process_group(device):
         pass
 
 
@@ -155,5 +149,8 @@ def test_one_gpu_for_all_processes_of_a_node_is_refused(monkeypatch: pytest.Monk
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
     monkeypatch.setattr(torch.cuda, "set_device", lambda device: None)
-    with pytest.raises(SettingError, match="all 2 processes of this node would compute on cuda:0"), processes("cuda:0"):
+    with (
+        pytest.raises(SettingError, match="all 2 processes of this node would compute on cuda:0"),
+        join_process_group("cuda:0"),
+    ):
         pass

@@ -1,0 +1,44 @@
+"""Worker processes of a group, forked from one server that has imported torch once: much faster than torchrun."""
+
+import os
+import socket
+from collections.abc import Callable
+from multiprocessing import get_context
+from multiprocessing.process import BaseProcess
+from typing import Any
+
+_CONTEXT = get_context("forkserver")
+_CONTEXT.set_forkserver_preload(
+    ["torch", "torch._dynamo", "sklearn.datasets", "lissnas.supernet.training.training_loop"]
+)
+
+
+def start_group(program: Callable[..., None], *arguments: Any, world_size: int = 2) -> list[BaseProcess]:
+    """Start a function in each process of a group, with the environment that torchrun would give it."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    places = [
+        {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "WORLD_SIZE": str(world_size), "RANK": str(rank)}
+        for rank in range(world_size)
+    ]
+    workers = [_CONTEXT.Process(target=_run, args=(place, program, arguments)) for place in places]
+    for worker in workers:
+        worker.start()
+    return list(workers)
+
+
+def run_group(program: Callable[..., None], *arguments: Any, world_size: int = 2) -> None:
+    """Run a function in each process of a group, and check that all of them end well."""
+    workers = start_group(program, *arguments, world_size=world_size)
+    for worker in workers:
+        worker.join(120)
+    codes = [worker.exitcode for worker in workers]
+    for worker in workers:
+        worker.kill()
+    assert codes == [0] * world_size
+
+
+def _run(place: dict[str, str], program: Callable[..., None], arguments: tuple[Any, ...]) -> None:
+    os.environ.update(place, OMP_NUM_THREADS="1")
+    program(*arguments)
