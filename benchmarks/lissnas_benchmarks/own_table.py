@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from lissnas_benchmarks.adapter import Import, OfficialFile, TableAdapter
 from lissnas_benchmarks.columns import Column, Measure
 from lissnas_benchmarks.errors import BenchmarkFileError, first_line
-from lissnas_benchmarks.readers.frame_file import scan_frame
+from lissnas_benchmarks.readers.parquet_csv import scan_frame
 
 _MOST_ROWS = 50_000_000
 """How many rows a file may have: a megabyte of Parquet may unpack to any number of equal ones."""

@@ -11,7 +11,7 @@ from lissnas.spaces.space import Floats, Space
 from lissnas_benchmarks.adapter import Import
 from lissnas_benchmarks.errors import BenchmarkFileError, MissingFileError
 from lissnas_benchmarks.own_table import own_table
-from lissnas_benchmarks.readers.frame_file import scan_frame
+from lissnas_benchmarks.readers.parquet_csv import scan_frame
 
 STRINGS = ("architecture", "arch")
 """What the column of official strings may be called; any other name will do where it is the only column of strings."""

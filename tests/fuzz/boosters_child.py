@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 from lissnas_benchmarks.errors import BenchmarkFileError
+from lissnas_benchmarks.readers.process_limits import process_limits
 from lissnas_benchmarks.surrogates import boosters
-from lissnas_benchmarks.surrogates.process_limits import process_limits
 
 FEATURES = 56
 boosters._SECONDS = 2

@@ -16,7 +16,7 @@ from lissnas_benchmarks.adapter import Import, OfficialFile, TableAdapter
 from lissnas_benchmarks.columns import Column, Measure
 from lissnas_benchmarks.errors import BenchmarkFileError, first_line
 from lissnas_benchmarks.readers.archive_reader import read_archive
-from lissnas_benchmarks.readers.frame_file import scan_frame
+from lissnas_benchmarks.readers.parquet_csv import scan_frame
 from lissnas_benchmarks.readers.strict_json import read_json
 
 _FILE = "anb_dataset_jsons.tar.gz"

@@ -11,8 +11,8 @@ from lissnas.spaces.space import Floats
 from lissnas_benchmarks.adapter import Import, OfficialFile, TableAdapter
 from lissnas_benchmarks.columns import Column, Measure
 from lissnas_benchmarks.errors import BenchmarkFileError
-from lissnas_benchmarks.readers.pickle_allowlist import shown
-from lissnas_benchmarks.readers.whole_pickle import Record, load_pickle
+from lissnas_benchmarks.readers.pickle_allowlist import short_text
+from lissnas_benchmarks.readers.safe_pickle import Record, load_pickle
 
 _FILE = "analognasbench/data.anb"
 
@@ -46,7 +46,7 @@ def _read(source: Import) -> Mapping[Column, Floats]:
     space = cell201()
     cells = load_pickle(source.files[0].read_bytes(), _FILE, _RECORDS)
     if type(cells) is not dict or len(cells) != space.size:
-        count = f"{len(cells)} cells" if type(cells) is dict else shown(cells)
+        count = f"{len(cells)} cells" if type(cells) is dict else short_text(cells)
         raise BenchmarkFileError(f"{_FILE}: {count} instead of {space.size} cells")
     digits = np.array([_checked_digits(key) for key in cells], dtype=np.uint8)
     gene_of_digit = np.array([OPERATIONS.index(operation) for operation in _OPERATIONS], dtype=np.uint8)
@@ -75,7 +75,7 @@ def _read(source: Import) -> Mapping[Column, Floats]:
 def _checked_digits(key: Any) -> tuple[int, ...]:
     """Return what a cell is called by: the number of the operation on each edge."""
     if type(key) is not tuple or [type(digit) for digit in key] != [int] * len(_EDGES):
-        raise BenchmarkFileError(f"{_FILE}: {shown(key)} is no cell")
+        raise BenchmarkFileError(f"{_FILE}: {short_text(key)} is no cell")
     if not all(0 <= digit < len(_OPERATIONS) for digit in key):
         raise BenchmarkFileError(f"{_FILE}: {key} has an operation that is none")
     return key
@@ -84,7 +84,7 @@ def _checked_digits(key: Any) -> tuple[int, ...]:
 def _number(of: Any, attribute: str) -> float:
     value: Any = getattr(of, attribute, None) if type(of) is Record else None
     if type(value) not in (int, float):
-        raise BenchmarkFileError(f"{_FILE}: a cell's {attribute} is {shown(value)}, not a number")
+        raise BenchmarkFileError(f"{_FILE}: a cell's {attribute} is {short_text(value)}, not a number")
     return float(value)
 
 

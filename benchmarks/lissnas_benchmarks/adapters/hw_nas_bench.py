@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from lissnas_benchmarks.adapter import Import, OfficialFile, TableAdapter
 from lissnas_benchmarks.columns import Column, Measure
 from lissnas_benchmarks.errors import BenchmarkFileError, MissingFileError
-from lissnas_benchmarks.readers.whole_pickle import Numbers, load_pickle
+from lissnas_benchmarks.readers.safe_pickle import NumberArray, load_pickle
 
 _FILE = "HW-NAS-Bench-v1_0.pickle"
 
@@ -216,7 +216,7 @@ def _part(parts: Any, name: str) -> Any:
 
 def _numbers(values: Any, name: str) -> Floats:
     """Return a list or array of the file as float64."""
-    if isinstance(values, Numbers) and values.values.dtype.kind in "fiu":
+    if isinstance(values, NumberArray) and values.values.dtype.kind in "fiu":
         return values.values.astype(np.float64)
     if isinstance(values, list | tuple) and all(type(value) in (int, float) for value in values):
         return np.array(values, dtype=np.float64)

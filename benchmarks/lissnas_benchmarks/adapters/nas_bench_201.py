@@ -29,15 +29,14 @@ def read_runs(path: Path, source: Import, space: Space) -> "TrainedRuns":
 
     Raises BenchmarkFileError if it is damaged or in another layout; that none is missing is not checked.
     """
-    from lissnas_benchmarks.readers.official_archive import check_frame
     from lissnas_benchmarks.readers.pickle_allowlist import RefusedError
     from lissnas_benchmarks.readers.torch_file import load_torch
-    from lissnas_benchmarks.readers.trained_runs import MARKER, TrainedRuns
+    from lissnas_benchmarks.readers.trained_runs import MARKER, TrainedRuns, check_archive
 
     runs = TrainedRuns(source, space, tuple(LENGTHS.values()), _mean)
     held = load_torch(path, MARKER, runs.add, source.progress)
     try:
-        check_frame(held, runs, LENGTHS)
+        check_archive(held, runs, LENGTHS)
     except RefusedError as error:
         raise BenchmarkFileError(f"{path.name}: not in the official layout ({error})") from error
     return runs
@@ -47,8 +46,8 @@ def reader(space: Callable[[], Space]) -> Callable[[Import], Mapping[Column, Flo
     """Return what reads an official file of all architectures of a space."""
 
     def read(source: Import) -> Mapping[Column, Floats]:
-        from lissnas_benchmarks.readers.official_archive import check_complete
         from lissnas_benchmarks.readers.pickle_allowlist import RefusedError
+        from lissnas_benchmarks.readers.trained_runs import check_complete
 
         [path] = source.files
         try:

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from lissnas_benchmarks.adapter import Import, OfficialFile, TableAdapter
 from lissnas_benchmarks.columns import Column, Measure
 from lissnas_benchmarks.errors import BenchmarkFileError
-from lissnas_benchmarks.readers.pickle_allowlist import shown
-from lissnas_benchmarks.readers.whole_pickle import load_pickle
+from lissnas_benchmarks.readers.pickle_allowlist import short_text
+from lissnas_benchmarks.readers.safe_pickle import load_pickle
 
 _LAYERS = 4
 
@@ -128,10 +128,10 @@ def _reader(
 def _checked(networks: Any, name: str) -> dict[int, dict[str, float]]:
     """Return what a file holds, or raise BenchmarkFileError if it is no measurements by a network's number."""
     if type(networks) is not dict:
-        raise BenchmarkFileError(f"{name}: holds {shown(networks)}, not a dictionary of networks")
+        raise BenchmarkFileError(f"{name}: holds {short_text(networks)}, not a dictionary of networks")
     for number, network in networks.items():
         if type(number) is not int or not 0 <= number < 10 ** (_LAYERS + 1):
-            raise BenchmarkFileError(f"{name}: {shown(number)} is no network's number")
+            raise BenchmarkFileError(f"{name}: {short_text(number)} is no network's number")
         if type(network) is not dict or not all(type(network.get(key)) in (int, float) for key in _COLUMNS):
             raise BenchmarkFileError(f"{name}: network {number} has not the numbers {', '.join(_COLUMNS)}")
     return networks

@@ -17,10 +17,9 @@ from lissnas_benchmarks.adapter import Import, OfficialFile, TableAdapter
 from lissnas_benchmarks.columns import Column, Measure
 from lissnas_benchmarks.errors import BenchmarkFileError
 from lissnas_benchmarks.readers.fast_float_dicts import FloatDictReader
-from lissnas_benchmarks.readers.official_archive import check_complete, check_frame, check_order
 from lissnas_benchmarks.readers.pickle_allowlist import RefusedError
 from lissnas_benchmarks.readers.pickle_stream import PickleStream
-from lissnas_benchmarks.readers.trained_runs import MARKER, TrainedRuns
+from lissnas_benchmarks.readers.trained_runs import MARKER, TrainedRuns, check_archive, check_complete, check_order
 
 
 @dataclass(frozen=True)
@@ -47,7 +46,7 @@ TOPOLOGY_SPACE = NatsSpace("NATS-tss-v1_0-3ffb9", cell201, {"12": 12, "200": 200
 SIZE_SPACE = NatsSpace("NATS-sss-v1_0-50262", channels, {"01": 1, "12": 12, "90": 90})
 
 
-class Folder:
+class ArchitectureFolder:
     """The official folder with one file an architecture, read file by file.
 
     Parameters
@@ -63,7 +62,7 @@ class Folder:
     def __init__(self, path: Path, nats_space: NatsSpace, source: Import) -> None:
         self._path, self._nats_space, self._source = path, nats_space, source
         self._float_dicts = FloatDictReader()
-        self.runs = TrainedRuns(source, nats_space.space(), tuple(nats_space.lengths.values()), settle)
+        self.runs = TrainedRuns(source, nats_space.space(), tuple(nats_space.lengths.values()), combine_runs)
 
     def read_all(self) -> None:
         """Read every architecture; raises BenchmarkFileError at the first that is missing or damaged."""
@@ -113,7 +112,7 @@ def read_packed(path: Path, nats_space: NatsSpace, source: Import) -> TrainedRun
 
     Raises BenchmarkFileError if it is damaged or in another layout; that none is missing is not checked.
     """
-    runs = TrainedRuns(source, nats_space.space(), tuple(nats_space.lengths.values()), settle)
+    runs = TrainedRuns(source, nats_space.space(), tuple(nats_space.lengths.values()), combine_runs)
     size = max(1, path.stat().st_size)
     try:
         with path.open("rb") as packed, bz2.open(packed) as file:
@@ -122,7 +121,7 @@ def read_packed(path: Path, nats_space: NatsSpace, source: Import) -> TrainedRun
             )
             held = stream.load()
             stream.check_ended()
-        check_frame(held, runs, nats_space.lengths)
+        check_archive(held, runs, nats_space.lengths)
     except OSError as error:
         raise BenchmarkFileError(f"{path.name}: cannot be read ({error})") from error
     except RefusedError as error:
@@ -130,7 +129,7 @@ def read_packed(path: Path, nats_space: NatsSpace, source: Import) -> TrainedRun
     return runs
 
 
-def settle(numbers: list[float], seeds: list[int]) -> float:
+def combine_runs(numbers: list[float], seeds: list[int]) -> float:
     """Return the parameters or FLOPs of an architecture as the authors' program does.
 
     If runs do not agree in five decimals, which the authors call a legacy issue, it is the run of seed 888 that counts.
@@ -151,7 +150,7 @@ def reader(nats_space: NatsSpace, remedy: str) -> Callable[[Import], Mapping[Col
         [path] = source.files
         try:
             if path.is_dir():
-                folder = Folder(path, nats_space, source)
+                folder = ArchitectureFolder(path, nats_space, source)
                 folder.read_all()
                 runs = folder.runs
             else:

@@ -1,4 +1,4 @@
-"""Readers of official file formats. A file is untrusted: nothing in it is ever executed.
+"""Readers of official file formats. Files are untrusted: nothing in them is executed.
 
 Read `pickle_stream.py` first.
 """

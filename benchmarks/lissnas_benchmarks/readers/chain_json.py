@@ -1,4 +1,4 @@
-"""JSON files of NAS-Bench-Macro and Channel-Bench-Macro: a string a network, its runs, their mean, its costs."""
+"""The JSON files of NAS-Bench-Macro and Channel-Bench-Macro: for each architecture its runs, their mean, its costs."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -15,15 +15,15 @@ from lissnas_benchmarks.errors import BenchmarkFileError
 _RUNS = 3
 
 Accuracies = Annotated[list[Annotated[float, Meta(ge=0, le=100)]], Meta(min_length=_RUNS, max_length=_RUNS)]
-"""As a file states them: one of each run, in %."""
+"""The accuracies of the three runs, in %."""
 
 Count = Annotated[int, Meta(ge=0, le=2**53)]
-"""As a file states how many parameters or operations there are."""
+"""A number of parameters or operations."""
 
 
 @dataclass(frozen=True)
 class TrainedChain:
-    """One network: test accuracies in %, their mean as the file states it, parameters and operations."""
+    """One trained architecture: test accuracies in %, their mean as the file states it, parameters and operations."""
 
     accuracies: list[float]
     mean: float
@@ -34,33 +34,33 @@ class TrainedChain:
 def chain_columns(
     space: Space, networks: Mapping[str, TrainedChain], operations: str, name: str, remedy: str
 ) -> Mapping[Column, Floats]:
-    """Return the columns of all networks of a space; a run is a seed, counted from 0.
+    """Return the columns of all architectures of a space; the runs become the seeds 0, 1 and 2.
 
     Parameters
     ----------
     space
-        The space, all of which must be there.
+        The space; the file must list all of it.
     networks
-        By their official strings.
+        The trained architectures by their official strings.
     operations
         What the file counts: "flops" or "macs".
     name, remedy
-        What to call the file in an error, and what to do about it.
+        The file's name, and what to do about a wrong file, in error messages.
 
     Raises
     ------
     BenchmarkFileError
-        If networks are missing or of another space, or accuracies do not agree with their mean.
+        If architectures are missing or of another space, or accuracies contradict their mean.
     """
     try:
         index = space.index(space.read(list(networks)))
     except ArchitectureError as error:
         raise BenchmarkFileError(f"{name}: not in the official layout ({error}); {remedy}") from error
     if len(index) != space.size:
-        raise BenchmarkFileError(f"{name}: {len(index)} networks instead of {space.size}; {remedy}")
+        raise BenchmarkFileError(f"{name}: {len(index)} architectures instead of {space.size}; {remedy}")
     for string, network in networks.items():
         if not abs(sum(network.accuracies) / _RUNS - network.mean) < 1e-3:
-            raise BenchmarkFileError(f"{name}: the accuracies of {string} do not agree with their mean; {remedy}")
+            raise BenchmarkFileError(f"{name}: the accuracies of {string} contradict their mean; {remedy}")
 
     def placed(values: Iterable[float]) -> Floats:
         column = np.empty(space.size)

@@ -1,7 +1,7 @@
-"""Dictionaries of floats that come again and again in a pickle, differing only in the numbers.
+"""Read the many similar dictionaries of floats in a pickle quickly.
 
-A learning curve is pickled as "key, float, key, float, ..."; the bytes between the floats are learned from the first
-such dictionary as a template, and the next one that fits is read in a few array operations.
+A learning curve is pickled as "key, float, key, float, ...". The reader learns the bytes between the floats from the
+first such dictionary as a template. It then reads every dictionary that fits the template with a few array operations.
 """
 
 from collections.abc import Mapping
@@ -15,28 +15,29 @@ Key = int | str
 
 Bytes = NDArray[np.uint8]
 
-LONGEST = 1 << 15
-"""Dictionaries of more bytes are not learned: those of 200 epochs on three sets have 16,000."""
+MAX_BYTES = 1 << 15
+"""Maximum length of a template in bytes. A dictionary of 200 epochs on three splits has 16,000 bytes."""
 
 _MAX_TEMPLATES = 256
+"""Maximum number of templates that a reader learns."""
 
-_FEWEST_PAIRS = 6
-"""For fewer, arrays are slower than one opcode after the other."""
+_MIN_PAIRS = 6
+"""Minimum number of pairs of a template: for fewer, array operations are slower than the opcodes one by one."""
 
-_MOST_PAIRS = 999
-"""Pickle writes a thousand items at a time: after as many, more of the same dictionary may follow."""
+_MAX_PAIRS = 999
+"""Maximum number of pairs of a template. Pickle writes 1,000 items at a time, so a longer dictionary may continue."""
 
 
 @dataclass(frozen=True, eq=False)
 class FloatDict:
-    """A dictionary whose values are floats: keys of length n, and values of shape (n,)."""
+    """A dictionary of floats: n keys, and values of shape (n,)."""
 
     keys: tuple[Key, ...]
     values: Floats
 
 
 def float_dict(mapping: "FloatDict | Mapping[Key, float]") -> FloatDict:
-    """Return any dictionary of numbers as a FloatDict; raises TypeError or ValueError for anything else."""
+    """Return a dictionary of numbers as a FloatDict; raises TypeError or ValueError for anything else."""
     if isinstance(mapping, FloatDict):
         return mapping
     if not isinstance(mapping, dict) or not all(type(value) in (int, float) for value in mapping.values()):
@@ -45,8 +46,8 @@ def float_dict(mapping: "FloatDict | Mapping[Key, float]") -> FloatDict:
 
 
 @dataclass(frozen=True, eq=False)
-class _Keys:
-    """Keys that one dictionary put into the memo under consecutive numbers: number `first + i` is `keys[i]`."""
+class _MemoKeys:
+    """The keys that one dictionary put into the memo under consecutive numbers: number `first + i` is `keys[i]`."""
 
     first: int
     keys: tuple[Key, ...]
@@ -54,23 +55,29 @@ class _Keys:
 
 @dataclass(frozen=True, eq=False)
 class _Template:
-    """The bytes of a dictionary from after its mark to its SETITEMS.
+    """The bytes of a dictionary after its MARK, up to and including its SETITEMS.
 
     Attributes
     ----------
-    length, fixed, mask
-        How many bytes there are, those that do not change, and 255 where they stand.
+    keys
+        The dictionary's keys.
+    length
+        Number of bytes.
+    fixed, mask
+        The bytes that are the same in every such dictionary, and 255 where they are.
     floats
-        Where the eight bytes of each float are, shape (n, 8).
+        Positions of the eight bytes of each float, shape (n, 8).
+    new
+        The keys that the dictionary puts into the memo.
     put
-        Where the number is under which the first new key is put into the memo, and in how many bytes; its memo is
-        numbered on from there. None where no key is put; (0, 0) where the memo counts for itself.
+        Position and size of the memo number of the first new key; the following keys have the following numbers. None
+        if no key is put into the memo; (0, 0) if MEMOIZE counts the numbers.
     got
-        Where the numbers of keys that are fetched from the memo are, shape (m, bytes).
+        Positions of the memo numbers of the keys that the dictionary gets from the memo, shape (m, bytes).
     source, offset
-        The keys that they are, as one dictionary put them, and the place of the first among them.
+        The keys of the dictionary that put these into the memo, and the position of the first one among them.
     steps
-        By how much each number exceeds the first one, shape (m,).
+        Each memo number minus the first one, shape (m,).
     """
 
     keys: tuple[Key, ...]
@@ -87,46 +94,46 @@ class _Template:
 
 
 class FloatDictReader:
-    """Reads dictionaries of floats from a window on a pickle, learning their templates on the way.
+    """Reads dictionaries of floats from a part of a pickle, and learns their templates.
 
     Parameters
     ----------
-    most
-        How many templates it may learn; with none, every dictionary comes as such.
+    max_templates
+        Maximum number of templates to learn. With 0, `read` always returns None.
     """
 
-    def __init__(self, most: int = _MAX_TEMPLATES) -> None:
-        self._most = most
-        self._moulds: dict[int, list[_Template]] = {}
+    def __init__(self, max_templates: int = _MAX_TEMPLATES) -> None:
+        self._max_templates = max_templates
+        self._templates: dict[int, list[_Template]] = {}
         self._count = 0
-        self._known: list[_Keys] = []
+        self._known: list[_MemoKeys] = []
 
     def forget_keys(self) -> None:
-        """Forget what was put into the memo so far."""
+        """Forget the keys that were put into the memo."""
         self._known.clear()
 
     def key(self, number: int) -> Key | None:
-        """Return the key that was put into the memo under a number, or None."""
-        found = self._find(number)
-        return None if found is None else found.keys[number - found.first]
+        """Return the key that a dictionary put into the memo under a number, or None."""
+        known = self._find(number)
+        return None if known is None else known.keys[number - known.first]
 
     def read(self, window: bytes, view: Bytes, start: int, memoized: int) -> tuple[FloatDict, int, int] | None:
-        """Return the dictionary whose first key is at `start`, where it ends, and how many keys went into the memo.
+        """Return the dictionary whose first key is at `start`, its end, and how many keys MEMOIZE put into the memo.
 
-        None if what stands there is anything else, or is not whole in the window. `memoized` is the number under which
-        the pickle's next memoized thing goes, where it does not say so itself.
+        Returns None if there is something else at `start`, or the window ends before the dictionary does. `memoized` is
+        the memo number that the next MEMOIZE uses.
         """
-        for template in self._moulds.get(window[start], ()):
-            found = self._fill(template, window, view, start, memoized)
-            if found is not None:
-                return found
-        if self._count < self._most and (learned := self._learn(window, start)) is not None:
-            self._moulds.setdefault(window[start], []).insert(0, learned)
+        for template in self._templates.get(window[start], ()):
+            filled = self._fill(template, window, view, start, memoized)
+            if filled is not None:
+                return filled
+        if self._count < self._max_templates and (learned := self._learn(window, start)) is not None:
+            self._templates.setdefault(window[start], []).insert(0, learned)
             self._count += 1
             return self._fill(learned, window, view, start, memoized)
         return None
 
-    def _find(self, number: int) -> _Keys | None:
+    def _find(self, number: int) -> _MemoKeys | None:
         for known in reversed(self._known):
             if 0 <= number - known.first < len(known.keys):
                 return known
@@ -142,7 +149,7 @@ class FloatDictReader:
         if (body & template.mask).tobytes() != template.fixed:
             return None
         if template.got is not None:
-            numbers = _little(body.take(template.got))
+            numbers = _integers(body.take(template.got))
             first = int(numbers[0])
             known = self._find(first)
             if known is None or known.keys is not template.source or first - known.first != template.offset:
@@ -152,19 +159,19 @@ class FloatDictReader:
         if template.put is not None:
             place, size = template.put
             first = int.from_bytes(window[start + place : start + place + size], "little") if size else memoized
-            self._known.append(_Keys(first, template.new))
+            self._known.append(_MemoKeys(first, template.new))
         values = body.take(template.floats).view(">f8").ravel().astype(np.float64)
         return FloatDict(template.keys, values), end, len(template.new) if template.put == (0, 0) else 0
 
     def _learn(self, window: bytes, start: int) -> _Template | None:
-        """Parse one dictionary opcode by opcode; None if it is no plain one."""
+        """Parse one dictionary opcode by opcode; return None if it cannot be a template."""
         keys: list[Key] = []
         new: list[Key] = []
         floats: list[int] = []
         puts: list[tuple[int, int]] = []
         gets: list[tuple[int, int]] = []
         numbers: list[int] = []
-        place, last = start, min(len(window), start + LONGEST) - 32
+        place, last = start, min(len(window), start + MAX_BYTES) - 32
         while place < last and window[place] != _SETITEMS:
             operation = window[place]
             if operation == _BININT1:
@@ -197,11 +204,11 @@ class FloatDictReader:
                 return None
             floats.append(place + 1 - start)
             place += 9
-        if place >= last or not _FEWEST_PAIRS <= len(keys) <= _MOST_PAIRS or len(set(keys)) != len(keys):
+        if place >= last or not _MIN_PAIRS <= len(keys) <= _MAX_PAIRS or len(set(keys)) != len(keys):
             return None
-        return self._mould(window[start : place + 1], keys, new, floats, puts, gets, numbers)
+        return self._make_template(window[start : place + 1], keys, new, floats, puts, gets, numbers)
 
-    def _mould(
+    def _make_template(
         self,
         body: bytes,
         keys: list[Key],
@@ -211,7 +218,7 @@ class FloatDictReader:
         gets: list[tuple[int, int]],
         numbers: list[int],
     ) -> _Template | None:
-        """Make a template; None if its memo numbers are not of one size, consecutive and from one dictionary."""
+        """Make a template; None unless its memo numbers have one size, are consecutive and from one dictionary."""
         if len({size for _, size in gets}) > 1 or len({size for _, size in puts}) > 1:
             return None
         mask = np.full(len(body), 255, dtype=np.uint8)
@@ -245,8 +252,8 @@ class FloatDictReader:
         )
 
 
-def _little(digits: Bytes) -> NDArray[np.int64]:
-    """Return the numbers that rows of one or four bytes are."""
+def _integers(digits: Bytes) -> NDArray[np.int64]:
+    """Return the little-endian integers in rows of one or four bytes."""
     return digits.view("<u4" if digits.shape[1] == 4 else "u1").ravel().astype(np.int64)
 
 

@@ -1,7 +1,7 @@
-"""ModelMetrics: the protocol-buffer message in which NAS-Bench-101 keeps one training run; many are read at once.
+"""Read ModelMetrics, the protocol-buffer message that NAS-Bench-101 has for each training run; many at once.
 
-Messages of one length mostly agree in every byte but those of their numbers. The first of them is read field by field;
-all that have the same bytes around their numbers are then read by slicing.
+Messages of one length mostly differ in the bytes of their numbers only. The reader parses the first message field by
+field, and then reads by slicing all messages that have the same bytes around their numbers.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,32 +12,32 @@ from lissnas.spaces.space import Floats
 from numpy.typing import NDArray
 
 EVALUATIONS = 3
-"""Before training, half way and at the end."""
+"""Number of evaluations of a run: before training, halfway, and at the end."""
 
 FIELDS = ("epoch", "time", "train", "validation", "test")
-"""Of an evaluation, in the order of their field numbers, which count from 1."""
+"""The fields of an evaluation, in the order of their field numbers, which start at 1."""
 
 PARAMETERS = EVALUATIONS * len(FIELDS)
-"""The column of the number of trainable parameters, after those of the evaluations."""
+"""Index of the column of trainable parameters, which follows those of the evaluations."""
 
 _COLUMNS = PARAMETERS + 1
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 
-_LAYOUTS = 64
-"""How many layouts messages of one length may have: a handful in real files, as fields may be left out."""
+_MAX_LAYOUTS = 64
+"""Maximum number of layouts of messages of one length. Real files have a handful, because fields may be absent."""
 
 
 def read_metrics(messages: Sequence[bytes]) -> Floats:
     """Return the numbers of each message, float64 of shape (n, 16).
 
-    Columns are the epoch, training time and three accuracies of each evaluation, then the parameters; NaN where a
-    message does not have a number.
+    The columns are the epoch, training time and three accuracies of each evaluation, then the parameters. A number
+    that a message lacks is NaN.
 
     Raises
     ------
     ValueError
-        If a message is none, or has not three evaluations.
+        If a message is malformed or does not have three evaluations.
     """
     numbers = np.full((len(messages), _COLUMNS), np.nan)
     lengths = np.fromiter(map(len, messages), dtype=np.int64, count=len(messages))
@@ -45,7 +45,7 @@ def read_metrics(messages: Sequence[bytes]) -> Floats:
         left = np.flatnonzero(lengths == length)
         data = np.frombuffer(b"".join([messages[place] for place in left.tolist()]), dtype=np.uint8)
         data = data.reshape(len(left), length)
-        for _ in range(_LAYOUTS):
+        for _ in range(_MAX_LAYOUTS):
             layout = _Layout.of(data[0].tobytes())
             fits = ((data ^ data[0]) & layout.fixed == 0).all(axis=1)
             for column, place in layout.doubles.items():
@@ -57,13 +57,13 @@ def read_metrics(messages: Sequence[bytes]) -> Floats:
             if len(left) == 0:
                 break
         else:
-            raise ValueError(f"messages of {length} bytes have more than {_LAYOUTS} layouts")
+            raise ValueError(f"messages of {length} bytes have more than {_MAX_LAYOUTS} layouts")
     return numbers
 
 
 @dataclass
 class _Layout:
-    """Where the numbers of a message stand, and which of its bits must be the same for another to have this layout."""
+    """Positions of a message's numbers, and the bits that all messages of this layout share."""
 
     fixed: NDArray[np.uint8]
     doubles: dict[int, int] = field(default_factory=dict)
@@ -96,7 +96,7 @@ class _Layout:
 
 
 def _fields(message: bytes, place: int, stop: int) -> Iterator[tuple[int, int, int, int]]:
-    """Yield the fields of a message: number, kind, and where its value starts and stops."""
+    """Yield the fields of a message: number, wire type, and start and end of the value."""
     while place < stop:
         tag, place = _varint(message, place, stop)
         kind = tag & 7
@@ -111,16 +111,16 @@ def _fields(message: bytes, place: int, stop: int) -> Iterator[tuple[int, int, i
         else:
             raise ValueError(f"a field of the unknown kind {kind}")
         if place > stop:
-            raise ValueError("a message that ends within a field")
+            raise ValueError("a message ends within a field")
         yield tag >> 3, kind, first, place
 
 
 def _varint(message: bytes, place: int, stop: int) -> tuple[int, int]:
-    """Return a number of 7 bits a byte, lowest first, and the place after it."""
+    """Return a number stored in 7 bits per byte, lowest first, and the position after it."""
     value = 0
     for shift in range(0, 56, 7):
         if place >= stop:
-            raise ValueError("a message that ends within a number")
+            raise ValueError("a message ends within a number")
         byte = message[place]
         value |= (byte & 0x7F) << shift
         place += 1

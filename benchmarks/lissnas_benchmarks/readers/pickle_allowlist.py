@@ -1,4 +1,4 @@
-"""The only constructors that a streamed pickle may call: ordered dictionaries, sets of keys, bytes, plain numbers."""
+"""The only constructors that a pickle may call: they make dictionaries, sets, bytes and plain numbers."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,73 +7,73 @@ import numpy as np
 
 
 class RefusedError(Exception):
-    """What stands in a pickle is not what such a file holds."""
+    """A pickle contains something that no such file contains."""
 
 
 class Constructor:
-    """What stands in for a named constructor; only `made` calls it.
+    """A harmless replacement for a constructor that a pickle names; only `call` runs it.
 
     Parameters
     ----------
     make
-        Makes what it makes, of arguments that may be anything a pickle holds.
+        The function to call. Its arguments may be anything that a pickle contains.
     is_class
-        Whether it may also be asked for a new object without arguments.
+        Whether a pickle may also make an object of it without arguments.
     """
 
     def __init__(self, make: Callable[..., Any], is_class: bool = False) -> None:
         self._make, self.is_class = make, is_class
 
-    def made(self, arguments: tuple[Any, ...]) -> Any:
-        """Return what it makes of the arguments, or raise RefusedError."""
+    def call(self, arguments: tuple[Any, ...]) -> Any:
+        """Return the object made of the arguments; raises RefusedError if it does not take them."""
         try:
             return self._make(*arguments)
         except TypeError as error:
-            raise RefusedError("a constructor is given arguments that it does not take") from error
+            raise RefusedError("a constructor gets arguments that it does not take") from error
 
 
 class Stateful:
-    """What a pickle may give a state after it was made."""
+    """An object whose state a pickle may set after making it."""
 
     def set_state(self, state: Any) -> None:
-        """Take the state, or raise RefusedError."""
+        """Set the state; raises RefusedError if it is of another form."""
         raise NotImplementedError
 
 
 class NumberType(Stateful):
-    """What stands in for a numpy dtype: the kind, size and byte order of a plain number."""
+    """Replacement for a numpy dtype: the kind, size and byte order of a plain number."""
 
     def __init__(self, name: str) -> None:
         self.dtype = np.dtype(name)
 
     def set_state(self, state: Any) -> None:
-        """Take the byte order, the only thing that the state of a plain number type says."""
+        """Set the byte order, the only information in the state of a plain number type."""
         if type(state) is not tuple or len(state) < 2 or state[1] not in ("<", ">", "|", "="):
             raise RefusedError("the state of a dtype is not that of a plain number")
         self.dtype = self.dtype.newbyteorder(state[1])
 
 
 def checked_key(key: Any) -> Any:
-    """Return what may be a key: a number, a string, or a tuple of them; raises RefusedError for anything else."""
+    """Return a key if it is a number, a string or a short tuple of them; raises RefusedError for anything else."""
     if type(key) in _KEYS:
         return key
-    if type(key) is tuple and len(key) <= _LONGEST_KEY and all(type(part) in _KEYS for part in key):
+    if type(key) is tuple and len(key) <= _MAX_KEY_PARTS and all(type(part) in _KEYS for part in key):
         return key
     raise RefusedError(f"a {type(key).__name__} is used as a key")
 
 
-def shown(part: Any) -> str:
-    """Return what to call a part of a file in an error: a short text, whatever it is."""
-    if type(part) in (str, bytes, int, float, bool):
-        text = ascii(part[:100] if isinstance(part, str | bytes) else part)
+def short_text(value: Any) -> str:
+    """Return a short text for an error message, whatever the value from the file is."""
+    if type(value) in (str, bytes, int, float, bool):
+        text = ascii(value[:100] if isinstance(value, str | bytes) else value)
         return text if len(text) <= 100 else f"{text[:100]}..."
-    return f"a {type(part).__name__}"
+    return f"a {type(value).__name__}"
 
 
 _KEYS = frozenset({int, float, bool, str, type(None)})
 
-_LONGEST_KEY = 16
-"""How many parts a tuple may have that is a key: the hash of a long one, used again and again, takes its time."""
+_MAX_KEY_PARTS = 16
+"""Maximum length of a tuple that is a key. Hashing a long tuple many times would take long."""
 
 _NUMBERS = frozenset(
     kind + str(size) for kind, sizes in {"f": (2, 4, 8), "i": (1, 2, 4, 8), "u": (1, 2, 4, 8)}.items() for size in sizes
@@ -92,14 +92,14 @@ def _number_type(name: Any, align: Any = False, copy: Any = True) -> NumberType:
 
 def _number(kind: Any, data: Any) -> int | float | bool:
     if type(kind) is not NumberType or type(data) is not bytes or len(data) != kind.dtype.itemsize:
-        raise RefusedError("a number of no plain type or of another length")
+        raise RefusedError("a number whose type is not plain or whose length is wrong")
     number: int | float | bool = np.frombuffer(data, dtype=kind.dtype)[0].item()
     return number
 
 
-def _encoded(text: Any, encoding: Any) -> bytes:
+def _encode(text: Any, encoding: Any) -> bytes:
     if type(text) is not str or encoding != "latin1":
-        raise RefusedError("bytes that are not written as latin1")
+        raise RefusedError("bytes that are not encoded as latin1")
     return text.encode("latin1")
 
 
@@ -109,7 +109,7 @@ def _no_bytes() -> bytes:
 
 def _set(items: Any) -> set[Any]:
     if type(items) is not list:
-        raise RefusedError("a set is not made of a list")
+        raise RefusedError("a set that is not made from a list")
     return set(map(checked_key, items))
 
 
@@ -118,10 +118,10 @@ CONSTRUCTORS = {
     ("numpy", "dtype"): Constructor(_number_type),
     ("numpy.core.multiarray", "scalar"): Constructor(_number),
     ("numpy._core.multiarray", "scalar"): Constructor(_number),
-    ("_codecs", "encode"): Constructor(_encoded),
+    ("_codecs", "encode"): Constructor(_encode),
     ("builtins", "bytes"): Constructor(_no_bytes),
     ("__builtin__", "bytes"): Constructor(_no_bytes),
     ("builtins", "set"): Constructor(_set),
     ("__builtin__", "set"): Constructor(_set),
 }
-"""By module and name, as pickles of any age write them."""
+"""The allowed constructors by module and name, as old and new pickles write them."""

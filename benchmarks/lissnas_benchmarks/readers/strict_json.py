@@ -1,4 +1,4 @@
-"""Reading JSON from an untrusted file: of the given types and ranges, and no name twice."""
+"""Read JSON from an untrusted file: only the given types and ranges, and no name twice in an object."""
 
 import json
 from typing import Any, TypeVar
@@ -11,23 +11,23 @@ Kind = TypeVar("Kind")
 
 
 def read_json(data: bytes, kind: type[Kind], name: str, remedy: str) -> Kind:
-    """Return what a JSON text holds.
+    """Return the value of a JSON text.
 
     Parameters
     ----------
     data
         The text.
     kind
-        What it must be, as msgspec describes types.
+        The expected type, as msgspec describes types.
     name
-        What to call the file in an error.
+        The file's name in error messages.
     remedy
-        What to do about a file that is something else.
+        What to do about another file; the end of error messages.
 
     Raises
     ------
     BenchmarkFileError
-        If it is no JSON, of other types or ranges, or has a name twice in one object.
+        If it is not JSON, has other types or ranges, or has a name twice in one object.
     """
     try:
         return convert(json.loads(data, object_pairs_hook=_without_repeats), kind)

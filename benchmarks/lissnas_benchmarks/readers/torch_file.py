@@ -1,6 +1,6 @@
-"""What torch.save wrote, read without torch: the stream of before torch 1.6, and the zip archive of since.
+"""Read files of torch.save without torch: the pickle stream written before torch 1.6, and the zip archive since.
 
-Only objects without tensors: benchmarks keep numbers.
+Only objects without tensors are read, because benchmarks contain plain numbers.
 """
 
 import zipfile
@@ -13,8 +13,10 @@ from lissnas_benchmarks.errors import BenchmarkFileError
 from lissnas_benchmarks.readers.pickle_stream import PickleStream, Readable
 
 _MAGIC = 0x1950A86A20F9469CFC6C
+"""The first value in a file of torch.save before torch 1.6."""
 
 _PROTOCOL = 1001
+"""The second value."""
 
 
 def load_torch(
@@ -23,9 +25,9 @@ def load_torch(
     finish: Callable[[dict[Any, Any]], Any] | None = None,
     progress: Callable[[float], None] = lambda share: None,
 ) -> Any:
-    """Return the object in a file of torch.save, each record handed over as soon as it is read; see `PickleStream`.
+    """Return the object in a file of torch.save; `marker` and `finish` handle records as in `PickleStream`.
 
-    Raises BenchmarkFileError if the file is damaged, or holds tensors or anything else that is no plain data.
+    Raises BenchmarkFileError if the file is damaged, or contains tensors or anything else that is not plain data.
     """
     name, size = path.name, max(1, path.stat().st_size)
 
@@ -40,17 +42,17 @@ def load_torch(
     with _opened_member(path) as member:
         reader = stream(member)
         value = reader.load()
-        reader.check_ended()  # reads to the end, where the archive's checksum is compared
+        reader.check_ended()  # reads to the end, where zipfile compares the checksum
     return value
 
 
 def _load_legacy(stream: PickleStream, name: str) -> Any:
     if stream.load() != _MAGIC or stream.load() != _PROTOCOL:
-        raise BenchmarkFileError(f"{name}: not a file of torch.save")
-    stream.load()  # of which byte order and sizes of integers the machine was
+        raise BenchmarkFileError(f"{name}: not written by torch.save")
+    stream.load()  # the byte order and integer sizes of the machine
     value = stream.load()
     if stream.load() != []:
-        raise BenchmarkFileError(f"{name}: holds tensors, which no such benchmark does")
+        raise BenchmarkFileError(f"{name}: contains tensors, which no benchmark file does")
     stream.check_ended()
     return value
 
@@ -62,7 +64,7 @@ def _opened_member(path: Path) -> Iterator[Readable]:
             members = [info for info in archive.infolist() if info.filename.split("/")[1:] == ["data.pkl"]]
             if len(members) != 1 or members[0].compress_type != zipfile.ZIP_STORED or members[0].flag_bits & 1:
                 raise BenchmarkFileError(
-                    f"{path.name}: not a file of torch.save: it needs one data.pkl, stored as it is"
+                    f"{path.name}: not written by torch.save: it needs one data.pkl, stored without compression"
                 )
             with archive.open(members[0]) as member:
                 yield member

@@ -20,9 +20,9 @@ from lissnas.spaces.space import Floats
 
 from lissnas_benchmarks.errors import BenchmarkFileError, MissingFileError, first_line
 from lissnas_benchmarks.readers.pickle_allowlist import Constructor, RefusedError
-from lissnas_benchmarks.readers.whole_pickle import Record, load_pickle
+from lissnas_benchmarks.readers.process_limits import process_limits
+from lissnas_benchmarks.readers.safe_pickle import Record, load_pickle
 from lissnas_benchmarks.surrogates.booster_trees import check_lightgbm, check_xgboost
-from lissnas_benchmarks.surrogates.process_limits import process_limits
 
 Library: TypeAlias = Literal["xgboost", "lightgbm"]
 
@@ -278,7 +278,7 @@ def _bytes(data: object = b"", encoding: object = "latin-1") -> bytes:
     return data
 
 
-_OTHERS = {
+_EXTRA = {
     ("builtins", "bytearray"): Constructor(_bytes),
     ("__builtin__", "bytearray"): Constructor(_bytes),
     ("collections", "defaultdict"): Constructor(_dict),
@@ -294,7 +294,7 @@ def _read_state(path: Path, library: Library) -> dict[str, Any]:
         data = path.read_bytes()
     except OSError as error:
         raise MissingFileError(f"{path}: cannot be read ({error.strerror})") from error
-    booster = load_pickle(data, str(path), {_CLASSES[library]}, arrays=True, others=_OTHERS)
+    booster = load_pickle(data, str(path), {_CLASSES[library]}, arrays=True, extra=_EXTRA)
     if type(booster) is not Record:
         raise BenchmarkFileError(f"{path}: holds a {type(booster).__name__}, not a booster of {library}")
     return vars(booster)

@@ -339,7 +339,7 @@ def test_a_damaged_record_is_named_by_its_byte(benchmark_: TableAdapter, runs: l
     data = bytearray(_file(runs))
     start = list(official.positions(bytes(data)))[200]
     data[start + 100] ^= 4
-    with pytest.raises(BenchmarkFileError, match=f"damaged: the record at byte {start:,} does not have its checksum"):
+    with pytest.raises(BenchmarkFileError, match=f"damaged: the record at byte {start:,} does not match its checksum"):
         _read(benchmark_, bytes(data), tmp_path)
 
 

@@ -19,10 +19,10 @@ from lissnas_benchmarks.adapters.nats_bench import (
     SIZE_SPACE,
     TOPOLOGY,
     TOPOLOGY_SPACE,
-    Folder,
+    ArchitectureFolder,
     NatsSpace,
+    combine_runs,
     reader,
-    settle,
 )
 from lissnas_benchmarks.columns import Column, Measure
 from lissnas_benchmarks.errors import BenchmarkFileError
@@ -51,7 +51,7 @@ class Real:
     def __init__(self, nats_space: NatsSpace, data: Path, curves: Path) -> None:
         self.nats_space, self.curves = nats_space, curves
         self.path = data / "nats_real" / f"{nats_space.file}-simple"
-        folder = Folder(self.path, nats_space, Import((self.path,), curves))
+        folder = ArchitectureFolder(self.path, nats_space, Import((self.path,), curves))
         for index in REAL:
             folder.read(index)
         folder.check_order()
@@ -254,8 +254,8 @@ def test_progress_ends_at_all(folder: Path, packed: Path, tmp_path: Path) -> Non
 
 
 def test_runs_that_do_not_agree_on_a_cost_give_that_of_seed_888() -> None:
-    assert settle([1.0, 2.0, 1.0], [777, 888, 999]) == 2
-    assert settle([1.0, 1.0 + 1e-9], [777, 888]) == pytest.approx(1 + 5e-10, abs=1e-12)
+    assert combine_runs([1.0, 2.0, 1.0], [777, 888, 999]) == 2
+    assert combine_runs([1.0, 1.0 + 1e-9], [777, 888]) == pytest.approx(1 + 5e-10, abs=1e-12)
 
 
 def _cut(path: Path) -> None:

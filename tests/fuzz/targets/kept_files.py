@@ -11,9 +11,9 @@ from lissnas.evaluation import journal
 from lissnas.storage.run_identity import RunIdentity
 from lissnas.subspaces import subspace_file
 from lissnas.subspaces.subspace import ExplicitSubspace
-from lissnas_benchmarks import table
+from lissnas_benchmarks import table_file
 from lissnas_benchmarks.adapters import nas_bench_301
-from lissnas_benchmarks.columns import Column
+from lissnas_benchmarks.columns import Column, Measure
 from lissnas_benchmarks.surrogates import surrogate
 from lissnas_benchmarks.table import Table
 from lissnas_benchmarks.table_file import Source, write_table
@@ -38,11 +38,11 @@ def _cached_tables() -> list[bytes]:
 
 
 def _read_table(path: Path) -> object:
-    table.read_format(path)
+    table_file.read_format(path)
     opened = Table(path, lambda: PAIRS)
     opened.verify()
     for column in opened.columns:
-        values = opened.values(table.Measure(column.metric, column.split), column.dataset)
+        values = opened.values(Measure(column.metric, column.split), column.dataset)
         assert values.shape == opened.index.shape
     return len(opened.columns)
 
@@ -60,7 +60,7 @@ def _read_curve(path: Path) -> object:
         write_table(place, PAIRS, _COLUMNS, Source("small", "nowhere", "none", {}))
     folder = place.with_suffix("")
     folder.mkdir(exist_ok=True)
-    (folder / table.curve_file(column)).write_bytes(path.read_bytes())
+    (folder / table_file.curve_file(column)).write_bytes(path.read_bytes())
     curve = Table(place, lambda: PAIRS).curve(column)
     assert curve.dtype == np.float32
     assert len(curve) == 16

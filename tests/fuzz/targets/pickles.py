@@ -9,7 +9,7 @@ from typing import Any
 import mutations
 import numpy as np
 from lissnas_benchmarks.readers.pickle_stream import PickleStream
-from lissnas_benchmarks.readers.whole_pickle import load_pickle
+from lissnas_benchmarks.readers.safe_pickle import load_pickle
 
 from targets.target import Target
 
@@ -56,7 +56,7 @@ def _assert_plain(value: Any) -> None:
             left += part
         elif name == "Record":
             left += vars(part).values()
-        elif name in ("Numbers", "FloatDict"):
+        elif name in ("NumberArray", "FloatDict"):
             assert part.values.dtype.kind in "fiub"
         else:
             assert part is None or isinstance(part, int | float | str | bytes | bytearray), name

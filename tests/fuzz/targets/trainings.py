@@ -59,7 +59,7 @@ def _read_nats_folder(path: Path) -> object:
         folder.mkdir(exist_ok=True)
         (folder / "000000.pickle.pbz2").write_bytes(path.read_bytes())
         (folder / "meta.pickle.pbz2").write_bytes(bz2.compress(pickle.dumps(_trained(dict(_NATS_SPACE.lengths))[2], 4)))
-        reading = nats_bench.Folder(folder, _NATS_SPACE, Import((folder,), Path(curves)))
+        reading = nats_bench.ArchitectureFolder(folder, _NATS_SPACE, Import((folder,), Path(curves)))
         reading.read(0)
         reading.check_order()
         try:

@@ -11,7 +11,7 @@ import pytest
 from lissnas.spaces.published.cell201 import cell201
 from lissnas_benchmarks.errors import BenchmarkFileError
 from lissnas_benchmarks.predictor_file import read_predictor
-from lissnas_benchmarks.readers.frame_file import scan_frame
+from lissnas_benchmarks.readers.parquet_csv import scan_frame
 
 ENDS_THE_PROCESS = (
     "c-oy+y>Ht_6hBe2#27*0qCSE|H3$SOIIs{=)F%a@4r3>c6WOth1hyO`z?mPGB8pV`A=@zockEE0|3J~LK!<i~_aal!q3F==9o(@%"
