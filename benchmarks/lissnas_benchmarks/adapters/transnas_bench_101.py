@@ -157,7 +157,8 @@ def _trained(
         if column in columns:
             raise ValueError(f"{task} has {column.metric} twice")
         columns[column] = values[:, -1].copy()
-        source.curves(column, size, epochs)[:] = values
+        with np.errstate(over="ignore"):  # a loss beyond float32 becomes infinite
+            source.curves(column, size, epochs)[:] = values
     return columns
 
 

@@ -18,67 +18,76 @@ from small_nas_bench_201 import FILE, SMALL, STRINGS, imported, small
 
 
 def _damaged(change: Callable[[dict[str, Any]], Any]) -> Callable[[dict[str, Any]], bytes]:
-    def damage(held: dict[str, Any]) -> bytes:
-        altered = pickle.loads(pickle.dumps(held))
+    def damage(file: dict[str, Any]) -> bytes:
+        altered = pickle.loads(pickle.dumps(file))
         change(altered)
         return official.legacy(official.pickled(altered))
 
     return damage
 
 
-def _full(held: dict[str, Any], index: int = 20) -> dict[str, Any]:
-    return held["arch2infos"][index]["full"]
+def _full(file: dict[str, Any], index: int = 20) -> dict[str, Any]:
+    return file["arch2infos"][index]["full"]
 
 
-def _run(held: dict[str, Any]) -> dict[str, Any]:
-    return _full(held)["all_results"]["cifar100", 777]
+def _run(file: dict[str, Any]) -> dict[str, Any]:
+    return _full(file)["all_results"]["cifar100", 777]
 
 
-def _rename_run(held: dict[str, Any], dataset: str, seed: int) -> None:
-    training = _full(held)
-    training["all_results"][dataset, seed] = _run(held) | {"name": dataset, "seed": str(seed)}
+def _rename_run(file: dict[str, Any], dataset: str, seed: int) -> None:
+    training = _full(file)
+    training["all_results"][dataset, seed] = _run(file) | {"name": dataset, "seed": str(seed)}
     training["dataset_seed"].setdefault(dataset, []).append(seed)
 
 
 DAMAGES = [
-    (lambda held: held["arch2infos"].pop(20), r"1 of 64 architectures are missing \(first: 20\)"),
-    (lambda held: held["arch2infos"][20].pop("less"), "architecture 20 has not the trainings less, full"),
+    (lambda file: file["arch2infos"].pop(20), r"1 of 64 architectures are missing \(first: 20\)"),
+    (lambda file: file["arch2infos"][20].pop("less"), "architecture 20 lacks one of less, full"),
     (
-        lambda held: held["arch2infos"].update({20: held["arch2infos"][21]}),
-        "architecture 21: .*is there twice|20 has not",
+        lambda file: file["arch2infos"].update({20: file["arch2infos"][21]}),
+        "architecture 21: .*occurs twice|20 lacks",
     ),
-    (lambda held: held["arch2infos"].update({64: pickle.loads(pickle.dumps(held["arch2infos"][20]))}), "twice"),
-    (lambda held: _full(held).update(arch_index=21), "architecture 21 is also architecture 20|21: its|20 has not|also"),
-    (lambda held: _full(held).update(arch_str=STRINGS[21]), "is also architecture|twice"),
-    (lambda held: _full(held).update(arch_str="|none~0|"), "is not of the space"),
-    (lambda held: _full(held).update(arch_str=["none"]), "is not of the space"),
-    (lambda held: held.pop("meta_archs"), "meta_archs, is missing"),
-    (lambda held: held["meta_archs"].reverse(), "in meta_archs"),
-    (lambda held: held["meta_archs"].pop(), "does not list the 64 architectures"),
-    (lambda held: held.pop("arch2infos"), "arch2infos is missing"),
-    (lambda held: _rename_run(held, "svhn", 777), "data set 'svhn'"),
-    (lambda held: _rename_run(held, "cifar100", 5), "seed 5; known"),
-    (lambda held: _run(held).update(name="cifar10"), "calls itself another"),
-    (lambda held: _run(held).update(seed="0888"), "calls itself another"),
-    (lambda held: _run(held).update(epochs=100), "epochs"),
-    (lambda held: _full(held)["dataset_seed"]["cifar100"].append(111), "not those that it lists"),
-    (lambda held: _run(held)["train_acc1es"].update({199: float("nan")}), "20: an impossible number"),
-    (lambda held: _run(held)["train_acc1es"].update({7: float("nan")}), "20: an impossible number"),
-    (lambda held: _run(held)["eval_acc1es"].update({"x-test@199": 100.5}), "20: an impossible number"),
-    (lambda held: _run(held)["eval_acc1es"].update({"x-test@199": -1.0}), "20: an impossible number"),
-    (lambda held: _run(held)["eval_acc1es"].update({"x-test@200": 9.0}), "epoch 201 of 200"),
-    (lambda held: _run(held)["eval_acc1es"].update({"x-best@199": 9.0}), "'x-best@199' is no split"),
-    (lambda held: _run(held)["eval_acc1es"].update({"x-test@0199": 9.0}), "is no split and epoch"),
-    (lambda held: _run(held)["eval_acc1es"].update({"x-test@199": "9"}), "20 is not recorded as others are"),
-    (lambda held: _run(held)["eval_acc1es"].pop("x-test@199"), "are not of the same splits"),
-    (lambda held: _run(held)["train_losses"].pop(199), "no number for the last epoch"),
-    (lambda held: _run(held).update(train_losses=[1.0] * 200), "20 is not recorded as others are"),
-    (lambda held: _run(held).update(params=float("nan")), "20: an impossible number among parameters"),
-    (lambda held: _run(held).update(flop=-1.0), "20: an impossible number among flops"),
-    (lambda held: _run(held).pop("latency"), "20 is not recorded as others are: 'latency'"),
-    (lambda held: _full(held).pop("dataset_seed"), "20 is not recorded as others are"),
-    (lambda held: _run(held).update(net_state_dict=np.zeros(3)), "is not on the list"),
-    (lambda held: _run(held).update(net_state_dict=Path("x")), "is not on the list"),
+    (
+        lambda file: file["arch2infos"].update({64: pickle.loads(pickle.dumps(file["arch2infos"][20]))}),
+        "twice",
+    ),
+    (
+        lambda file: _full(file).update(arch_index=21),
+        "architecture 21 is also architecture 20|21: its|20 lacks|also",
+    ),
+    (lambda file: _full(file).update(arch_str=STRINGS[21]), "is also architecture|twice"),
+    (lambda file: _full(file).update(arch_str="|none~0|"), "is not of the space"),
+    (lambda file: _full(file).update(arch_str=["none"]), "is not of the space"),
+    (lambda file: file.pop("meta_archs"), "meta_archs, is missing"),
+    (lambda file: file["meta_archs"].reverse(), "in meta_archs"),
+    (lambda file: file["meta_archs"].pop(), "does not list the 64 architectures"),
+    (lambda file: file.pop("arch2infos"), "arch2infos is missing"),
+    (lambda file: _rename_run(file, "svhn", 777), "data set 'svhn'"),
+    (lambda file: _rename_run(file, "cifar100", 5), "seed 5; known"),
+    (lambda file: _run(file).update(name="cifar10"), "states another data set or seed"),
+    (lambda file: _run(file).update(seed="0888"), "states another data set or seed"),
+    (lambda file: _run(file).update(epochs=100), "epochs"),
+    (lambda file: _full(file)["dataset_seed"]["cifar100"].append(111), "differ from the list of its seeds"),
+    (lambda file: _run(file)["train_acc1es"].update({199: float("nan")}), "20: an impossible value"),
+    (lambda file: _run(file)["train_acc1es"].update({7: float("nan")}), "20: an impossible value"),
+    (lambda file: _run(file)["eval_acc1es"].update({"x-test@199": 100.5}), "20: an impossible value"),
+    (lambda file: _run(file)["eval_acc1es"].update({"x-test@199": -1.0}), "20: an impossible value"),
+    (lambda file: _run(file)["eval_acc1es"].update({"x-test@200": 9.0}), "epoch 201 of 200"),
+    (lambda file: _run(file)["eval_acc1es"].update({"x-best@199": 9.0}), "'x-best@199' is not a split"),
+    (lambda file: _run(file)["eval_acc1es"].update({"x-test@0199": 9.0}), "is not a split and epoch"),
+    (
+        lambda file: _run(file)["eval_acc1es"].update({"x-test@199": "9"}),
+        "the record of architecture 20 has another form",
+    ),
+    (lambda file: _run(file)["eval_acc1es"].pop("x-test@199"), "have different splits"),
+    (lambda file: _run(file)["train_losses"].pop(199), "no number for the last epoch"),
+    (lambda file: _run(file).update(train_losses=[1.0] * 200), "the record of architecture 20 has another form"),
+    (lambda file: _run(file).update(params=float("nan")), "20: an impossible value of parameters"),
+    (lambda file: _run(file).update(flop=-1.0), "20: an impossible value of flops"),
+    (lambda file: _run(file).pop("latency"), "the record of architecture 20 has another form: 'latency'"),
+    (lambda file: _full(file).pop("dataset_seed"), "the record of architecture 20 has another form"),
+    (lambda file: _run(file).update(net_state_dict=np.zeros(3)), "is not on the list"),
+    (lambda file: _run(file).update(net_state_dict=Path("x")), "is not on the list"),
 ]
 
 
@@ -92,14 +101,14 @@ def _refused(data: bytes, folder: Path) -> pytest.ExceptionInfo[BenchmarkFileErr
 @pytest.fixture(scope="module")
 def lean() -> dict[str, Any]:
     """The 64 cells with most runs left out, to be copied and written often."""
-    held = official.official(STRINGS, range(64))
-    for index, trainings in held["arch2infos"].items():
+    file = official.official(STRINGS, range(64))
+    for index, trainings in file["arch2infos"].items():
         kept = {"full": {("cifar100", 777)}, "less": {("cifar10", 111)}} if index != 20 else {}
         for name, training in trainings.items():
             runs = {at: run for at, run in training["all_results"].items() if at in kept.get(name, {at})}
             training["all_results"] = runs
             training["dataset_seed"] = {dataset: [s for d, s in runs if d == dataset] for dataset, _ in runs}
-    return held
+    return file
 
 
 @pytest.mark.parametrize(("change", "message"), DAMAGES)
@@ -120,7 +129,7 @@ def one_cell() -> bytes:
     return official.pickled(official.official(STRINGS, [3]))
 
 
-@pytest.mark.parametrize("container", [official.legacy, official.archive], ids=["stream", "archive"])
+@pytest.mark.parametrize("container", [official.legacy, official.file], ids=["stream", "file"])
 def test_a_file_cut_short_is_refused_wherever_it_is_cut(
     one_cell: bytes, container: Callable[[bytes], bytes], tmp_path: Path
 ) -> None:
@@ -147,7 +156,7 @@ def _is_read(data: bytes, path: Path) -> bool:
 
 
 def test_a_flipped_bit_in_an_archive_is_always_found(one_cell: bytes, tmp_path: Path) -> None:
-    data = official.archive(one_cell)
+    data = official.file(one_cell)
     start = data.index(one_cell[:100])
     rng = np.random.default_rng(1)
     for place in rng.integers(start, start + len(one_cell), 30):
@@ -172,11 +181,11 @@ def test_no_other_file_is_taken_for_one(tmp_path: Path, one_cell: bytes) -> None
         "nothing": b"",
         "a bare pickle": one_cell,
         "another object": official.legacy(official.pickled([1, 2])),
-        "another archive": official.archive(official.pickled({"a": 1})),
+        "another file": official.file(official.pickled({"a": 1})),
         "tensors": official.legacy(one_cell)[:-5] + pickle.dumps(["0"], 2),
         "more at the end": official.legacy(one_cell) + b"x",
-        "a packed member": official.archive(one_cell, compression=zipfile.ZIP_DEFLATED),
-        "an archive of nothing": b"PK\x05\x06" + bytes(18),
+        "a packed member": official.file(one_cell, compression=zipfile.ZIP_DEFLATED),
+        "an file of nothing": b"PK\x05\x06" + bytes(18),
     }
     for data in others.values():
         _refused(data, tmp_path)
