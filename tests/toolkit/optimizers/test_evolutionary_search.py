@@ -88,7 +88,7 @@ def test_mutants_draw_choices_that_are_left() -> None:
     assert best == _score(rows).max()
 
 
-def test_choices_inside_are_those_that_members_have() -> None:
+def test_enclosing_choices_are_those_that_members_have() -> None:
     space = macro()
     some = ExplicitSubspace(space, np.array([0, 1, 6560]))
     assert enclosing_choices(some) == [[0, 2]] * 7 + [[0, 1, 2]]

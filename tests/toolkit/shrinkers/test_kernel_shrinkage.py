@@ -1,4 +1,4 @@
-"""Kernel shrinkage: what it spends, what it keeps, what it says of itself, and what it refuses."""
+"""Kernel shrinkage: its budget, its result, its expected recall, and the settings that it refuses."""
 
 from itertools import pairwise
 from pathlib import Path
@@ -25,7 +25,7 @@ HUGE = CategoricalSpace("huge", ("abcd",) * 20, "{}" * 20)
 
 
 def _score(rows: Rows) -> Floats:
-    """Score chains smoothly: a part for each layer, and one for each pair of layers."""
+    """Return smooth scores: one term per layer, and one per pair of adjacent layers."""
     values = rows.astype(np.float64)
     alone = (values * 0.9 ** np.arange(rows.shape[1])).sum(axis=1)
     return alone - (values[:, 1:] * values[:, :-1] == 2).sum(axis=1) / 2
@@ -48,9 +48,9 @@ def test_it_spends_its_evaluations_and_keeps_its_size(evaluations: int, rounds: 
     assert trace.subspace.size == 123
 
 
-def test_rounds_grow_with_what_was_scored_before_them() -> None:
+def test_rounds_grow_with_the_evaluations_before_them() -> None:
     trace = _run(evaluations=70, first=30, batch=2, strays=1, size=50)
-    assert [made.evaluations for made in trace.rounds[1:]] == [
+    assert [step.evaluations for step in trace.rounds[1:]] == [
         30,
         32,
         34,
@@ -71,7 +71,7 @@ def test_rounds_grow_with_what_was_scored_before_them() -> None:
     ]
 
 
-def test_a_longer_run_begins_with_the_shorter_one() -> None:
+def test_a_longer_run_starts_with_the_evaluations_of_a_shorter_one() -> None:
     short, long = _run(evaluations=60), _run(evaluations=80)
     np.testing.assert_array_equal(long.evaluations.index[:60], short.evaluations.index)
 
@@ -97,17 +97,17 @@ def test_it_needs_a_tenth_of_lissnas_evaluations_on_a_real_table(shared_data: Pa
     assert np.mean(differences) > 0.1
 
 
-def test_each_round_scores_all_but_its_strays_among_the_networks_that_it_would_keep() -> None:
+def test_each_round_scores_architectures_that_it_would_keep_except_for_strays() -> None:
     trace = _run(size=400)
     spent = [step.evaluations for step in trace.rounds]
     for step, (before, after) in zip(trace.rounds[1:], pairwise(spent[1:]), strict=False):
         new = SPACE.rows(trace.evaluations.index[before:after])
-        # The two strays come last. Of the others, as many as were already scored may have taken the next best places.
+        # The two strays come last. The others may be replaced by the next best where the best are scored already.
         assert not step.subspace.contains(new[-2:]).any()
         assert (~step.subspace.contains(new[:-2])).sum() <= before
 
 
-def test_expectations_belong_to_the_networks_they_stand_beside() -> None:
+def test_predicted_scores_are_in_the_order_of_the_index() -> None:
     kept = _result(_run(size=300))
     rows = SPACE.rows(kept.index)
     assert np.corrcoef(kept.mean, _score(rows))[0, 1] > 0.8
@@ -122,11 +122,11 @@ def test_the_expected_recall_of_smooth_scores_is_near_the_true_one() -> None:
     assert np.mean([subspace.expected_recall for subspace in kept]) == pytest.approx(true, abs=0.15)
 
 
-def test_all_of_the_space_is_expected_to_hold_all_of_the_best() -> None:
+def test_the_expected_recall_of_the_full_space_is_1() -> None:
     assert _result(_run(size=SPACE.size, evaluations=30)).expected_recall == pytest.approx(1, abs=1e-6)
 
 
-def test_a_space_that_cannot_be_enumerated_is_searched() -> None:
+def test_a_space_that_cannot_be_enumerated_is_shrunk() -> None:
     kept = _run(space=HUGE, size=200).subspace
     drawn = np.sort(_score(HUGE.sample(20_000, np.random.default_rng(1))))
     scores = _score(HUGE.rows(kept.index))
@@ -134,7 +134,7 @@ def test_a_space_that_cannot_be_enumerated_is_searched() -> None:
     assert scores.mean() > drawn[-1]
 
 
-def test_the_cells_of_darts_are_searched_too() -> None:
+def test_darts_is_shrunk() -> None:
     space = darts()
 
     def convolutions(rows: Rows) -> Floats:
@@ -146,31 +146,31 @@ def test_the_cells_of_darts_are_searched_too() -> None:
     assert convolutions(space.rows(kept.index)).mean() > np.quantile(drawn, 0.99)
 
 
-def test_only_the_order_of_the_scores_counts() -> None:
+def test_only_the_order_of_the_scores_matters() -> None:
     kept = _run(seed=2).subspace.index
     np.testing.assert_array_equal(_run(lambda rows: np.exp(3 * _score(rows)), seed=2).subspace.index, kept)
 
 
-def test_normal_scores_are_symmetric_and_shared_by_ties() -> None:
+def test_normal_scores_are_symmetric_and_equal_for_ties() -> None:
     lowest, *middle, highest = normal_scores(np.array([-7.0, 2.0, 2.0, 2.0, 3.0]))
     assert lowest == pytest.approx(-highest)
     assert middle == pytest.approx([0, 0, 0])
 
 
-def test_networks_without_a_score_are_asked_for_once_and_left_out() -> None:
-    asked: list[int] = []
+def test_architectures_without_a_score_are_evaluated_once_and_excluded() -> None:
+    evaluated: list[int] = []
 
     def score(rows: Rows) -> Floats:
-        asked.extend(SPACE.index(rows).tolist())
+        evaluated.extend(SPACE.index(rows).tolist())
         return np.where(rows[:, 0] == 2, np.nan, _score(rows))
 
     trace = _run(score)
-    assert len(asked) == len(set(asked)) == 150
+    assert len(evaluated) == len(set(evaluated)) == 150
     assert len(trace.evaluations.scores) < 150
 
 
 @pytest.mark.parametrize("score", [lambda rows: np.ones(len(rows)), lambda rows: np.full(len(rows), np.nan)])
-def test_scores_that_tell_nothing_are_refused(score: Any) -> None:
+def test_equal_and_missing_scores_are_refused(score: Any) -> None:
     with pytest.raises(SettingError, match="too few to learn from"):
         _run(score)
 
@@ -187,6 +187,6 @@ def test_scores_that_tell_nothing_are_refused(score: Any) -> None:
         ({"evaluations": 7_000}, "evaluations of 7,000 is more than"),
     ],
 )
-def test_settings_that_cannot_be_met_are_refused(settings: dict[str, Any], message: str) -> None:
+def test_impossible_settings_are_refused(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(SettingError, match=message):
         _run(**settings)

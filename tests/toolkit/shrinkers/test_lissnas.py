@@ -1,4 +1,4 @@
-"""LISSNAS: what it draws, what it keeps, when it stops."""
+"""LISSNAS: its samples, the balls that it keeps, and when it stops."""
 
 import itertools
 import math
@@ -19,7 +19,7 @@ SPACE = macro()
 
 
 def _additive(rows: Rows) -> Floats:
-    """Score chains smoothly, without ties: neighbors of good ones are good."""
+    """Return smooth scores without ties: neighbors of good architectures are good."""
     return (rows * 0.9 ** np.arange(rows.shape[1])).sum(axis=1) + np.sin(SPACE.index(rows))
 
 
@@ -38,14 +38,14 @@ def _run(score: Callable[[Rows], Floats], seed: int = 0, **settings: Any) -> Tra
         (0.99, 0.001, 4603),
     ],
 )
-def test_the_sample_size_is_that_of_methods_a3(confidence: float, quantile: float, size: int) -> None:
+def test_the_sample_size_follows_from_confidence_and_quantile(confidence: float, quantile: float, size: int) -> None:
     assert Lissnas(confidence=confidence, quantile=quantile).sample_size == size
 
 
 @given(st.floats(0.01, 0.999), st.floats(1e-4, 0.5))
-def test_the_sample_is_the_smallest_that_is_confident(confidence: float, quantile: float) -> None:
+def test_the_sample_is_the_smallest_with_the_confidence(confidence: float, quantile: float) -> None:
     size = Lissnas(confidence=confidence, quantile=quantile, seeds=1).sample_size
-    # Within rounding: a sample may just reach the confidence.
+    # The tolerance is for rounding: a sample may just reach the confidence.
     assert 1 - (1 - quantile) ** size >= confidence - 1e-12
     assert 1 - (1 - quantile) ** (size - 1) <= confidence + 1e-12
 
@@ -62,9 +62,9 @@ def _ball(center: tuple[int, ...], radius: int) -> set[tuple[int, ...]]:
 
 
 @pytest.mark.parametrize(("radius", "seeds"), [(1, 30), (1, 4), (2, 5)])
-def test_each_round_keeps_the_balls_of_the_best_evaluated_so_far(radius: int, seeds: int) -> None:
+def test_each_round_keeps_the_balls_around_the_best_scored_so_far(radius: int, seeds: int) -> None:
     trace = _run(_additive, radius=radius, seeds=seeds)
-    known = 299  # the first sample, which belongs to no kept round
+    known = 299  # the first sample, before the first round
     for step in trace.rounds[1:]:
         rows = trace.evaluations.rows[:known]
         best = rows[np.argsort(-trace.evaluations.scores[:known], kind="stable")[:seeds]]
@@ -73,13 +73,13 @@ def test_each_round_keeps_the_balls_of_the_best_evaluated_so_far(radius: int, se
         known = step.evaluations
 
 
-def test_each_round_draws_a_sample_of_the_space_that_it_judges() -> None:
+def test_each_round_samples_the_subspace_that_it_judges() -> None:
     trace = _run(_additive)
-    kept, spent = trace.rounds[1:], 299
-    for step in kept:
-        fresh = SPACE.index(trace.evaluations.rows[spent : step.evaluations])
-        assert 0 < len(fresh) <= 299
-        assert np.isin(fresh, step.subspace.index).all()
+    spent = 299
+    for step in trace.rounds[1:]:
+        new = SPACE.index(trace.evaluations.rows[spent : step.evaluations])
+        assert 0 < len(new) <= 299
+        assert np.isin(new, step.subspace.index).all()
         spent = step.evaluations
 
 
@@ -90,7 +90,7 @@ def test_means_rise_from_round_to_round() -> None:
     assert means == sorted(means)
 
 
-def test_no_more_rounds_are_kept_than_allowed() -> None:
+def test_max_rounds_limits_the_rounds() -> None:
     assert len(_run(_additive, max_rounds=1).rounds) == 2
 
 
@@ -104,12 +104,12 @@ def test_equal_scores_are_an_error() -> None:
         _run(lambda rows: np.full(len(rows), 90.0))
 
 
-def test_networks_without_a_score_are_no_seeds() -> None:
+def test_architectures_without_a_score_are_not_seeds() -> None:
     def score(rows: Rows) -> Floats:
         return np.where(rows[:, 0] == 2, np.nan, _additive(rows))
 
     trace = _run(score, seeds=10)
-    # A network with 2 in its first layer comes in only as the neighbor of a seed that has another choice there.
+    # Architectures with 2 in the first layer have no score, so they are kept only as neighbors of seeds.
     kept = SPACE.rows(trace.subspace.index)
     with_2 = kept[kept[:, 0] == 2]
     stems = set(map(tuple, kept[kept[:, 0] != 2][:, 1:].tolist()))
@@ -117,17 +117,17 @@ def test_networks_without_a_score_are_no_seeds() -> None:
     assert set(map(tuple, with_2[:, 1:].tolist())) <= stems
 
 
-def test_fewer_scores_than_seeds_are_an_error_that_names_what_has_none() -> None:
+def test_the_error_for_fewer_scores_than_seeds_counts_missing_scores() -> None:
     with pytest.raises(SettingError, match=r"30 seeds cannot be taken from \d+ networks with a score: \d+ of 299"):
         _run(lambda rows: np.where(SPACE.index(rows) % 20, np.nan, _additive(rows)))
 
 
-def test_missing_scores_are_paid_for() -> None:
+def test_missing_scores_count_as_evaluations() -> None:
     trace = _run(lambda rows: np.where(SPACE.index(rows) % 2, _additive(rows), np.nan))
     assert trace.evaluations.count > len(trace.evaluations.index) > 0
 
 
-def test_an_evaluator_without_answers_is_an_error() -> None:
+def test_an_evaluator_that_scores_nothing_is_an_error() -> None:
     with pytest.raises(SettingError, match="scored only 0 of 299"):
         _run(lambda rows: np.full(len(rows), np.nan))
 
@@ -154,6 +154,6 @@ def test_an_evaluator_without_answers_is_an_error() -> None:
         ({"quantile": 1e-4}, "a sample of 29,956 is larger than the 6,561 networks of macro"),
     ],
 )
-def test_settings_that_cannot_be_met_are_refused(settings: dict[str, Any], message: str) -> None:
+def test_impossible_settings_are_refused(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(SettingError, match=message):
         _run(_additive, **settings)

@@ -1,4 +1,4 @@
-"""The choices that LISSNAS leaves to its user: which seeds, what radius, when to stop; and spaces of 10^17."""
+"""The options of LISSNAS: choice of seeds, radius, and stopping rule; and spaces of 10^17 architectures."""
 
 import itertools
 from typing import Any
@@ -25,13 +25,13 @@ HUGE = CategoricalSpace("21 layers", ("abcdefg",) * 21, "{}" * 21)
 
 
 def _smooth(rows: Rows) -> Floats:
-    """Score by a part for every choice: neighbors of good ones are good."""
+    """Return a sum of one term per choice: neighbors of good architectures are good."""
     weights = np.random.default_rng(3).normal(size=(rows.shape[1], 8))
     return weights[np.arange(rows.shape[1]), rows].sum(axis=1)
 
 
 def _rugged(rows: Rows) -> Floats:
-    """Score without any locality."""
+    """Return scores without locality."""
     return np.sin(rows.astype(np.float64) @ np.arange(1.0, rows.shape[1] + 1) ** 2 * 1234.5)
 
 
@@ -39,11 +39,11 @@ def _run(space: Space = SPACE, score: Any = _smooth, seed: int = 0, **settings: 
     return shrink(space, score, Lissnas(**settings), np.random.default_rng(seed))
 
 
-# Which seeds
+# Choice of seeds
 
 
 def _farthest(rows: list[tuple[int, ...]], count: int) -> set[tuple[int, ...]]:
-    """Choose greedily in plain Python: the best, then whatever lies farthest from all chosen, of equals the better."""
+    """Choose greedily: the best row, then the farthest from all chosen; of equally far ones the better."""
     chosen = [rows[0]]
     while len(chosen) < count:
         distance = [min(sum(x != y for x, y in zip(row, other, strict=True)) for other in chosen) for row in rows]
@@ -52,7 +52,7 @@ def _farthest(rows: list[tuple[int, ...]], count: int) -> set[tuple[int, ...]]:
 
 
 @given(st.integers(0, 1000), st.integers(1, 8))
-def test_seeds_by_distance_are_the_greedy_choice_among_four_times_as_many(seed: int, count: int) -> None:
+def test_seeds_by_distance_are_the_greedy_choice_from_a_pool_of_four_times_as_many(seed: int, count: int) -> None:
     trace = _run(seed=seed, spread="distance", seeds=count, stop="rounds", max_rounds=1)
     pool = trace.evaluations.best(4 * count)
     chosen = _farthest(list(map(tuple, pool.tolist())), count)
@@ -65,7 +65,7 @@ def test_seeds_by_distance_lie_further_apart_than_by_rank() -> None:
     assert sizes["distance"] > sizes["rank"]
 
 
-# What radius
+# Radius
 
 
 def _brute_rate(space: Space, evaluations: Evaluations, best: int, distance: int) -> tuple[int, float]:
@@ -91,7 +91,7 @@ def test_the_measured_rate_is_that_of_all_scored_pairs() -> None:
     assert found.base_rate == 59 / 599
 
 
-def test_good_networks_near_good_ones_widen_the_radius() -> None:
+def test_locality_widens_the_radius() -> None:
     found = measured_radius(SPACE, _scored(SPACE, _smooth, 2000), 200)
     assert found.radius == 2
     assert min(found.at_least) > 2 * found.base_rate
@@ -101,7 +101,7 @@ def test_without_locality_the_radius_stays_1() -> None:
     assert measured_radius(SPACE, _scored(SPACE, _rugged, 2000), 200).radius == 1
 
 
-def test_the_lower_end_lies_below_the_rate_and_nears_it_with_more_pairs() -> None:
+def test_the_lower_bound_approaches_the_rate_with_more_pairs() -> None:
     gaps = []
     for count in (300, 3000):
         found = measured_radius(SPACE, _scored(SPACE, _smooth, count), count // 10)
@@ -109,19 +109,19 @@ def test_the_lower_end_lies_below_the_rate_and_nears_it_with_more_pairs() -> Non
     assert gaps[0] > gaps[1] > 0
 
 
-def test_the_interval_holds_the_rate_of_the_whole_space_as_often_as_it_says() -> None:
-    whole = Evaluations(SPACE, _smooth)
-    whole(SPACE.all_rows())
-    truth = measured_radius(SPACE, whole, 656).rate[1]
+def test_the_lower_bound_has_its_nominal_coverage() -> None:
+    complete = Evaluations(SPACE, _smooth)
+    complete(SPACE.all_rows())
+    truth = measured_radius(SPACE, complete, 656).rate[1]
     below = 0
     for seed in range(200):
         evaluations = Evaluations(SPACE, _smooth)
         evaluations(SPACE.sample(600, np.random.default_rng(seed)))
         below += measured_radius(SPACE, evaluations, 60).at_least[1] <= truth
-    assert below / 200 > 0.94  # 97.5 % of the lower ends, less three standard errors
+    assert below / 200 > 0.94  # 97.5 % of the lower bounds, minus three standard errors
 
 
-def test_a_space_so_large_that_no_two_samples_are_near_gives_radius_1_and_says_why() -> None:
+def test_a_sample_without_near_pairs_gives_radius_1_and_says_why() -> None:
     trace = _run(HUGE, radius="measured", stop="rounds", max_rounds=1)
     [measured, _stopped] = trace.notes
     assert isinstance(measured, MeasuredRadius)
@@ -130,7 +130,7 @@ def test_a_space_so_large_that_no_two_samples_are_near_gives_radius_1_and_says_w
     assert trace.subspace.radius == 1
 
 
-def test_rounds_measure_anew_until_the_radius_is_1_and_it_never_grows() -> None:
+def test_each_round_measures_the_radius_until_it_is_1_and_it_never_grows() -> None:
     narrowed = 0
     for seed in range(20):
         trace = _run(score=lambda rows: _smooth(rows) + 2 * _rugged(rows), seed=seed, radius="measured", stop="rounds")
@@ -147,7 +147,7 @@ def test_rounds_measure_anew_until_the_radius_is_1_and_it_never_grows() -> None:
     assert narrowed
 
 
-def test_the_trace_says_on_how_many_pairs_the_radius_rests() -> None:
+def test_the_notes_report_the_pairs_behind_the_radius() -> None:
     trace = _run(radius="measured")
     note = str(trace.notes[0])
     pairs, rate = _brute_rate(SPACE, _scored(SPACE, _smooth, 299), 30, 1)
@@ -155,22 +155,22 @@ def test_the_trace_says_on_how_many_pairs_the_radius_rests() -> None:
     assert f"of {pairs:,} pairs at distance 1" in note
 
 
-# When to stop
+# Stopping rule
 
 
-def test_by_rounds_exactly_so_many_are_kept_though_the_mean_falls() -> None:
+def test_by_rounds_all_rounds_run_even_if_the_mean_falls() -> None:
     assert len(_run(score=_rugged).rounds) < 4
     trace = _run(score=_rugged, stop="rounds", max_rounds=6)
     assert len(trace.rounds) == 7
     assert trace.notes == ("stopped after all 6 rounds",)
 
 
-def test_by_rounds_nothing_is_scored_that_no_round_will_use() -> None:
+def test_by_rounds_no_evaluation_is_spent_after_the_last_round() -> None:
     trace = _run(stop="rounds", max_rounds=3)
     assert trace.evaluations.count == trace.rounds[-1].evaluations
 
 
-def test_the_rounds_of_both_rules_are_the_same_until_the_plateau() -> None:
+def test_both_rules_give_the_same_rounds_until_the_plateau() -> None:
     plateau, rounds = _run(), _run(stop="rounds")
     for one, other in zip(plateau.rounds, rounds.rounds, strict=False):
         np.testing.assert_array_equal(one.subspace.index, other.subspace.index)
@@ -178,7 +178,7 @@ def test_the_rounds_of_both_rules_are_the_same_until_the_plateau() -> None:
     assert "is not one standard error above" in str(plateau.notes[-1])
 
 
-def test_a_target_that_is_reached_ends_the_run() -> None:
+def test_the_run_ends_when_the_target_size_is_reached() -> None:
     trace = _run(stop="rounds", target_size=320)
     sizes = [step.subspace.size for step in trace.rounds]
     assert sizes[-1] <= 320 < min(sizes[:-1])
@@ -187,30 +187,30 @@ def test_a_target_that_is_reached_ends_the_run() -> None:
 
 @pytest.mark.parametrize("stop", ["plateau", "rounds"])
 @pytest.mark.parametrize("score", [_smooth, _rugged])
-def test_a_target_that_is_not_reached_is_cut_to_by_dropping_the_lowest_seeds(stop: str, score: Any) -> None:
+def test_the_lowest_seeds_are_dropped_if_no_round_reaches_the_target_size(stop: str, score: Any) -> None:
     trace = _run(score=score, stop=stop, target_size=100, max_rounds=4)
     assert "best of 30 seeds, to hold at most 100 networks" in str(trace.notes[-1])
-    kept = int(str(trace.notes[-1]).split()[2])
+    seeds_left = int(str(trace.notes[-1]).split()[2])
     assert trace.subspace.size <= 100
     # The seeds of the round before, best first: one more would be too many.
     if len(trace.rounds) > 2:
         known = trace.rounds[-3].evaluations or 299
         order = np.argsort(-trace.evaluations.scores[:known], kind="stable")
         seeds = trace.evaluations.rows[:known][order]
-        np.testing.assert_array_equal(trace.subspace.index, balls(SPACE, seeds[:kept], 1).index)
-        assert balls(SPACE, seeds[: kept + 1], 1).size > 100
+        np.testing.assert_array_equal(trace.subspace.index, balls(SPACE, seeds[:seeds_left], 1).index)
+        assert balls(SPACE, seeds[: seeds_left + 1], 1).size > 100
 
 
-def test_equal_scores_are_found_in_the_first_sample() -> None:
-    asked = []
+def test_equal_scores_are_refused_after_the_first_sample() -> None:
+    batches = []
 
     def score(rows: Rows) -> Floats:
-        asked.append(len(rows))
+        batches.append(len(rows))
         return np.zeros(len(rows))
 
     with pytest.raises(EvaluatorError, match="all 299 networks have the score 0"):
         _run(score=score, stop="rounds")
-    assert asked == [299]
+    assert batches == [299]
 
 
 # Spaces of 10^17
@@ -229,7 +229,7 @@ def test_a_huge_space_is_shrunk_to_a_union_of_balls(radius: int) -> None:
     assert means == sorted(means)
 
 
-def test_in_a_huge_space_each_sample_is_drawn_from_the_union_that_it_judges() -> None:
+def test_each_round_in_a_huge_space_samples_the_union_that_it_judges() -> None:
     trace = _run(HUGE, radius=2, stop="rounds", max_rounds=4)
     spent = 299
     for step in trace.rounds[1:-1]:
@@ -237,19 +237,19 @@ def test_in_a_huge_space_each_sample_is_drawn_from_the_union_that_it_judges() ->
         spent = step.evaluations
 
 
-def test_a_huge_space_can_be_cut_to_a_target() -> None:
+def test_a_huge_space_can_be_shrunk_to_a_target_size() -> None:
     trace = _run(HUGE, radius=1, target_size=1000)
     assert trace.subspace.size <= 1000
     assert len(trace.subspace.seeds) >= 1000 // 127
 
 
-def test_a_huge_space_with_edits_of_its_own_is_shrunk_to_a_list() -> None:
+def test_a_huge_graph_space_is_shrunk_to_a_list() -> None:
     trace = _run(darts(), radius=1, stop="rounds", max_rounds=2, score=lambda rows: rows.sum(axis=1) + _rugged(rows))
     assert isinstance(trace.subspace, ExplicitSubspace)
     assert 1000 < trace.subspace.size <= 30 * 121
 
 
-def test_balls_too_many_to_list_are_a_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_balls_too_large_to_list_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(union_of_balls, "MAX_LISTED", 10_000)
     with pytest.raises(SettingError, match="more than the 10,000 that are listed at most: take fewer seeds"):
         _run(darts(), radius=2, score=lambda rows: rows.sum(axis=1) + _rugged(rows))

@@ -1,4 +1,4 @@
-"""Operation pruning: one region, within its budget, without the operations that do worst on average."""
+"""Operation pruning: one region, within the budget, without the operations of the lowest mean score."""
 
 import itertools
 from typing import Any
@@ -33,14 +33,14 @@ def space(request: pytest.FixtureRequest) -> Space:
 def test_every_round_is_a_box(space: Space) -> None:
     for step in _run(space).rounds:
         rows = space.rows(step.subspace.index)
-        everything = space.all_rows()
-        box = np.all([np.isin(everything[:, gene], rows[:, gene]) for gene in range(space.genes)], axis=0)
+        all_rows = space.all_rows()
+        box = np.all([np.isin(all_rows[:, gene], rows[:, gene]) for gene in range(space.genes)], axis=0)
         np.testing.assert_array_equal(step.subspace.index, np.flatnonzero(box))
 
 
 @pytest.mark.parametrize("evaluations", [4, 5, 123, 1200, 5000])
 @pytest.mark.parametrize("size", [1, 100, 700])
-def test_no_more_is_spent_than_asked(space: Space, evaluations: int, size: int) -> None:
+def test_the_budget_is_not_exceeded(space: Space, evaluations: int, size: int) -> None:
     assert _run(space, evaluations=evaluations, size=size).evaluations.count <= evaluations
 
 
@@ -49,11 +49,11 @@ def test_the_budget_is_spent_in_equal_parts() -> None:
     assert [step.evaluations for step in steps] == [0, 250, 500, 750, 1001]
 
 
-def test_each_round_evaluates_only_what_is_left() -> None:
+def test_each_round_scores_only_the_region_that_is_left() -> None:
     trace = _run(macro())
     for before, step in itertools.pairwise(trace.rounds):
-        fresh = trace.evaluations.index[before.evaluations : step.evaluations]
-        assert np.isin(fresh, before.subspace.index).all()
+        new = trace.evaluations.index[before.evaluations : step.evaluations]
+        assert np.isin(new, before.subspace.index).all()
 
 
 def _prune_in_plain_python(
@@ -62,9 +62,9 @@ def _prune_in_plain_python(
     while len(rows) > size:
         means = {}
         for gene, choice in itertools.product(range(8), range(3)):
-            inside = [evaluated[row] for row in rows if row in evaluated and row[gene] == choice]
-            if inside and any(row[gene] != choice for row in rows):
-                means[gene, choice] = np.mean(inside)
+            scores = [evaluated[row] for row in rows if row in evaluated and row[gene] == choice]
+            if scores and any(row[gene] != choice for row in rows):
+                means[gene, choice] = np.mean(scores)
         gene, choice = min(means, key=lambda key: means[key])
         smaller = [row for row in rows if row[gene] != choice]
         if abs(np.log(len(smaller) / size)) > abs(np.log(len(rows) / size)):
@@ -73,18 +73,18 @@ def _prune_in_plain_python(
     return rows
 
 
-def test_the_worst_choice_on_average_goes_first_until_the_size_is_nearest() -> None:
+def test_the_choice_of_lowest_mean_is_dropped_until_the_size_is_nearest() -> None:
     space = macro()
     trace = _run(space)
     rows = [tuple(row) for row in space.all_rows().tolist()]
     for number, step in enumerate(trace.rounds[1:], start=1):
-        seen = trace.evaluations.rows[: step.evaluations]
-        evaluated = {tuple(row): score for row, score in zip(seen.tolist(), _score(seen), strict=True)}
+        scored = trace.evaluations.rows[: step.evaluations]
+        evaluated = {tuple(row): score for row, score in zip(scored.tolist(), _score(scored), strict=True)}
         rows = _prune_in_plain_python(rows, evaluated, round(6561 * (500 / 6561) ** (number / 4)))
         assert step.subspace.index.tolist() == space.index(np.array(rows, dtype=np.uint8)).tolist()
 
 
-def test_an_operation_that_is_worse_everywhere_is_gone() -> None:
+def test_an_operation_that_is_worse_everywhere_is_dropped() -> None:
     space = macro()
     trace = shrink(
         space,
@@ -105,6 +105,6 @@ def test_an_operation_that_is_worse_everywhere_is_gone() -> None:
         ({"size": 6562}, "cannot keep 6,562 of the 6,561 networks of macro"),
     ],
 )
-def test_settings_that_cannot_be_met_are_refused(settings: dict[str, Any], message: str) -> None:
+def test_impossible_settings_are_refused(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(SettingError, match=message):
         _run(macro(), **settings)

@@ -1,4 +1,4 @@
-"""What every method promises by being in the catalog, and how the methods compare on a real table."""
+"""The contract of every shrinker, and how methods compare on a real table."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -26,19 +26,19 @@ def _anagrams() -> DistinctSpace:
 
 
 class _Landscape:
-    """Scores that are local: a part for every choice, and some noise. A share of them is missing."""
+    """Scores with locality: one term per choice, and noise. A share of them is missing."""
 
     def __init__(self, space: Space, missing: float) -> None:
         rng = np.random.default_rng(0)
-        parts = rng.normal(size=max(space.choices))
-        self.scores = parts[space.all_rows()].sum(axis=1) + rng.normal(size=space.size)
+        terms = rng.normal(size=max(space.choices))
+        self.scores = terms[space.all_rows()].sum(axis=1) + rng.normal(size=space.size)
         self.scores[rng.random(space.size) < missing] = np.nan
         self.space = space
-        self.asked: list[int] = []
+        self.evaluated: list[int] = []
 
     def __call__(self, rows: Rows) -> Floats:
         index = self.space.index(rows)
-        self.asked += index.tolist()
+        self.evaluated += index.tolist()
         return self.scores[index]
 
 
@@ -60,7 +60,7 @@ def run(landscape: _Landscape, method: str) -> Callable[[], Trace]:
 
 @pytest.fixture(scope="module")
 def trace(run: Callable[[], Trace], landscape: _Landscape) -> Trace:
-    landscape.asked.clear()
+    landscape.evaluated.clear()
     return run()
 
 
@@ -71,41 +71,41 @@ def test_the_same_seed_gives_the_same_bits(trace: Trace, run: Callable[[], Trace
         np.testing.assert_array_equal(first.subspace.index, second.subspace.index)
 
 
-def test_a_run_starts_from_the_whole_space_for_nothing(trace: Trace, landscape: _Landscape) -> None:
+def test_a_run_starts_from_the_full_space_without_evaluations(trace: Trace, landscape: _Landscape) -> None:
     assert (trace.rounds[0].subspace.size, trace.rounds[0].evaluations) == (landscape.space.size, 0)
 
 
-def test_no_round_has_spent_less_than_the_one_before(trace: Trace) -> None:
+def test_evaluations_never_fall_from_round_to_round(trace: Trace) -> None:
     spent = [step.evaluations for step in trace.rounds] + [trace.evaluations.count]
     assert spent == sorted(spent)
 
 
-def test_the_evaluator_is_asked_for_no_architecture_twice(run: Callable[[], Trace], landscape: _Landscape) -> None:
-    landscape.asked.clear()
+def test_no_architecture_is_scored_twice(run: Callable[[], Trace], landscape: _Landscape) -> None:
+    landscape.evaluated.clear()
     spent = run().evaluations.count
-    assert len(landscape.asked) == len(set(landscape.asked)) == spent
+    assert len(landscape.evaluated) == len(set(landscape.evaluated)) == spent
 
 
-def test_the_result_is_a_part_of_the_space(trace: Trace, landscape: _Landscape) -> None:
+def test_the_result_is_a_proper_subset_of_the_space(trace: Trace, landscape: _Landscape) -> None:
     index = trace.subspace.index
     assert 0 < len(index) < landscape.space.size
     assert sorted(set(range(landscape.space.size)).intersection(index.tolist())) == index.tolist()
 
 
-def test_the_result_outlives_a_file(trace: Trace, landscape: _Landscape, tmp_path: Path) -> None:
+def test_the_result_is_read_from_its_file_as_it_was(trace: Trace, landscape: _Landscape, tmp_path: Path) -> None:
     save(trace.subspace, tmp_path / "shrunk.parquet", {})
     found, _provenance = load(tmp_path / "shrunk.parquet", landscape.space)
     np.testing.assert_array_equal(found.index, trace.subspace.index)
 
 
 @pytest.mark.parametrize(("wrong", "right"), [("lisnas", "lissnas"), ("operation pruning", "operation-pruning")])
-def test_an_unknown_method_is_answered_with_the_nearest(wrong: str, right: str) -> None:
+def test_the_error_for_an_unknown_method_suggests_the_nearest_name(wrong: str, right: str) -> None:
     with pytest.raises(UnknownNameError, match=f"did you mean '{right}'"):
         shrinker_class(wrong)
 
 
-# The picture of METHODS.md A.4, with selection by validation: on CIFAR-10 many pockets keep most of the top 1 %
-# where one region loses them.
+# The comparison of METHODS.md A.4, selecting by validation accuracy: on CIFAR-10 many pockets keep most of the top
+# 1 %, and one region loses them.
 
 
 @pytest.fixture(scope="module")
@@ -121,7 +121,7 @@ def compared(nasbench201: Callable[[str], Floats]) -> dict[str, Any]:
     return dict(zip(("size", "evaluations", "lissnas", "operation pruning"), np.mean(figures, axis=0), strict=True))
 
 
-# Twenty seeds: the ranges leave room for other draws, and none for another picture.
+# Means over 20 seeds. The ranges allow for other draws, and not for another ranking of the methods.
 
 
 def test_lissnas_keeps_most_of_the_top_1_percent_of_cell201(compared: dict[str, Any]) -> None:
@@ -136,9 +136,9 @@ def test_lissnas_evaluates_about_1200_cells(compared: dict[str, Any]) -> None:
     assert 1050 < compared["evaluations"] < 1300
 
 
-def test_operation_pruning_loses_most_of_the_top_1_percent_for_the_same_price(compared: dict[str, Any]) -> None:
+def test_operation_pruning_loses_most_of_the_top_1_percent_at_equal_cost(compared: dict[str, Any]) -> None:
     assert compared["operation pruning"] < 0.5
 
 
-def test_lissnas_is_ahead_of_operation_pruning_on_cell201(compared: dict[str, Any]) -> None:
+def test_lissnas_keeps_more_of_the_top_than_operation_pruning_on_cell201(compared: dict[str, Any]) -> None:
     assert compared["lissnas"] > compared["operation pruning"]

@@ -1,4 +1,4 @@
-"""Kernel shrinkage with cheap scores: they help where they tell something, and are left out where they do not."""
+"""Two-fidelity shrinkage: it uses cheap scores where they are informative, and ignores them elsewhere."""
 
 import numpy as np
 import pytest
@@ -32,21 +32,21 @@ def _recalls(cheap: Evaluator | None) -> list[float]:
     return [marked[_run(cheap, seed).subspace.index].sum() / marked.sum() for seed in range(4)]
 
 
-def test_what_only_the_cheap_score_knows_raises_the_recall() -> None:
+def test_an_informative_cheap_score_raises_the_recall() -> None:
     assert np.mean(_recalls(lambda rows: HIDDEN[SPACE.index(rows)])) > np.mean(_recalls(None)) + 0.4
 
 
-def test_constant_scores_leave_the_run_as_it_is() -> None:
+def test_constant_cheap_scores_do_not_change_the_run() -> None:
     plain, constant = _run(None, 1), _run(lambda rows: np.ones(len(rows)), 1)
     np.testing.assert_array_equal(constant.evaluations.index, plain.evaluations.index)
     np.testing.assert_array_equal(constant.subspace.index, plain.subspace.index)
 
 
-def test_runs_begin_alike_while_cheap_scores_cannot_be_judged() -> None:
+def test_the_first_evaluations_do_not_depend_on_cheap_scores() -> None:
     plain, noisy = _run(None, 2), _run(lambda rows: NOISE[SPACE.index(rows)], 2)
     np.testing.assert_array_equal(noisy.evaluations.index[:30], plain.evaluations.index[:30])
 
 
-def test_no_cheap_scores_are_refused() -> None:
+def test_an_empty_list_of_cheap_scores_is_refused() -> None:
     with pytest.raises(SettingError, match="no cheap scores were given"):
         TwoFidelityShrinkage()

@@ -1,4 +1,4 @@
-"""The methods that keep the best of what they visited: evolution, local search and a plain sample."""
+"""Baselines that keep the best architectures scored: evolution, local search, a random sample, and a regression."""
 
 from collections.abc import Callable
 from typing import Any
@@ -22,23 +22,23 @@ def scores(nasbench201: Callable[[str], Floats]) -> Floats:
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_the_best_visited_are_kept_and_every_evaluation_is_spent(method: str, scores: Floats) -> None:
+def test_the_best_scored_are_kept_and_all_evaluations_are_spent(method: str, scores: Floats) -> None:
     space = cell201()
     shrinker: Any = shrinker_class(method)(evaluations=400, size=100)  # type: ignore[call-arg]
     trace = shrink(space, TableEvaluator(space, scores), shrinker, np.random.default_rng(0))
     assert trace.evaluations.count == 400
-    visited = np.sort(trace.evaluations.scores)
-    np.testing.assert_array_equal(np.sort(scores[trace.subspace.index]), visited[-100:])
+    evaluated = np.sort(trace.evaluations.scores)
+    np.testing.assert_array_equal(np.sort(scores[trace.subspace.index]), evaluated[-100:])
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_more_cannot_be_kept_than_are_scored(method: str) -> None:
+def test_a_size_above_the_evaluations_is_refused(method: str) -> None:
     with pytest.raises(SettingError, match="cannot keep 101 networks"):
         shrinker_class(method)(evaluations=100, size=101)  # type: ignore[call-arg]
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_a_space_smaller_than_the_budget_is_scored_whole(method: str, mixed: Any) -> None:
+def test_a_space_smaller_than_the_budget_is_scored_completely(method: str, mixed: Any) -> None:
     shrinker: Any = shrinker_class(method)(evaluations=100, size=10)  # type: ignore[call-arg]
     evaluator = TableEvaluator(mixed.space, np.arange(24.0))
     trace = shrink(mixed.space, evaluator, shrinker, np.random.default_rng(0))
@@ -46,7 +46,7 @@ def test_a_space_smaller_than_the_budget_is_scored_whole(method: str, mixed: Any
     assert trace.subspace.index.tolist() == list(range(14, 24))
 
 
-def test_local_search_reaches_a_local_optimum_before_it_starts_anew(scores: Floats) -> None:
+def test_local_search_reaches_a_local_optimum_before_it_restarts(scores: Floats) -> None:
     space = cell201()
     shrinker = VisitedByLocalSearch(evaluations=500, size=1)
     trace = shrink(space, TableEvaluator(space, scores), shrinker, np.random.default_rng(1))
@@ -55,7 +55,7 @@ def test_local_search_reaches_a_local_optimum_before_it_starts_anew(scores: Floa
     assert scores[space.index(neighbors)].max() <= scores[trace.subspace.index[0]]
 
 
-def test_a_model_of_every_score_ranks_the_best_networks_first(scores: Floats) -> None:
+def test_a_regression_on_all_scores_ranks_the_best_first(scores: Floats) -> None:
     space = cell201()
     shrinker = RegressionShrinkage(evaluations=space.size, size=156)
     trace = shrink(space, TableEvaluator(space, scores), shrinker, np.random.default_rng(0))

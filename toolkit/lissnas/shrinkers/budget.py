@@ -9,7 +9,7 @@ from lissnas.spaces.space import Space
 
 @dataclass(frozen=True)
 class SingleRegionShrinker:
-    """Settings of a method that shrinks to one region in rounds; all defaults are our own choice."""
+    """Settings of every method that shrinks to one region in rounds. All defaults are our own choice."""
 
     evaluations: int = 1200
     """Total number of networks scored, the same number in each round."""
