@@ -1,4 +1,4 @@
-"""Print what the page of the cells trained here says of a table, whole or not: `python data/facts.py TABLE`."""
+"""Print the facts on the page of the trained cells for a complete or partial table: `python data/facts.py TABLE`."""
 
 import json
 import sys
@@ -18,7 +18,7 @@ space = cell201()
 
 
 def accuracies(seed: int, column: str, epoch: int = -1) -> Floats:
-    """Return accuracies in % in the order of the space, NaN where a cell was not trained with a seed."""
+    """Return accuracies in percent, in index order; NaN where a cell was not trained with the seed."""
     trained = results.filter(pl.col("seed") == seed)
     correct = trained[column].to_numpy()
     part = column.partition("_")[0]
