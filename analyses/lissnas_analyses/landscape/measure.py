@@ -19,7 +19,7 @@ from lissnas.spaces.distinct import DistinctSpace
 from lissnas.spaces.edit_graph import EditGraph
 from lissnas.spaces.space import Floats, Indices, Space
 from lissnas.statistics.estimate import Estimate
-from lissnas.statistics.seed_noise import SeedNoise, disattenuated, noise_share, seed_noise, top_agreement
+from lissnas.statistics.seed_noise import SeedNoise, disattenuate, noise_share, seed_noise, top_agreement
 from lissnas_benchmarks.benchmark import Benchmark, open_benchmark
 from lissnas_benchmarks.columns import Measure
 from lissnas_benchmarks.table import Table
@@ -125,7 +125,7 @@ def add_locality(rows: LandscapeRows, found: PairLocality, known: ScoreNoise | N
             rows.add(f"P(top {100 * share:g} %) of another training", again)
     rows.add_at_zero("architectures", "difference", noise.networks, noise.difference)
     rows.add_at_zero("architectures", "correlation", noise.networks, noise.reliability)
-    clean = disattenuated(found.correlation, noise.reliability)
+    clean = disattenuate(found.correlation, noise.reliability)
     rows.add_locality("architectures", found, clean.value)
     rows.add("spread of trainings of one network", noise.spread)
     rows.add("correlation of two trainings", noise.correlation)

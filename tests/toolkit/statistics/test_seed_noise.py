@@ -7,7 +7,7 @@ import pytest
 from lissnas.errors import SettingError
 from lissnas.spaces.space import Floats
 from lissnas.statistics.estimate import standard_error, with_error
-from lissnas.statistics.seed_noise import disattenuated, noise_share, seed_noise, top_agreement
+from lissnas.statistics.seed_noise import disattenuate, noise_share, seed_noise, top_agreement
 
 
 def _trained(networks: int, runs: int, structure: float, noise: float, seed: int = 0) -> Floats:
@@ -75,7 +75,7 @@ def test_disattenuated_correlations_are_those_of_the_true_scores() -> None:
     runs = np.concatenate([first, second])
     noise = seed_noise(runs, runs[:, 0], np.ones(len(runs)))
     seen = with_error(np.corrcoef(first[:, 0], second[:, 0])[0, 1], 1 / np.sqrt(len(a)))
-    found = disattenuated(seen, noise.reliability)
+    found = disattenuate(seen, noise.reliability)
     assert seen.value == pytest.approx(0.4, abs=0.02)
     assert found.value == pytest.approx(0.5, abs=0.02)
     assert found.low < 0.5 < found.high

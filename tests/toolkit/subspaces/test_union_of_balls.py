@@ -16,7 +16,7 @@ from lissnas.spaces.published.cell201 import cell201
 from lissnas.spaces.published.darts import DartsSpace, darts
 from lissnas.spaces.published.macro import macro
 from lissnas.spaces.space import Rows
-from lissnas.statistics.sampled_subspace import estimated_size, mean_distance
+from lissnas.statistics.sampled_subspace import estimate_mean_distance, estimate_size
 from lissnas.subspaces import union_of_balls
 from lissnas.subspaces.hamming_ball import HammingBall
 from lissnas.subspaces.pockets import pockets
@@ -158,7 +158,7 @@ def test_a_negative_number_cannot_be_drawn() -> None:
 
 def test_the_estimated_size_is_unbiased_and_its_interval_holds_the_truth_as_often_as_it_says() -> None:
     subspace = _union([0, 1, 2, 5, 40], 2)
-    found = [estimated_size(subspace, 400, np.random.default_rng(seed)) for seed in range(1000)]
+    found = [estimate_size(subspace, 400, np.random.default_rng(seed)) for seed in range(1000)]
     values = np.array([float(estimate.value) for estimate in found])
     assert abs(values.mean() - subspace.size) < 4 * values.std() / np.sqrt(1000)
     held = np.mean([float(estimate.low) <= subspace.size <= float(estimate.high) for estimate in found])
@@ -169,7 +169,7 @@ def test_the_estimated_mean_distance_is_that_of_all_pairs() -> None:
     subspace = _union([0, 1, 2, 5, 40], 1)
     inside = DISTANCE[np.ix_(subspace.index, subspace.index)]
     exact = inside.sum() / (subspace.size * (subspace.size - 1))
-    values = [float(mean_distance(subspace, 4, np.random.default_rng(seed)).value) for seed in range(2000)]
+    values = [float(estimate_mean_distance(subspace, 4, np.random.default_rng(seed)).value) for seed in range(2000)]
     assert abs(np.mean(values) - exact) < 4 * np.std(values) / np.sqrt(2000)
 
 
@@ -205,10 +205,10 @@ def crowded() -> UnionOfBalls:
 
 
 def test_a_union_too_large_to_count_says_so_and_gives_bounds_and_an_estimate(crowded: UnionOfBalls) -> None:
-    with pytest.raises(SettingError, match="ask for estimated_size"):
+    with pytest.raises(SettingError, match="call estimate_size"):
         _ = crowded.size
     at_least, at_most = crowded.size_bounds
-    estimate = estimated_size(crowded, 10_000, np.random.default_rng(0))
+    estimate = estimate_size(crowded, 10_000, np.random.default_rng(0))
     assert at_least < estimate.low < estimate.value < estimate.high < at_most
 
 
@@ -219,7 +219,7 @@ def test_a_union_too_large_to_list_says_so(crowded: UnionOfBalls) -> None:
 
 def test_an_estimate_agrees_with_the_exact_size(crowded: UnionOfBalls) -> None:
     part = UnionOfBalls(HUGE, crowded.seeds[:300], 2)
-    estimate = estimated_size(part, 20_000, np.random.default_rng(0))
+    estimate = estimate_size(part, 20_000, np.random.default_rng(0))
     assert estimate.low < part.size < estimate.high
 
 

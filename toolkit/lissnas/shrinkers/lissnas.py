@@ -17,7 +17,7 @@ from lissnas.errors import SettingError
 from lissnas.evaluation.evaluations import Evaluations
 from lissnas.locality.measured_radius import measured_radius
 from lissnas.spaces.space import Rows, Space
-from lissnas.statistics.sampled_subspace import sampled_mean
+from lissnas.statistics.sampled_subspace import estimate_mean
 from lissnas.subspaces.subspace import Subspace, WholeSpace
 from lissnas.subspaces.union_of_balls import balls
 
@@ -104,7 +104,7 @@ class Lissnas:
 
     def rounds(self, space: Space, evaluations: Evaluations, rng: np.random.Generator) -> Iterator[Subspace]:
         self._check(space)
-        before = sampled_mean(WholeSpace(space), self.sample_size, evaluations, rng)
+        before = estimate_mean(WholeSpace(space), self.sample_size, evaluations, rng)
         evaluations.check_that_scores_differ()
         selected: tuple[Rows, int] | None = None
         radius = space.genes
@@ -113,7 +113,7 @@ class Lissnas:
             self._check_target(space, seeds, radius)
             subspace = balls(space, seeds, radius)
             if self.stop == "plateau" or number < self.max_rounds:
-                after = sampled_mean(subspace, self.sample_size, evaluations, rng)
+                after = estimate_mean(subspace, self.sample_size, evaluations, rng)
                 if self.stop == "plateau" and not after.exceeds(before):
                     evaluations.notes.append(
                         f"stopped in round {number}: its mean {after} is not one standard error above {before}"

@@ -35,7 +35,7 @@ class SampledMean:
         return f"{self.mean:.6g} ± {self.error:.2g}"
 
 
-def sampled_mean(subspace: Subspace, count: int, evaluations: Evaluations, rng: np.random.Generator) -> SampledMean:
+def estimate_mean(subspace: Subspace, count: int, evaluations: Evaluations, rng: np.random.Generator) -> SampledMean:
     """Estimate a subspace's mean from up to `count` of its networks, drawn without replacement.
 
     Raises SettingError if fewer than two of them have a score.
@@ -49,7 +49,7 @@ def sampled_mean(subspace: Subspace, count: int, evaluations: Evaluations, rng: 
     return SampledMean(float(scores.mean()), math.sqrt(scores.var(ddof=1) / len(scores) * unseen_share))
 
 
-def estimated_size(union: UnionOfBalls, draws: int, rng: np.random.Generator) -> Estimate:
+def estimate_size(union: UnionOfBalls, draws: int, rng: np.random.Generator) -> Estimate:
     """Estimate the size without bias, with its 95 % interval.
 
     The size of all balls together, times the mean over `draws` members of 1 / (number of balls that hold it): Karp
@@ -64,7 +64,7 @@ def estimated_size(union: UnionOfBalls, draws: int, rng: np.random.Generator) ->
     return Estimate(together * share.value, together * share.low, together * share.high)
 
 
-def mean_distance(union: UnionOfBalls, pairs: int, rng: np.random.Generator) -> Estimate:
+def estimate_mean_distance(union: UnionOfBalls, pairs: int, rng: np.random.Generator) -> Estimate:
     """Estimate the mean edit distance of its pairs of different architectures from so many, with its interval."""
     rows = union.sample(2 * pairs, rng)
     distance = union.space.distance(rows[:pairs], rows[pairs:])

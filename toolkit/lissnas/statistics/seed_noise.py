@@ -140,7 +140,7 @@ def top_agreement(runs: Floats, shares: Sequence[float]) -> Estimate:
     return proportion(np.mean(rates, axis=0), np.zeros(len(shares)), np.mean(counts, axis=0))
 
 
-def disattenuated(correlation: Estimate, reliability: Estimate) -> Estimate:
+def disattenuate(correlation: Estimate, reliability: Estimate) -> Estimate:
     """Return a correlation of reported scores as it would be without the noise of training.
 
     The errors of the two are taken as independent (our own simplification). The result may exceed 1 by chance.

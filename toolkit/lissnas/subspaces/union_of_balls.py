@@ -69,13 +69,13 @@ class UnionOfBalls(Subspace):
         """How many architectures it holds, exactly.
 
         Raises SettingError where the balls that overlap are too many to be listed: see `size_bounds` and
-        `estimated_size`.
+        `estimate_size`.
         """
         at_least, at_most = self.size_bounds
         if at_least != at_most:
             raise SettingError(
                 f"{len(self.seeds):,} overlapping balls of {self.ball_size:,} are too many to be counted exactly: "
-                f"they hold {at_least:,} to {at_most:,} architectures; ask for estimated_size"
+                f"they hold {at_least:,} to {at_most:,} architectures; call estimate_size"
             )
         return at_least
 

@@ -135,7 +135,7 @@ def test_lissnas_shrinks_in_rounds(finished_by_lissnas: tuple[Path, ShrinkingTra
 def test_balls_of_lissnas_become_smaller_from_round_to_round(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One seed: 1 + 6 + 12 networks within two edits of it, then those of its own within one edit of another."""
     means = iter([SampledMean(50, 1), SampledMean(52, 1)] * 2)
-    monkeypatch.setattr("lissnas.supernet.shrinking.shrinking_round.sampled_mean", lambda *asked: next(means))
+    monkeypatch.setattr("lissnas.supernet.shrinking.shrinking_round.estimate_mean", lambda *asked: next(means))
     shrinker = replace(tiny.LISSNAS, seeds=1)
     _network, trace = tiny.loop(tmp_path, shrinker=shrinker, settings=replace(tiny.SETTINGS, radii=(2, 1)))
     space = tiny_training.chain().space
@@ -151,7 +151,7 @@ def test_the_loop_returns_the_space_before_the_one_whose_mean_did_not_rise(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     means = iter([SampledMean(50, 1), SampledMean(52, 1), SampledMean(50, 1), SampledMean(51.4, 1)])
-    monkeypatch.setattr("lissnas.supernet.shrinking.shrinking_round.sampled_mean", lambda *asked: next(means))
+    monkeypatch.setattr("lissnas.supernet.shrinking.shrinking_round.estimate_mean", lambda *asked: next(means))
     told: list[ShrinkingRound] = []
     _network, trace = tiny.loop(tmp_path, **KERNEL, report_round=told.append)
     assert [made.ended is None for made in told] == [True, False]

@@ -23,7 +23,7 @@ from lissnas.evaluation.journal import Journal
 from lissnas.shrinkers.shrink import Shrinker, Trace, shrink
 from lissnas.spaces.limited import LimitedSpace
 from lissnas.spaces.space import Floats, Indices, Rows, Space
-from lissnas.statistics.sampled_subspace import SampledMean, sampled_mean
+from lissnas.statistics.sampled_subspace import SampledMean, estimate_mean
 from lissnas.storage.random_streams import RunStream
 from lissnas.storage.run_identity import RunIdentity
 from lissnas.subspaces.box import Box
@@ -142,7 +142,7 @@ class RoundShrinker:
         if len(trace.rounds) == 1 or made.size_bounds[1] == subspace.size_bounds[0]:
             return ShrinkingRound(number, subspace, None, None, "the shrinker kept all networks", len(scored), notes)
         before, after = (
-            sampled_mean(
+            estimate_mean(
                 each,
                 self.mean_sample_size,
                 memory,
