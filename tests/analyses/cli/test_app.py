@@ -110,7 +110,7 @@ def test_compare_takes_a_dataset_and_a_metric(in_process: Command, tmp_path: Pat
         ("shrink nas-bench-graph --limit latency<5", "a limit is written as 'latency<=5', not as 'latency<5'"),
         ("shrink nas-bench-graph --limit latency<=fast", "not as 'latency<=fast'"),
         ("shrink nas-bench-graph --limit latncy<=5", "did you mean 'latency'?"),
-        ("shrink nas-bench-graph --limit latency<=0", "meets latency <= 0: the least there is is latency "),
+        ("shrink nas-bench-graph --limit latency<=0", "meets latency <= 0: the lowest is latency "),
         ("shrink analog-nasbench --seed -1", "Must be >= 0"),
         ("compare analog-nasbench --runs 0", "must be at least 1"),
         ("locality analog-nasbench --out file/below", "choose another folder with --out"),

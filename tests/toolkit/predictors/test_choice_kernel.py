@@ -61,5 +61,5 @@ def test_the_kernel_is_positive_semidefinite(seed: int) -> None:
 
 
 def test_a_mark_for_each_gene_or_none() -> None:
-    with pytest.raises(SettingError, match="widths: 3 marks of scales for 2 genes"):
+    with pytest.raises(SettingError, match="widths: 3 ordinal marks for 2 genes; give one each"):
         CategoricalSpace("widths", ["12", "12"], "{}{}", (True,) * 3)

@@ -39,12 +39,12 @@ def test_a_string_of_any_row_reads_as_the_stand_in(multisets: Any) -> None:
 @pytest.mark.parametrize("use", ["index", "neighbors", "write", "canonical"])
 def test_a_row_that_is_no_network_is_refused(multisets: Any, use: str) -> None:
     rows = np.array([[0, 1, 2, 3], [3, 3, 3, 3]], dtype=np.uint8)
-    with pytest.raises(ArchitectureError, match=r"row 1 \[3, 3, 3, 3\] is no network of multisets"):
+    with pytest.raises(ArchitectureError, match=r"row 1 \[3, 3, 3, 3\] is not a network of multisets"):
         getattr(multisets.space, use)(rows)
 
 
 def test_a_string_that_is_no_network_is_refused(multisets: Any) -> None:
-    with pytest.raises(ArchitectureError, match="no network of multisets"):
+    with pytest.raises(ArchitectureError, match="not a network of multisets"):
         multisets.space.read(["dddd"])
 
 

@@ -1,4 +1,4 @@
-"""Which architectures there are, which are one edit apart, and what they cost.
+"""Search spaces: which architectures exist, which are one edit apart, and what they cost.
 
-A `Space` knows nothing of data. `published/` has one file for each space of the literature. Read `space.py` first.
+A `Space` holds no scores. `published/` has one file for each search space of the literature. Read `space.py` first.
 """

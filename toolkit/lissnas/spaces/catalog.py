@@ -1,4 +1,4 @@
-"""Search spaces of the literature, one a file; by their names, third parties' too."""
+"""Search spaces by name: those of the literature, and those that other packages add."""
 
 from typing import Any
 
@@ -7,11 +7,11 @@ from lissnas.spaces.space import Space
 from lissnas.storage.register import Register
 
 
-def _fault(name: str, found: Any) -> str:
-    if not callable(found):
-        return f"it is a {type(found).__name__}, not a function that makes a space"
+def _fault(name: str, loaded: Any) -> str:
+    if not callable(loaded):
+        return f"it is a {type(loaded).__name__}, not a function that makes a space"
     try:
-        space = found()
+        space = loaded()
     except Exception as error:
         return f"making the space fails: {type(error).__name__}: {error}"
     if not isinstance(space, Space):
@@ -40,7 +40,7 @@ SPACES = Register(
     },
     _fault,
 )
-"""What makes each space; its name is that of the space."""
+"""The function that makes each space, by the name of the space."""
 
 
 def space_names() -> tuple[str, ...]:
@@ -51,14 +51,19 @@ def space_names() -> tuple[str, ...]:
 def make_space(name: str) -> Space:
     """Make a space by its name.
 
-    Raises UnknownNameError with the nearest name, PluginError for a third party's that cannot be used.
+    Raises UnknownNameError with the nearest name, PluginError if another package adds the space and it is unusable.
+
+    Examples
+    --------
+    >>> make_space("macro").size
+    6561
     """
     space: Space = SPACES.find(name)()
     return space
 
 
 def isomorphism_classes(space: Space) -> DistinctSpace | None:
-    """Return the space of different networks behind the rows of a space; None if the project does not have one."""
+    """Return the space with one architecture for each isomorphism class of a space; None if there is no such space."""
     name = f"distinct {space.name}"
     if name not in SPACES.builtin:
         return None

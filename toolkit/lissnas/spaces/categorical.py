@@ -1,4 +1,4 @@
-"""CategoricalSpace: every combination of independent choices, one edit being one gene changed (Hamming distance)."""
+"""CategoricalSpace: all combinations of independent choices; an edit changes one gene, so distance is Hamming."""
 
 import re
 from collections.abc import Sequence
@@ -12,18 +12,23 @@ from lissnas.spaces.space import Floats, Indices, Rows, ShellSums, Space
 
 
 class CategoricalSpace(Space):
-    """The product of independent choices, of any length.
+    """The product of independent choices, with any number of genes.
 
     Parameters
     ----------
     name
         The field's name for the space.
     operations
-        For each gene the names of its choices, as they stand in an official string.
+        For each gene the names of its choices, as official strings contain them.
     pattern
-        How an architecture is written: a string with one ``{}`` for each gene, in gene order.
+        The form of an official string, with one ``{}`` for each gene, in gene order.
     ordinal
-        Which genes are scales, their choices standing in order; none if left out.
+        Which genes are ordinal: their choices are in ascending order. None if omitted.
+
+    Raises
+    ------
+    SettingError
+        If `ordinal` has the wrong length, a gene has not 1 to 256 choices, or the size exceeds an int64.
 
     Examples
     --------
@@ -42,13 +47,15 @@ class CategoricalSpace(Space):
         self._pattern = pattern
         self._ordinal = (False,) * len(self.choices) if ordinal is None else tuple(ordinal)
         if len(self._ordinal) != len(self.choices):
-            raise SettingError(f"{name}: {len(self._ordinal)} marks of scales for {len(self.choices)} genes: one each")
+            raise SettingError(
+                f"{name}: {len(self._ordinal)} ordinal marks for {len(self.choices)} genes; give one each"
+            )
         if not all(1 <= count <= 256 for count in self.choices):
             raise SettingError(
-                f"{name}: genes of {list(self.choices)} choices, but each may have 1 to 256, to fit uint8"
+                f"{name}: its genes have {list(self.choices)} choices; each must have 1 to 256, to fit a uint8"
             )
         if self.size > np.iinfo(np.int64).max:
-            raise SettingError(f"{name} has {self.size:.3g} architectures: more than an int64 index can tell apart")
+            raise SettingError(f"{name} has {self.size:.3g} architectures, too many for an int64 index")
 
     @property
     def ordinal(self) -> tuple[bool, ...]:
@@ -56,7 +63,7 @@ class CategoricalSpace(Space):
 
     @cached_property
     def _places(self) -> Indices:
-        """What one step of each gene adds to the index; the first gene counts most."""
+        """How much one step of each gene adds to the index; the first gene is the most significant."""
         following = [int(np.prod(np.asarray(self.choices[gene + 1 :], dtype=object))) for gene in range(self.genes)]
         return np.array(following, dtype=np.int64)
 
@@ -93,7 +100,7 @@ class CategoricalSpace(Space):
         return ShellSums(self._summed(columns), self._differences(scores))
 
     def _summed(self, columns: Floats) -> Floats:
-        """Expand the product over genes of (stay + x · change): the coefficient of x^d is the sum at distance d."""
+        """Expand the product over genes of (keep + x · change): the coefficient of x^d is the sum at distance d."""
         sums = np.zeros((self.genes + 1, *self.choices, columns.shape[1]))
         sums[0] = columns.reshape(*self.choices, -1)
         for gene in range(self.genes):
@@ -102,10 +109,10 @@ class CategoricalSpace(Space):
         return sums.reshape(self.genes + 1, self.size, -1)
 
     def _differences(self, scores: Floats) -> Floats:
-        """Compare the scores with a copy shifted by every possible difference of genes, modulo the choices.
+        """Compare the scores with a copy shifted by each possible difference of genes, modulo the choices.
 
-        The genes are split in two halves, so that a shift is a permutation of rows and one of columns. Sums of at most
-        a few hundred terms are kept in float32, for speed: six digits.
+        The genes are split into two halves, so that a shift permutes rows and columns. Sums of a few hundred terms are
+        float32 for speed, which keeps six digits.
         """
         head, tail = (self._part(genes) for genes in (slice(0, self.genes // 2), slice(self.genes // 2, self.genes)))
         differences = np.zeros((self.genes + 1, head.size, tail.size))
@@ -129,7 +136,7 @@ class CategoricalSpace(Space):
         return CategoricalSpace(self.name, self.operations[genes], "")
 
     def _shifts(self) -> tuple[Indices, Indices]:
-        """Return for each shift of the genes its distance (size,), and where it sends each index (size, size)."""
+        """Return the distance of each shift of the genes (size,) and the index it maps each index to (size, size)."""
         rows = self.rows(np.arange(self.size, dtype=np.int64)).astype(np.int64)
         return np.count_nonzero(rows, axis=1), (rows[:, None] + rows) % np.asarray(
             self.choices, dtype=np.int64
@@ -162,5 +169,6 @@ class CategoricalSpace(Space):
             if match is None:
                 example = self.write(np.zeros((1, self.genes), dtype=np.uint8))[0]
                 raise ArchitectureError(f"'{string}' is not written as {self.name} writes it, for example '{example}'")
+
             row[:] = [names.index(name) for names, name in zip(self.operations, match.groups(), strict=True)]
         return rows

@@ -1,4 +1,4 @@
-"""CellSpace: an operation on each edge of a small directed acyclic graph, one of them being no edge at all."""
+"""CellSpace: one operation on each edge of a small directed acyclic graph; one of the operations removes the edge."""
 
 from collections.abc import Sequence
 
@@ -9,16 +9,16 @@ from lissnas.spaces.space import Rows
 
 
 class CellSpace(CategoricalSpace):
-    """The product of the operations on the edges of a cell; cells that compute the same are kept apart.
+    """All combinations of operations on the edges of a cell; isomorphic cells count as different.
 
     Parameters
     ----------
     name, operations, pattern
-        As those of CategoricalSpace.
+        As in CategoricalSpace.
     edges
-        Which nodes each gene's edge joins, the lower first; node 0 is the input, and the highest is the output.
+        The two nodes of each gene's edge, the lower first; node 0 is the input, and the highest node is the output.
     none
-        Which choice of a gene is no operation.
+        The choice that removes the edge.
     """
 
     def __init__(
@@ -34,7 +34,7 @@ class CellSpace(CategoricalSpace):
         self._none = none
 
     def effective(self, rows: Rows) -> Rows:
-        """Return each row with the operation taken off every edge that is on no path from input to output."""
+        """Return each row with every edge removed that is on no path from input to output."""
         present = rows != self._none
         output = max(node for edge in self._edges for node in edge)
         fed = np.zeros((len(rows), output + 1), dtype=np.bool_)

@@ -1,7 +1,8 @@
-"""Chain: networks of layers one after the other, each layer one of several blocks; what they are made of and cost.
+"""Chain: the layers of a chain-structured network, each one of several blocks, and their cost.
 
-A multiply-accumulate counts once, as papers on mobile networks count "FLOPs"; a program that counts floating-point
-operations gives twice as many. Batch norms and activations count nothing, but the parameters of batch norms do.
+A multiply-accumulate counts as one operation, as papers on mobile networks count "FLOPs"; a program that counts
+floating-point operations gives twice as many. Batch norms and activations count as zero operations, but the parameters
+of batch norms count as parameters.
 """
 
 from dataclasses import dataclass, replace
@@ -22,7 +23,7 @@ class Convolution:
     inputs, outputs
         Channels.
     kernel, stride, groups
-        As everywhere.
+        As in any deep-learning library.
     activated
         Whether an activation follows the batch norm.
     """
@@ -36,7 +37,7 @@ class Convolution:
 
     @property
     def weights(self) -> int:
-        """How many weights its kernel has."""
+        """Number of weights of the kernel."""
         return self.outputs * (self.inputs // self.groups) * self.kernel**2
 
 
@@ -47,13 +48,13 @@ class Block:
     Attributes
     ----------
     main
-        Its convolutions, one after the other.
+        Its convolutions, in order.
     join
-        What becomes of the block's input: ``"nothing"``; ``"add"``: it is added to the result; ``"shuffle"``: the block
-        sees every other channel of it, and the rest is put before the result; ``"beside"``: the result of `side` on it
-        is put before the result.
+        How the block's input joins the result of `main`. ``"nothing"``: not at all. ``"add"``: it is added.
+        ``"shuffle"``: `main` gets every other channel, and the remaining channels are concatenated before its result.
+        ``"beside"``: the result of `side` on the input is concatenated before the result of `main`.
     side
-        The convolutions beside the main ones.
+        The convolutions of the second branch, for ``"beside"``.
     """
 
     main: tuple[Convolution, ...]
@@ -62,70 +63,75 @@ class Block:
 
     @property
     def stride(self) -> int:
-        """By which factor the block shrinks height and width."""
+        """Factor by which the block reduces height and width."""
         stride = 1
         for convolution in self.main:
             stride *= convolution.stride
         return stride
 
     def outputs(self, inputs: int) -> int:
-        """Return how many channels come out where so many go in."""
-        made = self.main[-1].outputs if self.main else inputs
+        """Return the number of output channels for this number of input channels."""
+        channels = self.main[-1].outputs if self.main else inputs
         match self.join:
             case "nothing" | "add":
-                return made
+                return channels
             case "shuffle":
-                return inputs // 2 + made
+                return inputs // 2 + channels
             case "beside":
-                return self.side[-1].outputs + made
+                return self.side[-1].outputs + channels
 
     def multiply_accumulates(self, size: int) -> int:
-        """Return what the block costs on an input of so many pixels a side."""
+        """Return the multiply-accumulates of the block on a square input of `size` pixels a side."""
         return sum(_multiply_accumulates(convolutions, size) for convolutions in (self.main, self.side))
 
     @property
     def parameters(self) -> int:
-        """How many parameters the block has, two a channel of batch norm among them."""
+        """Number of parameters of the block, including two for each channel of batch norm."""
         return sum(convolution.weights + 2 * convolution.outputs for convolution in (*self.main, *self.side))
 
 
 IDENTITY = Block((), "add")
-"""A layer that is left out."""
+"""A skipped layer."""
 
 
 def inverted_bottleneck(inputs: int, outputs: int, kernel: int, stride: int, expansion: int) -> Block:
-    """Return a block of MobileNetV2; its input is added where shapes allow. Sandler et al., CVPR 2018."""
-    inside = inputs * expansion
-    expand = (Convolution(inputs, inside),) if expansion > 1 else ()
-    depthwise = Convolution(inside, inside, kernel, stride, groups=inside)
-    project = Convolution(inside, outputs, activated=False)
+    """Return a block of MobileNetV2, with a residual connection where shapes allow. Sandler et al., CVPR 2018."""
+    hidden = inputs * expansion
+    expand = (Convolution(inputs, hidden),) if expansion > 1 else ()
+    depthwise = Convolution(hidden, hidden, kernel, stride, groups=hidden)
+    project = Convolution(hidden, outputs, activated=False)
     return Block((*expand, depthwise, project), "add" if stride == 1 and inputs == outputs else "nothing")
 
 
 @dataclass(frozen=True)
 class Chain:
-    """What surrounds the layers of a space's networks, and the blocks that its choices stand for.
+    """The stem, layers and head of the networks of a space.
 
     Attributes
     ----------
     space
-        A gene a layer, a choice a block.
+        One gene for each layer, one choice for each block.
     size
-        Pixels a side of the images.
+        Height and width of the images, in pixels.
     stem
         Blocks before the layers.
     layers
         For each gene the block of each choice.
     head
-        The convolutions after the layers, before the mean over all pixels.
+        Convolutions between the layers and global average pooling.
     classes
-        How many outputs the classifier has.
+        Number of outputs of the classifier.
     bias
-        Whether the classifier has one.
+        Whether the classifier has a bias.
     dropout
-        Which share of the classifier's inputs is dropped in training.
+        Dropout rate before the classifier.
     activation_limit
-        Where the activation is cut off: 6 for ReLU6, None for ReLU.
+        Maximum output of an activation: 6 for ReLU6, None for ReLU.
+
+    Raises
+    ------
+    SettingError
+        If `layers` do not match the choices of the space, or the blocks of one layer have different strides.
     """
 
     space: CategoricalSpace
@@ -148,7 +154,7 @@ class Chain:
 
     @property
     def multiply_accumulates(self) -> Costs:
-        """What a network costs to run on one image."""
+        """Multiply-accumulates of a network on one image."""
         fixed = sum(block.multiply_accumulates(size) for block, size in zip(self.stem, self._stem_sizes, strict=True))
         *before, last = self._sizes
         fixed += _multiply_accumulates(self.head, last) + self._features * self.classes
@@ -157,21 +163,21 @@ class Chain:
 
     @property
     def parameters(self) -> Costs:
-        """How many parameters a network has."""
+        """Number of parameters of a network."""
         fixed = sum(block.parameters for block in (*self.stem, Block(self.head)))
         fixed += (self._features + self.bias) * self.classes
         return Costs(fixed, [[block.parameters for block in layer] for layer in self.layers])
 
     @property
     def shapes(self) -> list[tuple[int, int]]:
-        """Channels, and pixels a side, before the first layer and after each, whatever its choice."""
+        """Channels and pixels a side, before the first layer and after each; the same for all choices."""
         channels = [3]
         for block in (*self.stem, *(layer[0] for layer in self.layers)):
             channels.append(block.outputs(channels[-1]))
         return list(zip(channels[len(self.stem) :], self._sizes, strict=True))
 
     def for_architecture(self, row: Rows) -> "Chain":
-        """Return the chain of one architecture, shape (genes,): every layer has the one block that its gene chooses."""
+        """Return the chain of one architecture, shape (genes,): each layer has only the block that its gene chooses."""
         [row] = self.space.checked(row[None])
         names = [(names[gene],) for names, gene in zip(self.space.operations, row, strict=True)]
         space = CategoricalSpace(f"one network of {self.space.name}", names, "-".join(["{}"] * len(names)))
@@ -188,7 +194,7 @@ class Chain:
 
     @property
     def _sizes(self) -> list[int]:
-        """Pixels a side before each layer, and after the last."""
+        """Pixels a side before each layer and after the last one."""
         first = _sizes(self.size, [block.stride for block in self.stem])[-1]
         return _sizes(first, [layer[0].stride for layer in self.layers])
 

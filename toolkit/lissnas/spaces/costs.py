@@ -1,4 +1,4 @@
-"""Costs: multiply-accumulates or parameters of whole batches of architectures, from what each choice adds."""
+"""Costs: multiply-accumulates or parameters of batches of architectures, as a sum over genes."""
 
 from collections.abc import Sequence
 from functools import cached_property
@@ -10,14 +10,19 @@ from lissnas.spaces.space import Indices, Rows
 
 
 class Costs:
-    """A cost to which every choice of every gene adds its own, whatever the others are.
+    """A cost that adds up over genes: each choice adds a fixed amount, independent of the other genes.
 
     Parameters
     ----------
     fixed
-        What every architecture costs, in whatever is counted: multiply-accumulates an image, or parameters.
+        The part of the cost that all architectures share: multiply-accumulates for one image, or parameters.
     by_choice
-        For each gene what each of its choices adds, shape (genes, choices of the gene).
+        For each gene the amount that each of its choices adds, shape (genes, choices of the gene).
+
+    Examples
+    --------
+    >>> Costs(10, [[0, 5], [1, 2]])(np.array([[1, 0]], dtype=np.uint8)).tolist()
+    [16]
     """
 
     def __init__(self, fixed: int, by_choice: Sequence[Sequence[int]]) -> None:
@@ -29,7 +34,7 @@ class Costs:
         return tuple(np.array(added, dtype=np.int64) for added in self.by_choice)
 
     def __call__(self, rows: Rows) -> Indices:
-        """Return the cost of each row of a space's checked rows, int64 of shape (n,)."""
+        """Return the cost of each row, int64 of shape (n,); the rows must be valid."""
         total = np.full(len(rows), self.fixed, dtype=np.int64)
         for gene, added in enumerate(self._added):
             total += added[rows[:, gene]]
@@ -42,5 +47,5 @@ class Costs:
 
     @property
     def maximum(self) -> int:
-        """The cost of the dearest architecture."""
+        """The cost of the most expensive architecture."""
         return self.fixed + sum(map(max, self.by_choice))

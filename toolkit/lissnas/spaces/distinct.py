@@ -1,4 +1,4 @@
-"""DistinctSpace: the different networks behind rows of which several may compute the same."""
+"""DistinctSpace: one architecture for each isomorphism class of a categorical space."""
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
@@ -13,21 +13,22 @@ from lissnas.spaces.space import Floats, Indices, Rows, ShellSums, Space
 
 
 class DistinctSpace(Space):
-    """The networks of an enumerable categorical space, each once.
+    """The different networks of an enumerable categorical space, in which several rows may encode one network.
 
-    Two networks are neighbors if any row of one is one changed gene away from any row of the other; their distance is
-    the smallest number of such steps (our own choice; it never exceeds the Hamming distance of their nearest rows).
+    Two networks are neighbors if any row of one differs in one gene from any row of the other. Their distance is the
+    smallest number of such steps (our own choice; it never exceeds the Hamming distance of their nearest rows).
 
     Parameters
     ----------
     name
         The field's name for the space.
     encoding
-        All rows.
+        The space of all rows.
     representative
-        Gives for each row of a batch the row that stands for its network; a stand-in stands for itself.
+        Returns for each row of a batch the row that represents its network, shape (n, genes). A representative
+        represents itself.
     is_network
-        Tells for each row of a batch whether it is a network at all.
+        Returns for each row of a batch whether it encodes a network, shape (n,).
     """
 
     def __init__(
@@ -49,7 +50,7 @@ class DistinctSpace(Space):
 
     @cached_property
     def graph(self) -> EditGraph:
-        """The networks joined by single edits."""
+        """The graph whose edges are single edits."""
         rows = self._encoding.all_rows()
         edited, source = self._encoding.neighbors(rows)
         a, b = self._place[source], self._place[self._encoding.index(edited)]
@@ -60,7 +61,7 @@ class DistinctSpace(Space):
         place = self._place[self._encoding.index(rows)]
         if (place < 0).any():
             first = int((place < 0).argmax())
-            raise ArchitectureError(f"row {first} {rows[first].tolist()} is no network of {self.name}")
+            raise ArchitectureError(f"row {first} {rows[first].tolist()} is not a network of {self.name}")
         return place
 
     def rows(self, index: Indices) -> Rows:
@@ -80,7 +81,7 @@ class DistinctSpace(Space):
         return self.graph.shell_sums(columns, scores)
 
     def mean_distance(self, rows: Rows) -> float:
-        """As Space.mean_distance, from evenly spaced rows to all others if there are more than 128."""
+        """As Space.mean_distance; with more than 128 rows, from 128 evenly spaced rows to all others."""
         return self.graph.mean_distance(self.index(rows))
 
     def write(self, rows: Rows) -> list[str]:

@@ -1,6 +1,6 @@
-"""EditGraph: the architectures of an enumerated space joined by single edits; distance is the shortest path.
+"""EditGraph: the architectures of an enumerated space, joined by single edits; distance is the shortest path.
 
-Distances from many architectures at once are found by breadth-first search on packed bits: one bit a source, so that
+A breadth-first search finds the distances from many architectures at once. It packs one bit for each source, so that
 one step of the search is an OR over neighbors.
 """
 
@@ -15,31 +15,31 @@ from threadpoolctl import threadpool_limits
 from lissnas.spaces.space import Floats, Indices, ShellSums
 
 _SOURCES_AT_ONCE = 1 << 15
-"""How many searches share a pass: bounds the memory to nodes x 4096 bytes a shell."""
+"""Maximum number of sources in one search: a shell then takes at most nodes x 4,096 bytes of memory."""
 
 _SOURCES_OF_A_MEAN = 128
-"""From how many of its nodes the mean distance of a batch is measured at most."""
+"""Maximum number of nodes from which the mean distance of a batch is measured."""
 
 _CENTERS_AT_ONCE = 1 << 10
-"""How many nodes' surroundings are listed together: a few hundred thousand pairs within two edits."""
+"""Number of centers whose surroundings are listed together: a few hundred thousand pairs within two edits."""
 
 _BYTES_AT_ONCE = 1 << 19
-"""How many bytes of neighbors' bits are gathered at once, and ..."""
+"""Maximum number of bytes of neighbors' bits gathered at once, to stay in the processor's cache."""
 
 _PAIRS_AT_ONCE = (256, 4096)
-"""... how many centers and architectures around them are unpacked at once: to stay in the processor's cache."""
+"""Number of centers, and of architectures around them, unpacked at once, to stay in the processor's cache."""
 
 
 @dataclass(frozen=True)
 class EditGraph:
-    """Neighbor lists of all nodes, one after the other.
+    """The neighbor lists of all nodes, concatenated.
 
     Attributes
     ----------
     offsets
         Shape (nodes + 1,): the neighbors of node i are `targets[offsets[i] : offsets[i + 1]]`.
     targets
-        Shape (edges,), each edge in both directions.
+        Shape (edges,); each edge occurs in both directions.
     """
 
     offsets: Indices
@@ -52,27 +52,27 @@ class EditGraph:
 
     @classmethod
     def from_pairs(cls, nodes: int, a: Indices, b: Indices) -> "EditGraph":
-        """Join a[i] and b[i] for every i, both ways; pairs may repeat, and a node is never joined with itself."""
+        """Return the graph that joins a[i] and b[i] for every i; pairs may repeat; a pair of equal nodes is ignored."""
         different = a != b
         a, b = a[different], b[different]
         edges = np.concatenate([a * nodes + b, b * nodes + a])
-        edges.sort()  # np.unique would take five times as long for ten million
+        edges.sort()  # five times faster than np.unique for ten million edges
         edges = edges[np.diff(edges, prepend=-1) > 0]
         degrees = np.bincount(edges // nodes, minlength=nodes)
         return cls(np.concatenate([[0], np.cumsum(degrees)]), edges % nodes)
 
     def neighbors(self, nodes: Indices) -> tuple[Indices, Indices]:
-        """Return the neighbors of each node, one after the other, and which of the given nodes each belongs to."""
+        """Return the neighbors of each node, concatenated, and the place in `nodes` that each belongs to."""
         degrees = self.offsets[nodes + 1] - self.offsets[nodes]
         source = np.repeat(np.arange(len(nodes)), degrees)
         within = np.arange(len(source)) - np.repeat(np.cumsum(degrees) - degrees, degrees)
         return self.targets[self.offsets[nodes][source] + within], source
 
     def shells(self, sources: Indices) -> Iterator[NDArray[np.uint8]]:
-        """Yield for distance 0, 1, ... which nodes have exactly this distance from each source.
+        """Yield, for distance 0, 1, ..., which nodes are at exactly this distance from each source.
 
-        Each is packed bits of shape (nodes, ceil(len(sources) / 8)), as np.packbits makes them along the last axis.
-        The last one is the largest distance of any node from a source.
+        Each item is packed bits of shape (nodes, ceil(len(sources) / 8)), as np.packbits packs the last axis. The last
+        item is for the largest distance of any node from a source.
         """
         reached = np.zeros((self.nodes, -(-len(sources) // 64) * 8), dtype=np.uint8)
         place = np.arange(len(sources))
@@ -82,9 +82,9 @@ class EditGraph:
         linked = np.flatnonzero(np.diff(self.offsets))
         row_bytes = max(1, len(self.targets) // max(1, len(linked))) * reached.shape[1]
         nodes_at_once = max(1, _BYTES_AT_ONCE // max(1, row_bytes))
-        while found := int(np.bitwise_count(shell).sum()):
+        while pairs := int(np.bitwise_count(shell).sum()):
             yield shell[:, : -(-len(sources) // 8)]
-            missing -= found
+            missing -= pairs
             if missing == 0:
                 return
             words = reached.view(np.uint64)
@@ -98,17 +98,18 @@ class EditGraph:
             reached = (grown | words).view(np.uint8)
 
     def distances(self, sources: Indices) -> NDArray[np.uint8]:
-        """Return how far every node is from each source, shape (nodes, len(sources)); 255 where there is no path."""
+        """Return the distance of every node from each source, shape (nodes, len(sources)); 255 if there is no path."""
         distances = np.full((self.nodes, len(sources)), 255, dtype=np.uint8)
         for distance, shell in enumerate(self.shells(sources)):
             for first in range(0, self.nodes, _PAIRS_AT_ONCE[0]):
                 block = slice(first, first + _PAIRS_AT_ONCE[0])
-                found = np.unpackbits(shell[block], axis=1, count=len(sources))
-                distances[block] += found * np.uint8(distance + 1)  # 255 + distance + 1 is distance modulo 256
+                in_shell = np.unpackbits(shell[block], axis=1, count=len(sources))
+                distances[block] += in_shell * np.uint8(distance + 1)  # 255 + distance + 1 is distance modulo 256
+
         return distances
 
     def distance(self, a: Indices, b: Indices) -> NDArray[np.uint8]:
-        """Return how far a[i] is from b[i], shape (n,); 255 where there is no path."""
+        """Return the distance between a[i] and b[i], shape (n,); 255 if there is no path."""
         if len(np.unique(a)) > len(np.unique(b)):
             a, b = b, a
         sources, column = np.unique(a, return_inverse=True)
@@ -116,9 +117,9 @@ class EditGraph:
         return distance
 
     def mean_distance(self, nodes: Indices) -> float:
-        """Return the mean distance of the pairs of different nodes; NaN for fewer than two.
+        """Return the mean distance of the pairs of different nodes; NaN for fewer than two nodes.
 
-        It is measured from evenly spaced nodes to all others if there are more than 128.
+        With more than 128 nodes it is the mean from 128 evenly spaced nodes to all others.
         """
         if len(nodes) < 2:
             return float("nan")
@@ -128,9 +129,9 @@ class EditGraph:
         return sum(distance * count for distance, count in enumerate(pairs)) / (len(sources) * (len(nodes) - 1))
 
     def near_shell_sums(self, columns: Floats, scores: Floats, largest_distance: int) -> ShellSums:
-        """As `shell_sums`, for the distances 0 to `largest_distance` alone, so that many more nodes can be dealt with.
+        """As `shell_sums`, but only for the distances 0 to `largest_distance`, which allows for many more nodes.
 
-        All pairs within that distance are listed; a shell is what one more step adds to the pairs within reach.
+        The method lists all pairs within that distance; a shell is what one more step adds to the pairs within reach.
         """
         from scipy.sparse import csr_array, eye_array
 
@@ -155,10 +156,10 @@ class EditGraph:
 
     @threadpool_limits.wrap(limits=1)  # type: ignore[untyped-decorator]
     def shell_sums(self, columns: Floats, scores: Floats) -> ShellSums:
-        """As Space.shell_sums, one place in the space being one node.
+        """As Space.shell_sums, where each place in the space is a node.
 
-        Nodes are taken in the order of their scores, so that a sum of absolute differences becomes two plain sums:
-        over the nodes below and over the nodes above. On one thread: the products are too small to share.
+        The nodes are sorted by score, so that a sum of absolute differences becomes two plain sums: over the nodes
+        below and over the nodes above. It runs on one thread, since the products are too small to share.
         """
         order = np.argsort(scores)
         measured = int(np.count_nonzero(~np.isnan(scores)))
@@ -189,7 +190,7 @@ class EditGraph:
 
 
 def _unpacked(shell: NDArray[np.uint8], sources: slice) -> Iterator[tuple[slice, slice, NDArray[np.float32]]]:
-    """Yield a shell of (nodes, packed sources) in blocks: which nodes, which sources, and 1.0 where they are in it."""
+    """Yield a shell of (nodes, packed sources) in blocks: nodes, sources, and a mask that is 1.0 in the shell."""
     rows, columns = _PAIRS_AT_ONCE
     for start in range(sources.start, sources.stop, columns):
         around = slice(start, min(start + columns, sources.stop))

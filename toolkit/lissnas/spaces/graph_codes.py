@@ -1,8 +1,8 @@
-"""Small directed acyclic graphs with labeled vertices, each in one integer, so that numpy prunes and compares them.
+"""Small directed acyclic graphs with labeled vertices, encoded as integers so that numpy prunes and compares them.
 
-A graph has an input (vertex 0), an output (vertex 6) and up to five vertices between them, each with an operation from
-1 to 3; 0 is no vertex. Its code holds two bits for each operation, then one for each possible edge, first ones highest:
-codes are ordered as rows of genes are. Edges lead from lower to higher vertices.
+A graph has an input (vertex 0), an output (vertex 6) and up to five inner vertices. Each inner vertex has an operation
+from 1 to 3; 0 means that the vertex does not exist. A code has two bits for each operation, then one bit for each
+possible edge, the first ones highest, so that codes sort as rows of genes do. Edges lead from lower to higher vertices.
 """
 
 from functools import cache
@@ -14,33 +14,33 @@ from numpy.typing import NDArray
 from lissnas.spaces.space import Rows
 
 Codes = NDArray[np.int32]
-"""Graphs, one integer each, shape (n,)."""
+"""One integer for each graph, shape (n,)."""
 
 VERTICES = 7
 
 INNER = tuple(range(1, VERTICES - 1))
-"""The vertices that have an operation, in the order of the first genes."""
+"""The vertices with an operation, in the order of the first genes."""
 
 EDGES = tuple(combinations(range(VERTICES), 2))
-"""The edges in the order of the last genes: row by row of the upper triangle of the adjacency matrix."""
+"""The edges in the order of the last genes: the upper triangle of the adjacency matrix, row by row."""
 
 OPERATION_SHIFT = {vertex: len(EDGES) + 2 * (len(INNER) - 1 - place) for place, vertex in enumerate(INNER)}
-"""How far left the operation of each inner vertex stands in a code."""
+"""Position of the lower bit of each inner vertex's operation in a code."""
 
 EDGE_SHIFT = {edge: len(EDGES) - 1 - place for place, edge in enumerate(EDGES)}
-"""How far left the bit of each edge stands in a code."""
+"""Position of the bit of each edge in a code."""
 
 _SHIFTS = (*OPERATION_SHIFT.values(), *EDGE_SHIFT.values())
 _WIDTHS = (2,) * len(INNER) + (1,) * len(EDGES)
 
 _CHUNKS = (slice(0, 10), slice(10, 20), slice(20, 31))
-"""The bits of a code that are relabeled together by one look-up."""
+"""The groups of bits of a code that one table look-up relabels."""
 
 _BACKWARD = np.int32(-(2**31))
-"""Set in a relabeled code, whose sign it is, if an edge leads from a higher to a lower vertex."""
+"""The sign bit, set in a relabeled code if an edge leads from a higher to a lower vertex."""
 
 _AT_ONCE = 1 << 14
-"""How many graphs are worked on together: to stay in the processor's cache."""
+"""Number of graphs processed at once, to stay in the processor's cache."""
 
 
 def pack(rows: Rows) -> Codes:
@@ -60,7 +60,7 @@ def unpack(codes: Codes) -> Rows:
 
 
 def prune(codes: Codes) -> Codes:
-    """Take away every vertex that is on no path from input to output, with its edges; 0 if there is no such path."""
+    """Return the codes without the vertices that are on no path from input to output; 0 if there is no such path."""
     pruned = np.empty_like(codes)
     for first in range(0, len(codes), _AT_ONCE):
         block = codes[first : first + _AT_ONCE]
@@ -78,10 +78,10 @@ def prune(codes: Codes) -> Codes:
 
 
 def canonical(codes: Codes) -> Codes:
-    """Return for each graph the greatest code that any numbering of its inner vertices gives it.
+    """Return for each graph the largest code over all numberings of its inner vertices.
 
-    Two graphs have the same if, and only if, they are isomorphic with their operations. In it no vertex is missing
-    before one that is there.
+    Two graphs have the same canonical code if and only if they are isomorphic, with their operations. In a canonical
+    code the existing inner vertices come first.
     """
     best = codes.copy()
     for first in range(0, len(codes), _AT_ONCE):
@@ -98,40 +98,40 @@ def canonical(codes: Codes) -> Codes:
 
 
 def unlabeled_edges(codes: Codes) -> NDArray[np.bool_]:
-    """Tell which graphs have an edge at an inner vertex without an operation."""
-    found = np.zeros(len(codes), dtype=np.bool_)
+    """Return whether each graph has an edge at an inner vertex without an operation, shape (n,)."""
+    unlabeled = np.zeros(len(codes), dtype=np.bool_)
     for vertex, shift in OPERATION_SHIFT.items():
-        edges_there = np.int32(sum(1 << bit for edge, bit in EDGE_SHIFT.items() if vertex in edge))
-        found |= (codes >> np.int32(shift) & np.int32(3) == 0) & (codes & edges_there != 0)
-    return found
+        edges_of_vertex = np.int32(sum(1 << bit for edge, bit in EDGE_SHIFT.items() if vertex in edge))
+        unlabeled |= (codes >> np.int32(shift) & np.int32(3) == 0) & (codes & edges_of_vertex != 0)
+    return unlabeled
 
 
 def inner_vertices(codes: Codes) -> NDArray[np.uint8]:
-    """Return how many vertices each graph has between input and output."""
+    """Return the number of vertices of each graph between input and output."""
     operations = (codes >> np.int32(len(EDGES))).astype(np.uint32)
     return np.bitwise_count((operations | operations >> 1) & 0b0101010101)
 
 
 def edges(codes: Codes) -> NDArray[np.uint8]:
-    """Return how many edges each graph has."""
+    """Return the number of edges of each graph."""
     return np.bitwise_count(codes & np.int32((1 << len(EDGES)) - 1))
 
 
 @cache
 def _bits_between() -> Codes:
-    """Return for each set of vertices, one bit each, the bits of a code that belong to them alone."""
+    """Return for each set of vertices (one bit for each) the bits of a code that belong to these vertices only."""
     masks = np.zeros(1 << VERTICES, dtype=np.int32)
-    for kept in range(1 << VERTICES):
-        if kept & 1 and kept >> (VERTICES - 1):
-            masks[kept] = sum(3 << shift for vertex, shift in OPERATION_SHIFT.items() if kept >> vertex & 1) + sum(
-                1 << shift for (start, end), shift in EDGE_SHIFT.items() if kept >> start & kept >> end & 1
+    for chosen in range(1 << VERTICES):
+        if chosen & 1 and chosen >> (VERTICES - 1):
+            masks[chosen] = sum(3 << shift for vertex, shift in OPERATION_SHIFT.items() if chosen >> vertex & 1) + sum(
+                1 << shift for (start, end), shift in EDGE_SHIFT.items() if chosen >> start & chosen >> end & 1
             )
     return masks
 
 
 @cache
 def _images() -> tuple[NDArray[np.int32], ...]:
-    """Return for each chunk of a code what each of its values becomes, shape (numberings, values)."""
+    """Return for each chunk of a code the image of each of its values, shape (numberings, values)."""
     numberings = list(permutations(INNER))
     images = np.empty((len(numberings), sum(_WIDTHS)), dtype=np.int32)
     for numbering, image in zip(numberings, images, strict=True):

@@ -1,4 +1,4 @@
-"""LimitedSpace: the part of a space that meets resource limits, a space itself, so that every method keeps to them."""
+"""LimitedSpace: the networks of a space that meet resource limits, as a space, so that every method respects them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,22 +10,23 @@ from lissnas.errors import SettingError
 from lissnas.spaces.part_of_space import PartOfSpace
 from lissnas.spaces.space import Floats, Indices, Rows, ShellSums, Space
 
-_TRIES = 10_000
-"""How many networks are drawn at most to find one that meets the limits (our own choice)."""
+_MAX_DRAWS_PER_NETWORK = 10_000
+"""Maximum number of networks drawn to find one that meets the limits (our own choice)."""
 
-_DRAWN_AT_ONCE = 1 << 16
+_MAX_BATCH = 1 << 16
+"""Maximum number of networks drawn at once."""
 
 
 @dataclass(frozen=True)
 class Limit:
-    """How much of a resource a network may need.
+    """An upper limit on a resource that a network needs.
 
     Attributes
     ----------
     resource
-        What it is: "flops", "parameters", "latency".
+        Its name: "flops", "parameters", "latency".
     cost
-        Returns what each row needs of it, float64 of shape (n,); where that is NaN, the limit is not met.
+        Returns the cost of each row, float64 of shape (n,). A network whose cost is NaN does not meet the limit.
     at_most
         The limit, in the unit of the cost.
     """
@@ -35,7 +36,7 @@ class Limit:
     at_most: float
 
     def __call__(self, rows: Rows) -> NDArray[np.bool_]:
-        """Tell for each row whether it meets the limit, shape (n,)."""
+        """Return whether each row meets the limit, shape (n,)."""
         return self.cost(rows) <= self.at_most
 
     def __str__(self) -> str:
@@ -43,38 +44,44 @@ class Limit:
 
 
 class LimitedSpace(PartOfSpace):
-    """The networks of a space that meet limits.
+    """The networks of a space that meet all limits.
 
-    One edit leads from a network that meets them to another one that does; distances are those of the whole space.
-    Where costs add up over genes and edits change one gene, as FLOPs and parameters do in a chain, that is no
-    restriction: what lies within r edits in the whole space is also reached with the cheaper edits first.
+    An edit leads from one of these networks to another; distances are those of the whole space. Where costs add up over
+    genes and an edit changes one gene, as for the FLOPs and parameters of a chain, a path of r edits in the whole space
+    can also stay within the limits: it takes the cheaper edits first.
 
-    Where the whole space cannot be enumerated, how many networks meet the limits is not known: `size` raises
-    SettingError, `index` is that of the whole space, and what is drawn from it is kept where it meets the limits.
+    If the whole space cannot be enumerated, the number of networks within the limits is unknown: `size` raises
+    SettingError, `index` is that of the whole space, and `sample` rejects networks beyond the limits.
 
     Parameters
     ----------
     whole
-        The space.
+        The whole space.
     limits
-        All of them are to be met.
+        The limits; a network must meet all of them.
 
     Raises
     ------
     SettingError
-        If no network meets them, with the least that one needs.
+        If no network meets the limits; the message gives the lowest cost.
+
+    Examples
+    --------
+    >>> space = make_space("macro")
+    >>> LimitedSpace(space, Limit("layers", lambda rows: (rows > 0).sum(axis=1), 2)).size
+    129
     """
 
     def __init__(self, whole: Space, *limits: Limit) -> None:
         if not limits:
-            raise SettingError(f"to limit {whole.name}, give at least one limit")
+            raise SettingError(f"a LimitedSpace of {whole.name} needs at least one limit")
         self.limits = limits
         listed = None
         if whole.enumerable:
             rows = whole.all_rows()
             listed = np.flatnonzero(self._contains(rows))
             if not len(listed):
-                raise SettingError(f"no network of {whole.name} meets {self._limits}: {self._least(rows)}")
+                raise SettingError(f"no network of {whole.name} meets {self._limits}: {self._lowest_costs(rows)}")
         super().__init__(whole, f"{whole.name} with {self._limits}", listed)
 
     @property
@@ -87,18 +94,16 @@ class LimitedSpace(PartOfSpace):
     def _refusal(self, string: str) -> str:
         return f"'{string}' does not meet {self._limits}"
 
-    def _least(self, rows: Rows) -> str:
-        least = ", ".join(f"{limit.resource} {np.fmin.reduce(limit.cost(rows)):g}" for limit in self.limits)
-        return (
-            f"the least there is is {least}" if len(self.limits) == 1 else f"the least of each, on its own, is {least}"
-        )
+    def _lowest_costs(self, rows: Rows) -> str:
+        lowest = ", ".join(f"{limit.resource} {np.fmin.reduce(limit.cost(rows)):g}" for limit in self.limits)
+        return f"the lowest is {lowest}" if len(self.limits) == 1 else f"the lowest of each limit alone is {lowest}"
 
     @property
     def size(self) -> int:  # type: ignore[override]
         if self._listed is None:
             raise SettingError(
-                f"how many of the {self.whole.size:.3g} networks of {self.whole.name} meet {self._limits} cannot be "
-                f"counted, and this method needs to know; LISSNAS and kernel shrinkage do not"
+                f"{self.whole.name} has {self.whole.size:.3g} networks, too many to count those with {self._limits}, "
+                f"and this method needs their number; use LISSNAS or kernel shrinkage, which do not"
             )
         return len(self._listed)
 
@@ -113,7 +118,7 @@ class LimitedSpace(PartOfSpace):
         return self._inside(self.whole.near_shell_sums(*self._outside(columns, scores), largest_distance))
 
     def _outside(self, columns: Floats, scores: Floats) -> tuple[Floats, Floats]:
-        """Return columns and scores of the whole space to which the networks outside add nothing."""
+        """Return columns and scores of the whole space, in which networks beyond the limits add nothing."""
         all_columns = np.zeros((self.whole.size, columns.shape[1]))
         all_scores = np.full(self.whole.size, np.nan)
         all_columns[self._listed], all_scores[self._listed] = columns, scores
@@ -126,18 +131,18 @@ class LimitedSpace(PartOfSpace):
         if self._listed is not None:
             return super().sample(count, rng)
         index: Indices = np.empty(0, dtype=np.int64)
-        drawn = found = 0
+        drawn = accepted = 0
         while True:
-            wanted = 16 + (count - len(index)) * (drawn + 1) // (found + 1)
-            rows = self.whole.sample(min(wanted, _DRAWN_AT_ONCE), rng)
+            batch = 16 + (count - len(index)) * (drawn + 1) // (accepted + 1)
+            rows = self.whole.sample(min(batch, _MAX_BATCH), rng)
             meets = self._contains(rows)
-            drawn, found = drawn + len(rows), found + int(meets.sum())
+            drawn, accepted = drawn + len(rows), accepted + int(meets.sum())
             index = np.concatenate([index, self.whole.index(rows[meets])])
             index = index[np.sort(np.unique(index, return_index=True)[1])]
             if len(index) >= count:
                 return self.whole.rows(index[:count])
-            if drawn > _TRIES * max(count, 100):
+            if drawn > _MAX_DRAWS_PER_NETWORK * max(count, 100):
                 raise SettingError(
-                    f"only {len(index):,} networks that meet {self._limits} were found in {drawn:,} drawn from "
-                    f"{self.whole.name}: {self._least(rows)}, of the last {len(rows):,}"
+                    f"only {len(index):,} of {drawn:,} networks drawn from {self.whole.name} meet {self._limits}; "
+                    f"raise the limits: {self._lowest_costs(rows)}, among the last {len(rows):,} drawn"
                 )

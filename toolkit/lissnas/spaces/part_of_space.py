@@ -1,4 +1,4 @@
-"""PartOfSpace: some of the networks of a space, as a space of their own."""
+"""PartOfSpace: some of the networks of a space, as a space."""
 
 from abc import abstractmethod
 from collections.abc import Sequence
@@ -11,23 +11,24 @@ from lissnas.spaces.space import Graphs, Indices, Rows, Space
 
 
 class PartOfSpace(Space):
-    """Some of the networks of a space; edits lead from one of them to another, distances are those of the whole space.
+    """Some of the networks of a space.
 
-    Where they are too many to be listed, `index` is that of the whole space.
+    An edit leads from one of them to another; distances are those of the whole space. If they are
+    too many to be listed, `index` is that of the whole space.
 
     Parameters
     ----------
     whole
-        The space.
+        The whole space.
     name
-        What this part of it is called.
+        The name of this part.
     listed
-        The places of its networks in the whole space, ascending; None where they are too many.
+        The places of its networks in the whole space, ascending; None if they are too many.
 
     Attributes
     ----------
     whole
-        The space that it is a part of.
+        The whole space.
     """
 
     def __init__(self, whole: Space, name: str, listed: Indices | None) -> None:
@@ -42,11 +43,11 @@ class PartOfSpace(Space):
 
     @abstractmethod
     def _contains(self, rows: Rows) -> NDArray[np.bool_]:
-        """Tell for each row of the whole space whether it is in this part, shape (n,); asked where none are listed."""
+        """Return whether each row of the whole space is in this part, shape (n,); used if the part is not listed."""
 
     @abstractmethod
     def _refusal(self, string: str) -> str:
-        """Say that a network of the whole space, written so, is not in this part."""
+        """Return the message that a network of the whole space, given as its string, is not in this part."""
 
     @property
     def enumerable(self) -> bool:
@@ -57,7 +58,7 @@ class PartOfSpace(Space):
         return self.whole.ordinal
 
     def whole_index(self, index: Indices) -> Indices:
-        """Return the places in the whole space of places in this one."""
+        """Return the places in the whole space of these places in this part."""
         return index if self._listed is None else self._listed[index]
 
     def index(self, rows: Rows) -> Indices:
@@ -68,7 +69,7 @@ class PartOfSpace(Space):
         return place
 
     def _look_up(self, rows: Rows) -> tuple[Indices, NDArray[np.bool_]]:
-        """Return the place of each row of the whole space, and whether it is in this part."""
+        """Return the place of each row of the whole space in this part, and whether the row is in it."""
         whole_index = self.whole.index(rows)
         if self._listed is None:
             return whole_index, self._contains(rows)

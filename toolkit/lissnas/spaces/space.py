@@ -1,6 +1,6 @@
 """Space: a finite set of architectures and the edits between them.
 
-An architecture is a row of small integers, its genes; a batch is a uint8 array of shape (n, genes).
+An architecture is a row of small integers, its genes. A batch of architectures is a uint8 array of shape (n, genes).
 Every architecture also has a place in the space, its index: an int64 from 0 to size - 1.
 """
 
@@ -20,15 +20,15 @@ Indices = NDArray[np.int64]
 """Places of architectures in their space, shape (n,)."""
 
 Floats = NDArray[np.float64]
-"""Scores, columns, sums: float64 of the shape that the docstring says."""
+"""Scores, columns or sums, of the shape that the docstring gives."""
 
 ENUMERABLE_SIZE = 1_000_000
-"""The largest space of which every architecture is held in memory at once (our own choice)."""
+"""Maximum size of a space whose architectures are all held in memory at once (our own choice)."""
 
 
 @dataclass(frozen=True)
 class ShellSums:
-    """Sums over the architectures at distance exactly d from each architecture of a whole space.
+    """Sums over the architectures at distance exactly d from each architecture of a space.
 
     Attributes
     ----------
@@ -44,18 +44,18 @@ class ShellSums:
 
 @dataclass(frozen=True)
 class Graphs:
-    """A batch of labeled graphs of at most so many vertices and edges.
+    """A batch of directed graphs with labeled vertices, as graph kernels see networks.
 
     Attributes
     ----------
     labels
-        The label of each vertex, shape (n, vertices), from 1 on; 0 where a graph has no such vertex.
+        The label of each vertex, shape (n, vertices), from 1 up; 0 if a graph does not have this vertex.
     sources, targets
         The vertices that each edge leaves and enters, each of shape (n, edges).
     present
-        Which of the edges a graph has, shape (n, edges).
+        Whether a graph has each edge, shape (n, edges).
     label_count
-        The largest label that any graph of the space may have.
+        The largest label of any graph of the space.
     """
 
     labels: NDArray[np.int64]
@@ -73,7 +73,7 @@ class Space(ABC):
     name
         The field's name for the space.
     choices
-        How many choices each gene has, shape (genes,). A row may still be no architecture of the space.
+        The number of choices of each gene, shape (genes,). Not every combination needs to be in the space.
     size
         The exact number of architectures.
     """
@@ -89,12 +89,12 @@ class Space(ABC):
 
     @property
     def size_bounds(self) -> tuple[int, int]:
-        """The least and the largest number of architectures it may have; equal where the size is known."""
+        """Lower and upper bound of the number of architectures; equal if the size is known."""
         return self.size, self.size
 
     @property
     def ordinal(self) -> tuple[bool, ...]:
-        """Whether each gene's choices are steps of a scale (widths, depths, kernel sizes), in their order."""
+        """Whether each gene is ordinal: its choices are widths, depths or kernel sizes in ascending order."""
         return (False,) * self.genes
 
     @property
@@ -104,14 +104,14 @@ class Space(ABC):
 
     @abstractmethod
     def index(self, rows: Rows) -> Indices:
-        """Return the place of each row, shape (n,); rows that compute the same network share one place.
+        """Return the place of each row, shape (n,); rows of the same network have the same place.
 
         Raises ArchitectureError for a row that is not in the space.
         """
 
     @abstractmethod
     def rows(self, index: Indices) -> Rows:
-        """Return the canonical rows at these places, shape (n, genes)."""
+        """Return the canonical rows of these places, shape (n, genes)."""
 
     @abstractmethod
     def neighbors(self, rows: Rows) -> tuple[Rows, Indices]:
@@ -120,9 +120,9 @@ class Space(ABC):
         Returns
         -------
         neighbors
-            Shape (m, genes), those of the first row first; never the architecture itself, none twice for one row.
+            Shape (m, genes), those of the first row first, without repetition and without the architecture itself.
         source
-            Shape (m,), ascending: which of the given rows each neighbor belongs to.
+            Shape (m,), ascending: the number of the row that each neighbor belongs to.
         """
 
     @abstractmethod
@@ -131,26 +131,26 @@ class Space(ABC):
 
     @abstractmethod
     def distances(self, a: Rows, b: Rows) -> NDArray[np.uint8]:
-        """Return the edit distance of every a[i] and every b[j], shape (len(a), len(b))."""
+        """Return the edit distance between every a[i] and every b[j], shape (len(a), len(b))."""
 
     @abstractmethod
     def shell_sums(self, columns: Floats, scores: Floats) -> ShellSums:
-        """Sum `columns` (size, k) and |differences of scores| (size,) over every shell of the whole space.
+        """Return the sums of `columns` (size, k) and of the |differences of scores| (size,) over every shell.
 
-        A NaN score is missing: its differences count as 0. Columns hold no NaN.
+        A NaN score is missing, and its differences count as 0. Columns must not contain NaN.
         """
 
     def near_shell_sums(self, columns: Floats, scores: Floats, largest_distance: int) -> ShellSums:
-        """As `shell_sums`, for the distances 0 to `largest_distance` alone.
+        """As `shell_sums`, but only for the distances 0 to `largest_distance`.
 
-        Spaces whose pairs are too many to go through all of them go through the near ones only.
+        A space with too many pairs visits only the near ones.
         """
         shells = self.shell_sums(columns, scores)
         return ShellSums(shells.sums[: largest_distance + 1], shells.differences[: largest_distance + 1])
 
     @abstractmethod
     def mean_distance(self, rows: Rows) -> float:
-        """Return the mean edit distance of the pairs of a batch of different rows; NaN for fewer than two rows."""
+        """Return the mean edit distance over all pairs of a batch of different rows; NaN for fewer than two rows."""
 
     @abstractmethod
     def write(self, rows: Rows) -> list[str]:
@@ -161,42 +161,43 @@ class Space(ABC):
         """Return the row of each official string; raises ArchitectureError for one that is not in the space."""
 
     def canonical(self, rows: Rows) -> Rows:
-        """Return for each row the one row that stands for all rows of the same network."""
+        """Return for each row the row that represents its network."""
         return self.rows(self.index(rows))
 
     def effective(self, rows: Rows) -> Rows:
-        """Return each row with what cannot matter to its network set to one choice, as no operation.
+        """Return each row with the genes that do not affect its network set to a fixed choice, such as no operation.
 
-        What comes back serves to compare networks gene by gene, and need not be a row of the space.
+        The result serves to compare networks gene by gene. It need not be a row of the space.
         """
         return rows
 
     def graphs(self, rows: Rows) -> Graphs | None:
-        """Return the labeled graph of each network, in a space in which graphs tell more than genes; else None."""
+        """Return the labeled graph of each network, or None if the genes of this space already describe it well."""
         return None
 
     def all_rows(self) -> Rows:
-        """Return the whole space in the order of its index, shape (size, genes).
+        """Return all architectures in the order of the index, shape (size, genes).
 
-        Raises SettingError for a space that is not enumerable.
+        Raises SettingError if the space is not enumerable.
         """
         if not self.enumerable:
             raise SettingError(
-                f"{self.name} has {self.size:.3g} architectures: more than the {ENUMERABLE_SIZE:,} held at once"
+                f"{self.name} has {self.size:.3g} architectures, more than the {ENUMERABLE_SIZE:,} that can be "
+                f"enumerated: draw a sample"
             )
         return self.rows(np.arange(self.size, dtype=np.int64))
 
     def sample(self, count: int, rng: np.random.Generator) -> Rows:
         """Return `count` different architectures, drawn uniformly, shape (count, genes).
 
-        Raises SettingError for more than there are.
+        Raises SettingError if `count` exceeds the size of the space.
         """
         if not 0 <= count <= self.size:
             raise SettingError(f"cannot draw {count:,} different architectures from the {self.size:,} of {self.name}")
         return self.rows(rng.choice(self.size, count, replace=False))
 
     def checked_index(self, index: Indices) -> Indices:
-        """Return the places as int64, or raise ArchitectureError for the first outside the space."""
+        """Return the places as int64; raises ArchitectureError for the first place outside the space."""
         index = np.asarray(index, dtype=np.int64)
         outside = (index < 0) | (index >= self.size)
         if outside.any():
@@ -204,7 +205,7 @@ class Space(ABC):
         return index
 
     def checked(self, rows: Rows) -> Rows:
-        """Return the rows as a uint8 batch, or raise ArchitectureError for the first that breaks the contract."""
+        """Return the rows as a uint8 batch; raises ArchitectureError for a wrong shape, dtype or gene."""
         batch = np.asarray(rows)
         if batch.ndim != 2 or batch.shape[1] != self.genes or batch.dtype != np.uint8:
             raise ArchitectureError(

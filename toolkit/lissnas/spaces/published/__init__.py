@@ -1,4 +1,4 @@
-"""The search spaces of the literature, one a file.
+"""The search spaces of the literature, one in each file.
 
-Most are one call of `CategoricalSpace`: read `channels.py` first, then `cell201.py`.
+Most are one call of `CategoricalSpace`. Read `channels.py` first, then `cell201.py`.
 """

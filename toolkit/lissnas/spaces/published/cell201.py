@@ -1,4 +1,4 @@
-"""The cell of NAS-Bench-201 and of NATS-Bench's topology space: 4 nodes, an operation on each of the 6 edges.
+"""The cell of NAS-Bench-201 and of NATS-Bench's topology space: 4 nodes and an operation on each of the 6 edges.
 
 Dong and Yang, "NAS-Bench-201: Extending the Scope of Reproducible Neural Architecture Search", ICLR 2020.
 """
@@ -10,21 +10,21 @@ from lissnas.spaces.published.isomorphic_cells import distinct_cells
 OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
 
 EDGES = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))
-"""Which nodes each gene's edge joins: the order of the official string."""
+"""The two nodes of each gene's edge, in the order of the official string."""
 
 
 def cell201() -> CellSpace:
     """Return the 5^6 = 15,625 cells; the genes are the edges in the order of the official string.
 
-    Cells that compute the same function are kept apart, as the benchmark trained them apart.
+    Isomorphic cells count as different, because the benchmark trained each of them.
     """
     return CellSpace("cell201", (OPERATIONS,) * len(EDGES), "|{}~0|+|{}~0|{}~1|+|{}~0|{}~1|{}~2|", EDGES)
 
 
 def distinct_cell201() -> DistinctSpace:
-    """Return the 5,260 different functions that the 15,625 cells compute.
+    """Return the space of the 5,260 different functions that the 15,625 cells compute.
 
-    The official program tells 6,466 apart: it keeps sums in which a term is nothing, and forgets which convolutions are
-    shared. See `distinct_cells`.
+    The official program counts 6,466: it keeps sums with an empty term, and ignores which convolutions are shared. See
+    `distinct_cells`.
     """
     return distinct_cells("distinct cell201", cell201(), "none", "skip_connect", ("nor_conv_1x1", "nor_conv_3x3"))

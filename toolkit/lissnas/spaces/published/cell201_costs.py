@@ -1,7 +1,8 @@
-"""What the networks of `cell201` cost: NAS-Bench-201's FLOPs and parameters, for a skeleton of any width and depth.
+"""FLOPs and parameters of the networks of `cell201`, for a skeleton of any width and depth.
 
-The published FLOPs count a multiply-accumulate once, no pooling and no batch norm, edges that lead nowhere too, and the
-bias of each class as one more: they exceed ours by the number of classes. Dong and Yang, ICLR 2020.
+The published FLOPs count a multiply-accumulate as one and ignore pooling and batch norm. They include edges on no path
+to the output, and one operation for the bias of each class, so that they exceed ours by the number of classes. Dong and
+Yang, ICLR 2020.
 """
 
 from dataclasses import dataclass
@@ -14,18 +15,18 @@ from lissnas.spaces.published.cell201 import EDGES, OPERATIONS
 
 @dataclass(frozen=True)
 class Cell201Costs:
-    """What networks cost whose cells stand in this skeleton; the defaults are NAS-Bench-201's, on CIFAR-10.
+    """Costs of the networks with this skeleton; the defaults are those of NAS-Bench-201 on CIFAR-10.
 
     Attributes
     ----------
     channels
-        Of the first stage; every stage has twice those of the one before, at half the height and width.
+        Channels of the first stage. Each further stage has twice as many, at half the height and width.
     stages
-        How many, a residual reduction between each two.
+        Number of stages, with a residual reduction block between any two.
     cells
-        In a stage.
+        Number of cells in a stage.
     inputs, size, classes
-        Channels of the images, their pixels a side, and how many kinds there are.
+        Channels of the images, their pixels a side, and the number of classes.
     """
 
     channels: int = 16
@@ -37,11 +38,11 @@ class Cell201Costs:
 
     @property
     def multiply_accumulates(self) -> Costs:
-        """What a network costs to run on one image."""
-        around = [(Convolution(self.inputs, self.channels, 3), self.size)]
+        """Multiply-accumulates of a network on one image."""
+        skeleton = [(Convolution(self.inputs, self.channels, 3), self.size)]
         for (narrow, _), (wide, pixels) in pairwise(self._shapes):
-            around += [(convolution, pixels) for convolution in _reduction(narrow, wide)]
-        fixed = sum(convolution.weights * pixels**2 for convolution, pixels in around)
+            skeleton += [(convolution, pixels) for convolution in _reduction(narrow, wide)]
+        fixed = sum(convolution.weights * pixels**2 for convolution, pixels in skeleton)
         added = [
             self.cells * sum(_weights(operation, channels) * pixels**2 for channels, pixels in self._shapes)
             for operation in OPERATIONS
@@ -50,7 +51,7 @@ class Cell201Costs:
 
     @property
     def parameters(self) -> Costs:
-        """How many parameters a network has, two a channel of batch norm among them."""
+        """Number of parameters of a network, including two for each channel of batch norm."""
         fixed = Convolution(self.inputs, self.channels, 3).weights + 2 * self.channels
         for (narrow, _), (wide, _) in pairwise(self._shapes):
             fixed += sum(convolution.weights for convolution in _reduction(narrow, wide)) + 2 * 2 * wide
@@ -82,5 +83,5 @@ def _weights(operation: str, channels: int) -> int:
 
 
 def _reduction(narrow: int, wide: int) -> tuple[Convolution, ...]:
-    """Return the convolutions between two stages, at the size after them; the last, the shortcut's, has no norm."""
+    """Return the convolutions between two stages, at the later stage's size; the last, of the shortcut, has no norm."""
     return (Convolution(narrow, wide, 3), Convolution(wide, wide, 3), Convolution(narrow, wide))

@@ -1,4 +1,4 @@
-"""The cells of DARTS, which NAS-Bench-301 predicts: two cells of four nodes, each node with two inputs and operations.
+"""The cells of DARTS and NAS-Bench-301: two cells of four nodes, each node with two inputs and two operations.
 
 Liu, Simonyan and Yang, "DARTS: Differentiable Architecture Search", ICLR 2019; as restricted by Siems, Zimmer, Zela,
 Lukasik, Keuper and Hutter, "NAS-Bench-301 and the Case for Surrogate Benchmarks for Neural Architecture Search", 2020:
@@ -33,31 +33,29 @@ NODES = 4
 
 
 def input_pairs(node: int) -> tuple[tuple[int, int], ...]:
-    """Return what the first gene of a node, counted from 0, chooses from: (0, 1), (0, 2), (1, 2), (0, 3), ...
+    """Return the choices of the first gene of a node, counted from 0: (0, 1), (0, 2), (1, 2), (0, 3), ...
 
-    Each pair stands with its lower input first, and a later node has those of the node before and more. Inputs 0 and 1
-    are the outputs of the two cells before, input 2 is that of node 0, and so on, as in a genotype.
+    Each pair has the lower input first. The pairs of a node begin with those of the node before it. Inputs 0 and 1 are
+    the outputs of the two previous cells, input 2 is the output of node 0, and so on, as in a genotype.
     """
     return tuple((lower, higher) for higher in range(1, node + 2) for lower in range(higher))
 
 
 class DartsSpace(Space):
-    """Cells in which every node applies an operation to each of two different earlier outputs, and adds the results.
+    """Cells in which each node applies an operation to each of two different earlier outputs and adds the results.
 
-    A node is three genes: which two inputs (see `input_pairs`), the operation on the lower input, and the operation on
-    the higher one. Nodes follow each other within a cell, and cells in the order of `cells`; every row is valid, and no
-    two rows are the same genotype. Cells that differ only in the order of their nodes are kept apart, as the surrogate
-    of NAS-Bench-301 predicts them apart.
+    A node has three genes: the pair of inputs (see `input_pairs`), the operation on the lower input, and the operation
+    on the higher input. The genes are ordered by cell, then by node. Every row is valid, and different rows are
+    different genotypes. Cells that differ only in the order of their nodes count as different, because the surrogate of
+    NAS-Bench-301 predicts them separately.
 
-    One edit, as in the local-search literature, gives one of a node's two edges another operation, or leads it from
-    another input, its operation going with it; never from the input of the other edge. Where an edge overtakes the
-    other one, their operations therefore change places in the row. A full-size architecture has 120 neighbors: 96 by
-    an operation, 24 by an input.
+    An edit, as in the local-search literature, changes the operation of one edge, or moves one edge with its operation
+    to an input that the node's other edge does not use. If the moved edge passes the other edge, their operations swap
+    places in the row. A full-size architecture has 120 neighbors: 96 by an operation, 24 by an input.
 
-    The distance is the smallest number of such edits. Nodes do not depend on each other, so it is a sum over nodes;
-    for a node it is the number of differences in input and operation under the better of the two ways to match its two
-    edges with those of the other node. (Only a plain exchange of both inputs cannot be made edit by edit; matching
-    equal inputs is then no worse.)
+    The distance is the smallest number of edits. Nodes are independent, so it is a sum over nodes. For one node it is
+    the number of differences in input and operation, under the better of the two ways to match its edges with those of
+    the other node. (Single edits cannot swap both inputs, but matching equal inputs is then no worse.)
 
     Parameters
     ----------
@@ -66,7 +64,7 @@ class DartsSpace(Space):
     cells
         The names of the cells.
     nodes
-        How many nodes each cell has.
+        Number of nodes of each cell.
     operations
         The names of the operations.
 
@@ -140,10 +138,11 @@ class DartsSpace(Space):
         return total / (len(rows) * (len(rows) - 1))
 
     def graphs(self, rows: Rows) -> Graphs:
-        """Return each network as one graph, a part for each cell.
+        """Return each network as one graph, with a part for each cell.
 
-        A cell has a vertex for each of its inputs, for each node and for each operation, which one edge feeds and
-        another takes to its node. No label is in two cells; all nodes of a cell share one.
+        A cell has a vertex for each input, each node and each operation. One edge leads into the vertex of an
+        operation, another from it to its node. Different cells use different labels; all nodes of
+        a cell have the same label.
         """
         inputs, operations = self.edges(rows)
         per_cell, outputs = 2 * self._nodes, self._nodes + 2
@@ -176,9 +175,9 @@ class DartsSpace(Space):
         return strings
 
     def read(self, strings: Sequence[str]) -> Rows:
-        """Return the row of each genotype; the two edges of a node may stand in either order.
+        """Return the row of each genotype; the two edges of a node may be in either order.
 
-        Raises ArchitectureError for one that is not in the space. A genotype is matched, never evaluated.
+        Raises ArchitectureError for a genotype that is not in the space. Genotypes are parsed, never evaluated.
         """
         edges = np.empty((len(strings), len(self._cells) * self._nodes, 2, 2), dtype=np.int64)
         for place, string in enumerate(strings):
@@ -209,9 +208,9 @@ class DartsSpace(Space):
         return rows.reshape(len(strings), self.genes)
 
     def edges(self, rows: Rows) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return input and operation of every edge, each of shape (n, edges): two edges a node, the lower input first.
+        """Return the input and the operation of every edge, each of shape (n, edges).
 
-        They stand in the order of the genotype: cell by cell, node by node.
+        The edges are in the order of the genotype: by cell, then by node, the lower input first.
         """
         nodes = self.checked(rows).astype(np.int64).reshape(len(rows), self.genes // 3, 3)
         inputs = np.array(input_pairs(self._nodes - 1), dtype=np.int64)[nodes[..., 0]]
@@ -219,7 +218,7 @@ class DartsSpace(Space):
         return inputs.reshape(shape), nodes[..., 1:].reshape(shape)
 
     def _states(self, rows: Rows) -> Indices:
-        """Return what each node does as one number, shape (n, nodes): its three genes, the first counting most."""
+        """Return the three genes of each node as one number, shape (n, nodes); the first gene counts most."""
         pair, first, second = np.moveaxis(
             self.checked(rows).astype(np.int64).reshape(len(rows), self.genes // 3, 3), 2, 0
         )
@@ -231,18 +230,18 @@ class DartsSpace(Space):
 
     @cached_property
     def _between(self) -> tuple[NDArray[np.uint8], ...]:
-        """For each node the distance of every two of its states."""
+        """For each node the distance between any two of its states."""
         by_node = [_distances(np.array(input_pairs(node)), len(self.operations)) for node in range(self._nodes)]
         return tuple(by_node * len(self._cells))
 
     @cached_property
     def _near(self) -> tuple[Indices, ...]:
-        """For each node the states one edit away from each of its states, shape (states, degree)."""
+        """For each node the states one edit away from each state, shape (states, degree)."""
         return tuple(np.nonzero(between == 1)[1].reshape(len(between), -1) for between in self._between)
 
     @cached_property
     def _grammar(self) -> re.Pattern[str]:
-        """A genotype, with spaces where Python allows them; a cell's nodes may also be listed as concatenated."""
+        """The pattern of a genotype, with spaces where Python allows them; `concat` may be a range or a list."""
         names = "|".join(map(re.escape, self.operations))
         edge = [r"\(", rf"""['"]({names})['"]""", ",", r"(\d{1,3})", r"\)"]
         edges = [*edge, *([",", *edge] * (2 * self._nodes - 1))]

@@ -1,10 +1,10 @@
-"""Which cells of four nodes and six edges compute the same function, and the space of the different functions.
+"""Isomorphic cells: which cells of four nodes and six edges compute the same function.
 
-A node is the sum of its inputs; an edge carries nothing, its input, a convolution with weights of its own, or a pooling
-without weights. Two cells compute the same if they are one formula up to the naming of weights, where sums may be taken
-in any order, and operations on nothing give nothing. Whether two terms share a convolution or have one each matters:
-c(x) + c(x) is not c(x) + c'(x). That pooling is linear is not used. This relation is our own choice; the one of the
-benchmarks' official programs is coarser and finer at once.
+A node is the sum of its inputs. An edge carries zero, its input, a convolution with its own weights, or a pooling
+without weights. Two cells are isomorphic if they are the same formula up to the names of the weights and the order of
+sums, where an operation on zero gives zero. Two terms with a shared convolution differ from two terms with one each:
+c(x) + c(x) is not c(x) + c'(x). We do not use that pooling is linear. This relation is our own choice; that of the
+benchmarks' official programs merges some cells that we keep apart, and separates some that we merge.
 """
 
 from collections.abc import Collection
@@ -20,24 +20,24 @@ from lissnas.spaces.space import Indices
 _EDGES = 6
 
 _Sum = tuple[int, ...]
-"""A node's value: the numbers of its terms, ascending, each as often as it is added."""
+"""The value of a node: the numbers of its terms, ascending, repeated as often as they are added."""
 
 
 def distinct_cells(
     name: str, encoding: CategoricalSpace, none: str, skip: str, convolutions: Collection[str]
 ) -> DistinctSpace:
-    """Return the space of the different functions of a cell space; the first cell stands for all that compute the same.
+    """Return the space of the different functions of a cell space; the first of isomorphic cells represents them.
 
     Parameters
     ----------
     name
-        Of the space that is returned.
+        Name of the new space.
     encoding
-        The cells: an operation on each of the edges 0-1, 0-2, 1-2, 0-3, 1-3 and 2-3 of the nodes, in this order.
+        The cells: an operation on each of the edges 0-1, 0-2, 1-2, 0-3, 1-3 and 2-3, in this order.
     none, skip
-        The names of what carries nothing, and of what carries its input.
+        Names of the operations that return zero and their input.
     convolutions
-        The names of what has weights of its own; any other operation is a fixed function.
+        Names of the operations with weights; all others are fixed functions.
     """
     representatives = encoding.rows(first_of_each(encoding, none, skip, convolutions))
     return DistinctSpace(
@@ -49,7 +49,7 @@ def distinct_cells(
 
 
 def first_of_each(encoding: CategoricalSpace, none: str, skip: str, convolutions: Collection[str]) -> Indices:
-    """Return for each cell the place of the first that computes the same, shape (size,); see `distinct_cells`."""
+    """Return for each cell the place of the first isomorphic cell, shape (size,); see `distinct_cells`."""
     names = encoding.operations[0]
     if encoding.operations != (names,) * _EDGES:
         raise SettingError(f"{encoding.name} does not have the same operations on each of six edges")
@@ -66,7 +66,8 @@ def first_of_each(encoding: CategoricalSpace, none: str, skip: str, convolutions
     first: dict[_Sum, int] = {}
     places = np.empty(encoding.size, dtype=np.int64)
     for place, (to_1, to_2, from_1_to_2, to_3, from_1_to_3, from_2_to_3) in enumerate(product(names, repeat=_EDGES)):
-        # Node 1 alone has two ways out, so that only the convolution into it can be in several terms.
+        # Only node 1 has two outgoing edges, so only the convolution into it can occur in several terms.
+
         shared = to_1 in convolutions and none not in (from_1_to_2, from_1_to_3, from_2_to_3)
         node_1 = carried(to_1, image, shared)
         node_2 = tuple(sorted(carried(to_2, image) + carried(from_1_to_2, node_1)))

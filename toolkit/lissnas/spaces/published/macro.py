@@ -1,4 +1,4 @@
-"""The chain of NAS-Bench-Macro: 8 layers, each an identity or one of two MobileNetV2 blocks.
+"""The chain of NAS-Bench-Macro: 8 layers, each the identity or one of two MobileNetV2 blocks.
 
 Su et al., "Prioritized Architecture Sampling with Monto-Carlo Tree Search", CVPR 2021.
 """
@@ -7,7 +7,7 @@ from lissnas.spaces.categorical import CategoricalSpace
 from lissnas.spaces.chain import IDENTITY, Block, Chain, Convolution, inverted_bottleneck
 
 OPERATIONS = ("0", "1", "2")
-"""As official strings write them: identity; inverted bottleneck of expansion 3, kernel 3; of expansion 6, kernel 5."""
+"""In official strings, 0 is the identity; 1 and 2 are inverted bottlenecks: expansion 3, kernel 3; 6 and 5."""
 
 LAYERS = 8
 
@@ -18,9 +18,9 @@ def macro() -> CategoricalSpace:
 
 
 def macro_chain(classes: int = 10, size: int = 32) -> Chain:
-    """Return what the networks are made of, for images of three channels; an identity that changes shape is 1 x 1.
+    """Return the layers of the networks for RGB images; an identity that changes the shape is a 1 x 1 convolution.
 
-    Channels and strides follow from the parameters and FLOPs that the authors publish for every network.
+    We derived channels and strides from the parameters and FLOPs that the authors publish for every network.
     """
     layers: list[tuple[Block, ...]] = []
     for inputs, outputs in ((32, 64), (64, 64), (64, 128), (128, 128), (128, 128), (128, 256), (256, 256), (256, 256)):

@@ -1,9 +1,9 @@
-"""Spaces of MobileNetV2 blocks: that of ProxylessNAS for GPUs, as ABS shrinks it, and that of FairNAS.
+"""Spaces of MobileNetV2 blocks: that of ProxylessNAS for GPUs, which ABS shrinks, and that of FairNAS.
 
 Cai, Zhu and Han, "ProxylessNAS: Direct Neural Architecture Search on Target Task and Hardware", ICLR 2019; Hu et al.,
 "Angle-based Search Space Shrinking for Neural Architecture Search", ECCV 2020; Chu, Zhang and Xu, "FairNAS: Rethinking
-Evaluation Fairness of Weight Sharing Neural Architecture Search", ICCV 2021. Channels and strides are those of the code
-that ABS was published with.
+Evaluation Fairness of Weight Sharing Neural Architecture Search", ICCV 2021. Channels and strides are those of the
+published code of ABS.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ OPERATIONS = ("k3e3", "k5e3", "k7e3", "k3e6", "k5e6", "k7e6")
 """Kernel and expansion of an inverted bottleneck."""
 
 SKIPPED = "id"
-"""A layer that is left out, where input and output have the same shape."""
+"""A skipped layer; possible where input and output have the same shape."""
 
 
 @dataclass(frozen=True)
@@ -35,22 +35,22 @@ _FAIRNAS = tuple(
 
 
 def mobilenet() -> CategoricalSpace:
-    """Return the 7^15 x 6^6 = 2.2 x 10^17 networks of 21 layers; the first layer of a stage cannot be left out."""
+    """Return the 7^15 x 6^6 = 2.2 x 10^17 networks of 21 layers; the first layer of a stage cannot be skipped."""
     return _space("mobilenet", _PROXYLESS, skips=True)
 
 
 def mobilenet_chain(classes: int = 1000, size: int = 224) -> Chain:
-    """Return what the networks of `mobilenet` are made of, for images of three channels."""
+    """Return the layers of the networks of `mobilenet`, for RGB images."""
     return _chain(mobilenet(), _PROXYLESS, (40, 24, 1728), classes, size)
 
 
 def fairnas() -> CategoricalSpace:
-    """Return the 6^19 = 6.1 x 10^14 networks of FairNAS; no layer can be left out."""
+    """Return the 6^19 = 6.1 x 10^14 networks of FairNAS; no layer can be skipped."""
     return _space("fairnas", _FAIRNAS, skips=False)
 
 
 def fairnas_chain(classes: int = 1000, size: int = 224) -> Chain:
-    """Return what the networks of `fairnas` are made of, for images of three channels."""
+    """Return the layers of the networks of `fairnas`, for RGB images."""
     return _chain(fairnas(), _FAIRNAS, (32, 16, 1280), classes, size)
 
 
@@ -63,10 +63,10 @@ def _space(name: str, stages: Sequence[_Stage], skips: bool) -> CategoricalSpace
 
 
 def _chain(
-    space: CategoricalSpace, stages: Sequence[_Stage], around: tuple[int, int, int], classes: int, size: int
+    space: CategoricalSpace, stages: Sequence[_Stage], channels: tuple[int, int, int], classes: int, size: int
 ) -> Chain:
-    """Build the layers between stem and head; `around` are the channels of the stem's two blocks, and the head's."""
-    stem, inputs, head = around
+    """Return the chain of a space; `channels` are those of the stem's two blocks and of the head."""
+    stem, inputs, head = channels
     before = (Block((Convolution(3, stem, 3, stride=2),)), inverted_bottleneck(stem, inputs, 3, 1, expansion=1))
     blocks: list[tuple[Block, ...]] = []
     for stage in stages:

@@ -31,30 +31,35 @@ from lissnas.spaces.graph_codes import (
 from lissnas.spaces.space import Floats, Graphs, Indices, Rows, ShellSums, Space
 
 OPERATIONS = ("conv3x3-bn-relu", "conv1x1-bn-relu", "maxpool3x3")
-"""As official strings write them; the genes count them from 1."""
+"""The operations as official strings write them; genes count them from 1."""
 
 
 class NasBench101(Space):
-    """The different graphs of at most so many vertices, input and output among them, and so many edges.
+    """The different graphs with a limited number of vertices and edges.
 
-    The first 5 genes are the operations of the inner vertices 1 to 5: 0 where there is no such vertex, or 1 plus the
-    place in `OPERATIONS`. The other 21 are the upper triangle of the adjacency matrix of all 7 vertices, row by row.
-    Vertex 0 is the input, vertex 6 the output, in smaller graphs too.
+    The first 5 genes are the operations of the inner vertices 1 to 5: 0 if the vertex does not exist, otherwise 1 plus
+    the place in `OPERATIONS`. The other 21 genes are the upper triangle of the adjacency matrix of all 7 vertices, row
+    by row. Vertex 0 is the input and vertex 6 the output, in smaller graphs too.
 
-    Two rows are the same network if their graphs are isomorphic, operations included, once every vertex that is on no
-    path from input to output is taken away. The greatest row stands for all of them.
+    Two rows are the same network if their graphs, without the vertices that are on no path from input to output, are
+    isomorphic, operations included. The largest row represents the network.
 
-    One edit takes out an edge, puts one in, or changes an operation. A vertex that is cut off by it goes too, or comes
-    in the other direction, but only one: where more depend on a single edge, the change is no small one (our own
-    choice; between graphs of as many vertices it is that of White et al., "A Study on Neural Architecture Encodings",
-    NeurIPS 2020). Distance is the smallest number of such steps.
+    An edit removes an edge, adds one, or changes an operation. If the edit disconnects a vertex, that vertex is removed
+    too, or added in the opposite direction, but at most one vertex: an edge on which more vertices depend is not a
+    small change (our own choice; between graphs with equally many vertices it is that of White et al., "A Study on
+    Neural Architecture Encodings", NeurIPS 2020). Distance is the smallest number of edits.
 
     Parameters
     ----------
     max_vertices
-        From 2 to 7.
+        Maximum number of vertices, input and output included: 2 to 7.
     max_edges
-        From 1 to 21.
+        Maximum number of edges: 1 to 21.
+
+    Raises
+    ------
+    SettingError
+        If either is out of range.
     """
 
     choices = (len(OPERATIONS) + 1,) * len(INNER) + (2,) * len(EDGES)
@@ -73,7 +78,7 @@ class NasBench101(Space):
 
     @cached_property
     def graph(self) -> EditGraph:
-        """The networks joined by single edits."""
+        """The graph whose edges are single edits."""
         a, b = (np.concatenate(ends) for ends in zip(*_edits(self._codes), strict=True))
         return EditGraph.from_pairs(self.size, a, np.searchsorted(self._codes, b))
 
@@ -81,7 +86,7 @@ class NasBench101(Space):
         return self._place(pack(self.checked(rows)), lambda first: f"row {first} {rows[first].tolist()}")
 
     def _place(self, codes: Codes, describe: Callable[[int], str]) -> Indices:
-        """Return the place of each graph, or raise ArchitectureError for the first that is not in the space."""
+        """Return the place of each graph; raises ArchitectureError for the first that is not in the space."""
         place = self._search(codes)
         other = np.flatnonzero(place < 0)
         unlabeled = unlabeled_edges(codes[other])
@@ -96,7 +101,7 @@ class NasBench101(Space):
         return place
 
     def _search(self, codes: Codes) -> Indices:
-        """Return the place of each code, -1 where it is none of the space's."""
+        """Return the place of each code, or -1 if it is not in the space."""
         place = np.minimum(np.searchsorted(self._codes, codes), self.size - 1)
         return np.where(self._codes[place] == codes, place, -1)
 
@@ -120,14 +125,14 @@ class NasBench101(Space):
         return self.graph.near_shell_sums(columns, scores, largest_distance)
 
     def mean_distance(self, rows: Rows) -> float:
-        """As Space.mean_distance, from evenly spaced rows to all others if there are more than 128."""
+        """As Space.mean_distance; with more than 128 rows, from 128 evenly spaced rows to all others."""
         return self.graph.mean_distance(self.index(rows))
 
     def effective(self, rows: Rows) -> Rows:
         return self.canonical(rows)
 
     def graphs(self, rows: Rows) -> Graphs:
-        """Return each network's graph without what is on no path; its labels: 1 input, 2 output, 3 on operations."""
+        """Return the pruned graph of each network; labels are 1 for the input, 2 for the output, operations from 3."""
         rows = self.canonical(rows)
         labels = np.empty((len(rows), VERTICES), dtype=np.int64)
         labels[:, 0], labels[:, -1] = 1, 2
@@ -137,7 +142,7 @@ class NasBench101(Space):
         return Graphs(labels, sources, targets, rows[:, len(INNER) :] > 0, len(OPERATIONS) + 2)
 
     def write(self, rows: Rows) -> list[str]:
-        """Return each network's adjacency matrix, row by row, and its operations, as official records hold them."""
+        """Return the adjacency matrix of each network, row by row, and its operations, as in the official records."""
         return [_written(row) for row in self.canonical(rows).tolist()]
 
     def read(self, strings: Sequence[str]) -> Rows:
@@ -154,7 +159,7 @@ class NasBench101(Space):
 
 @cache
 def nasbench101(max_vertices: int = VERTICES) -> NasBench101:
-    """Return the 423,624 graphs of NAS-Bench-101, or those of at most so many vertices (2,532 for 5)."""
+    """Return the 423,624 graphs of NAS-Bench-101, or only those with at most `max_vertices` (2,532 for 5)."""
     return NasBench101(max_vertices)
 
 
@@ -168,7 +173,7 @@ def _written(row: list[int]) -> str:
 
 @lru_cache(maxsize=1 << 15)
 def _edge_bits(adjacency: str) -> tuple[int, int] | None:
-    """Return how many vertices a matrix has, and the edges of the code; None if it is no upper triangular matrix."""
+    """Return the number of vertices of a matrix and its edges as bits; None if it is not upper triangular."""
     vertices = isqrt(len(adjacency))
     if not 2 <= vertices <= VERTICES or vertices**2 != len(adjacency) or not set(adjacency) <= {"0", "1"}:
         return None
@@ -181,7 +186,7 @@ def _edge_bits(adjacency: str) -> tuple[int, int] | None:
 
 @lru_cache(maxsize=1 << 10)
 def _operation_bits(operations: str) -> tuple[int, int] | None:
-    """Return how many vertices a list of operations has, and those of the code; None if it is no such list."""
+    """Return the number of vertices of a list of operations and the operations as bits; None if it is invalid."""
     first, *inner, last = operations.split(",") if "," in operations else ("", "")
     if (first, last) != ("input", "output") or len(inner) > len(INNER) or not set(inner) <= set(OPERATIONS):
         return None
@@ -191,7 +196,7 @@ def _operation_bits(operations: str) -> tuple[int, int] | None:
 
 @cache
 def _graphs(max_vertices: int, max_edges: int) -> Codes:
-    """Return the canonical codes of all graphs, ascending: first the shapes without operations, then each labeling."""
+    """Return the canonical codes of all graphs, ascending; it makes shapes without operations, then labels them."""
     shapes = np.arange(1 << len(EDGES), dtype=np.int32)
     shapes = shapes[edges(shapes) <= max_edges] | _labeling((1,) * len(INNER))
     shapes = np.unique(canonical(np.unique(prune(shapes))))
@@ -212,10 +217,10 @@ def _labeling(operations: tuple[int, ...]) -> np.int32:
 
 
 def _edits(codes: Codes) -> Iterator[tuple[Indices, Codes]]:
-    """Yield pairs of places and what an edit makes of them, so that each edit is there in one direction at least.
+    """Yield places and the codes that an edit makes of them; each edit occurs in at least one direction.
 
-    What puts an edge in, takes it out in the other direction; of three operations, each is one or two steps of a
-    cycle away from another, so one step from it or it from one.
+    Adding an edge is removing it in the other direction. Changing each operation to the next one of a cycle of three
+    covers every change of an operation in one direction.
     """
     for shift in EDGE_SHIFT.values():
         place = np.flatnonzero(codes & np.int32(1 << shift))

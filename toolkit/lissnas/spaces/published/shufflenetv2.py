@@ -1,4 +1,4 @@
-"""The ShuffleNetV2 space of SPOS: 20 layers, each a ShuffleNetV2 block of one of three kernels or an Xception one.
+"""The ShuffleNetV2 space of SPOS: 20 layers, each a ShuffleNetV2 block with one of three kernels, or an Xception block.
 
 Guo et al., "Single Path One-Shot Neural Architecture Search with Uniform Sampling", ECCV 2020; channels, strides and
 the order of the choices are those of the authors' code.
@@ -10,22 +10,22 @@ from lissnas.spaces.categorical import CategoricalSpace
 from lissnas.spaces.chain import Block, Chain, Convolution
 
 OPERATIONS = ("3", "5", "7", "x")
-"""As our strings write them: a block of kernel 3, 5 or 7, or one of three depthwise convolutions ("Xception")."""
+"""The blocks in our strings: kernel 3, 5 or 7, or x for three depthwise convolutions ("Xception")."""
 
 STAGES = ((4, 64), (4, 160), (8, 320), (4, 640))
-"""How many layers each stage has, and how many channels come out of each."""
+"""Number of layers and of output channels of each stage."""
 
 STEM = 16
 
 
 def shufflenetv2() -> CategoricalSpace:
-    """Return the 4^20 = 1.1 x 10^12 networks; the genes are the layers, the first one first."""
+    """Return the 4^20 = 1.1 x 10^12 networks; each gene is a layer, the first layer first."""
     layers = sum(count for count, _channels in STAGES)
     return CategoricalSpace("shufflenetv2", (OPERATIONS,) * layers, "{}" * layers)
 
 
 def shufflenetv2_chain(classes: int = 1000, size: int = 224) -> Chain:
-    """Return what the networks are made of, for images of three channels."""
+    """Return the layers of the networks, for RGB images."""
     layers = []
     for (_, inputs), (count, outputs) in pairwise(((0, STEM), *STAGES)):
         first = tuple(_reduction(inputs, outputs, operation) for operation in OPERATIONS)
@@ -37,29 +37,29 @@ def shufflenetv2_chain(classes: int = 1000, size: int = 224) -> Chain:
 
 
 def _reduction(inputs: int, outputs: int, operation: str) -> Block:
-    """Return the first block of a stage, at half the size: both branches see the whole input."""
+    """Return the first block of a stage, which halves the resolution; both branches get all input channels."""
     kernel = 3 if operation == "x" else int(operation)
     side = (_depthwise(inputs, kernel, stride=2), Convolution(inputs, inputs))
     return Block(_main(inputs, outputs // 2, outputs - inputs, operation, stride=2), "beside", side)
 
 
 def _shuffle(channels: int, operation: str) -> Block:
-    """Return any other block: half of the channels pass it by."""
+    """Return any other block; half of the channels bypass it."""
     half = channels // 2
     return Block(_main(half, half, half, operation, stride=1), "shuffle")
 
 
-def _main(inputs: int, inside: int, outputs: int, operation: str, stride: int) -> tuple[Convolution, ...]:
+def _main(inputs: int, hidden: int, outputs: int, operation: str, stride: int) -> tuple[Convolution, ...]:
     if operation == "x":
         return (
             _depthwise(inputs, 3, stride),
-            Convolution(inputs, inside),
-            _depthwise(inside, 3),
-            Convolution(inside, inside),
-            _depthwise(inside, 3),
-            Convolution(inside, outputs),
+            Convolution(inputs, hidden),
+            _depthwise(hidden, 3),
+            Convolution(hidden, hidden),
+            _depthwise(hidden, 3),
+            Convolution(hidden, outputs),
         )
-    return (Convolution(inputs, inside), _depthwise(inside, int(operation), stride), Convolution(inside, outputs))
+    return (Convolution(inputs, hidden), _depthwise(hidden, int(operation), stride), Convolution(hidden, outputs))
 
 
 def _depthwise(channels: int, kernel: int, stride: int = 1) -> Convolution:

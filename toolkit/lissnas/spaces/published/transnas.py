@@ -14,41 +14,41 @@ from lissnas.spaces.published.isomorphic_cells import distinct_cells
 from lissnas.spaces.space import Rows
 
 MICRO_OPERATIONS = ("0", "1", "2", "3")
-"""As official strings write them: none; skip connection; 1x1 convolution; 3x3 convolution."""
+"""In official strings: 0 none, 1 skip connection, 2 1x1 convolution, 3 3x3 convolution."""
 
 MICRO_EDGES = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))
-"""Which nodes each gene's edge joins: the order of the official string."""
+"""The two nodes of each gene's edge, in the order of the official string."""
 
 MACRO_MODULES = ("1", "2", "3", "4", "")
-"""As official strings write them: a plain module; one that doubles the channels; halves the resolution; both; none."""
+"""In official strings: 1 plain module, 2 doubles the channels, 3 halves the resolution, 4 does both, "" no module."""
 
 LENGTHS = (4, 6)
-"""The fewest and the most modules of a chain."""
+"""Minimum and maximum number of modules of a chain."""
 
 HALVINGS = (1, 4)
-"""The fewest and the most modules that halve the resolution."""
+"""Minimum and maximum number of modules that halve the resolution."""
 
 DOUBLINGS = (1, 3)
-"""The fewest and the most modules that double the channels."""
+"""Minimum and maximum number of modules that double the channels."""
 
 
 def transnas_micro() -> CellSpace:
-    """Return the 4^6 = 4,096 cells; cells that compute the same are kept apart, as the benchmark trained them apart."""
+    """Return the 4^6 = 4,096 cells; isomorphic cells count as different, because the benchmark trained each of them."""
     operations = (MICRO_OPERATIONS,) * len(MICRO_EDGES)
     return CellSpace("transnas-micro", operations, "64-41414-{}_{}{}_{}{}{}", MICRO_EDGES)
 
 
 def distinct_transnas_micro() -> DistinctSpace:
-    """Return the different functions that the 4,096 cells compute; see `distinct_cells`."""
+    """Return the space of the different functions that the 4,096 cells compute; see `distinct_cells`."""
     return distinct_cells("distinct transnas-micro", transnas_micro(), "0", "1", ("2", "3"))
 
 
 def transnas_macro() -> DistinctSpace:
     """Return the 3,256 chains of modules.
 
-    A row has six genes; a chain of fewer modules ends in the gene 4, no module. One edit exchanges a module, or adds or
-    removes the last one (our own choice). The limits on halvings and doublings are those that NASLib samples within; of
-    all limits of this kind only they, and the two exchanged, leave the published 3,256 chains.
+    A row has six genes; in a shorter chain the last genes are 4, no module. An edit replaces a module, or adds or
+    removes the last one (our own choice). The limits on halvings and doublings are those within which NASLib samples.
+    Of all limits of this kind, only these, and these swapped, give the published 3,256 chains.
     """
     longest = LENGTHS[1]
     rows = CategoricalSpace("transnas-macro", (MACRO_MODULES,) * longest, "64-" + "{}" * longest + "-basic")
@@ -56,7 +56,7 @@ def transnas_macro() -> DistinctSpace:
 
 
 def _is_chain(rows: Rows) -> NDArray[np.bool_]:
-    """Tell which rows have no module only at their end, and as many modules of each kind as allowed."""
+    """Return which rows have "no module" only at the end, and an allowed number of modules of each kind."""
     modules = rows != MACRO_MODULES.index("")
     without_gaps: NDArray[np.bool_] = (modules[:, :-1] >= modules[:, 1:]).all(axis=1)
     halving, doubling = ((rows == a) | (rows == b) for a, b in ((2, 3), (1, 3)))
