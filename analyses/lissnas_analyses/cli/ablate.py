@@ -1,11 +1,12 @@
 """`lissnas ablate`: a grid over the settings of methods, over noise and over fidelity, with thousands of seeds."""
 
+from dataclasses import dataclass
 from typing import Annotated
 
 from cyclopts import Parameter
 
-from lissnas_analyses.cli.command_results import AblationGridResult, print_analysis
-from lissnas_analyses.cli.json_command import json_command
+from lissnas_analyses.cli.analysis_result import AnalysisResult, print_analysis
+from lissnas_analyses.cli.json_command import CommandResult, json_command
 from lissnas_analyses.cli.options import BenchmarkName, Dataset, MethodName, Metric, Out, Seed, default_folder
 from lissnas_analyses.cli.terminal import progress, say
 
@@ -29,6 +30,26 @@ Cluster = Annotated[
     str | None,
     Parameter(help="Address of a Dask scheduler, to use its workers; 'local:2' starts two processes here."),
 ]
+
+
+@dataclass(frozen=True)
+class AblationGridResult(CommandResult):
+    """A grid of shrinkage runs.
+
+    Attributes
+    ----------
+    analysis
+        The benchmark, the findings and the files.
+    computed_rows, stored_rows
+        Number of rows that this call computed, and of all rows in the file.
+    seconds
+        Duration of the computation.
+    """
+
+    analysis: AnalysisResult
+    computed_rows: int
+    stored_rows: int
+    seconds: float
 
 
 @json_command

@@ -1,14 +1,31 @@
-"""The command line: `lissnas`. Commands are imported when they are called, so that help is quick."""
+"""The command line `lissnas`. A command is imported only when it is called, so that `--help` is fast."""
 
 import os
 import sys
 from importlib.metadata import version
-from typing import NoReturn
+from typing import Any, NoReturn, get_args
 
 import cyclopts
-from lissnas.errors import LissnasError
+from lissnas.errors import LissnasError, SettingError
 
-from lissnas_analyses.cli.whole_numbers import refuse_fractions
+
+def refuse_fractions(app: cyclopts.App, commands: tuple[str, ...], arguments: cyclopts.ArgumentCollection) -> None:
+    """Raise SettingError if an option of type int has a decimal point, because Cyclopts would round 1.5 to 2.
+
+    Cyclopts calls this function as its `config`, before it converts the words of the command line.
+    """
+    for argument in arguments:
+        types = _parts(argument.hint)
+        if int in types and float not in types:
+            for token in argument.tokens:
+                if "." in token.value:
+                    raise SettingError(f"{argument.name} must be a whole number, not {token.value}")
+
+
+def _parts(hint: Any) -> set[Any]:
+    """Return a type and the types that it consists of."""
+    return {hint}.union(*(_parts(part) for part in get_args(hint)))
+
 
 app = cyclopts.App(
     name="lissnas",
@@ -20,131 +37,119 @@ app = cyclopts.App(
     default_parameter=cyclopts.Parameter(negative_iterable=()),  # no --empty-methods
 )
 
-_DATA = "lissnas_analyses.cli.data"
 
-app.command(
-    "lissnas_analyses.cli.reproduce:reproduce",
-    name="reproduce",
-    help="Do everything, for every benchmark that is there: locality, shrinking, a map of the pockets.",
-)
-app.command(f"{_DATA}:benchmarks", name="benchmarks", help="List the benchmarks and what is there of them.")
-app.command(
-    "lissnas_analyses.cli.locality:locality", name="locality", help="Measure and draw the locality of a benchmark."
-)
-app.command(
-    "lissnas_analyses.cli.landscape:landscape",
-    name="landscape",
-    help="Measure and draw what a benchmark's landscape is like: basins, funnels, regret, neutrality, noise.",
-)
-app.command(
-    "lissnas_analyses.cli.shrink:shrink", name="shrink", help="Shrink a benchmark's space, and save what is kept."
-)
-app.command(
-    "lissnas_analyses.cli.compare:compare", name="compare", help="Shrink a benchmark with several methods, and compare."
-)
-app.command(
-    "lissnas_analyses.cli.tau:tau",
-    name="tau",
-    help="Measure how well predictors rank networks: everywhere, in a shrunk space, in the true top.",
-)
-app.command(
-    "lissnas_analyses.cli.ablate:ablate",
-    name="ablate",
-    help="Shrink a benchmark over a grid of settings, noise and fidelity, with thousands of seeds.",
-)
-app.command(
-    "lissnas_analyses.cli.search:search",
-    name="search",
-    help="Search inside a shrunk space and in the full one, at equal evaluations: does shrinking pay?",
-)
-app.command("lissnas_analyses.cli.show:show", name="show", help="Draw architectures, with what they differ in marked.")
-app.command(
-    "lissnas_analyses.cli.report:report",
-    name="report",
-    help="Make one HTML file of results, to look at and share.",
-)
+def _add(parent: cyclopts.App, name: str, place: str, text: str) -> None:
+    parent.command(f"lissnas_analyses.cli.{place}", name=name, help=text)
 
-app.command("lissnas_analyses.cli.cite:cite", name="cite", help="Print BibTeX for whatever results used.")
-app.command(
-    "lissnas_analyses.cli.doctor:doctor",
-    name="doctor",
-    help="Tell what is installed, which benchmarks are ready, what is missing and how to get it.",
+
+_add(
+    app,
+    "reproduce",
+    "reproduce:reproduce",
+    "Measure locality, compare shrinkage methods and draw a map of the pockets, for every benchmark that is ready.",
 )
+_add(app, "benchmarks", "data:benchmarks", "List the benchmarks, and which are ready.")
+_add(app, "locality", "locality:locality", "Measure and draw the locality of a benchmark.")
+_add(
+    app,
+    "landscape",
+    "landscape:landscape",
+    "Measure and draw the landscape of a benchmark: basins, funnels, regret, neutrality, noise.",
+)
+_add(app, "shrink", "shrink:shrink", "Shrink the space of a benchmark, and save the subspace.")
+_add(app, "compare", "compare:compare", "Shrink a benchmark with several methods, and compare the results.")
+_add(
+    app,
+    "tau",
+    "tau:tau",
+    "Measure how well predictors rank networks: in the full space, in shrunk spaces, in the true top.",
+)
+_add(
+    app,
+    "ablate",
+    "ablate:ablate",
+    "Shrink a benchmark over a grid of settings, noise and fidelity, with thousands of seeds.",
+)
+_add(
+    app,
+    "search",
+    "search:search",
+    "Search inside a shrunk space and in the full space with equal evaluations: does shrinking pay?",
+)
+_add(app, "show", "show:show", "Draw architectures side by side and mark their differences.")
+_add(app, "report", "report:report", "Make one HTML file of results, to view and share.")
+_add(app, "cite", "cite:cite", "Print BibTeX entries of what results used.")
+_add(app, "doctor", "doctor:doctor", "Print what is installed, which benchmarks are ready, what is missing or broken.")
 
 data = cyclopts.App(name="data", help="Get, import, check and list the data of benchmarks.")
-data.command(f"{_DATA}:get_data", name="get", help="Download a benchmark, or say how to get it.")
-data.command(f"{_DATA}:import_data", name="import", help="Read a benchmark's official files into the cache.")
-data.command(f"{_DATA}:check_data", name="check", help="Compare what is in the cache with what was imported.")
-data.command(f"{_DATA}:list_data", name="list", help="List what is in the cache, with sizes.")
+_add(data, "get", "data:get_data", "Download a benchmark, or print how to get it.")
+_add(data, "import", "data:import_data", "Import a benchmark's official files into the cache.")
+_add(data, "check", "data:check_data", "Check the cached data against the checksums of its import.")
+_add(data, "list", "data:list_data", "List the cached data with its size.")
 app.command(data)
 
-_SUPERNET = "lissnas_analyses.cli.supernet.stages"
-supernet = cyclopts.App(name="supernet", help="Train one network that shares its weights among all of a space's.")
-supernet.command(
-    f"{_SUPERNET}:train",
-    name="train",
-    help="Train a supernet over its whole space.\n\n"
-    "A training that was stopped goes on. Checkpoints and the recipe that was used lie in the folder.",
+supernet = cyclopts.App(name="supernet", help="Train a supernet: one network whose weights all architectures share.")
+_add(
+    supernet,
+    "train",
+    "supernet.stages:train",
+    "Train a supernet over its full space.\n\n"
+    "The same command resumes a training that was stopped. Checkpoints and the recipe are in the run's folder.",
 )
-supernet.command(
-    f"{_SUPERNET}:evaluate",
-    name="evaluate",
-    help="Score architectures by a trained supernet.\n\n"
-    "On images that are held out, each with batch-norm statistics of its own, by the weights that were trained last. "
-    "Scores lie in the folder evaluation of the run.",
+_add(
+    supernet,
+    "evaluate",
+    "supernet.stages:evaluate",
+    "Score architectures with a trained supernet.\n\n"
+    "Each architecture is scored on the hold-out images, with its own recalibrated batch-norm statistics and the "
+    "weights of the last training. Scores are in the folder evaluation of the run.",
 )
-supernet.command(
-    f"{_SUPERNET}:shrink",
-    name="shrink",
-    help="Train, shrink the space, train on in what is left.\n\n"
-    "A training that is there is not done again. What each round kept lies in the folder loop of the run, the rounds "
-    "in shrinking.",
+_add(
+    supernet,
+    "shrink",
+    "supernet.stages:shrink",
+    "Train, shrink the space, and continue training in the shrunk space.\n\n"
+    "Trainings that are finished are not repeated. The subspaces of the rounds are in the folder loop of the run, the "
+    "statistics of the rounds in the folder shrinking.",
 )
-supernet.command(
-    f"{_SUPERNET}:search",
-    name="search",
-    help="Search for the best network of what is left.\n\n"
-    "Before anything was shrunk, of the whole space. All that were scored lie in the folder search of the run.",
+_add(
+    supernet,
+    "search",
+    "supernet.stages:search",
+    "Search for the best network in the shrunk space.\n\n"
+    "If the space is not shrunk yet, the search covers the full space. All scored networks are in the folder search "
+    "of the run.",
 )
-supernet.command(
-    f"{_SUPERNET}:retrain",
-    name="retrain",
-    help="Train the winner on its own, and judge it once.\n\n"
-    "From new weights, on the official validation images. Checkpoints and score lie in the run's folder retraining.",
+_add(
+    supernet,
+    "retrain",
+    "supernet.stages:retrain",
+    "Train the best network of the search from scratch, and test it once.\n\n"
+    "The test uses the official validation images. Checkpoints and score are in the folder retraining of the run.",
 )
-supernet.command(
-    "lissnas_analyses.cli.supernet.recipe:recipe",
-    name="recipe",
-    help="Print a recipe, whole, with what each key means.",
-)
-supernet.command(
-    "lissnas_analyses.cli.supernet.plan:plan", name="plan", help="Say what a run will take, before anything is spent."
-)
-supernet.command(
-    "lissnas_analyses.cli.supernet.study:study", name="study", help="Hold supernets against networks trained alone."
-)
-supernet.command(
-    "lissnas_analyses.cli.supernet.study:demo", name="demo", help="Do what study does, in minutes and in small."
-)
+_add(supernet, "recipe", "supernet.recipe:recipe", "Print a complete recipe, with the meaning of each key.")
+_add(supernet, "plan", "supernet.plan:plan", "Estimate the time, memory and disk space of a run before it starts.")
+_add(supernet, "study", "supernet.study:study", "Compare supernets with networks that were trained separately.")
+_add(supernet, "demo", "supernet.study:demo", "Run a small version of study that takes minutes.")
 app.command(supernet)
 app.register_install_completion_command(help="Install completion for this shell.")
 
 
-_TOLD_TO_STOP = (130, 143)
-"""What a training ends with after SIGINT or SIGTERM."""
+_STOPPED = (130, 143)
+"""Exit statuses of a training that SIGINT or SIGTERM stopped."""
 
 
 def main() -> None:
-    """Run the command line; every error that the user can mend is one line, with exit status 2."""
+    """Run the command line. An error that the user can fix is one line on standard error, with exit status 2."""
     try:
         sys.exit(app(sys.argv[1:], exit_on_error=False, print_error=False))
     except (LissnasError, cyclopts.CycloptsError) as error:
         _stop(error, " ".join(str(error).split()), 2)
     except KeyboardInterrupt as error:
-        _stop(error, "stopped; what was finished is kept, and nothing is half-written", 130)
+        _stop(error, "stopped; finished results are saved, and no file is incomplete", 130)
     except SystemExit as ended:
-        if ended.code in _TOLD_TO_STOP:
-            _stop(ended, "stopped, and the state is saved: the same command goes on from there", int(ended.code))
+        if ended.code in _STOPPED:
+            _stop(ended, "stopped, and the state is saved: run the same command again to resume", int(ended.code))
         raise
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,4 +1,4 @@
-"""The command that tells what to cite."""
+"""`lissnas cite`: BibTeX of what results used."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -17,24 +17,23 @@ else:
 
 @dataclass(frozen=True)
 class CitationResult(CommandResult):
-    """What to cite, this program first; entries for the same names are one."""
+    """The citations, lissnas itself first."""
 
     citations: tuple[Citation, ...]
 
 
 @json_command
 def cite(*used: Annotated[Used, Parameter(show_choices=False)]) -> CitationResult:
-    """Print BibTeX for whatever results used: benchmarks, methods, optimizers, and this program.
+    """Print BibTeX entries of the benchmarks, methods and optimizers that results used, and of lissnas itself.
 
     Parameters
     ----------
     used
-        Folders of results, files that 'lissnas shrink' saved, or names of benchmarks, methods and optimizers; by
-        default LISSNAS.
+        Folders of results, files that 'lissnas shrink' saved, or names of benchmarks, methods and optimizers;
+        default: lissnas.
     """
-    found = citations(used or ("lissnas",))
-    for one in found:
-        names = ", ".join(one.names)
-        told = f"% {names}\n{one.bibtex}" if one.bibtex else f"% without a paper: {names}"
-        show(told)
-    return CitationResult(found)
+    entries = citations(used or ("lissnas",))
+    for entry in entries:
+        names = ", ".join(entry.names)
+        show(f"% {names}\n{entry.bibtex}" if entry.bibtex else f"% without a paper: {names}")
+    return CitationResult(entries)

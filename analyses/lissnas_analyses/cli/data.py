@@ -1,6 +1,7 @@
-"""Commands for the data of benchmarks: what there is, getting, importing, checking and listing it."""
+"""`lissnas benchmarks` and `lissnas data`: list benchmarks; get, import, check and list their data."""
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -13,63 +14,148 @@ from lissnas_benchmarks.loading import is_ready, load_surrogate, load_table
 from lissnas_benchmarks.surrogates.surrogate import SurrogateAdapter
 from rich.table import Table as Grid
 
-from lissnas_analyses.cli.command_results import (
-    BenchmarkEntry,
-    BenchmarkListResult,
-    CachedBenchmark,
-    CacheResult,
-    ImportResult,
-)
-from lissnas_analyses.cli.json_command import json_command
+from lissnas_analyses.cli.json_command import CommandResult, json_command
 from lissnas_analyses.cli.options import BenchmarkName
 from lissnas_analyses.cli.terminal import progress, say, say_on_stderr, show
 
 
+@dataclass(frozen=True)
+class BenchmarkEntry:
+    """A benchmark of the catalog.
+
+    Attributes
+    ----------
+    name, title, license, paper, page
+        As the benchmark's adapter states them.
+    package
+        Requirement of the Python package that contains the data; None if no package does.
+    predicts
+        Whether a surrogate predicts the networks; otherwise a table has them.
+    ready
+        Whether the data is installed.
+    networks, datasets
+        Number of networks and names of data sets; None and empty while the data is not installed.
+    caveats
+        What a user must know before relying on a number.
+    remedy
+        How to get the data; "" if it is installed.
+    """
+
+    name: str
+    title: str
+    license: str
+    paper: str
+    page: str
+    package: str | None
+    predicts: bool
+    ready: bool
+    networks: int | None
+    datasets: tuple[str, ...]
+    caveats: tuple[str, ...]
+    remedy: str
+
+
+@dataclass(frozen=True)
+class BenchmarkListResult(CommandResult):
+    """All benchmarks of the catalog."""
+
+    benchmarks: tuple[BenchmarkEntry, ...]
+
+
+@dataclass(frozen=True)
+class ImportResult(CommandResult):
+    """The data of one benchmark after `data get` or `data import`.
+
+    Attributes
+    ----------
+    benchmark
+        Name of the benchmark.
+    path
+        The cached table or models; None if the data is read from a Python package on first use, or is not installed.
+    remedy
+        How to get the data; "" if it is installed.
+    """
+
+    benchmark: str
+    path: Path | None
+    remedy: str
+
+
+@dataclass(frozen=True)
+class CachedBenchmark:
+    """The cached data of one benchmark.
+
+    Attributes
+    ----------
+    benchmark
+        Name of the benchmark.
+    columns, curves
+        Number of columns and of learning curves of a table; None for a surrogate.
+    ensemble_sizes
+        Number of models for each predicted quantity of a surrogate; only `data check` counts them.
+    bytes
+        Size of the table and its curves, or of the models.
+    """
+
+    benchmark: str
+    columns: int | None
+    curves: int | None
+    ensemble_sizes: dict[str, int] | None
+    bytes: int
+
+
+@dataclass(frozen=True)
+class CacheResult(CommandResult):
+    """The cache folder and its benchmarks; `data check` has read them and found them complete."""
+
+    folder: Path
+    benchmarks: tuple[CachedBenchmark, ...]
+
+
 @json_command
 def benchmarks() -> BenchmarkListResult:
-    """List the benchmarks: what each holds, whether it is there, where it comes from, and its license."""
-    listed, faults = [], list(benchmark_faults())
+    """List the benchmarks: content, source, license, and whether the data is installed."""
+    entries, faults = [], list(benchmark_faults())
     for name in valid_benchmark_names():
         try:
-            listed.append(_listed(name))
+            entries.append(_entry(name))
         except PluginError as error:
             faults.append(str(error))
-    found = tuple(listed)
-    show(_overview(found))
-    for one in found:
-        package = f", here from the package {one.package}" if one.package else ""
+    show(_overview(entries))
+    for entry in entries:
+        package = f", data from the package {entry.package}" if entry.package else ""
         say("")
-        say(f": {one.title}", bold=one.name)
-        say(one.paper, indent=2)
-        say(f"{one.page}{package}; license: {one.license}", indent=2)
-        if one.datasets:
-            say(f"data sets: {' '.join(one.datasets)}", indent=2)
-        for caveat in one.caveats:
+        say(f": {entry.title}", bold=entry.name)
+        say(entry.paper, indent=2)
+        say(f"{entry.page}{package}; license: {entry.license}", indent=2)
+        if entry.datasets:
+            say(f"data sets: {' '.join(entry.datasets)}", indent=2)
+        for caveat in entry.caveats:
             say(f"note: {caveat}", indent=2)
-        if one.remedy:
-            say(f"to get it: {one.remedy}", indent=2)
+        if entry.remedy:
+            say(f"to get it: {entry.remedy}", indent=2)
     for fault in faults:
         say_on_stderr(fault)
-    return BenchmarkListResult(found)
+    return BenchmarkListResult(tuple(entries))
 
 
 @json_command
 def import_data(benchmark: BenchmarkName, /, *files: Path) -> ImportResult:
-    """Read a benchmark's official files, check them, and keep them in the cache in a form that opens at once.
+    """Read and check a benchmark's official files, and write them to the cache in a format that opens instantly.
 
     Parameters
     ----------
     benchmark
         Name of the benchmark.
     files
-        Its official files or folders.
+        The official files or folders.
     """
     return _import(find_adapter(benchmark), files)
 
 
 @json_command
 def get_data(benchmark: BenchmarkName, /) -> ImportResult:
-    """Download a benchmark's official files and import them, or say exactly how to get them.
+    """Download a benchmark's official files and import them, or print how to get them.
 
     Parameters
     ----------
@@ -78,58 +164,58 @@ def get_data(benchmark: BenchmarkName, /) -> ImportResult:
     """
     from lissnas_benchmarks.download import download
 
-    known = find_adapter(benchmark)
+    adapter = find_adapter(benchmark)
     if is_ready(benchmark):
-        return _there_already(benchmark, cached_path(known))
-    if all(file.url for file in known.files):
+        return _already_installed(benchmark, cached_path(adapter))
+    if all(file.url for file in adapter.files):
         with progress() as report:
             files = tuple(
-                download(file, download_folder(benchmark), partial(report, file.name)) for file in known.files
+                download(file, download_folder(benchmark), partial(report, file.name)) for file in adapter.files
             )
-        return _import(known, files)
-    say(f"{benchmark}: {known.remedy}")
-    return ImportResult(benchmark, None, known.remedy)
+        return _import(adapter, files)
+    say(f"{benchmark}: {adapter.remedy}")
+    return ImportResult(benchmark, None, adapter.remedy)
 
 
 @json_command
 def check_data(*benchmarks: BenchmarkName) -> CacheResult:
-    """Read all that is in the cache, and compare it with what was imported.
+    """Read the cached data and compare it with the checksums of the import.
 
     Parameters
     ----------
     benchmarks
-        Names of the benchmarks; by default every one in the cache.
+        Names of the benchmarks; default: all in the cache.
     """
-    found: list[CachedBenchmark] = []
+    checked: list[CachedBenchmark] = []
     for name in benchmarks or _names_in_cache():
         if isinstance(find_adapter(name), SurrogateAdapter):
             members = load_surrogate(name).members
-            found.append(replace(_cached(name), ensemble_sizes=members))
-            say(f"{name}: whole, ensembles of {members}")
+            checked.append(replace(_cached(name), ensemble_sizes=members))
+            say(f"{name}: complete, ensembles of {members}")
             continue
         with progress() as report:
             table = load_table(name)
             table.verify(partial(report, f"checking {name}"))
-        found.append(_cached(name))
-        say(f"{name}: whole, {len(table.columns):,} columns and {len(table.provenance.curves):,} curves")
-    return CacheResult(cache_folder(), tuple(found))
+        checked.append(_cached(name))
+        say(f"{name}: complete, {len(table.columns):,} columns and {len(table.provenance.curves):,} curves")
+    return CacheResult(cache_folder(), tuple(checked))
 
 
 @json_command
 def list_data() -> CacheResult:
-    """List what is in the cache, with sizes."""
-    found = tuple(map(_cached, _names_in_cache()))
-    if found:
+    """List the cached data with its size."""
+    cached = tuple(map(_cached, _names_in_cache()))
+    if cached:
         grid = _grid("name", "columns", "curves", "size")
-        for one in found:
-            counts = ("" if count is None else f"{count:,}" for count in (one.columns, one.curves))
-            grid.add_row(one.benchmark, *counts, f"{one.bytes / 1e6:,.1f} MB")
+        for benchmark in cached:
+            counts = ("" if count is None else f"{count:,}" for count in (benchmark.columns, benchmark.curves))
+            grid.add_row(benchmark.benchmark, *counts, f"{benchmark.bytes / 1e6:,.1f} MB")
         show(grid)
-    say(f"{'in' if found else 'nothing yet in'} {cache_folder()}")
-    return CacheResult(cache_folder(), found)
+    say(f"{'in' if cached else 'nothing in'} {cache_folder()}")
+    return CacheResult(cache_folder(), cached)
 
 
-def _listed(name: str) -> BenchmarkEntry:
+def _entry(name: str) -> BenchmarkEntry:
     adapter, ready = find_adapter(name), is_ready(name)
     predicts = isinstance(adapter, SurrogateAdapter)
     table = load_table(name) if ready and not predicts else None
@@ -153,12 +239,12 @@ def _names_in_cache() -> list[str]:
     return [name for name in valid_benchmark_names() if cached_path(find_adapter(name)).exists()]
 
 
-def _overview(benchmarks: tuple[BenchmarkEntry, ...]) -> Grid:
-    grid = _grid("name", "there", "networks", "data sets")
-    for one in benchmarks:
-        size = "" if one.networks is None else f"{one.networks:.2g}" if one.predicts else f"{one.networks:,}"
-        datasets = "predicted" if one.predicts else f"{len(one.datasets) or ''}"
-        grid.add_row(one.name, "yes" if one.ready else "no", size, datasets)
+def _overview(entries: Sequence[BenchmarkEntry]) -> Grid:
+    grid = _grid("name", "ready", "networks", "data sets")
+    for entry in entries:
+        size = "" if entry.networks is None else f"{entry.networks:.2g}" if entry.predicts else f"{entry.networks:,}"
+        datasets = "predicted" if entry.predicts else f"{len(entry.datasets) or ''}"
+        grid.add_row(entry.name, "yes" if entry.ready else "no", size, datasets)
     return grid
 
 
@@ -178,18 +264,18 @@ def _cached(name: str) -> CachedBenchmark:
     return CachedBenchmark(name, len(table.columns), len(table.provenance.curves), None, table.bytes)
 
 
-def _there_already(name: str, place: Path) -> ImportResult:
-    say(f"{name} is there already")
-    return ImportResult(name, place if place.exists() else None, "")
+def _already_installed(name: str, path: Path) -> ImportResult:
+    say(f"{name} is already installed")
+    return ImportResult(name, path if path.exists() else None, "")
 
 
-def _import(benchmark: Adapter, files: tuple[Path, ...]) -> ImportResult:
+def _import(adapter: Adapter, files: tuple[Path, ...]) -> ImportResult:
     with progress() as report:
-        told = partial(report, f"importing {benchmark.name}")
-        path = import_files(benchmark, files, told, partial(_say_waiting, benchmark.name))
-    say(f"{benchmark.name}: read into {path}")
-    return ImportResult(benchmark.name, path, "")
+        report_share = partial(report, f"importing {adapter.name}")
+        path = import_files(adapter, files, report_share, partial(_say_waiting, adapter.name))
+    say(f"{adapter.name}: imported to {path}")
+    return ImportResult(adapter.name, path, "")
 
 
 def _say_waiting(name: str) -> None:
-    say_on_stderr(f"{name}: another process is importing it; waiting for it")
+    say_on_stderr(f"{name}: waiting for another process that imports it")

@@ -1,4 +1,4 @@
-"""The command that looks for what is missing or broken."""
+"""`lissnas doctor`: what is installed, what is missing, and what is broken."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from lissnas_analyses.environment import Cache, Environment, Machine, Package, i
 
 @dataclass(frozen=True)
 class EnvironmentResult(CommandResult):
-    """What is here; the exit status is 1 if something is broken, 0 if things are merely absent."""
+    """The environment. The exit status is 1 if something is broken; missing parts are not an error."""
 
     environment: Environment
 
@@ -20,64 +20,64 @@ class EnvironmentResult(CommandResult):
 
 @json_command
 def doctor() -> EnvironmentResult:
-    """Tell what is installed, which benchmarks are ready, what is missing and how to get it, and what is broken.
+    """Print what is installed, which benchmarks are ready, what is missing or broken, and how to fix it.
 
-    The exit status is 1 if something is broken; what is merely absent is not.
+    The exit status is 1 if something is broken. Missing extras and benchmarks are not an error.
     """
     with progress() as report:
-        health = inspect_environment(report)
-    _tell_packages(health)
-    _tell_benchmarks(health)
-    _tell_cache(health.cache)
-    _tell_machine(health.machine)
-    if not health.problems:
+        environment = inspect_environment(report)
+    _print_packages(environment)
+    _print_benchmarks(environment)
+    _print_cache(environment.cache)
+    _print_machine(environment.machine)
+    if not environment.problems:
         say("", bold="Nothing is broken.")
-        return EnvironmentResult(health)
-    say("", bold=f"{counted(len(health.problems), 'problem')}:")
-    for problem in health.problems:
+        return EnvironmentResult(environment)
+    say("", bold=f"{counted(len(environment.problems), 'problem')}:")
+    for problem in environment.problems:
         say(problem.problem, indent=2)
         say(f"-> {problem.remedy}", indent=4)
-    return EnvironmentResult(health)
+    return EnvironmentResult(environment)
 
 
-def _tell_packages(health: Environment) -> None:
-    say(f": {_written(health.packages)}", bold=f"lissnas {health.lissnas}")
+def _print_packages(environment: Environment) -> None:
+    say(f": {_versions(environment.packages)}", bold=f"lissnas {environment.lissnas}")
     say("")
     say("", bold="Extras")
-    for extra in health.extras:
-        say(f"{extra.name}, {'here' if extra.installed else 'not here'}: {extra.purpose}", indent=2)
+    for extra in environment.extras:
+        say(f"{extra.name}, {'installed' if extra.installed else 'not installed'}: {extra.purpose}", indent=2)
         if extra.packages:
-            say(_written(extra.packages), indent=4)
+            say(_versions(extra.packages), indent=4)
         if extra.command:
-            say(f"to get it: {extra.command}", indent=4)
+            say(f"to install it: {extra.command}", indent=4)
     say("")
 
 
-def _written(packages: tuple[Package, ...]) -> str:
+def _versions(packages: tuple[Package, ...]) -> str:
     return ", ".join(f"{package.name} {package.installed or 'missing'}" for package in packages)
 
 
-def _tell_benchmarks(health: Environment) -> None:
-    ready = [one.benchmark for one in health.benchmarks if one.ready]
-    commands = [one.command for one in health.benchmarks if not one.ready]
-    say(f": {', '.join(ready) or 'none is ready'}", bold="Benchmarks that are ready")
+def _print_benchmarks(environment: Environment) -> None:
+    ready = [status.benchmark for status in environment.benchmarks if status.ready]
+    commands = [status.command for status in environment.benchmarks if not status.ready]
+    say(f": {', '.join(ready) or 'none'}", bold="Benchmarks that are ready")
     if commands:
-        say("the others, by the command that fetches each or says how:", indent=2)
+        say("The other benchmarks; each command downloads one or prints how to get it:", indent=2)
     for command in commands:
         say(command, indent=4)
     say("")
 
 
-def _tell_cache(cache: Cache) -> None:
-    say(f": {cache.folder} (by {cache.chosen_by})", bold="Cache")
-    written = "can be written" if cache.writable else "cannot be written"
-    say(f"holds {cache.bytes / 1e6:,.1f} MB, {cache.free_bytes / 1e9:,.1f} GB are free, {written}", indent=2)
+def _print_cache(cache: Cache) -> None:
+    say(f": {cache.folder} (set by {cache.chosen_by})", bold="Cache")
+    access = "writable" if cache.writable else "not writable"
+    say(f"{access}; {cache.bytes / 1e6:,.1f} MB used, {cache.free_bytes / 1e9:,.1f} GB free", indent=2)
     say("")
 
 
-def _tell_machine(machine: Machine) -> None:
+def _print_machine(machine: Machine) -> None:
     say(f": Python {machine.python}, {machine.platform}, {counted(machine.cores, 'core')}", bold="Machine")
-    say(f"libraries and their threads: {', '.join(machine.blas) or 'none found'}", indent=2)
-    gpus = ", ".join(machine.gpus) or "no GPU that it can use"
-    say(f"torch {machine.torch}, {gpus}" if machine.torch else "no torch, so that no GPU is used", indent=2)
+    say(f"math libraries and their threads: {', '.join(machine.blas) or 'none found'}", indent=2)
+    gpus = ", ".join(machine.gpus) or "no GPU available"
+    say(f"torch {machine.torch}, {gpus}" if machine.torch else "torch is not installed; GPUs are not used", indent=2)
     say("")

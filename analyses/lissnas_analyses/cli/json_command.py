@@ -35,7 +35,7 @@ _JSON = inspect.Parameter(
         Parameter(
             negative=(),
             show_default=False,
-            help="Write one JSON document to standard output, and nothing else, for scripts.",
+            help="Print one JSON document for scripts instead of sentences.",
         ),
     ],
 )
@@ -43,34 +43,38 @@ _JSON = inspect.Parameter(
 
 @dataclass(frozen=True)
 class CommandResult:
-    """What a command found, in what JSON can hold, paths and other dataclasses; its class is the document's kind."""
+    """Base class of what a command returns; the name of the subclass is the `kind` of the JSON document.
+
+    Fields are values of JSON, paths, and other dataclasses.
+    """
 
     @property
     def exit_status(self) -> int:
-        """What the process ends with."""
+        """Exit status of the process."""
         return 0
 
 
 def json_command(command: Callable[Arguments, CommandResult]) -> Callable[..., int]:
-    """Give a command the option `--json`; what it becomes returns the exit status."""
+    """Return the command with the option `--json` added; it returns the exit status."""
 
     @functools.wraps(command)
-    def answer(*positional: Any, json: bool = False, **named: Any) -> int:
+    def run(*positional: Any, json: bool = False, **named: Any) -> int:
         console.quiet = json
         with activity.shown():
-            answered = command(*positional, **named)
+            result = command(*positional, **named)
         if json:
-            _write({"kind": type(answered).__name__, "result": answered})
-        return answered.exit_status
+            _write({"kind": type(result).__name__, "result": result})
+        return result.exit_status
 
-    own = inspect.signature(command)
-    answer.__signature__ = own.replace(parameters=[*own.parameters.values(), _JSON])  # type: ignore[attr-defined]
-    answer.__annotations__ = command.__annotations__ | {"json": _JSON.annotation}
-    return answer
+    signature = inspect.signature(command)
+    parameters = [*signature.parameters.values(), _JSON]
+    run.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    run.__annotations__ = command.__annotations__ | {"json": _JSON.annotation}
+    return run
 
 
 def write_error(error: BaseException, message: str, exit_status: int) -> None:
-    """Write the document of a command that failed, if the command line asks for one."""
+    """Write the JSON document of a command that failed, if the command line has `--json`."""
     if "--json" in sys.argv[1:]:
         described = {"kind": type(error).__name__, "message": message, "exit_status": exit_status}
         _write({"error": described})
@@ -80,15 +84,15 @@ def _write(content: dict[str, Any]) -> None:
     if not is_main_process():
         return
     document = {"format": FORMAT, "lissnas": version("lissnas"), "command": command_line(), **content}
-    encoded = msgspec.json.encode(document, enc_hook=_plain)  # a number that is none becomes null
+    encoded = msgspec.json.encode(document, enc_hook=_plain)  # NaN becomes null
     sys.stdout.buffer.write(msgspec.json.format(encoded, indent=2) + b"\n")
     sys.stdout.buffer.flush()
 
 
 def _plain(value: Any) -> Any:
-    """Return what JSON can hold of a path or of NumPy's numbers."""
+    """Return the JSON value of a path or of a NumPy number."""
     if isinstance(value, np.generic):
         return value.item()
     if isinstance(value, Path):
         return str(value)
-    raise TypeError(f"{type(value).__name__} has no place in a document")
+    raise TypeError(f"a JSON document cannot contain a {type(value).__name__}")

@@ -1,20 +1,40 @@
-"""The command that measures the landscapes of any benchmark of the catalog."""
+"""`lissnas landscape`: the landscapes of one benchmark on one or more data sets."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
-from lissnas_analyses.cli.command_results import LandscapeResult
-from lissnas_analyses.cli.json_command import json_command
+from lissnas_analyses.cli.json_command import CommandResult, json_command
 from lissnas_analyses.cli.options import BenchmarkName, Metric, Seed, default_folder
 from lissnas_analyses.cli.terminal import prefixed, progress, say
 
 Datasets = Annotated[
     tuple[str, ...],
-    Parameter(help="Data sets of the benchmark, side by side; by default its first.", consume_multiple=True),
+    Parameter(help="Data sets of the benchmark, drawn side by side; default: its first.", consume_multiple=True),
 ]
-Out = Annotated[Path | None, Parameter(help="Folder for the results; by default results/BENCHMARK/landscape.")]
+Out = Annotated[Path | None, Parameter(help="Folder of the results; default: results/BENCHMARK/landscape.")]
+
+
+@dataclass(frozen=True)
+class LandscapeResult(CommandResult):
+    """The landscapes of a benchmark, saved to a folder.
+
+    Attributes
+    ----------
+    benchmark
+        Name of the benchmark.
+    findings
+        What the analysis found, in sentences.
+    folder, files
+        The folder of the tables and figures, and their names.
+    """
+
+    benchmark: str
+    findings: tuple[str, ...]
+    folder: Path
+    files: tuple[str, ...]
 
 
 @json_command
@@ -27,24 +47,24 @@ def landscape(
     seed: Seed = 0,
     out: Out = None,
 ) -> LandscapeResult:
-    """Measure and draw a benchmark's landscape: basins, funnels, regret, neutrality, noise, and what computes the same.
+    """Measure and draw a benchmark's landscape: basins, funnels, regret, neutrality, noise, isomorphic networks.
 
-    It is exact where the benchmark lists its whole space; a surrogate is asked for random networks, and a sample tells
-    what its own pairs do.
+    The result is exact if the benchmark covers its full space. A surrogate predicts random networks instead. For a
+    benchmark of a sample of the space, the result covers the pairs within the sample.
 
     Parameters
     ----------
     benchmark
         Name of the benchmark.
     """
-    from lissnas_analyses.landscape.describe import landscape_report
+    from lissnas_analyses.landscape.describe import run_landscape
     from lissnas_analyses.results.folder import Results
 
     results = Results(out or default_folder(benchmark) / "landscape", "landscape")
     with progress() as report:
-        told = landscape_report(benchmark, dataset, metric, seed, results, prefixed(report, benchmark))
+        findings = run_landscape(benchmark, dataset, metric, seed, results, prefixed(report, benchmark))
     say("", bold=benchmark)
-    for sentence in told:
+    for sentence in findings:
         say(sentence, indent=2)
-    say(f"figures, numbers and manifest: {results.folder}/", indent=2)
-    return LandscapeResult(benchmark, told, results.folder, tuple(results.files))
+    say(f"figures, tables and manifest: {results.folder}/", indent=2)
+    return LandscapeResult(benchmark, findings, results.folder, tuple(results.files))

@@ -2,7 +2,7 @@
 
 from lissnas_benchmarks.benchmark import open_benchmark
 
-from lissnas_analyses.cli.command_results import AnalysisResult, print_analysis
+from lissnas_analyses.cli.analysis_result import AnalysisResult, print_analysis
 from lissnas_analyses.cli.json_command import json_command
 from lissnas_analyses.cli.options import BenchmarkName, Dataset, Metric, Out, Seed, default_folder
 from lissnas_analyses.cli.terminal import prefixed, progress

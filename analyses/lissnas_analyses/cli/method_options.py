@@ -1,4 +1,4 @@
-"""The settings of methods as words of a command that does not know them itself: '--seeds 10 30 --radius 1 2'."""
+"""Method settings as command-line options: '--seeds 10 30 --radius 1 2'. Which options exist depends on `--method`."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import fields
@@ -10,19 +10,22 @@ import cyclopts
 from cyclopts import Parameter
 from lissnas.shrinkers.shrink import shrinker_class
 
-from lissnas_analyses.cli.whole_numbers import refuse_fractions
+from lissnas_analyses.cli.app import app, refuse_fractions
 
 
 def setting_values(command: str, methods: Sequence[str], tokens: Sequence[str]) -> dict[str, tuple[Any, ...]]:
-    """Return the values given for each setting of any of the methods; raises cyclopts' errors for other words."""
+    """Return the values that `tokens` give for each setting of any of the methods.
+
+    Raises the errors of Cyclopts for other options.
+    """
     hints: dict[str, Any] = {}
     for method in methods:
-        wanted: Any = shrinker_class(method)
-        known = get_type_hints(wanted)
-        hints |= {field.name: known[field.name] for field in fields(wanted) if field.name not in hints}
+        settings: Any = shrinker_class(method)
+        types = get_type_hints(settings)
+        hints |= {field.name: types[field.name] for field in fields(settings) if field.name not in hints}
 
-    def collect(**given: tuple[Any, ...]) -> dict[str, tuple[Any, ...]]:
-        return {name: values for name, values in given.items() if values}
+    def collect(**options: tuple[Any, ...]) -> dict[str, tuple[Any, ...]]:
+        return {name: values for name, values in options.items() if values}
 
     several = Parameter(consume_multiple=True, negative=())
     arguments = [
@@ -34,24 +37,22 @@ def setting_values(command: str, methods: Sequence[str], tokens: Sequence[str]) 
 
 
 def call_with_settings(
-    command: str, methods: Sequence[str], collect: Callable[..., object], tokens: Sequence[str]
+    command: str, methods: Sequence[str], function: Callable[..., object], tokens: Sequence[str]
 ) -> object:
-    """Call a function with the settings of methods that the words of a command hold.
+    """Call a function whose parameters are settings of the methods, and return its result.
 
-    Raises cyclopts' errors; that for an unknown option names the nearest of the settings and of the command's own.
+    Raises the errors of Cyclopts. The error for an unknown option suggests the nearest setting or option of `command`.
     """
-    app = cyclopts.App(
+    settings_app = cyclopts.App(
         name=f"--method {' '.join(methods)}",
         result_action="return_value",
         help_flags=(),
         version_flags=(),
         config=refuse_fractions,
     )
-    app.default(collect)
+    settings_app.default(function)
     try:
-        return app(tokens, exit_on_error=False, print_error=False)
+        return settings_app(tokens, exit_on_error=False, print_error=False)
     except cyclopts.UnknownOptionError as error:
-        from lissnas_analyses.cli.app import app as lissnas
-
-        error.argument_collection.extend(lissnas[command].assemble_argument_collection())
+        error.argument_collection.extend(app[command].assemble_argument_collection())
         raise

@@ -1,12 +1,18 @@
-"""The options that several commands share."""
+"""Options that several commands share, and how resource limits are read."""
 
+import re
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 from cyclopts import Parameter, validators
+from lissnas.errors import SettingError, UnknownNameError
 from lissnas.shrinkers.shrink import SHRINKERS, shrinker_class, shrinker_names
+from lissnas.spaces.limited import Limit, LimitedSpace
+from lissnas.spaces.space import Floats, Rows
+from lissnas_benchmarks.benchmark import Benchmark
 from lissnas_benchmarks.catalog import benchmark_names
+from lissnas_benchmarks.columns import Measure
 
 if TYPE_CHECKING:
     BenchmarkName = str
@@ -16,45 +22,89 @@ else:
     MethodName = Literal[shrinker_names()]
 
 
-def _methods_in_words() -> str:
-    """Return what each method adds to the options of the command, with its defaults."""
-    words = ["How to shrink. The settings of a method are options too."]
+def _method_help() -> str:
+    """Return the help text of `--method`: the options of each method, with their defaults."""
+    sentences = ["Shrinkage method. Its settings are options of this command:"]
     for method in SHRINKERS.valid_names():
         defaults = asdict(cast(Any, shrinker_class(method)()))
         options = ", ".join(f"--{name.replace('_', '-')} {value}" for name, value in defaults.items())
-        words.append(f"{method}: {options}.")
-    return " ".join(words)
+        sentences.append(f"{method}: {options}.")
+    return " ".join(sentences)
 
 
-Method = Annotated[MethodName, Parameter(help=_methods_in_words())]
+Method = Annotated[MethodName, Parameter(help=_method_help())]
 Methods = Annotated[
     tuple[MethodName, ...],
     Parameter(
-        help="Methods to compare, one after the other; LISSNAS sets size and evaluations.", consume_multiple=True
+        help="Methods to compare; LISSNAS sets the size and the evaluations of the others.", consume_multiple=True
     ),
 ]
-Dataset = Annotated[str | None, Parameter(help="Data set of the benchmark; by default its first.")]
-Metric = Annotated[str | None, Parameter(help="What to rank networks by; by default the benchmark's accuracy.")]
+Dataset = Annotated[str | None, Parameter(help="Data set of the benchmark; default: its first.")]
+Metric = Annotated[str | None, Parameter(help="Metric that ranks networks; default: the benchmark's accuracy.")]
 Limits = Annotated[
     tuple[str, ...],
-    Parameter(name="--limit", help="A resource limit, as 'latency<=5' in the benchmark's unit; may be repeated."),
+    Parameter(name="--limit", help="Resource limit such as 'latency<=5', in the benchmark's unit; can be repeated."),
 ]
 Evaluator = Annotated[
     str | None,
     Parameter(
-        help="Scores that select in the benchmark's place: FILE, FILE:COLUMN, or FILE:-COLUMN where lower is better."
+        help="Scores that select instead of the benchmark's: FILE, FILE:COLUMN, or FILE:-COLUMN if lower is better."
     ),
 ]
 Seed = Annotated[
     int,
-    Parameter(
-        help="Seed of every random draw: the same seed gives the same results.", validator=validators.Number(gte=0)
-    ),
+    Parameter(help="Random seed; the same seed gives the same results.", validator=validators.Number(gte=0)),
 ]
-Runs = Annotated[int, Parameter(help="Over how many seeds to average.")]
-Out = Annotated[Path | None, Parameter(help="Folder for the results; by default one below results/BENCHMARK.")]
+Runs = Annotated[int, Parameter(help="Number of seeds to average over.")]
+Out = Annotated[Path | None, Parameter(help="Folder of the results; default: a folder in results/BENCHMARK.")]
 
 
 def default_folder(benchmark: str) -> Path:
-    """Return where the results of a benchmark go if nothing else is said."""
+    """Return the default folder of a benchmark's results."""
     return Path("results") / benchmark
+
+
+_LIMIT = re.compile(r"\s*([\w-]+)\s*<=\s*(-?\d+(?:\.\d*)?(?:[eE][-+]?\d+)?)\s*", re.ASCII)
+
+
+def limited_space(benchmark: Benchmark, limits: tuple[str, ...]) -> LimitedSpace:
+    """Return the networks of a benchmark that meet all limits.
+
+    Parameters
+    ----------
+    limits
+        Each written as 'resource<=number'; the resource is a cost column of the benchmark.
+
+    Raises
+    ------
+    SettingError
+        If a limit is written differently, or no network meets it.
+    UnknownNameError
+        If the benchmark has no column of that resource.
+    """
+    return LimitedSpace(benchmark.space, *(_limit(benchmark, text) for text in limits))
+
+
+def _limit(benchmark: Benchmark, text: str) -> Limit:
+    match = _LIMIT.fullmatch(text)
+    if match is None:
+        raise SettingError(f"--limit must be written like 'latency<=5', not '{text}'")
+    resource, maximum = match.group(1), float(match.group(2))
+    costs = _costs(benchmark, resource)
+
+    def cost(rows: Rows) -> Floats:
+        return costs[benchmark.space.index(rows)]
+
+    return Limit(resource, cost, maximum)
+
+
+def _costs(benchmark: Benchmark, resource: str) -> Floats:
+    """Return the cost of each network, the mean over seeds, after the largest number of training epochs."""
+    columns = [
+        column for column in benchmark.table.columns if column.dataset == benchmark.dataset and not column.quality
+    ]
+    of_resource = [column for column in columns if column.metric == resource]
+    if not of_resource:
+        raise UnknownNameError("resource", resource, {column.metric for column in columns})
+    last = max(of_resource, key=lambda column: column.epochs or 0)
+    return benchmark.table.values(Measure(resource, last.split, epochs=last.epochs), benchmark.dataset)

@@ -1,39 +1,56 @@
-"""The command that makes the report."""
+"""`lissnas report`: one HTML file of results."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
-from lissnas_analyses.cli.command_results import ReportResult
-from lissnas_analyses.cli.json_command import json_command
+from lissnas_analyses.cli.json_command import CommandResult, json_command
 from lissnas_analyses.cli.terminal import counted, progress, say
+
+
+@dataclass(frozen=True)
+class ReportResult(CommandResult):
+    """A report.
+
+    Attributes
+    ----------
+    file, bytes
+        The HTML file and its size.
+    results
+        The folders of results that it shows.
+    """
+
+    file: Path
+    bytes: int
+    results: tuple[Path, ...]
 
 
 @json_command
 def report(*results: Annotated[Path, Parameter(required=True)], out: Path = Path("report.html")) -> ReportResult:
-    """Make one HTML file of results, to look at without a network: findings, figures, and maps to walk through.
+    """Make one HTML file of results that opens offline: findings, figures, and interactive maps of the spaces.
 
     Parameters
     ----------
     results
-        Folders of results, or folders that hold some.
+        Folders of results, or folders that contain some.
     out
-        The file.
+        The HTML file to write.
     """
     from lissnas.errors import LissnasError
     from lissnas.storage.atomic_write import atomic_write
 
     from lissnas_analyses.report.page import write_report
 
-    found = [path.parent for folder in results for path in sorted(folder.rglob("manifest.json"))]
-    folders = tuple(dict.fromkeys(found))
+    with_repetition = [path.parent for folder in results for path in sorted(folder.rglob("manifest.json"))]
+    folders = tuple(dict.fromkeys(with_repetition))
     if not folders:
         raise LissnasError(
             f"no results in {', '.join(map(str, results))}: make some, for example with 'lissnas reproduce'"
         )
-    with progress() as told:
-        page = write_report(folders, progress=lambda share: told("packing figures and maps", share)).encode()
+    with progress() as show_step:
+        page = write_report(folders, progress=lambda share: show_step("packing figures and maps", share)).encode()
     try:
         with atomic_write(out) as file:
             file.write(page)

@@ -1,15 +1,32 @@
 """`lissnas reproduce`: locality, shrinking and a map of the pockets for every benchmark whose data is here."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from lissnas_benchmarks.benchmark import open_benchmark
 from lissnas_benchmarks.catalog import find_adapter
 from lissnas_benchmarks.loading import is_ready
 
-from lissnas_analyses.cli.command_results import AnalysisResult, MissingBenchmark, ReproductionResult, print_analysis
-from lissnas_analyses.cli.json_command import json_command
+from lissnas_analyses.cli.analysis_result import AnalysisResult, print_analysis
+from lissnas_analyses.cli.json_command import CommandResult, json_command
 from lissnas_analyses.cli.options import Runs, Seed
 from lissnas_analyses.cli.terminal import prefixed, progress, say
+
+
+@dataclass(frozen=True)
+class MissingBenchmark:
+    """A benchmark whose data is not installed, and how to get it."""
+
+    benchmark: str
+    remedy: str
+
+
+@dataclass(frozen=True)
+class ReproductionResult(CommandResult):
+    """The analyses of all benchmarks that are ready, and the benchmarks that are missing."""
+
+    analyses: tuple[AnalysisResult, ...]
+    missing: tuple[MissingBenchmark, ...]
 
 
 @json_command

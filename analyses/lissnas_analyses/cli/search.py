@@ -9,7 +9,7 @@ from lissnas.optimizers.search import optimizer_names
 from lissnas.shrinkers.shrink import Shrinker, shrinker_class
 
 from lissnas_analyses.cli.ablate import Cluster, NumberOfWorkers
-from lissnas_analyses.cli.command_results import AnalysisResult, print_analysis
+from lissnas_analyses.cli.analysis_result import AnalysisResult, print_analysis
 from lissnas_analyses.cli.json_command import json_command
 from lissnas_analyses.cli.method_options import setting_values
 from lissnas_analyses.cli.options import BenchmarkName, Dataset, MethodName, Metric, Out, Seed, default_folder

@@ -1,5 +1,7 @@
-"""The command that draws architectures."""
+"""`lissnas show`: draw architectures side by side."""
 
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
@@ -8,10 +10,35 @@ from lissnas_benchmarks.adapter import TableAdapter
 from lissnas_benchmarks.catalog import find_adapter
 from lissnas_benchmarks.loading import is_ready, load_surrogate, load_table
 
-from lissnas_analyses.cli.command_results import DrawingResult
-from lissnas_analyses.cli.json_command import json_command
+from lissnas_analyses.cli.json_command import CommandResult, json_command
 from lissnas_analyses.cli.options import BenchmarkName, Dataset, Out, default_folder
 from lissnas_analyses.cli.terminal import say
+
+
+@dataclass(frozen=True)
+class DrawingResult(CommandResult):
+    """A drawing of architectures.
+
+    Attributes
+    ----------
+    benchmark
+        Name of the benchmark.
+    architectures
+        Official strings of the architectures.
+    notes
+        The score and rank of each architecture; "" if the data is not installed.
+    edit_distance
+        Edit distance of two architectures; None for any other number of architectures.
+    folder, files
+        The folder of the figure, and the names of its files.
+    """
+
+    benchmark: str
+    architectures: tuple[str, ...]
+    notes: tuple[str, ...]
+    edit_distance: int | None
+    folder: Path
+    files: tuple[str, ...]
 
 
 @json_command
@@ -22,14 +49,16 @@ def show(
     dataset: Dataset = None,
     out: Out = None,
 ) -> DrawingResult:
-    """Draw architectures beside each other, with what they differ in marked.
+    """Draw architectures side by side and mark their differences.
+
+    Writes architectures.png and .svg to results/BENCHMARK unless --out names another folder.
 
     Parameters
     ----------
     benchmark
-        Name of the benchmark whose space they are from.
+        Name of the benchmark whose space has the architectures.
     architectures
-        Their official strings.
+        Official strings of the architectures.
     """
     from lissnas_analyses import style
     from lissnas_analyses.diagrams.diagram import diagrams
@@ -54,7 +83,7 @@ def show(
 
 
 def _note(benchmark: str, dataset: str | None, row: Rows) -> str:
-    """Return what is known of an architecture, "" if the data is not here."""
+    """Return the score and rank of an architecture; "" if the data is not installed."""
     import numpy as np
 
     if not is_ready(benchmark):

@@ -1,18 +1,19 @@
-"""`lissnas shrink`: one method on one benchmark; the resulting subspace is saved to a file."""
+"""`lissnas shrink`: shrink the space of one benchmark with one method, and save the subspace to a file."""
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Annotated, Any, cast
 
 from cyclopts import Parameter
 from lissnas.errors import SettingError
-from lissnas.shrinkers.shrink import Shrinker, shrinker_class
+from lissnas.shrinkers.shrink import Shrinker, Trace, shrinker_class
+from lissnas.statistics.quality import Quality
 from lissnas_benchmarks.benchmark import open_benchmark
 from lissnas_benchmarks.catalog import find_adapter
 from lissnas_benchmarks.predictor_file import read_predictor
 from lissnas_benchmarks.surrogates.surrogate import SurrogateAdapter
 
-from lissnas_analyses.cli.command_results import ShrinkageResult
-from lissnas_analyses.cli.json_command import json_command
+from lissnas_analyses.cli.json_command import CommandResult, json_command
 from lissnas_analyses.cli.method_options import call_with_settings
 from lissnas_analyses.cli.options import (
     BenchmarkName,
@@ -24,8 +25,81 @@ from lissnas_analyses.cli.options import (
     Out,
     Seed,
     default_folder,
+    limited_space,
 )
 from lissnas_analyses.cli.terminal import counted, say, trace_notes
+
+_SAMPLE_SIZE = 10_000
+"""Number of networks, of the space and at most of the subspace, whose predictions judge a subspace of a surrogate."""
+
+
+@dataclass(frozen=True)
+class PredictedQuality:
+    """Predictions for random networks of the subspace and of the space, by the surrogate that also selected.
+
+    Attributes
+    ----------
+    subspace_samples, space_samples
+        Number of networks of each.
+    mean, best, space_mean, space_best
+        Mean and maximum of their predictions, in the surrogate's unit.
+    share_above_space_q99
+        Share of the subspace's networks whose prediction is above the 99 % quantile of the space.
+    """
+
+    subspace_samples: int
+    space_samples: int
+    mean: float
+    best: float
+    space_mean: float
+    space_best: float
+    share_above_space_q99: float
+
+
+@dataclass(frozen=True)
+class ShrinkageResult(CommandResult):
+    """A space that was shrunk, and the file of the subspace.
+
+    Attributes
+    ----------
+    benchmark, dataset, method, settings
+        What was shrunk, and how; `dataset` is None for a surrogate.
+    selected_by, reported_by
+        The scores that the method saw, and the scores that judge the subspace.
+    networks
+        Number of networks in the space, within the limits.
+    size_at_least, size_at_most
+        Bounds on the number of networks in the subspace; equal if the number is exact.
+    limits
+        Resource limits that all networks meet.
+    rounds, evaluations
+        Number of rounds, and of distinct networks scored.
+    notes
+        Remarks of the method, such as why it stopped.
+    quality
+        Statistics of the subspace's reported scores; None for a surrogate.
+    predicted
+        Statistics of the subspace's predictions; None for a table.
+    file
+        The subspace, which `lissnas.subspaces.subspace_file.load` reads.
+    """
+
+    benchmark: str
+    dataset: str | None
+    method: str
+    settings: dict[str, Any]
+    selected_by: str
+    reported_by: str
+    networks: int
+    size_at_least: int
+    size_at_most: int
+    limits: tuple[str, ...]
+    rounds: int
+    evaluations: int
+    notes: tuple[str, ...]
+    quality: Quality | None
+    predicted: PredictedQuality | None
+    file: Path
 
 
 @json_command
@@ -41,7 +115,9 @@ def shrink(
     seed: Seed = 0,
     out: Out = None,
 ) -> ShrinkageResult:
-    """Shrink a benchmark's space, and save what is kept to a file that loads again.
+    """Shrink the space of a benchmark, and save the subspace.
+
+    Writes results/BENCHMARK/shrunk-METHOD.parquet unless --out names another folder.
 
     Parameters
     ----------
@@ -54,19 +130,16 @@ def shrink(
     from lissnas.subspaces import subspace_file
     from lissnas.subspaces.subspace import ExplicitSubspace
 
-    from lissnas_analyses.cli.limits import limited_space
     from lissnas_analyses.results.folder import make_folder
 
-    shrinker = _parsed(method, method_settings)
+    shrinker = _shrinker(method, method_settings)
     folder = out or default_folder(benchmark)
     make_folder(folder)
     if isinstance(find_adapter(benchmark), SurrogateAdapter):
-        from lissnas_analyses.cli.shrink_surrogate import shrink_predicted
-
-        for option, given in (("dataset", dataset), ("metric", metric), ("limit", limit), ("evaluator", evaluator)):
-            if given:
-                raise SettingError(f"{benchmark} predicts one accuracy of every network: it takes no --{option}")
-        return shrink_predicted(benchmark, method, shrinker, seed, folder)
+        for option, value in (("dataset", dataset), ("metric", metric), ("limit", limit), ("evaluator", evaluator)):
+            if value:
+                raise SettingError(f"{benchmark} is a surrogate with a single prediction: it takes no --{option}")
+        return _shrink_surrogate(benchmark, method, shrinker, seed, folder)
     opened = open_benchmark(benchmark, dataset, metric)
     if evaluator is not None:
         opened = opened.selected_by(read_predictor(evaluator, opened.space))
@@ -75,30 +148,28 @@ def shrink(
         space = limited = limited_space(opened, limit)
         report = report[limited.whole_index(np.arange(limited.size))]
     trace = run(space, opened.evaluator, shrinker, np.random.default_rng(seed))
-    kept = trace.subspace
+    subspace = trace.subspace
     if limit:
-        kept = ExplicitSubspace(opened.space, limited.whole_index(kept.index))
+        subspace = ExplicitSubspace(opened.space, limited.whole_index(subspace.index))
     path = folder / f"shrunk-{method}.parquet"
     origin = {"benchmark": benchmark, "dataset": opened.dataset, "selected_by": opened.selects.describe()}
     spent = {"limits": list(limit), "seed": seed, "evaluations": trace.evaluations.count}
-    subspace_file.save(kept, path, origin | {"method": method, "settings": asdict(cast(Any, shrinker))} | spent)
-    judged = quality(trace.subspace, report)
+    subspace_file.save(subspace, path, origin | {"method": method, "settings": asdict(cast(Any, shrinker))} | spent)
+    statistics = quality(trace.subspace, report)
     say(
-        f"{benchmark}, {opened.dataset}: {method} keeps {judged.size:,} of {space.size:,} networks "
+        f"{benchmark}, {opened.dataset}: {method} keeps {statistics.size:,} of {space.size:,} networks "
         f"after {counted(len(trace.rounds) - 1, 'round')} and {counted(trace.evaluations.count, 'evaluation')}"
     )
     say(opened.roles, indent=2)
     if limit:
         say(f"{space.size:,} of {opened.space.size:,} networks meet {' and '.join(limit)}", indent=2)
-    notes = trace_notes(trace)
-    for note in notes:
-        say(note, indent=2)
+    notes = _say_notes(trace)
     say(
-        f"mean {judged.mean:.2f} {opened.unit}, best {judged.best:.2f} {opened.unit}, "
-        f"{counted(judged.pockets, 'pocket')}",
+        f"mean {statistics.mean:.2f} {opened.unit}, best {statistics.best:.2f} {opened.unit}, "
+        f"{counted(statistics.pockets, 'pocket')}",
         indent=2,
     )
-    say(f"recall of the top 1 % {judged.recall_1:.2f}, of the top 5 % {judged.recall_5:.2f}", indent=2)
+    say(f"recall of the top 1 % {statistics.recall_1:.2f}, of the top 5 % {statistics.recall_5:.2f}", indent=2)
     say(str(path), indent=2)
     return ShrinkageResult(
         benchmark=benchmark,
@@ -108,23 +179,90 @@ def shrink(
         selected_by=opened.selects.describe(),
         reported_by=opened.reports.describe(),
         networks=space.size,
-        size_at_least=judged.size,
-        size_at_most=judged.size,
+        size_at_least=statistics.size,
+        size_at_most=statistics.size,
         limits=limit,
         rounds=len(trace.rounds) - 1,
         evaluations=trace.evaluations.count,
         notes=notes,
-        quality=judged,
+        quality=statistics,
         predicted=None,
         file=path,
     )
 
 
-def _parsed(method: str, tokens: tuple[str, ...]) -> Shrinker:
-    """Return a method's settings from the options that the command itself does not know."""
-    wanted = shrinker_class(method)
+def _say_notes(trace: Trace) -> tuple[str, ...]:
+    notes = trace_notes(trace)
+    for note in notes:
+        say(note, indent=2)
+    return notes
 
-    def collect(*, settings: Annotated[wanted, Parameter(name="*")] = wanted()) -> Shrinker:  # type: ignore[valid-type]  # noqa: B008
+
+def _shrink_surrogate(benchmark: str, method: str, shrinker: Shrinker, seed: int, folder: Path) -> ShrinkageResult:
+    """Shrink the space of a surrogate, save the subspace, and compare random networks of subspace and space.
+
+    The surrogate that selects also judges, so the result is optimistic.
+    """
+    import numpy as np
+    from lissnas.shrinkers.shrink import shrink as run
+    from lissnas.subspaces import subspace_file
+    from lissnas_benchmarks.loading import load_surrogate
+
+    evaluator = load_surrogate(benchmark)
+    space, quantity = evaluator.space, evaluator.surrogate.quantities[0]
+    shrinking_rng, sampling_rng = np.random.default_rng(seed).spawn(2)
+    trace = run(space, evaluator, shrinker, shrinking_rng)
+    subspace = trace.subspace
+    path = folder / f"shrunk-{method}.parquet"
+    origin = {"benchmark": benchmark, "selected_by": f"predicted {quantity.name}", "method": method}
+    spent = {"settings": asdict(cast(Any, shrinker)), "seed": seed, "evaluations": trace.evaluations.count}
+    subspace_file.save(subspace, path, origin | spent)
+    least, most = subspace.size_bounds
+    in_space = evaluator(space.sample(_SAMPLE_SIZE, sampling_rng))
+    in_subspace = evaluator(subspace.sample(min(_SAMPLE_SIZE, least), sampling_rng))
+    high = np.quantile(in_space, 0.99)
+    size = f"{least:,}" if least == most else f"{least:.3g} to {most:.3g}"
+    say(
+        f"{benchmark}: {method} keeps {size} of {space.size:.3g} networks after "
+        f"{counted(len(trace.rounds) - 1, 'round')} and {counted(trace.evaluations.count, 'evaluation')}"
+    )
+    say(f"selected and reported by the same predicted {quantity.name}: the surrogate has no other", indent=2)
+    notes = _say_notes(trace)
+    say(
+        f"mean {in_subspace.mean():.2f} {quantity.unit} of {counted(len(in_subspace), 'network')} in the subspace, "
+        f"{in_space.mean():.2f} of {counted(len(in_space), 'network')} in the space; "
+        f"best {in_subspace.max():.2f}, {in_space.max():.2f}",
+        indent=2,
+    )
+    share = float((in_subspace > high).mean())
+    say(f"{share:.0%} of the subspace is predicted above 99 % of the space ({high:.2f} {quantity.unit})", indent=2)
+    say(str(path), indent=2)
+    extremes = float(in_subspace.max()), float(in_space.mean()), float(in_space.max())
+    return ShrinkageResult(
+        benchmark=benchmark,
+        dataset=None,
+        method=method,
+        settings=asdict(cast(Any, shrinker)),
+        selected_by=f"predicted {quantity.name}",
+        reported_by=f"predicted {quantity.name}",
+        networks=space.size,
+        size_at_least=least,
+        size_at_most=most,
+        limits=(),
+        rounds=len(trace.rounds) - 1,
+        evaluations=trace.evaluations.count,
+        notes=notes,
+        quality=None,
+        predicted=PredictedQuality(len(in_subspace), len(in_space), float(in_subspace.mean()), *extremes, share),
+        file=path,
+    )
+
+
+def _shrinker(method: str, tokens: tuple[str, ...]) -> Shrinker:
+    """Return a shrinker with the settings that the remaining options give."""
+    shrinker = shrinker_class(method)
+
+    def collect(*, settings: Annotated[shrinker, Parameter(name="*")] = shrinker()) -> Shrinker:  # type: ignore[valid-type]  # noqa: B008
         return settings
 
     return cast(Shrinker, call_with_settings("shrink", (method,), collect, tokens))

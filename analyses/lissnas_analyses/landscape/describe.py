@@ -28,7 +28,7 @@ class _Measured:
     subject: dict[str, Any]
 
 
-def landscape_report(
+def run_landscape(
     name: str, datasets: Sequence[str], metric: str | None, seed: int, results: Results, report: ProgressCallback
 ) -> tuple[str, ...]:
     """Measure the landscapes of a benchmark, leave everything in a folder, and return what it comes to in sentences.

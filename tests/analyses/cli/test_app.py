@@ -107,8 +107,8 @@ def test_compare_takes_a_dataset_and_a_metric(in_process: Command, tmp_path: Pat
         ("shrink analog-nasbench --method operation-pruning --size 20000", "cannot keep 20,000"),
         ("shrink analog-nasbench --stop never", 'Choose from: "plateau", "rounds"'),
         ("shrink analog-nasbench --target-size 20000", "is not below the 15,625 networks"),
-        ("shrink nas-bench-graph --limit latency<5", "a limit is written as 'latency<=5', not as 'latency<5'"),
-        ("shrink nas-bench-graph --limit latency<=fast", "not as 'latency<=fast'"),
+        ("shrink nas-bench-graph --limit latency<5", "--limit must be written like 'latency<=5', not 'latency<5'"),
+        ("shrink nas-bench-graph --limit latency<=fast", "not 'latency<=fast'"),
         ("shrink nas-bench-graph --limit latncy<=5", "did you mean 'latency'?"),
         ("shrink nas-bench-graph --limit latency<=0", "meets latency <= 0: the lowest is latency "),
         ("shrink analog-nasbench --seed -1", "Must be >= 0"),
@@ -178,7 +178,7 @@ def test_a_closed_pipe_is_no_error(session_cache: Path) -> None:
 
 def test_data_is_listed_and_checked_after_an_import(in_process: Command, tmp_path: Path, macro_file: Path) -> None:
     cache = str(tmp_path / "cache")
-    assert "nothing yet in" in in_process("data", "list", folder=tmp_path, LISSNAS_CACHE=cache).stdout
+    assert "nothing in" in in_process("data", "list", folder=tmp_path, LISSNAS_CACHE=cache).stdout
     assert (
         in_process(
             "data", "import", "nas-bench-macro", str(macro_file), folder=tmp_path, LISSNAS_CACHE=cache
@@ -187,7 +187,7 @@ def test_data_is_listed_and_checked_after_an_import(in_process: Command, tmp_pat
     )
     assert "nas-bench-macro" in in_process("data", "list", folder=tmp_path, LISSNAS_CACHE=cache).stdout
     checked = in_process("data", "check", folder=tmp_path, LISSNAS_CACHE=cache)
-    assert checked.stdout == "nas-bench-macro: whole, 5 columns and 0 curves\n"
+    assert checked.stdout == "nas-bench-macro: complete, 5 columns and 0 curves\n"
 
 
 def test_data_that_has_no_address_says_how_to_get_it(in_process: Command, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Shrinking a space that a surrogate predicts: it is judged by samples, and what makes no sense is refused."""
+"""Shrinking the space of a surrogate: random networks judge it, and options for tables are refused."""
 
 from pathlib import Path
 
@@ -22,22 +22,22 @@ def surrogate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     return "nas-bench-301"
 
 
-def test_a_surrogates_space_is_shrunk_to_better_networks(
+def test_shrinking_a_surrogates_space_keeps_better_networks(
     surrogate: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     options = ["--seeds", "5", "--confidence", "0.6", "--max-rounds", "3", "--out", str(tmp_path)]
     app.app(["shrink", surrogate, *options], exit_on_error=False)
-    said = capsys.readouterr().out
-    assert "judged by the same predicted accuracy" in said
-    words = said.split()
-    inside, whole = (float(words[place + 1]) for place in (words.index("mean"), words.index("it,")))
-    assert inside > whole
-    kept, provenance = load(tmp_path / "shrunk-lissnas.parquet", darts())
+    printed = capsys.readouterr().out
+    assert "reported by the same predicted accuracy" in printed
+    words = printed.split()
+    in_subspace, in_space = (float(words[place + 1]) for place in (words.index("mean"), words.index("subspace,")))
+    assert in_subspace > in_space
+    subspace, provenance = load(tmp_path / "shrunk-lissnas.parquet", darts())
     assert provenance["selected_by"] == "predicted accuracy"
-    assert 0 < kept.size_bounds[0] <= 5 * 121
+    assert 0 < subspace.size_bounds[0] <= 5 * 121
 
 
 @pytest.mark.parametrize("option", [("--limit", "flops<=3"), ("--dataset", "cifar10")])
-def test_options_that_ask_a_table_are_refused(surrogate: str, tmp_path: Path, option: tuple[str, str]) -> None:
+def test_options_for_tables_are_refused(surrogate: str, tmp_path: Path, option: tuple[str, str]) -> None:
     with pytest.raises(SettingError, match=f"takes no {option[0]}"):
         app.app(["shrink", surrogate, *option, "--out", str(tmp_path)], exit_on_error=False)

@@ -16,7 +16,7 @@ from lissnas.locality.local_optima_network import funnels, local_optima_network
 from lissnas.locality.sampled_locality import sample_locality
 from lissnas.spaces.published.cell201 import distinct_cell201
 from lissnas_analyses.landscape import measure, measure_sampled
-from lissnas_analyses.landscape.describe import landscape_report
+from lissnas_analyses.landscape.describe import run_landscape
 from lissnas_analyses.landscape.draw import draw_landscapes, draw_networks
 from lissnas_analyses.landscape.result import Landscapes
 from lissnas_analyses.locality.measure import measure as measure_locality
@@ -120,7 +120,7 @@ def test_seed_noise_is_measured_where_networks_were_trained_several_times(
     open_table: Callable[[str], Table], tmp_path: Path
 ) -> None:
     open_table("nas-bench-macro")
-    told = landscape_report("nas-bench-macro", (), None, 0, Results(tmp_path, "landscape"), _silent)
+    told = run_landscape("nas-bench-macro", (), None, 0, Results(tmp_path, "landscape"), _silent)
     summary = dict(pl.read_parquet(tmp_path / "summary.parquet").select("figure", "value").iter_rows())
     runs = open_table("nas-bench-macro").read([f"accuracy/cifar10/test/{seed}" for seed in range(3)])
     assert summary["spread of trainings of one network"] == pytest.approx(np.sqrt(runs.var(axis=1, ddof=1).mean()))
@@ -136,7 +136,7 @@ def test_a_sample_tells_what_its_pairs_do_and_nothing_of_optima(
     if not is_ready("accel-nasbench"):
         import_files(find_adapter("accel-nasbench"), (shared_data / "accel_nasbench_imagenet.parquet",))
     table = load_table("accel-nasbench")
-    landscape_report("accel-nasbench", (), None, 0, Results(tmp_path, "landscape"), _silent)
+    run_landscape("accel-nasbench", (), None, 0, Results(tmp_path, "landscape"), _silent)
     frame = pl.read_parquet(tmp_path / "by_distance.parquet")
     found = frame.filter((pl.col("measure") == "difference") & (pl.col("distance") > 0))
     scores = table.values(find_adapter("accel-nasbench").reports, "imagenet")
@@ -163,9 +163,7 @@ def test_a_surrogate_is_asked_for_random_networks_the_same_for_the_same_seed(
     told = {}
     monkeypatch.setattr(measure_sampled, "CENTERS", 500)
     for folder, seed in (("a", 3), ("b", 3), ("c", 4)):
-        told[folder] = landscape_report(
-            "nas-bench-301", (), None, seed, Results(tmp_path / folder, "landscape"), _silent
-        )
+        told[folder] = run_landscape("nas-bench-301", (), None, seed, Results(tmp_path / folder, "landscape"), _silent)
     for path in (tmp_path / "a").iterdir():
         if path.name != "manifest.json":
             assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes(), path.name

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from lissnas_analyses.cli.command_results import AnalysisResult, print_analysis
+from lissnas_analyses.cli.analysis_result import AnalysisResult, print_analysis
 from lissnas_analyses.cli.json_command import json_command
 from lissnas_analyses.cli.options import Seed
 from lissnas_analyses.cli.supernet.options import need_torch

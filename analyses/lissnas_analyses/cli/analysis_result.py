@@ -1,0 +1,49 @@
+"""The result of a command that analyzes one benchmark, and how it is printed."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from lissnas_benchmarks.benchmark import Benchmark
+
+from lissnas_analyses.cli.json_command import CommandResult
+from lissnas_analyses.cli.terminal import say
+from lissnas_analyses.results.folder import Results
+
+
+@dataclass(frozen=True)
+class AnalysisResult(CommandResult):
+    """An analysis of one benchmark, saved to a folder.
+
+    Attributes
+    ----------
+    benchmark, dataset
+        The benchmark and its data set.
+    networks
+        Number of networks in the space.
+    selected_by, reported_by
+        The scores that methods see, and the scores that judge their results.
+    findings
+        What the analysis found, in sentences.
+    folder, files
+        The folder of the tables and figures, and their names.
+    """
+
+    benchmark: str
+    dataset: str
+    networks: int
+    selected_by: str
+    reported_by: str
+    findings: tuple[str, ...]
+    folder: Path
+    files: tuple[str, ...]
+
+
+def print_analysis(opened: Benchmark, findings: tuple[str, ...], results: Results) -> AnalysisResult:
+    """Print the benchmark, the findings and the folder; return them as the result of the command."""
+    name, dataset, selects, reports = opened.adapter.name, opened.dataset, opened.selects, opened.reports
+    say(f", {dataset}: {opened.space.size:,} networks; {opened.roles}", bold=name)
+    for sentence in findings:
+        say(sentence, indent=2)
+    say(f"figures, tables and manifest: {results.folder}/", indent=2)
+    measures = selects.describe(), reports.describe()
+    return AnalysisResult(name, dataset, opened.space.size, *measures, findings, results.folder, tuple(results.files))
