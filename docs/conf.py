@@ -29,7 +29,7 @@ nitpick_ignore_regex = [
     # Names of other projects: no pages are fetched, so the site builds without a network.
     (r"py:.*", r"(numpy|np|npt|polars|pl|torch|matplotlib|scipy|sklearn|PIL)\b.*"),
     (r"py:.*", r"(optuna|joblib|ConfigSpace|distributed|cyclopts|types)\b.*"),
-    (r"py:.*", r"(collections|pathlib|abc|typing|functools|contextlib|concurrent|multiprocessing)\b.*"),
+    (r"py:.*", r"(collections|pathlib|abc|enum|typing|functools|contextlib|concurrent|multiprocessing)\b.*"),
     (r"py:.*", r"(Any|Path|Callable|Iterator|Iterable|Sequence|Mapping|Protocol|Generator|Literal)"),
     (r"py:.*", r"(NDArray|ABC|Figure|Arguments|Image|Tensor)"),
     (r"py:class", r"(optional|callable|array|module|default.*)"),

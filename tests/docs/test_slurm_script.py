@@ -1,4 +1,4 @@
-"""The Slurm script of the documentation, on two processes of this machine with stand-ins for Slurm's own commands."""
+"""The Slurm script of the documentation runs on two local processes, with scripts in place of the Slurm commands."""
 
 import os
 import signal
@@ -11,12 +11,12 @@ from pathlib import Path
 SCRIPT = Path(__file__).parents[2] / "docs" / "examples" / "slurm-supernet.sh"
 
 
-def test_the_slurm_script_trains_and_when_told_to_end_saves_and_queues_again(tmp_path: Path) -> None:
+def test_the_slurm_script_trains_and_after_sigterm_saves_and_requeues(tmp_path: Path) -> None:
     bin_folder = tmp_path / "bin"
     bin_folder.mkdir()
     scripts = {
         "srun": 'exec "$@"',
-        "scontrol": f'[ "$1" = show ] && echo 127.0.0.1 || echo "$@" >> {tmp_path / "asked"}',
+        "scontrol": f'[ "$1" = show ] && echo 127.0.0.1 || echo "$@" >> {tmp_path / "scontrol-calls"}',
         "torchrun": f'exec {sys.executable} -m torch.distributed.run "$@"',
         "lissnas": f'exec {Path(sys.executable).parent / "lissnas"} "$@"',
     }
@@ -38,32 +38,32 @@ def test_the_slurm_script_trains_and_when_told_to_end_saves_and_queues_again(tmp
     }
     changes = ["training.steps=1000000", "training.micro_batch_size=32", "checkpoints.save_every=5"]
     command = [str(SCRIPT), "digits", *(part for change in changes for part in ("--set", change))]
-    with (tmp_path / "said").open("w") as said:
+    with (tmp_path / "output").open("w") as output:
         script = subprocess.Popen(
-            ["bash", *command], env=os.environ | job, stdout=said, stderr=said, start_new_session=True
+            ["bash", *command], env=os.environ | job, stdout=output, stderr=output, start_new_session=True
         )
     try:
-        _until(lambda: _steps(tmp_path) or script.poll() is not None, tmp_path)
+        _wait_for(lambda: _steps(tmp_path) or script.poll() is not None, tmp_path)
         before = max(_steps(tmp_path))
         script.send_signal(signal.SIGTERM)
         assert script.wait(timeout=100) != 0
     finally:
         if script.poll() is None:
             os.killpg(script.pid, signal.SIGKILL)
-    assert (tmp_path / "asked").read_text() == "requeue 7\n"
-    # The last checkpoint is that of the signal, not of a fifth step, but for one time in five.
+    assert (tmp_path / "scontrol-calls").read_text() == "requeue 7\n"
+    # The signal writes a checkpoint at its own step, which is a multiple of five only one time in five.
     assert max(_steps(tmp_path)) > before
-    assert "the state is saved" in (tmp_path / "said").read_text()
+    assert "the state is saved" in (tmp_path / "output").read_text()
 
 
 def _steps(folder: Path) -> list[int]:
     return [int(path.stem.removeprefix("step-")) for path in (folder / "run").rglob("step-*.pt")]
 
 
-def _until(happened: object, folder: Path) -> None:
-    assert callable(happened)
+def _wait_for(condition: object, folder: Path) -> None:
+    assert callable(condition)
     for _ in range(1500):
-        if happened():
+        if condition():
             break
         time.sleep(0.1)
-    assert _steps(folder), (folder / "said").read_text()
+    assert _steps(folder), (folder / "output").read_text()
