@@ -4,7 +4,7 @@ Every stage goes on where an earlier call ended. Under torchrun all processes co
 """
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -19,6 +19,7 @@ from lissnas.optimizers.search import SearchTrace
 from lissnas.storage.random_streams import RunStream
 from lissnas.storage.run_identity import RunIdentity
 from lissnas.supernet.networks.supernet import Supernet
+from lissnas.supernet.networks.weights import weights_digest
 from lissnas.supernet.recipes.recipe_images import first_paths, open_images
 from lissnas.supernet.recipes.run_recipe import RunRecipe
 from lissnas.supernet.scoring.scoring import use_ema_weights
@@ -208,7 +209,7 @@ def evaluate(run: Run, strings: tuple[str, ...], random: int) -> tuple[pl.DataFr
         drawn = space.sample(random, np.random.default_rng([RunStream.EVALUATED_NETWORKS, recipe.seed]))
         rows = np.concatenate([rows, drawn])
     source, results = ToldSource(open_images(recipe, run.place.folder)), run.results("evaluate")
-    weights = hashlib.sha256(b"".join(_bytes(average or dict(network.named_parameters())))).hexdigest()[:16]
+    weights = weights_digest((average or dict(network.named_parameters())).values())[:16]
     asked = RunIdentity(
         space=space.name,
         settings=recipe.scoring.identity,
@@ -353,11 +354,6 @@ def _trained(run: Run, free: tuple[str, ...] = ()) -> tuple[Supernet, int, Any]:
 def _checksum(content: bytes) -> str:
     """Return eight digits that tell files apart."""
     return hashlib.sha256(content).hexdigest()[:8]
-
-
-def _bytes(weights: Any) -> Iterator[bytes]:
-    for each in weights.values():
-        yield each.detach().cpu().contiguous().numpy().tobytes()
 
 
 def _words(progress: Progress) -> str:

@@ -34,7 +34,7 @@ def parts() -> Parts:
 def trained(parts: Parts, tmp_path_factory: pytest.TempPathFactory) -> ChainNetwork:
     recipe = replace(tiny.RECIPE, steps=80, micro_batch_size=64, weight_decay=1e-4)
     paths = UniformPathSampler(tiny.chain().space)
-    return tiny.train(tmp_path_factory.mktemp("trained"), recipe=recipe, sampler=paths, batches=parts[0])
+    return tiny.train(tmp_path_factory.mktemp("trained"), recipe=recipe, sampler=paths, images=parts[0])
 
 
 @pytest.fixture

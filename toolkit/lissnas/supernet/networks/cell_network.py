@@ -3,7 +3,7 @@
 Dong and Yang, "NAS-Bench-201: Extending the Scope of Reproducible Neural Architecture Search", ICLR 2020.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from lissnas.spaces.published.cell201 import EDGES, OPERATIONS
 from lissnas.spaces.space import Rows
 from lissnas.supernet.networks.supernet import CompilableSequential
+from lissnas.supernet.networks.weights import draw_weights
 
 OUTPUT = 3
 """The node that a cell hands on; node 0 is what it receives."""
@@ -184,20 +185,3 @@ OPERATION_MODULES: dict[str, Callable[[int], nn.Module]] = {
 
 def _convolution(channels: int, wider: int, width: int, stride: int = 1) -> nn.Conv2d:
     return nn.Conv2d(channels, wider, width, stride, padding=width // 2, bias=False)
-
-
-def draw_weights(network: nn.Module, rng: np.random.Generator) -> None:
-    """Draw normal weights of variance 2 / inputs (He et al., 2015) for convolutions, 1 / inputs for the classifier.
-
-    Our own choice; batch norms begin as the identity, the classifier's bias at zero. Where tensors have no values, on
-    the device "meta", nothing is drawn.
-    """
-    for module in network.modules():
-        if isinstance(module, nn.Conv2d | nn.Linear) and not module.weight.is_meta:
-            shape: Sequence[int] = module.weight.shape
-            gain = 2 if isinstance(module, nn.Conv2d) else 1
-            drawn = rng.normal(0, np.sqrt(gain / np.prod(shape[1:])), shape)
-            with torch.no_grad():
-                module.weight.copy_(torch.from_numpy(drawn.astype(np.float32)))
-                if module.bias is not None:
-                    module.bias.zero_()

@@ -17,10 +17,10 @@ from lissnas.supernet.networks.cell_network import (
     Cell,
     CellNetwork,
     Skeleton,
-    draw_weights,
     used_edges,
 )
 from lissnas.supernet.networks.supernet import Supernet
+from lissnas.supernet.networks.weights import draw_weights
 
 
 class CellSupernet(Supernet):

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from lissnas.spaces.chain import Block, Chain, Convolution
 from lissnas.spaces.space import Rows
-from lissnas.supernet.networks.cell_network import draw_weights
 from lissnas.supernet.networks.supernet import CompilableSequential, Supernet
+from lissnas.supernet.networks.weights import draw_weights
 
 
 class ChainNetwork(Supernet):

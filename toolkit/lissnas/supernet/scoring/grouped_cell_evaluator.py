@@ -17,6 +17,7 @@ from lissnas.spaces.space import Floats, Rows
 from lissnas.supernet.images.image_batches import LabeledBatch
 from lissnas.supernet.networks.cell_network import OUTPUT, Cell, CellNetwork, used_edges
 from lissnas.supernet.networks.cell_supernet import CellSupernet, SharedCell
+from lissnas.supernet.scoring.batch_norm_recalibration import recalibrate_batch_norms
 from lissnas.supernet.standalone.grouped_networks import GroupedNetworks
 
 PACK = len(OPERATIONS) ** 2
@@ -139,15 +140,10 @@ def _cell(shared: SharedCell, row: Rows) -> Cell:
 
 
 def _recalibrated(
-    module: nn.Module, call: Callable[[Tensor], Tensor], received: Sequence[Tensor], recalibration: int
+    module: nn.Module, forward: Callable[[Tensor], Tensor], inputs: Sequence[Tensor], recalibration: int
 ) -> list[Tensor]:
-    """Return what a module makes of each batch; its batch norms take the mean of the first ones' statistics."""
-    norms = [part for part in module.modules() if isinstance(part, nn.BatchNorm2d)]
+    """Return the output of a module for each batch; the first batches recalibrate its batch norms."""
     module.eval()
-    for norm in norms if recalibration else ():
-        norm.reset_running_stats()
-        norm.momentum = None  # of all batches so far the mean
-        norm.training = True
-    made = [call(batch) for batch in received[:recalibration]]
-    module.eval()
-    return made + [call(batch) for batch in received[recalibration:]]
+    outputs: list[Tensor] = []
+    recalibrate_batch_norms(module, inputs[:recalibration], lambda batch: outputs.append(forward(batch)))
+    return outputs + [forward(batch) for batch in inputs[recalibration:]]

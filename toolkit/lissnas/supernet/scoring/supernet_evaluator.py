@@ -1,18 +1,18 @@
 """SupernetEvaluator: scores architectures by what their paths of a trained supernet classify correctly."""
 
-import hashlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.modules.batchnorm import _BatchNorm
 
 from lissnas.evaluation.journal import ROWS_PER_LINE
 from lissnas.spaces.space import Floats, Rows
 from lissnas.supernet.images.image_batches import LabeledBatch
 from lissnas.supernet.networks.supernet import Supernet
+from lissnas.supernet.networks.weights import weights_digest
+from lissnas.supernet.scoring.batch_norm_recalibration import recalibrate_batch_norms
 from lissnas.supernet.training.out_of_memory import memory_for
 from lissnas.supernet.training.process_group import ProcessGroup
 
@@ -49,10 +49,9 @@ class SupernetEvaluator:
         self._process_group = group or ProcessGroup(0, 1, next(network.parameters()).device)
         with memory_for("the weights", self._process_group.device, "score with a smaller network"):
             self._network = network.to(self._process_group.device)
-        self._norms = [module for module in network.modules() if isinstance(module, _BatchNorm)]
         self._recalibration = recalibration
         self._held_out = held_out
-        self._scores: dict[bytes, float] = {}
+        self._scores: dict[tuple[str, bytes], float] = {}
 
     def open_images(self) -> None:
         """Begin to go through the images, so that what is wrong with them is told before there is anything to score.
@@ -73,8 +72,8 @@ class SupernetEvaluator:
         Raises LissnasError if memory is too small, or images cannot be read.
         """
         rows = self._network.space.checked(rows)
-        weights = self._fingerprint()
-        keys = [weights + row.tobytes() for row in rows]
+        weights = weights_digest(self._network.parameters())
+        keys = [(weights, row.tobytes()) for row in rows]
         unseen = {key: row for key, row in zip(keys, rows, strict=True) if key not in self._scores}
         scores = torch.zeros(len(unseen), dtype=torch.float64, device=self._process_group.device)
         fewer_at_once = "lower scoring.batch_size or scoring.recalibration_batch_size"
@@ -90,7 +89,9 @@ class SupernetEvaluator:
         return np.array([self._scores[key] for key in keys])
 
     def _score(self, path: list[int]) -> float:
-        self._recalibrate(path)
+        recalibrate_batch_norms(
+            self._network, self._recalibration, lambda images: self._network(self._here(images).float(), path)
+        )
         correct = torch.zeros((), dtype=torch.int64, device=self._process_group.device)
         finite = torch.ones((), dtype=torch.bool, device=self._process_group.device)
         count = 0
@@ -101,27 +102,8 @@ class SupernetEvaluator:
             count += len(labels)
         return 100 * correct.item() / count if finite else np.nan
 
-    def _recalibrate(self, path: list[int]) -> None:
-        momentum = [norm.momentum for norm in self._norms]
-        for number, images in enumerate(self._recalibration):
-            for norm in self._norms:
-                if number == 0:
-                    norm.reset_running_stats()
-                    norm.training = True
-                norm.momentum = 1 / (number + 1)  # the mean of all batches so far; None would wait for the GPU
-            self._network(self._here(images).float(), path)
-        for norm, before in zip(self._norms, momentum, strict=True):
-            norm.momentum = before
-            norm.training = False
-
     def _here(self, values: Tensor) -> Tensor:
         return values.to(self._process_group.device, non_blocking=True)
-
-    def _fingerprint(self) -> bytes:
-        digest = hashlib.sha256()
-        for weights in self._network.parameters():
-            digest.update(weights.detach().cpu().contiguous().view(torch.uint8).numpy().data)
-        return digest.digest()
 
 
 @contextmanager

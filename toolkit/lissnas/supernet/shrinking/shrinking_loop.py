@@ -29,8 +29,8 @@ from lissnas.subspaces.limited_subspace import LimitedSubspace
 from lissnas.subspaces.subspace import ExplicitSubspace, Subspace, WholeSpace
 from lissnas.subspaces.subspace_file import save
 from lissnas.supernet.images.image_source import ImageSource
-from lissnas.supernet.networks.cell_network import draw_weights
 from lissnas.supernet.networks.supernet import Supernet
+from lissnas.supernet.networks.weights import draw_weights
 from lissnas.supernet.scoring.scoring import Scoring, use_ema_weights
 from lissnas.supernet.shrinking.shrinking_round import (
     RoundShrinker,

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.optim.swa_utils import update_bn
 
 from lissnas.errors import LissnasError, TrainingError
 from lissnas.spaces.space import Rows
@@ -18,6 +17,7 @@ from lissnas.storage.run_identity import RunIdentity
 from lissnas.supernet.images.image_source import ImageSource
 from lissnas.supernet.networks.single_path_supernet import single_path_supernet
 from lissnas.supernet.networks.supernet import Supernet
+from lissnas.supernet.scoring.batch_norm_recalibration import recalibrate_batch_norms
 from lissnas.supernet.scoring.scoring import Scoring
 from lissnas.supernet.training.out_of_memory import memory_for
 from lissnas.supernet.training.path_samplers import UniformPathSampler
@@ -161,8 +161,12 @@ def retrain(
                 with torch.no_grad():
                     for name, weights in network.named_parameters():
                         weights.copy_(average[name])
-                with memory_for("recalibration", group.device, "lower scoring.recalibration_batch_size"):
-                    update_bn(recalibration, judged, group.device)
+                with (
+                    torch.no_grad(),
+                    memory_for("recalibration", group.device, "lower scoring.recalibration_batch_size"),
+                ):
+                    network.eval()
+                    recalibrate_batch_norms(network, recalibration, lambda images: judged(images.to(group.device)))
             with memory_for("judging", group.device, "lower scoring.batch_size"):
                 first, among_five, images = _judge(judged, source, scoring.batch_size, group)
         left_out = source.official_validation_images - images

@@ -1,6 +1,5 @@
 """Searching inside a shrunk space by what a supernet says: any of `lissnas.optimizers`, killed and run again."""
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -17,6 +16,7 @@ from lissnas.subspaces.shrunk_space import ShrunkSpace
 from lissnas.subspaces.subspace import Subspace
 from lissnas.supernet.images.image_source import ImageSource
 from lissnas.supernet.networks.supernet import Supernet
+from lissnas.supernet.networks.weights import weights_digest
 from lissnas.supernet.scoring.scoring import Scoring, use_ema_weights
 from lissnas.supernet.shrinking.shrinking_round import per_rank_journals
 from lissnas.supernet.training.process_group import join_process_group
@@ -85,17 +85,9 @@ def search_by_supernet(
             data={
                 "scoring": scoring.identity,
                 "images": source.train.description,
-                "weights": _digest(network),
+                "weights": weights_digest(network.parameters())[:16],
             },
         )
         evaluator = scoring.evaluator(network, source, group)
         memory = Evaluations(subspace.space, evaluator, Journal(journals / JOURNAL, run))
         return search(subspace, memory, optimizer, np.random.default_rng(seed), evaluations)
-
-
-def _digest(network: Supernet) -> str:
-    """Return sixteen digits that other weights hardly share."""
-    digest = hashlib.sha256()
-    for weights in network.parameters():
-        digest.update(weights.detach().cpu().contiguous().numpy().tobytes())
-    return digest.hexdigest()[:16]

@@ -1,0 +1,42 @@
+"""Batch-norm recalibration: statistics for the batch norms of one path, from batches of training images.
+
+The statistics that the training of a supernet leaves in its batch norms mix all paths. SPOS (Guo et al., ECCV 2020)
+gives each path its own before it is scored: the mean, over the batches, of the mean and variance of each batch.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+Batch = TypeVar("Batch")
+
+
+def recalibrate_batch_norms(network: nn.Module, batches: Iterable[Batch], forward: Callable[[Batch], object]) -> None:
+    """Replace the running statistics of all batch norms by their mean over some batches.
+
+    Batch norms end in evaluation mode; all other modules keep their mode. Without batches, the statistics stay as they
+    are.
+
+    Parameters
+    ----------
+    network
+        The module whose batch norms are recalibrated. No weight is changed.
+    batches
+        The batches, each of at least 2 images.
+    forward
+        Runs the network on a batch.
+    """
+    norms = [module for module in network.modules() if isinstance(module, _BatchNorm)]
+    momenta = [norm.momentum for norm in norms]
+    for number, batch in enumerate(batches):
+        for norm in norms:
+            if number == 0:
+                norm.reset_running_stats()
+                norm.training = True
+            norm.momentum = 1 / (number + 1)  # the mean of all batches so far; None would wait for the GPU
+        forward(batch)
+    for norm, momentum in zip(norms, momenta, strict=True):
+        norm.momentum = momentum
+        norm.training = False
