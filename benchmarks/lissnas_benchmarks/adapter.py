@@ -22,13 +22,13 @@ class OfficialFile:
     Attributes
     ----------
     name
-        Its name; for a file inside an installed package, its path there.
+        The file's name; for a file in an installed package, its path in the package.
     sha256
-        Its checksum, or None where the authors publish none and several versions are in use.
+        The file's checksum; None if the authors publish none and several versions are in use.
     url
-        A stable address to download it from, if there is one.
+        A stable address to download the file from; None if there is no such address.
     size
-        Its bytes, where known.
+        The file's size in bytes; None if it is not known.
     """
 
     name: str
@@ -37,37 +37,38 @@ class OfficialFile:
     size: int | None = None
 
     def checked(self, path: Path, remedy: str) -> str:
-        """Return the file's SHA-256; raises an error with the remedy if it cannot be read or is another file.
+        """Return the SHA-256 of the file at a path; "" for a folder.
 
-        A folder has no checksum of its own: "".
+        Raises MissingFileError if the file cannot be read, BenchmarkFileError if its checksum differs. Both messages
+        end with the remedy.
         """
         try:
             if path.is_dir():
                 return ""
             with path.open("rb") as file:
-                found = hashlib.file_digest(file, "sha256").hexdigest()
+                checksum = hashlib.file_digest(file, "sha256").hexdigest()
         except OSError as error:
             raise MissingFileError(f"{path}: cannot be read ({error.strerror}); {remedy}") from error
-        if self.sha256 not in (None, found):
+        if self.sha256 not in (None, checksum):
             raise BenchmarkFileError(
-                f"{path}: cut short, altered or of another version (sha256 {found[:12]}..., "
+                f"{path}: truncated, altered or of another version (sha256 {checksum[:12]}..., "
                 f"not {str(self.sha256)[:12]}...); {remedy}"
             )
-        return found
+        return checksum
 
 
 @dataclass(frozen=True)
 class Import:
-    """An import under way: what an adapter is given to read.
+    """What an adapter gets to read a benchmark.
 
     Attributes
     ----------
     files
-        The official files, or folders, in the order of the benchmark's `files`, checked.
+        The paths of the official files or folders, in the order of the adapter's `files`; their checksums are verified.
     folder
-        Where learning curves are written, and whatever else the table needs beside it; see `curves`.
+        The folder for learning curves; see `curves`.
     progress
-        To be told now and then which share is done.
+        Call it now and then with the share that is done, 0 to 1.
     """
 
     files: tuple[Path, ...]
@@ -75,9 +76,9 @@ class Import:
     progress: Callable[[float], None] = lambda share: None
 
     def curves(self, column: Column, rows: int, epochs: int) -> NDArray[np.float32]:
-        """Return an array of shape (rows, epochs), all NaN, that is kept on disk as the curves of a column."""
+        """Return a float32 array of shape (rows, epochs), all NaN, memory-mapped to the file of a column's curves."""
         path = self.folder / curve_file(column)
-        np.save(path, np.full((rows, epochs), np.nan, dtype=np.float32))  # a full disk shows here, not in a mapped page
+        np.save(path, np.full((rows, epochs), np.nan, dtype=np.float32))  # a full disk fails here, not in a mapped page
         return np.load(path, mmap_mode="r+")
 
 

@@ -1,4 +1,4 @@
-"""Study: one benchmark, data set and metric, opened: what a method may see, and what its result is judged by."""
+"""Benchmark: a tabular benchmark opened on one data set, with the scores that select and the scores that report."""
 
 from dataclasses import dataclass, replace
 
@@ -14,16 +14,37 @@ from lissnas_benchmarks.predictor_file import Predictor
 from lissnas_benchmarks.table import Table
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Benchmark:
-    """An opened benchmark.
+    """A tabular benchmark, opened on one data set by `open_benchmark`.
+
+    Methods see `selection`, for example validation accuracies. Results are judged by `report`, for example test
+    accuracies.
 
     Attributes
     ----------
-    selects, reports
-        What a method may see, a measure of the benchmark or a predictor's scores, and what its result is judged by.
+    adapter
+        What the benchmark declares of itself: its paper, license and caveats.
+    table
+        All its measurements.
+    dataset
+        The data set.
+    selects
+        What methods see: a measure of the benchmark, or a predictor.
+    reports
+        The measure that results are judged by.
     selection, report
-        The scores that a method may see and those that judge it, shape (size,), in `unit`.
+        The scores of both, float64 of shape (size,) in `unit`, in the order of the space's index.
+    unit
+        The unit of the scores: "%".
+
+    Examples
+    --------
+    >>> benchmark = open_benchmark("nas-bench-201", "cifar100")  # doctest: +SKIP
+    >>> print(benchmark)  # doctest: +SKIP
+    nas-bench-201 on cifar100: 15,625 architectures of cell201
+    selected by validation accuracy after 200 epochs, reported by test accuracy after 200 epochs
+    >>> float(benchmark.report.max())  # doctest: +SKIP
     """
 
     adapter: TableAdapter
@@ -35,6 +56,12 @@ class Benchmark:
     report: Floats
     unit: str
 
+    def __str__(self) -> str:
+        return f"{self.name} on {self.dataset}: {self.space.size:,} architectures of {self.space.name}\n{self.roles}"
+
+    def __repr__(self) -> str:
+        return f"<Benchmark {self.name} on {self.dataset}, {self.roles}>"
+
     @property
     def name(self) -> str:
         """The benchmark's name in the catalog."""
@@ -42,23 +69,23 @@ class Benchmark:
 
     @property
     def space(self) -> Space:
-        """The benchmark's space."""
+        """The benchmark's search space."""
         return self.table.space
 
     @property
     def evaluator(self) -> TableEvaluator:
-        """What a method may ask."""
+        """An evaluator that answers with the scores that methods may see."""
         return TableEvaluator(self.space, self.selection)
 
     @property
     def quantity(self) -> str:
-        """What is reported, with its unit, for an axis: 'test accuracy (%)'."""
+        """The reported quantity with its unit, for an axis: "test accuracy (%)"."""
         return f"{self.reports.split} {self.reports.metric} ({self.unit})".strip()
 
     @property
     def source(self) -> str:
-        """Which table the numbers come from, for a caption."""
-        return f"{self.adapter.name}, {self.dataset}, {self.reports.describe()}"
+        """The table that the numbers come from, for a caption."""
+        return f"{self.name}, {self.dataset}, {self.reports.describe()}"
 
     @property
     def roles(self) -> str:
@@ -68,15 +95,30 @@ class Benchmark:
         return f"selected by {self.selects.describe()}, reported by {self.reports.describe()}"
 
     def selected_by(self, predictor: Predictor) -> "Benchmark":
-        """Return the study in which a predictor's scores are all that a method may see."""
+        """Return the same benchmark with a predictor's scores as the only scores that methods may see."""
         return replace(self, selects=predictor, selection=predictor.scores)
 
 
 def open_benchmark(name: str, dataset: str | None = None, metric: str | None = None) -> Benchmark:
-    """Open a benchmark, by default on its first data set and with its own measure of quality.
+    """Return a tabular benchmark, opened on one data set.
 
-    Raises UnknownNameError for a name that is not there, SettingError for a metric that does not rank networks or a
-    benchmark that is only a sample of its space.
+    Parameters
+    ----------
+    name
+        The benchmark's name: "nas-bench-201".
+    dataset
+        The data set; None for the benchmark's first.
+    metric
+        The metric that ranks architectures; None for the benchmark's own.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such benchmark, data set or metric; the message names the nearest.
+    SettingError
+        If the metric does not rank architectures, or the benchmark is a surrogate or lists only a sample of its space.
+    MissingFileError, BenchmarkFileError
+        If the benchmark's files are missing or damaged; the message says what to do.
     """
     return benchmark_of(find_table_adapter(name), load_table(name), dataset, metric)
 
@@ -84,37 +126,32 @@ def open_benchmark(name: str, dataset: str | None = None, metric: str | None = N
 def benchmark_of(
     adapter: TableAdapter, table: Table, dataset: str | None = None, metric: str | None = None
 ) -> Benchmark:
-    """Return the study of an opened table; takes and raises what `open_benchmark` does."""
+    """Return the benchmark of an opened table; for the arguments and errors see `open_benchmark`."""
     name = adapter.name
     if not table.complete:
         raise SettingError(
             f"{name} is a sample: {len(table.index):,} of the {table.provenance.size:.3g} architectures of "
-            f"{table.provenance.space}, and this takes the neighbors of every one; choose a complete benchmark"
+            f"{table.provenance.space}, but this needs the neighbors of every architecture: choose a complete benchmark"
         )
     dataset = table.datasets[0] if dataset is None else dataset
-    if (own := f"{name}-{dataset}") in benchmark_names():
-        raise SettingError(f"{dataset} has a smaller space: it is a benchmark of its own, '{own}'")
+    if (own_name := f"{name}-{dataset}") in benchmark_names():
+        raise SettingError(f"{dataset} has a smaller space and is a benchmark of its own: choose '{own_name}'")
     selects, reports = adapter.selects, adapter.reports
     if metric is not None:
         selects, reports = replace(selects, metric=metric), replace(reports, metric=metric)
     check_ranks(table, metric)
-    if not table.matching(reports, dataset)[0].quality:
-        raise SettingError(f"{name} says what networks cost, not which is better: it has nothing to select by")
-    return Benchmark(
-        adapter,
-        table,
-        dataset,
-        selects,
-        reports,
-        table.values(selects, dataset),
-        table.values(reports, dataset),
-        table.matching(reports, dataset)[0].unit,
-    )
+    column = table.matching(reports, dataset)[0]
+    if not column.quality:
+        raise SettingError(
+            f"{name} measures costs and no quality, so it cannot rank architectures: choose a benchmark with accuracies"
+        )
+    selection, report = table.values(selects, dataset), table.values(reports, dataset)
+    return Benchmark(adapter, table, dataset, selects, reports, selection, report, column.unit)
 
 
 def check_ranks(table: Table, metric: str | None) -> None:
-    """Raise SettingError for a metric of the table that does not say which network is better."""
+    """Raise SettingError for a metric that does not say which architecture is better."""
     for column in table.columns:
         if column.metric == metric and not column.quality:
             ranking = dict.fromkeys(column.metric for column in table.columns if column.quality)
-            raise SettingError(f"'{metric}' does not say which network is better; choose one of {', '.join(ranking)}")
+            raise SettingError(f"'{metric}' does not rank architectures; choose one of {', '.join(ranking)}")

@@ -1,4 +1,4 @@
-"""The cache of imported benchmarks: where each is, and how one is replaced without a moment in which it is missing."""
+"""The cache of imported benchmarks: where each of them is, and how one is replaced safely."""
 
 import errno
 import os
@@ -14,32 +14,31 @@ from lissnas_benchmarks.surrogates.surrogate import SurrogateAdapter
 
 
 def cached_path(adapter: Adapter) -> Path:
-    """Return where a benchmark is kept in the cache: the file of its table, or the folder of its models."""
+    """Return the path of a benchmark in the cache: the file of its table, or the folder of its models."""
     return surrogate_folder(adapter.name) if isinstance(adapter, SurrogateAdapter) else table_path(adapter.name)
 
 
 def surrogate_folder(name: str) -> Path:
-    """Return where a surrogate's models are kept."""
+    """Return the folder of a surrogate's models in the cache."""
     return cache_folder() / "surrogates" / name
 
 
 def cache_folder() -> Path:
-    """Return where tables are kept: LISSNAS_CACHE if set, or the user's cache folder."""
-    chosen = os.environ.get("LISSNAS_CACHE")
-    if chosen:
-        return Path(chosen)
+    """Return the folder of the cache: LISSNAS_CACHE if it is set, otherwise the user's cache folder."""
+    if folder := os.environ.get("LISSNAS_CACHE"):
+        return Path(folder)
     import platformdirs
 
     return Path(platformdirs.user_cache_dir("lissnas", appauthor=False))
 
 
 def download_folder(name: str) -> Path:
-    """Return where a benchmark's official files are downloaded to."""
+    """Return the folder that a benchmark's official files are downloaded to."""
     return cache_folder() / "downloads" / name
 
 
 def table_path(name: str) -> Path:
-    """Return where a benchmark's table is kept."""
+    """Return the path of a benchmark's table in the cache."""
     return cache_folder() / "tables" / f"{name}.parquet"
 
 
@@ -83,7 +82,9 @@ def _writing_errors(folder: Path) -> Iterator[None]:
         yield
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            raise LissnasError(f"{folder}: no space left: free some, or set LISSNAS_CACHE to another folder") from error
+            raise LissnasError(
+                f"{folder}: no space left on the disk: free some, or set LISSNAS_CACHE to another folder"
+            ) from error
         if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR):
             raise LissnasError(
                 f"{folder}: cannot be written ({error.strerror}): set LISSNAS_CACHE to another folder"

@@ -12,17 +12,17 @@ class Column:
     metric
         What was measured: "accuracy", "latency", ...
     dataset
-        On which data.
+        The data set.
     split
-        On which part of it: "validation", "test"; "" where that means nothing.
+        The split: "validation", "test"; "" for a metric without splits.
     unit
-        "%", "ms", "M", ...
+        "%", "ms", "M", ...; "" for a metric without a unit.
     epochs
-        After how many epochs of training; None where the source does not say.
+        Number of epochs of training; None if the source does not say.
     seed
-        Of which training run; None where the source gives one value only.
+        Seed or number of the training run; None if the source has one value only.
     quality
-        Whether more is better, so that networks may be ranked by it.
+        Whether higher is better, so that architectures may be ranked by it.
     """
 
     metric: str
@@ -42,16 +42,16 @@ class Column:
 
 @dataclass(frozen=True)
 class Measure:
-    """Which columns answer a question.
+    """The columns that are averaged for a score: a metric on a split, after some epochs, over some seeds.
 
     Attributes
     ----------
     metric, split
         As in `Column`.
     seeds
-        The mean over these training runs, or over all that an architecture has if None.
+        The training runs to average; None for all runs that an architecture has.
     epochs
-        After how many epochs; None where the benchmark has one number only.
+        Number of epochs of training; None if the benchmark has one value only.
     """
 
     metric: str
@@ -60,7 +60,7 @@ class Measure:
     epochs: int | None = None
 
     def describe(self) -> str:
-        """Return the measure in words: 'test accuracy, mean of seeds 1, 2'."""
+        """Return the measure in words: "test accuracy, mean of seeds 1, 2"."""
         if self.seeds is None:
             seeds = ""
         elif len(self.seeds) == 1:

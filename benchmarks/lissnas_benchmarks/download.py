@@ -1,4 +1,4 @@
-"""Fetching an official file: resumed where it broke off, checked before it is called whole."""
+"""Download official files: a download resumes where it stopped, and its checksum is verified."""
 
 import shutil
 import urllib.error
@@ -12,51 +12,53 @@ from lissnas.errors import LissnasError
 from lissnas_benchmarks.adapter import OfficialFile
 
 _CHUNK = 1 << 20
+"""Number of bytes read at a time."""
 _TIMEOUT = 60
-"""Seconds without an answer after which a server counts as gone."""
+"""Seconds without an answer after which a download fails."""
 
 _PARTIAL = 206
 _RANGE_NOT_SATISFIABLE = 416
 
 
 def download(file: OfficialFile, folder: Path, progress: Callable[[float], None] = lambda share: None) -> Path:
-    """Fetch a file into a folder, and return where it is.
+    """Download a file into a folder, and return its path.
 
-    What an earlier call fetched is kept in `NAME.part` and continued; the file gets its name only when it is whole and
-    has its checksum.
+    An unfinished download is in `NAME.part`, and the next call continues it. The file gets its name when it is complete
+    and its checksum is verified.
 
     Parameters
     ----------
     file
         A file with a `url`.
     folder
-        Where to.
+        The folder.
     progress
-        Told now and then which share is there.
+        Called now and then with the share that is downloaded, 0 to 1.
 
     Raises
     ------
     LissnasError
-        If the disk has too little space, or the server cannot be reached or does not send it all; call again to go on.
+        If the disk has too little space, the server cannot be reached or it does not send the complete file; call again
+        to continue.
     BenchmarkFileError
-        If what came is not the file that the benchmark's authors published.
+        If the file differs from the one that the benchmark's authors published.
     """
     if file.url is None:
-        raise LissnasError(f"{file.name} has no stable address: fetch it by hand")
-    whole, part = folder / file.name, folder / f"{file.name}.part"
-    again = f"call 'lissnas data get' again, it goes on from {part}"
-    if not whole.exists():
+        raise LissnasError(f"{file.name} has no stable address: download it by hand")
+    complete, part = folder / file.name, folder / f"{file.name}.part"
+    again = f"call 'lissnas data get' again, it continues {part}"
+    if not complete.exists():
         folder.mkdir(parents=True, exist_ok=True)
         try:
             size = _fetch(file, part, progress)
         except (urllib.error.URLError, HTTPException, TimeoutError, ConnectionError) as error:
             raise LissnasError(f"{file.url}: {getattr(error, 'reason', error)}; {again}") from error
         if part.stat().st_size < size:
-            raise LissnasError(f"{file.url}: only {part.stat().st_size:,} of {size:,} bytes came; {again}")
+            raise LissnasError(f"{file.url}: received only {part.stat().st_size:,} of {size:,} bytes; {again}")
         file.checked(part, f"delete {part} and call 'lissnas data get' again")
-        part.replace(whole)
-    file.checked(whole, "delete it and call 'lissnas data get' again")
-    return whole
+        part.replace(complete)
+    file.checked(complete, "delete it and call 'lissnas data get' again")
+    return complete
 
 
 def _check_space(file: OfficialFile, folder: Path, needed: int) -> None:
@@ -69,26 +71,26 @@ def _check_space(file: OfficialFile, folder: Path, needed: int) -> None:
 
 
 def _fetch(file: OfficialFile, part: Path, progress: Callable[[float], None]) -> int:
-    """Append to `part` what is missing, and return how long the file is; 0 if the server does not say.
+    """Append the missing bytes to `part`, and return the file's length; 0 if the server does not say.
 
-    A server that cannot continue sends the whole file again.
+    A server that cannot continue a download sends the complete file again.
     """
     have = part.stat().st_size if part.exists() else 0
     if file.size is not None:
         _check_space(file, part.parent, file.size - have)
     request = urllib.request.Request(str(file.url), headers={"Range": f"bytes={have}-"} if have else {})
     try:
-        answer = urllib.request.urlopen(request, timeout=_TIMEOUT)
+        response = urllib.request.urlopen(request, timeout=_TIMEOUT)
     except urllib.error.HTTPError as error:
         if error.code == _RANGE_NOT_SATISFIABLE:  # nothing is missing
             return file.size or 0
         raise
-    kept = have if answer.status == _PARTIAL else 0
-    coming = int(answer.headers.get("Content-Length") or 0)
-    size = file.size or (kept + coming if coming else 0)
-    with answer, part.open("ab" if kept else "wb") as target:
+    start = have if response.status == _PARTIAL else 0
+    coming = int(response.headers.get("Content-Length") or 0)
+    size = file.size or (start + coming if coming else 0)
+    with response, part.open("ab" if start else "wb") as target:
         _check_space(file, part.parent, coming)
-        while chunk := answer.read(_CHUNK):
+        while chunk := response.read(_CHUNK):
             target.write(chunk)
             if size:
                 progress(min(target.tell() / size, 1.0))

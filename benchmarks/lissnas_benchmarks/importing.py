@@ -68,8 +68,8 @@ def _import_table(
     columns = _read(adapter, source)
     index = adapter.index(source) if adapter.index else None
     curves = {file.name: file_checksum(file) for file in sorted(source.folder.iterdir())}
-    described = Source(adapter.name, adapter.page, adapter.license, checksums)
-    write_table(staged, adapter.space(), columns, described, index, curves)
+    origin = Source(adapter.name, adapter.page, adapter.license, checksums)
+    write_table(staged, adapter.space(), columns, origin, index, curves)
     path.unlink(missing_ok=True)
     shutil.rmtree(path.with_suffix(""), ignore_errors=True)
     if curves:
@@ -93,14 +93,14 @@ def _import_surrogate(
     staged.replace(path)
 
 
-def _read(benchmark: TableAdapter, source: Import) -> Mapping[Column, Floats]:
-    """Read a benchmark; whatever goes wrong in a third party's adapter is laid to that adapter."""
+def _read(adapter: TableAdapter, source: Import) -> Mapping[Column, Floats]:
+    """Return the columns of a benchmark; an unexpected error in a third party's adapter becomes a PluginError."""
     try:
-        return benchmark.read(source)
+        return adapter.read(source)
     except Exception as error:
-        if benchmark.name in ADAPTERS.builtin or isinstance(error, LissnasError | OSError):
+        if adapter.name in ADAPTERS.builtin or isinstance(error, LissnasError | OSError):
             raise
         raise PluginError(
-            f"the benchmark '{benchmark.name}' cannot be read by its own adapter, which is no part of lissnas: "
+            f"the benchmark '{adapter.name}' cannot be read by its own adapter, which is not part of lissnas: "
             f"{type(error).__name__}: {error}"
         ) from error

@@ -61,9 +61,9 @@ def is_ready(name: str) -> bool:
         return False
 
 
-def _is_current(path: Path, benchmark: TableAdapter) -> bool:
-    """Tell whether a table is there, in today's layout and from the files that the adapter names."""
+def _is_current(path: Path, adapter: TableAdapter) -> bool:
+    """Tell whether a table exists, in today's layout and made from the files that the adapter names."""
     if not path.exists() or read_format(path) != FORMAT:
         return False
-    found = read_provenance(path).source.files
-    return all(found.get(file.name) == file.sha256 for file in benchmark.files if file.sha256)
+    checksums = read_provenance(path).source.files
+    return all(checksums.get(file.name) == file.sha256 for file in adapter.files if file.sha256)

@@ -1,4 +1,4 @@
-"""A table behind NASLib's calls: its metrics, and which columns answer them."""
+"""Query a table through NASLib's interface: NASLib's metrics, and the columns that answer them."""
 
 from dataclasses import dataclass
 
@@ -26,23 +26,23 @@ METRICS = {
     "LATENCY": ("latency", ("",)),
     "PARAMETERS": ("parameters", ("",)),
 }
-"""NASLib's metrics, and which columns answer each: their metric, and the splits in the order they are looked for."""
+"""For each metric of NASLib the table's metric, and the splits in order of preference."""
 
 
 def naslib_space(table: Table, rng: np.random.Generator, subspace: Subspace | None = None) -> NaslibSpace:
     """Return a table as a search space that NASLib's optimizers can query.
 
-    Each split answers from its own columns: a benchmark without validation accuracies has no VAL_ACCURACY. A value is
-    the mean over the training runs that a network has, after the longest training, in the column's unit.
+    Each split has its own columns: a benchmark without validation accuracies has no VAL_ACCURACY. A value is the mean
+    over the training runs of an architecture, after the longest training, in the column's unit.
 
     Parameters
     ----------
     table
-        What is known.
+        The measurements.
     rng
         The source of every random draw.
     subspace
-        Where to search; by default every network that the table holds.
+        The subspace to search; None for every architecture of the table.
 
     Raises
     ------
@@ -59,10 +59,10 @@ def naslib_space(table: Table, rng: np.random.Generator, subspace: Subspace | No
 
 @dataclass(frozen=True)
 class _TableMetrics:
-    """The table's columns by what was asked for; each is read once."""
+    """Answers queries from a table; each column is read once."""
 
     table: Table
-    known: dict[tuple[str, str], Floats]
+    cached: dict[tuple[str, str], Floats]
 
     def value(self, row: Rows, metric: str, dataset: str | None, epoch: int) -> float:
         if epoch != -1:
@@ -71,56 +71,54 @@ class _TableMetrics:
                 raise SettingError(f"{metric} has the epochs 0 to {len(curve) - 1}, not {epoch}")
             return curve[epoch]
         dataset = dataset or self.table.datasets[0]
-        if (metric, dataset) not in self.known:
-            self.known[metric, dataset] = _mean(self.table.read([one.name for one in self._columns(metric, dataset)]))
-        return self._present(row, metric, float(self.known[metric, dataset][self._place(row)]))
+        if (metric, dataset) not in self.cached:
+            self.cached[metric, dataset] = _mean(self.table.read([one.name for one in self._columns(metric, dataset)]))
+        return self._checked(row, metric, float(self.cached[metric, dataset][self._position(row)]))
 
     def curve(self, row: Rows, metric: str, dataset: str | None) -> list[float]:
-        columns, place = self._columns(metric, dataset or self.table.datasets[0]), self._place(row)
-        curves = np.array([self.table.curve(column)[place] for column in columns], dtype=np.float64)
+        columns, position = self._columns(metric, dataset or self.table.datasets[0]), self._position(row)
+        curves = np.array([self.table.curve(column)[position] for column in columns], dtype=np.float64)
         curve: list[float] = _mean(curves.T).tolist()
-        self._present(row, metric, curve[-1])
+        self._checked(row, metric, curve[-1])
         return curve
 
     def all_values(self, row: Rows, dataset: str | None) -> dict[str, float]:
         columns = [column.name for column in self.table.columns if dataset in (None, column.dataset)]
-        values = self.table.read(columns)[self._place(row)]
+        values = self.table.read(columns)[self._position(row)]
         return dict(zip(columns, values.tolist(), strict=True))
 
-    def _place(self, row: Rows) -> int:
+    def _position(self, row: Rows) -> int:
         index = self.table.space.index(row)
-        place = int(np.searchsorted(self.table.index, index[0]))
-        if place == len(self.table.index) or self.table.index[place] != index[0]:
+        position = int(np.searchsorted(self.table.index, index[0]))
+        if position == len(self.table.index) or self.table.index[position] != index[0]:
             raise SettingError(f"'{self.table.space.write(row)[0]}' is not in the table")
-        return place
+        return position
 
-    def _present(self, row: Rows, metric: str, value: float) -> float:
+    def _checked(self, row: Rows, metric: str, value: float) -> float:
         if np.isnan(value):
             raise SettingError(f"'{self.table.space.write(row)[0]}' has no {metric}")
         return value
 
     def _columns(self, metric: str, dataset: str) -> tuple[Column, ...]:
-        """Return the columns of all training runs of the longest training, or say what there is instead."""
+        """Return the columns of all runs of the longest training; raises SettingError with the known columns."""
         if metric not in METRICS:
-            raise SettingError(f"{metric} is not known of a table; known: {', '.join(METRICS)}, RAW")
-        wanted, splits = METRICS[metric]
-        of_metric = [one for one in self.table.columns if (one.metric, one.dataset) == (wanted, dataset)]
+            raise SettingError(f"unknown metric {metric}; known: {', '.join(METRICS)}, RAW")
+        name, splits = METRICS[metric]
+        of_metric = [one for one in self.table.columns if (one.metric, one.dataset) == (name, dataset)]
         for split in splits:
-            found = [column for column in of_metric if column.split == split]
-            if found:
-                longest = max(column.epochs or 0 for column in found)
-                return tuple(column for column in found if (column.epochs or 0) == longest)
-        there = dict.fromkeys(
+            columns = [column for column in of_metric if column.split == split]
+            if columns:
+                longest = max(column.epochs or 0 for column in columns)
+                return tuple(column for column in columns if (column.epochs or 0) == longest)
+        available = dict.fromkeys(
             f"{one.split} {one.metric}".strip() for one in self.table.columns if one.dataset == dataset
         )
-        raise SettingError(
-            f"{self.table.provenance.source.benchmark} has no {metric} on {dataset}"
-            + (f"; it has {', '.join(there)}" if there else f"; its data sets: {', '.join(self.table.datasets)}")
-        )
+        known = f"it has {', '.join(available)}" if available else f"its data sets: {', '.join(self.table.datasets)}"
+        raise SettingError(f"{self.table.provenance.source.benchmark} has no {metric} on {dataset}; {known}")
 
 
 def _mean(values: NDArray[np.float64]) -> Floats:
-    """Return the mean of each row over what is there; NaN where nothing is."""
+    """Return the mean of each row, ignoring NaN; NaN for a row of NaN."""
     present = ~np.isnan(values)
     counts = present.sum(axis=1)
     sums = np.where(present, values, 0).sum(axis=1)

@@ -1,4 +1,4 @@
-"""Predictor file: scores that somebody's predictor gave to architectures, in a Parquet or CSV file."""
+"""Read the scores that a predictor gave to architectures, from a Parquet or CSV file."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,10 +14,10 @@ from lissnas_benchmarks.own_table import own_table
 from lissnas_benchmarks.readers.parquet_csv import scan_frame
 
 STRINGS = ("architecture", "arch")
-"""What the column of official strings may be called; any other name will do where it is the only column of strings."""
+"""Names of the column of official strings. The only column of strings may have any name."""
 
 INDEX = "index"
-"""The column of the architectures' places in the space, which counts where there is nothing else to name them."""
+"""Name of the column of indices in the space, which is used if the file has neither strings nor genes."""
 
 
 @dataclass(frozen=True)
@@ -27,11 +27,11 @@ class Predictor:
     Attributes
     ----------
     name
-        What it is called.
+        The predictor's name.
     origin
-        Where the scores are from.
+        The file that the scores come from.
     scores
-        Shape (size,) in the order of the space's index, NaN where missing; more is better.
+        float64 of shape (size,) in the order of the space's index, NaN where missing; higher is better.
     """
 
     name: str
@@ -39,26 +39,26 @@ class Predictor:
     scores: Floats
 
     def describe(self) -> str:
-        """Return what scores these are, for a caption."""
+        """Return a description of the scores, for a caption."""
         return f"the scores {self.name} of {self.origin}"
 
 
 def read_predictors(source: str, space: Space) -> list[Predictor]:
-    """Read predicted scores from FILE, FILE:COLUMN, or FILE:-COLUMN where lower is better.
+    """Return the predictors in FILE, FILE:COLUMN, or FILE:-COLUMN if lower is better.
 
-    The file has a row for each architecture, which it names by a column of official strings; by columns gene0, gene1,
-    and so on; or, without either, by a column "index", the place in the space as this project counts, which no
-    benchmark's own numbering need be. Without a COLUMN every other column of numbers is a predictor. Empty and NaN are
-    missing scores, and so are rows that are not there; any other mark of a failure is a number like all others.
+    The file has one row per architecture. The row names the architecture by a column of official strings, by columns
+    gene0, gene1, ..., or, without either, by a column "index". That is this project's index of the space, which may
+    differ from a benchmark's own numbering. Without COLUMN every other numeric column is a predictor. Empty cells, NaN
+    and absent rows are missing scores. Any other mark of a failure counts as a number.
 
     Raises
     ------
     MissingFileError
         If there is no such file.
     BenchmarkFileError
-        If it cannot be read, names no architectures, or holds one twice.
+        If the file cannot be read, names no architectures, or has one twice.
     UnknownNameError
-        If it has no such column.
+        If the file has no such column.
     """
     file, column = _split(source)
     path = Path(file)
@@ -70,37 +70,37 @@ def read_predictors(source: str, space: Space) -> list[Predictor]:
     by_index = not named and not set(genes) <= set(names)
     if by_index and INDEX not in names:
         raise BenchmarkFileError(
-            f"{path}: nothing says which architecture a row is: give it a column 'architecture' of official strings, "
+            f"{path}: no column names the architectures: add a column 'architecture' of official strings, "
             f"or columns gene0 to {genes[-1]}"
         )
     scores = [name for name in names if name not in (*genes, INDEX) and frame[name].dtype.is_numeric()]
-    wanted = [column.removeprefix("-")] if column else scores
-    if not wanted:
-        raise BenchmarkFileError(f"{path}: no column of numbers in it is a score")
+    selected = [column.removeprefix("-")] if column else scores
+    if not selected:
+        raise BenchmarkFileError(f"{path}: it has no numeric column of scores")
     if by_index:
-        columns = [_by_index(path, frame, name, space) for name in wanted]
+        columns = [_by_index(path, frame, name, space) for name in selected]
     else:
-        benchmark = own_table(
+        adapter = own_table(
             path.stem,
             lambda: space,
             path,
-            columns=wanted,
+            columns=selected,
             string_column=named[0] if named else "",
             gene_columns=() if named else genes,
             missing=True,
         )
-        columns = list(benchmark.read(Import((path,), path.parent)).values())
+        columns = list(adapter.read(Import((path,), path.parent)).values())
     sign = -1 if column.startswith("-") else 1
-    return [Predictor(name, path.name, sign * values) for name, values in zip(wanted, columns, strict=True)]
+    return [Predictor(name, path.name, sign * values) for name, values in zip(selected, columns, strict=True)]
 
 
 def read_predictor(source: str, space: Space) -> Predictor:
-    """Read the one predictor that FILE or FILE:COLUMN names; raises SettingError if it names several."""
-    found = read_predictors(source, space)
-    if len(found) > 1:
-        names = ", ".join(predictor.name for predictor in found)
-        raise SettingError(f"{source} holds several scores ({names}): choose one with {source}:COLUMN")
-    return found[0]
+    """Return the one predictor that FILE or FILE:COLUMN names; raises SettingError if it names several."""
+    predictors = read_predictors(source, space)
+    if len(predictors) > 1:
+        names = ", ".join(predictor.name for predictor in predictors)
+        raise SettingError(f"{source} has several predictors ({names}): choose one with {source}:COLUMN")
+    return predictors[0]
 
 
 def _split(source: str) -> tuple[str, str]:
@@ -110,7 +110,7 @@ def _split(source: str) -> tuple[str, str]:
 
 def _read(path: Path) -> pl.DataFrame:
     if not path.is_file():
-        raise MissingFileError(f"{path}: there is no such file of scores; write it as FILE or FILE:COLUMN")
+        raise MissingFileError(f"{path}: this file of scores does not exist; name a file as FILE or FILE:COLUMN")
     try:
         return scan_frame(path).collect()
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
@@ -121,13 +121,13 @@ def _by_index(path: Path, frame: pl.DataFrame, name: str, space: Space) -> Float
     if name not in frame.columns:
         raise UnknownNameError(f"column of {path.name}", name, frame.columns)
     if not frame[INDEX].dtype.is_integer() or frame[INDEX].null_count():
-        raise BenchmarkFileError(f"{path}: '{INDEX}' does not hold an integer in every row")
+        raise BenchmarkFileError(f"{path}: '{INDEX}' is not an integer in every row")
     try:
-        place = space.checked_index(frame[INDEX].to_numpy())
+        index = space.checked_index(frame[INDEX].to_numpy())
     except ArchitectureError as error:
         raise BenchmarkFileError(f"{path}: {error}") from error
-    if len(np.unique(place)) < len(place):
-        raise BenchmarkFileError(f"{path}: '{INDEX}' holds an architecture twice")
+    if len(np.unique(index)) < len(index):
+        raise BenchmarkFileError(f"{path}: '{INDEX}' has an architecture twice")
     scores = np.full(space.size, np.nan)
-    scores[place] = frame[name].cast(pl.Float64).to_numpy()
+    scores[index] = frame[name].cast(pl.Float64).to_numpy()
     return scores

@@ -23,19 +23,26 @@ from lissnas_benchmarks.table_file import (
 
 
 class Table:
-    """A space with measured columns, read lazily from its Parquet file.
+    """A space with measured columns; it reads only the requested columns from its Parquet file.
 
     Parameters
     ----------
     path
         The file.
     space
-        Makes the space whose index orders its rows, when it is first asked for.
+        Makes the space whose index orders the rows; called at the first use of `space`.
 
     Raises
     ------
     BenchmarkFileError
         If the file is not such a table.
+
+    Examples
+    --------
+    Read the test accuracies of every architecture on CIFAR-100::
+
+        table = load_table("nas-bench-201")
+        table.values(Measure("accuracy", "test", epochs=200), "cifar100")
     """
 
     def __init__(self, path: Path, space: Callable[[], Space]) -> None:
@@ -51,30 +58,34 @@ class Table:
 
     @cached_property
     def index(self) -> Indices:
-        """The places in the space of the table's architectures, ascending; all places but in a sampled table."""
+        """The indices of the table's architectures in the space, ascending int64."""
         if self.complete:
             return np.arange(self.provenance.size, dtype=np.int64)
         index = self._collect([INDEX])[INDEX].to_numpy()
         if values_checksum(index) != self.provenance.index:
-            raise unreadable_table(self.path, "the architectures were altered")
+            raise unreadable_table(self.path, "its architectures were altered")
         return index
 
     @property
     def complete(self) -> bool:
-        """Whether there is a row for every architecture of the space."""
+        """Whether the table has a row for every architecture of the space; a sampled table has fewer."""
         return self.provenance.index is None
 
     @property
     def datasets(self) -> tuple[str, ...]:
-        """The data sets, in the source's order."""
+        """The names of the data sets, in the order of the source."""
         return tuple(dict.fromkeys(column.dataset for column in self.columns))
 
     def frame(self) -> pl.LazyFrame:
-        """Return all columns, unread; rows in the order of the space's index."""
+        """Return a lazy frame of all columns; the rows are in the order of `index`."""
         return pl.scan_parquet(self.path)
 
     def matching(self, measure: Measure, dataset: str) -> tuple[Column, ...]:
-        """Return the columns that a measure averages, or raise an error that names what there is."""
+        """Return the columns that a measure averages.
+
+        Raises UnknownNameError with the known values if there is no such column, SettingError if the columns have
+        several numbers of epochs and the measure does not say which.
+        """
         columns = _filter(self.columns, "dataset", dataset)
         columns = _filter(columns, "metric", measure.metric)
         columns = _filter(columns, "split", measure.split)
@@ -82,16 +93,16 @@ class Table:
             columns = _filter(columns, "epochs", measure.epochs)
         if measure.seeds is not None:
             columns = tuple(column for seed in measure.seeds for column in _filter(columns, "seed", seed))
-        numbers = sorted({column.epochs or 0 for column in columns})
-        if len(numbers) > 1:
-            raise SettingError(f"{measure.describe()} was measured after {numbers} epochs: say which")
+        epochs = sorted({column.epochs or 0 for column in columns})
+        if len(epochs) > 1:
+            raise SettingError(f"{measure.describe()} was measured after {epochs} epochs: say which")
         return columns
 
     def values(self, measure: Measure, dataset: str) -> Floats:
-        """Return a measure of every architecture of the table, float64 in the order of `index`, in the column's unit.
+        """Return a measure of every architecture, float64 in the order of `index`, in the column's unit.
 
-        NaN where a seed that was asked for is missing, or, if none was, where all are. Raises UnknownNameError if the
-        data set or the measure is not in the table.
+        An architecture that lacks one of the measure's seeds is NaN. If the measure names no seeds, only an
+        architecture without any run is NaN. Raises UnknownNameError if the table lacks the data set or the measure.
         """
         values = self.read([column.name for column in self.matching(measure, dataset)])
         if measure.seeds is not None:
@@ -102,9 +113,9 @@ class Table:
         return np.divide(sums, counts, out=np.full(len(values), np.nan), where=counts > 0)
 
     def read(self, names: Sequence[str]) -> Floats:
-        """Return columns by their names in the file, checked, float64 of shape (rows, columns).
+        """Return columns by their names in the file, float64 of shape (rows, columns).
 
-        Raises BenchmarkFileError if the file was altered.
+        Raises BenchmarkFileError if the values do not match their checksums.
         """
         frame = self._collect(names)
         expected = dict(zip((column.name for column in self.columns), self.provenance.checksums, strict=True))
@@ -116,35 +127,36 @@ class Table:
     def to_frame(
         self, names: Sequence[str] | None = None, *, architectures: bool = False, genes: bool = False
     ) -> pl.DataFrame:
-        """Return columns in memory, checked, with the place of each architecture in the space.
+        """Return columns as a data frame, with the index of each architecture in the space.
 
-        ``to_frame(...).to_pandas()`` is a pandas frame and ``to_frame(...).to_arrow()`` an Arrow table, of the same
-        columns; both need the extra "bridges".
+        ``to_frame(...).to_pandas()`` returns a pandas frame and ``to_frame(...).to_arrow()`` an Arrow table; both need
+        the extra "bridges".
 
         Parameters
         ----------
         names
-            Columns by their names in the file; all if None.
+            The columns by their names in the file; None for all.
         architectures
-            Whether to add the official strings, as "architecture".
+            Whether to add the official strings, as the column "architecture".
         genes
-            Whether to add the genes, as "gene0", "gene1", and so on.
+            Whether to add the genes, as the columns "gene0", "gene1", ...
 
         Returns
         -------
         DataFrame
-            A row an architecture, in the order of `index`: "index", what was added, and the columns, NaN where missing.
+            One row per architecture, in the order of `index`: "index", the added columns, and the measurements; NaN
+            where missing.
 
         Raises
         ------
         UnknownNameError
-            If there is no such column.
+            If the table has no such column.
         BenchmarkFileError
             If the file was altered.
         """
         known = [column.name for column in self.columns]
-        wanted = known if names is None else list(dict.fromkeys(names))
-        for name in wanted:
+        selected = known if names is None else list(dict.fromkeys(names))
+        for name in selected:
             if name not in known:
                 raise UnknownNameError(f"column of {self.path.name}", name, known)
         frame = pl.DataFrame({INDEX: self.index})
@@ -154,8 +166,8 @@ class Table:
                 frame = frame.with_columns(architecture=pl.Series(self.space.write(rows), dtype=pl.String))
             if genes:
                 frame = frame.with_columns(pl.Series(f"gene{gene}", rows[:, gene]) for gene in range(self.space.genes))
-        values = self.read(wanted)
-        return frame.with_columns(pl.Series(name, values[:, place]) for place, name in enumerate(wanted))
+        values = self.read(selected)
+        return frame.with_columns(pl.Series(name, values[:, place]) for place, name in enumerate(selected))
 
     def _collect(self, names: Sequence[str]) -> pl.DataFrame:
         try:
@@ -164,13 +176,13 @@ class Table:
             raise unreadable_table(self.path, first_line(error)) from error
         for name in names:
             if not frame[name].dtype.is_numeric() or frame[name].null_count():
-                raise unreadable_table(self.path, f"{name} holds {frame[name].dtype}, or not every number")
+                raise unreadable_table(self.path, f"{name} has the type {frame[name].dtype}, or lacks values")
         return frame
 
     def verify(self, progress: Callable[[float], None] = lambda share: None) -> None:
-        """Read everything, curves too; raises BenchmarkFileError at the first value that is not as it was imported.
+        """Verify all checksums, also of the curves; raises BenchmarkFileError for the first that does not match.
 
-        `progress` is told now and then which share is read.
+        `progress` is called now and then with the share that is verified, 0 to 1.
         """
         self.index  # noqa: B018
         parts = len(self.columns) + len(self.provenance.curves)
@@ -185,28 +197,28 @@ class Table:
 
     @property
     def bytes(self) -> int:
-        """What the table and its curves take on the disk."""
+        """Size of the table and its curves on the disk, in bytes."""
         folder = self.path.with_suffix("")
         files = [self.path, *(folder.rglob("*") if folder.is_dir() else ())]
         return sum(path.stat().st_size for path in files if path.is_file())
 
     def curve(self, column: Column) -> NDArray[np.float32]:
-        """Return a learning curve of every architecture, memory-mapped float32 of shape (rows, epochs).
+        """Return the learning curve of every architecture, memory-mapped float32 of shape (rows, epochs).
 
-        Row i belongs to `index[i]`, column e to epoch e + 1; NaN where nothing was measured. The curve of
+        Row i belongs to `index[i]`, column e to epoch e + 1; NaN where missing. The curve of
         ``Column("accuracy", "cifar100", "train", "%", epochs=200, seed=777)`` ends in that column's value. Raises
         UnknownNameError for a column without a curve, BenchmarkFileError if the file was altered.
         """
         path = self.path.with_suffix("") / curve_file(column)
         if not path.exists():
-            known = sorted(found.stem for found in path.parent.glob("*.npy"))
+            known = sorted(file.stem for file in path.parent.glob("*.npy"))
             raise UnknownNameError("curve", path.stem, known)
         try:
             curve = np.lib.format.open_memmap(path, mode="r")
-        except Exception as error:  # numpy's reader of the header raises what it meets
+        except Exception as error:  # numpy's parser of the header raises many kinds of errors
             raise unreadable_table(path, first_line(error)) from error
         if curve.dtype != np.float32 or curve.ndim != 2 or len(curve) != len(self.index):
-            raise unreadable_table(path, f"holds {curve.dtype} of shape {curve.shape}")
+            raise unreadable_table(path, f"it contains {curve.dtype} of shape {curve.shape}")
         return curve
 
 

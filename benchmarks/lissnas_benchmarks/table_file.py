@@ -31,7 +31,7 @@ Metadata = TypeVar("Metadata")
 
 @dataclass(frozen=True)
 class Source:
-    """Where a table's numbers came from: the benchmark, its page and license, and the SHA-256 of each official file."""
+    """The origin of a table: the benchmark, its page and license, and the SHA-256 of each official file."""
 
     benchmark: str
     page: str
@@ -41,14 +41,14 @@ class Source:
 
 @dataclass(frozen=True)
 class Provenance:
-    """What a table's file says of itself.
+    """The metadata of a table's file.
 
     Attributes
     ----------
     checksums
         The CRC-32 of each column's values, in the order of the columns.
     index
-        The CRC-32 of a sampled table's places in the space; None of any other.
+        The CRC-32 of a sampled table's indices of the space; None for a complete table.
     curves
         The CRC-32 of each file of learning curves, by its name.
     """
@@ -73,7 +73,7 @@ def file_checksum(path: Path) -> int:
 
 
 def curve_file(column: Column) -> str:
-    """Return the name of the file of a column's learning curves, in the folder beside the table."""
+    """Return the name of the file of a column's learning curves, in the folder next to the table."""
     return f"{column.name.replace('/', '.')}.npy"
 
 
@@ -85,16 +85,32 @@ def write_table(
     index: Indices | None = None,
     curves: Mapping[str, int] | None = None,
 ) -> None:
-    """Write a table beside its place and move it there, so that no half-written one is ever seen.
+    """Write the file of a table atomically.
 
-    `columns` have a row for every architecture of the space, or, if `index` is given, for those places, ascending; NaN
-    where missing. `curves` are the checksums of the files of learning curves. Raises BenchmarkFileError if the columns
-    have another number of rows.
+    Parameters
+    ----------
+    path
+        The file to write.
+    space
+        The space of the architectures.
+    columns
+        The measurements, each of shape (size,), or of the shape of `index`; NaN where missing.
+    source
+        Where the measurements came from.
+    index
+        For a sampled table: the measured architectures, as ascending indices of the space.
+    curves
+        The CRC-32 of each file of learning curves, by its name.
+
+    Raises
+    ------
+    BenchmarkFileError
+        If the columns have another number of rows.
     """
     checksums = tuple(map(values_checksum, columns.values()))
-    places = None if index is None else values_checksum(index)
+    index_checksum = None if index is None else values_checksum(index)
     provenance = Provenance(
-        FORMAT, space.name, space.size, tuple(columns), checksums, places, dict(curves or {}), source
+        FORMAT, space.name, space.size, tuple(columns), checksums, index_checksum, dict(curves or {}), source
     )
     frame = pl.DataFrame({column.name: pl.Series(values, nan_to_null=False) for column, values in columns.items()})
     rows = space.size if index is None else len(index)
@@ -103,8 +119,8 @@ def write_table(
     if index is not None:
         frame.insert_column(0, pl.Series(INDEX, index))
     buffer = io.BytesIO()
-    described = msgspec.json.encode(provenance)
-    frame.write_parquet(buffer, metadata={"lissnas": described.decode(), "crc32": str(zlib.crc32(described))})
+    metadata = msgspec.json.encode(provenance)
+    frame.write_parquet(buffer, metadata={"lissnas": metadata.decode(), "crc32": str(zlib.crc32(metadata))})
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_write(path) as file:
         file.write(buffer.getbuffer())
@@ -118,12 +134,12 @@ class _FormatOnly:
 
 
 def read_format(path: Path) -> int:
-    """Return the layout's version of a table's file; raises BenchmarkFileError if it is no readable table."""
+    """Return the layout version of a table's file; raises BenchmarkFileError if it is not a readable table."""
     return _read_metadata(path, _FormatOnly).format
 
 
 def read_provenance(path: Path) -> Provenance:
-    """Return what a table's file says of itself; raises BenchmarkFileError if it is no readable table."""
+    """Return the metadata of a table's file; raises BenchmarkFileError if it is not a readable table."""
     return _read_metadata(path, Provenance)
 
 
@@ -131,14 +147,14 @@ def _read_metadata(path: Path, kind: type[Metadata]) -> Metadata:
     try:
         metadata = pl.read_parquet_metadata(path)
         if kind is Provenance and metadata["crc32"] != str(zlib.crc32(metadata["lissnas"].encode())):
-            raise ValueError("its description was altered")
-        described = msgspec.json.decode(metadata["lissnas"], type=kind)
+            raise ValueError("its metadata was altered")
+        decoded = msgspec.json.decode(metadata["lissnas"], type=kind)
     except (
         *(pl.exceptions.PolarsError, pl.exceptions.PanicException),
         *(OSError, KeyError, ValueError, RecursionError),
     ) as error:
         raise unreadable_table(path, first_line(error)) from error
-    return described
+    return decoded
 
 
 def values_checksum(values: Floats | Indices) -> int:
@@ -149,4 +165,4 @@ def values_checksum(values: Floats | Indices) -> int:
 
 def unreadable_table(path: Path, why: str) -> BenchmarkFileError:
     """Return the error for a table's file that is damaged."""
-    return BenchmarkFileError(f"{path}: not a readable table ({why}); delete it, and it is made again from its source")
+    return BenchmarkFileError(f"{path}: not a readable table ({why}); delete it, and the next use imports it again")

@@ -77,7 +77,7 @@ def test_a_file_that_is_there_is_not_fetched_again(file: OfficialFile, server: S
 
 def test_a_download_goes_on_where_it_broke_off(file: OfficialFile, server: Server, tmp_path: Path) -> None:
     server.limit = 1_000_000
-    with pytest.raises(LissnasError, match=r"call 'lissnas data get' again, it goes on from .*data\.bin\.part"):
+    with pytest.raises(LissnasError, match=r"call 'lissnas data get' again, it continues .*data\.bin\.part"):
         download(file, tmp_path)
     assert not (tmp_path / "data.bin").exists()
     server.limit = len(DATA)
@@ -133,7 +133,7 @@ def test_what_breaks_off_is_noticed_without_a_known_size_or_checksum(server: Ser
     file = OfficialFile("models.zip", url=f"http://127.0.0.1:{server.server_port}/models.zip")
     server.limit = 1_000_000
     shares: list[float] = []
-    with pytest.raises(LissnasError, match="it goes on from"):
+    with pytest.raises(LissnasError, match="it continues"):
         download(file, tmp_path, shares.append)
     assert not (tmp_path / "models.zip").exists()
     server.limit = len(DATA)

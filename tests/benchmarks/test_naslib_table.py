@@ -149,9 +149,9 @@ def test_learning_curves_count_epochs_from_0(arch: NaslibSpace) -> None:
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        ({"metric": Metric.HP}, "HP is not known of a table; known: TRAIN_ACCURACY"),
-        ({"metric": Metric.ALL}, "ALL is not known"),
-        ({"metric": None}, "NONE is not known"),
+        ({"metric": Metric.HP}, "unknown metric HP; known: TRAIN_ACCURACY"),
+        ({"metric": Metric.ALL}, "unknown metric ALL"),
+        ({"metric": None}, "unknown metric NONE"),
         (
             {"metric": Metric.VAL_ACCURACY, "dataset": "cifar10"},
             "made has no VAL_ACCURACY on cifar10; its data sets: pl",

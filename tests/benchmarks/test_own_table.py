@@ -102,7 +102,7 @@ def test_a_sampled_table_has_the_rows_of_the_file_only(scenes: pl.DataFrame, tmp
 
 
 def test_the_declaration_of_the_documentation_has_ten_lines() -> None:
-    example = inspect.getdoc(own_table).split(">>> benchmark = ")[1].split(">>> benchmark.reports")[0]
+    example = inspect.getdoc(own_table).split(">>> adapter = ")[1].split(">>> adapter.reports")[0]
     assert len(example.strip().splitlines()) <= 10
 
 
@@ -126,7 +126,7 @@ def test_genes_may_be_the_names_of_operations(suffix: str, tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        ("nor_conv_5x5", r"scenes\.parquet: edge2 is 'nor_conv_5x5' in row 3, but in this space one of none, skip_con"),
+        ("nor_conv_5x5", r"scenes\.parquet: edge2 is 'nor_conv_5x5' in row 3, but must be one of none, skip_con"),
         (None, r"edge2 is empty in row 3"),
         ("NONE", r"edge2 is 'NONE' in row 3"),
     ],
@@ -172,11 +172,11 @@ def test_a_declared_measure_goes_before_the_columns() -> None:
 @pytest.mark.parametrize(
     ("others", "message"),
     [
-        ({"gene_columns": ()}, "by gene_columns or by string_column"),
-        ({"string_column": "net"}, "by gene_columns or by string_column"),
+        ({"gene_columns": ()}, "either gene_columns or string_column"),
+        ({"string_column": "net"}, "either gene_columns or string_column"),
         ({"columns": {}}, "at least one column"),
-        ({"columns": {"a": ACCURACY, "b": ACCURACY}}, "no two of them alike"),
-        ({"columns": {"a": _column("test", quality=False)}}, "more is better in none"),
+        ({"columns": {"a": ACCURACY, "b": ACCURACY}}, "no two of the same measurement"),
+        ({"columns": {"a": _column("test", quality=False)}}, "higher is better in none"),
     ],
 )
 def test_a_declaration_that_contradicts_itself_is_refused(others: dict[str, Any], message: str) -> None:
@@ -212,13 +212,13 @@ def _with_value(name: str, row: int, value: Any) -> Callable[[pl.DataFrame], pl.
     ("change", "message"),
     [
         (lambda frame: pl.concat([frame, frame[5:6]]), r"scenes\.parquet: rows 5 and 2128 are the same architecture"),
-        (_with_value("edge2", 3, 4), r"edge2 is 4 in row 3, but has 4 choices, counted from 0"),
+        (_with_value("edge2", 3, 4), r"edge2 is 4 in row 3, but must be 0 to 3"),
         (_with_value("edge2", 3, -1), r"edge2 is -1 in row 3"),
         (_with_value("edge2", 3, 2**40), r"edge2 is 1099511627776 in row 3"),
         (_with_value("edge2", 3, None), r"edge2 is empty in row 3"),
         (_with_value("val_accs", 3, np.inf), r"val_accs is infinite in row 3"),
-        (lambda frame: frame.cast({"edge2": pl.Float64}), r"edge2 holds Float64, not integers from 0 to 3"),
-        (lambda frame: frame.cast({"val_accs": pl.String}), r"val_accs holds String, not numbers"),
+        (lambda frame: frame.cast({"edge2": pl.Float64}), r"edge2 has the type Float64, not integers from 0"),
+        (lambda frame: frame.cast({"val_accs": pl.String}), r"val_accs has the type String, not numbers"),
         (lambda frame: frame.drop("edge2"), r"unknown column of scenes\.parquet 'edge2': did you mean 'edge\d'"),
         (lambda frame: frame.rename({"val_accs": "val_acc"}), r"'val_accs': did you mean 'val_acc'"),
     ],
@@ -255,7 +255,9 @@ def test_strings_of_another_space_are_refused(fails: Callable[..., None]) -> Non
 
 
 def test_numbers_for_strings_are_refused(fails: Callable[..., None]) -> None:
-    fails(lambda frame: frame, "flops holds Float64, not official strings", gene_columns=(), string_column="flops")
+    fails(
+        lambda frame: frame, "flops has the type Float64, not official strings", gene_columns=(), string_column="flops"
+    )
 
 
 def test_a_row_for_each_architecture_of_a_huge_space_is_refused(scenes: pl.DataFrame, tmp_path: Path) -> None:
@@ -278,7 +280,7 @@ def test_a_row_for_each_architecture_of_a_huge_space_is_refused(scenes: pl.DataF
         ("scenes.parquet", b"PAR1 and no more", r"scenes\.parquet: cannot be read"),
         ("scenes.csv", b"", r"scenes\.csv: cannot be read"),
         ("scenes.csv", b"edge0,edge1\n1,2,3\n", r"scenes\.csv: cannot be read|unknown column"),
-        ("scenes.xlsx", b"PK", r"scenes\.xlsx: neither a \.parquet nor a \.csv file"),
+        ("scenes.xlsx", b"PK", r"scenes\.xlsx: it is neither a \.parquet nor a \.csv file"),
     ],
 )
 def test_a_file_that_is_no_table_is_refused(name: str, data: bytes, message: str, tmp_path: Path) -> None:

@@ -72,11 +72,11 @@ def test_networks_that_are_not_in_the_file_are_missing_and_a_mark_of_failure_is_
 @pytest.mark.parametrize(
     ("change", "source", "error", "said"),
     [
-        (lambda frame: frame, "nowhere.parquet", MissingFileError, "no such file of scores"),
+        (lambda frame: frame, "nowhere.parquet", MissingFileError, "this file of scores does not exist"),
         (lambda frame: frame, "{path}:skore", UnknownNameError, "did you mean 'score'"),
-        (lambda frame: frame.drop("arch", "note"), "{path}", BenchmarkFileError, "nothing says which architecture"),
+        (lambda frame: frame.drop("arch", "note"), "{path}", BenchmarkFileError, "no column names the architectures"),
         (lambda frame: pl.concat([frame, frame[:1]]), "{path}:loss", BenchmarkFileError, "same architecture"),
-        (lambda frame: frame.select("arch"), "{path}", BenchmarkFileError, "no column of numbers"),
+        (lambda frame: frame.select("arch"), "{path}", BenchmarkFileError, "no numeric column"),
         (lambda frame: frame.with_columns(arch=pl.lit("|x|")), "{path}:loss", BenchmarkFileError, "not written as"),
         (lambda frame: frame.select("loss", index=pl.lit(15_625)), "{path}", BenchmarkFileError, "0 to 15624"),
         (lambda frame: frame.select("loss", index=pl.lit(3)), "{path}", BenchmarkFileError, "an architecture twice"),

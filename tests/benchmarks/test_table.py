@@ -183,7 +183,7 @@ def test_an_altered_architecture_is_refused(tmp_path: Path) -> None:
     metadata = pl.read_parquet_metadata(path)
     altered = pl.read_parquet(path).with_columns(index=pl.Series([1, 31, 500]))
     altered.write_parquet(path, metadata={key: metadata[key] for key in ("lissnas", "crc32")})
-    with pytest.raises(BenchmarkFileError, match=f"{path}.*the architectures were altered"):
+    with pytest.raises(BenchmarkFileError, match=f"{path}.*its architectures were altered"):
         Table(path, lambda: SPACE).index  # noqa: B018
 
 
@@ -192,7 +192,7 @@ def test_an_altered_description_is_refused(path: Path, word: str) -> None:
     data = path.read_bytes()
     place = data.rindex(word.encode())
     path.write_bytes(data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :])
-    with pytest.raises(BenchmarkFileError, match=f"{path}.*description was altered"):
+    with pytest.raises(BenchmarkFileError, match=f"{path}.*metadata was altered"):
         Table(path, lambda: SPACE)
 
 

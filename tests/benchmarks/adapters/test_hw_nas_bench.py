@@ -111,7 +111,7 @@ def test_4699_cells_do_not_run_on_the_edgetpu_and_all_run_elsewhere(official: by
 def test_an_analysis_that_selects_by_quality_refuses_a_benchmark_of_costs(official: bytes, tmp_path: Path) -> None:
     (tmp_path / "any.pickle").write_bytes(official)
     import_files(ADAPTER, (tmp_path / "any.pickle",))
-    with pytest.raises(SettingError, match="hw-nas-bench says what networks cost, not which is better"):
+    with pytest.raises(SettingError, match="hw-nas-bench measures costs and no quality"):
         open_benchmark("hw-nas-bench")
 
 
