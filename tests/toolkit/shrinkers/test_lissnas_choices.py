@@ -251,5 +251,7 @@ def test_a_huge_graph_space_is_shrunk_to_a_list() -> None:
 
 def test_balls_too_large_to_list_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(union_of_balls, "MAX_LISTED", 10_000)
-    with pytest.raises(SettingError, match="more than the 10,000 that are listed at most: take fewer seeds"):
+    with pytest.raises(
+        SettingError, match=r"more than 10,000 networks are within .* too many to list: use fewer seeds"
+    ):
         _run(darts(), radius=2, score=lambda rows: rows.sum(axis=1) + _rugged(rows))

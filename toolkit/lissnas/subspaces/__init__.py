@@ -1,4 +1,4 @@
-"""What a shrinker keeps: a list, a box or a union of balls, its pockets, and its file.
+"""Subspaces: what a shrinker returns. They are lists, boxes or unions of balls; they have pockets and files.
 
 Read `subspace.py` first.
 """

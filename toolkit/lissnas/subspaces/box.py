@@ -1,4 +1,4 @@
-"""Box: the single region that most shrinkage methods keep, the choices that are left for each gene."""
+"""Box: the single region that most shrinkage methods return, given by the allowed choices of each gene."""
 
 from collections.abc import Callable
 from functools import cached_property
@@ -12,16 +12,22 @@ from lissnas.subspaces.subspace import Subspace
 
 
 class Box(Subspace):
-    """All architectures of a space whose every gene holds one of the choices left for it.
+    """All architectures of a space whose genes have allowed choices.
 
-    Where several rows are the same network, the row that stands for them counts.
+    If several rows are the same network, its canonical row decides.
 
     Parameters
     ----------
     space
         The space.
-    left
-        Shape (genes, largest number of choices): which choices are left.
+    allowed
+
+        Which choices each gene may have, shape (genes, largest number of choices).
+
+    Examples
+    --------
+    >>> Box.whole(make_space("macro")).without(0, 2).size
+    4374
     """
 
     def __init__(self, space: Space, allowed: NDArray[np.bool_]) -> None:
@@ -30,7 +36,7 @@ class Box(Subspace):
 
     @classmethod
     def whole(cls, space: Space) -> "Box":
-        """Return the box that leaves every choice."""
+        """Return the box that allows every choice."""
         return cls(space, np.arange(max(space.choices)) < np.array(space.choices)[:, None])
 
     @cached_property
@@ -38,8 +44,8 @@ class Box(Subspace):
         if self._is_product:
             if self.size > ENUMERABLE_SIZE:
                 raise SettingError(
-                    f"a box of {self.size:.3g} architectures of {self.space.name} is not listed, being more than "
-                    f"{ENUMERABLE_SIZE:,}: draw a sample"
+                    f"a box of {self.size:.3g} architectures of {self.space.name} is too large to list (at most "
+                    f"{ENUMERABLE_SIZE:,}): draw a sample"
                 )
             return self._combinations(np.arange(self.size, dtype=np.int64))
         rows = self.space.all_rows()
@@ -47,7 +53,7 @@ class Box(Subspace):
 
     @property
     def _is_product(self) -> bool:
-        """Whether every combination of the choices left is an architecture."""
+        """Whether every combination of choices is an architecture of the space."""
         return self.space.size == np.prod(np.array(self.space.choices, dtype=object))
 
     @cached_property
@@ -61,7 +67,7 @@ class Box(Subspace):
         return np.sort(self.space.index(self._rows))
 
     def contains_rows(self, rows: Rows) -> NDArray[np.bool_]:
-        """Tell for each row, not the network it stands for, whether it lies in the box, shape (n,)."""
+        """Return whether each row itself, rather than its canonical row, is in the box, shape (n,)."""
         return np.all(self.allowed[np.arange(self.space.genes), rows], axis=1)
 
     def contains(self, rows: Rows) -> NDArray[np.bool_]:
@@ -74,7 +80,7 @@ class Box(Subspace):
         return self._combinations(drawn) if self._is_product else self._rows[drawn]
 
     def _combinations(self, numbers: Indices) -> Rows:
-        """Return combinations of the choices left by their numbers, the last gene counting least."""
+        """Return the combinations of allowed choices with these numbers; the last gene is the least significant."""
         rows = np.empty((len(numbers), self.space.genes), dtype=np.uint8)
         for gene in reversed(range(self.space.genes)):
             choices = np.flatnonzero(self.allowed[gene])
@@ -83,46 +89,53 @@ class Box(Subspace):
         return rows
 
     def without(self, gene: int, choice: int) -> "Box":
-        """Return the box that leaves one choice less."""
-        left = self.allowed.copy()
-        left[gene, choice] = False
-        return self._part(left, lambda rows: rows[:, gene] != choice)
+        """Return the box without this choice of this gene."""
+        allowed = self.allowed.copy()
+        allowed[gene, choice] = False
+        return self._part(allowed, lambda rows: rows[:, gene] != choice)
 
     def restricted_to(self, gene: int, choice: int) -> "Box":
-        """Return the part of the box that holds this choice."""
-        left = self.allowed.copy()
-        left[gene] = False
-        left[gene, choice] = True
-        return self._part(left, lambda rows: rows[:, gene] == choice)
+        """Return the box in which this gene may only have this choice."""
+        allowed = self.allowed.copy()
+        allowed[gene] = False
+        allowed[gene, choice] = True
+        return self._part(allowed, lambda rows: rows[:, gene] == choice)
 
     def _part(self, allowed: NDArray[np.bool_], belongs: Callable[[Rows], NDArray[np.bool_]]) -> "Box":
         part = Box(self.space, allowed)
-        if "_rows" in self.__dict__:  # what was enumerated once is only filtered
+        if "_rows" in self.__dict__:  # filter the rows instead of enumerating them again
             part.__dict__["_rows"] = self._rows[belongs(self._rows)]
         return part
 
     def mean_scores(self, rows: Rows, scores: Floats) -> Floats:
-        """Return the mean score of the scored rows in the box that hold each choice, shape of `left`.
+        """Return for each choice the mean score of the given rows in the box that have it, shape of `allowed`.
 
-        NaN for a choice that is gone or was never seen.
+        NaN for a choice that is not allowed or that no row has.
         """
-        inside = self.contains_rows(rows)
+        in_box = self.contains_rows(rows)
         genes, choices = self.allowed.shape
-        held = (rows[inside] + choices * np.arange(genes)).ravel()
-        counts = np.bincount(held, minlength=genes * choices).reshape(genes, choices)
-        sums = np.bincount(held, np.repeat(scores[inside], genes), genes * choices).reshape(genes, choices)
+        place = (rows[in_box] + choices * np.arange(genes)).ravel()
+        counts = np.bincount(place, minlength=genes * choices).reshape(genes, choices)
+        sums = np.bincount(place, np.repeat(scores[in_box], genes), genes * choices).reshape(genes, choices)
         return np.divide(sums, counts, out=np.full(counts.shape, np.nan), where=self.allowed & (counts > 0))
 
     def droppable(self) -> NDArray[np.bool_]:
-        """Mark the choices left that are not the last one of their gene, shape of `left`."""
+        """Return which allowed choices are not the last one of their gene, shape of `allowed`."""
         return self.allowed & (self.allowed.sum(axis=1, keepdims=True) > 1)
 
 
 def shrink_box(box: Box, size: int, values: Floats | Callable[[Box], Floats]) -> Box:
-    """Drop the choice of lowest value again and again, until the box's size is as near as it gets to `size`.
+    """Return the box whose size is nearest to `size`, after dropping the choice of lowest value repeatedly.
 
-    Nearness is judged by the ratio of the sizes. `values` are those of each choice, of the shape of `box.allowed`, or a
-    function that gives them anew for each smaller box; NaN where a choice must stay because it was never judged.
+    Parameters
+    ----------
+    box
+        Where to start.
+    size
+        The target. The nearest size is the one with the ratio nearest to 1.
+    values
+        The value of each choice, shape of `box.allowed`, or a function that returns the values for each smaller box. A
+        choice whose value is NaN stays, because nothing is known about it.
     """
     while box.size > size:
         valued = np.where(box.droppable(), values(box) if callable(values) else values, np.nan)

@@ -10,23 +10,23 @@ from lissnas.subspaces.union_of_balls import UnionOfBalls
 
 
 def product_choices(subspace: Subspace) -> list[list[int]] | None:
-    """Return for each gene the choices whose combinations are the subspace, each once; None if it is no such product.
+    """Return for each gene the choices whose combinations make up the subspace; None if it is not such a product.
 
-    Whether an explicit list happens to be one is not found out.
+    An explicit list counts as no product, even if it happens to be one.
     """
     space = subspace.space
     combinations = int(np.prod(np.array(space.choices, dtype=object)))
     if space.size_bounds != (combinations, combinations):
         return None
     if isinstance(subspace, Box):
-        return [np.flatnonzero(left).tolist() for left in subspace.allowed]
+        return [np.flatnonzero(allowed).tolist() for allowed in subspace.allowed]
     return [list(range(count)) for count in space.choices] if isinstance(subspace, WholeSpace) else None
 
 
 def enclosing_choices(subspace: Subspace) -> list[list[int]]:
-    """Return for each gene the choices that networks of the subspace may have, ascending.
+    """Return for each gene the choices that networks of the subspace have, ascending.
 
-    Where these are too many to be listed, some of the choices may occur in none.
+    If the networks are too many to be listed, the result may include choices that none of them has.
     """
     choices = product_choices(subspace)
     if choices is not None:

@@ -1,4 +1,4 @@
-"""LimitedSubspace: what meets resource limits of a subspace, also where it cannot be counted, as of a box of 10^12."""
+"""LimitedSubspace: the networks of a subspace that meet resource limits, even if the subspace has 10^12 networks."""
 
 from functools import cached_property
 
@@ -10,21 +10,22 @@ from lissnas.spaces.limited import LimitedSpace
 from lissnas.spaces.space import ENUMERABLE_SIZE, Indices, Rows
 from lissnas.subspaces.subspace import Subspace
 
-_DRAWN_AT_ONCE = 1 << 12
+_BATCH = 1 << 12
+"""Number of networks drawn at once."""
 
-_DRAWN_AT_MOST = 1 << 20
-"""After so many networks outside the limits in a row it counts as empty (our own choice)."""
+_MAX_REJECTED = 1 << 20
+"""Number of consecutive networks beyond the limits after which sampling fails (our own choice)."""
 
 
 class LimitedSubspace(Subspace):
-    """The networks of a subspace of the whole space that meet the limits of a limited space.
+    """The networks of a subspace that meet the limits of a limited space.
 
     Parameters
     ----------
     space
-        Of which it is a subspace.
+        The limited space, of which this is a subspace.
     unlimited
-        A subspace of `space.whole`.
+        A subspace of `space.whole`; its networks may exceed the limits.
     """
 
     space: LimitedSpace
@@ -35,7 +36,7 @@ class LimitedSubspace(Subspace):
 
     @property
     def size(self) -> int:
-        """How many there are; raises SettingError where they are too many to be listed."""
+        """Number of networks; raises SettingError if they are too many to be listed."""
         return len(self.index)
 
     @property
@@ -48,8 +49,8 @@ class LimitedSubspace(Subspace):
         at_most = self.unlimited.size_bounds[1]
         if at_most > ENUMERABLE_SIZE:
             raise SettingError(
-                f"which of the {at_most:.3g} networks of a subspace are in {self.space.name} is not listed, being more "
-                f"than {ENUMERABLE_SIZE:,}: draw a sample"
+                f"a subspace of {at_most:.3g} networks is too large to list those in {self.space.name} (at most "
+                f"{ENUMERABLE_SIZE:,}): draw a sample"
             )
         rows = self.space.whole.rows(self.unlimited.index)
         return np.sort(self.space.index(rows[self._meets(rows)]))
@@ -61,26 +62,27 @@ class LimitedSubspace(Subspace):
         return np.logical_and.reduce([limit(rows) for limit in self.space.limits], axis=0)
 
     def sample(self, count: int, rng: np.random.Generator) -> Rows:
-        """As Subspace.sample; where they cannot be listed, others are drawn until enough meet the limits.
+        """As Subspace.sample; if the networks cannot be listed, draws until enough of them meet the limits.
 
-        Raises SettingError if there are not enough, or hardly any.
+        Raises SettingError if fewer than `count` networks meet the limits, or almost none.
         """
         if self.unlimited.size_bounds[1] <= ENUMERABLE_SIZE:
             if not 0 <= count <= self.size:
                 raise SettingError(f"cannot draw {count:,} different networks from the {self.size:,} within the limits")
             return self.space.rows(self.index[rng.choice(self.size, count, replace=False)])
         index: Indices = np.empty(0, dtype=np.int64)
-        in_vain = 0
+        rejected = 0
         while len(index) < count:
-            rows = self.unlimited.sample(_DRAWN_AT_ONCE, rng)
-            found = self.space.index(rows[self._meets(rows)])
+            rows = self.unlimited.sample(_BATCH, rng)
+            accepted = self.space.index(rows[self._meets(rows)])
             before = len(index)
-            index = np.concatenate([index, found])
+            index = np.concatenate([index, accepted])
             index = index[np.sort(np.unique(index, return_index=True)[1])]
-            in_vain = 0 if len(index) > before else in_vain + len(rows)
-            if in_vain > _DRAWN_AT_MOST:
+            rejected = 0 if len(index) > before else rejected + len(rows)
+            if rejected > _MAX_REJECTED:
                 raise SettingError(
                     f"only {len(index):,} of {count:,} networks of a subspace were found in {self.space.name}: "
                     "raise the limits"
                 )
+
         return self.space.rows(index[:count])

@@ -1,4 +1,4 @@
-"""NearestMember: for a proposal of somebody who only knows boxes, the network of a subspace that it stands for."""
+"""NearestMember: maps a row that an optimizer proposes in a box to the nearest network of a subspace."""
 
 import numpy as np
 
@@ -9,26 +9,26 @@ from lissnas.subspaces.subspace import Subspace
 from lissnas.subspaces.union_of_balls import UnionOfBalls
 
 _SAMPLED_MEMBERS = 10_000
-"""Among how many random networks of a subspace the nearest is looked for, where nothing better can be done."""
+"""Number of random networks among which the nearest is chosen, if the subspace cannot be listed."""
 
 
 class NearestMember:
-    """Finds the networks of a subspace in which the fewest genes differ from a row; of several, one drawn by lot.
+    """Returns the network of a subspace that differs from a row in the fewest genes; ties are broken at random.
 
-    In a union of balls that is what lies on the way to the nearest seed. Any other subspace is gone through one by one;
-    of one that is too large to be enumerated, random networks are.
+    In a union of balls this network is on the way to the nearest seed. In any other subspace all networks are compared,
+    or random ones if the subspace is too large to be listed.
 
     Parameters
     ----------
     subspace
-        Where to look.
+        The subspace.
     rng
-        Draws those random networks, where they are needed.
+        Draws the random networks, if they are needed.
 
     Attributes
     ----------
     choices
-        For each gene the choices that the subspace's networks may have: the box around it.
+        For each gene the choices of the networks of the subspace: the box around it.
     """
 
     def __init__(self, subspace: Subspace, rng: np.random.Generator) -> None:
@@ -43,24 +43,24 @@ class NearestMember:
             self._members = subspace.space.rows(subspace.index)
 
     def __call__(self, proposed: Rows, rng: np.random.Generator) -> Rows:
-        """Return what stands for a proposal, itself if it is a member; both are one row, shape (genes,)."""
+        """Return the nearest network to a proposal, or the proposal if it is a member; both have shape (genes,)."""
         try:
             if self._subspace.contains(proposed[None])[0]:
                 return proposed
-        except ArchitectureError:  # no network at all
+        except ArchitectureError:  # the proposal is not an architecture of the space
             pass
         if self._members is None:
-            return self._towards_a_seed(proposed, rng)
+            return self._toward_seed(proposed, rng)
         differing = (self._members != proposed).sum(axis=1)
         return self._members[rng.choice(np.flatnonzero(differing == differing.min()))]
 
-    def _towards_a_seed(self, proposed: Rows, rng: np.random.Generator) -> Rows:
-        """Return the proposal with as many of its genes set to those of a nearest seed as lead into the ball."""
+    def _toward_seed(self, proposed: Rows, rng: np.random.Generator) -> Rows:
+        """Return the proposal with just enough genes set to those of a nearest seed to enter its ball."""
         balls = self._subspace
         assert isinstance(balls, UnionOfBalls)
-        away = (balls.seeds != proposed).sum(axis=1)
-        seed = balls.seeds[rng.choice(np.flatnonzero(away == away.min()))]
-        exchanged = rng.choice(np.flatnonzero(seed != proposed), int(away.min()) - balls.radius, replace=False)
+        distance = (balls.seeds != proposed).sum(axis=1)
+        seed = balls.seeds[rng.choice(np.flatnonzero(distance == distance.min()))]
+        replaced = rng.choice(np.flatnonzero(seed != proposed), int(distance.min()) - balls.radius, replace=False)
         nearest = proposed.copy()
-        nearest[exchanged] = seed[exchanged]
+        nearest[replaced] = seed[replaced]
         return nearest

@@ -1,4 +1,4 @@
-"""ShrunkSpace: a subspace as a space of its own, to be shrunk again; nothing outside it is seen any more."""
+"""ShrunkSpace: a subspace as a space, so that a method can shrink it again without leaving it."""
 
 import hashlib
 
@@ -12,19 +12,19 @@ from lissnas.subspaces.subspace import ExplicitSubspace, Subspace, WholeSpace
 from lissnas.subspaces.union_of_balls import UnionOfBalls
 
 _PAIRS_AT_ONCE = 1 << 24
-"""How many distances are held at once: a byte each."""
+"""Maximum number of distances held in memory at once, one byte each."""
 
 
 class ShrunkSpace(PartOfSpace):
-    """The networks of a subspace; edits lead from one of them to another, distances are those of the whole space.
+    """The networks of a subspace. An edit leads from one of them to another; distances are those of the whole space.
 
-    What `sample` draws is uniform over the networks of the subspace. Where these are more than can be enumerated,
-    `index` is that of the whole space, and `size` raises SettingError unless the subspace knows it.
+    `sample` draws uniformly from the networks of the subspace. If they are too many to be listed, `index` is that of
+    the whole space, and `size` raises SettingError unless the subspace knows its size.
 
     Parameters
     ----------
     subspace
-        Of any space; its networks.
+        A subspace of any space.
     """
 
     def __init__(self, subspace: Subspace) -> None:
@@ -41,9 +41,9 @@ class ShrunkSpace(PartOfSpace):
         return self.subspace.size_bounds
 
     def in_whole(self, subspace: Subspace) -> Subspace:
-        """Return a subspace of this space as one of the whole space.
+        """Return a subspace of this space as a subspace of the whole space.
 
-        Raises SettingError where its networks cannot be listed.
+        Raises SettingError if its networks cannot be listed.
         """
         if isinstance(subspace, WholeSpace):
             return self.subspace
@@ -56,7 +56,7 @@ class ShrunkSpace(PartOfSpace):
         return f"'{string}' is not among the {self.name}"
 
     def shell_sums(self, columns: Floats, scores: Floats) -> ShellSums:
-        """As Space.shell_sums; goes through all pairs."""
+        """As Space.shell_sums; it visits all pairs."""
         rows = self.all_rows()
         shells = ShellSums(
             np.zeros((self.genes + 1, self.size, columns.shape[1])), np.zeros((self.genes + 1, self.size))
@@ -77,17 +77,17 @@ class ShrunkSpace(PartOfSpace):
 
 
 def _contents(subspace: Subspace) -> str:
-    """Say how many networks there are, and which, by eight digits that other ones hardly share."""
+    """Return the number of networks and an eight-digit digest of them, as part of the name of the space."""
     if isinstance(subspace, UnionOfBalls):
-        held = np.sort(subspace.space.index(subspace.seeds))
-        what = f"networks within {subspace.radius} edits of {len(held):,} seeds"
+        index = np.sort(subspace.space.index(subspace.seeds))
+        number = f"networks within {subspace.radius} edits of {len(index):,} seeds"
     elif subspace.size_bounds[1] <= ENUMERABLE_SIZE:
-        held = subspace.index
-        what = f"{len(held):,} networks"
+        index = subspace.index
+        number = f"{len(index):,} networks"
     else:
         try:
-            held = subspace.space.index(subspace.sample(1_000, np.random.default_rng(0)))
+            index = subspace.space.index(subspace.sample(1_000, np.random.default_rng(0)))
         except SettingError as error:
             raise SettingError(f"a subspace of {subspace.space.name} cannot be a space: {error}") from error
-        what = f"up to {subspace.size_bounds[1]:.3g} networks"
-    return f"{what} ({hashlib.sha256(held.astype('<i8').tobytes()).hexdigest()[:8]})"
+        number = f"up to {subspace.size_bounds[1]:.3g} networks"
+    return f"{number} ({hashlib.sha256(index.astype('<i8').tobytes()).hexdigest()[:8]})"

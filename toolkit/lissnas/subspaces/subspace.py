@@ -1,4 +1,4 @@
-"""Subspace: a subset of a space, what a shrinker returns; it is sampled, saved, and falls into pockets."""
+"""Subspace: a subset of a space, which a shrinker returns."""
 
 from abc import ABC, abstractmethod
 from functools import cached_property
@@ -16,7 +16,7 @@ class Subspace(ABC):
     Attributes
     ----------
     space
-        The space it is a subset of.
+        The space that it is a subset of.
     """
 
     space: Space
@@ -24,29 +24,32 @@ class Subspace(ABC):
     @property
     @abstractmethod
     def size(self) -> int:
-        """How many architectures it holds."""
+        """Number of architectures."""
 
     @property
     def size_bounds(self) -> tuple[int, int]:
-        """The least and the largest number of architectures that it may hold; equal where the size is known."""
+        """Lower and upper bound of the number of architectures; equal if the size is known."""
         return self.size, self.size
 
     @property
     @abstractmethod
     def index(self) -> Indices:
-        """Its architectures' places in the space, ascending, shape (size,)."""
+        """Places of its architectures in the space, ascending, shape (size,)."""
 
     @abstractmethod
     def contains(self, rows: Rows) -> NDArray[np.bool_]:
-        """Tell for each row whether its architecture is in the subspace, shape (n,)."""
+        """Return whether the architecture of each row is in the subspace, shape (n,)."""
 
     @abstractmethod
     def sample(self, count: int, rng: np.random.Generator) -> Rows:
-        """Return `count` different architectures, drawn uniformly, shape (count, genes)."""
+        """Return `count` different architectures, drawn uniformly, shape (count, genes).
+
+        Raises SettingError if there are fewer than `count`.
+        """
 
 
 class WholeSpace(Subspace):
-    """All of a space: where every shrinker starts."""
+    """All architectures of a space, where every shrinker starts."""
 
     def __init__(self, space: Space) -> None:
         self.space = space
@@ -71,14 +74,14 @@ class WholeSpace(Subspace):
 
 
 class ExplicitSubspace(Subspace):
-    """A subset held as the places of its architectures.
+    """A subset given by the places of its architectures.
 
     Parameters
     ----------
     space
-        The space it is a subset of.
+        The space that it is a subset of.
     index
-        The architectures' places, in any order; repeated ones count once.
+        Places of the architectures, in any order; repeated places count once.
     """
 
     def __init__(self, space: Space, index: Indices) -> None:
@@ -103,7 +106,7 @@ class ExplicitSubspace(Subspace):
 
 
 def distinct(index: Indices) -> Indices:
-    """Return the places, each once, ascending; millions of them many times faster than np.unique does."""
+    """Return the different places, ascending; for millions of them this is many times faster than np.unique."""
     ascending = np.sort(index, axis=None)
     is_new = np.ones(len(ascending), dtype=np.bool_)
     is_new[1:] = ascending[1:] != ascending[:-1]

@@ -1,4 +1,4 @@
-"""The file of a subspace: saved as Parquet with its provenance, and loaded again."""
+"""The file of a subspace: a Parquet file with its provenance."""
 
 import json
 import zlib
@@ -18,17 +18,23 @@ from lissnas.subspaces.subspace import ExplicitSubspace, Subspace
 from lissnas.subspaces.union_of_balls import UnionOfBalls
 
 FORMAT = 1
-"""The version of what a saved subspace holds; docs/results-format.md describes it."""
+"""Version of the file's layout; docs/results-format.md describes it."""
 
 
 def save(subspace: Subspace, path: Path, provenance: dict[str, Any]) -> None:
-    """Write a subspace as a Parquet file with a row an architecture: its index, official string and pocket.
+    """Write a subspace as a Parquet file with one row for each architecture: its index, official string and pocket.
 
-    A union of balls has a row a seed; its radius, and how many architectures it holds at least and at most, stand in
-    the file's metadata. A box too large to be listed has no row; there the choices left for each gene stand.
+    The file of a union of balls has one row for each seed; its metadata has the radius and the bounds of the size. The
+    file of a box that is too large to be listed has no rows; its metadata has the allowed choices of each gene.
 
-    `provenance` says where the subspace came from (method, settings, benchmark, ...), in what JSON can hold. The file
-    is written beside its place and moved there.
+    Parameters
+    ----------
+    subspace
+        The subspace.
+    path
+        The file. An existing file is replaced, all at once.
+    provenance
+        Where the subspace comes from (method, settings, benchmark, ...), as JSON values.
     """
     import polars as pl
 
@@ -39,7 +45,7 @@ def save(subspace: Subspace, path: Path, provenance: dict[str, Any]) -> None:
         described["union_of_balls"] = {"radius": subspace.radius, "at_least": at_least, "at_most": at_most}
     elif isinstance(subspace, Box) and subspace.size > ENUMERABLE_SIZE:
         rows, pocket = subspace.space.rows(np.empty(0, dtype=np.int64)), np.empty(0, dtype=np.int32)
-        described["box"] = [np.flatnonzero(left).tolist() for left in subspace.allowed]
+        described["box"] = [np.flatnonzero(allowed).tolist() for allowed in subspace.allowed]
     else:
         rows, pocket = subspace.space.rows(subspace.index), pockets(subspace)
     strings, text = subspace.space.write(rows), json.dumps(described)
@@ -50,14 +56,14 @@ def save(subspace: Subspace, path: Path, provenance: dict[str, Any]) -> None:
 
 
 def checksum(text: str, strings: Sequence[str]) -> str:
-    """Return the CRC-32 of what a saved subspace says of itself and of its architectures."""
+    """Return the CRC-32 of the metadata and the architectures of a saved subspace."""
     return str(zlib.crc32("\n".join([text, *strings]).encode()))
 
 
 def load(path: Path, space: Space) -> tuple[Subspace, dict[str, Any]]:
     """Return a saved subspace and its provenance.
 
-    Raises LissnasError if the file is damaged or belongs to another space.
+    Raises LissnasError if the file is damaged, has a newer format, or is a subspace of another space.
     """
     import polars as pl
 
@@ -80,11 +86,11 @@ def load(path: Path, space: Space) -> tuple[Subspace, dict[str, Any]]:
             f"{path}: not a saved subspace ({(str(error).splitlines() or [''])[0]}); shrink again"
         ) from error
     if version > FORMAT:
-        raise LissnasError(f"{path}: of format {version}, and this version reads up to {FORMAT}: upgrade lissnas")
+        raise LissnasError(f"{path}: of format {version}, but this version reads up to {FORMAT}: upgrade lissnas")
     if origin != space.name:
-        raise LissnasError(f"{path}: a subspace of {origin}, not of {space.name}")
+        raise LissnasError(f"{path}: a subspace of {origin}, not of {space.name}; load it with its own space")
     if strings.dtype != pl.String or strings.null_count():
-        raise LissnasError(f"{path}: not a saved subspace (some rows of 'architecture' hold no string); shrink again")
+        raise LissnasError(f"{path}: not a saved subspace (some values of 'architecture' are no strings); shrink again")
     if metadata.get("crc32") != checksum(metadata["lissnas"], strings.to_list()):
         raise LissnasError(f"{path}: altered since it was saved, or by another version; shrink again")
     rows = space.read(strings.to_list())
@@ -93,20 +99,20 @@ def load(path: Path, space: Space) -> tuple[Subspace, dict[str, Any]]:
     if "union_of_balls" not in provenance:
         return ExplicitSubspace(space, space.index(rows)), provenance
     if not isinstance(space, CategoricalSpace) or not isinstance(radius, int):
-        raise LissnasError(f"{path}: a union of balls of radius {radius}: there is none in {space.name}")
+        raise LissnasError(f"{path}: {space.name} has no union of balls of radius {radius}; shrink again")
     return UnionOfBalls(space, rows, radius), provenance
 
 
 def _read_box(path: Path, space: Space, choices: Any) -> Subspace:
-    """Return the box of the choices left for each gene; raises LissnasError if there is none of these."""
-    left = np.zeros((space.genes, max(space.choices)), dtype=np.bool_)
+    """Return the box with these choices of each gene; raises LissnasError if the space does not have them."""
+    allowed = np.zeros((space.genes, max(space.choices)), dtype=np.bool_)
     try:
         if len(choices) != space.genes:
             raise ValueError(f"{len(choices)} genes")
         for gene, (own, count) in enumerate(zip(choices, space.choices, strict=True)):
             if not own or not all(type(choice) is int and 0 <= choice < count for choice in own):
                 raise ValueError(f"gene {gene} has the choices {own}")
-            left[gene, own] = True
+            allowed[gene, own] = True
     except (TypeError, ValueError) as error:
-        raise LissnasError(f"{path}: a box of other choices than {space.name} has ({error})") from error
-    return Box(space, left)
+        raise LissnasError(f"{path}: a box with choices that {space.name} does not have ({error})") from error
+    return Box(space, allowed)
