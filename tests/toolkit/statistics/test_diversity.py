@@ -1,4 +1,4 @@
-"""Diversity, against figures worked out by hand."""
+"""Diversity, against SciPy and values computed by hand."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from scipy import stats
 
 
 @given(st.lists(st.tuples(st.integers(0, 1), st.integers(0, 4)), min_size=1, max_size=30))
-def test_entropy_is_scipys_divided_by_the_logarithm_of_the_choices(rows: list[tuple[int, int]]) -> None:
+def test_entropy_is_that_of_scipy_divided_by_the_log_of_the_choices(rows: list[tuple[int, int]]) -> None:
     batch = np.array(rows, dtype=np.uint8)
     expected = [stats.entropy(np.bincount(batch[:, gene])) / np.log(count) for gene, count in enumerate((2, 5))]
     np.testing.assert_allclose(gene_entropy(batch, (2, 5)), expected, atol=1e-12)
@@ -22,17 +22,17 @@ def test_a_gene_without_choice_has_no_entropy() -> None:
     assert gene_entropy(np.zeros((4, 1), dtype=np.uint8), (1,)).tolist() == [0]
 
 
-def test_a_whole_space_holds_every_operation(small: Any) -> None:
+def test_the_full_space_has_every_operation_and_one_pocket(small: Any) -> None:
     found = diversity(WholeSpace(small.space))
     assert found.operations.tolist() == [1] * small.space.genes
     assert found.pocket_sizes.tolist() == [small.space.size]
 
 
-def test_a_whole_space_of_independent_choices_uses_all_operations_evenly(mixed: Any) -> None:
+def test_the_full_space_of_independent_choices_has_entropy_1(mixed: Any) -> None:
     assert diversity(WholeSpace(mixed.space)).entropy == pytest.approx([1, 1, 1])
 
 
-def test_a_subspace_has_the_diversity_worked_out_by_hand(mixed: Any) -> None:
+def test_the_diversity_of_a_subspace_matches_hand_computation(mixed: Any) -> None:
     # a-c|f, a-c|g and, two edits away from both, b-d|f.
     subspace = ExplicitSubspace(mixed.space, mixed.space.index(mixed.space.read(["a-c|f", "a-c|g", "b-d|f"])))
     found = diversity(subspace)

@@ -1,4 +1,4 @@
-"""Intervals against scipy's."""
+"""Intervals, against those of SciPy."""
 
 import numpy as np
 import pytest
@@ -6,18 +6,18 @@ from lissnas.statistics.estimate import proportion, standard_error, with_error
 from scipy import stats
 
 
-def test_a_normal_interval_holds_95_percent() -> None:
+def test_a_normal_interval_covers_95_percent() -> None:
     estimate = with_error(np.array(10.0), np.array(2.0))
     assert np.diff(stats.norm.cdf([estimate.low, estimate.high], 10, 2)) == pytest.approx(0.95)
 
 
 @pytest.mark.parametrize(("hits", "draws"), [(1, 5), (30, 100), (99, 100), (0, 40), (40, 40)])
-def test_a_proportion_of_plain_draws_has_wilsons_interval(hits: int, draws: int) -> None:
+def test_a_proportion_has_the_interval_of_wilson(hits: int, draws: int) -> None:
     rate = hits / draws
     found = proportion(np.array(rate), np.array(np.sqrt(rate * (1 - rate) / draws)), np.array(float(draws)))
     expected = stats.binomtest(hits, draws).proportion_ci(0.95, method="wilson")
     assert (found.low, found.high) == pytest.approx(tuple(expected), abs=1e-12)
 
 
-def test_a_standard_error_comes_back_from_its_interval() -> None:
+def test_the_standard_error_is_recovered_from_the_interval() -> None:
     assert standard_error(with_error(np.array([10.0, 0.0]), np.array([2.0, 0.5]))) == pytest.approx([2.0, 0.5])

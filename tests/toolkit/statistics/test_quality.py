@@ -1,4 +1,4 @@
-"""Quality and top shares, against figures worked out by hand."""
+"""Quality, top shares and expected best, against values computed by hand and by enumeration."""
 
 from itertools import combinations
 from typing import Any
@@ -36,8 +36,8 @@ def _entropy(*counts: int) -> float:
 
 
 @pytest.fixture
-def judged() -> dict[str, Any]:
-    """The chain "...00", "...01", "...10", one far from them, and one without a score, of scores 0 to 6560."""
+def small_quality() -> dict[str, Any]:
+    """Return the quality of three near chains, one far from them, and one without a score; scores are 1 to 6560."""
     space = macro()
     scores = np.arange(6561.0)
     scores[0] = np.nan
@@ -47,7 +47,7 @@ def judged() -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("figure", "expected"),
+    ("measure", "expected"),
     [
         ("size", 5),
         ("size_ratio", 5 / 6561),
@@ -74,11 +74,11 @@ def judged() -> dict[str, Any]:
         ("shrinkage_score", (4915.25 - 3280.5) / 3279.5 * np.log(6561 / 5) / np.log(6561)),
     ],
 )
-def test_quality_matches_hand_computation(judged: dict[str, Any], figure: str, expected: float) -> None:
-    assert judged[figure] == pytest.approx(expected)
+def test_quality_matches_hand_computation(small_quality: dict[str, Any], measure: str, expected: float) -> None:
+    assert small_quality[measure] == pytest.approx(expected)
 
 
-def test_the_whole_space_holds_everything_and_lifts_nothing() -> None:
+def test_the_full_space_has_recall_1_and_lift_1() -> None:
     space = macro()
     found = quality(WholeSpace(space), np.arange(6561.0))
     # Two random chains differ in 2/3 of the layers; different ones a little more often.
@@ -94,14 +94,14 @@ def test_the_whole_space_holds_everything_and_lifts_nothing() -> None:
     ) == pytest.approx(expected)
 
 
-def test_the_shrinkage_score_is_0_for_the_whole_space_and_1_for_the_best_alone() -> None:
+def test_the_shrinkage_score_is_0_for_the_full_space_and_1_for_the_best_alone() -> None:
     space, scores = macro(), np.arange(6561.0)
     assert quality(WholeSpace(space), scores).shrinkage_score == 0
     assert quality(ExplicitSubspace(space, np.array([6560])), scores).shrinkage_score == pytest.approx(1)
     assert quality(ExplicitSubspace(space, np.array([0])), scores).shrinkage_score < 0
 
 
-def test_a_random_part_has_a_shrinkage_score_of_about_0() -> None:
+def test_a_random_subset_has_a_shrinkage_score_of_about_0() -> None:
     space, rng = macro(), np.random.default_rng(0)
     found = [
         quality(ExplicitSubspace(space, rng.choice(6561, 500, replace=False)), np.arange(6561.0)).shrinkage_score
@@ -110,11 +110,11 @@ def test_a_random_part_has_a_shrinkage_score_of_about_0() -> None:
     assert abs(np.mean(found)) < 5 * np.std(found) / 10
 
 
-def test_where_all_score_the_same_nothing_is_gained_by_shrinking() -> None:
+def test_the_shrinkage_score_is_0_where_all_scores_are_equal() -> None:
     assert shrinkage_score(90, 5, 90, 90, 100) == 0
 
 
-def test_a_subspace_without_scores_cannot_be_judged() -> None:
+def test_a_subspace_without_scores_is_refused() -> None:
     scores = np.arange(6561.0)
     scores[[3, 4]] = np.nan
     with pytest.raises(SettingError, match="none of the subspace's architectures has a score"):
@@ -128,18 +128,18 @@ def test_the_expected_best_is_the_mean_over_every_possible_draw(scores: list[flo
     np.testing.assert_allclose(expected_best(np.array(scores), draws), expected)
 
 
-def test_one_draw_finds_the_mean_and_all_find_the_best() -> None:
+def test_the_expected_best_of_one_draw_is_the_mean_and_of_all_the_best() -> None:
     scores = np.random.default_rng(0).normal(90, 2, 15_625)
     found = expected_best(scores, np.array([1, 15_625, 20_000]))
     assert found == pytest.approx([scores.mean(), scores.max(), scores.max()])
 
 
-def test_more_draws_find_better_ones() -> None:
+def test_the_expected_best_rises_with_the_draws() -> None:
     scores = np.random.default_rng(1).normal(90, 2, 500)
     assert (np.diff(expected_best(scores, np.arange(1, 501))) > 0).all()
 
 
-def test_the_expected_best_of_a_large_space_is_what_draws_find() -> None:
+def test_the_expected_best_of_a_large_space_matches_simulation() -> None:
     rng = np.random.default_rng(2)
     scores = rng.normal(90, 2, 3000)
     drawn = np.array([rng.choice(scores, 40, replace=False).max() for _ in range(4000)])
@@ -147,11 +147,11 @@ def test_the_expected_best_of_a_large_space_is_what_draws_find() -> None:
     assert abs(expected_best(scores, np.array([40]))[0] - drawn.mean()) < 5 * error
 
 
-def test_missing_scores_are_left_out() -> None:
+def test_the_expected_best_ignores_missing_scores() -> None:
     assert expected_best(np.array([np.nan, 1, 3]), np.array([1, 2])).tolist() == [2, 3]
 
 
-def test_no_draws_and_no_scores_are_refused() -> None:
+def test_the_expected_best_of_no_draws_or_no_scores_is_refused() -> None:
     with pytest.raises(SettingError, match="at least 1"):
         expected_best(np.ones(3), np.array([0]))
     with pytest.raises(SettingError, match="score"):

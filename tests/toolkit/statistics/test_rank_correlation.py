@@ -1,4 +1,4 @@
-"""Rank agreement against SciPy, draw by draw, and against what is known of a real supernet."""
+"""Rank correlation against SciPy, draw by draw, and against known values of real supernets."""
 
 import itertools
 from collections.abc import Callable
@@ -26,7 +26,7 @@ def _draws(count: int, networks: int) -> np.ndarray:
 
 @given(SCORES)
 @pytest.mark.filterwarnings("ignore::scipy.stats.ConstantInputWarning", "ignore:invalid value:RuntimeWarning")
-def test_tau_weighted_tau_and_rho_of_every_draw_are_scipys(pairs: list[tuple[int, int]]) -> None:
+def test_tau_weighted_tau_and_rho_of_every_draw_match_scipy(pairs: list[tuple[int, int]]) -> None:
     truth, predicted = np.array(pairs, dtype=float).T
     times = _draws(5, len(pairs)).T.astype(np.float32)
     scores = BootstrappedRanks(truth, predicted)
@@ -37,7 +37,7 @@ def test_tau_weighted_tau_and_rho_of_every_draw_are_scipys(pairs: list[tuple[int
 
 
 @given(SCORES, st.floats(0.05, 0.95))
-def test_precision_and_regret_of_every_draw_are_those_of_its_networks_written_out(
+def test_precision_and_regret_of_every_draw_match_an_explicit_resample(
     pairs: list[tuple[int, int]], share: float
 ) -> None:
     truth, predicted = np.array(pairs, dtype=float).T
@@ -57,7 +57,7 @@ def test_precision_and_regret_of_every_draw_are_those_of_its_networks_written_ou
 
 @pytest.mark.parametrize("networks", [2, 3, 255, 256, 257, 512, 1000])
 @pytest.mark.parametrize("levels", [5, 1000])
-def test_sizes_around_that_of_a_block_are_counted_whole(networks: int, levels: int) -> None:
+def test_tau_is_exact_for_sizes_around_the_block_size(networks: int, levels: int) -> None:
     rng = np.random.default_rng(networks)
     truth, predicted = rng.permutation(networks), rng.integers(levels, size=networks) + np.arange(networks) % 2
     scores = BootstrappedRanks(truth.astype(float), predicted.astype(float))
@@ -67,7 +67,7 @@ def test_sizes_around_that_of_a_block_are_counted_whole(networks: int, levels: i
         assert found[0] == pytest.approx(measure(truth, predicted).statistic, abs=1e-12, nan_ok=True)
 
 
-def test_net_concordance_is_that_of_all_pairs_written_out() -> None:
+def test_net_concordance_matches_all_pairs() -> None:
     rng = np.random.default_rng(0)
     x, y = rng.integers(40, size=(2, 600)).astype(float)
     times = rng.integers(4, size=(600, 3)).astype(np.float32)
@@ -76,7 +76,7 @@ def test_net_concordance_is_that_of_all_pairs_written_out() -> None:
 
 
 @pytest.mark.parametrize(("supernet", "tau", "best"), [("oneshot", 0.485, -0.19), ("fewshot", 0.551, 0.01)])
-def test_real_supernets_rank_all_networks_well_and_the_best_at_random(
+def test_real_supernets_rank_all_architectures_well_and_the_best_at_random(
     shared_data: Path, nasbench201: Callable[[str], Floats], supernet: str, tau: float, best: float
 ) -> None:
     scores = pl.read_parquet(shared_data / "nasbench201_supernet_scores.parquet")
@@ -90,7 +90,7 @@ def test_real_supernets_rank_all_networks_well_and_the_best_at_random(
     assert among_best.tau.value == pytest.approx(best, abs=0.01)
 
 
-def test_the_interval_is_as_wide_as_draws_made_one_by_one() -> None:
+def test_the_interval_matches_an_explicit_bootstrap() -> None:
     rng = np.random.default_rng(3)
     truth = rng.normal(size=300)
     predicted = truth + rng.normal(size=300)
@@ -99,11 +99,11 @@ def test_the_interval_is_as_wide_as_draws_made_one_by_one() -> None:
     for _ in range(2000):
         chosen = rng.integers(300, size=300)
         one_by_one.append(stats.kendalltau(truth[chosen], predicted[chosen]).statistic)
-    # Percentiles of 2,000 draws with a standard deviation of .026 are known to about .0015.
+    # The percentiles of 2,000 draws with a standard deviation of 0.026 have an error of about 0.0015.
     np.testing.assert_allclose([found.tau.low, found.tau.high], np.quantile(one_by_one, [0.025, 0.975]), atol=0.006)
 
 
-def test_precision_and_regret_of_a_hand_counted_example() -> None:
+def test_precision_and_regret_match_hand_computation() -> None:
     truth = np.array([1.0, 2, 3, 4, 5, 6, 7, 8, 9, 10])
     predicted = np.array([0.0, 0, 0, 0, 0, 0, 0, 9, 5, 8])
     found = rank_agreement(truth, predicted, np.random.default_rng(0), draws=10, share=0.2)
@@ -113,7 +113,7 @@ def test_precision_and_regret_of_a_hand_counted_example() -> None:
     assert found.predicted_ties == pytest.approx(21 / 45)
 
 
-def test_networks_without_both_scores_are_left_out() -> None:
+def test_architectures_without_both_scores_are_excluded() -> None:
     truth, predicted = np.array([1, 2, np.nan, 3, 4.0]), np.array([1, np.nan, 5, 3, 2.0])
     found = rank_agreement(truth, predicted, np.random.default_rng(0), draws=10, share=0.4)
     assert found.networks == 3
@@ -126,12 +126,12 @@ def test_scores_that_rank_nothing_are_refused(predicted: list[float]) -> None:
         rank_agreement(np.array([1.0, 2, 3]), np.array(predicted), np.random.default_rng(0))
 
 
-def test_a_top_that_holds_no_network_is_refused() -> None:
+def test_an_empty_top_share_is_refused() -> None:
     with pytest.raises(SettingError, match="choose a larger share"):
         rank_agreement(np.arange(9.0), np.arange(9.0), np.random.default_rng(0), share=0.05)
 
 
-def test_tau_alone_is_that_of_the_whole_agreement() -> None:
+def test_tau_alone_equals_that_of_rank_agreement() -> None:
     truth, predicted = np.random.default_rng(0).normal(size=(2, 500))
     alone = kendall_tau(truth, predicted, np.random.default_rng(1), draws=200)
     assert alone == rank_agreement(truth, predicted, np.random.default_rng(1), draws=200).tau

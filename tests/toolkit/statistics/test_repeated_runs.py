@@ -29,12 +29,12 @@ def test_a_paired_difference_is_the_interval_of_a_paired_t_test() -> None:
     assert (found.low, found.high) == pytest.approx(tuple(expected.confidence_interval(0.95)))
 
 
-def test_runs_that_do_not_belong_together_have_no_paired_difference() -> None:
+def test_a_paired_difference_of_different_runs_is_refused() -> None:
     with pytest.raises(SettingError, match="same runs"):
         paired_difference(np.zeros(3), np.zeros(4))
 
 
-def test_ranks_start_at_one_and_ties_share_theirs() -> None:
+def test_ranks_start_at_1_and_ties_share_their_mean_rank() -> None:
     values = np.array([[[3.0, 1.0, 1.0]], [[3.0, 2.0, 1.0]]])
     found = mean_ranks(values, np.random.default_rng(0))
     np.testing.assert_allclose(found.value, [1, 2.25, 2.75])
@@ -42,7 +42,7 @@ def test_ranks_start_at_one_and_ties_share_theirs() -> None:
     assert (found.value <= found.high).all()
 
 
-def test_the_interval_of_a_mean_rank_holds_the_true_one_as_often_as_it_says() -> None:
+def test_the_interval_of_a_mean_rank_has_its_nominal_coverage() -> None:
     rng = np.random.default_rng(0)
     hits = []
     for _ in range(100):

@@ -1,4 +1,4 @@
-"""Seed noise against simulated trainings whose noise is known, and against plain loops."""
+"""Seed noise, against simulated trainings of known noise and against plain loops."""
 
 import itertools
 
@@ -15,10 +15,10 @@ def _trained(networks: int, runs: int, structure: float, noise: float, seed: int
     return 90 + structure * rng.normal(size=(networks, 1)) + noise * rng.normal(size=(networks, runs))
 
 
-def test_noise_and_reliability_of_simulated_trainings_come_back() -> None:
+def test_noise_and_reliability_of_simulated_trainings_are_recovered() -> None:
     runs = _trained(20_000, 3, 2, 1)
     found = seed_noise(runs, runs.mean(axis=1), np.full(len(runs), 3))
-    # Five standard errors, of about 1 % for so many networks.
+    # The tolerances are five standard errors, which are about 1 % for 20,000 networks.
     assert found.networks == 20_000
     assert found.spread == pytest.approx(1, abs=0.02)
     assert found.difference.value == pytest.approx(2 / np.sqrt(np.pi), abs=0.03)
@@ -27,7 +27,7 @@ def test_noise_and_reliability_of_simulated_trainings_come_back() -> None:
     assert found.tolerance == pytest.approx(np.sqrt(2 / 3), abs=0.02)
 
 
-def test_networks_trained_a_different_number_of_times_count_the_same() -> None:
+def test_architectures_have_equal_weight_whatever_their_trainings() -> None:
     runs = np.round(_trained(12, 3, 2, 1), 2)
     runs[::3, 1:] = np.nan
     runs[1::3, 0] = np.nan
@@ -50,19 +50,19 @@ def test_the_correlation_of_two_runs_is_pearsons_over_both_orders() -> None:
     assert found.correlation.value == pytest.approx(np.corrcoef(both.T)[0, 1])
 
 
-@pytest.mark.parametrize("figure", ["difference", "correlation", "reliability"])
-def test_intervals_are_as_wide_as_figures_scatter(figure: str) -> None:
+@pytest.mark.parametrize("measure", ["difference", "correlation", "reliability"])
+def test_interval_widths_match_the_scatter_over_simulations(measure: str) -> None:
     values, errors = [], []
     for seed in range(300):
         runs = _trained(200, 3, 2, 1, seed)
-        estimate = getattr(seed_noise(runs, runs.mean(axis=1), np.full(200, 3)), figure)
+        estimate = getattr(seed_noise(runs, runs.mean(axis=1), np.full(200, 3)), measure)
         values.append(estimate.value)
         errors.append(standard_error(estimate))
-    # The scatter of 300 draws is known to 4 %; the jackknife's error is one for many networks.
+    # The scatter over 300 simulations has an error of 4 %; the jackknife is asymptotic in the architectures.
     assert np.mean(errors) == pytest.approx(np.std(values), rel=0.15)
 
 
-def test_trainings_without_noise_are_wholly_reliable() -> None:
+def test_trainings_without_noise_have_reliability_1() -> None:
     runs = np.repeat(np.arange(10.0)[:, None], 2, axis=1)
     found = seed_noise(runs, runs.mean(axis=1), np.full(10, 2))
     assert (found.spread, found.correlation.value, found.reliability.value) == pytest.approx((0, 1, 1))
@@ -74,18 +74,18 @@ def test_disattenuated_correlations_are_those_of_the_true_scores() -> None:
     first, second = (scores[:, None] + rng.normal(size=(len(a), 2)) for scores in (a, b))
     runs = np.concatenate([first, second])
     noise = seed_noise(runs, runs[:, 0], np.ones(len(runs)))
-    seen = with_error(np.corrcoef(first[:, 0], second[:, 0])[0, 1], 1 / np.sqrt(len(a)))
-    found = disattenuate(seen, noise.reliability)
-    assert seen.value == pytest.approx(0.4, abs=0.02)
+    observed = with_error(np.corrcoef(first[:, 0], second[:, 0])[0, 1], 1 / np.sqrt(len(a)))
+    found = disattenuate(observed, noise.reliability)
+    assert observed.value == pytest.approx(0.4, abs=0.02)
     assert found.value == pytest.approx(0.5, abs=0.02)
     assert found.low < 0.5 < found.high
 
 
-def test_two_trainings_of_one_network_differ_by_noise_alone() -> None:
+def test_the_noise_share_of_two_trainings_of_one_architecture_is_1() -> None:
     assert noise_share(np.array([0.8, 0.4]), np.array(0.8)) == pytest.approx([1, 1 / 3])
 
 
-def test_agreement_on_the_best_is_a_plain_count() -> None:
+def test_top_agreement_matches_a_plain_count() -> None:
     runs = _trained(400, 3, 2, 1)
     runs[7, 2] = np.nan
     rates = []
@@ -98,7 +98,7 @@ def test_agreement_on_the_best_is_a_plain_count() -> None:
     assert found.low < found.value < found.high
 
 
-def test_trainings_without_noise_agree_on_the_best() -> None:
+def test_trainings_without_noise_agree_on_the_top() -> None:
     runs = np.repeat(np.arange(100.0)[:, None], 2, axis=1)
     assert top_agreement(runs, (0.01, 0.1)).value.tolist() == [1, 1]
 
@@ -108,7 +108,7 @@ def test_no_seed_in_common_is_refused() -> None:
         top_agreement(np.array([[90.0, np.nan], [np.nan, 91.0]]), (0.5,))
 
 
-def test_noise_needs_networks_that_were_trained_twice() -> None:
+def test_fewer_than_two_retrained_architectures_are_refused() -> None:
     runs = np.array([[90.0, 91.0], [92.0, np.nan]])
     with pytest.raises(SettingError, match="1 networks"):
         seed_noise(runs, runs[:, 0], np.ones(2))

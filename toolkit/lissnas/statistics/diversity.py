@@ -1,4 +1,4 @@
-"""Diversity: how different the architectures of a subspace are, gene by gene and pocket by pocket."""
+"""Diversity of a subspace: entropy of the genes, operations left, and sizes of the pockets."""
 
 from dataclasses import dataclass
 
@@ -11,16 +11,16 @@ from lissnas.subspaces.subspace import Subspace
 
 @dataclass(frozen=True)
 class Diversity:
-    """Figures of one subspace.
+    """Diversity measures of one subspace.
 
     Attributes
     ----------
     entropy
-        How evenly each gene's operations are used, shape (genes,); see `gene_entropy`.
+        How evenly the operations of each gene occur, shape (genes,); see `gene_entropy`.
     operations
-        The share of each gene's operations in the whole space that is still there, shape (genes,).
+        Share of the operations of each gene that are left, shape (genes,).
     pocket_sizes
-        How many architectures each pocket holds, the largest first, shape (pockets,).
+        Number of architectures in each pocket, largest first, shape (pockets,).
     """
 
     entropy: Floats
@@ -29,7 +29,7 @@ class Diversity:
 
 
 def diversity(subspace: Subspace) -> Diversity:
-    """Return the diversity of a subspace of an enumerable space; the whole space is listed to compare with."""
+    """Return the diversity of a subspace of an enumerable space, compared with all rows of the space."""
     space = subspace.space
     rows, choices = space.rows(subspace.index), space.choices
     return Diversity(
@@ -40,9 +40,9 @@ def diversity(subspace: Subspace) -> Diversity:
 
 
 def gene_entropy(rows: Rows, choices: tuple[int, ...]) -> Floats:
-    """Return Shannon's entropy of each gene's operations, divided by its largest possible value, shape (genes,).
+    """Return the Shannon entropy of the operations of each gene, divided by its maximum, shape (genes,).
 
-    1 if a gene's operations are all equally frequent, 0 if there is one only; a gene without choice has 0.
+    It is 1 if all operations of a gene are equally frequent, and 0 if only one occurs or the gene has a single choice.
     """
     entropy = np.zeros(len(choices))
     for gene, count in enumerate(choices):
@@ -54,5 +54,5 @@ def gene_entropy(rows: Rows, choices: tuple[int, ...]) -> Floats:
 
 
 def _operations(rows: Rows) -> Indices:
-    """Return how many different operations each gene has, shape (genes,)."""
+    """Return the number of different operations of each gene in the rows, shape (genes,)."""
     return np.array([np.count_nonzero(np.bincount(gene)) for gene in rows.T])

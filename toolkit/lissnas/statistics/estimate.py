@@ -1,4 +1,4 @@
-"""Estimates: a figure with its 95 % interval."""
+"""Estimate: a value with its 95 % confidence interval."""
 
 from dataclasses import dataclass
 
@@ -7,15 +7,15 @@ import numpy as np
 from lissnas.spaces.space import Floats
 
 CONFIDENCE = 0.95
-"""Of every interval in the project."""
+"""Confidence level of every interval in the project."""
 
 _NORMAL = 1.959963984540054
-"""The standard normal quantile of 97.5 %."""
+"""The 97.5 % quantile of the standard normal distribution."""
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A figure and its 95 % interval; scalars, or arrays of one shape."""
+    """A value and the ends of its 95 % interval: scalars, or arrays of the same shape."""
 
     value: Floats
     low: Floats
@@ -23,20 +23,21 @@ class Estimate:
 
 
 def with_error(value: Floats, error: Floats) -> Estimate:
-    """Return value ± 1.96 standard errors."""
+    """Return the estimate whose interval is `value` ± 1.96 standard errors."""
     return Estimate(value, value - _NORMAL * error, value + _NORMAL * error)
 
 
 def standard_error(estimate: Estimate) -> Floats:
-    """Return the standard error from which `with_error` makes this estimate."""
+    """Return the standard error of an estimate that `with_error` made."""
     error: Floats = (estimate.high - estimate.low) / (2 * _NORMAL)
     return error
 
 
 def proportion(value: Floats, error: Floats, count: Floats) -> Estimate:
-    """Return a proportion with Wilson's interval for as many draws as would give its standard error.
+    """Return a proportion with Wilson's interval, for the number of draws that its standard error implies.
 
-    Where the error is 0, as when nothing was hit, `count` draws are assumed. Wilson, J. Am. Stat. Assoc. 22, 1927.
+    Where the error is 0, as for a proportion of 0, the interval assumes `count` draws. Wilson, J. Am. Stat. Assoc. 22,
+    1927.
     """
     variance = value * (1 - value)
     draws = np.where(error > 0, variance / np.where(error > 0, error, 1) ** 2, count)
@@ -47,10 +48,10 @@ def proportion(value: Floats, error: Floats, count: Floats) -> Estimate:
 
 
 def jackknife_error(influence: Floats) -> Floats:
-    """Return the standard error from the influence of each architecture, over the last axis.
+    """Return the standard error of a measure from the influence of each architecture, which is the last axis.
 
-    The infinitesimal jackknife (Jaeckel, 1972): influences are the derivatives of a figure by the weight of each
-    architecture.
+    The infinitesimal jackknife (Jaeckel, 1972): the influence of an architecture is the derivative of the measure with
+    respect to its weight.
     """
     error: Floats = np.sqrt((influence**2).sum(axis=-1))
     return error

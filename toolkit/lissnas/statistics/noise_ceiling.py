@@ -1,9 +1,9 @@
-"""Noise ceiling: how well a benchmark ranks its networks itself, the most that may be asked of a predictor.
+"""Noise ceiling: the maximum Kendall tau that the training noise of a benchmark allows a predictor.
 
-All of it is our own definition. Where several trainings of each network are known, one is the truth and another the
-predictor; and what a predictor would reach that knows each network's expected score follows from how far trainings
-spread. Both go through the same choice of networks as every predictor: within the true top, the training that is the
-truth chooses, as nothing else would be fair to a training that does not know the other's luck.
+All of it is our own definition. `retrained` uses one training of each architecture as the truth and another as the
+predictor. `perfect` is what a predictor reaches that knows the expected score of each architecture; it follows from the
+spread between trainings. Both use the same evaluation set as every predictor. Where that set is the true top, the
+training that is the truth selects it, because the other training cannot know the noise of the first.
 """
 
 from collections.abc import Callable
@@ -16,30 +16,30 @@ from lissnas.errors import SettingError
 from lissnas.spaces.space import Floats
 
 _BINS = 50
-"""Into how many groups of like score the networks are cut to tell how far trainings spread there."""
+"""Number of groups of similar score over which the spread between trainings is pooled (our own choice)."""
 
 _DRAWS = 20
-"""Over how many draws of the noise the perfect predictor's tau is averaged: it then moves by a few thousandths."""
+"""Number of draws of the noise for the tau of the perfect predictor: their mean varies by a few thousandths."""
 
-_FEWEST = 10
-"""From fewer networks no tau is told (our own choice)."""
+_MIN_NETWORKS = 10
+"""Below this many architectures tau is reported as NaN (our own choice)."""
 
 Choice = Callable[[Floats], NDArray[np.bool_]]
-"""Which networks a set holds, given the scores that are taken as true; shape (n,) to shape (n,)."""
+"""Marks the architectures of an evaluation set, given the true scores: shape (n,) to shape (n,)."""
 
 
 @dataclass(frozen=True)
 class NoiseCeiling:
-    """Kendall's tau-b that the trainings of a benchmark allow on one set of networks.
+    """The maximum Kendall tau-b on one evaluation set.
 
     Attributes
     ----------
     retrained
-        Of one training as the predictor of an earlier one, the mean over all pairs of trainings; NaN where fewer than
-        ten networks were trained twice.
+        Tau of one training as the predictor of an earlier one, the mean over all pairs of trainings. NaN if fewer than
+        ten architectures were trained twice.
     perfect
-        Of the expected score as the predictor of the reported mean; too high where networks differ by noise alone. NaN
-        for fewer than ten networks.
+        Tau of the expected score as the predictor of the reported mean. It is too high where architectures differ by
+        noise alone. NaN for fewer than ten architectures.
     """
 
     retrained: float
@@ -49,29 +49,29 @@ class NoiseCeiling:
 def noise_ceiling(
     runs: Floats, reported: Floats, trainings: Floats, choose: Choice, rng: np.random.Generator
 ) -> NoiseCeiling:
-    """Return the noise ceiling of a set of networks.
+    """Return the noise ceiling of an evaluation set.
 
     Parameters
     ----------
     runs
-        The score of every training, shape (n, trainings); NaN where a network was not trained so often.
+        The score of every training, shape (n, trainings); NaN where an architecture has fewer trainings.
     reported
-        The means over trainings that predictors are held against, shape (n,); NaN where missing.
+        The mean scores that predictors are compared with, shape (n,); NaN where missing.
     trainings
-        Over how many trainings each reported score is the mean, shape (n,).
+        Number of trainings behind each reported score, shape (n,).
     choose
-        Which networks the set holds: the same for all scores, or those of the true top.
+        Marks the evaluation set: the same for all scores, or the true top.
     rng
-        For the noise.
+        The source of the noise.
 
     Raises
     ------
     SettingError
-        If no network was trained twice.
+        If no architecture was trained twice.
 
-    A perfect predictor differs from the reported mean by that mean's noise. To first order it makes no difference to
-    which of the two the noise is added: noise as large is added to the reported scores, and tau measured. Where the
-    networks of the set differ by no more than the noise, as the very best do, this is too high by up to a tenth or two.
+    A perfect predictor differs from the reported mean by the noise of that mean. To first order, adding equal noise to
+    the reported scores gives the same tau, so that is what we measure. Where the architectures of the set differ by no
+    more than the noise, as the very best do, the result is too high by up to 0.1 or 0.2.
     """
     taus = [
         _tau(runs[:, one], runs[:, other], choose)
@@ -86,11 +86,11 @@ def noise_ceiling(
 
 
 def standard_errors(runs: Floats, reported: Floats, trainings: Floats) -> Floats:
-    """Return how far each reported mean lies from its expectation, one standard deviation, shape (n,).
+    """Return the standard error of each reported mean, shape (n,).
 
-    The variance between trainings is pooled over networks of like reported score, of which 50 groups are made: one
-    network's own two or three trainings would say little of it, and collapsed networks spread more than good ones.
-    Raises SettingError if no network was trained twice.
+    The variance between trainings is pooled over 50 groups of similar reported score. The two or three trainings of one
+    architecture would say little about it, and collapsed architectures vary more than good ones. Raises SettingError if
+    no architecture was trained twice.
     """
     repeated = (np.count_nonzero(~np.isnan(runs), axis=1) >= 2) & ~np.isnan(reported)
     if not repeated.any():
@@ -103,10 +103,10 @@ def standard_errors(runs: Floats, reported: Floats, trainings: Floats) -> Floats
 
 
 def _tau(truth: Floats, predicted: Floats, choose: Choice) -> float:
-    """Return tau-b of the chosen networks that have both scores; NaN where they rank nothing, or are too few."""
+    """Return tau-b of the chosen architectures that have both scores; NaN if they are too few or all tie."""
     from scipy.stats import kendalltau
 
     chosen = choose(truth) & ~(np.isnan(truth) | np.isnan(predicted))
-    if np.count_nonzero(chosen) < _FEWEST:
+    if np.count_nonzero(chosen) < _MIN_NETWORKS:
         return float("nan")
     return float(kendalltau(truth[chosen], predicted[chosen]).statistic)

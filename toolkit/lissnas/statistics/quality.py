@@ -1,4 +1,4 @@
-"""What a shrunk space is worth, judged by scores that no shrinker has seen."""
+"""Quality of a shrunk space, measured by scores that no shrinker has used."""
 
 import math
 from dataclasses import dataclass
@@ -18,32 +18,32 @@ _BEST_OF = 10
 
 @dataclass(frozen=True)
 class Quality:
-    """Figures of one subspace; "top q" are the q best of the whole space.
+    """Quality measures of one subspace. "Top q" means the best share q of the full space.
 
     Attributes
     ----------
     size, size_ratio
-        Its number of architectures, and their share of the space's.
+        Number of architectures, and its ratio to the size of the space.
     mean, best
-        Of its scores, in the scores' unit.
+        Mean and best score, in the unit of the scores.
     lower_quartile, median, upper_quartile
-        Of its scores, in the scores' unit.
+        Quartiles of the scores, in the unit of the scores.
     best_of_10
-        The expected best of 10 different random draws, in the scores' unit: what a small search inside would find.
+        Expected best of 10 different random draws, in the unit of the scores: what a small search would find.
     recall_1, recall_5
-        The share of the top 1 % and 5 % that it holds.
+        Share of the top 1 % and of the top 5 % that is in the subspace.
     lift_1, lift_5
-        How many times more frequent these are in it than in the whole space.
+        Ratio of the frequency of the top 1 % and 5 % in the subspace to that in the full space.
     diversity
-        The mean edit distance of its pairs, divided by the number of genes.
+        Mean edit distance of two architectures, divided by the number of genes.
     entropy
-        The mean over genes of how evenly their operations are used; see `lissnas.statistics.diversity.gene_entropy`.
+        Mean over genes of the normalized entropy; see `lissnas.statistics.diversity.gene_entropy`.
     pockets
-        How many pockets it falls into.
+        Number of pockets.
     largest_pocket
-        The share of its architectures in the largest one.
+        Share of the architectures in the largest pocket.
     shrinkage_score
-        All in one number; see `shrinkage_score`.
+        Mean gained and size lost, in one number; see `shrinkage_score`.
     """
 
     size: int
@@ -66,59 +66,67 @@ class Quality:
 
 
 def top(scores: Floats, share: float) -> NDArray[np.bool_]:
-    """Mark the best `share` of the scores, shape (size,): as many as that rounds to, and all ties with the last.
+    """Mark the best `share` of the scores, shape (size,): that share, rounded, and all ties with the last.
 
-    NaN scores are not counted. Raises SettingError if the share holds no architecture, or is not between 0 and 1.
+    NaN scores are ignored. Raises SettingError if the share is not between 0 and 1, or rounds to no architecture.
     """
     measured = scores[~np.isnan(scores)]
     count = round(share * len(measured))
     if not 0 < share < 1 or count == 0:
-        raise SettingError(f"the top {share:.3g} of {len(measured)} architectures holds none: choose a larger share")
+        raise SettingError(f"the top {share:.3g} of {len(measured)} architectures is empty: choose a larger share")
     return scores >= np.partition(measured, len(measured) - count)[len(measured) - count]
 
 
-def shrinkage_score(mean: float, size: int, whole_mean: float, whole_best: float, whole_size: int) -> float:
-    """Return how far the mean rose towards the best, times how far the size fell towards one, on a logarithmic scale.
+def shrinkage_score(mean: float, size: int, space_mean: float, space_best: float, space_size: int) -> float:
+    """Return the rise of the mean towards the best, times the fall of the size towards 1 on a logarithmic scale.
 
-    (mean(S) - mean(S0)) / (max(S0) - mean(S0)) · log(|S0| / |S|) / log |S0|, for a subspace S of a space S0: 0 for the
-    whole space or a random part of it, 1 for the best architecture alone, negative where the mean fell. The definition
-    is our own; it is not the "shrink index" of the LISSNAS paper, whose formula is not known.
+    (mean(S) - mean(S0)) / (max(S0) - mean(S0)) · log(|S0| / |S|) / log |S0|, for a subspace S of a space S0. It is 0
+    for the full space, about 0 for a random subset, 1 for the best architecture alone, and negative if the mean fell.
+    The definition is our own. It is not the "shrink index" of the LISSNAS paper, whose formula is not known.
     """
-    if whole_size == 1 or whole_best == whole_mean:
+    if space_size == 1 or space_best == space_mean:
         return 0.0
-    rise = (mean - whole_mean) / (whole_best - whole_mean)
-    return rise * math.log(whole_size / size) / math.log(whole_size)
+    rise = (mean - space_mean) / (space_best - space_mean)
+    return rise * math.log(space_size / size) / math.log(space_size)
 
 
 def quality(subspace: Subspace, scores: Floats) -> Quality:
-    """Judge a subspace by the scores of the whole space, shape (space size,); missing scores (NaN) are left out.
+    """Return the quality of a subspace by the scores of the full space, shape (space size,); NaN where missing.
 
-    Raises SettingError if none of its architectures has a score.
+    Raises SettingError if no architecture of the subspace has a score.
+
+    Examples
+    --------
+    >>> from lissnas.spaces.published.macro import macro
+    >>> from lissnas.subspaces.subspace import ExplicitSubspace
+    >>> best = ExplicitSubspace(macro(), np.arange(6000, 6561))
+    >>> float(quality(best, np.arange(6561.0)).recall_1)
+    1.0
     """
-    inside = scores[subspace.index]
-    inside = inside[~np.isnan(inside)]
+    kept = scores[subspace.index]
+    kept = kept[~np.isnan(kept)]
     measured = int(np.count_nonzero(~np.isnan(scores)))
-    if not len(inside):
+    if not len(kept):
         raise SettingError("none of the subspace's architectures has a score")
     recall, lift = {}, {}
     for share in (0.01, 0.05):
         marked = top(scores, share)
-        held = np.count_nonzero(marked[subspace.index])
-        recall[share] = held / np.count_nonzero(marked)
-        lift[share] = held / len(inside) / (np.count_nonzero(marked) / measured)
+        hits = np.count_nonzero(marked[subspace.index])
+        recall[share] = hits / np.count_nonzero(marked)
+        lift[share] = hits / len(kept) / (np.count_nonzero(marked) / measured)
     rows = subspace.space.rows(subspace.index)
     pocket_sizes = np.bincount(pockets(subspace))
-    mean, whole = float(inside.mean()), subspace.space.size
-    lower, median, upper = np.quantile(inside, [0.25, 0.5, 0.75]).tolist()
+    mean, space_size = float(kept.mean()), subspace.space.size
+    lower, median, upper = np.quantile(kept, [0.25, 0.5, 0.75]).tolist()
     return Quality(
         size=subspace.size,
-        size_ratio=subspace.size / whole,
+        size_ratio=subspace.size / space_size,
         mean=mean,
-        best=float(inside.max()),
+        best=float(kept.max()),
         lower_quartile=lower,
         median=median,
         upper_quartile=upper,
-        best_of_10=float(expected_best(inside, np.array([_BEST_OF]))[0]),
+        best_of_10=float(expected_best(kept, np.array([_BEST_OF]))[0]),
         recall_1=recall[0.01],
         recall_5=recall[0.05],
         lift_1=lift[0.01],
@@ -128,32 +136,32 @@ def quality(subspace: Subspace, scores: Floats) -> Quality:
         pockets=len(pocket_sizes),
         largest_pocket=float(pocket_sizes[0]) / subspace.size,
         shrinkage_score=shrinkage_score(
-            mean, subspace.size, float(np.nanmean(scores)), float(np.nanmax(scores)), whole
+            mean, subspace.size, float(np.nanmean(scores)), float(np.nanmax(scores)), space_size
         ),
     )
 
 
 def expected_best(scores: Floats, draws: Indices) -> Floats:
-    """Return the expected best score of so many different random draws, shape (k,), exactly.
+    """Return the exact expected best score of random draws without replacement, shape (k,).
 
     Parameters
     ----------
     scores
-        Of the subspace, shape (n,); NaN where missing, and left out.
+        Scores of the subspace, shape (n,); NaN scores are ignored.
     draws
-        How many draws, ascending or not, shape (k,), each at least 1; more than there are networks are all of them.
+        Numbers of draws, shape (k,), in any order, each at least 1. More draws than scores count as all scores.
 
     Raises
     ------
     SettingError
-        If no architecture has a score, or a number of draws is below 1.
+        If all scores are NaN, or a number of draws is below 1.
 
-    The i-th smallest of n scores is the best of k draws with probability C(i - 1, k - 1) / C(n, k): the largest with
-    k / n, and each one below with (i - k) / (i - 1) of the one above.
+    The i-th smallest of n scores is the best of k draws with probability C(i - 1, k - 1) / C(n, k). For the largest
+    that is k / n; each next lower score has (i - k) / (i - 1) times the probability of the one above it.
     """
     ranked = np.sort(scores[~np.isnan(scores)])[::-1]
     if not len(ranked):
-        raise SettingError("none of the architectures has a score: nothing can be found there")
+        raise SettingError("none of the architectures has a score: there is no best")
     draws = np.minimum(np.asarray(draws, dtype=np.int64), len(ranked))
     if (draws < 1).any():
         raise SettingError(f"a search draws at least 1 network, not {draws.min()}")

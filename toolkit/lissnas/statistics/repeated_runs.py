@@ -11,7 +11,7 @@ BOOTSTRAP_DRAWS = 2000
 
 
 def mean_over_runs(values: Floats) -> Estimate:
-    """Return the mean over the first axis (independent runs) with Student's interval; no interval for a single run."""
+    """Return the mean over the first axis, independent runs, with Student's interval (NaN for a single run)."""
     from scipy.special import stdtrit
 
     runs = len(values)
@@ -23,26 +23,27 @@ def mean_over_runs(values: Floats) -> Estimate:
 
 
 def paired_difference(first: Floats, second: Floats) -> Estimate:
-    """Return the mean over common runs of `first` - `second`, shape (runs, ...), with Student's interval.
+    """Return the mean of `first` - `second` over runs, both of shape (runs, ...), with Student's interval.
 
-    What both have in common in a run, as its luck with the sample, does not widen the interval. Raises SettingError for
-    figures of different shapes.
+    Pairing removes what both share in a run, such as its random sample, from the width of the interval. Raises
+    SettingError if the shapes differ.
     """
     if first.shape != second.shape:
-        raise SettingError(f"figures of shape {first.shape} and {second.shape} do not belong to the same runs")
+        raise SettingError(f"values of shape {first.shape} and {second.shape} are not of the same runs")
     return mean_over_runs(first - second)
 
 
 def mean_ranks(values: Floats, rng: np.random.Generator) -> Estimate:
-    """Return the mean rank of each thing, shape (things,), 1 being the best; equal ones share their mean rank.
+    """Return the mean rank of each item, shape (items,), where 1 is the best; ties share their mean rank.
 
     Parameters
     ----------
     values
-        Shape (runs, conditions, things), more being better: things are ranked within each run and condition. The
-        runs are independent, the conditions of one run need not be.
+        Shape (runs, conditions, items); a larger value is better. Items are ranked within each run and condition. Runs
+        must be independent; the conditions of one run need not be.
     rng
-        For the bootstrap: percentiles of the mean over runs drawn with replacement.
+        The source of the bootstrap draws. The interval is the percentiles of the mean over runs that are drawn with
+        replacement.
     """
     from scipy.stats import rankdata
 

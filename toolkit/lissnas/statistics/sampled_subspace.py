@@ -1,4 +1,4 @@
-"""The mean score of a subspace, estimated from some of its networks, and when it counts as higher than another."""
+"""Estimates from samples of a subspace: its mean score, its size, and the mean distance of its members."""
 
 import math
 from dataclasses import dataclass
@@ -14,21 +14,21 @@ from lissnas.subspaces.union_of_balls import UnionOfBalls
 
 @dataclass(frozen=True)
 class SampledMean:
-    """The mean score of a subspace.
+    """The estimated mean score of a subspace.
 
     Attributes
     ----------
     mean
-        Over the networks drawn.
+        Mean score of the sample.
     error
-        The standard error; 0 where the whole subspace was scored.
+        Standard error of the mean; 0 if all of the subspace was scored.
     """
 
     mean: float
     error: float
 
     def exceeds(self, other: "SampledMean") -> bool:
-        """Tell whether the mean is more than one standard error of the difference above another."""
+        """Return whether the mean is above another by more than one standard error of their difference."""
         return self.mean > other.mean + math.hypot(self.error, other.error)
 
     def __str__(self) -> str:
@@ -36,7 +36,7 @@ class SampledMean:
 
 
 def estimate_mean(subspace: Subspace, count: int, evaluations: Evaluations, rng: np.random.Generator) -> SampledMean:
-    """Estimate a subspace's mean from up to `count` of its networks, drawn without replacement.
+    """Return the estimated mean score of a subspace, from up to `count` members drawn without replacement.
 
     Raises SettingError if fewer than two of them have a score.
     """
@@ -45,27 +45,27 @@ def estimate_mean(subspace: Subspace, count: int, evaluations: Evaluations, rng:
     scores = scores[~np.isnan(scores)]
     if len(scores) < 2:
         raise SettingError(f"the evaluator scored only {len(scores)} of {count} sampled networks: too few for a mean")
-    unseen_share = 1 - len(scores) / size
-    return SampledMean(float(scores.mean()), math.sqrt(scores.var(ddof=1) / len(scores) * unseen_share))
+    unscored_share = 1 - len(scores) / size
+    return SampledMean(float(scores.mean()), math.sqrt(scores.var(ddof=1) / len(scores) * unscored_share))
 
 
 def estimate_size(union: UnionOfBalls, draws: int, rng: np.random.Generator) -> Estimate:
-    """Estimate the size without bias, with its 95 % interval.
+    """Return an unbiased estimate of the size of a union of balls, with its 95 % interval.
 
-    The size of all balls together, times the mean over `draws` members of 1 / (number of balls that hold it): Karp
-    and Luby 1983. Raises SettingError for fewer than 2 draws.
+    It is the sum of the sizes of all balls, times the mean over `draws` members of 1 / (number of balls with the
+    member): Karp and Luby, 1983. Raises SettingError for fewer than 2 draws.
     """
     if draws < 2:
-        raise SettingError(f"a size cannot be estimated from {draws} draws: ask for at least 2")
+        raise SettingError(f"a size cannot be estimated from {draws} draws: pass at least 2")
     shares = 1 / union.count_balls(union.draw_with_repeats(draws, rng))
     error = shares.std(ddof=1) / np.sqrt(draws)
     share = proportion(np.asarray(shares.mean()), np.asarray(error), np.asarray(float(draws)))
-    together = float(len(union.seeds) * union.ball_size)
-    return Estimate(together * share.value, together * share.low, together * share.high)
+    sum_of_sizes = float(len(union.seeds) * union.ball_size)
+    return Estimate(sum_of_sizes * share.value, sum_of_sizes * share.low, sum_of_sizes * share.high)
 
 
 def estimate_mean_distance(union: UnionOfBalls, pairs: int, rng: np.random.Generator) -> Estimate:
-    """Estimate the mean edit distance of its pairs of different architectures from so many, with its interval."""
+    """Return the estimated mean edit distance of two different members, from `pairs` random pairs."""
     rows = union.sample(2 * pairs, rng)
     distance = union.space.distance(rows[:pairs], rows[pairs:])
     error = distance.std(ddof=1) / np.sqrt(pairs) if pairs > 1 else np.nan

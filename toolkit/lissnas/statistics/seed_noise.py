@@ -1,9 +1,9 @@
-"""Seed noise: how far two trainings of one network differ, and how much of a locality figure that explains.
+"""Seed noise: how much two trainings of one architecture differ, and how much of a locality measure that explains.
 
-Two trainings of one network are a pair at distance 0. How their scores correlate is the reliability of one training;
-that of a mean over trainings follows from it. A correlation of networks is at most as high as their scores are
-reliable: dividing it by the reliability says what it would be without noise (disattenuation: Spearman, American Journal
-of Psychology 15, 1904). To judge locality by it is our own choice.
+Two trainings of one architecture are a pair at distance 0. The correlation of their scores is the reliability of one
+training; the reliability of a mean over trainings follows from it. The correlation between architectures cannot exceed
+the reliability of their scores. Dividing by the reliability gives the correlation without noise (disattenuation:
+Spearman, American Journal of Psychology 15, 1904). Judging locality by it is our own choice.
 """
 
 from collections.abc import Sequence
@@ -20,22 +20,22 @@ from lissnas.statistics.quality import top
 
 @dataclass(frozen=True)
 class SeedNoise:
-    """How alike the trainings of one network score.
+    """How similar the scores of several trainings of one architecture are.
 
     Attributes
     ----------
     networks
-        How many networks were trained more than once.
+        Number of architectures trained more than once.
     spread
-        The standard deviation of a training around the mean of its network, in the scores' unit.
+        Standard deviation of a training around the mean of its architecture, in the unit of the scores.
     difference
-        The mean absolute difference of two trainings of one network.
+        Mean absolute difference of two trainings of one architecture.
     correlation
-        The correlation of two trainings of one network: the reliability of a single training.
+        Correlation of two trainings of one architecture: the reliability of a single training.
     reliability
-        The share of the variance of the reported scores, means over trainings, that is not noise.
+        Share of the variance of the reported scores, which are means over trainings, that is not noise.
     tolerance
-        The standard deviation of the difference of two reported scores of one network, in the scores' unit.
+        Standard deviation of the difference of two reported scores of one architecture, in the unit of the scores.
     """
 
     networks: int
@@ -47,23 +47,24 @@ class SeedNoise:
 
 
 def seed_noise(runs: Floats, reported: Floats, trainings: Floats) -> SeedNoise:
-    """Measure the noise of training from networks that were trained several times.
+    """Return the noise of training, measured on the architectures that were trained several times.
 
     Parameters
     ----------
     runs
-        The score of every training, shape (n, runs); NaN where a network was not trained so often.
+        The score of every training, shape (n, runs); NaN where an architecture has fewer trainings.
     reported
-        The scores whose reliability is asked for, shape (n,); NaN where missing.
+        The mean scores whose reliability to measure, shape (n,); NaN where missing.
     trainings
-        Over how many trainings each reported score is the mean, shape (n,).
+        Number of trainings behind each reported score, shape (n,).
 
     Raises
     ------
     SettingError
-        If fewer than two networks were trained more than once.
+        If fewer than two architectures were trained more than once.
 
-    Every network counts the same, however often it was trained. Intervals are the jackknife over networks.
+    Every architecture has the same weight, whatever its number of trainings. Intervals are the jackknife over
+    architectures.
     """
     known = ~np.isnan(runs)
     repeated = np.count_nonzero(known, axis=1) >= 2
@@ -80,26 +81,26 @@ def seed_noise(runs: Floats, reported: Floats, trainings: Floats) -> SeedNoise:
     variances = (within**2).sum(axis=1) / (count - 1)
     noise = variances.mean()
 
-    # In order, the i-th of m exceeds i and is exceeded by m - 1 - i: the sum of all differences is one plain sum.
+    # In sorted order, value i of m exceeds i values and is below m - 1 - i: all differences add up to one sum.
     ranked = np.nan_to_num(np.sort(np.where(known, filled, np.nan), axis=1))
     gaps = (ranked * (2 * np.arange(runs.shape[1]) - count[:, None] + 1)).sum(axis=1) * 2 / pairs
     difference = gaps.mean()
 
     centered = np.where(known, filled - means.mean(), 0)
-    own = (centered**2).sum(axis=1) / count
+    squares_by_network = (centered**2).sum(axis=1) / count
     products = (centered.sum(axis=1) ** 2 - (centered**2).sum(axis=1)) / pairs
-    correlation = products.mean() / own.mean()
-    correlation_influence = (products - correlation * own) / (networks * own.mean())
+    correlation = products.mean() / squares_by_network.mean()
+    correlation_influence = (products - correlation * squares_by_network) / (networks * squares_by_network.mean())
 
-    there = ~np.isnan(reported)
-    noise_of_a_mean = 1 / trainings[there]
-    squares = (reported[there] - reported[there].mean()) ** 2
+    is_reported = ~np.isnan(reported)
+    noise_of_a_mean = 1 / trainings[is_reported]
+    squares = (reported[is_reported] - reported[is_reported].mean()) ** 2
     variance = squares.mean()
     noise_share = noise * noise_of_a_mean.mean() / variance
-    # The noise and the variance are means over networks; their networks are the same where all were trained again.
-    influence = np.zeros(len(there))
+    # Noise and variance are means over two sets of architectures, which overlap where an architecture was retrained.
+    influence = np.zeros(len(is_reported))
     influence[repeated] += noise_share * (variances - noise) / (noise * networks) if noise > 0 else 0
-    influence[there] -= noise_share * (squares - variance) / (variance * len(squares))
+    influence[is_reported] -= noise_share * (squares - variance) / (variance * len(squares))
     return SeedNoise(
         networks=networks,
         spread=float(np.sqrt(noise)),
@@ -111,22 +112,22 @@ def seed_noise(runs: Floats, reported: Floats, trainings: Floats) -> SeedNoise:
 
 
 def top_agreement(runs: Floats, shares: Sequence[float]) -> Estimate:
-    """Return how likely a network that one training puts among the best is put there by another, shape (shares,).
+    """Return the probability that an architecture in the top of one training is in the top of another, (shares,).
 
     Parameters
     ----------
     runs
-        Shape (n, runs): a column are trainings of the same seed; NaN where a network was not trained with it.
+        Shape (n, runs). A column has the trainings of one seed; NaN where an architecture was not trained with it.
     shares
-        Which best shares to follow, of the networks that both trainings know.
+        The top shares, of the architectures that both trainings have.
 
     Raises
     ------
     SettingError
-        If no network was trained with two seeds.
+        If no architecture was trained with two seeds.
 
-    It is P(top q) at distance 0. The mean over all ordered pairs of columns that know a network in common; Wilson's
-    interval for as many draws as one column has top networks on average.
+    This is P(top q) at distance 0. It is the mean over all ordered pairs of columns that share an architecture. The
+    interval is Wilson's, for as many draws as a column has top architectures on average.
     """
     rates, counts = [], []
     for a, b in permutations(range(runs.shape[1]), 2):
@@ -136,14 +137,14 @@ def top_agreement(runs: Floats, shares: Sequence[float]) -> Estimate:
             rates.append((first & second).sum(axis=1) / first.sum(axis=1))
             counts.append(first.sum(axis=1))
     if not rates:
-        raise SettingError("no network was trained with two seeds: what trainings agree on cannot be told")
+        raise SettingError("no network was trained with two seeds: the agreement of trainings is unknown")
     return proportion(np.mean(rates, axis=0), np.zeros(len(shares)), np.mean(counts, axis=0))
 
 
 def disattenuate(correlation: Estimate, reliability: Estimate) -> Estimate:
-    """Return a correlation of reported scores as it would be without the noise of training.
+    """Return what a correlation of reported scores would be without the noise of training.
 
-    The errors of the two are taken as independent (our own simplification). The result may exceed 1 by chance.
+    The errors of both are assumed to be independent (our own simplification). The result may exceed 1 by chance.
     """
     value = correlation.value / reliability.value
     error = np.hypot(standard_error(correlation), value * standard_error(reliability))
@@ -151,8 +152,8 @@ def disattenuate(correlation: Estimate, reliability: Estimate) -> Estimate:
 
 
 def noise_share(correlation: Floats, reliability: Floats) -> Floats:
-    """Return which share of the squared difference of two networks is the noise of training, given their correlation.
+    """Return the share of the squared difference of two architectures that is training noise.
 
-    (1 - reliability) / (1 - correlation): between two trainings of one network the difference is noise alone.
+    (1 - reliability) / (1 - correlation): two trainings of one architecture differ by noise alone, so their share is 1.
     """
     return (1 - reliability) / (1 - correlation)
