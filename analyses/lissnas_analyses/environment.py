@@ -1,4 +1,4 @@
-"""Environment: what is installed here, which benchmarks are ready, and what is broken, each with the way out."""
+"""Inspect the environment: installed packages, ready benchmarks, cache, machine, and problems with their remedies."""
 
 import os
 import platform
@@ -20,25 +20,25 @@ from lissnas_benchmarks.surrogates.surrogate import SurrogateAdapter, read_descr
 from packaging.requirements import Requirement
 
 EXTRAS = {
-    "benchmarks": "the official programs of NAS-Bench-201 and NATS-Bench, to hold our tables against them",
-    "bridges": "spaces and tables to and from ConfigSpace, Optuna, pandas and Arrow",
-    "cluster": "ablate and search on more than one machine",
-    "imagenet": "images of ImageNet, from a folder or from shards",
-    "report": "the maps of 'lissnas report'",
+    "benchmarks": "official programs of NAS-Bench-201 and NATS-Bench, to compare our tables with",
+    "bridges": "conversion of spaces and tables from and to ConfigSpace, Optuna, pandas and Arrow",
+    "cluster": "ablate and search on several machines",
+    "imagenet": "ImageNet images, from a folder or from shards",
+    "report": "maps of 'lissnas report'",
     "search": "Optuna's samplers: --optimizer tpe genetic",
-    "supernet": "training supernets, and the table of cells trained here",
-    "surrogates": "predicting with NAS-Bench-301",
-    "tensorboard": "the course of a supernet's training, as it trains",
+    "supernet": "supernets, and the tables of cells that this project trained",
+    "surrogates": "predictions with NAS-Bench-301",
+    "tensorboard": "live curves of supernet trainings in TensorBoard",
 }
-"""What each extra is for."""
+"""Purpose of each extra."""
 
-_LITTLE = 1e9
-"""Below how many free bytes the disk of the cache is called nearly full (our own choice)."""
+_MIN_FREE_BYTES = 1e9
+"""Free space on the cache's disk below which `doctor` reports a problem (our own choice)."""
 
 
 @dataclass(frozen=True)
 class Package:
-    """A package: which version is wanted, which is here (None: none), and whether that serves."""
+    """A package: the required versions, the installed version (None if missing), and whether it is compatible."""
 
     name: str
     required: str
@@ -48,7 +48,7 @@ class Package:
 
 @dataclass(frozen=True)
 class Extra:
-    """An extra: what it is for, its packages, whether all are here, and the command that gets it ("" if it is here)."""
+    """An extra: its purpose and packages, whether all are installed, and the command that installs it ("" if so)."""
 
     name: str
     purpose: str
@@ -59,7 +59,7 @@ class Extra:
 
 @dataclass(frozen=True)
 class BenchmarkStatus:
-    """A benchmark: whether it can be opened, and the command that gets it or says how ("" if it is here)."""
+    """A benchmark: whether it is ready, and the command that gets it or prints how to ("" if it is ready)."""
 
     benchmark: str
     ready: bool
@@ -68,7 +68,7 @@ class BenchmarkStatus:
 
 @dataclass(frozen=True)
 class Cache:
-    """The cache: where, whether it can be written, how many bytes it holds and are free, and what decides where."""
+    """The cache: its folder, whether it is writable, its size, the free space, and what sets the folder."""
 
     folder: Path
     writable: bool
@@ -79,7 +79,7 @@ class Cache:
 
 @dataclass(frozen=True)
 class Machine:
-    """What computes: cores that this process may use, BLAS libraries and their threads, torch and its GPUs."""
+    """The machine: cores that this process may use, BLAS libraries and their threads, torch and its GPUs."""
 
     python: str
     platform: str
@@ -91,7 +91,7 @@ class Machine:
 
 @dataclass(frozen=True)
 class Problem:
-    """Something that is broken, and the way out."""
+    """Something that is broken, and how to fix it."""
 
     problem: str
     remedy: str
@@ -99,7 +99,7 @@ class Problem:
 
 @dataclass(frozen=True)
 class Environment:
-    """All of it; what is merely absent is no problem."""
+    """The whole environment. Missing extras and benchmarks are not problems."""
 
     lissnas: str
     packages: tuple[Package, ...]
@@ -111,12 +111,12 @@ class Environment:
 
 
 def inspect_environment(progress: Callable[[str, float], None] = lambda step, share: None) -> Environment:
-    """Look at everything; nothing is changed, but that the cache folder is made if it is not there.
+    """Return the state of the environment. The only change it makes is to create a missing cache folder.
 
     Parameters
     ----------
     progress
-        Told what is looked at, and which share of it is done.
+        Receives the name of each step and the share of it that is done.
     """
     progress("packages", 0)
     packages, extras = _packages(), tuple(map(_extra, EXTRAS))
@@ -131,12 +131,13 @@ def inspect_environment(progress: Callable[[str, float], None] = lambda step, sh
 
 
 def _requirements(extra: str) -> list[Requirement]:
-    """Return what the project requires for an extra, "" being what it always requires, on this machine."""
-    found = [Requirement(line) for line in requires("lissnas") or []]
-    always = [one for one in found if one.marker is None or one.marker.evaluate({"extra": ""})]
+    """Return the requirements of an extra on this machine; "" means what lissnas always requires."""
+    requirements = [Requirement(line) for line in requires("lissnas") or []]
+    always = [each for each in requirements if each.marker is None or each.marker.evaluate({"extra": ""})]
     if not extra:
         return always
-    return [one for one in found if one not in always and one.marker and one.marker.evaluate({"extra": extra})]
+    others = (each for each in requirements if each not in always)
+    return [each for each in others if each.marker and each.marker.evaluate({"extra": extra})]
 
 
 def _packages(extra: str = "") -> tuple[Package, ...]:
@@ -146,20 +147,21 @@ def _packages(extra: str = "") -> tuple[Package, ...]:
 def _package(requirement: Requirement) -> Package:
     name = requirement.name
     try:
-        found = version(name)
+        installed = version(name)
     except PackageNotFoundError:
-        twins = packages_distributions().get(name.replace("-", "_"))  # imported by the same name, as xgboost-cpu is
-        if not twins:
+        same_import = packages_distributions().get(name.replace("-", "_"))  # such as xgboost-cpu for xgboost
+        if not same_import:
             return Package(name, str(requirement.specifier), None, compatible=False)
-        name = twins[0]
-        found = version(name)
-    return Package(name, str(requirement.specifier), found, requirement.specifier.contains(found, prereleases=True))
+        name = same_import[0]
+        installed = version(name)
+    compatible = requirement.specifier.contains(installed, prereleases=True)
+    return Package(name, str(requirement.specifier), installed, compatible)
 
 
 def _extra(name: str) -> Extra:
     packages = _packages(name)
-    here = bool(packages) and all(package.compatible for package in packages)
-    return Extra(name, EXTRAS[name], packages, here, "" if here else f"pip install 'lissnas[{name}]'")
+    installed = bool(packages) and all(package.compatible for package in packages)
+    return Extra(name, EXTRAS[name], packages, installed, "" if installed else f"pip install 'lissnas[{name}]'")
 
 
 def _benchmarks(progress: Callable[[str, float], None]) -> tuple[tuple[BenchmarkStatus, ...], list[Problem]]:
@@ -194,13 +196,13 @@ def _cache() -> Cache:
         writable = True
     except OSError:
         writable = False
-    there = next(parent for parent in (folder, *folder.absolute().parents) if parent.is_dir())
+    existing = next(parent for parent in (folder, *folder.absolute().parents) if parent.is_dir())
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) if folder.is_dir() else 0
-    return Cache(folder, writable, size, shutil.disk_usage(there).free, chosen_by)
+    return Cache(folder, writable, size, shutil.disk_usage(existing).free, chosen_by)
 
 
 def _machine() -> Machine:
-    import scipy.linalg  # noqa: F401  (its BLAS is asked below)
+    import scipy.linalg  # noqa: F401  (threadpool_info finds its BLAS)
     from threadpoolctl import threadpool_info
 
     pools = [f"{pool['internal_api']} {pool.get('version') or ''}".strip() for pool in threadpool_info()]
@@ -220,13 +222,13 @@ def _machine() -> Machine:
 def _unmet(packages: tuple[Package, ...], extras: tuple[Extra, ...]) -> Iterator[Problem]:
     for package in packages:
         if not package.compatible:
-            here = f"{package.installed} is installed" if package.installed else "it is not installed"
-            yield Problem(f"{package.name}{package.required} is needed, {here}", "pip install --upgrade lissnas")
+            state = f"{package.installed} is installed" if package.installed else "it is not installed"
+            yield Problem(f"{package.name}{package.required} is required, but {state}", "pip install --upgrade lissnas")
     for extra in extras:
         for package in extra.packages:
             if package.installed and not package.compatible:
                 yield Problem(
-                    f"{package.name} {package.installed} is installed, but {extra.purpose} needs {package.required}",
+                    f"{package.name} {package.installed} is installed, but {extra.name} requires {package.required}",
                     extra.command,
                 )
 
@@ -234,12 +236,13 @@ def _unmet(packages: tuple[Package, ...], extras: tuple[Extra, ...]) -> Iterator
 def _cache_problems(cache: Cache) -> Iterator[Problem]:
     if not cache.writable:
         yield Problem(
-            f"{cache.folder}: the cache cannot be written", "set LISSNAS_CACHE to a folder that can, or mend its rights"
+            f"{cache.folder}: the cache cannot be written",
+            "set LISSNAS_CACHE to a writable folder, or fix its permissions",
         )
-    elif cache.free_bytes < _LITTLE:
+    elif cache.free_bytes < _MIN_FREE_BYTES:
         yield Problem(
-            f"{cache.folder}: {cache.free_bytes / 1e6:,.0f} MB are free",
-            "free some, or set LISSNAS_CACHE to another disk",
+            f"{cache.folder}: {cache.free_bytes / 1e6:,.0f} MB are free on its disk",
+            "free more, or set LISSNAS_CACHE to a folder on another disk",
         )
 
 
@@ -248,7 +251,7 @@ def _plugin_problems() -> Iterator[Problem]:
     yield from map(_problem, faults)
 
 
-def _problem(told: str) -> Problem:
-    """Part a sentence into what is wrong and the way out."""
-    what, _, remedy = told.rpartition("; ")
-    return Problem(what or told, remedy or "uninstall that package, or tell its authors")
+def _problem(message: str) -> Problem:
+    """Split an error message into the problem and the remedy."""
+    problem, _, remedy = message.rpartition("; ")
+    return Problem(problem or message, remedy or "uninstall that package, or report it to its authors")

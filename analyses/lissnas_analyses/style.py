@@ -1,4 +1,4 @@
-"""The house style of every figure, and how results are drawn in it."""
+"""The style of every figure: colors, lines, axes and captions."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -32,12 +32,12 @@ _STYLE: dict[str, Any] = {
 }
 
 SEQUENTIAL = "cividis"
-"""The color map of a quantity: even in lightness, also for color-blind eyes and in gray."""
+"""Color map of a quantity: uniform in lightness, also in grayscale and for color-blind readers."""
 
 
 @dataclass(frozen=True)
 class LineStyle:
-    """How one thing is drawn in every figure: told apart by color, by dash and by marker."""
+    """How one method or measure is drawn in every figure: its color, dash and marker."""
 
     color: str
     dash: Literal["-", "--", ":"]
@@ -46,7 +46,7 @@ class LineStyle:
 
 WHOLE_SPACE = LineStyle("#000000", "-", "x")
 SINGLE = LineStyle("#0072b2", "-", "o")
-"""For what is drawn alone."""
+"""For a line that is the only one in its panel."""
 
 _METHOD_STYLES = {
     "lissnas": SINGLE,
@@ -63,16 +63,16 @@ _METHOD_STYLES = {
     "local-search": LineStyle("#01665e", ":", "p"),
     "regression": LineStyle("#bf812d", ":", "*"),
 }
-"""Of each method: whole lines for locality, dashes for one region, dots for what a user would try."""
+"""Style of each method: solid for locality methods, dashed for single regions, dotted for baselines."""
 
 
 def line_style(method: str) -> LineStyle:
-    """Return how a method is drawn; one that is not the project's own in black."""
+    """Return how a method is drawn; methods of plug-ins are black."""
     return _METHOD_STYLES.get(method, LineStyle("#000000", "-", "x"))
 
 
 SHARE_STYLES = (LineStyle("#004d7a", "-", "o"), LineStyle("#2b8cbe", "--", "s"), LineStyle("#7ab8d9", ":", "^"))
-"""For the top 1, 5 and 10 %: the smaller, the darker."""
+"""For the top 1, 5 and 10 %: the smaller the share, the darker."""
 
 
 @contextmanager
@@ -83,7 +83,7 @@ def house_style() -> Iterator[None]:
 
 
 def new_figure(rows: int, columns: int, width: float = 3.2, height: float = 2.7) -> tuple[Figure, list[Axes]]:
-    """Return a figure of panels of this size in inches, and its panels in reading order."""
+    """Return a figure with panels of this size in inches, and the panels in reading order."""
     figure = Figure(figsize=(columns * width, rows * height), layout="constrained")
     return figure, list(figure.subplots(rows, columns, squeeze=False).ravel())
 
@@ -91,13 +91,13 @@ def new_figure(rows: int, columns: int, width: float = 3.2, height: float = 2.7)
 def draw_with_interval(
     axes: Axes, x: Floats, value: Floats, low: Floats, high: Floats, look: LineStyle, label: str
 ) -> None:
-    """Draw a line with markers, and its 95 % interval as a band of the same color."""
+    """Draw a line with markers, and its 95 % interval as a band in the same color."""
     axes.fill_between(x, low, high, color=look.color, alpha=0.18, linewidth=0)
     axes.plot(x, value, color=look.color, linestyle=look.dash, marker=look.marker, label=label)
 
 
 def logarithmic(axes: Axes, formatter: str | Callable[[float, float], str], axis: Literal["x", "y"] = "y") -> None:
-    """Make an axis logarithmic, with ticks at 1, 2, 5 where only one or two powers of ten are in view."""
+    """Make an axis logarithmic, with ticks at 1, 2 and 5 if it covers only one or two powers of ten."""
     axes.set(**{f"{axis}scale": "log"})
     scale = axes.xaxis if axis == "x" else axes.yaxis
     low, high = scale.get_view_interval()
@@ -107,7 +107,7 @@ def logarithmic(axes: Axes, formatter: str | Callable[[float, float], str], axis
 
 
 def label(axes: Axes, text: str, x: float, y: float, color: str, offset: tuple[float, float], vertical: str) -> None:
-    """Write a direct label beside a point; `offset` is in printer's points."""
+    """Write a label next to a point; `offset` is in points (1/72 inch)."""
     axes.annotate(
         text, (x, y), xytext=offset, textcoords="offset points", ha="left", va=vertical, fontsize=7, color=color
     )
@@ -119,6 +119,6 @@ def percent(value: float, _position: float) -> str:
 
 
 def caption(figure: Figure, title: str, text: str) -> None:
-    """Put a title over a figure, and under it what it shows, so that it can be read alone."""
+    """Add a title and a caption that says what the figure shows, so that it can be read on its own."""
     figure.suptitle(title, x=0.01, ha="left", fontsize="large", fontweight="bold")
     figure.supxlabel(text, x=0.01, ha="left", fontsize=7, color="#444444", wrap=True)

@@ -1,4 +1,4 @@
-"""The command that measures how well predictors rank a benchmark's networks."""
+"""`lissnas tau`: how well predictors rank the networks of a benchmark."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -31,36 +31,36 @@ def tau(
     dataset: Dataset = None,
     metric: Metric = None,
     seed: Seed = 0,
-    runs: Annotated[int, Parameter(help="With how many seeds to draw samples and to shrink.")] = 3,
+    runs: Annotated[int, Parameter(help="Number of seeds with which samples are drawn and spaces are shrunk.")] = 3,
     out: Out = None,
 ) -> AnalysisResult:
-    """Measure how well predictors rank networks: the whole space, samples, shrunk spaces, the true top.
+    """Measure how well predictors rank networks: in the full space, in samples, in shrunk spaces, in the true top.
 
-    What is true is what the benchmark reports; all predictors are measured on the networks that have all scores. The
-    results lie in results/BENCHMARK/tau if nothing else is said.
+    The scores that the benchmark reports are the truth. All predictors are measured on the same networks: those that
+    have all scores. Writes tables and figures to results/BENCHMARK/tau unless --out names another folder.
 
     Parameters
     ----------
     benchmark
         Name of the benchmark.
     predictor
-        Scores in a Parquet or CSV file: FILE, FILE:COLUMN, or FILE:-COLUMN where lower is better. It names
-        architectures by a column of official strings, or by columns gene0, gene1, ...
+        Scores in a Parquet or CSV file: FILE, FILE:COLUMN, or FILE:-COLUMN if lower is better. The file names
+        architectures in a column of official strings, or in columns gene0, gene1, ...
     column
-        A measure of the benchmark itself, as METRIC/SPLIT/EPOCHS/SEED, such as accuracy/validation/12; a minus before
-        it where lower is better.
+        A measure of the benchmark itself, as METRIC/SPLIT/EPOCHS/SEED, for example accuracy/validation/12; start with
+        a minus if lower is better.
     subspace
-        A space that 'lissnas shrink' has saved.
+        A subspace that 'lissnas shrink' saved.
     method
-        A method that shrinks the space anew with each seed; by default LISSNAS, if no subspace is named.
+        A method that shrinks the space once per seed; default: lissnas, unless --subspace is given.
     top
-        A true top share that is a set of its own.
+        A true top share to measure on.
     sample
-        How many networks a random sample holds.
+        Number of networks in a random sample.
     draws
-        How many bootstrap draws an interval rests on.
+        Number of bootstrap draws of an interval.
     precision_at
-        The predicted top share of which precision says how much is in the true one.
+        Top share for the precision: which part of the predicted top is in the true top.
     """
     from lissnas.subspaces import subspace_file
 
@@ -71,7 +71,7 @@ def tau(
     from lissnas_analyses.results.folder import Results
 
     if runs < 1 or draws < 0:
-        raise SettingError(f"there must be at least one run and no fewer than 0 draws, not {runs} and {draws}")
+        raise SettingError(f"--runs must be at least 1 and --draws at least 0, not {runs} and {draws}")
     results = Results(out or default_folder(benchmark) / "tau", "tau")
     opened = open_benchmark(benchmark, dataset, metric)
     predictors = collect_predictors(opened, predictor, column)
@@ -80,13 +80,13 @@ def tau(
     shrinkers = method or (() if subspace else ("lissnas",))
     with progress() as report:
         for name in shrinkers:
-            for run, kept in enumerate(sets_shrunk_by(opened, name, runs, seed)):
+            for run, shrunk_space in enumerate(sets_shrunk_by(opened, name, runs, seed)):
                 report(f"shrinking by {name}", run / runs)
-                shrunk.append(kept)
+                shrunk.append(shrunk_space)
         tau_result = measure(opened, predictors, shrunk, settings, prefixed(report, benchmark))
         add_ranking(tau_result, opened, settings, results, report)
-    named = {"predictors": list(predictor), "columns": list(column), "subspaces": list(map(str, subspace))}
+    sources = {"predictors": list(predictor), "columns": list(column), "subspaces": list(map(str, subspace))}
     findings = ranking_sentences(tau_result)
     defaults = {name: asdict(cast(Any, shrinker_class(name)())) for name in shrinkers}
-    results.save_for_benchmark(opened, named | {"methods": defaults} | asdict(settings), findings, methods=shrinkers)
+    results.save_for_benchmark(opened, sources | {"methods": defaults} | asdict(settings), findings, methods=shrinkers)
     return print_analysis(opened, findings, results)

@@ -1,4 +1,4 @@
-"""Citations: the BibTeX of what results used, from where each benchmark and method keeps its own."""
+"""Citations of what results used; each benchmark and method provides its own BibTeX."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -17,41 +17,41 @@ from lissnas_benchmarks.catalog import benchmark_names, find_adapter
 from lissnas_analyses.results.folder import read_manifest
 
 SOFTWARE = "lissnas-software"
-"""The name of this program itself; `lissnas` alone is the method."""
+"""Name under which the lissnas software is cited; `lissnas` alone is the method."""
 
 SUPERNET = "supernet"
-"""The name of training by single paths, which supernets here are trained by."""
+"""Name under which single-path training is cited, which trains all supernets here."""
 
 
 @dataclass(frozen=True)
 class Citation:
-    """An entry of BibTeX, or several, and for which names; "" where these have no paper."""
+    """One or more BibTeX entries and the names that they are for; `bibtex` is "" if the names have no paper."""
 
     names: tuple[str, ...]
     bibtex: str
 
 
-def citations(words: Sequence[str]) -> tuple[Citation, ...]:
-    """Return what to cite for results, saved subspaces, benchmarks, methods and optimizers; this program comes first.
+def citations(used: Sequence[str]) -> tuple[Citation, ...]:
+    """Return the citations for results, saved subspaces, benchmarks, methods and optimizers; lissnas comes first.
 
     Parameters
     ----------
-    words
+    used
         Names, or paths of folders of results and of files that `lissnas shrink` saved.
 
     Raises
     ------
     UnknownNameError
-        If a word is neither, with the nearest name.
+        If a word is neither a name nor a path; the error suggests the nearest name.
     LissnasError
-        If a path holds no results.
+        If a path has no results.
     """
-    found: dict[str, list[str]] = {}
-    for name in dict.fromkeys([SOFTWARE, *(name for word in words for name in _names(word))]):
-        found.setdefault(_bibtex(name), []).append(name)
-    without = found.pop("", [])
-    cited = [Citation(tuple(names), bibtex) for bibtex, names in found.items()]
-    return (*cited, *([Citation(tuple(without), "")] if without else []))
+    by_bibtex: dict[str, list[str]] = {}
+    for name in dict.fromkeys([SOFTWARE, *(name for word in used for name in _names(word))]):
+        by_bibtex.setdefault(_bibtex(name), []).append(name)
+    without_paper = by_bibtex.pop("", [])
+    cited = [Citation(tuple(names), bibtex) for bibtex, names in by_bibtex.items()]
+    return (*cited, *([Citation(tuple(without_paper), "")] if without_paper else []))
 
 
 def known_names() -> tuple[str, ...]:
@@ -61,7 +61,7 @@ def known_names() -> tuple[str, ...]:
 
 
 def _names(word: str) -> Iterator[str]:
-    """Yield the names behind a word."""
+    """Yield the names that a word stands for."""
     path = Path(word)
     if word in known_names():
         yield word
@@ -70,11 +70,11 @@ def _names(word: str) -> Iterator[str]:
     elif path.is_dir():
         manifests, shrunk = (sorted(path.rglob(name)) for name in ("manifest.json", "shrunk-*.parquet"))
         if not manifests and not shrunk:
-            raise LissnasError(f"{path}: no results in it; name a folder that a command of lissnas wrote")
+            raise LissnasError(f"{path}: no results in this folder; name a folder that a lissnas command wrote")
         for manifest in manifests:
             yield from _used(read_manifest(manifest.parent))
-        for saved in shrunk:
-            yield from _used(_provenance(saved))
+        for file in shrunk:
+            yield from _used(_provenance(file))
     else:
         raise UnknownNameError("benchmark, method or folder of results", word, known_names())
 
@@ -83,14 +83,16 @@ def _provenance(path: Path) -> dict[str, Any]:
     try:
         return dict(json.loads(pl.read_parquet_metadata(path)["lissnas"]))
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, LookupError, ValueError) as error:
-        raise LissnasError(f"{path}: not a space that 'lissnas shrink' saved ({type(error).__name__})") from error
+        raise LissnasError(
+            f"{path}: not a subspace that 'lissnas shrink' saved ({type(error).__name__}); name such a file"
+        ) from error
 
 
-def _used(described: dict[str, Any]) -> Iterator[str]:
-    """Yield what a manifest or a saved subspace says that it used; a benchmark unknown here is left to its owner."""
-    single = [described[key] for key in ("benchmark", "method") if key in described]
-    trained = [SUPERNET] if "stage" in described else []  # of the run of a supernet
-    for name in (*single, *trained, *described.get("methods", ()), *described.get("optimizers", ())):
+def _used(metadata: dict[str, Any]) -> Iterator[str]:
+    """Yield the names in a manifest or in the metadata of a subspace, except those that this installation lacks."""
+    single = [metadata[key] for key in ("benchmark", "method") if key in metadata]
+    trained = [SUPERNET] if "stage" in metadata else []  # the manifest of a supernet run
+    for name in (*single, *trained, *metadata.get("methods", ()), *metadata.get("optimizers", ())):
         if name in known_names():
             yield name
 

@@ -1,4 +1,4 @@
-"""Results: the folder where an analysis leaves its figures, the numbers behind them, and the manifest of the run."""
+"""The folder of results of an analysis: its figures, their tables, and the manifest of the run."""
 
 import io
 import json
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 FORMAT = 1
-"""The version of what folders of results hold; docs/results-format.md describes it."""
+"""Version of the format of result folders, which docs/results-format.md describes."""
 
 _MANIFEST = "manifest.json"
 
@@ -33,56 +33,56 @@ _PACKAGES = ("lissnas", "numpy", "scipy", "polars", "scikit-learn", "matplotlib"
 
 
 class Results:
-    """A folder of results: the files of one run of an analysis, and the manifest that names them.
+    """The files of one run of an analysis, and the manifest that lists them.
 
-    Files are held until the manifest is there too. Then they take the place of the last run's, so that nothing in the
-    folder is of another run than its manifest says.
+    `add_table` and `add_figure` keep files in memory. `save` writes all of them and the manifest at once and deletes
+    those of the previous run, so that the folder never mixes the files of two runs.
 
     Parameters
     ----------
     folder
-        Where to; it is made if it is not there.
+        The folder to write to; it is created if necessary.
     analysis
-        What is run, by the words of its command: "compare". A folder has one.
+        The command without `lissnas`, such as "compare". A folder belongs to one analysis.
 
     Raises
     ------
     LissnasError
-        If nothing can be written there, or another analysis has left its results there.
+        If the folder is not writable, or has the results of another analysis.
     """
 
     def __init__(self, folder: Path, analysis: str) -> None:
         self.folder = folder
         self.analysis = analysis
         self.files: list[str] = []
-        self._held: dict[str, bytes] = {}
+        self._pending: dict[str, bytes] = {}
         self._started = time.monotonic()
         make_folder(folder)
-        theirs = _last_manifest(folder).get("analysis", analysis)
-        if theirs != analysis:
-            raise LissnasError(another_run(folder, "analysis", theirs, analysis))
+        previous = _previous_manifest(folder).get("analysis", analysis)
+        if previous != analysis:
+            raise LissnasError(another_run(folder, "analysis", previous, analysis))
 
     def add_table(self, name: str, frame: pl.DataFrame) -> None:
-        """Hold numbers as Parquet and CSV."""
-        self._hold({f"{name}.parquet": _content(frame.write_parquet), f"{name}.csv": _content(frame.write_csv)})
+        """Add a table, to be saved as Parquet and CSV."""
+        self._add({f"{name}.parquet": _content(frame.write_parquet), f"{name}.csv": _content(frame.write_csv)})
 
     def add_figure(self, name: str, figure: "Figure") -> None:
-        """Hold a figure as PNG and SVG."""
-        self._hold(figure_files(name, figure))
+        """Add a figure, to be saved as PNG and SVG."""
+        self._add(figure_files(name, figure))
 
     def add_existing_file(self, name: str) -> None:
-        """List a file that is in the folder already."""
+        """Add a file that is already in the folder to the manifest's list."""
         self.files.append(name)
 
-    def is_unchanged(self, described: dict[str, Any]) -> bool:
-        """Tell whether the folder has all files as they are held, and a manifest that says so of these keys.
+    def is_unchanged(self, entries: dict[str, Any]) -> bool:
+        """Return whether the folder already has exactly these files, and a manifest with these entries.
 
-        If so, this run found nothing new, and all may stay as it is: they are listed as if this run had written them.
+        If so, this run found nothing new and `save` is not needed; `files` then also lists the manifest.
         """
-        theirs = _last_manifest(self.folder)
-        if any(theirs.get(key) != value for key, value in (described | {"files": self.files}).items()):
+        previous = _previous_manifest(self.folder)
+        if any(previous.get(key) != value for key, value in (entries | {"files": self.files}).items()):
             return False
-        if any((self.folder / name).read_bytes() != content for name, content in self._held.items()):
+        if any((self.folder / name).read_bytes() != content for name, content in self._pending.items()):
             return False
         self.files.append(_MANIFEST)
         return True
@@ -96,7 +96,7 @@ class Results:
         methods: Sequence[str] = (),
         optimizers: Sequence[str] = (),
     ) -> None:
-        """Save all, and what was run on a study, as `save` does, with the names of methods and optimizers."""
+        """Save all files and a manifest that names the benchmark, the methods and the optimizers; see `save`."""
         subject = {
             "benchmark": benchmark.name,
             "dataset": benchmark.dataset,
@@ -110,11 +110,18 @@ class Results:
         self.save(subject, settings, findings)
 
     def save(self, subject: dict[str, Any], settings: dict[str, Any], findings: Sequence[str] = ()) -> None:
-        """Save all, and what was run: on which data, with their checksums, versions, settings, git commit, wall time.
+        """Save all files and the manifest, and delete the files of the previous run.
 
-        `findings` are sentences that say what came out. What the last run left and this one did not make is deleted.
+        Parameters
+        ----------
+        subject
+            Entries of the manifest that say what was analyzed: benchmark, data and their checksums.
+        settings
+            Settings of the run.
+        findings
+            What the analysis found, in sentences.
         """
-        described = (
+        manifest = (
             {"format": FORMAT, "analysis": self.analysis, "methods": [], "optimizers": []}
             | subject
             | {
@@ -129,39 +136,42 @@ class Results:
                 "files": self.files,
             }
         )
-        replaced = set(_last_manifest(self.folder).get("files", ())) - set(self.files)
-        for name in (_MANIFEST, *replaced):
+        outdated = set(_previous_manifest(self.folder).get("files", ())) - set(self.files)
+        for name in (_MANIFEST, *outdated):
             (self.folder / name).unlink(missing_ok=True)
-        self._hold({_MANIFEST: json.dumps(described, indent=2).encode()})
-        write_files(self.folder, self._held)
+        self._add({_MANIFEST: json.dumps(manifest, indent=2).encode()})
+        write_files(self.folder, self._pending)
 
-    def _hold(self, files: dict[str, bytes]) -> None:
-        self._held |= files
+    def _add(self, files: dict[str, bytes]) -> None:
+        self._pending |= files
         self.files += files
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
-    """Return the manifest of a folder of results; raises LissnasError if there is none, or a later version wrote it."""
+    """Return the manifest of a folder of results.
+
+    Raises LissnasError if the folder has none, or one of a newer format.
+    """
     try:
         manifest = dict(json.loads((folder / _MANIFEST).read_bytes()))
         manifest["versions"]["lissnas"]
         if any(Path(name).name != name for name in manifest["files"]):
-            raise ValueError("a file elsewhere")
-        newer = manifest.get("format", FORMAT) > FORMAT
+            raise ValueError("a file outside the folder")
+        is_newer = manifest.get("format", FORMAT) > FORMAT
     except (OSError, ValueError, LookupError, TypeError, RecursionError) as error:
         raise LissnasError(
-            f"{folder}: no folder of results ({type(error).__name__}); name one that a command of lissnas wrote"
+            f"{folder}: not a folder of results ({type(error).__name__}); name a folder that a lissnas command wrote"
         ) from error
-    if newer:
+    if is_newer:
         raise LissnasError(
-            f"{folder}: results of format {manifest['format']}, written by lissnas {manifest['versions']['lissnas']}; "
+            f"{folder}: lissnas {manifest['versions']['lissnas']} wrote these results in format {manifest['format']}; "
             f"this version reads up to format {FORMAT}: upgrade lissnas"
         )
     return manifest
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder if it is not there; raises LissnasError if nothing can be written there."""
+    """Create a folder if necessary; raises LissnasError if it is not writable."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=folder).close()
@@ -170,22 +180,22 @@ def make_folder(folder: Path) -> None:
 
 
 def figure_files(name: str, figure: "Figure") -> dict[str, bytes]:
-    """Return a figure as the files of a PNG and an SVG.
+    """Return the contents of a figure's PNG and SVG file, by their names.
 
-    The SVG says in its metadata what the caption says, and holds no date, so that equal results are equal files. It is
-    laid out as the PNG is: doing that anew takes as long as drawing.
+    The SVG's metadata has title and caption but no date, so that equal results give equal files. The SVG reuses the
+    layout of the PNG, because a second layout takes as long as drawing.
     """
-    said = {"Title": figure.get_suptitle(), "Description": figure.get_supxlabel(), "Date": None}
+    metadata = {"Title": figure.get_suptitle(), "Description": figure.get_supxlabel(), "Date": None}
     pixels = _content(lambda file: figure.savefig(file, format="png"))
     figure.set_layout_engine("none")
     return {
         f"{name}.png": pixels,
-        f"{name}.svg": _content(lambda file: figure.savefig(file, format="svg", metadata=said)),
+        f"{name}.svg": _content(lambda file: figure.savefig(file, format="svg", metadata=metadata)),
     }
 
 
 def write_files(folder: Path, files: dict[str, bytes]) -> None:
-    """Write files in their order, each beside its place and moved there when it is whole."""
+    """Write files in their order, each to a temporary file that is renamed when it is complete."""
     for name, content in files.items():
         with atomic_write(folder / name) as file:
             file.write(content)
@@ -197,8 +207,8 @@ def _content(write: Callable[[IO[bytes]], object]) -> bytes:
     return file.getvalue()
 
 
-def _last_manifest(folder: Path) -> dict[str, Any]:
-    """Return the manifest that a folder has from before; an empty one if it has none of ours."""
+def _previous_manifest(folder: Path) -> dict[str, Any]:
+    """Return the manifest of the previous run in a folder; an empty one if there is none."""
     try:
         return read_manifest(folder)
     except LissnasError:
@@ -211,7 +221,7 @@ def command_line() -> str | None:
 
 
 def _git_commit() -> str | None:
-    """Return the commit of the source tree this runs from, marked if it was changed; None outside of one."""
+    """Return the git commit of the source tree, with '-dirty' if it was changed; None outside a git repository."""
     command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
     try:
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()

@@ -56,7 +56,7 @@ def test_a_folder_without_results_is_refused(tmp_path: Path) -> None:
     with pytest.raises(LissnasError, match="no results in"):
         report(tmp_path, out=tmp_path / "report.html")
     (tmp_path / "manifest.json").write_text("[]")
-    with pytest.raises(LissnasError, match="no folder of results"):
+    with pytest.raises(LissnasError, match="not a folder of results"):
         report(tmp_path, out=tmp_path / "report.html")
     assert not (tmp_path / "report.html").exists()
 

@@ -1,4 +1,4 @@
-"""What to cite: every entry is one of BibTeX, from where the benchmark or method keeps it."""
+"""Citations: every benchmark and method provides a valid BibTeX entry, and results name what they used."""
 
 import json
 import re
@@ -21,7 +21,7 @@ from lissnas_benchmarks.catalog import benchmark_names, find_adapter
 NAMES = (*benchmark_names(), *shrinker_names(), *optimizer_names(), SUPERNET, SOFTWARE)
 
 WITHOUT = {"kernel", "random-subset", "best-of-sample", "regression", "random"}
-"""What is the project's own, or everybody's."""
+"""Methods without a paper: this project's own and textbook methods."""
 
 _ENTRY = re.compile(r"@(inproceedings|article|misc|software)\{([a-z0-9]+),\n((?:  .*\n(?:    .*\n)*)+)\}\n")
 
@@ -32,7 +32,7 @@ def fields_of(entry: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("name", dict.fromkeys(NAMES))
-def test_every_benchmark_and_method_has_an_entry_or_is_nobodys(name: str) -> None:
+def test_every_benchmark_and_method_has_an_entry_or_no_paper(name: str) -> None:
     *_, cited = citations([name])
     assert name in cited.names
     if name in WITHOUT:
@@ -50,14 +50,14 @@ def test_every_benchmark_and_method_has_an_entry_or_is_nobodys(name: str) -> Non
         assert "booktitle" in written
 
 
-def test_an_entry_has_a_key_of_its_own() -> None:
+def test_the_keys_of_entries_are_unique() -> None:
     entries = {one.bibtex for name in NAMES for one in citations([name]) if one.bibtex}
     keys = [_ENTRY.fullmatch(entry).group(2) for entry in entries]  # type: ignore[union-attr]
     assert len(set(keys)) == len(keys)
 
 
 @pytest.mark.parametrize("name", benchmark_names())
-def test_the_entry_of_a_benchmark_is_of_the_paper_that_it_names(name: str) -> None:
+def test_the_entry_of_a_benchmark_has_the_title_and_year_of_its_paper(name: str) -> None:
     known = find_adapter(name)
     written = fields_of(known.bibtex)
     assert written["year"] in known.paper
@@ -65,7 +65,7 @@ def test_the_entry_of_a_benchmark_is_of_the_paper_that_it_names(name: str) -> No
     assert plain in re.sub(r"[^a-z]", "", known.paper.lower())
 
 
-def test_the_program_comes_first_and_is_what_citation_cff_says() -> None:
+def test_lissnas_comes_first_and_agrees_with_citation_cff() -> None:
     [software, *_] = citations(["kernel"])
     assert software.names == (SOFTWARE,)
     page = (Path(__file__).parents[3] / "CITATION.cff").read_text()
@@ -78,20 +78,20 @@ def test_the_program_comes_first_and_is_what_citation_cff_says() -> None:
     assert f"doi: {fields_of(paper.bibtex)['doi']}\n" in page
 
 
-def test_one_paper_for_two_names_is_cited_once() -> None:
+def test_a_paper_of_two_names_is_cited_once() -> None:
     [_, cited] = citations(["local-search", "local-search", "tpe", "genetic"])[:2]
     assert cited.names == ("local-search",)
     assert citations(["tpe", "genetic"])[1].names == ("tpe", "genetic")
 
 
-def manifest(folder: Path, **said: object) -> Path:
+def manifest(folder: Path, **entries: object) -> Path:
     folder.mkdir(parents=True)
-    described = {"format": FORMAT, "versions": {"lissnas": "0.1.0"}, "files": [], **said}
+    described = {"format": FORMAT, "versions": {"lissnas": "0.1.0"}, "files": [], **entries}
     (folder / "manifest.json").write_text(json.dumps(described))
     return folder
 
 
-def test_results_are_asked_what_they_used(tmp_path: Path) -> None:
+def test_folders_of_results_are_cited_by_what_they_used(tmp_path: Path) -> None:
     manifest(tmp_path / "a", benchmark="nas-bench-graph", methods=["lissnas", "angle"], optimizers=[])
     manifest(tmp_path / "b/search", benchmark="nas-bench-macro", methods=["kernel"], optimizers=["tpe"])
     manifest(tmp_path / "c", benchmark="a benchmark of another package")
@@ -101,7 +101,7 @@ def test_results_are_asked_what_they_used(tmp_path: Path) -> None:
     assert named == [SOFTWARE, *of_tables, SUPERNET, "progressive", "kernel"]
 
 
-def test_a_saved_subspace_is_asked_what_made_it(tmp_path: Path) -> None:
+def test_a_saved_subspace_is_cited_by_its_benchmark_and_method(tmp_path: Path) -> None:
     path = tmp_path / "kept.parquet"
     kept = ExplicitSubspace(cell201(), np.arange(3))
     subspace_file.save(kept, path, {"benchmark": "analog-nasbench", "method": "progressive"})
@@ -112,7 +112,7 @@ def test_a_saved_subspace_is_asked_what_made_it(tmp_path: Path) -> None:
     ]
 
 
-def test_a_method_of_a_third_party_brings_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_plug_in_method_provides_its_own_entry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(cast(Any, SHRINKERS.builtin), "theirs", f"{__name__}:Theirs")
     assert citations(["theirs"])[1] == Citation(("theirs",), Theirs.bibtex)
 
@@ -122,19 +122,19 @@ class Theirs:
     bibtex: ClassVar[str] = "@misc{theirs,\n  title = {Theirs},\n}\n"
 
 
-def test_what_is_neither_a_name_nor_results_is_refused(tmp_path: Path) -> None:
+def test_words_that_are_neither_names_nor_results_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UnknownNameError, match="did you mean 'lissnas'"):
         citations(["lisnas"])
-    with pytest.raises(LissnasError, match="no results in it"):
+    with pytest.raises(LissnasError, match="no results in this folder"):
         citations([str(tmp_path)])
     (tmp_path / "no.parquet").write_text("no")
-    with pytest.raises(LissnasError, match="not a space that 'lissnas shrink' saved"):
+    with pytest.raises(LissnasError, match="not a subspace that 'lissnas shrink' saved"):
         citations([str(tmp_path / "no.parquet")])
 
 
-def test_results_of_a_later_format_are_refused(tmp_path: Path) -> None:
+def test_results_of_a_newer_format_are_refused(tmp_path: Path) -> None:
     later = manifest(tmp_path / "later", format=FORMAT + 1)
-    with pytest.raises(LissnasError, match=f"results of format {FORMAT + 1}.*upgrade lissnas"):
+    with pytest.raises(LissnasError, match=f"results in format {FORMAT + 1}.*upgrade lissnas"):
         read_manifest(later)
     with pytest.raises(LissnasError, match="upgrade lissnas"):
         citations([str(later)])

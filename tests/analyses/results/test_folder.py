@@ -1,4 +1,4 @@
-"""A folder of results holds one run of one analysis: what is in it is what its manifest says."""
+"""A folder of results has the files of one run of one analysis: those that its manifest lists."""
 
 import json
 from pathlib import Path
@@ -29,7 +29,7 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-def test_the_files_of_a_run_take_the_place_of_the_last_ones(tmp_path: Path) -> None:
+def test_a_run_replaces_the_files_of_the_previous_run(tmp_path: Path) -> None:
     run(tmp_path, "kept", "dropped")
     (tmp_path / "my-notes.txt").write_text("not of the run")
     run(tmp_path, "kept", "new")
@@ -38,7 +38,7 @@ def test_the_files_of_a_run_take_the_place_of_the_last_ones(tmp_path: Path) -> N
     assert set(contents(tmp_path)) == {*manifest["files"], "manifest.json", "my-notes.txt"}
 
 
-def test_a_run_that_was_stopped_leaves_the_last_ones_results_as_they_were(tmp_path: Path) -> None:
+def test_a_stopped_run_leaves_the_previous_results_unchanged(tmp_path: Path) -> None:
     run(tmp_path, "kept")
     before = contents(tmp_path)
     run(tmp_path, "kept", "new", finished=False)
@@ -52,21 +52,19 @@ def test_another_analysis_is_refused_before_it_runs(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("files", [["../kept.csv"], ["/etc/hosts"], [3], 5])
-def test_a_manifest_that_names_files_elsewhere_is_none(files: Any, tmp_path: Path) -> None:
+def test_a_manifest_that_lists_files_outside_its_folder_is_refused(files: Any, tmp_path: Path) -> None:
     folder = tmp_path / "results"
     run(folder, "kept")
     described = json.loads((folder / "manifest.json").read_bytes())
     (folder / "manifest.json").write_text(json.dumps(described | {"files": files}))
     (tmp_path / "kept.csv").write_text("not of the run")
-    with pytest.raises(LissnasError, match="no folder of results"):
+    with pytest.raises(LissnasError, match="not a folder of results"):
         read_manifest(folder)
     run(folder, "other")
     assert (tmp_path / "kept.csv").exists()
 
 
-def test_every_command_keeps_its_manifest_and_the_report_and_citations_find_all(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_report_and_cite_find_the_results_of_every_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("vl_convert")
     monkeypatch.chdir(tmp_path)
     for words in (
