@@ -1,61 +1,102 @@
-# Set-up, tests and the main job. PYTHON names another interpreter than python3; it must be 3.11 or newer.
+# PYTHON names another interpreter than python3; it must be 3.11 or newer.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
-INSTALLED_FOR_TESTS := $(VENV)/installed-for-tests
-INSTALLED_FOR_DOCS := $(VENV)/installed-for-docs
-PIP := $(BIN)/python -m pip install --quiet --constraint constraints.txt
+DEVELOPMENT := $(VENV)/installed-for-development
+PIP := $(BIN)/python -m pip install --quiet
+CHECKOUT := --no-deps --no-build-isolation --editable .
+PYTEST := $(BIN)/pytest --numprocesses=logical --maxprocesses=4 --dist=loadfile
+LOCK := $(VENV)/bin/uv pip compile pyproject.toml --universal --no-header --no-annotate --quiet $(UPGRADE)
 
-.PHONY: reproduce test test-processors docs wheel clean
+.DEFAULT_GOAL := help
+.PHONY: help reproduce lint test test-fast test-processors test-oldest test-newest docs wheel lock clean
 
-reproduce: $(INSTALLED)
+help:  ## list these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+reproduce: $(INSTALLED)  ## run the main job on the bundled benchmarks and write results/report.html
 	$(BIN)/lissnas reproduce
 	$(BIN)/lissnas report results --out results/report.html
 
-test: $(INSTALLED_FOR_TESTS)
+lint: $(DEVELOPMENT)  ## check style and types: ruff, mypy
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses=logical --maxprocesses=4 --dist=loadfile
 
-# As if on other x86 processors: each run sums in another order. Every setting is in one run; a failure can be split.
-test-processors: $(INSTALLED_FOR_TESTS)
+test: lint  ## run every check and test
+	OMP_NUM_THREADS=1 $(PYTEST)
+
+test-fast: $(DEVELOPMENT)  ## run the quick tests of the core, in under a minute
+	OMP_NUM_THREADS=1 $(PYTEST) -m "not slow" tests/test_layers.py tests/test_public_api.py tests/toolkit \
+		--ignore=tests/toolkit/supernet
+
+# Each processor adds floating-point numbers in another order. To find which setting fails, set one at a time.
+test-processors: $(DEVELOPMENT)  ## run all tests as on other x86 processors, with one and two threads
 	@failed=; \
 	for settings in \
 		"ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2 OPENBLAS_CORETYPE=Haswell OMP_NUM_THREADS=1" \
 		"ATEN_CPU_CAPABILITY=default ONEDNN_MAX_CPU_ISA=SSE41 OPENBLAS_CORETYPE=Prescott OMP_NUM_THREADS=2"; \
 	do \
 		printf '\n=== %s ===\n' "$$settings"; \
-		env $$settings $(BIN)/pytest --numprocesses=logical --maxprocesses=4 --dist=loadfile || \
-			failed="$$failed$$settings: failed\n"; \
+		env $$settings $(PYTEST) || failed="$$failed$$settings: failed\n"; \
 	done; \
 	printf "\n$$failed"; \
 	test -z "$$failed"
 
-docs: $(INSTALLED_FOR_DOCS)
+test-oldest:  ## run the quick tests with the oldest dependencies that pyproject.toml allows
+	$(MAKE) VENV=.venv-oldest .venv-oldest/installed-oldest
+	OMP_NUM_THREADS=1 .venv-oldest/bin/pytest --numprocesses=logical -m "not slow" tests/toolkit tests/benchmarks \
+		--ignore=tests/toolkit/supernet
+
+test-newest:  ## run the quick tests with the newest dependencies; PYTHON names the interpreter
+	$(MAKE) VENV=.venv-newest .venv-newest/installed-newest
+	OMP_NUM_THREADS=1 .venv-newest/bin/pytest --numprocesses=logical -m "not slow" tests/toolkit tests/benchmarks \
+		--ignore=tests/toolkit/supernet
+
+docs: $(DEVELOPMENT)  ## build the documentation: docs/_build/html/index.html
 	rm -rf docs/reference/generated
 	$(BIN)/sphinx-build -W --keep-going --quiet --jobs auto docs docs/_build/html
 	@echo "the documentation: docs/_build/html/index.html"
 
-wheel: $(INSTALLED_FOR_TESTS)
+wheel: $(DEVELOPMENT)  ## build the wheel, install it into an empty environment, and run the main job there
 	$(BIN)/python tests/installation/wheel.py
 
-$(INSTALLED): pyproject.toml constraints.txt
+lock: $(INSTALLED)  ## write the files in requirements/; UPGRADE=--upgrade moves to newer versions
+	$(PIP) 'uv>=0.9'
+	$(LOCK) --python-version 3.11 --generate-hashes --extra report --group build \
+		--output-file requirements/reproduce.txt
+	$(LOCK) --python-version 3.11.5 --generate-hashes --extra report --group build --group test --group docs \
+		--constraint requirements/reproduce.txt --excludes requirements/without-torch.txt \
+		--output-file requirements/development.txt
+	$(LOCK) --python-version 3.11 --resolution lowest-direct --extra report --extra bridges --extra search --group build \
+		--group test --excludes requirements/without-torch.txt \
+		--output-file requirements/oldest.txt
+
+clean:  ## delete the environments and the built documentation
+	rm -rf .venv .venv-oldest .venv-newest docs/_build docs/reference/generated
+
+$(INSTALLED): pyproject.toml requirements/reproduce.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "lissnas needs Python 3.11 or newer; name one with: make PYTHON=/path/to/python3" >&2; exit 2; }
 	$(PYTHON) -m venv $(VENV)
-	$(PIP) 'pip>=25.1'
-	$(PIP) --editable '.[report]'
+	$(PIP) --require-hashes --requirement requirements/reproduce.txt
+	$(PIP) $(CHECKOUT)
 	@touch $@
 
-$(INSTALLED_FOR_TESTS): $(INSTALLED)
-	$(PIP) --group test
+$(DEVELOPMENT): $(INSTALLED) requirements/development.txt requirements/torch.txt
+	$(PIP) --require-hashes --requirement requirements/development.txt
+	$(PIP) --requirement requirements/torch.txt
 	@touch $@
 
-$(INSTALLED_FOR_DOCS): $(INSTALLED_FOR_TESTS)
-	$(PIP) --group docs
+$(VENV)/installed-newest: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) --editable '.[bridges,report,search]' lightgbm xgboost-cpu==3.0.5 pytest pytest-xdist hypothesis lonkit distributed \
+		nas-bench-201==2.1 nats-bench==1.8
 	@touch $@
 
-clean:
-	rm -rf $(VENV) docs/_build docs/reference/generated
+$(VENV)/installed-oldest: pyproject.toml requirements/oldest.txt
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) --requirement requirements/oldest.txt
+	$(PIP) $(CHECKOUT)
+	@touch $@

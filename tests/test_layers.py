@@ -18,6 +18,9 @@ _LAYERS = {
 
 _SOURCES = sorted(path for layer in _LAYERS for path in (_ROOT / layer).rglob("*.py"))
 
+_FRONT_DOOR = _ROOT / "toolkit" / "lissnas" / "__init__.py"
+"""The one module that may name all three packages: it imports them when a name is first used."""
+
 
 def _relative(path: Path) -> str:
     return str(path.relative_to(_ROOT))
@@ -36,7 +39,7 @@ def _imported(tree: ast.AST) -> Iterator[str]:
             yield node.value.partition(":")[0]
 
 
-@pytest.mark.parametrize("path", _SOURCES, ids=_relative)
+@pytest.mark.parametrize("path", [path for path in _SOURCES if path != _FRONT_DOOR], ids=_relative)
 def test_imports_point_from_analyses_to_benchmarks_to_toolkit(path: Path) -> None:
     own = set().union(*_LAYERS.values())
     packages = {name.partition(".")[0] for name in _imported(ast.parse(path.read_text()))}

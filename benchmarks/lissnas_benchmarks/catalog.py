@@ -46,7 +46,14 @@ ADAPTERS = Register(
 
 
 def benchmark_names() -> tuple[str, ...]:
-    """Return the names of all benchmarks, the project's own first."""
+    """Return the names of all benchmarks, the project's own first.
+
+    Examples
+    --------
+    >>> import lissnas as ln
+    >>> "nas-bench-201" in ln.benchmark_names()
+    True
+    """
     return ADAPTERS.names()
 
 

@@ -50,7 +50,9 @@ def _install(wheel: Path, folder: Path) -> Path:
     venv.create(folder / "empty", with_pip=True)
     binaries = folder / "empty" / ("Scripts" if os.name == "nt" else "bin")
     pip = (str(binaries / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
-    subprocess.run((*pip, "--constraint", str(ROOT / "constraints.txt"), str(wheel)), check=True)
+    subprocess.run((*pip, "--require-hashes", "--requirement", str(ROOT / "requirements/reproduce.txt")), check=True)
+    subprocess.run((*pip, "--no-deps", str(wheel)), check=True)
+    subprocess.run((str(binaries / "python"), "-m", "pip", "check"), check=True, stdout=subprocess.DEVNULL)
     return binaries / "lissnas"
 
 

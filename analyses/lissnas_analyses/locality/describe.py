@@ -15,6 +15,17 @@ def run_locality(benchmark: Benchmark, results: Results, progress: ProgressCallb
     progress("measuring locality", 0)
     locality = measure(benchmark)
     progress("measuring locality", 1)
+    add_locality(locality, benchmark, results, progress)
+    return locality
+
+
+def add_locality(
+    locality: LocalityResult,
+    benchmark: Benchmark,
+    results: Results,
+    progress: ProgressCallback = lambda task, share: None,
+) -> None:
+    """Add the tables and figures of a benchmark's locality to `results`."""
     results.add_table("locality", locality.by_distance)
     results.add_table("random_walk", locality.walk)
     results.add_table("distance_to_optimum", locality.to_optimum)
@@ -26,7 +37,6 @@ def run_locality(benchmark: Benchmark, results: Results, progress: ProgressCallb
         progress("drawing locality", 0.6)
         results.add_figure("optima", draw_optima(locality, benchmark))
     progress("drawing locality", 1)
-    return locality
 
 
 def locality_sentences(locality: LocalityResult) -> tuple[str, ...]:

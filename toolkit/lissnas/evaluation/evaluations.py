@@ -100,6 +100,13 @@ class Evaluations:
         self._asked[start:stop], self._answers[start:stop] = index, answers
         self._order.update(zip(index.tolist(), range(start, stop), strict=True))
 
+    def copy(self) -> "Evaluations":
+        """Return a memory with the same scores that grows on its own, without the journal."""
+        other = Evaluations(self._space, self._evaluator)
+        other._remember(self._asked[: self.count], self._answers[: self.count])
+        other.notes = list(self.notes)
+        return other
+
     def are_evaluated(self, rows: Rows) -> NDArray[np.bool_]:
         """Tell for each row whether its architecture was asked for, shape (n,)."""
         return np.array([place in self._order for place in self._space.index(rows).tolist()], dtype=np.bool_)

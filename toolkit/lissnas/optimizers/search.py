@@ -121,7 +121,14 @@ def search(
 
 
 def optimizer_names() -> tuple[str, ...]:
-    """Return the names of all optimizers, the project's own first."""
+    """Return the names of all optimizers, the project's own first.
+
+    Examples
+    --------
+    >>> import lissnas as ln
+    >>> ln.optimizer_names()[:2]
+    ('random', 'regularized-evolution')
+    """
     return OPTIMIZERS.names()
 
 

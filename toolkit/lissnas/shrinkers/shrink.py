@@ -166,7 +166,14 @@ def _identity(space: Space, shrinker: Shrinker, rng: np.random.Generator) -> Run
 
 
 def shrinker_names() -> tuple[str, ...]:
-    """Return the names of all shrinkers, the project's own first."""
+    """Return the names of all shrinkers, the project's own first.
+
+    Examples
+    --------
+    >>> import lissnas as ln
+    >>> ln.shrinker_names()[:3]
+    ('kernel', 'lissnas', 'operation-pruning')
+    """
     return SHRINKERS.names()
 
 

@@ -44,7 +44,14 @@ SPACES = Register(
 
 
 def space_names() -> tuple[str, ...]:
-    """Return the names of all spaces, the project's own first."""
+    """Return the names of all spaces, the project's own first.
+
+    Examples
+    --------
+    >>> import lissnas as ln
+    >>> "darts" in ln.space_names()
+    True
+    """
     return SPACES.names()
 
 
