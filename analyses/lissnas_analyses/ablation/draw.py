@@ -6,13 +6,12 @@ from typing import Any
 import numpy as np
 import polars as pl
 from lissnas.statistics.repeated_runs import mean_over_runs
-from lissnas_benchmarks.benchmark import Benchmark
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lissnas_analyses import style
-from lissnas_analyses.ablation.measure import AblationResult, cell_columns
-from lissnas_analyses.grid.grid import SETTING
+from lissnas_analyses.ablation.measure import AblationResult, point_columns
+from lissnas_analyses.grid.row_store import SETTING_PREFIX
 
 CONDITIONS = ("epochs", "noise_tau")
 """What is asked of every method alike: how good the scores are that it sees."""
@@ -29,7 +28,7 @@ _LABELED = 24
 """Up to how many points in a panel are labeled with their setting."""
 
 
-def draw_recall(result: AblationResult, benchmark: Benchmark) -> Figure:
+def draw_recall(result: AblationResult) -> Figure:
     """Draw the recall of the top 1 % against evaluations and against size; a row of panels a condition."""
     wide = _wide(result)
     conditions = wide.select(CONDITIONS).unique().sort(CONDITIONS, descending=True)
@@ -47,6 +46,7 @@ def draw_recall(result: AblationResult, benchmark: Benchmark) -> Figure:
             else:
                 axes.xaxis.set_major_formatter("{x:,g}")
     panels[0].legend(loc="best", fontsize=7)
+    benchmark = result.benchmark
     style.caption(
         figure,
         f"What shrinking {benchmark.name} keeps, against what it costs",
@@ -106,7 +106,7 @@ def sensitivity(result: AblationResult) -> pl.DataFrame:
     return pl.DataFrame(rows, infer_schema_length=None)
 
 
-def draw_sensitivity(found: pl.DataFrame, result: AblationResult, benchmark: Benchmark) -> Figure:
+def draw_sensitivity(found: pl.DataFrame, result: AblationResult) -> Figure:
     """Draw `sensitivity` as heat maps, a panel for each two things varied, all on one scale of colors."""
     panels = found.partition_by(["method", "first", "second"], maintain_order=True)
     columns = min(3, len(panels))
@@ -136,6 +136,7 @@ def draw_sensitivity(found: pl.DataFrame, result: AblationResult, benchmark: Ben
         axes.axis("off")
     if image is not None:
         figure.colorbar(image, ax=every, label="recall of the top 1 %", shrink=0.8)
+    benchmark = result.benchmark
     style.caption(
         figure,
         f"How much the settings matter in {benchmark.name}",
@@ -149,16 +150,18 @@ def draw_sensitivity(found: pl.DataFrame, result: AblationResult, benchmark: Ben
 
 def _wide(result: AblationResult) -> pl.DataFrame:
     """Return a row a cell: the means of what is drawn, and the interval of the recall."""
-    cell = cell_columns(result.rows)
+    point = point_columns(result.rows)
     drawn = result.means.filter(pl.col("figure").is_in(("recall_1", "evaluations", "size")))
-    wide = drawn.pivot("figure", index=cell, values=["mean", "low", "high"])
+    wide = drawn.pivot("figure", index=point, values=["mean", "low", "high"])
     names = {f"mean_{name}": name for name in ("recall_1", "evaluations", "size")}
     return wide.rename(names | {f"{end}_recall_1": f"recall_1_{end}" for end in ("low", "high")})
 
 
 def varied(rows: pl.DataFrame, settings_only: bool = False) -> list[str]:
     """Return which settings, and by default which conditions, have more than one value."""
-    names = [name for name in rows.columns if name.startswith(SETTING) or (not settings_only and name in CONDITIONS)]
+    names = [
+        name for name in rows.columns if name.startswith(SETTING_PREFIX) or (not settings_only and name in CONDITIONS)
+    ]
     return [name for name in names if rows[name].n_unique() > 1]
 
 
@@ -180,7 +183,7 @@ def _condition_in_words(condition: dict[str, Any]) -> str:
 
 def plain(name: str) -> str:
     """Return the name of a column in words."""
-    return name.removeprefix(SETTING).replace("_", " ")
+    return name.removeprefix(SETTING_PREFIX).replace("_", " ")
 
 
 def short(value: Any) -> str:

@@ -5,24 +5,23 @@ import polars as pl
 from lissnas.spaces.space import Floats
 from lissnas.statistics.estimate import Estimate
 from lissnas.statistics.repeated_runs import BOOTSTRAP_DRAWS, mean_ranks
-from lissnas_benchmarks.benchmark import Benchmark
 from matplotlib.figure import Figure
 
 from lissnas_analyses import style
 from lissnas_analyses.ablation.draw import CONDITIONS, plain, short, varied
-from lissnas_analyses.ablation.measure import AblationResult, cell_columns
+from lissnas_analyses.ablation.measure import AblationResult, point_columns
 
 _RANKED = 20
 """How many configurations the ranking shows, those of the best mean rank."""
 
 
-def rank(result: AblationResult, seed: int) -> pl.DataFrame:
+def rank(result: AblationResult) -> pl.DataFrame:
     """Return the mean rank by recall of the top 1 % of each method and of each configuration, with its interval.
 
     A configuration is a method with its settings; a method's recall in a run is the mean over its configurations.
     """
     rows = result.rows
-    settings = [name for name in cell_columns(rows) if name not in CONDITIONS]
+    settings = [name for name in point_columns(rows) if name not in CONDITIONS]
     named = rows.with_columns(thing=_names(rows, settings))
     by_method = rows.group_by(["method", *CONDITIONS, "run"]).agg(pl.col("recall_1").mean())
     frames = []
@@ -32,7 +31,7 @@ def rank(result: AblationResult, seed: int) -> pl.DataFrame:
         if len(things) < 2:
             continue
         values: Floats = frame["recall_1"].to_numpy().reshape(result.runs, -1, len(things))
-        found: Estimate = mean_ranks(values, np.random.default_rng(seed))
+        found: Estimate = mean_ranks(values, np.random.default_rng(result.seed))
         columns = {"mean_rank": found.value, "low": found.low, "high": found.high}
         frames.append(
             pl.DataFrame({"kind": [kind] * len(things), "thing": things} | columns).sort("mean_rank", "thing")
@@ -40,7 +39,7 @@ def rank(result: AblationResult, seed: int) -> pl.DataFrame:
     return pl.concat(frames) if frames else pl.DataFrame()
 
 
-def draw_ranks(ranks: pl.DataFrame, result: AblationResult, benchmark: Benchmark) -> Figure:
+def draw_ranks(ranks: pl.DataFrame, result: AblationResult) -> Figure:
     """Draw the mean ranks, the best on top; of the configurations the best twenty."""
     parts = [part.head(_RANKED) for part in ranks.partition_by("kind", maintain_order=True)]
     if len(parts) == 2 and parts[0].height == ranks.filter(kind="configuration").height:
@@ -61,6 +60,7 @@ def draw_ranks(ranks: pl.DataFrame, result: AblationResult, benchmark: Benchmark
             else f"{total} {part['kind'][0]}s"
         )
         axes.set(xlabel="mean rank (1 is the best)", title=shown)
+    benchmark = result.benchmark
     style.caption(
         figure,
         f"Ranking by what is kept of {benchmark.name}",

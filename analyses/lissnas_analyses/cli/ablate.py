@@ -4,31 +4,37 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from cyclopts import Parameter
+from lissnas_benchmarks.benchmark import open_benchmark
 
 from lissnas_analyses.cli.analysis_result import AnalysisResult, print_analysis
 from lissnas_analyses.cli.json_command import CommandResult, json_command
-from lissnas_analyses.cli.options import BenchmarkName, Dataset, MethodName, Metric, Out, Seed, default_folder
+from lissnas_analyses.cli.method_options import setting_values
+from lissnas_analyses.cli.options import (
+    BenchmarkName,
+    Cluster,
+    Dataset,
+    MethodName,
+    Metric,
+    NumberOfWorkers,
+    Out,
+    Seed,
+    default_folder,
+)
 from lissnas_analyses.cli.terminal import progress, say
 
 NoiseTaus = Annotated[
     tuple[float, ...],
     Parameter(
-        help="Kendall tau to which the scores that a method sees are degraded; 1 leaves them as they are.",
+        help="Kendall tau to which the scores that a method sees are degraded; 1 leaves them unchanged.",
         consume_multiple=True,
     ),
 ]
 Epochs = Annotated[
     tuple[int, ...],
     Parameter(
-        help="Low fidelity: after how many epochs the scores that a method sees were measured.", consume_multiple=True
+        help="Low fidelity: number of training epochs after which the scores that a method sees were measured.",
+        consume_multiple=True,
     ),
-]
-NumberOfWorkers = Annotated[
-    int | None, Parameter(help="How many processes of this machine; by default one for each core.")
-]
-Cluster = Annotated[
-    str | None,
-    Parameter(help="Address of a Dask scheduler, to use its workers; 'local:2' starts two processes here."),
 ]
 
 
@@ -60,7 +66,7 @@ def ablate(
     method: Annotated[
         tuple[MethodName, ...],
         Parameter(
-            help="What shrinks. Every setting of a method is an option that takes several values: "
+            help="Methods that shrink. Every setting of a method is an option that takes several values: "
             "--seeds 10 30 100 --radius 1 2. 'lissnas shrink --help' lists them.",
             consume_multiple=True,
         ),
@@ -70,15 +76,15 @@ def ablate(
     dataset: Dataset = None,
     metric: Metric = None,
     seed: Seed = 0,
-    runs: Annotated[int, Parameter(help="How many runs of each combination.")] = 100,
+    runs: Annotated[int, Parameter(help="Number of runs of each combination.")] = 100,
     workers: NumberOfWorkers = None,
     cluster: Cluster = None,
     out: Out = None,
 ) -> AblationGridResult:
-    """Shrink with every combination of the values given, each many times, and draw what matters.
+    """Shrink with every combination of the given values, each many times, and draw which settings matter.
 
-    What is finished is kept: after an interrupt the same command goes on, and a larger grid computes what is new. The
-    results lie in results/BENCHMARK/ablation if nothing else is said.
+    Finished runs are kept: after an interrupt the same command continues, and a larger grid computes only what is
+    missing. The results are in results/BENCHMARK/ablation by default.
 
     Parameters
     ----------
@@ -86,23 +92,26 @@ def ablate(
         Name of the benchmark.
     """
     from lissnas_analyses.ablation import describe
+    from lissnas_analyses.ablation.grid_points import grid_points
     from lissnas_analyses.ablation.measure import ablate as run
-    from lissnas_analyses.cli.method_options import setting_values
-    from lissnas_analyses.grid.grid import cells
-    from lissnas_analyses.grid.workers import BenchmarkKey
-    from lissnas_analyses.grid.workers import workers as start
+    from lissnas_analyses.grid.workers import workers as start_workers
     from lissnas_analyses.results.folder import Results
 
-    grid = cells(method, setting_values("ablate", method, method_settings), noise_tau, epochs or (None,))
-    folder = out or default_folder(benchmark) / "ablation"
-    results = Results(folder, "ablate")
-    name = BenchmarkKey.known_here(benchmark, dataset, metric)
-    with start(workers, cluster) as started, progress() as report:
-        found = run(
-            name, grid, runs, seed, folder / "ablation.parquet", started, lambda share: report("ablation", share)
+    points = grid_points(method, setting_values("ablate", method, method_settings), noise_tau, epochs or (None,))
+    results = Results(out or default_folder(benchmark) / "ablation", "ablate")
+    opened = open_benchmark(benchmark, dataset, metric)
+    with start_workers(workers, cluster) as started, progress() as report:
+        result = run(
+            opened,
+            points,
+            runs,
+            seed,
+            path=results.folder / describe.ROWS,
+            workers=started,
+            report=lambda share: report("ablation", share),
         )
         report("drawing", 0)
-        findings = describe.write(found, name.open(), results, seed)
-    studied = print_analysis(name.open(), findings, results)
-    say(f"{found.computed:,} rows computed in {found.seconds:.1f} s, {found.stored:,} in the file", indent=2)
-    return AblationGridResult(studied, found.computed, found.stored, found.seconds)
+        findings = describe.write(result, results)
+    printed = print_analysis(opened, findings, results)
+    say(f"{result.computed:,} rows computed in {result.seconds:.1f} s, {result.stored:,} in the file", indent=2)
+    return AblationGridResult(printed, result.computed, result.stored, result.seconds)

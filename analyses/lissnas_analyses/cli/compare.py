@@ -7,16 +7,19 @@ from lissnas_analyses.cli.analysis_result import AnalysisResult, print_analysis
 from lissnas_analyses.cli.json_command import json_command
 from lissnas_analyses.cli.options import (
     BenchmarkName,
+    Cluster,
     Dataset,
     Evaluator,
     Methods,
     Metric,
+    NumberOfWorkers,
     Out,
     Runs,
     Seed,
     default_folder,
 )
 from lissnas_analyses.cli.terminal import prefixed, progress
+from lissnas_analyses.comparison.measure import METHODS
 
 
 @json_command
@@ -26,34 +29,39 @@ def compare(
     *,
     dataset: Dataset = None,
     metric: Metric = None,
-    methods: Methods = ("lissnas", "operation-pruning", "random-subset"),
+    methods: Methods = METHODS,
     evaluator: Evaluator = None,
     seed: Seed = 0,
     runs: Runs = 20,
+    workers: NumberOfWorkers = None,
+    cluster: Cluster = None,
     out: Out = None,
 ) -> AnalysisResult:
-    """Shrink a benchmark with several methods, at equal evaluations and size, and compare what is kept.
+    """Shrink a benchmark with several methods, at equal evaluations and size, and compare the kept spaces.
 
-    The results lie in results/BENCHMARK/comparison if nothing else is said.
+    Finished runs are kept: after an interrupt the same command continues, and more runs or methods compute only what
+    is missing. The results are in results/BENCHMARK/comparison by default.
 
     Parameters
     ----------
     benchmark
         Name of the benchmark.
     """
+    from lissnas_analyses.comparison.describe import comparison_sentences, run_comparison
+    from lissnas_analyses.grid.workers import workers as start_workers
     from lissnas_analyses.ranking.describe import run_predictor_cost
-    from lissnas_analyses.reproduce import comparison_sentences, run_comparison
     from lissnas_analyses.results.folder import Results
 
     results = Results(out or default_folder(benchmark) / "comparison", "compare")
     opened = own = open_benchmark(benchmark, dataset, metric)
     if evaluator is not None:
         opened = own.selected_by(read_predictor(evaluator, own.space))
-    with progress() as report:
-        found = run_comparison(opened, results, runs, seed, prefixed(report, benchmark), methods)
-        findings = comparison_sentences(found)
+    with start_workers(workers, cluster) as started, progress() as report:
+        on_benchmark = prefixed(report, benchmark)
+        result = run_comparison(opened, results, runs, seed, on_benchmark, methods, started)
+        findings = comparison_sentences(result)
         if evaluator is not None:
-            findings += run_predictor_cost(opened, own, found, results, runs, seed, prefixed(report, benchmark))
-    settings = {"seed": seed, "runs": runs, "methods": found.settings, "evaluator": evaluator}
-    results.save_for_benchmark(opened, settings, findings, methods=methods)
+            findings += run_predictor_cost(opened, own, result, results, runs, seed, on_benchmark, started)
+    settings = {"seed": seed, "runs": runs, "methods": result.settings, "evaluator": evaluator}
+    results.save_for_benchmark(opened, settings, findings, methods=result.methods)
     return print_analysis(opened, findings, results)

@@ -56,6 +56,13 @@ Seed = Annotated[
     Parameter(help="Random seed; the same seed gives the same results.", validator=validators.Number(gte=0)),
 ]
 Runs = Annotated[int, Parameter(help="Number of seeds to average over.")]
+NumberOfWorkers = Annotated[
+    int | None, Parameter(name="--workers", help="Number of processes on this machine; default: one for each core.")
+]
+Cluster = Annotated[
+    str | None,
+    Parameter(help="Address of a Dask scheduler whose workers compute; 'local:2' starts two processes here."),
+]
 Out = Annotated[Path | None, Parameter(help="Folder of the results; default: a folder in results/BENCHMARK.")]
 
 

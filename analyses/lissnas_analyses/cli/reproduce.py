@@ -9,7 +9,7 @@ from lissnas_benchmarks.loading import is_ready
 
 from lissnas_analyses.cli.analysis_result import AnalysisResult, print_analysis
 from lissnas_analyses.cli.json_command import CommandResult, json_command
-from lissnas_analyses.cli.options import Runs, Seed
+from lissnas_analyses.cli.options import Cluster, NumberOfWorkers, Runs, Seed
 from lissnas_analyses.cli.terminal import prefixed, progress, say
 
 
@@ -30,26 +30,37 @@ class ReproductionResult(CommandResult):
 
 
 @json_command
-def reproduce(*, seed: Seed = 0, runs: Runs = 20, out: Path = Path("results")) -> ReproductionResult:
-    """Do everything, for every benchmark that is there: locality, shrinking, a map of the pockets.
+def reproduce(
+    *,
+    seed: Seed = 0,
+    runs: Runs = 20,
+    workers: NumberOfWorkers = None,
+    cluster: Cluster = None,
+    out: Path = Path("results"),
+) -> ReproductionResult:
+    """Measure locality, shrink, and draw a map of the pockets, for every benchmark whose data is here.
+
+    Finished runs are kept: after an interrupt the same command continues, and more runs compute only what is missing.
 
     Parameters
     ----------
     out
         Folder for the results: one folder in it for each benchmark.
     """
+    from lissnas_analyses.grid.workers import workers as start_workers
     from lissnas_analyses.reproduce import BENCHMARKS
     from lissnas_analyses.reproduce import reproduce as run
     from lissnas_analyses.results.folder import Results
 
     studied: list[AnalysisResult] = []
     ready = [name for name in BENCHMARKS if is_ready(name)]
-    for name in ready:
-        results = Results(out / name, "reproduce")
-        with progress() as report:
-            opened = open_benchmark(name)
-            findings = run(opened, results, runs, seed, prefixed(report, name))
-        studied.append(print_analysis(opened, findings, results))
+    with start_workers(workers, cluster) as started:
+        for name in ready:
+            results = Results(out / name, "reproduce")
+            with progress() as report:
+                opened = open_benchmark(name)
+                findings = run(opened, results, runs, seed, prefixed(report, name), started)
+            studied.append(print_analysis(opened, findings, results))
     absent = sorted(set(BENCHMARKS) - set(ready))
     left_out = tuple(MissingBenchmark(name, find_adapter(name).remedy) for name in absent)
     for one in left_out:

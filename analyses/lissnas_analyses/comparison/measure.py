@@ -1,108 +1,107 @@
-"""Shrinking methods side by side on one benchmark, by default LISSNAS, operation pruning and a random subset.
+"""Shrinking methods side by side on one benchmark.
 
-LISSNAS decides how many networks it keeps and what it spends; the others get the same in each run.
+LISSNAS decides the number of architectures kept and the evaluations; the other methods get the same in each run.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, fields
-from string import ascii_lowercase
-from typing import Any, Literal, cast
+from functools import cached_property
+from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import polars as pl
-from lissnas.errors import SettingError
 from lissnas.shrinkers.lissnas import Lissnas
 from lissnas.shrinkers.shrink import Shrinker, Trace, shrink, shrinker_class
 from lissnas.spaces.space import Floats
 from lissnas.statistics.quality import Quality, quality
 from lissnas.statistics.repeated_runs import mean_over_runs
 from lissnas.storage.random_streams import named_generator
-from lissnas.subspaces.subspace import WholeSpace
+from lissnas.subspaces.subspace import ExplicitSubspace, Subspace, WholeSpace
 from lissnas_benchmarks.benchmark import Benchmark
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator
 
-from lissnas_analyses import style
-from lissnas_analyses.comparison.kept_space import Inside
-from lissnas_analyses.comparison.kept_space import measure as measure_inside
+from lissnas_analyses.comparison.kept_space import KeptSpaces, kept_space_figures, summarize_kept_spaces
 from lissnas_analyses.comparison.paired import paired
+from lissnas_analyses.grid.benchmark_key import BenchmarkKey, full_space_quality
+from lissnas_analyses.grid.row_store import open_row_store
+from lissnas_analyses.grid.run_grid import Row, run_grid
+from lissnas_analyses.grid.workers import THIS_PROCESS, Workers
 
 METHODS = ("lissnas", "operation-pruning", "random-subset")
-"""What is compared by default."""
+"""The methods that are compared by default."""
 
+LEFT_OUT = 0.15
+"""Share of the full space, its worst architectures, that the distributions of scores leave out."""
 
-@dataclass(frozen=True)
-class _Panel:
-    """How a figure of quality is called and drawn, if it is, and the least and largest value it can have."""
-
-    title: str = ""
-    least: float = 0
-    largest: float = np.inf
-    scale: Literal["linear", "log"] = "linear"
-
-
-_PANELS = {
-    "recall_1": _Panel("recall of the top 1 %", largest=1),
-    "recall_5": _Panel("recall of the top 5 %", largest=1),
-    "lift_1": _Panel("lift of the top 1 %", scale="log"),
-    "lift_5": _Panel("lift of the top 5 %", scale="log"),
-    "mean": _Panel("mean", least=-np.inf),
-    "best": _Panel("best kept", least=-np.inf),
-    "best_of_10": _Panel("expected best of 10", least=-np.inf),
-    "shrinkage_score": _Panel("shrinkage score", least=-np.inf, largest=1),
-    "size": _Panel("networks kept", scale="log"),
-    "diversity": _Panel("diversity (edits per gene)", largest=1),
-    "entropy": _Panel("entropy of operations", largest=1),
-    "pockets": _Panel("pockets", least=1, scale="log"),
-    "evaluations": _Panel("networks scored"),
-    "size_ratio": _Panel(largest=1),
-    "lower_quartile": _Panel(least=-np.inf),
-    "median": _Panel(least=-np.inf),
-    "upper_quartile": _Panel(least=-np.inf),
-    "largest_pocket": _Panel(largest=1),
+_RANGES = {
+    "recall_1": (0, 1),
+    "recall_5": (0, 1),
+    "lift_1": (0, np.inf),
+    "lift_5": (0, np.inf),
+    "mean": (-np.inf, np.inf),
+    "best": (-np.inf, np.inf),
+    "best_of_10": (-np.inf, np.inf),
+    "shrinkage_score": (-np.inf, 1),
+    "size": (0, np.inf),
+    "diversity": (0, 1),
+    "entropy": (0, 1),
+    "pockets": (1, np.inf),
+    "evaluations": (0, np.inf),
+    "size_ratio": (0, 1),
+    "lower_quartile": (-np.inf, np.inf),
+    "median": (-np.inf, np.inf),
+    "upper_quartile": (-np.inf, np.inf),
+    "largest_pocket": (0, 1),
 }
-"""A figure without a title stands in the numbers alone."""
+"""Smallest and largest possible value of each figure; intervals end there."""
 
-_GRID = 256
-"""At how many scores the distributions are compared."""
-
-_LEFT_OUT = 0.15
-"""Which share of the whole space, its worst networks, lies left of the distributions."""
+_SCORES = 256
+"""Number of scores at which the distributions are computed."""
 
 
 @dataclass(frozen=True)
 class ComparisonResult:
-    """The numbers behind the comparison figures.
+    """The numbers behind the figures of a comparison.
 
     Attributes
     ----------
+    benchmark, methods, seed
+        What was compared; the first method is the reference of `paired`.
     runs
         A row a method, run and round: evaluations and every figure of `Quality`. A run that has stopped stays at its
-        result; round 0 is the whole space.
+        result; round 0 is the full space.
     rounds
-        A row a method, round and figure: the mean over the runs and its 95 % interval within what is possible, and how
-        many runs still went on.
+        A row a method, round and figure: the mean over the runs and its 95 % interval, clipped to the range of the
+        figure, and the number of runs that had not stopped.
     distributions
-        A row a method, round and score: the mean over the runs of the share of networks below, and its 95 % interval.
+        A row a method, round and score: the mean over the runs of the share of architectures below, and its 95 %
+        interval.
     paired
-        A row a method but the first and figure: its difference to the first, run by run; see
+        A row a figure and a method except the first: its difference to the first, run by run; see
         `lissnas_analyses.comparison.paired`.
-    inside
+    kept_spaces
         What a search inside the results finds, and how diverse they are.
     settings
-        Of each method its settings, and under "by_run" those that LISSNAS gave it, one value a run.
-    first
-        The first run of each method, in the order they were asked for.
+        The settings of each method; under "by_run" those that LISSNAS gave it, one value a run.
+    first_run
+        The subspaces of the first run of each method, from the full space (round 0) to the result.
     """
 
+    benchmark: Benchmark
+    methods: tuple[str, ...]
+    seed: int
     runs: pl.DataFrame
     rounds: pl.DataFrame
     distributions: pl.DataFrame
     paired: pl.DataFrame
-    inside: Inside
+    kept_spaces: KeptSpaces
     settings: dict[str, dict[str, Any]]
-    first: dict[str, Trace]
+    first_run: dict[str, tuple[Subspace, ...]]
+
+    @cached_property
+    def number_of_runs(self) -> int:
+        """Number of runs of each method."""
+        return self.runs["run"].n_unique()
 
     def final(self, method: str, figure: str) -> tuple[float, float, float]:
         """Return the mean over the runs of a figure of a method's result, and its 95 % interval."""
@@ -111,226 +110,230 @@ class ComparisonResult:
         return last["mean"], last["low"], last["high"]
 
 
+@dataclass(frozen=True)
+class _MethodPoint:
+    """One method of a comparison."""
+
+    method: str
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        return {"method": self.method}
+
+
 def traces(benchmark: Benchmark, methods: Sequence[str], seed: int, run: int) -> dict[str, Trace]:
-    """Run every method once, each with the networks kept and scored by LISSNAS as far as its settings allow."""
+    """Run every method once, each with the size and the evaluations of LISSNAS as far as its settings allow."""
+    return _traces_and_budget(benchmark, methods, seed, run)[0]
+
+
+def compare(
+    benchmark: Benchmark,
+    methods: Sequence[str] = METHODS,
+    runs: int = 20,
+    seed: int = 0,
+    *,
+    path: Path | None = None,
+    workers: Workers = THIS_PROCESS,
+    report: Callable[[float], None] = lambda share: None,
+) -> ComparisonResult:
+    """Run every method `runs` times, and judge each round by the scores that report.
+
+    Parameters
+    ----------
+    benchmark
+        What is shrunk.
+    methods, runs, seed
+        What is run.
+    path
+        The Parquet file of rows, one a method, run and round. Runs that it has are not computed again, and it keeps
+        what is finished if this call is interrupted. Rows of other data are replaced. None for no file.
+    workers
+        What computes.
+    report
+        Progress callback: it gets the share of the missing runs that are done.
+
+    Raises
+    ------
+    SettingError
+        If `runs` is below 1, or a method refuses its settings in this space.
+    """
+    key, methods = BenchmarkKey.of(benchmark), tuple(dict.fromkeys(methods))
+    points = [_MethodPoint(method) for method in methods]
+    columns = {"method": pl.String()}
+    with open_row_store(path, key.identity(), columns, ("round",), replace_others=True) as store:
+        grid = run_grid(comparison_rows, key, points, runs, seed, store, workers, report, runs_per_job=len(points))
+    rows = _rows_by_run(grid.rows, methods)
+    of_rounds = _carry_on(rows)
+    return ComparisonResult(
+        benchmark=benchmark,
+        methods=methods,
+        seed=seed,
+        runs=of_rounds,
+        rounds=_average(of_rounds),
+        distributions=_distributions(benchmark, rows),
+        paired=paired(of_rounds, tuple(_RANGES)),
+        kept_spaces=summarize_kept_spaces(benchmark, {name: [run[-1] for run in of] for name, of in rows.items()}),
+        settings=_settings(rows),
+        first_run={method: _subspaces(benchmark, of_method[0]) for method, of_method in rows.items()},
+    )
+
+
+def comparison_rows(key: BenchmarkKey, seed: int, chunk: Sequence[tuple[_MethodPoint, int]]) -> list[Row]:
+    """Return the rows of some runs, one a method, run and round: the task of a worker."""
+    benchmark, rows = key.open(), list[Row]()
+    scores = _scores(benchmark)
+    for run in dict.fromkeys(run for _, run in chunk):
+        methods = [point.method for point, of_run in chunk if of_run == run]
+        found, budget = _traces_and_budget(benchmark, methods, seed, run)
+        for method, trace in found.items():
+            for number, (shrunk, spent) in enumerate(zip(trace.rounds, _spent(trace), strict=True)):
+                subspace = shrunk.subspace
+                is_last = number == len(trace.rounds) - 1
+                kept = subspace.index.tolist() if run == 0 and number else None
+                figures = quality(subspace, benchmark.report) if number else full_space_quality(key)
+                rows.append(
+                    {"method": method, "seed": seed, "run": run, "round": number, "evaluations": spent}
+                    | asdict(figures)
+                    | {f"lissnas_{name}": value for name, value in budget.items()}
+                    | {"share_below": _share_below(benchmark.report[subspace.index], scores).tolist()}
+                    | kept_space_figures(benchmark, subspace if is_last else None)
+                    | {"kept": kept}
+                )
+    return rows
+
+
+def first_rounds(result: ComparisonResult) -> pl.DataFrame:
+    """Return a row a method, round and architecture kept (method, round, evaluations, index), without full spaces."""
+    schema = {"method": pl.String, "round": pl.Int32, "evaluations": pl.Int32, "index": pl.Int64}
+    first = result.runs.filter((pl.col("run") == 0) & ~pl.col("stopped"))
+    spent = {(row["method"], row["round"]): row["evaluations"] for row in first.iter_rows(named=True)}
+    frames = [
+        pl.DataFrame({"index": subspace.index}).select(
+            pl.lit(method).alias("method"),
+            pl.lit(number, pl.Int32).alias("round"),
+            pl.lit(spent[method, number], pl.Int32).alias("evaluations"),
+            "index",
+        )
+        for method, subspaces in result.first_run.items()
+        for number, subspace in enumerate(subspaces)
+        if subspace.size < result.benchmark.space.size
+    ]
+    return pl.concat([pl.DataFrame(schema=schema), *frames])
+
+
+def _traces_and_budget(
+    benchmark: Benchmark, methods: Sequence[str], seed: int, run: int
+) -> tuple[dict[str, Trace], dict[str, int]]:
+    """Return a run of every method, and the evaluations and the size that LISSNAS gave them."""
 
     def run_with(method: str, shrinker: Shrinker) -> Trace:
         return shrink(benchmark.space, benchmark.evaluator, shrinker, named_generator(method, seed, run))
 
     lissnas = run_with("lissnas", Lissnas())
-    given = {"evaluations": lissnas.evaluations.count, "size": lissnas.subspace.size}
-    results: dict[str, Trace] = {}
-    for method in methods:
-        wanted: Any = shrinker_class(method)
-        own = {name: value for name, value in given.items() if name in {field.name for field in fields(wanted)}}
-        results[method] = lissnas if method == "lissnas" else run_with(method, wanted(**own))
-    return results
+    budget = {"evaluations": lissnas.evaluations.count, "size": lissnas.subspace.size}
+    return {
+        method: lissnas if method == "lissnas" else run_with(method, _shrinker(method, budget)) for method in methods
+    }, budget
 
 
-def compare(
-    benchmark: Benchmark,
-    runs: int,
-    seed: int,
-    methods: Sequence[str] = METHODS,
-    on_run: Callable[[int], None] = lambda run: None,
-) -> ComparisonResult:
-    """Run every method with `runs` seeds and judge each round by the reported scores.
-
-    `on_run` is told the number of runs done. Raises SettingError for fewer runs than 1.
-    """
-    if runs < 1:
-        raise SettingError(f"the number of runs must be at least 1, not {runs}")
-    whole = quality(WholeSpace(benchmark.space), benchmark.report)
-    done: list[dict[str, Trace]] = []
-    judged: list[dict[str, list[Quality]]] = []
-    for run in range(runs):
-        done.append(traces(benchmark, methods, seed, run))
-        judged.append(
-            {
-                method: [whole, *(quality(shrunk.subspace, benchmark.report) for shrunk in trace.rounds[1:])]
-                for method, trace in done[-1].items()
-            }
-        )
-        on_run(run + 1)
-    frame = _carry_on(done, judged)
-    differences = paired(frame, tuple(_PANELS))
-    return ComparisonResult(
-        frame,
-        _average(frame),
-        _distributions(benchmark, done),
-        differences,
-        measure_inside(benchmark, done),
-        _settings(done),
-        done[0],
-    )
-
-
-def _settings(done: list[dict[str, Trace]]) -> dict[str, dict[str, Any]]:
-    found: dict[str, dict[str, Any]] = {}
-    for method in done[0]:
-        runs = [asdict(cast(Any, traced[method].shrinker)) for traced in done]
-        differing = [name for name in runs[0] if any(run[name] != runs[0][name] for run in runs)]
-        same = {name: value for name, value in runs[0].items() if name not in differing}
-        found[method] = same | {"by_run": {name: [run[name] for run in runs] for name in differing}}
-    return found
-
-
-def first_rounds(first: dict[str, Trace], benchmark: Benchmark) -> pl.DataFrame:
-    """Return a row a method, round and network held then (method, round, evaluations, index), but whole spaces."""
-    none = pl.DataFrame(schema={"method": pl.String, "round": pl.Int32, "evaluations": pl.Int32, "index": pl.Int64})
-    frames = [
-        pl.DataFrame({"index": shrunk.subspace.index}).select(
-            pl.lit(method).alias("method"),
-            pl.lit(number, pl.Int32).alias("round"),
-            pl.lit(spent, pl.Int32).alias("evaluations"),
-            "index",
-        )
-        for method, trace in first.items()
-        for number, (shrunk, spent) in enumerate(zip(trace.rounds, _spent(trace), strict=True))
-        if shrunk.subspace.size < benchmark.space.size
-    ]
-    return pl.concat([none, *frames])
-
-
-def _carry_on(done: list[dict[str, Trace]], judged: list[dict[str, list[Quality]]]) -> pl.DataFrame:
-    """Return a row a method, run and round, up to the last round of any run of the method."""
-    rows: list[dict[str, object]] = []
-    for method in done[0]:
-        length = max(len(methods[method]) for methods in judged)
-        for run, (traced, qualities) in enumerate(zip(done, judged, strict=True)):
-            trace = traced[method]
-            spent = _spent(trace)
-            for number in range(length):
-                reached = min(number, len(spent) - 1)
-                rows.append(
-                    {"method": method, "run": run, "round": number, "stopped": number > reached}
-                    | {"evaluations": spent[reached]}
-                    | asdict(qualities[method][reached])
-                )
-    return pl.DataFrame(rows)
+def _shrinker(method: str, budget: dict[str, int]) -> Shrinker:
+    """Return a method with the evaluations and the size of LISSNAS, as far as it has such settings."""
+    if method == "lissnas":
+        return Lissnas()
+    shrinker: Any = shrinker_class(method)
+    names = {field.name for field in fields(shrinker)}
+    return cast(Shrinker, shrinker(**{name: value for name, value in budget.items() if name in names}))
 
 
 def _spent(trace: Trace) -> list[int]:
-    """Return how many networks each round had scored; the last one all, with those that told the method to stop."""
+    """Return the evaluations of each round; the last one has all, also those after which the method stopped."""
     return [*(shrunk.evaluations for shrunk in trace.rounds[:-1]), trace.evaluations.count]
+
+
+def _rows_by_run(rows: pl.DataFrame, methods: Sequence[str]) -> dict[str, list[list[Row]]]:
+    """Return the rows of each method, run by run, in the order of the rounds."""
+    by_run: dict[str, list[list[Row]]] = {}
+    for method in methods:
+        of_method = rows.filter(pl.col("method") == method).partition_by("run", maintain_order=True)
+        by_run[method] = [list(of_run.iter_rows(named=True)) for of_run in of_method]
+    return by_run
+
+
+def _carry_on(rows: dict[str, list[list[Row]]]) -> pl.DataFrame:
+    """Return a row a method, run and round, up to the last round of any run of the method."""
+    names = ("evaluations", *(field.name for field in fields(Quality)))
+    carried: list[Row] = []
+    for method, runs in rows.items():
+        length = max(map(len, runs))
+        for run, rounds in enumerate(runs):
+            for number in range(length):
+                reached = rounds[min(number, len(rounds) - 1)]
+                stopped = number > len(rounds) - 1
+                carried.append(
+                    {"method": method, "run": run, "round": number, "stopped": stopped}
+                    | {name: reached[name] for name in names}
+                )
+    return pl.DataFrame(carried)
 
 
 def _average(runs: pl.DataFrame) -> pl.DataFrame:
     rows = []
     for (method, number), group in runs.group_by(["method", "round"], maintain_order=True):
-        for name, panel in _PANELS.items():
+        for name, (smallest, largest) in _RANGES.items():
             estimate = mean_over_runs(group[name].to_numpy().astype(np.float64))
             mean, low, high = (
                 float(estimate.value),
-                float(max(float(estimate.low), panel.least)),
-                float(min(float(estimate.high), panel.largest)),
+                float(max(float(estimate.low), smallest)),
+                float(min(float(estimate.high), largest)),
             )
-            going = int((~group["stopped"]).sum())
+            active = int((~group["stopped"]).sum())
             rows.append(
                 {"method": method, "round": number, "figure": name, "mean": mean, "low": low, "high": high}
-                | {"runs": group.height, "going_on": going}
+                | {"runs": group.height, "active": active}
             )
     return pl.DataFrame(rows)
 
 
-def _distributions(benchmark: Benchmark, done: list[dict[str, Trace]]) -> pl.DataFrame:
-    measured = np.sort(benchmark.report[~np.isnan(benchmark.report)])
-    grid = np.linspace(np.quantile(measured, _LEFT_OUT), measured[-1], _GRID)
-    frames = [_distribution("whole-space", 0, grid, _share_below(measured, grid)[None])]
-    for method in done[0]:
-        for number in range(1, max(len(run[method].rounds) for run in done)):
-            kept = (run[method].rounds[min(number, len(run[method].rounds) - 1)].subspace for run in done)
-            shares = [_share_below(np.sort(benchmark.report[subspace.index]), grid) for subspace in kept]
-            frames.append(_distribution(method, number, grid, np.stack(shares)))
+def _scores(benchmark: Benchmark) -> Floats:
+    """Return the scores at which distributions are computed, ascending, shape (256,)."""
+    measured = benchmark.report[~np.isnan(benchmark.report)]
+    return np.linspace(np.quantile(measured, LEFT_OUT), measured.max(), _SCORES)
+
+
+def _distributions(benchmark: Benchmark, rows: dict[str, list[list[Row]]]) -> pl.DataFrame:
+    scores = _scores(benchmark)
+    frames = [_distribution("whole-space", 0, scores, _share_below(benchmark.report, scores)[None])]
+    for method, runs in rows.items():
+        for number in range(1, max(map(len, runs))):
+            shares = [rounds[min(number, len(rounds) - 1)]["share_below"] for rounds in runs]
+            frames.append(_distribution(method, number, scores, np.array(shares)))
     return pl.concat(frames)
 
 
-def _share_below(ranked: Floats, grid: Floats) -> Floats:
-    ranked = ranked[~np.isnan(ranked)]
-    return np.searchsorted(ranked, grid, side="right") / len(ranked)
+def _share_below(reported: Floats, scores: Floats) -> Floats:
+    """Return the share of the measured scores at or below each score, shape (scores,)."""
+    measured = np.sort(reported[~np.isnan(reported)])
+    return np.searchsorted(measured, scores, side="right") / len(measured)
 
 
-def _distribution(method: str, number: int, grid: Floats, shares: Floats) -> pl.DataFrame:
+def _distribution(method: str, number: int, scores: Floats, shares: Floats) -> pl.DataFrame:
     below = mean_over_runs(shares)
-    named = {"score": grid, "share_below": below.value, "low": below.low, "high": below.high}
-    return pl.DataFrame({"method": [method] * len(grid), "round": [number] * len(grid)} | named)
+    columns = {"score": scores, "share_below": below.value, "low": below.low, "high": below.high}
+    return pl.DataFrame({"method": [method] * len(scores), "round": [number] * len(scores)} | columns)
 
 
-def draw_rounds(result: ComparisonResult, benchmark: Benchmark) -> Figure:
-    """Draw every figure of quality, and what was spent, against the round; a method of one round is a line across."""
-    shown = {name: panel for name, panel in _PANELS.items() if panel.title}
-    figure, panels = style.new_figure(4, 4, width=2.6, height=2.1)
-    for letter, (name, panel), axes in zip(ascii_lowercase, shown.items(), panels, strict=False):
-        unit = f" ({benchmark.unit})" if name in ("mean", "best", "best_of_10") else ""
-        for method in result.first:
-            rows = result.rounds.filter((pl.col("method") == method) & (pl.col("figure") == name)).sort("round")
-            x, value, low, high = (rows[column].to_numpy() for column in ("round", "mean", "low", "high"))
-            look = style.line_style(method)
-            if len(x) == 2:
-                axes.axhspan(low[-1], high[-1], color=look.color, alpha=0.18, linewidth=0)
-                axes.axhline(value[-1], color=look.color, linestyle=look.dash, label=method)
-            else:
-                style.draw_with_interval(axes, x, value, low, high, look, method)
-        axes.set(title=f"{letter}  {panel.title}{unit}")
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        if panel.scale == "log":
-            style.logarithmic(axes, "{x:,g}")
-    for axes in panels[len(shown) - 4 : len(shown)]:
-        axes.set_xlabel("round")
-    for axes in panels[len(shown) :]:
-        axes.axis("off")
-    panels[len(shown)].legend(*panels[0].get_legend_handles_labels(), loc="center left", title="method")
-    style.caption(
-        figure,
-        f"Shrinking {benchmark.name}",
-        f"{benchmark.source}; {benchmark.roles}. "
-        f"Means over {_runs(result)} runs, bands: 95 % intervals of the mean. Every "
-        "method keeps and scores as many networks as LISSNAS does in the same run, as near as its rule allows; "
-        "a line across is a method of one round. A run that has stopped stays at its result. Round 0 is the "
-        "whole space.",
-    )
-    return figure
+def _settings(rows: dict[str, list[list[Row]]]) -> dict[str, dict[str, Any]]:
+    settings: dict[str, dict[str, Any]] = {}
+    for method, runs in rows.items():
+        budgets = [{name: rounds[0][f"lissnas_{name}"] for name in ("evaluations", "size")} for rounds in runs]
+        of_runs = [asdict(cast(Any, _shrinker(method, budget))) for budget in budgets]
+        differing = [name for name in of_runs[0] if any(of_run[name] != of_runs[0][name] for of_run in of_runs)]
+        same = {name: value for name, value in of_runs[0].items() if name not in differing}
+        settings[method] = same | {"by_run": {name: [of_run[name] for of_run in of_runs] for name in differing}}
+    return settings
 
 
-def draw_distributions(result: ComparisonResult, benchmark: Benchmark) -> Figure:
-    """Draw the share of networks below each score: before, during and after shrinking."""
-    methods = [method for method in result.first if method != "random-subset"]
-    columns = min(2, len(methods))
-    figure, panels = style.new_figure(-(-len(methods) // columns), columns, width=3.7, height=3)
-    drawn = {(method, number): rows for (method, number), rows in result.distributions.group_by(["method", "round"])}
-    others = [("whole space", drawn["whole-space", 0], style.WHOLE_SPACE)]
-    if "random-subset" in result.first:
-        others.append(("random subset", drawn["random-subset", 1], style.line_style("random-subset")))
-    for axes in panels[len(methods) :]:
-        axes.axis("off")
-    for letter, method, axes in zip(ascii_lowercase, methods, panels, strict=False):
-        look = style.line_style(method)
-        last = max(number for name, number in drawn if name == method)
-        for number in range(1, last + 1):
-            rows = drawn[method, number]
-            strength = 0.3 + 0.7 * number / last
-            axes.plot(rows["score"], rows["share_below"], color=look.color, alpha=strength, linewidth=0.5 + strength)
-            if number == last:
-                axes.fill_between(rows["score"], rows["low"], rows["high"], color=look.color, alpha=0.18, linewidth=0)
-        handles = []
-        for name, rows, other in others:
-            handles += axes.plot(
-                rows["score"], rows["share_below"], color=other.color, linestyle=other.dash, linewidth=1, label=name
-            )
-        if last > 1:
-            handles.append(Line2D([], [], color=look.color, alpha=0.5, linewidth=0.8, label="rounds before"))
-        handles.append(Line2D([], [], color=look.color, label=f"round {last}, the last"))
-        axes.legend(handles=handles, loc="upper left", fontsize=7)
-        axes.set(title=f"{letter}  {method}", xlabel=benchmark.quantity, ylabel="share of networks below", ylim=(0, 1))
-    style.caption(
-        figure,
-        f"Accuracy in {benchmark.name} before, during and after shrinking",
-        f"{benchmark.source}; {benchmark.roles}. Means over {_runs(result)} runs, bands: 95 % intervals of the last "
-        f"round's mean. Further right and lower is better. The worst {100 * _LEFT_OUT:g} % of the "
-        "whole space lie left of the axis.",
-    )
-    return figure
-
-
-def _runs(result: ComparisonResult) -> int:
-    return int(result.rounds["runs"][0])
+def _subspaces(benchmark: Benchmark, rounds: list[Row]) -> tuple[Subspace, ...]:
+    """Return the subspaces of a run whose rows have the architectures that were kept."""
+    kept = (np.array(row["kept"], dtype=np.int64) for row in rounds[1:])
+    return (WholeSpace(benchmark.space), *(ExplicitSubspace(benchmark.space, index) for index in kept))

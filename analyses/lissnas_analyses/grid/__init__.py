@@ -1,4 +1,4 @@
-"""The engine that runs grids of benchmarks, methods, settings and seeds.
+"""The engine that runs a grid of benchmarks, methods, settings, budgets and seeds.
 
-Read `grid.py` first.
+Read `run_grid.py` first.
 """

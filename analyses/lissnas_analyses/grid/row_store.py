@@ -1,12 +1,14 @@
-"""RowStore: one Parquet file of results that grows, survives being killed, and is the same bytes in the end.
+"""RowStore: one Parquet file of rows that grows, survives a kill, and always ends as the same bytes.
 
-New rows are written as parts, each a whole file; in the end they are merged into the one file, sorted. A row is known
-by its key columns: what is there is never computed again.
+New rows are written as parts, each a complete file. At the end the parts are merged into the one file, sorted by the
+key columns. The key columns also say which runs are stored, so that none is computed twice.
 """
 
 import json
 import shutil
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -17,50 +19,87 @@ from lissnas.errors import LissnasError
 from lissnas.storage.atomic_write import atomic_write
 from lissnas.storage.run_identity import RunIdentity
 
-from lissnas_analyses.grid.grid import SETTING
-
 FORMAT = 2
 """Version of the metadata in the file. Files of other versions are refused."""
 
-KEY = ("method", "epochs", "noise_tau", "seed", "run")
-"""The columns that tell rows apart, with those of the settings."""
+SETTING_PREFIX = "settings."
+"""Prefix of the columns that hold the settings of a shrinker."""
 
 _UNREADABLE = (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, KeyError, TypeError, ValueError)
 
 
+@contextmanager
+def open_row_store(
+    path: Path | None,
+    identity: RunIdentity,
+    point_columns: Mapping[str, pl.DataType],
+    row_columns: Sequence[str] = (),
+    *,
+    replace_others: bool = False,
+) -> Iterator["RowStore"]:
+    """Open a `RowStore` for as long as the context lasts; without a path, in a temporary folder."""
+    if path is None:
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            open_row_store(Path(folder) / "rows.parquet", identity, point_columns, row_columns) as store,
+        ):
+            yield store
+    else:
+        with RowStore(path, identity, point_columns, row_columns, replace_others=replace_others) as store:
+            yield store
+
+
 class RowStore:
-    """A growing file of rows; as a context, the only one that writes to it.
+    """A growing file of rows. Inside its context, no other process writes to it.
 
     Parameters
     ----------
     path
-        The file; parts lie in a folder beside it.
+        The file. Parts are in a folder next to it.
     identity
-        What the rows were computed from; a file with another identity is refused.
+        What the rows were computed from.
+    point_columns
+        The columns that tell grid points apart, with their types; columns that begin with `SETTING_PREFIX` do, too.
+    row_columns
+        The columns that tell the rows of one run apart, if a run has several.
+    replace_others
+        What happens to rows of another identity: they are refused, or, if this is true, replaced.
 
     Raises
     ------
     LissnasError
-        If another process is writing there, or what is there has another identity or cannot be read.
+        If another process is writing there, if the rows have another identity, or if they cannot be read.
     """
 
-    def __init__(self, path: Path, identity: RunIdentity) -> None:
+    def __init__(
+        self,
+        path: Path,
+        identity: RunIdentity,
+        point_columns: Mapping[str, pl.DataType],
+        row_columns: Sequence[str] = (),
+        *,
+        replace_others: bool = False,
+    ) -> None:
         self.path = path
+        self.point_columns = point_columns
+        self._row_columns = row_columns
         self._parts = path.with_suffix(".parts")
         self._identity = identity
-        self._lock = FileLock(path.with_suffix(".lock"))
+        self._replace_others = replace_others
+        self._lock = FileLock(path.with_name(f".{path.stem}.lock"))
 
     def __enter__(self) -> "RowStore":
         try:
             self._lock.acquire(timeout=0)
         except Timeout as error:
             raise LissnasError(
-                f"{self.path.parent}: another process is writing there; wait for it, or choose another with --out"
+                f"{self.path.parent}: another process is writing there; wait for it, or choose another folder with "
+                "--out"
             ) from error
         try:
             self._parts.mkdir(exist_ok=True)
             for unfinished in (*self._parts.glob(".*.part"), *self.path.parent.glob(f".{self.path.name}.*.part")):
-                unfinished.unlink()  # of a process that was killed
+                unfinished.unlink()  # a killed process left it
             self.rows = self._read()
         except BaseException:
             self._lock.release()
@@ -70,13 +109,15 @@ class RowStore:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if not any(self._parts.iterdir()):
+            self._parts.rmdir()
         self._lock.release()
 
-    def runs_done(self) -> dict[frozenset[tuple[str, Any]], set[int]]:
-        """Return for each combination of the key columns, nulls left out, which runs are there."""
+    def runs_by_point(self) -> dict[frozenset[tuple[str, Any]], set[int]]:
+        """Return the stored runs of each grid point and seed, which are named by their columns without nulls."""
         if self.rows.is_empty():
             return {}
-        named = [name for name in _key_columns(self.rows) if name != "run"]
+        named = [*self._columns_of_points(self.rows), "seed"]
         grouped = self.rows.group_by(named).agg("run")
         return {
             frozenset((name, row[name]) for name in named if row[name] is not None): set(row["run"])
@@ -84,12 +125,12 @@ class RowStore:
         }
 
     def append(self, rows: Sequence[dict[str, Any]]) -> None:
-        """Keep rows, in a part of their own."""
+        """Write rows as a new part."""
         number = 1 + max((int(part.stem) for part in self._parts.glob("*.parquet")), default=0)
         self._write(self._parts / f"{number:08}.parquet", pl.DataFrame(rows, infer_schema_length=None))
 
     def merge(self) -> pl.DataFrame:
-        """Make the parts and the file one file, sorted by the key columns, and return all rows."""
+        """Merge the parts into the file, sorted by the key columns, and return all rows."""
         self.rows = self._read()
         if not self.rows.is_empty():
             self._write(self.path, self.rows)
@@ -103,35 +144,42 @@ class RowStore:
 
     def _read(self) -> pl.DataFrame:
         paths = [*([self.path] if self.path.exists() else ()), *sorted(self._parts.glob("*.parquet"))]
-        frames = [self._read_one(path) for path in paths]
-        if not frames:
-            return pl.DataFrame()
-        return _in_order(pl.concat(frames, how="diagonal_relaxed"))
+        frames = [frame for path in paths if (frame := self._read_one(path)) is not None]
+        return self._sorted(pl.concat(frames, how="diagonal_relaxed")) if frames else pl.DataFrame()
 
-    def _read_one(self, path: Path) -> pl.DataFrame:
+    def _read_one(self, path: Path) -> pl.DataFrame | None:
+        """Return the rows of a file; None if they are to be replaced."""
         try:
             identity = dict(json.loads(pl.read_parquet_metadata(path)["lissnas"]))
             written_as = identity.pop("format")
             frame = pl.read_parquet(path)
         except _UNREADABLE as error:
+            if self._replace_others:
+                return None
             reason = str(error).splitlines()[0]
             raise LissnasError(
                 f"{path}: not readable ({reason}); delete it, and its rows are computed again"
             ) from error
+        if self._replace_others and (written_as, identity) != (FORMAT, self._identity.to_json()):
+            return None
         if written_as != FORMAT:
             raise LissnasError(f"{path}: of format {written_as}, not {FORMAT}; choose another folder with --out")
         self._identity.check(path, identity)
         return frame
 
+    def _sorted(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Return each row once, in an order that does not depend on the order of computation."""
+        unused = [
+            name
+            for name in frame.columns
+            if name.startswith(SETTING_PREFIX) and frame[name].null_count() == frame.height
+        ]
+        frame = frame.drop(unused).with_columns(
+            pl.col(name).cast(kind) for name, kind in self.point_columns.items() if frame.schema[name] != kind
+        )
+        key = [*self._columns_of_points(frame), "seed", "run", *self._row_columns]
+        others = [name for name in frame.columns if name not in key]
+        return frame.unique(key, keep="any").sort(key, nulls_last=True).select(*key, *others).rechunk()
 
-def _key_columns(frame: pl.DataFrame) -> list[str]:
-    return [*KEY[:-2], *sorted(name for name in frame.columns if name.startswith(SETTING)), *KEY[-2:]]
-
-
-def _in_order(frame: pl.DataFrame) -> pl.DataFrame:
-    """Return the rows in the one order that does not depend on how they came, each once."""
-    unused = [name for name in frame.columns if name.startswith(SETTING) and frame[name].null_count() == frame.height]
-    frame = frame.drop(unused).with_columns(pl.col("epochs").cast(pl.Int64))
-    key = _key_columns(frame)
-    others = [name for name in frame.columns if name not in key]
-    return frame.unique(key, keep="any").sort(key, nulls_last=True).select(*key, *others).rechunk()
+    def _columns_of_points(self, frame: pl.DataFrame) -> list[str]:
+        return [*self.point_columns, *sorted(name for name in frame.columns if name.startswith(SETTING_PREFIX))]

@@ -7,11 +7,15 @@ from lissnas_benchmarks.benchmark import Benchmark
 
 from lissnas_analyses import style
 from lissnas_analyses.comparison.measure import ComparisonResult, compare
+from lissnas_analyses.grid.workers import THIS_PROCESS, Workers
 from lissnas_analyses.ranking import draw
 from lissnas_analyses.ranking.evaluation_sets import WHOLE
 from lissnas_analyses.ranking.measure import MEASURES, TauResult, TauSettings
 from lissnas_analyses.ranking.predictor_cost import PredictorCost, compare_selections
 from lissnas_analyses.results.folder import Results
+
+ROWS = "selected_by_benchmark_rows.parquet"
+"""File of the stored rows of the comparison in which the benchmark selects; a later call continues it."""
 
 
 def add_ranking(
@@ -83,6 +87,7 @@ def run_predictor_cost(
     runs: int,
     seed: int,
     progress: ProgressCallback,
+    workers: Workers = THIS_PROCESS,
 ) -> tuple[str, ...]:
     """Return the findings about a predictor's cost, after adding its tables and figure to `results`.
 
@@ -94,10 +99,19 @@ def run_predictor_cost(
         The comparison of methods that the predictor selected; it is repeated with the benchmark's selection.
     runs, seed
         Of both comparisons.
+    workers
+        Compute the runs; finished ones stay in a file of rows in the folder of results.
     """
-    methods = tuple(comparison.first)
-    step = "selected by the benchmark"
-    own_comparison = compare(by_benchmark, runs, seed, methods, lambda done: progress(step, done / runs))
+    own_comparison = compare(
+        by_benchmark,
+        comparison.methods,
+        runs,
+        seed,
+        path=results.folder / ROWS,
+        workers=workers,
+        report=lambda share: progress("selected by the benchmark", share),
+    )
+    results.add_existing_file(ROWS)
     cost = compare_selections(comparison, own_comparison)
     results.add_table("selected_by", cost.means)
     results.add_table("selected_by_runs", cost.runs)

@@ -1,18 +1,18 @@
-"""The figure of searches: regret against all evaluations, inside what a method keeps and in the full space."""
+"""The figure of searches: regret against total evaluations, in the spaces that methods keep and in the full space."""
 
 import numpy as np
 import polars as pl
-from lissnas_benchmarks.benchmark import Benchmark
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from lissnas_analyses import style
-from lissnas_analyses.search.measure import FULL, SearchResult, regret_of_the_best_selected
+from lissnas_analyses.search.measure import FULL_SPACE, SearchResult, regret_of_the_best_selected
 
 
-def draw_regret(result: SearchResult, benchmark: Benchmark) -> Figure:
-    """Draw the mean regret against total evaluations, a panel an optimizer, the full space and each method in it."""
-    optimizers = result.means["optimizer"].unique(maintain_order=True)
+def draw_regret(result: SearchResult) -> Figure:
+    """Draw the mean regret against total evaluations: a panel for each optimizer, a line for each place."""
+    benchmark = result.benchmark
+    optimizers = result.optimizers
     places = result.means["place"].unique(maintain_order=True)
     columns = min(2, len(optimizers))
     figure, panels = style.new_figure(-(-len(optimizers) // columns), columns, width=4, height=3)
@@ -21,20 +21,22 @@ def draw_regret(result: SearchResult, benchmark: Benchmark) -> Figure:
     floor = regret_of_the_best_selected(benchmark)
     drawn = np.append(result.means["regret"].to_numpy(), floor)
     positive = drawn[drawn > 0]
-    for axes, which in zip(panels, optimizers, strict=False):
+    for axes, optimizer in zip(panels, optimizers, strict=False):
         if floor:
-            axes.axhline(floor, color="#444444", linestyle=":", linewidth=1, label="everything seen")
+            axes.axhline(floor, color="#444444", linestyle=":", linewidth=1, label="all scores seen")
         for place in places:
-            own = result.means.filter((pl.col("place") == place) & (pl.col("optimizer") == which)).sort("evaluations")
-            look = style.WHOLE_SPACE if place == FULL else style.line_style(place)
-            x, value, low, high = (own[name].to_numpy() for name in ("evaluations", "regret", "low", "high"))
+            rows = result.means.filter((pl.col("place") == place) & (pl.col("optimizer") == optimizer)).sort(
+                "evaluations"
+            )
+            look = style.WHOLE_SPACE if place == FULL_SPACE else style.line_style(place)
+            x, value, low, high = (rows[name].to_numpy() for name in ("evaluations", "regret", "low", "high"))
             axes.fill_between(x, low, high, color=look.color, alpha=0.18, linewidth=0)
             axes.plot(x, value, color=look.color, linestyle=look.dash, label=place)
-            if place != FULL:
+            if place != FULL_SPACE:
                 spent = result.shrinking.filter(pl.col("method") == place)["evaluations"].mean()
                 at = min(int(np.searchsorted(x, float(spent))), len(x) - 1)  # type: ignore[arg-type]
                 axes.plot([x[at]], [value[at]], color=look.color, marker=look.marker)
-        axes.set(title=which, xlabel="networks scored in all", ylabel=f"regret ({benchmark.unit})".replace(" ()", ""))
+        axes.set(title=optimizer, xlabel="total evaluations", ylabel=f"regret ({benchmark.unit})".replace(" ()", ""))
         if len(positive):
             axes.set_ylim(bottom=positive.min() / 2, top=positive.max() * 1.2)
             style.logarithmic(axes, "{x:g}")
@@ -47,9 +49,9 @@ def draw_regret(result: SearchResult, benchmark: Benchmark) -> Figure:
         figure,
         f"Does shrinking pay in {benchmark.name}?",
         f"{benchmark.source}; {benchmark.roles}. "
-        "Regret of the best network so far to the best of the whole space, mean over "
-        f"{runs} runs, bands: 95 % intervals of the mean. Shrinking's own evaluations count; a marker stands where it "
-        "ends on average, and the search inside begins. Regrets of 0 lie below the axis."
-        + (" Dotted: what a search that saw everything would choose, by the selecting scores." if floor else ""),
+        "Regret of the best architecture so far, compared with the best of the full space: mean over "
+        f"{runs} runs; bands: 95 % intervals of the mean. The evaluations of shrinking count. A marker shows where "
+        "shrinking ends on average and the search begins. Regrets of 0 are below the axis."
+        + (" Dotted: the best architecture by the scores that select." if floor else ""),
     )
     return figure

@@ -1,31 +1,50 @@
-"""Does shrinking pay? The same search inside a shrunk space and in the full one, at equal total evaluations.
+"""Does shrinking pay? The same search in a shrunk space and in the full one, at equal total evaluations.
 
-Inside, what the shrinker scored is paid for first, known to the search, and a candidate for the network that is chosen.
-The chosen network is the best so far by the scores that select; its regret is by how much the best network of the whole
-space exceeds it in the scores that report.
+In a shrunk space, the evaluations of the shrinker count first. The search knows their scores, and may choose one of the
+architectures that they scored. The chosen architecture is the best so far by the scores that select. Its regret is the
+difference between the best architecture of the full space and it, by the scores that report.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
 from lissnas.errors import SettingError
+from lissnas.evaluation.evaluator import Evaluator
 from lissnas.optimizers.search import SearchTrace, optimizer_class, search
-from lissnas.shrinkers.shrink import Shrinker, Trace, shrink
+from lissnas.shrinkers.shrink import Shrinker, shrink
 from lissnas.spaces.space import Floats, Indices
 from lissnas.statistics.repeated_runs import mean_over_runs
 from lissnas.storage.random_streams import named_generator
-from lissnas.subspaces.subspace import WholeSpace
+from lissnas.subspaces.subspace import Subspace, WholeSpace
 from lissnas_benchmarks.benchmark import Benchmark
 
-from lissnas_analyses.grid.workers import BenchmarkKey, Workers
+from lissnas_analyses.grid.benchmark_key import BenchmarkKey
+from lissnas_analyses.grid.row_store import open_row_store
+from lissnas_analyses.grid.run_grid import Row, run_grid, setting_columns
+from lissnas_analyses.grid.workers import THIS_PROCESS, Workers
 
-FULL = "full space"
-"""How the search without shrinking is named."""
+METHODS = ("lissnas", "kernel")
+"""The methods that shrink by default."""
 
-_POINTS = 100
-"""At how many numbers of evaluations, evenly spaced, regret is recorded."""
+OPTIMIZERS = ("random", "regularized-evolution", "local-search")
+"""The optimizers that search by default."""
+
+FULL_SPACE = "full space"
+"""Name of the search without shrinking, among the names of the methods."""
+
+_POINT_COLUMNS: dict[str, pl.DataType] = {
+    "place": pl.String(),
+    "optimizer": pl.String(),
+    "total_evaluations": pl.Int64(),
+}
+"""The columns that tell searches apart, besides those of the settings."""
+
+_RECORDED = 100
+"""Number of evaluation counts, evenly spaced, at which the regret is recorded."""
 
 
 @dataclass(frozen=True)
@@ -34,115 +53,168 @@ class SearchResult:
 
     Attributes
     ----------
-    evaluations
-        The total of every search.
+    benchmark
+        What was searched.
+    shrinkers, optimizers
+        The methods by their names, and the names of the optimizers.
+    evaluations, seed
+        Total evaluations of every search, and the seed.
     runs
         A row a run, place ("full space" or a method), optimizer and number of evaluations: the regret.
     means
-        A row a place, optimizer and number of evaluations: the mean regret over the runs, its 95 % interval
+        A row a place, optimizer and number of evaluations: the mean regret over the runs with its 95 % interval
         (Student's), and the same of the paired difference to the full space.
     shrinking
-        A row a run and method: what shrinking spent, and how many networks it kept.
+        A row a run and method: the evaluations of shrinking, and the number of architectures it kept.
     """
 
+    benchmark: Benchmark
+    shrinkers: dict[str, Shrinker]
+    optimizers: tuple[str, ...]
     evaluations: int
+    seed: int
     runs: pl.DataFrame
     means: pl.DataFrame
     shrinking: pl.DataFrame
 
     def end(self, place: str, optimizer: str) -> dict[str, float]:
         """Return the last row of `means` of a search."""
-        own = self.means.filter((pl.col("place") == place) & (pl.col("optimizer") == optimizer))
-        return own.sort("evaluations").row(-1, named=True)
+        rows = self.means.filter((pl.col("place") == place) & (pl.col("optimizer") == optimizer))
+        return rows.sort("evaluations").row(-1, named=True)
 
 
 @dataclass(frozen=True)
-class _Run:
-    """What a worker returns of one run: the regrets by place and optimizer, what shrinking spent and kept."""
+class SearchPoint:
+    """One search: an optimizer with a total of evaluations, in the full space or in what a method keeps.
 
-    number: int
-    regret: dict[tuple[str, str], Floats]
-    shrinking: dict[str, tuple[int, int]]
+    Attributes
+    ----------
+    place, shrinker
+        The name of the method, and the method; "full space" and None for the full space.
+    optimizer, evaluations
+        The name of the optimizer, and the total, with the evaluations of shrinking.
+    """
+
+    place: str
+    shrinker: Shrinker | None
+    optimizer: str
+    evaluations: int
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        """The columns of a row that tell this search from others."""
+        search = {"place": self.place, "optimizer": self.optimizer, "total_evaluations": self.evaluations}
+        return search | ({} if self.shrinker is None else setting_columns(self.shrinker))
 
 
 def compare_searches(
-    name: BenchmarkKey,
-    methods: dict[str, Shrinker],
-    optimizers: Sequence[str],
-    evaluations: int,
-    runs: int,
-    seed: int,
-    workers: Workers,
+    benchmark: Benchmark,
+    shrinkers: Mapping[str, Shrinker],
+    optimizers: Sequence[str] = OPTIMIZERS,
+    evaluations: int = 500,
+    runs: int = 50,
+    seed: int = 0,
+    *,
+    path: Path | None = None,
+    workers: Workers = THIS_PROCESS,
     report: Callable[[float], None] = lambda share: None,
 ) -> SearchResult:
-    """Search in the full space and inside what each method keeps, with every optimizer and `runs` seeds.
+    """Search in the full space and in what each method keeps, with every optimizer, `runs` times.
 
-    Raises SettingError if there are fewer than 1 run or 1 evaluation.
+    Parameters
+    ----------
+    benchmark
+        What is searched.
+    shrinkers
+        The methods by their names.
+    optimizers, evaluations, runs, seed
+        What is run; `evaluations` is the total of a search, with those of shrinking.
+    path
+        The Parquet file of rows, one a run and search. Runs that it has are not computed again, and it keeps what is
+        finished if this call is interrupted. Rows of other data are replaced. None for no file.
+    workers
+        What computes.
+    report
+        Progress callback: it gets the share of the missing searches that are done.
+
+    Raises
+    ------
+    SettingError
+        If `runs` or `evaluations` is below 1, or a method or optimizer refuses its settings in this space.
     """
     if runs < 1 or evaluations < 1:
         raise SettingError(f"at least 1 run and 1 evaluation are needed, not {runs} and {evaluations}")
-    jobs = ((name, methods, tuple(optimizers), evaluations, seed, run) for run in range(runs))
-    done: list[_Run] = []
-    for found in workers.each(one_run, jobs):
-        done.append(found)
-        report(len(done) / runs)
-    done.sort(key=lambda found: found.number)
-    regret = {search: np.stack([found.regret[search] for found in done]) for search in done[0].regret}
-    points = recorded_at(evaluations)
-    shrinking = [
-        {"run": found.number, "method": method, "evaluations": spent, "size": size}
-        for found in done
-        for method, (spent, size) in found.shrinking.items()
+    key, optimizers = BenchmarkKey.of(benchmark), tuple(dict.fromkeys(optimizers))
+    places: dict[str, Shrinker | None] = {FULL_SPACE: None, **shrinkers}
+    points = [
+        SearchPoint(place, shrinker, optimizer, evaluations)
+        for place, shrinker in places.items()
+        for optimizer in optimizers
     ]
-    return SearchResult(evaluations, _rows(regret, points), _means(regret, points), pl.DataFrame(shrinking))
+    with open_row_store(path, key.identity(), _POINT_COLUMNS, replace_others=True) as store:
+        rows = run_grid(search_rows, key, points, runs, seed, store, workers, report).rows
+    by_search = {
+        (point.place, point.optimizer): rows.filter(
+            (pl.col("place") == point.place) & (pl.col("optimizer") == point.optimizer)
+        )
+        for point in points
+    }
+    regret = {search: np.array(of_search["regret"].to_list()) for search, of_search in by_search.items()}
+    recorded = recorded_at(evaluations)
+    shrinking = [
+        {"run": row["run"], "method": method, "evaluations": row["evaluations"], "size": row["size"]}
+        for run in range(runs)
+        for method in shrinkers
+        for row in [by_search[method, optimizers[-1]].row(run, named=True)]
+    ]
+    return SearchResult(
+        benchmark=benchmark,
+        shrinkers=dict(shrinkers),
+        optimizers=optimizers,
+        evaluations=evaluations,
+        seed=seed,
+        runs=_runs(regret, recorded),
+        means=_means(regret, recorded),
+        shrinking=pl.DataFrame(shrinking),
+    )
 
 
 def recorded_at(evaluations: int) -> Indices:
-    """Return at which numbers of evaluations the regret is recorded, the last being the total."""
-    return np.unique(np.linspace(1, evaluations, min(_POINTS, evaluations)).round().astype(np.int64))
+    """Return the numbers of evaluations at which the regret is recorded; the last one is the total."""
+    return np.unique(np.linspace(1, evaluations, min(_RECORDED, evaluations)).round().astype(np.int64))
 
 
-def one_run(
-    name: BenchmarkKey, methods: dict[str, Shrinker], optimizers: tuple[str, ...], evaluations: int, seed: int, run: int
-) -> _Run:
-    """Do all searches of one run: what a worker does."""
-    benchmark = name.open()
-    points = recorded_at(evaluations)
-    regret: dict[tuple[str, str], Floats] = {}
-    shrinking: dict[str, tuple[int, int]] = {}
-    for which in optimizers:
+def search_rows(key: BenchmarkKey, seed: int, chunk: Sequence[tuple[SearchPoint, int]]) -> list[Row]:
+    """Return the rows of some searches: the task of a worker.
+
+    A row has the regret at each recorded number of evaluations, and the evaluations and the size of the shrunk space.
+    """
+    benchmark, rows = key.open(), list[Row]()
+    for point, run in chunk:
+        subspace: Subspace = WholeSpace(benchmark.space)
+        evaluator: Evaluator = benchmark.evaluator
+        spent: dict[str, int | None] = {"evaluations": None, "size": None}
+        if point.shrinker is not None:
+            rng = named_generator(point.place, seed, run)
+            shrinking = shrink(benchmark.space, evaluator, point.shrinker, rng)
+            subspace, evaluator = shrinking.subspace, shrinking.evaluations
+            spent = {"evaluations": shrinking.evaluations.count, "size": subspace.size}
         trace = search(
-            WholeSpace(benchmark.space),
-            benchmark.evaluator,
-            optimizer_class(which)(),
-            named_generator(f"search {which}", seed, run),
-            evaluations,
+            subspace,
+            evaluator,
+            optimizer_class(point.optimizer)(),
+            named_generator(f"search {point.optimizer}", seed, run),
+            point.evaluations,
         )
-        regret[FULL, which] = regret_at(trace, benchmark, points)
-    for method, shrinker in methods.items():
-        for which in optimizers:
-            shrunk = _shrunk(benchmark, shrinker, seed, run, method)  # anew for each: a search adds to its memory
-            spent = shrunk.evaluations.count
-            inside = search(
-                shrunk.subspace,
-                shrunk.evaluations,
-                optimizer_class(which)(),
-                named_generator(f"search {which}", seed, run),
-                evaluations,
-            )
-            regret[method, which] = regret_at(inside, benchmark, points)
-            shrinking[method] = spent, shrunk.subspace.size
-    return _Run(run, regret, shrinking)
-
-
-def _shrunk(benchmark: Benchmark, shrinker: Shrinker, seed: int, run: int, method: str) -> Trace:
-    return shrink(benchmark.space, benchmark.evaluator, shrinker, named_generator(method, seed, run))
+        regret = regret_at(trace, benchmark, recorded_at(point.evaluations)).tolist()
+        rows.append(point.columns | {"seed": seed, "run": run} | spent | {"regret": regret})
+    return rows
 
 
 def regret_at(trace: SearchTrace, benchmark: Benchmark, points: Indices) -> Floats:
-    """Return the regret after so many evaluations each, shape (points,); a search that ended early stays where it was.
+    """Return the regret after each number of evaluations, shape (points,).
 
-    Before the first score it is that of the worst network.
+    A search that ended early keeps its last regret. Before the first score it is the regret of the worst architecture.
     """
     incumbents = trace.incumbents[np.minimum(points, trace.evaluations.count) - 1]
     reported = np.where(incumbents >= 0, benchmark.report[incumbents], np.nan)
@@ -150,11 +222,11 @@ def regret_at(trace: SearchTrace, benchmark: Benchmark, points: Indices) -> Floa
 
 
 def regret_of_the_best_selected(benchmark: Benchmark) -> float:
-    """Return the regret of what a search that saw everything would choose: the best by the selecting scores."""
+    """Return the regret of the best architecture by the scores that select; a search that scores all chooses it."""
     return float(np.nanmax(benchmark.report) - benchmark.report[np.nanargmax(benchmark.selection)])
 
 
-def _rows(regret: dict[tuple[str, str], Floats], points: Indices) -> pl.DataFrame:
+def _runs(regret: dict[tuple[str, str], Floats], points: Indices) -> pl.DataFrame:
     frames = [
         pl.DataFrame(
             {
@@ -173,55 +245,8 @@ def _rows(regret: dict[tuple[str, str], Floats], points: Indices) -> pl.DataFram
 def _means(regret: dict[tuple[str, str], Floats], points: Indices) -> pl.DataFrame:
     frames = []
     for (place, which), values in regret.items():
-        mean, gain = mean_over_runs(values), mean_over_runs(values - regret[FULL, which])
+        mean, gain = mean_over_runs(values), mean_over_runs(values - regret[FULL_SPACE, which])
         columns = {"regret": mean.value, "low": np.maximum(mean.low, 0), "high": mean.high}
         columns |= {"difference": gain.value, "difference_low": gain.low, "difference_high": gain.high}
         frames.append(pl.DataFrame({"place": place, "optimizer": which, "evaluations": points} | columns))
     return pl.concat(frames)
-
-
-def sentences(result: SearchResult, benchmark: Benchmark) -> tuple[str, ...]:
-    """Return whether shrinking pays, for each optimizer and method, in sentences."""
-    places = [place for place in result.means["place"].unique(maintain_order=True) if place != FULL]
-    found = []
-    if floor := regret_of_the_best_selected(benchmark):
-        found.append(f"the best network by the selecting scores has a regret of {floor:.3f} {benchmark.unit}")
-    for method in places:
-        own = result.shrinking.filter(pl.col("method") == method)
-        over = int((own["evaluations"] >= result.evaluations).sum())
-        scored, kept = (float(own[column].to_numpy().mean()) for column in ("evaluations", "size"))
-        spent = f"{method} spends {scored:,.0f} evaluations and keeps {kept:,.0f} networks"
-        warning = (
-            f"; in {over} of {own.height} runs that is all of the {result.evaluations:,}: nothing is left to search"
-        )
-        found.append(spent + (warning if over else ""))
-        for which in result.means["optimizer"].unique(maintain_order=True):
-            inside, full = result.end(method, which), result.end(FULL, which)
-            low, high = inside["difference_low"], inside["difference_high"]
-            found.append(
-                f"{which} inside {method}: regret {inside['regret']:.3f} [{inside['low']:.3f}, {inside['high']:.3f}] "
-                f"{benchmark.unit} after {result.evaluations:,} evaluations, {full['regret']:.3f} in the full space; "
-                f"difference {inside['difference']:+.3f} [{low:+.3f}, {high:+.3f}]: {_verdict(low, high)}"
-                f"{_on_the_way(result, method, which)}"
-            )
-    return tuple(found)
-
-
-def _verdict(low: float, high: float) -> str:
-    if high < 0:
-        return "shrinking pays"
-    return "shrinking does not pay" if low > 0 else "no difference is shown"
-
-
-def _on_the_way(result: SearchResult, method: str, which: str) -> str:
-    """Say where on the way the difference to the full space was clear."""
-    own = result.means.filter((pl.col("place") == method) & (pl.col("optimizer") == which)).sort("evaluations")
-    parts = []
-    for name, clear in (("behind", own["difference_low"] > 0), ("ahead", own["difference_high"] < 0)):
-        reached = own["evaluations"].filter(clear)
-        if len(reached):
-            first, last = int(reached.item(0)), int(reached.item(-1))
-            parts.append(
-                f"clearly {name} at {len(reached) / own.height:.0%} of all counts, between {first:,} and {last:,}"
-            )
-    return f" ({'; '.join(parts)})" if parts else ""

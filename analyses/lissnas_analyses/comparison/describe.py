@@ -1,0 +1,99 @@
+"""Compare methods on one benchmark: the tables and figures in its folder of results, and the findings in sentences."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import polars as pl
+from lissnas.progress import ProgressCallback
+from lissnas_benchmarks.benchmark import Benchmark
+
+from lissnas_analyses import style
+from lissnas_analyses.comparison.draw import draw_distributions, draw_paired, draw_rounds
+from lissnas_analyses.comparison.draw_kept_space import draw_kept_spaces
+from lissnas_analyses.comparison.draw_map import draw_map
+from lissnas_analyses.comparison.measure import METHODS, ComparisonResult, compare, first_rounds
+from lissnas_analyses.comparison.pocket_map import lay_out
+from lissnas_analyses.grid.workers import THIS_PROCESS, Workers
+from lissnas_analyses.results.folder import Results
+
+ROWS = "comparison_rows.parquet"
+"""File of the stored rows in the folder of results: a later call with more runs or methods continues it."""
+
+
+def run_comparison(
+    benchmark: Benchmark,
+    results: Results,
+    runs: int,
+    seed: int,
+    progress: ProgressCallback,
+    methods: Sequence[str] = METHODS,
+    workers: Workers = THIS_PROCESS,
+) -> ComparisonResult:
+    """Return a comparison of methods on a benchmark, after adding its tables and figures to `results`."""
+    progress("shrinking", 0)
+    result = compare(
+        benchmark,
+        methods,
+        runs,
+        seed,
+        path=results.folder / ROWS,
+        workers=workers,
+        report=lambda share: progress("shrinking", share),
+    )
+    results.add_existing_file(ROWS)
+    add_comparison(result, results, progress)
+    return result
+
+
+def add_comparison(result: ComparisonResult, results: Results, progress: ProgressCallback) -> None:
+    """Add the tables and figures of a comparison to `results`."""
+    results.add_table("shrinking_runs", result.runs)
+    results.add_table("shrinking", result.rounds)
+    results.add_table("distributions", result.distributions)
+    results.add_table("paired", result.paired)
+    for name in ("search", "genes", "pockets"):
+        results.add_table(f"kept_space_{name}", getattr(result.kept_spaces, name))
+    progress("drawing shrinking", 0)
+    with style.house_style():
+        if not result.paired.is_empty():
+            results.add_figure("paired", draw_paired(result))
+            progress("drawing shrinking", 0.2)
+        results.add_figure("kept_space", draw_kept_spaces(result))
+        progress("drawing shrinking", 0.4)
+        results.add_figure("shrinking", draw_rounds(result))
+        progress("drawing shrinking", 0.8)
+        results.add_figure("distributions", draw_distributions(result))
+    progress("drawing shrinking", 1)
+    progress("map", 0)
+    kept = {method: rounds[-1] for method, rounds in result.first_run.items() if method != "random-subset"}
+    pocket_map = lay_out(result.benchmark, kept, np.random.default_rng(result.seed))
+    results.add_table("map", pocket_map.architectures)
+    results.add_table("rounds", first_rounds(result))
+    with style.house_style():
+        results.add_figure("map", draw_map(pocket_map))
+    progress("map", 1)
+
+
+def comparison_sentences(result: ComparisonResult) -> tuple[str, ...]:
+    """Return the result of each method, and its difference to the first method, in sentences."""
+    findings = []
+    for method in result.methods:
+        recall, low, high = result.final(method, "recall_1")
+        names = ("size", "mean", "pockets", "evaluations")
+        size, mean, pockets, spent = (result.final(method, name)[0] for name in names)
+        findings.append(
+            f"{method}: recall of the top 1 % {recall:.2f} [{low:.2f}, {high:.2f}]; {size:,.0f} architectures with "
+            f"mean {mean:.2f} {result.benchmark.unit} in {pockets:.1f} pockets; {spent:,.0f} evaluations"
+        )
+    scores = result.paired.filter(pl.col("figure") == "shrinkage_score")
+    findings += [
+        "{method} vs {reference}: shrinkage score {difference:+.3f} [{low:+.3f}, {high:+.3f}] ".format_map(row)
+        + f"(paired, {_verdict(row['low'], row['high'])})"
+        for row in scores.iter_rows(named=True)
+    ]
+    return tuple(findings)
+
+
+def _verdict(low: float, high: float) -> str:
+    """Return what the interval of a difference shows."""
+    return "better" if low > 0 else "worse" if high < 0 else "no significant difference"
