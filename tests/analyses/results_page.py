@@ -13,6 +13,7 @@ TYPES = {
     "integer": (pl.Int64, pl.Int32, pl.UInt32, pl.UInt16, pl.UInt8),
     "text": (pl.String,),
     "yes or no": (pl.Boolean,),
+    "list": (pl.List(pl.Float64), pl.List(pl.Int64)),
 }
 
 

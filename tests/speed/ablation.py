@@ -9,31 +9,36 @@ import tempfile
 import time
 from pathlib import Path
 
-from lissnas_analyses.ablation.measure import ablate, measured_rows
-from lissnas_analyses.grid.grid import cells
-from lissnas_analyses.grid.workers import BenchmarkKey, workers
+from lissnas_analyses.ablation.grid_points import grid_points
+from lissnas_analyses.ablation.measure import ablate, ablation_rows
+from lissnas_analyses.grid.benchmark_key import BenchmarkKey
+from lissnas_analyses.grid.workers import workers
+from lissnas_benchmarks.benchmark import open_benchmark
 
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("--rows", type=int, default=10_000)
 arguments = parser.parse_args()
 
 
-def milliseconds(name: BenchmarkKey, tau: float) -> float:
-    job = [(cells(("lissnas",), {}, (tau,))[0], run) for run in range(100)]
-    measured_rows(name, 0, job[:2])
+def milliseconds(key: BenchmarkKey, tau: float) -> float:
+    chunk = [(grid_points(("lissnas",), {}, (tau,))[0], run) for run in range(100)]
+    ablation_rows(key, 0, chunk[:2])
     started = time.process_time()
-    measured_rows(name, 0, job)
-    return 1000 * (time.process_time() - started) / len(job)
+    ablation_rows(key, 0, chunk)
+    return 1000 * (time.process_time() - started) / len(chunk)
 
 
 def main() -> None:
-    name = BenchmarkKey.known_here("analog-nasbench")
+    benchmark = open_benchmark("analog-nasbench")
+    key = BenchmarkKey.of(benchmark)
     for tau in (1.0, 0.5):
-        print(f"{milliseconds(name, tau):.2f} ms of one core a row at a tau of {tau:g}", flush=True)
+        print(f"{milliseconds(key, tau):.2f} ms of one core a row at a tau of {tau:g}", flush=True)
     before = time.process_time()
     with tempfile.TemporaryDirectory() as folder, workers() as all_cores:
         started = time.monotonic()
-        ablate(name, cells(("lissnas",), {}), arguments.rows, 0, Path(folder) / "ablation.parquet", all_cores)
+        points = grid_points(("lissnas",), {})
+        path = Path(folder) / "ablation.parquet"
+        ablate(benchmark, points, arguments.rows, 0, path=path, workers=all_cores)
         seconds = time.monotonic() - started
     print(f"{arguments.rows:,} rows in {seconds:.0f} s with {all_cores.count} workers, their start included")
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]

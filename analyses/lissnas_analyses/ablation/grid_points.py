@@ -7,7 +7,7 @@ from itertools import product
 from typing import Any, cast
 
 import numpy as np
-from lissnas.errors import SettingError
+from lissnas.errors import SettingError, UnknownNameError
 from lissnas.shrinkers.shrink import Shrinker, shrinker_class
 from lissnas.storage.random_streams import named_generator
 
@@ -53,12 +53,12 @@ def grid_points(
 ) -> tuple[AblationPoint, ...]:
     """Return every combination; each method uses the values of the settings that it has.
 
-    Raises SettingError for a setting that no method has, and for a combination that a method refuses.
+    Raises UnknownNameError for a setting that no method has, SettingError for a combination that a method refuses.
     """
     names = {method: {field.name for field in fields(cast(Any, shrinker_class(method)))} for method in methods}
     for name in values:
         if not any(name in settings for settings in names.values()):
-            raise SettingError(f"none of {', '.join(methods)} has a setting '{name}'")
+            raise UnknownNameError(f"setting of {', '.join(methods)}", name, set().union(*names.values()))
     for tau in noise_taus:
         if not 0 <= tau <= 1:
             raise SettingError(f"tau must lie between 0 and 1, not be {tau}")

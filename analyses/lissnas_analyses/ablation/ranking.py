@@ -22,20 +22,18 @@ def rank(result: AblationResult) -> pl.DataFrame:
     """
     rows = result.rows
     settings = [name for name in point_columns(rows) if name not in CONDITIONS]
-    named = rows.with_columns(thing=_names(rows, settings))
+    named = rows.with_columns(name=_names(rows, settings))
     by_method = rows.group_by(["method", *CONDITIONS, "run"]).agg(pl.col("recall_1").mean())
     frames = []
-    for kind, frame in (("method", by_method.rename({"method": "thing"})), ("configuration", named)):
-        frame = frame.sort("run", *CONDITIONS, "thing", nulls_last=True)
-        things = frame["thing"].unique().sort()
-        if len(things) < 2:
+    for kind, frame in (("method", by_method.rename({"method": "name"})), ("configuration", named)):
+        frame = frame.sort("run", *CONDITIONS, "name", nulls_last=True)
+        names = frame["name"].unique().sort()
+        if len(names) < 2:
             continue
-        values: Floats = frame["recall_1"].to_numpy().reshape(result.runs, -1, len(things))
+        values: Floats = frame["recall_1"].to_numpy().reshape(result.runs, -1, len(names))
         found: Estimate = mean_ranks(values, np.random.default_rng(result.seed))
         columns = {"mean_rank": found.value, "low": found.low, "high": found.high}
-        frames.append(
-            pl.DataFrame({"kind": [kind] * len(things), "thing": things} | columns).sort("mean_rank", "thing")
-        )
+        frames.append(pl.DataFrame({"kind": [kind] * len(names), "name": names} | columns).sort("mean_rank", "name"))
     return pl.concat(frames) if frames else pl.DataFrame()
 
 
@@ -48,10 +46,10 @@ def draw_ranks(ranks: pl.DataFrame, result: AblationResult) -> Figure:
     figure, panels = style.new_figure(1, len(parts), width=5.4, height=1.3 + 0.24 * most)
     for axes, part in zip(panels, parts, strict=True):
         for place, row in enumerate(part.iter_rows(named=True)):
-            look = style.line_style(row["thing"].split(" ")[0].rstrip(","))
+            look = style.line_style(row["name"].split(" ")[0].rstrip(","))
             axes.plot([row["low"], row["high"]], [place, place], color=look.color, linewidth=3, alpha=0.35)
             axes.plot([row["mean_rank"]], [place], color=look.color, marker=look.marker, linestyle="none")
-        axes.set_yticks(range(part.height), part["thing"].to_list(), fontsize=7)
+        axes.set_yticks(range(part.height), part["name"].to_list(), fontsize=7)
         axes.set_ylim(part.height - 0.5, -0.5)
         total = ranks.filter(kind=part["kind"][0]).height
         shown = (
@@ -85,5 +83,5 @@ def _names(rows: pl.DataFrame, settings: list[str]) -> pl.Series:
         for row in distinct.iter_rows(named=True)
     ]
     return rows.join(
-        distinct.with_columns(thing=pl.Series(names)), on=settings, nulls_equal=True, maintain_order="left"
-    )["thing"]
+        distinct.with_columns(name=pl.Series(names)), on=settings, nulls_equal=True, maintain_order="left"
+    )["name"]

@@ -22,7 +22,7 @@ def draw_kept_spaces(result: ComparisonResult) -> Figure:
     style.logarithmic(search, "{x:g}")
     search.set_title("a  What a search in the kept space finds")
     search.legend(fontsize=7)
-    _draw(pockets, kept_spaces.pockets, "place", "value", with_full_space=False)
+    _draw(pockets, kept_spaces.pockets, "rank", "value", with_full_space=False)
     pockets.set(
         title="b  Pockets", xlabel="pocket, the largest first", ylabel="share of the kept architectures", ylim=(0, None)
     )

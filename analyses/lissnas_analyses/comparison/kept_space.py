@@ -35,7 +35,7 @@ class KeptSpaces:
         A row a method and gene: method, gene, entropy, entropy_low, entropy_high, operations (the share of the space's
         operations that remain), operations_low, operations_high.
     pockets
-        A row a method and rank: method, place, value (the share of the kept architectures in the pocket of this rank,
+        A row a method and rank: method, rank, value (the share of the kept architectures in the pocket of this rank,
         1 being the largest; 0 if there are fewer pockets), low, high.
     """
 
@@ -79,7 +79,7 @@ def summarize_kept_spaces(benchmark: Benchmark, kept: Mapping[str, Sequence[Mapp
         search.append(_frame(method, ("draws", _DRAWS), {"value": best}, np.nanmax(benchmark.report)))
         by_gene = {"entropy": entropy, "operations": operations}
         genes.append(_frame(method, ("gene", np.arange(benchmark.space.genes)), by_gene))
-        pockets.append(_frame(method, ("place", np.arange(1, _POCKETS + 1)), {"value": shares}))
+        pockets.append(_frame(method, ("rank", np.arange(1, _POCKETS + 1)), {"value": shares}))
     return KeptSpaces(pl.concat(search), pl.concat(genes), pl.concat(pockets))
 
 

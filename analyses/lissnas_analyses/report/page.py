@@ -26,7 +26,7 @@ _NUMBERS = {
     "optima": ("distance_to_optimum", "local_optima", "landscape"),
     "shrinking": ("shrinking", "shrinking_runs"),
     "map": ("map", "rounds"),
-    "inside": ("inside_search", "inside_pockets", "inside_genes"),
+    "kept_space": ("kept_space_search", "kept_space_pockets", "kept_space_genes"),
     "tau_narrowing": ("tau_narrowing", "tau_noise_ceiling"),
     "tau": ("tau", "tau_sets", "tau_evaluation_sets", "tau_predictors"),
     "landscapes": ("summary", "by_distance", "regret", "neutral"),

@@ -24,8 +24,8 @@ from lissnas_benchmarks.benchmark import Benchmark
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-FORMAT = 1
-"""Version of the format of result folders, which docs/results-format.md describes."""
+FORMAT = 2
+"""Version of the format of result folders, which docs/results-format.md describes. Other versions are refused."""
 
 _MANIFEST = "manifest.json"
 
@@ -150,23 +150,32 @@ class Results:
 def read_manifest(folder: Path) -> dict[str, Any]:
     """Return the manifest of a folder of results.
 
-    Raises LissnasError if the folder has none, or one of a newer format.
+    Raises LissnasError if the folder has none, or one of another format.
     """
+    manifest = _read_any_manifest(folder)
+    written_as, written_by = manifest.get("format", 1), manifest["versions"]["lissnas"]
+    if written_as != FORMAT:
+        remedy = "upgrade lissnas" if written_as > FORMAT else "run the command again"
+        raise LissnasError(
+            f"{folder}: lissnas {written_by} wrote these results in format {written_as}; "
+            f"this version reads format {FORMAT}: {remedy}"
+        )
+    return manifest
+
+
+def _read_any_manifest(folder: Path) -> dict[str, Any]:
+    """Return a manifest of any format; raises LissnasError if there is none."""
     try:
         manifest = dict(json.loads((folder / _MANIFEST).read_bytes()))
         manifest["versions"]["lissnas"]
         if any(Path(name).name != name for name in manifest["files"]):
             raise ValueError("a file outside the folder")
-        is_newer = manifest.get("format", FORMAT) > FORMAT
+        if not isinstance(manifest.get("format", 1), int):
+            raise TypeError("the format is not a number")
     except (OSError, ValueError, LookupError, TypeError, RecursionError) as error:
         raise LissnasError(
             f"{folder}: not a folder of results ({type(error).__name__}); name a folder that a lissnas command wrote"
         ) from error
-    if is_newer:
-        raise LissnasError(
-            f"{folder}: lissnas {manifest['versions']['lissnas']} wrote these results in format {manifest['format']}; "
-            f"this version reads up to format {FORMAT}: upgrade lissnas"
-        )
     return manifest
 
 
@@ -210,7 +219,7 @@ def _content(write: Callable[[IO[bytes]], object]) -> bytes:
 def _previous_manifest(folder: Path) -> dict[str, Any]:
     """Return the manifest of the previous run in a folder; an empty one if there is none."""
     try:
-        return read_manifest(folder)
+        return _read_any_manifest(folder)
     except LissnasError:
         return {}
 

@@ -24,7 +24,7 @@ def add_searches(result: SearchResult, results: Results) -> None:
 def search_sentences(result: SearchResult) -> tuple[str, ...]:
     """Return whether shrinking pays, for each optimizer and method, in sentences."""
     benchmark = result.benchmark
-    places = [place for place in result.means["place"].unique(maintain_order=True) if place != FULL_SPACE]
+    places = [place for place in result.means["space"].unique(maintain_order=True) if place != FULL_SPACE]
     findings = []
     if floor := regret_of_the_best_selected(benchmark):
         findings.append(f"the best architecture by the scores that select has a regret of {floor:.3f} {benchmark.unit}")
@@ -55,7 +55,7 @@ def _verdict(low: float, high: float) -> str:
 
 def _clear_counts(result: SearchResult, method: str, optimizer: str) -> str:
     """Return at which numbers of evaluations the interval of the difference to the full space excludes 0."""
-    rows = result.means.filter((pl.col("place") == method) & (pl.col("optimizer") == optimizer)).sort("evaluations")
+    rows = result.means.filter((pl.col("space") == method) & (pl.col("optimizer") == optimizer)).sort("evaluations")
     parts = []
     for name, clear in (("behind", rows["difference_low"] > 0), ("ahead", rows["difference_high"] < 0)):
         counts = rows["evaluations"].filter(clear)

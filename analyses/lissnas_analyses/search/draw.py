@@ -13,7 +13,7 @@ def draw_regret(result: SearchResult) -> Figure:
     """Draw the mean regret against total evaluations: a panel for each optimizer, a line for each place."""
     benchmark = result.benchmark
     optimizers = result.optimizers
-    places = result.means["place"].unique(maintain_order=True)
+    places = result.means["space"].unique(maintain_order=True)
     columns = min(2, len(optimizers))
     figure, panels = style.new_figure(-(-len(optimizers) // columns), columns, width=4, height=3)
     for axes in panels[len(optimizers) :]:
@@ -25,7 +25,7 @@ def draw_regret(result: SearchResult) -> Figure:
         if floor:
             axes.axhline(floor, color="#444444", linestyle=":", linewidth=1, label="all scores seen")
         for place in places:
-            rows = result.means.filter((pl.col("place") == place) & (pl.col("optimizer") == optimizer)).sort(
+            rows = result.means.filter((pl.col("space") == place) & (pl.col("optimizer") == optimizer)).sort(
                 "evaluations"
             )
             look = style.WHOLE_SPACE if place == FULL_SPACE else style.line_style(place)

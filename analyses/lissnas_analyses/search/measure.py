@@ -37,7 +37,7 @@ FULL_SPACE = "full space"
 """Name of the search without shrinking, among the names of the methods."""
 
 _POINT_COLUMNS: dict[str, pl.DataType] = {
-    "place": pl.String(),
+    "space": pl.String(),
     "optimizer": pl.String(),
     "total_evaluations": pl.Int64(),
 }
@@ -60,9 +60,9 @@ class SearchResult:
     evaluations, seed
         Total evaluations of every search, and the seed.
     runs
-        A row a run, place ("full space" or a method), optimizer and number of evaluations: the regret.
+        A row a run, space ("full space" or a method), optimizer and number of evaluations: the regret.
     means
-        A row a place, optimizer and number of evaluations: the mean regret over the runs with its 95 % interval
+        A row a space, optimizer and number of evaluations: the mean regret over the runs with its 95 % interval
         (Student's), and the same of the paired difference to the full space.
     shrinking
         A row a run and method: the evaluations of shrinking, and the number of architectures it kept.
@@ -77,9 +77,9 @@ class SearchResult:
     means: pl.DataFrame
     shrinking: pl.DataFrame
 
-    def end(self, place: str, optimizer: str) -> dict[str, float]:
+    def end(self, space: str, optimizer: str) -> dict[str, float]:
         """Return the last row of `means` of a search."""
-        rows = self.means.filter((pl.col("place") == place) & (pl.col("optimizer") == optimizer))
+        rows = self.means.filter((pl.col("space") == space) & (pl.col("optimizer") == optimizer))
         return rows.sort("evaluations").row(-1, named=True)
 
 
@@ -89,13 +89,13 @@ class SearchPoint:
 
     Attributes
     ----------
-    place, shrinker
-        The name of the method, and the method; "full space" and None for the full space.
+    space, shrinker
+        The name of the method whose kept space is searched, and the method; "full space" and None for the full space.
     optimizer, evaluations
         The name of the optimizer, and the total, with the evaluations of shrinking.
     """
 
-    place: str
+    space: str
     shrinker: Shrinker | None
     optimizer: str
     evaluations: int
@@ -103,7 +103,7 @@ class SearchPoint:
     @property
     def columns(self) -> dict[str, Any]:
         """The columns of a row that tell this search from others."""
-        search = {"place": self.place, "optimizer": self.optimizer, "total_evaluations": self.evaluations}
+        search = {"space": self.space, "optimizer": self.optimizer, "total_evaluations": self.evaluations}
         return search | ({} if self.shrinker is None else setting_columns(self.shrinker))
 
 
@@ -145,17 +145,17 @@ def compare_searches(
     if runs < 1 or evaluations < 1:
         raise SettingError(f"at least 1 run and 1 evaluation are needed, not {runs} and {evaluations}")
     key, optimizers = BenchmarkKey.of(benchmark), tuple(dict.fromkeys(optimizers))
-    places: dict[str, Shrinker | None] = {FULL_SPACE: None, **shrinkers}
+    spaces: dict[str, Shrinker | None] = {FULL_SPACE: None, **shrinkers}
     points = [
-        SearchPoint(place, shrinker, optimizer, evaluations)
-        for place, shrinker in places.items()
+        SearchPoint(space, shrinker, optimizer, evaluations)
+        for space, shrinker in spaces.items()
         for optimizer in optimizers
     ]
     with open_row_store(path, key.identity(), _POINT_COLUMNS, replace_others=True) as store:
         rows = run_grid(search_rows, key, points, runs, seed, store, workers, report).rows
     by_search = {
-        (point.place, point.optimizer): rows.filter(
-            (pl.col("place") == point.place) & (pl.col("optimizer") == point.optimizer)
+        (point.space, point.optimizer): rows.filter(
+            (pl.col("space") == point.space) & (pl.col("optimizer") == point.optimizer)
         )
         for point in points
     }
@@ -195,7 +195,7 @@ def search_rows(key: BenchmarkKey, seed: int, chunk: Sequence[tuple[SearchPoint,
         evaluator: Evaluator = benchmark.evaluator
         spent: dict[str, int | None] = {"evaluations": None, "size": None}
         if point.shrinker is not None:
-            rng = named_generator(point.place, seed, run)
+            rng = named_generator(point.space, seed, run)
             shrinking = shrink(benchmark.space, evaluator, point.shrinker, rng)
             subspace, evaluator = shrinking.subspace, shrinking.evaluations
             spent = {"evaluations": shrinking.evaluations.count, "size": subspace.size}
@@ -230,7 +230,7 @@ def _runs(regret: dict[tuple[str, str], Floats], points: Indices) -> pl.DataFram
     frames = [
         pl.DataFrame(
             {
-                "place": place,
+                "space": place,
                 "optimizer": which,
                 "run": np.repeat(np.arange(len(values)), len(points)),
                 "evaluations": np.tile(points, len(values)),
@@ -248,5 +248,5 @@ def _means(regret: dict[tuple[str, str], Floats], points: Indices) -> pl.DataFra
         mean, gain = mean_over_runs(values), mean_over_runs(values - regret[FULL_SPACE, which])
         columns = {"regret": mean.value, "low": np.maximum(mean.low, 0), "high": mean.high}
         columns |= {"difference": gain.value, "difference_low": gain.low, "difference_high": gain.high}
-        frames.append(pl.DataFrame({"place": place, "optimizer": which, "evaluations": points} | columns))
+        frames.append(pl.DataFrame({"space": place, "optimizer": which, "evaluations": points} | columns))
     return pl.concat(frames)

@@ -1,4 +1,4 @@
-"""`lissnas ablate`: its words, its files, its figures, and low fidelity on a real table."""
+"""`lissnas ablate`: its options, its files, its figures, and low fidelity on a real table."""
 
 import os
 import signal
@@ -13,7 +13,8 @@ from command import Command
 from lissnas.shrinkers.lissnas import Lissnas
 from lissnas.shrinkers.shrink import shrinker_names
 from lissnas.spaces.published.cell201 import cell201
-from lissnas_analyses.ablation import measure
+from lissnas_analyses.ablation.grid_points import AblationPoint
+from lissnas_analyses.ablation.measure import ablate
 from lissnas_analyses.cli.method_options import setting_values
 from lissnas_benchmarks.benchmark import benchmark_of
 from lissnas_benchmarks.columns import Column, Measure
@@ -98,16 +99,10 @@ def test_low_fidelity_selects_by_fewer_epochs(shared_data: Path, tmp_path: Path)
         patch.setenv("LISSNAS_CACHE", str(tmp_path))
         table = Table(import_files(benchmark, (shared_data / "nasbench201.parquet",)), cell201)
         opened = benchmark_of(benchmark, table)
-
-        class Opened:
-            def open(self) -> object:
-                return opened
-
         recalls = []
         for epochs in (None, 200, 12):
-            job = [(measure.Cell("lissnas", Lissnas(), 1.0, epochs), run) for run in range(5)]
-            rows = measure.measured_rows(Opened(), 0, job)  # type: ignore[arg-type]
-            recalls.append(sum(row["recall_1"] for row in rows) / len(rows))
+            point = AblationPoint("lissnas", Lissnas(), 1.0, epochs)
+            recalls.append(ablate(opened, [point], 5, 0).rows["recall_1"].mean())
     assert recalls[0] == recalls[1]
     assert recalls[2] < recalls[1]
 

@@ -229,7 +229,7 @@ def test_lissnas_led_by_the_real_one_shot_supernet_keeps_fewer_of_the_best_than_
         cells, [f"{shared_data / 'nasbench201_supernet_scores.parquet'}:oneshot_supernet"], []
     )
     by_predictor, by_benchmark = (
-        compare(opened, 8, 0, ("lissnas", "random-subset")) for opened in (cells.selected_by(oneshot), cells)
+        compare(opened, ("lissnas", "random-subset"), 8) for opened in (cells.selected_by(oneshot), cells)
     )
     means = {
         (row["method"], row["selected_by"], row["figure"]): row

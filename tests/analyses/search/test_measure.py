@@ -1,4 +1,4 @@
-"""Searching inside and outside: equal evaluations, paired runs, regrets that are those of the library's own search."""
+"""Searches in shrunk spaces and in the full space: equal evaluations, paired runs, the regrets of the library."""
 
 from pathlib import Path
 
@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 from command import Command
+from counting_workers import CountingWorkers
 from lissnas.errors import SettingError
 from lissnas.optimizers.regularized_evolution import RegularizedEvolution
 from lissnas.optimizers.search import search
@@ -14,9 +15,16 @@ from lissnas.shrinkers.lissnas import Lissnas
 from lissnas.shrinkers.sampling_baselines import RandomSubset
 from lissnas.shrinkers.shrink import shrink
 from lissnas.storage.random_streams import named_generator
-from lissnas_analyses.grid.workers import BenchmarkKey, Workers, workers
-from lissnas_analyses.search import measure as searches
-from lissnas_analyses.search.measure import FULL, SearchResult, compare_searches
+from lissnas.subspaces.subspace import WholeSpace
+from lissnas_analyses.grid.workers import THIS_PROCESS, workers
+from lissnas_analyses.search import describe
+from lissnas_analyses.search.measure import (
+    FULL_SPACE,
+    SearchResult,
+    compare_searches,
+    regret_at,
+    regret_of_the_best_selected,
+)
 from lissnas_benchmarks.benchmark import Benchmark
 
 METHODS = {
@@ -28,23 +36,19 @@ OPTIMIZERS = ("random", "regularized-evolution", "tpe")
 TOTAL, RUNS = 110, 4
 
 
-class _Here:
-    def each(self, function, jobs):  # type: ignore[no-untyped-def]
-        return (function(*job) for job in reversed(list(jobs)))
-
-
-def _compare(who: object) -> SearchResult:
-    name = BenchmarkKey.known_here("nas-bench-graph-proteins")
-    return compare_searches(name, METHODS, OPTIMIZERS, TOTAL, RUNS, 7, who)  # type: ignore[arg-type]
+def _compare(
+    proteins: Benchmark, who: object = THIS_PROCESS, path: Path | None = None, runs: int = RUNS
+) -> SearchResult:
+    return compare_searches(proteins, METHODS, OPTIMIZERS, TOTAL, runs, 7, path=path, workers=who)  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")
-def result() -> SearchResult:
-    return _compare(_Here())
+def result(proteins: Benchmark) -> SearchResult:
+    return _compare(proteins, CountingWorkers(backwards=True))
 
 
-def _regret(result: SearchResult, place: str, which: str, evaluations: int = TOTAL) -> np.ndarray:
-    found = result.runs.filter(place=place, optimizer=which, evaluations=evaluations).sort("run")
+def _regret(result: SearchResult, space: str, which: str, evaluations: int = TOTAL) -> np.ndarray:
+    found = result.runs.filter(space=space, optimizer=which, evaluations=evaluations).sort("run")
     return found["regret"].to_numpy()
 
 
@@ -61,14 +65,14 @@ def test_the_regret_inside_is_that_of_the_librarys_own_search(result: SearchResu
 def test_shrinkings_own_evaluations_count(result: SearchResult) -> None:
     spent = result.shrinking.filter(method="kernel")["evaluations"].to_list()
     assert spent == [40] * RUNS
-    before = result.runs.filter(pl.col("place") == "kernel", pl.col("evaluations") <= 40).sort("run", "evaluations")
+    before = result.runs.filter(pl.col("space") == "kernel", pl.col("evaluations") <= 40).sort("run", "evaluations")
     # Until shrinking ends, nothing depends on what will search.
     first, *others = (before.filter(optimizer=which)["regret"].to_list() for which in OPTIMIZERS)
     assert all(other == first for other in others)
 
 
 def test_the_full_space_is_searched_with_the_whole_budget(result: SearchResult) -> None:
-    points = result.runs.filter(place=FULL)["evaluations"].unique().sort()
+    points = result.runs.filter(space=FULL_SPACE)["evaluations"].unique().sort()
     assert (points[0], points[-1]) == (1, TOTAL)
 
 
@@ -83,24 +87,24 @@ def test_a_subspace_that_was_scored_whole_cannot_get_better(result: SearchResult
 
 
 def test_a_search_that_saw_everything_has_the_regret_of_the_best_selected(proteins: Benchmark) -> None:
-    everything = searches.WholeSpace(proteins.space)
+    everything = WholeSpace(proteins.space)
     trace = search(
         everything, proteins.evaluator, RegularizedEvolution(), np.random.default_rng(0), proteins.space.size
     )
-    [regret] = searches.regret_at(trace, proteins, np.array([proteins.space.size]))
-    assert regret == searches.regret_of_the_best_selected(proteins) > 0
+    [regret] = regret_at(trace, proteins, np.array([proteins.space.size]))
+    assert regret == regret_of_the_best_selected(proteins) > 0
 
 
-def test_shrinking_that_spends_everything_is_said(result: SearchResult, proteins: Benchmark) -> None:
+def test_a_method_that_spends_the_total_is_named(result: SearchResult) -> None:
     spent = result.shrinking.filter(method="lissnas")["evaluations"]
     assert (spent > TOTAL).all()
-    assert any("nothing is left to search" in sentence for sentence in searches.sentences(result, proteins))
+    assert any("nothing is left to search" in sentence for sentence in describe.search_sentences(result))
 
 
 def test_the_difference_is_paired_by_run(result: SearchResult) -> None:
     from scipy import stats
 
-    gain = _regret(result, "kernel", "random") - _regret(result, FULL, "random")
+    gain = _regret(result, "kernel", "random") - _regret(result, FULL_SPACE, "random")
     end = result.end("kernel", "random")
     low, high = stats.t.interval(0.95, RUNS - 1, gain.mean(), stats.sem(gain))
     assert (end["difference"], end["difference_low"], end["difference_high"]) == pytest.approx((gain.mean(), low, high))
@@ -109,7 +113,7 @@ def test_the_difference_is_paired_by_run(result: SearchResult) -> None:
 def test_regret_never_rises_by_the_scores_that_select(result: SearchResult, proteins: Benchmark) -> None:
     # Selected and reported scores differ, so the regret may rise; that of the selecting scores may not.
     rng = np.random.default_rng(0)
-    trace = search(searches.WholeSpace(proteins.space), proteins.evaluator, RegularizedEvolution(), rng, 150)
+    trace = search(WholeSpace(proteins.space), proteins.evaluator, RegularizedEvolution(), rng, 150)
     assert (np.diff(proteins.selection[trace.incumbents]) >= 0).all()
 
 
@@ -118,33 +122,34 @@ def test_regret_never_rises_by_the_scores_that_select(result: SearchResult, prot
     [
         (-2, -1, "shrinking pays"),
         (1, 2, "shrinking does not pay"),
-        (-1, 1, "no difference is shown"),
-        (0, 0, "no difference is shown"),
+        (-1, 1, "no significant difference"),
+        (0, 0, "no significant difference"),
     ],
 )
 def test_the_verdict_is_that_of_the_interval(low: float, high: float, said: str) -> None:
-    assert searches._verdict(low, high) == said
+    assert describe._verdict(low, high) == said
 
 
-def test_two_processes_change_no_number(result: SearchResult) -> None:
-    with workers(2) as two:
-        other = _compare(two)
+def test_two_processes_change_no_number(result: SearchResult, proteins: Benchmark) -> None:
+    with workers(2) as two_processes:
+        other = _compare(proteins, two_processes)
     assert other.runs.equals(result.runs)
     assert other.means.equals(result.means)
     assert other.shrinking.equals(result.shrinking)
 
 
-def test_no_runs_are_refused() -> None:
+def test_stored_runs_are_not_computed_again(result: SearchResult, proteins: Benchmark, tmp_path: Path) -> None:
+    counting, path = CountingWorkers(), tmp_path / "rows.parquet"
+    _compare(proteins, counting, path, RUNS - 1)
+    continued = _compare(proteins, counting, path)
+    assert counting.rows == RUNS * (1 + len(METHODS)) * len(OPTIMIZERS)
+    assert continued.runs.equals(result.runs)
+    assert continued.shrinking.equals(result.shrinking)
+
+
+def test_no_runs_are_refused(proteins: Benchmark) -> None:
     with pytest.raises(SettingError, match="not 0 and 5"):
-        compare_searches(
-            BenchmarkKey.known_here("nas-bench-graph-proteins"),
-            METHODS,
-            OPTIMIZERS,
-            5,
-            0,
-            0,
-            Workers(None, 1),  # type: ignore[arg-type]
-        )
+        compare_searches(proteins, METHODS, OPTIMIZERS, 5, 0)
 
 
 def test_the_command_leaves_a_figure_numbers_and_a_verdict(in_process: Command, tmp_path: Path) -> None:
@@ -152,11 +157,11 @@ def test_the_command_leaves_a_figure_numbers_and_a_verdict(in_process: Command, 
     more = ("--size", "80", "--optimizer", "random", "local-search", "--evaluations", "90", "--runs", "3")
     called = in_process(*words, *more, "--workers", "1", folder=tmp_path)
     assert called.returncode == 0, called.stderr
-    assert "kernel spends 30 evaluations and keeps 80 networks" in called.stdout
+    assert "kernel spends 30 evaluations and keeps 80 architectures" in called.stdout
     folder = tmp_path / "results/nas-bench-graph-proteins/search"
     written = {path.name for path in folder.iterdir()}
     assert {"search.png", "search.svg", "search.csv", "search_runs.parquet", "manifest.json"} <= written
-    assert pl.read_parquet(folder / "search_runs.parquet")["place"].unique().sort().to_list() == [FULL, "kernel"]
+    assert pl.read_parquet(folder / "search_runs.parquet")["space"].unique().sort().to_list() == [FULL_SPACE, "kernel"]
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from lissnas.shrinkers.shrink import SHRINKERS
 from lissnas.shrinkers.visited import VisitedByEvolution
 from lissnas.storage import random_streams
 from lissnas.storage.random_streams import CellStream, RankingStream, RunStream, TrainingStream, named_generator
-from lissnas_analyses.grid.grid import Cell
+from lissnas_analyses.ablation.grid_points import AblationPoint
 from lissnas_analyses.supernet.measure import BY_ANGLE
 from lissnas_analyses.supernet.scores import FINE_TUNED, WENT_ON, WHOLE
 from numpy.random import Generator, default_rng
@@ -54,10 +54,10 @@ def test_a_search_draws_from_the_stream_of_its_published_figures() -> None:
         assert _are_equal(named_generator(f"search {optimizer}", 7, 2), 7, 2, number), optimizer
 
 
-def test_a_cell_of_an_ablation_draws_from_the_stream_of_its_published_figures() -> None:
-    evolution = Cell("regularized-evolution", VisitedByEvolution())
+def test_a_grid_point_of_an_ablation_draws_from_the_stream_of_its_published_figures() -> None:
+    evolution = AblationPoint("regularized-evolution", VisitedByEvolution())
     assert _are_equal(evolution.generator(7, 2), 7, 2, 874_276_468)
-    assert _are_equal(Cell("kernel", KernelShrinkage()).generator(7, 2), 7, 2, 3_424_880_549)
+    assert _are_equal(AblationPoint("kernel", KernelShrinkage()).generator(7, 2), 7, 2, 3_424_880_549)
     assert _are_equal(named_generator("noise", 7, 2), 7, 2, 4_255_749_673)
 
 
