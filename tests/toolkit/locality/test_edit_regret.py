@@ -1,4 +1,4 @@
-"""Edit regret against plain maxima over balls."""
+"""Edit regret, against plain maxima over balls."""
 
 from typing import Any
 
@@ -24,13 +24,13 @@ def test_the_best_within_some_edits_is_the_maximum_of_the_ball(small: Any, score
         np.testing.assert_array_equal(found, expected)
 
 
-def test_the_best_rises_until_all_within_reach_is_known(small: Any, scores_of: Any) -> None:
+def test_the_best_rises_to_the_global_optimum(small: Any, scores_of: Any) -> None:
     scores = scores_of(small.space.size)
     *_, last = best_within(Landscape(small.space, scores))
     np.testing.assert_array_equal(last, np.full(small.space.size, np.nanmax(scores)))
 
 
-def test_regret_is_the_mean_gap_and_left_its_share(small: Any, scores_of: Any) -> None:
+def test_regret_is_the_mean_gap_and_left_its_ratio_to_the_first(small: Any, scores_of: Any) -> None:
     scores = scores_of(small.space.size)
     found = edit_regret(Landscape(small.space, scores))
     starts = np.flatnonzero(~np.isnan(scores))
@@ -43,7 +43,7 @@ def test_regret_is_the_mean_gap_and_left_its_share(small: Any, scores_of: Any) -
     assert found.left.value[-1] == 0
 
 
-def test_intervals_of_regret_are_normal_and_of_its_share_the_delta_methods(mixed: Any, scores_of: Any) -> None:
+def test_the_interval_of_regret_is_normal_and_that_of_left_is_by_the_delta_method(mixed: Any, scores_of: Any) -> None:
     scores = scores_of(24)
     found = edit_regret(Landscape(mixed.space, scores), largest=1)
     assert len(found.edits) == 2
@@ -51,12 +51,12 @@ def test_intervals_of_regret_are_normal_and_of_its_share_the_delta_methods(mixed
     gaps = np.nanmax(scores) - np.array([[_best_in_ball(mixed, scores, start, k) for start in starts] for k in (0, 1)])
     error = stats.sem(gaps[1], ddof=0)
     assert found.regret.high[1] - found.regret.value[1] == pytest.approx(1.959964 * error, rel=1e-6)
-    # Of a ratio of means: the deviations y - r x over the mean of x.
+    # The delta method for a ratio of means: the deviations y - r x, divided by the mean of x.
     error = stats.sem(gaps[1] - gaps[1].mean() / gaps[0].mean() * gaps[0], ddof=0) / gaps[0].mean()
     assert found.left.high[1] - found.left.value[1] == pytest.approx(1.959964 * error, rel=1e-6)
 
 
-def test_in_real_cells_one_edit_closes_most_of_the_gap_and_six_reach_everything() -> None:
+def test_in_real_cells_one_edit_closes_most_of_the_gap_and_six_all_of_it() -> None:
     table = load_table("analog-nasbench")
     scores = table.values(find_adapter("analog-nasbench").reports, "cifar10")
     found = edit_regret(Landscape(cell201(), scores))

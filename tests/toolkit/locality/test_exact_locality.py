@@ -1,4 +1,4 @@
-"""Every measure of locality against plain sums over all pairs, its interval against a numerical derivative."""
+"""Every locality measure against plain sums over all pairs, and its interval against numerical derivatives."""
 
 from collections.abc import Callable
 from typing import Any
@@ -22,7 +22,7 @@ def enumerated(request: pytest.FixtureRequest) -> Any:
 
 
 class _Pairs:
-    """Statistics of weighted ordered pairs; a pair weighs as much as the product of its two architectures."""
+    """Statistics of ordered pairs; the weight of a pair is the product of the weights of its architectures."""
 
     def __init__(self, pairs: np.ndarray, scores: Floats) -> None:
         measured = ~np.isnan(scores)
@@ -46,11 +46,11 @@ class _Pairs:
         return self.mean(np.outer(top, top), weights) / self.mean(np.outer(top, ones), weights)
 
 
-def _jackknife_error(figure: Callable[[Floats], float], size: int) -> float:
-    """Return the root of the summed squares of a figure's derivatives with respect to each architecture's weight."""
+def _jackknife_error(measure: Callable[[Floats], float], size: int) -> float:
+    """Return the norm of the derivatives of a measure with respect to the weight of each architecture."""
     step = 1e-5
     weights = np.ones(size) + step * np.concatenate([np.eye(size), -np.eye(size)])
-    values = np.array([figure(weight) for weight in weights])
+    values = np.array([measure(weight) for weight in weights])
     return float(np.linalg.norm((values[:size] - values[size:]) / (2 * step)))
 
 
@@ -76,7 +76,7 @@ def test_pairs_are_counted_at_each_distance(enumerated: Any, scores_of: Any) -> 
 def test_mean_differences_match_a_sum_over_all_pairs(enumerated: Any, scores_of: Any) -> None:
     scores = scores_of(enumerated.space.size)
     expected = [pairs.difference(np.ones_like(scores)) for pairs in _at_each_distance(enumerated, scores)]
-    # Scores of about 90 are compared in float32: each difference is off by up to 8e-6.
+    # Scores of about 90 are subtracted in float32: the error of a difference is at most 8e-6.
     found = pair_locality(enumerated.space, scores, SHARES).difference.value
     np.testing.assert_allclose(found, expected, atol=2e-5)
 
@@ -84,7 +84,7 @@ def test_mean_differences_match_a_sum_over_all_pairs(enumerated: Any, scores_of:
 def test_correlations_match_a_sum_over_all_pairs(enumerated: Any, scores_of: Any) -> None:
     scores = scores_of(enumerated.space.size)
     expected = [pairs.correlation(np.ones_like(scores)) for pairs in _at_each_distance(enumerated, scores)]
-    # Graph spaces sum in float32, six digits of the squares.
+    # Graph spaces sum in float32, which gives six digits of the squares.
     found = pair_locality(enumerated.space, scores, SHARES).correlation.value
     np.testing.assert_allclose(found, expected, atol=1e-5)
 
@@ -103,22 +103,22 @@ def test_base_rates_are_top_rates_over_all_pairs_of_different_architectures(enum
     np.testing.assert_allclose(pair_locality(enumerated.space, scores, SHARES).base_rate, expected)
 
 
-def test_errors_of_differences_are_derivatives_by_the_weights(enumerated: Any, scores_of: Any) -> None:
+def test_errors_of_differences_match_numerical_derivatives(enumerated: Any, scores_of: Any) -> None:
     scores = scores_of(enumerated.space.size)
     expected = [_jackknife_error(pairs.difference, len(scores)) for pairs in _at_each_distance(enumerated, scores)]
     found = _half_width(pair_locality(enumerated.space, scores, SHARES).difference)
-    # Float32 differences again: up to 24 of them, each off by 8e-6, make a derivative.
+    # A derivative sums up to 24 float32 differences, each with an error of up to 8e-6.
     np.testing.assert_allclose(found, expected, atol=1e-4)
 
 
-def test_errors_of_correlations_are_derivatives_by_the_weights(enumerated: Any, scores_of: Any) -> None:
+def test_errors_of_correlations_match_numerical_derivatives(enumerated: Any, scores_of: Any) -> None:
     scores = scores_of(enumerated.space.size)
     expected = [_jackknife_error(pairs.correlation, len(scores)) for pairs in _at_each_distance(enumerated, scores)]
     found = _half_width(pair_locality(enumerated.space, scores, SHARES).correlation)
     np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
-def test_intervals_of_top_rates_are_wilsons_for_derivatives_by_the_weights(enumerated: Any, scores_of: Any) -> None:
+def test_intervals_of_top_rates_are_those_of_wilson_with_numerical_derivatives(enumerated: Any, scores_of: Any) -> None:
     scores = scores_of(enumerated.space.size)
     found = pair_locality(enumerated.space, scores, SHARES).top_rate
     for row, top in enumerate(_tops(scores)):
@@ -126,20 +126,20 @@ def test_intervals_of_top_rates_are_wilsons_for_derivatives_by_the_weights(enume
             error = _jackknife_error(lambda weights, p=pairs, t=top: p.top_rate(t, weights), len(scores))
             rate = found.value[row, column]
             draws = rate * (1 - rate) / error**2 if error > 1e-9 else np.count_nonzero(top)
-            # Wilson's bounds are the two proportions whose own standard error is as far from the rate as 1.96 of it.
+            # Wilson's bounds are the two proportions that are 1.96 of their own standard errors away from the rate.
             for bound in (found.low[row, column], found.high[row, column]):
-                # The derivatives are taken with steps of 1e-5, good to 1e-9 or so; float noise does the rest.
+                # Steps of 1e-5 give derivatives with an error of about 1e-9; rounding adds the rest.
                 assert (bound - rate) ** 2 == pytest.approx(1.959964**2 * bound * (1 - bound) / max(draws, 1), abs=1e-6)
 
 
 def test_adding_a_constant_changes_no_correlation(mixed: Any, scores_of: Any) -> None:
     scores = scores_of(24)
-    here, there = (pair_locality(mixed.space, scores + shift, SHARES).correlation.value for shift in (0, -1e3))
-    np.testing.assert_allclose(here, there, atol=1e-9)
+    original, shifted = (pair_locality(mixed.space, scores + shift, SHARES).correlation.value for shift in (0, -1e3))
+    np.testing.assert_allclose(original, shifted, atol=1e-9)
 
 
 def test_scores_without_structure_show_no_locality(mixed: Any) -> None:
-    # Means over 2,000 tables of noise; all pairs share the sum of the space, so the expectation is -1 / 23.
+    # Means over 2,000 tables of noise. Centering on the mean of the space makes the expectation -1 / 23.
     rng = np.random.default_rng(0)
     correlations = [pair_locality(mixed.space, rng.normal(size=24), SHARES).correlation.value for _ in range(2000)]
     mean = np.mean(correlations, axis=0)
@@ -147,9 +147,9 @@ def test_scores_without_structure_show_no_locality(mixed: Any) -> None:
     assert (np.abs(mean + 1 / 23) < 5 * error).all()
 
 
-def test_a_distance_without_measured_pairs_has_no_figures(mixed: Any) -> None:
+def test_a_distance_without_measured_pairs_has_nan(mixed: Any) -> None:
     scores = np.full(24, np.nan)
-    scores[:12] = np.arange(12.0)  # the first gene is the same in all of these: none are three edits apart
+    scores[:12] = np.arange(12.0)  # all have the same first gene, so none are three edits apart
     found = pair_locality(mixed.space, scores, SHARES)
     assert found.pairs[2] == 0
     assert np.isnan([found.difference.value[2], found.correlation.value[2], *found.top_rate.value[:, 2]]).all()
@@ -160,11 +160,11 @@ def test_a_space_of_one_gene_has_one_distance(one_gene: Any) -> None:
     np.testing.assert_allclose(found.difference.value, [2.0])
 
 
-# A landscape's walk
+# Walks
 
 
 def _transitions(landscape: Landscape) -> tuple[np.ndarray, Floats]:
-    """Return the walk's transition matrix and how much of its time it spends at each architecture."""
+    """Return the transition matrix of the walk and its stationary distribution."""
     edges = np.zeros((landscape.size, landscape.size))
     np.add.at(edges, (landscape.source, landscape.target), 1)
     degrees = edges.sum(axis=1)
@@ -176,13 +176,13 @@ def _lagged(landscape: Landscape, lag: int) -> _Pairs:
     return _Pairs(time[:, None] * np.linalg.matrix_power(transitions, lag), landscape.scores)
 
 
-def test_walk_autocorrelation_is_a_power_of_the_transition_matrix(enumerated: Any, scores_of: Any) -> None:
+def test_walk_autocorrelation_matches_powers_of_the_transition_matrix(enumerated: Any, scores_of: Any) -> None:
     landscape = Landscape(enumerated.space, scores_of(enumerated.space.size))
     expected = [_lagged(landscape, lag).correlation(np.ones(landscape.size)) for lag in range(8)]
     np.testing.assert_allclose(walk_autocorrelation(landscape, 7).value, expected, atol=1e-12)
 
 
-def test_errors_of_walk_autocorrelations_are_derivatives_by_the_weights(enumerated: Any, scores_of: Any) -> None:
+def test_errors_of_walk_autocorrelations_match_numerical_derivatives(enumerated: Any, scores_of: Any) -> None:
     landscape = Landscape(enumerated.space, scores_of(enumerated.space.size))
     expected = [_jackknife_error(_lagged(landscape, lag).correlation, landscape.size) for lag in range(8)]
     np.testing.assert_allclose(_half_width(walk_autocorrelation(landscape, 7)), expected, atol=1e-7)
@@ -198,7 +198,7 @@ def test_a_long_random_walk_has_the_walk_autocorrelation(mixed: Any) -> None:
         walk[time] = place = neighbors[place, step]
     scores = landscape.scores[walk]
     walked = [np.corrcoef(scores[: len(scores) - lag], scores[lag:])[0, 1] for lag in range(1, 6)]
-    # 200,000 steps with a correlation time of under 3: a standard error below 0.004.
+    # 200,000 steps with a correlation time below 3 have a standard error below 0.004.
     np.testing.assert_allclose(walk_autocorrelation(landscape, 5).value[1:], walked, atol=0.02)
 
 
@@ -208,7 +208,7 @@ def test_one_step_of_a_walk_is_a_pair_at_distance_one(mixed: Any, scores_of: Any
     assert walked == pytest.approx(pair_locality(mixed.space, scores, SHARES).correlation.value[0])
 
 
-# Fitness and distance
+# Fitness-distance correlation
 
 
 def _nearest_optimum(enumerated: Any, scores: Floats) -> tuple[np.ndarray, np.ndarray]:
@@ -216,14 +216,14 @@ def _nearest_optimum(enumerated: Any, scores: Floats) -> tuple[np.ndarray, np.nd
     return enumerated.distance[:, optima].min(axis=1), ~np.isnan(scores)
 
 
-def test_fitness_distance_correlation_is_numpys(enumerated: Any, scores_of: Any) -> None:
+def test_fitness_distance_correlation_matches_numpy(enumerated: Any, scores_of: Any) -> None:
     scores = scores_of(enumerated.space.size)
     distance, measured = _nearest_optimum(enumerated, scores)
     expected = np.corrcoef(scores[measured], distance[measured])[0, 1]
     assert fitness_distance_correlation(enumerated.space, scores).value == pytest.approx(expected)
 
 
-def test_the_error_of_fitness_distance_correlation_is_a_derivative_by_the_weights(
+def test_the_error_of_fitness_distance_correlation_matches_numerical_derivatives(
     enumerated: Any, scores_of: Any
 ) -> None:
     scores = scores_of(enumerated.space.size)
@@ -237,12 +237,12 @@ def test_the_error_of_fitness_distance_correlation_is_a_derivative_by_the_weight
     assert found == pytest.approx(_jackknife_error(correlation, int(measured.sum())), abs=1e-7)
 
 
-def test_fitness_that_falls_with_distance_correlates_perfectly(mixed: Any) -> None:
+def test_a_score_that_falls_by_1_per_edit_has_correlation_minus_1(mixed: Any) -> None:
     assert fitness_distance_correlation(mixed.space, -mixed.distance[5].astype(np.float64)).value == pytest.approx(-1)
 
 
-# Known values: METHODS.md C, "measured on a full 200-epoch NAS-Bench-201 table". They are given to two digits, of
-# another average of seeds than our table's.
+# Known values: METHODS.md C, "measured on a full 200-epoch NAS-Bench-201 table". They have two digits, and average
+# other seeds than our table.
 
 
 @pytest.fixture(scope="module")
@@ -250,13 +250,13 @@ def cell201_locality(nasbench201: Callable[[str], Floats]) -> Any:
     return pair_locality(cell201(), nasbench201("c10_test200"))
 
 
-def test_cell201_pairs_correlate_as_published(cell201_locality: Any) -> None:
+def test_correlations_of_cell201_are_the_known_values(cell201_locality: Any) -> None:
     np.testing.assert_allclose(cell201_locality.correlation.value[:3], [0.56, 0.29, 0.12], atol=0.015)
 
 
-def test_cell201_neighbors_of_the_top_1_percent_are_top_as_often_as_published(cell201_locality: Any) -> None:
+def test_top_rates_of_cell201_are_the_known_values(cell201_locality: Any) -> None:
     np.testing.assert_allclose(cell201_locality.top_rate.value[0, :3], [0.26, 0.11, 0.04], atol=0.015)
 
 
-def test_cell201_has_as_many_pairs_as_there_are_ordered_pairs(cell201_locality: Any) -> None:
+def test_the_pairs_of_cell201_are_all_ordered_pairs(cell201_locality: Any) -> None:
     assert cell201_locality.pairs.sum() == 15_625 * 15_624

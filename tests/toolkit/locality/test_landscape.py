@@ -1,4 +1,4 @@
-"""Landscape: ascent and local optima against plain loops over neighbors, with ties and missing scores."""
+"""Landscape: ascent and local optima, against plain loops over neighbors, with ties and missing scores."""
 
 import itertools
 from typing import Any
@@ -22,7 +22,7 @@ def _ascend(small: Any, scores: Floats, start: int) -> int:
     return start
 
 
-def test_edges_join_the_measured_neighbors(small: Any, scores_of: Any) -> None:
+def test_edges_link_the_measured_neighbors(small: Any, scores_of: Any) -> None:
     scores = scores_of(small.space.size)
     landscape = Landscape(small.space, scores)
     measured = np.flatnonzero(~np.isnan(scores))
@@ -37,7 +37,7 @@ def test_local_optima_of_a_full_table_match_brute_force(small: Any, scores_of: A
     np.testing.assert_array_equal(Landscape(small.space, scores).local_optima(), expected)
 
 
-def test_ascent_ends_where_the_steepest_steps_lead(small: Any, scores_of: Any) -> None:
+def test_the_ends_of_ascent_match_brute_force(small: Any, scores_of: Any) -> None:
     scores = scores_of(small.space.size)
     expected = [_ascend(small, scores, start) for start in range(small.space.size)]
     np.testing.assert_array_equal(Landscape(small.space, scores).ascend(), expected)
@@ -57,22 +57,22 @@ def test_basins_and_steps_of_ascent_match_brute_force(small: Any, scores_of: Any
     np.testing.assert_array_equal(landscape.basins(), np.bincount(ends, minlength=small.space.size))
     steps = np.zeros(small.space.size, dtype=np.int64)
     for start in range(small.space.size):
-        here = start
-        while betters := _betters(small, scores, here):
-            here = max(betters, key=lambda other: (scores[other], other))
+        current = start
+        while betters := _betters(small, scores, current):
+            current = max(betters, key=lambda other: (scores[other], other))
             steps[start] += 1
     np.testing.assert_array_equal(landscape.ascent_steps(), steps)
 
 
-def test_edits_listed_in_blocks_are_all_edits(small: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = edit_graph_of(small.space)
+def test_the_edit_graph_does_not_depend_on_the_block_size(small: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    complete = edit_graph_of(small.space)
     monkeypatch.setattr(landscape_module, "_ROWS_AT_ONCE", 5)
     in_blocks = edit_graph_of(small.space)
-    np.testing.assert_array_equal(in_blocks.offsets, whole.offsets)
-    np.testing.assert_array_equal(in_blocks.targets, whole.targets)
+    np.testing.assert_array_equal(in_blocks.offsets, complete.offsets)
+    np.testing.assert_array_equal(in_blocks.targets, complete.targets)
 
 
-def test_a_space_that_cannot_be_enumerated_has_no_list_of_edits() -> None:
+def test_the_edit_graph_of_a_space_that_cannot_be_enumerated_is_refused() -> None:
     with pytest.raises(SettingError, match="more than"):
         edit_graph_of(darts())
 
@@ -82,7 +82,7 @@ def test_on_a_plateau_every_architecture_is_a_local_optimum(small: Any) -> None:
     np.testing.assert_array_equal(landscape.local_optima(), np.arange(small.space.size))
 
 
-def test_a_single_measured_architecture_is_the_optimum_that_all_starts_reach(small: Any) -> None:
+def test_a_single_measured_architecture_is_reached_by_all_starts(small: Any) -> None:
     scores = np.full(small.space.size, np.nan)
     scores[2] = 90
     assert Landscape(small.space, scores).global_reach() == 1

@@ -1,4 +1,4 @@
-"""Local optima networks against plain loops, and their funnels against the library lonkit."""
+"""Local optima networks, against plain loops, and their funnels, against the library lonkit."""
 
 from collections import Counter
 from typing import Any
@@ -16,7 +16,7 @@ from lonkit import LON, LONConfig
 
 
 def _brute_force_edges(small: Any, landscape: Landscape, edits: int) -> dict[tuple[int, int], float]:
-    """Return the share of each optimum's surroundings from which ascent ends at another optimum no worse."""
+    """Return for each edge to an optimum that is not worse the share of the surroundings whose ascent ends there."""
     scores, ends = landscape.scores, landscape.ascend()
     edges = {}
     for optimum in landscape.local_optima():
@@ -50,8 +50,8 @@ def _network(scores: list[float], edges: dict[tuple[int, int], float]) -> LocalO
     return LocalOptimaNetwork(np.arange(count), np.array(scores), basins, source, target, weight)
 
 
-def test_funnels_of_a_hand_made_network_are_as_worked_out() -> None:
-    # 0 and 1 are the global optima, apart; 2 and 3 are equal and joined; 4 leads to 0 once and to 2 three times.
+def test_funnels_of_a_small_network_match_hand_computation() -> None:
+    # 0 and 1 are separate global optima; 2 and 3 are equal and linked; 4 leads to 0 with weight 1 and to 2 with 3.
     network = _network([95, 95, 94, 94, 93], {(2, 3): 0.1, (4, 0): 0.1, (4, 2): 0.3})
     found = funnels(network)
     assert found.node.tolist() == [0, 1, 2, 2, 3]
@@ -69,7 +69,7 @@ def test_a_single_optimum_is_one_funnel() -> None:
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_funnel_sizes_are_how_often_a_walker_ends_in_each(seed: int) -> None:
+def test_funnel_sizes_match_simulated_walks(seed: int) -> None:
     network = _random_network(seed)
     found = funnels(network)
     rng = np.random.default_rng(seed)
@@ -86,7 +86,7 @@ def test_funnel_sizes_are_how_often_a_walker_ends_in_each(seed: int) -> None:
             targets, weights = ways[node]
             node = rng.choice(targets, p=np.array(weights) / sum(weights))
         ended[found.sinks == node] += 1
-    # Five standard errors of a share of 2,000 walks.
+    # The tolerance is five standard errors of a share of 2,000 walks.
     errors = np.sqrt(found.size * (1 - found.size) / walks)
     assert (np.abs(ended / walks - found.size) <= 5 * errors + 1e-12).all()
     assert found.size.sum() == pytest.approx(1)
@@ -101,7 +101,7 @@ def _random_network(seed: int) -> LocalOptimaNetwork:
 
 
 def _lonkit_metrics(network: LocalOptimaNetwork) -> dict[str, Any]:
-    """Give lonkit every edge as a run of its own, and every optimum as a run that stays where it is."""
+    """Return the metrics of lonkit, which gets every edge as a run, and every optimum as a run that does not move."""
     ends = [*zip(network.source, network.target, strict=True), *((i, i) for i in range(len(network.optima)))]
     a, b = np.array(ends).T
     trace = pd.DataFrame(
@@ -117,13 +117,13 @@ def _lonkit_metrics(network: LocalOptimaNetwork) -> dict[str, Any]:
     return metrics
 
 
-def _agree_with_lonkit(network: LocalOptimaNetwork) -> None:
+def _assert_lonkit_agrees(network: LocalOptimaNetwork) -> None:
     found, expected = funnels(network), _lonkit_metrics(network)
     assert found.node.max() + 1 == expected["n_optima"]
     assert len(found.sinks) == expected["n_funnels"]
     best = found.sink_scores == network.scores[0]
     assert np.count_nonzero(best) == expected["n_global_funnels"]
-    # lonkit counts the nodes of the compressed network, we the optima in them.
+    # lonkit counts nodes of the compressed network; we count optima.
     node_reaches = np.zeros(found.node.max() + 1, dtype=bool)
     node_reaches[found.node] = _reaches_best(network, found.node, found.sinks[best])
     assert node_reaches.mean() == pytest.approx(expected["global_funnel_proportion"])
@@ -141,7 +141,7 @@ def _reaches_best(network: LocalOptimaNetwork, node: np.ndarray, sinks: np.ndarr
 
 @pytest.mark.parametrize("seed", range(20))
 def test_random_networks_have_the_funnels_that_lonkit_counts(seed: int) -> None:
-    _agree_with_lonkit(_random_network(seed))
+    _assert_lonkit_agrees(_random_network(seed))
 
 
 def _real_scores(name: str) -> tuple[Any, Floats]:
@@ -152,20 +152,18 @@ def _real_scores(name: str) -> tuple[Any, Floats]:
 @pytest.mark.parametrize(("name", "edits"), [("analog-nasbench", 1), ("analog-nasbench", 2), ("nas-bench-graph", 1)])
 def test_real_networks_have_the_funnels_that_lonkit_counts(name: str, edits: int) -> None:
     space, scores = _real_scores(name)
-    # lonkit takes as equal what differs by less than 1e-12, as means over the same trainings in another order do.
-    _agree_with_lonkit(local_optima_network(Landscape(space, scores.round(9)), edits))
+    # lonkit treats scores within 1e-12 as equal, such as means over the same trainings summed in another order.
+    _assert_lonkit_agrees(local_optima_network(Landscape(space, scores.round(9)), edits))
 
 
 @pytest.mark.parametrize(("name", "optima", "funnels_at_1"), [("analog-nasbench", 17, 1), ("nas-bench-graph", 184, 6)])
-def test_two_edits_out_of_every_optimum_leave_a_single_funnel_in_real_spaces(
-    name: str, optima: int, funnels_at_1: int
-) -> None:
+def test_escapes_of_two_edits_leave_a_single_funnel_in_real_spaces(name: str, optima: int, funnels_at_1: int) -> None:
     landscape = Landscape(*_real_scores(name))
     near, far = (local_optima_network(landscape, edits) for edits in (1, 2))
     assert len(near.optima) == len(far.optima) == optima
     assert (len(funnels(near).sinks), len(funnels(far).sinks)) == (funnels_at_1, 1)
 
 
-def test_an_escape_of_no_edit_is_refused(mixed: Any) -> None:
+def test_an_escape_of_0_edits_is_refused(mixed: Any) -> None:
     with pytest.raises(SettingError, match="at least 1 edit"):
         local_optima_network(Landscape(mixed.space, np.zeros(24)), 0)

@@ -1,4 +1,4 @@
-"""Neutrality against plain loops over pairs of neighbors."""
+"""Neutrality, against plain loops over pairs of neighbors."""
 
 from collections import deque
 from typing import Any
@@ -16,13 +16,13 @@ def _neutral(small: Any, scores: Floats, tolerance: float) -> np.ndarray:
 
 
 def _components(joined: np.ndarray, nodes: list[int]) -> list[int]:
-    sizes, unseen = [], set(nodes)
-    while unseen:
-        queue = deque([unseen.pop()])
+    sizes, unvisited = [], set(nodes)
+    while unvisited:
+        queue = deque([unvisited.pop()])
         size = 1
         while queue:
-            found = unseen & set(np.flatnonzero(joined[queue.popleft()]))
-            unseen -= found
+            found = unvisited & set(np.flatnonzero(joined[queue.popleft()]))
+            unvisited -= found
             queue.extend(found)
             size += len(found)
         sizes.append(size)
@@ -40,7 +40,7 @@ def test_rate_and_networks_match_brute_force(small: Any, scores_of: Any, toleran
     assert found.networks.tolist() == _components(joined, measured.tolist())
 
 
-def test_the_error_of_the_rate_is_its_derivative_by_the_weights(small: Any, scores_of: Any) -> None:
+def test_the_error_of_the_rate_matches_numerical_derivatives(small: Any, scores_of: Any) -> None:
     scores = scores_of(small.space.size)
     measured = ~np.isnan(scores)
     pairs = ((small.distance == 1) & np.outer(measured, measured)).astype(np.float64)

@@ -1,4 +1,4 @@
-"""Sampled ascents and networks of local optima against those of whole spaces."""
+"""Sampled ascents and local optima networks, against those of enumerated spaces."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ def _untied(size: int) -> np.ndarray:
     return np.random.default_rng(size).permutation(size).astype(np.float64)
 
 
-def test_ascents_from_every_start_are_those_of_the_landscape(small: Any) -> None:
+def test_ascents_from_every_start_match_the_landscape(small: Any) -> None:
     scores = _untied(small.space.size)
     landscape = Landscape(small.space, scores)
     found = ascents(small.space, TableEvaluator(small.space, scores), small.space.all_rows())
@@ -29,7 +29,7 @@ def test_ascents_from_every_start_are_those_of_the_landscape(small: Any) -> None
     np.testing.assert_array_equal(found.gaps, np.abs(scores[landscape.source] - scores[landscape.target]))
 
 
-def test_missing_scores_close_the_way(small: Any) -> None:
+def test_ascents_avoid_missing_scores(small: Any) -> None:
     scores = _untied(small.space.size)
     scores[::3] = np.nan
     landscape = Landscape(small.space, scores)
@@ -50,26 +50,26 @@ def rugged(request: pytest.FixtureRequest, mixed: Any) -> Landscape:
     return Landscape(mixed.space, np.random.default_rng(request.param).permutation(24).astype(np.float64))
 
 
-def test_what_searches_find_is_part_of_the_whole_network(mixed: Any, rugged: Landscape) -> None:
+def test_the_sampled_network_is_part_of_the_full_network(mixed: Any, rugged: Landscape) -> None:
     evaluator = TableEvaluator(mixed.space, rugged.scores)
-    whole = local_optima_network(rugged, 2)
-    edges = set(zip(whole.optima[whole.source].tolist(), whole.optima[whole.target].tolist(), strict=True))
+    full = local_optima_network(rugged, 2)
+    edges = set(zip(full.optima[full.source].tolist(), full.optima[full.target].tolist(), strict=True))
     starts = ascents(mixed.space, evaluator, mixed.space.all_rows())
     found = sampled_local_optima_network(mixed.space, evaluator, starts, np.random.default_rng(0), 2, 3)
-    assert set(found.optima) <= set(whole.optima)
+    assert set(found.optima) <= set(full.optima)
     assert set(zip(found.optima[found.source].tolist(), found.optima[found.target].tolist(), strict=True)) <= edges
     np.testing.assert_array_equal(found.scores, rugged.scores[found.optima])
-    # All starts were given, so that the basins are the whole ones.
-    basins = dict(zip(whole.optima.tolist(), whole.basins.tolist(), strict=True))
+    # All starts are given, so the basins are exact.
+    basins = dict(zip(full.optima.tolist(), full.basins.tolist(), strict=True))
     assert found.basins == pytest.approx([basins[optimum] for optimum in found.optima])
 
 
-def test_patient_searches_find_every_funnel(mixed: Any, rugged: Landscape) -> None:
+def test_searches_with_enough_patience_find_every_funnel(mixed: Any, rugged: Landscape) -> None:
     evaluator = TableEvaluator(mixed.space, rugged.scores)
     starts = ascents(mixed.space, evaluator, mixed.space.all_rows())
     found = sampled_local_optima_network(mixed.space, evaluator, starts, np.random.default_rng(0), 2, 60)
-    whole = funnels(local_optima_network(rugged, 2))
-    np.testing.assert_array_equal(funnels(found).sink_scores, whole.sink_scores)
+    full = funnels(local_optima_network(rugged, 2))
+    np.testing.assert_array_equal(funnels(found).sink_scores, full.sink_scores)
 
 
 def test_searches_without_edits_or_patience_are_refused(mixed: Any, rugged: Landscape) -> None:

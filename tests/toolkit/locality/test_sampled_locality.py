@@ -1,4 +1,4 @@
-"""Sampled locality against what is exact, and the pairs of a measured sample against plain sums."""
+"""Sampled locality, against exact locality, and over the pairs of a sample against plain sums."""
 
 from typing import Any
 
@@ -29,24 +29,24 @@ def exact(cells: Any) -> PairLocality:
     return pair_locality(*cells)
 
 
-def test_pairs_of_a_whole_space_are_those_of_exact_locality(small: Any, scores_of: Any) -> None:
+def test_sample_locality_of_the_full_space_is_exact_locality(small: Any, scores_of: Any) -> None:
     scores = scores_of(small.space.size)
-    whole = pair_locality(small.space, scores, (0.2,))
+    exact = pair_locality(small.space, scores, (0.2,))
     found = sample_locality(small.space, small.space.all_rows(), scores, (0.2,))
     largest = len(found.distance)
-    np.testing.assert_array_equal(found.pairs, whole.pairs[:largest])
-    assert not whole.pairs[largest:].any()
+    np.testing.assert_array_equal(found.pairs, exact.pairs[:largest])
+    assert not exact.pairs[largest:].any()
     for name in ("difference", "correlation", "top_rate"):
         for side in ("value", "low", "high"):
-            # The exact sums of absolute differences are kept in float32.
+            # Exact locality sums absolute differences in float32.
             np.testing.assert_allclose(
                 getattr(getattr(found, name), side),
-                getattr(getattr(whole, name), side)[..., :largest],
+                getattr(getattr(exact, name), side)[..., :largest],
                 atol=1e-4,
             )
 
 
-def test_pairs_of_a_sample_are_all_of_its_pairs(cells: Any) -> None:
+def test_sample_locality_uses_all_pairs_of_the_sample(cells: Any) -> None:
     space, scores = cells
     chosen = np.random.default_rng(0).choice(space.size, 150, replace=False)
     found = sample_locality(space, space.rows(chosen), scores[chosen], (0.1,))
@@ -57,42 +57,42 @@ def test_pairs_of_a_sample_are_all_of_its_pairs(cells: Any) -> None:
         assert found.difference.value[row] == pytest.approx(gaps[distances == distance].mean())
 
 
-def test_random_pairs_estimate_the_exact_figures(cells: Any, exact: PairLocality) -> None:
+def test_random_pairs_estimate_exact_locality(cells: Any, exact: PairLocality) -> None:
     space, scores = cells
     found = random_pair_locality(space, TableEvaluator(space, scores), 12_000, 4, np.random.default_rng(0))
     for name in ("difference", "correlation"):
         estimate = getattr(found, name)
-        off = (estimate.value - getattr(exact, name).value[:4]) / standard_error(estimate)
-        assert (np.abs(off) < 4).all()
+        deviation = (estimate.value - getattr(exact, name).value[:4]) / standard_error(estimate)
+        assert (np.abs(deviation) < 4).all()
     assert (found.top_rate.low <= exact.top_rate.value[:, :4]).mean() > 0.8
     assert (found.top_rate.high >= exact.top_rate.value[:, :4]).mean() > 0.8
 
 
-def test_intervals_of_random_pairs_are_as_wide_as_estimates_scatter(cells: Any) -> None:
+def test_interval_widths_of_random_pairs_match_the_scatter_over_seeds(cells: Any) -> None:
     space, scores = cells
     evaluator = TableEvaluator(space, scores)
     drawn = [random_pair_locality(space, evaluator, 300, 1, np.random.default_rng(seed)) for seed in range(200)]
     for name in ("difference", "correlation"):
         values = [getattr(found, name).value[0] for found in drawn]
         errors = [standard_error(getattr(found, name))[0] for found in drawn]
-        # The scatter of 200 draws is known to 5 %; errors of heavy-tailed differences come out low in small samples.
+        # The scatter over 200 seeds has an error of 5 %; errors of heavy-tailed differences are low in small samples.
         assert np.mean(errors) == pytest.approx(np.std(values), rel=0.25)
 
 
-def test_random_pairs_at_a_distance_are_equally_likely_where_choices_are_independent(mixed: Any) -> None:
-    seen = np.zeros((24, 24))
+def test_random_pairs_are_uniform_at_a_distance_where_choices_are_independent(mixed: Any) -> None:
+    drawn = np.zeros((24, 24))
 
-    def remember(rows: Any) -> Floats:
+    def count_pairs(rows: Any) -> Floats:
         place = mixed.space.index(rows).reshape(3, -1)
         for a, b in place[[0, 2]].T:
-            seen[a, b] += 1
+            drawn[a, b] += 1
         return np.zeros(len(rows)) + np.arange(len(rows))
 
     for seed in range(400):
-        random_pair_locality(mixed.space, remember, 24, 2, np.random.default_rng(seed), (0.2,))
-    # From every center 400 walks, of which all that end two edits away are equally likely.
+        random_pair_locality(mixed.space, count_pairs, 24, 2, np.random.default_rng(seed), (0.2,))
+    # There are 400 walks from every center; all ends two edits away are equally likely.
     two_away = mixed.distance == 2
-    counts = seen[two_away]
+    counts = drawn[two_away]
     assert counts.std() == pytest.approx(np.sqrt(counts.mean()), rel=0.2)
 
 
@@ -116,9 +116,9 @@ def test_a_space_of_any_size_has_sampled_locality() -> None:
     assert walked.low[1] > 0.8
 
 
-def test_pairs_without_a_distance_and_walks_without_a_lag_are_refused(mixed: Any) -> None:
+def test_a_distance_of_0_and_walks_shorter_than_the_lags_are_refused(mixed: Any) -> None:
     rng = np.random.default_rng(0)
-    with pytest.raises(SettingError, match="distances from 1"):
+    with pytest.raises(SettingError, match="largest distance must be at least 1 edit, not 0"):
         random_pair_locality(mixed.space, TableEvaluator(mixed.space, np.zeros(24)), 10, 0, rng)
-    with pytest.raises(SettingError, match="no lag"):
+    with pytest.raises(SettingError, match="at most the 3 steps of a walk, not 4"):
         random_walk_autocorrelation(mixed.space, TableEvaluator(mixed.space, np.zeros(24)), 10, 3, rng, 4)

@@ -1,4 +1,4 @@
-"""Locality and the fitness landscape: exact over all pairs, or estimated from samples.
+"""Locality and fitness landscapes: exact over all pairs, or estimated from samples.
 
 Read `exact_locality.py` first, then `landscape.py`.
 """

@@ -1,6 +1,6 @@
-"""Edit regret: how much of the gap to the best network is left once the best within k edits is known.
+"""Edit regret: the gap to the best architecture that remains after the best within k edits of a start is known.
 
-From every start, what a search that sees all within k edits still misses. The definition is our own.
+A mean over all starts. The definition is our own.
 """
 
 from collections.abc import Iterator
@@ -10,24 +10,24 @@ import numpy as np
 
 from lissnas.locality.landscape import Landscape
 from lissnas.spaces.space import Floats, Indices
-from lissnas.statistics.estimate import Estimate, with_error
+from lissnas.statistics.estimate import Estimate, jackknife_error, with_error
 
 
 @dataclass(frozen=True)
 class EditRegret:
-    """What is left of the gap to the best network; arrays over the edits 0, 1, ..., K.
+    """The gap to the best architecture that remains; arrays over the numbers of edits 0, 1, ..., K.
 
     Attributes
     ----------
     edits
         Shape (K + 1,).
     regret
-        By how much the best network of the space exceeds the best within so many edits, a mean over all measured
-        starts, in the scores' unit, shape (K + 1,).
+        Best score of the space minus the best score within that many edits, the mean over all measured starts, in the
+        unit of the scores, shape (K + 1,).
     left
-        The regret as a share of that of the starts themselves, shape (K + 1,); 1 at 0 edits.
+        The regret divided by the regret at 0 edits, shape (K + 1,).
     reached
-        The share of starts that have a global optimum within so many edits, shape (K + 1,).
+        Share of the starts with a global optimum within that many edits, shape (K + 1,).
     """
 
     edits: Indices
@@ -37,16 +37,16 @@ class EditRegret:
 
 
 def edit_regret(landscape: Landscape, largest: int | None = None) -> EditRegret:
-    """Measure the regret of every start after 0, 1, ... edits, exactly.
+    """Return the exact mean regret over all starts after 0, 1, ... edits.
 
     Parameters
     ----------
     landscape
-        Of scores that are not all equal. Edits may lead over architectures that were not measured.
+        The landscape; its scores must not all be equal. Paths may pass through architectures without a score.
     largest
-        Up to how many edits; until no regret is left, or no more can be reached, if None.
+        Maximum number of edits. None continues until the regret is 0 or nothing more is reachable.
 
-    Intervals are the jackknife over starts; the best network is taken as given.
+    Intervals are the jackknife over starts, with the best architecture fixed.
     """
     best = np.nanmax(landscape.scores)
     gaps: list[Floats] = []
@@ -62,16 +62,17 @@ def edit_regret(landscape: Landscape, largest: int | None = None) -> EditRegret:
         influence = (regrets - left[:, None] * regrets[0]) / (starts * mean[0])
     return EditRegret(
         edits=np.arange(len(regrets)),
-        regret=with_error(mean, np.sqrt(((regrets - mean[:, None]) ** 2).sum(axis=1)) / starts),
-        left=with_error(left, np.sqrt((influence**2).sum(axis=1))),
+        regret=with_error(mean, jackknife_error(regrets - mean[:, None]) / starts),
+        left=with_error(left, jackknife_error(influence)),
         reached=(regrets == 0).mean(axis=1),
     )
 
 
 def best_within(landscape: Landscape) -> Iterator[Floats]:
-    """Yield the best score within 0, 1, 2, ... edits of each architecture, shape (size,), while any of them rises.
+    """Yield the best score within 0, 1, 2, ... edits of each architecture, shape (size,), until none rises.
 
-    -inf where nothing within reach was measured. The best within one edit more is the best of the neighbors' bests.
+    It is -inf where no architecture within reach has a score. The best within k + 1 edits is the best of the neighbors'
+    bests within k edits.
     """
     best = np.where(landscape.measured, landscape.scores, -np.inf)
     degrees = np.diff(landscape.edits.offsets)

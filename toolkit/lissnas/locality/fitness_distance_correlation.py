@@ -11,9 +11,9 @@ from lissnas.statistics.estimate import Estimate, jackknife_error, with_error
 
 
 def fitness_distance_correlation(space: Space, scores: Floats) -> Estimate:
-    """Return the Pearson correlation of score and edit distance to the nearest global optimum.
+    """Return the Pearson correlation of the score and the edit distance to the nearest global optimum.
 
-    Negative where scores rise towards the optimum. Jones and Forrest, ICGA 1995.
+    It is negative where scores rise towards the optimum. `scores` has shape (size,), NaN where missing.
     """
     measured = np.flatnonzero(~np.isnan(scores))
     optima = np.flatnonzero(scores == np.nanmax(scores))
@@ -23,7 +23,7 @@ def fitness_distance_correlation(space: Space, scores: Floats) -> Estimate:
 
 
 def correlation_with_distance(scores: Floats, distance: NDArray[np.uint8]) -> Estimate:
-    """Return the Pearson correlation of scores and of distances to the best, both of shape (n,)."""
+    """Return the Pearson correlation of scores and distances to the best, both of shape (n,)."""
     x, y = (_standardized(values) for values in (scores, distance.astype(np.float64)))
     value = np.mean(x * y)
     influence = (x * y - value * (x**2 + y**2) / 2) / len(x)

@@ -1,7 +1,7 @@
-"""Landscape: scores over the graph of single edits; where ascent leads, and where it ends.
+"""Landscape: scores on the graph of single edits, its local optima, and their basins of attraction.
 
-A local optimum is an architecture that no neighbor betters (White, Nolen and Savani, UAI 2021). Its basin of
-attraction is all starts from which steepest ascent ends there.
+A local optimum is an architecture without a better neighbor (White, Nolen and Savani, UAI 2021). Its basin of
+attraction is the set of all starts from which steepest ascent ends at it.
 """
 
 from functools import cached_property
@@ -14,11 +14,11 @@ from lissnas.spaces.edit_graph import EditGraph
 from lissnas.spaces.space import Floats, Indices, Space
 
 _ROWS_AT_ONCE = 1 << 15
-"""Of how many architectures the neighbors are listed together: bounds the memory to some hundred megabytes."""
+"""Number of architectures whose neighbors are listed in one batch: bounds the memory to a few hundred megabytes."""
 
 
 def edit_graph_of(space: Space) -> EditGraph:
-    """Return the neighbor lists of a whole space; raises SettingError for one that cannot be enumerated."""
+    """Return the neighbor lists of a space. Raises SettingError if it cannot be enumerated."""
     rows = space.all_rows()
     degrees, targets = [np.zeros(1, dtype=np.int64)], []
     for first in range(0, space.size, _ROWS_AT_ONCE):
@@ -30,28 +30,28 @@ def edit_graph_of(space: Space) -> EditGraph:
 
 
 class Landscape:
-    """A space's measured architectures joined by single edits.
+    """The measured architectures of a space, linked by single edits.
 
     Parameters
     ----------
     space
         An enumerable space.
     scores
-        Shape (size,); NaN where missing.
+        Scores of all architectures, shape (size,); NaN where missing.
     edits
-        The space's neighbor lists, if they are known already: several data sets share them.
+        The neighbor lists of the space, if they are known: several data sets share them.
 
     Raises
     ------
     SettingError
-        If the space cannot be enumerated, or there is not one score for each architecture.
+        If the space cannot be enumerated, or `scores` has another shape.
 
     Attributes
     ----------
     scores, edits
-        As given.
+        The arguments.
     source, target
-        All ordered pairs of measured neighbors, `source` ascending.
+        The indices of all ordered pairs of measured neighbors, `source` ascending.
     """
 
     def __init__(self, space: Space, scores: Floats, edits: EditGraph | None = None) -> None:
@@ -68,13 +68,13 @@ class Landscape:
 
     @cached_property
     def measured(self) -> NDArray[np.bool_]:
-        """Which architectures have a score, shape (size,)."""
+        """Whether each architecture has a score, shape (size,)."""
         return ~np.isnan(self.scores)
 
     def best_neighbor(self) -> Indices:
-        """Return for each architecture the best of its neighbors and itself, shape (size,); of equal ones itself.
+        """Return the index of the best of each architecture and its neighbors, shape (size,).
 
-        Where several neighbors are equally good, the last in the order of the index.
+        Ties go to the architecture itself, and among neighbors to the last by index.
         """
         return self._best_neighbor
 
@@ -93,16 +93,16 @@ class Landscape:
         return best
 
     def local_optima(self) -> Indices:
-        """Return the measured architectures that no neighbor betters, ascending."""
-        stays = self._best_neighbor == np.arange(self.size)
-        return np.flatnonzero(stays & self.measured)
+        """Return the indices of the measured architectures without a better neighbor, ascending."""
+        is_optimum = self._best_neighbor == np.arange(self.size)
+        return np.flatnonzero(is_optimum & self.measured)
 
     def ascend(self) -> Indices:
-        """Return where steepest ascent ends from each architecture, shape (size,)."""
+        """Return the index where steepest ascent from each architecture ends, shape (size,)."""
         return self._ascended[0]
 
     def ascent_steps(self) -> Indices:
-        """Return how many edits steepest ascent takes from each architecture, shape (size,)."""
+        """Return the number of edits of steepest ascent from each architecture, shape (size,)."""
         return self._ascended[1]
 
     @cached_property
@@ -115,10 +115,10 @@ class Landscape:
         return end, steps
 
     def basins(self) -> Indices:
-        """Return from how many measured starts steepest ascent ends at each architecture, shape (size,)."""
+        """Return the number of measured starts whose steepest ascent ends at each architecture, shape (size,)."""
         return np.bincount(self.ascend()[self.measured], minlength=self.size)
 
     def global_reach(self) -> float:
-        """Return the share of measured starts from which steepest ascent reaches a global optimum."""
+        """Return the share of measured starts whose steepest ascent reaches a global optimum."""
         reached: NDArray[np.bool_] = self.scores[self.ascend()[self.measured]] == np.nanmax(self.scores)
         return float(reached.mean())

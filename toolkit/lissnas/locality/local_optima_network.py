@@ -1,12 +1,12 @@
-"""Local optima networks: where ascent ends after a few edits away from each local optimum, and the funnels this makes.
+"""Local optima networks: which local optima a few edits and an ascent connect, and the funnels of the network.
 
-Nodes are local optima; an edge leads from one to another if ascent from some architecture within a few edits of the
-first ends at the second (escape edges: Verel, Daolio, Ochoa and Tomassini, Artificial Evolution 2011). In a monotonic
-network no edge leads down; in a compressed one, equal optima that are joined are one node, and what no edge leaves is
-the bottom of a funnel, a sink (Ochoa, Veerapen, Daolio and Tomassini, EvoCOP 2017).
+Nodes are local optima. An edge leads from one to another if ascent from some architecture within a few edits of the
+first ends at the second (escape edges: Verel, Daolio, Ochoa and Tomassini, Artificial Evolution 2011). A monotonic
+network has no edge to a lower score. A compressed network merges equal optima that are connected; its nodes without
+outgoing edges are sinks, the bottoms of funnels (Ochoa, Veerapen, Daolio and Tomassini, EvoCOP 2017).
 
-Every optimum and every edge of an enumerated space is found. The library lonkit builds such networks from the traces of
-a search, edge by edge, and counts the same funnels in them: a test compares the two.
+This module finds every optimum and every edge of an enumerable space. The library lonkit builds such networks from the
+traces of a search, edge by edge. A test compares its funnels with ours.
 """
 
 from dataclasses import dataclass
@@ -26,16 +26,16 @@ class LocalOptimaNetwork:
     Attributes
     ----------
     optima
-        The places of the local optima, the best first, shape (n,).
+        Indices of the local optima in the space, best first, shape (n,).
     scores
-        Of the optima, shape (n,).
+        Scores of the optima, shape (n,).
     basins
-        The share of all starts from which ascent ends at each, shape (n,).
+        Share of all starts whose ascent ends at each optimum, shape (n,).
     source, target
-        The edges, as numbers of optima, shape (m,); the target is never worse than the source.
+        The edges, as positions in `optima`, shape (m,). The target is never worse than the source.
     weight
-        The share of the measured architectures around the source, itself not counted, from which ascent ends at the
-        target, shape (m,).
+        Share of the measured architectures around the source, except itself, whose ascent ends at the target, shape
+        (m,).
     """
 
     optima: Indices
@@ -53,18 +53,18 @@ class Funnels:
     Attributes
     ----------
     node
-        Which node of the compressed network each optimum belongs to, the best first, shape (n,).
+        The node of each optimum in the compressed network, numbered from the best, shape (n,).
     sinks
-        The nodes that no edge leaves, the best first, shape (s,).
+        The nodes without outgoing edges, best first, shape (s,).
     sink_scores
-        Their scores, shape (s,).
+        Scores of the sinks, shape (s,).
     size
-        The share of all starts that end in each: by ascent, and then by one edge after the other, each chosen by its
-        weight, shape (s,). The sum is 1.
+        Share of all starts that end in each sink, by ascent and then by edges chosen by their weight, shape (s,). The
+        sum is 1.
     reach
-        The share of optima from which each can be reached, shape (s,).
+        Share of the optima from which each sink is reachable, shape (s,).
     global_size, global_reach
-        The same for all sinks of the best score together.
+        Size and reach of all sinks with the best score together.
     """
 
     node: Indices
@@ -79,8 +79,8 @@ class Funnels:
 def local_optima_network(landscape: Landscape, edits: int = 2) -> LocalOptimaNetwork:
     """Return the monotonic network whose edges lead up to `edits` edits away from each local optimum.
 
-    Two edits are the fewest that can lead out of a basin around an optimum whose neighbors all lead back to it. Raises
-    SettingError for fewer edits than 1. Verel, Daolio, Ochoa and Tomassini, EA 2011.
+    Two edits are the minimum to leave an optimum whose neighbors all lead back to it. Raises SettingError for fewer
+    edits than 1. Verel, Daolio, Ochoa and Tomassini, EA 2011.
     """
     if edits < 1:
         raise SettingError(f"an escape takes at least 1 edit, not {edits}")
@@ -94,8 +94,8 @@ def local_optima_network(landscape: Landscape, edits: int = 2) -> LocalOptimaNet
         further, from_pair = landscape.edits.neighbors(around)
         reached = np.concatenate([source * landscape.size + around, source[from_pair] * landscape.size + further])
         source, around = np.divmod(np.unique(reached), landscape.size)
-    elsewhere = landscape.measured[around] & (around != optima[source])
-    source, around = source[elsewhere], around[elsewhere]
+    is_escape = landscape.measured[around] & (around != optima[source])
+    source, around = source[is_escape], around[is_escape]
     surroundings = np.bincount(source, minlength=len(optima))
 
     edge, count = np.unique(source * len(optima) + number[landscape.ascend()[around]], return_counts=True)
@@ -115,7 +115,7 @@ def local_optima_network(landscape: Landscape, edits: int = 2) -> LocalOptimaNet
 
 
 def funnels(network: LocalOptimaNetwork) -> Funnels:
-    """Compress a network, and find its funnels."""
+    """Return the funnels of a network, after merging equal optima that are connected."""
     from scipy.sparse import csr_array
 
     node = _compressed(network)
@@ -130,11 +130,11 @@ def funnels(network: LocalOptimaNetwork) -> Funnels:
 
     chances = upward.data / np.repeat(leaving, np.diff(upward.indptr))
     step = csr_array((chances, upward.indices, upward.indptr), shape=(nodes, nodes))
-    here: Any = np.bincount(node, network.basins, nodes)
+    mass: Any = np.bincount(node, network.basins, nodes)
     size = np.zeros(nodes)
-    while here.any():
-        size[sinks] += here[sinks]
-        here = here @ step
+    while mass.any():
+        size[sinks] += mass[sinks]
+        mass = mass @ step
 
     reaches = np.zeros((nodes, len(sinks)), dtype=np.bool_)
     reaches[sinks, np.arange(len(sinks))] = True
@@ -155,7 +155,7 @@ def funnels(network: LocalOptimaNetwork) -> Funnels:
 
 
 def _compressed(network: LocalOptimaNetwork) -> Indices:
-    """Return which node each optimum belongs to, numbered in the order of the optima."""
+    """Return the node of each optimum, numbered in the order of the optima."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 

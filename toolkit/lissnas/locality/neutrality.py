@@ -1,7 +1,7 @@
-"""Neutrality: how many edits leave the score as it is, and how far one gets by such edits alone.
+"""Neutrality: the share of edits that leave the score unchanged, and the networks that such edits connect.
 
 Reidys and Stadler, "Neutrality in fitness landscapes", Applied Mathematics and Computation 117, 2001. Measured scores
-are rarely equal; what counts as unchanged is therefore a tolerance, which our analyses take from the noise of training.
+are rarely equal, so scores count as unchanged within a tolerance. Our analyses set it to the noise of training.
 """
 
 from dataclasses import dataclass
@@ -11,22 +11,22 @@ import numpy as np
 from lissnas.errors import SettingError
 from lissnas.locality.landscape import Landscape
 from lissnas.spaces.space import Indices
-from lissnas.statistics.estimate import Estimate, with_error
+from lissnas.statistics.estimate import Estimate, jackknife_error, with_error
 
 
 @dataclass(frozen=True)
 class Neutrality:
-    """What edits leave unchanged.
+    """The neutrality of a landscape.
 
     Attributes
     ----------
     tolerance
-        By how much two scores may differ that count as equal, in their unit.
+        Maximum difference of two scores that count as equal, in their unit.
     rate
-        The share of ordered pairs of neighbors that do.
+        Share of the ordered pairs of neighbors whose scores count as equal.
     networks
-        How many measured architectures each neutral network holds, the largest first: the connected components under
-        neutral edits, those of a single architecture too.
+        Number of measured architectures in each neutral network, largest first. Neutral networks are the connected
+        components under neutral edits, including single architectures.
     """
 
     tolerance: float
@@ -35,25 +35,24 @@ class Neutrality:
 
 
 def neutrality(landscape: Landscape, tolerance: float = 0.0) -> Neutrality:
-    """Measure neutrality over a whole landscape; the tolerance has the unit of its scores.
+    """Return the exact neutrality of a landscape; `tolerance` has the unit of its scores.
 
-    The interval is the infinitesimal jackknife over architectures, as of every exact figure; see
-    `lissnas.locality.exact_locality`. Raises SettingError for a tolerance below 0, or if no two neighbors are both
-    measured.
+    The interval is the infinitesimal jackknife over architectures; see `lissnas.locality.exact_locality`. Raises
+    SettingError for a tolerance below 0, or if no two neighbors have scores.
     """
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
     if tolerance < 0:
-        raise SettingError(f"two scores cannot differ by less than 0: the tolerance cannot be {tolerance}")
+        raise SettingError(f"the tolerance must be at least 0, not {tolerance}")
     if not len(landscape.source):
-        raise SettingError("no two neighbors are both measured: there is no neutrality to measure")
+        raise SettingError("no two neighbors have scores: there is no neutrality to measure")
     gaps = np.abs(landscape.scores[landscape.source] - landscape.scores[landscape.target])
     neutral = gaps <= tolerance
     pairs = np.bincount(landscape.source, minlength=landscape.size)
     hits = np.bincount(landscape.source[neutral], minlength=landscape.size)
     rate = hits.sum() / pairs.sum()
-    error = np.sqrt(((2 * (hits - rate * pairs) / pairs.sum()) ** 2).sum())
+    error = jackknife_error(2 * (hits - rate * pairs) / pairs.sum())
     joined = coo_array(
         (np.ones(hits.sum(), dtype=np.bool_), (landscape.source[neutral], landscape.target[neutral])),
         shape=(landscape.size, landscape.size),

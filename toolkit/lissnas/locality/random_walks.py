@@ -9,14 +9,11 @@ from lissnas.spaces.space import Floats, Rows, Space
 from lissnas.statistics.estimate import Estimate, jackknife_error, with_error
 
 _ROWS_AT_ONCE = 1 << 12
-"""Of how many architectures the neighbors are listed together: bounds the memory to some tens of megabytes."""
+"""Number of architectures whose neighbors are listed in one batch: bounds the memory to tens of megabytes."""
 
 
 def random_neighbors(space: Space, rows: Rows, rng: np.random.Generator) -> Rows:
-    """Return one neighbor of each architecture, each neighbor as likely as any other, shape (n, genes).
-
-    An architecture without neighbors stays as it is.
-    """
+    """Return a uniformly random neighbor of each row, shape (n, genes); a row without neighbors stays unchanged."""
     chosen = rows.copy()
     for first in range(0, len(rows), _ROWS_AT_ONCE):
         block = rows[first : first + _ROWS_AT_ONCE]
@@ -39,8 +36,8 @@ def random_walks(space: Space, starts: Rows, steps: int, rng: np.random.Generato
 def walk_autocorrelation(landscape: Landscape, lags: int = 10) -> Estimate:
     """Return the autocorrelation rho(k) of the scores along a uniform random walk, for the lags 0 to `lags`.
 
-    This is the limit of one infinitely long walk, computed from the transition probabilities; short walks centered each
-    on their own mean come out lower. Weinberger, Biological Cybernetics 63, 1990.
+    It is the limit for one infinitely long walk, computed from the transition probabilities. Short walks that are
+    centered on their own means give lower values. Weinberger, Biological Cybernetics 63, 1990.
     """
     degrees = np.bincount(landscape.source, minlength=landscape.size)
     weight = degrees / degrees.sum()
@@ -65,15 +62,14 @@ def walk_autocorrelation(landscape: Landscape, lags: int = 10) -> Estimate:
 def random_walk_autocorrelation(
     space: Space, evaluator: Evaluator, walks: int, steps: int, rng: np.random.Generator, lags: int = 10
 ) -> Estimate:
-    """Estimate the autocorrelation of scores along random walks, for the lags 0 to `lags`.
+    """Return the estimated autocorrelation of scores along random walks, for the lags 0 to `lags`.
 
-    All walks are centered on their common mean, so that this estimates the limit of one long walk where every
-    architecture has as many neighbors; see `lissnas.locality.random_walks.walk_autocorrelation`. The interval is
-    over walks. Raises
-    SettingError for walks shorter than the largest lag.
+    All walks are centered on their common mean. So where all architectures have equally many neighbors, this estimates
+    the limit of one long walk; see `walk_autocorrelation`. The interval is over walks. Raises SettingError if `steps`
+    is below `lags`.
     """
     if steps < lags:
-        raise SettingError(f"a walk of {steps} steps has no lag of {lags}")
+        raise SettingError(f"the lags must be at most the {steps} steps of a walk, not {lags}")
     rows = random_walks(space, space.sample(walks, rng), steps, rng)
     scores = np.asarray(evaluator(rows.reshape(-1, space.genes)), dtype=np.float64).reshape(steps + 1, walks)
     centered = scores - scores.mean()
@@ -81,4 +77,4 @@ def random_walk_autocorrelation(
     products = np.stack([(centered[: steps + 1 - lag] * centered[lag:]).mean(axis=0) for lag in range(lags + 1)])
     value = products.mean(axis=1) / variance.mean()
     influence = (products - value[:, None] * variance) / (walks * variance.mean())
-    return with_error(value, np.sqrt((influence**2).sum(axis=1)))
+    return with_error(value, jackknife_error(influence))

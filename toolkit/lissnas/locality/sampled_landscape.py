@@ -1,7 +1,7 @@
-"""Ascent where the space cannot be enumerated: from sampled starts, and out of the optima that are found.
+"""Landscapes of spaces that cannot be enumerated: ascents from sampled starts, and the network of their optima.
 
-Every neighbor of every architecture on the way is scored. All starts climb together, so that an evaluator is asked for
-large batches.
+Every neighbor of every architecture on a path is scored. All starts climb together, so the evaluator gets large
+batches.
 """
 
 from dataclasses import dataclass
@@ -17,22 +17,22 @@ from lissnas.spaces.space import Floats, Indices, Rows, Space
 
 @dataclass(frozen=True)
 class Ascents:
-    """Where steepest ascent leads from some starts.
+    """Steepest ascents from several starts.
 
     Attributes
     ----------
     start_scores
-        Shape (n,).
+        Scores of the starts, shape (n,).
     nearest_best
-        The best score within one edit of each start, itself included, shape (n,).
+        Best score within one edit of each start, including the start, shape (n,).
     steps
-        How many edits the ascent takes, shape (n,).
+        Number of edits of each ascent, shape (n,).
     ends, end_scores
-        The local optimum that it reaches, shapes (n, genes) and (n,).
+        The local optimum at which each ascent ends and its score, shapes (n, genes) and (n,).
     gaps
-        The absolute score differences of the starts to all their neighbors, one start after the other, shape (m,).
+        Absolute score differences of the starts to all their neighbors, start by start, shape (m,).
     gap_source
-        Which start each difference belongs to, shape (m,).
+        The start of each difference, shape (m,).
     """
 
     start_scores: Floats
@@ -45,10 +45,9 @@ class Ascents:
 
 
 def ascents(space: Space, evaluator: Evaluator, starts: Rows) -> Ascents:
-    """Climb from each start to the best neighbor, and on, until no neighbor is better.
+    """Return the steepest ascent from each start: to the best neighbor, until no neighbor is better.
 
-    An evaluator that has no score (NaN) for an architecture closes the way over it. Raises SettingError if a start has
-    none.
+    Ascents never pass through an architecture whose score is NaN. Raises SettingError if a start has no score.
     """
     rows, scores = starts.copy(), _scored(evaluator, starts)
     if np.isnan(scores).any():
@@ -71,7 +70,7 @@ def ascents(space: Space, evaluator: Evaluator, starts: Rows) -> Ascents:
 
 
 def _best_of_each(values: Floats, source: Indices, sources: int) -> tuple[Floats, Indices]:
-    """Return for each source its largest value, and where that stands; -inf for one that has none."""
+    """Return the largest value of each source and its position; -inf for a source without values."""
     filled = np.where(np.isnan(values), -np.inf, values)
     best = np.full(sources, -np.inf)
     row = np.zeros(sources, dtype=np.int64)
@@ -89,67 +88,67 @@ def sampled_local_optima_network(
     edits: int = 2,
     patience: int = 5,
 ) -> LocalOptimaNetwork:
-    """Return the network of the local optima that ascents and escapes find.
+    """Return the network of the local optima that iterated local search finds.
 
-    From where each ascent ended, random edits and ascent lead to another optimum; it is gone to if it is no worse, and
-    the search ends where `patience` escapes in a row lead to nothing better. This is iterated local search, as it is
-    used to sample local optima networks (Ochoa, Veerapen, Daolio and Tomassini, EvoCOP 2017).
+    From the end of each ascent, random edits and another ascent lead to a further optimum. The search moves there if it
+    is not worse, and ends after `patience` escapes in a row without improvement. Ochoa, Veerapen, Daolio and Tomassini
+    sample local optima networks in this way (EvoCOP 2017).
 
     Parameters
     ----------
     space, evaluator
-        Of any size.
+        A space of any size, and the evaluator of its rows.
     found
-        Where the searches start.
+        The ascents at whose ends the searches start.
     rng
-        For the edits.
+        The source of the random edits.
     edits
-        How many random edits an escape makes.
+        Number of random edits of an escape.
     patience
-        After how many vain escapes a search ends.
+        Number of escapes in a row without improvement after which a search ends.
 
     Raises
     ------
     SettingError
         If `edits` or `patience` is below 1.
 
-    A sink of the result is an optimum that the searches found no way up from; more patience may find one.
+    A sink of the result is an optimum from which the searches found no improvement. More patience may find one.
     """
     if edits < 1 or patience < 1:
         raise SettingError(f"an escape takes at least 1 edit and a search 1 escape, not {edits} and {patience}")
-    here, scores = found.ends.copy(), found.end_scores.copy()
-    places = [space.index(here)]
-    scores_there = [scores.copy()]
+    current, scores = found.ends.copy(), found.end_scores.copy()
+    optima = [space.index(current)]
+    optimum_scores = [scores.copy()]
     source, target, tries = [], [], []
-    failed = np.zeros(len(here), dtype=np.int64)
+    failed = np.zeros(len(current), dtype=np.int64)
     while len(searching := np.flatnonzero(failed < patience)):
-        moved = here[searching]
+        moved = current[searching]
         for _ in range(edits):
             moved = random_neighbors(space, moved, rng)
         ended = ascents(space, evaluator, moved)
-        before, after = space.index(here[searching]), space.index(ended.ends)
+        before, after = space.index(current[searching]), space.index(ended.ends)
         tries.append(before)
-        no_worse = (ended.end_scores >= scores[searching]) & (after != before)
-        source.append(before[no_worse])
-        target.append(after[no_worse])
+        not_worse = (ended.end_scores >= scores[searching]) & (after != before)
+        source.append(before[not_worse])
+        target.append(after[not_worse])
         better = ended.end_scores > scores[searching]
         failed[searching] = np.where(better, 0, failed[searching] + 1)
-        goes = searching[no_worse]
-        here[goes], scores[goes] = ended.ends[no_worse], ended.end_scores[no_worse]
-        places.append(after[no_worse])
-        scores_there.append(ended.end_scores[no_worse])
-    return _network(np.concatenate(places), np.concatenate(scores_there), places[0], source, target, tries)
+        moves = searching[not_worse]
+        current[moves], scores[moves] = ended.ends[not_worse], ended.end_scores[not_worse]
+        optima.append(after[not_worse])
+        optimum_scores.append(ended.end_scores[not_worse])
+    return _network(np.concatenate(optima), np.concatenate(optimum_scores), optima[0], source, target, tries)
 
 
 def _network(
-    places: Indices,
+    optima: Indices,
     scores: Floats,
     first: Indices,
     source: list[Indices],
     target: list[Indices],
     tries: list[Indices],
 ) -> LocalOptimaNetwork:
-    distinct, row = np.unique(places, return_index=True)
+    distinct, row = np.unique(optima, return_index=True)
     order = np.argsort(-scores[row], kind="stable")
     number = np.empty(len(distinct), dtype=np.int64)
     number[order] = np.arange(len(distinct))

@@ -1,8 +1,7 @@
-"""Locality where the space cannot be enumerated: over random pairs and walks, or over the pairs of a measured sample.
+"""Sampled locality, for spaces that cannot be enumerated: over random pairs, or over all pairs of a measured sample.
 
-Figures are estimates of what `lissnas.locality.exact_locality` measures exactly. Pairs and walks are drawn apart from
-each other, so that the intervals are those of independent draws; over all pairs of a sample they are the jackknife over
-its architectures.
+The measures estimate those of `lissnas.locality.exact_locality`. Random pairs are independent, so their intervals are
+those of independent draws. Over all pairs of a sample, the intervals are the jackknife over its architectures.
 """
 
 from collections.abc import Sequence
@@ -14,30 +13,31 @@ from lissnas.evaluation.evaluator import Evaluator
 from lissnas.locality.exact_locality import PairLocality, locality_of_shells, shell_columns
 from lissnas.locality.random_walks import random_walks
 from lissnas.spaces.space import Floats, Indices, Rows, ShellSums, Space
-from lissnas.statistics.estimate import Estimate, proportion, with_error
+from lissnas.statistics.estimate import Estimate, jackknife_error, proportion, with_error
 from lissnas.statistics.quality import top
 
 _CENTERS_AT_ONCE = 64
-"""Of how many architectures the distances to all of a sample are held at once."""
+"""Number of architectures whose distances to all others are in memory at once."""
 
 
 def sample_locality(
     space: Space, rows: Rows, scores: Floats, shares: Sequence[float] = (0.01, 0.05, 0.10)
 ) -> PairLocality:
-    """Measure how the scores of measured architectures agree against edit distance, over all of their pairs.
+    """Return how similar the scores of measured architectures are at each edit distance, over all of their pairs.
 
     Parameters
     ----------
     space
-        Of any size.
+        A space of any size.
     rows
         Different architectures, shape (n, genes).
     scores
-        Shape (n,).
+        Their scores, shape (n,).
     shares
-        Which best shares of the sample to follow.
+        The top shares of the sample for `top_rate`.
 
-    Figures describe the networks that were measured: of others they tell as much as these were drawn at random.
+    The measures describe the architectures that were measured. They describe the space only if those were drawn at
+    random.
     """
     columns = shell_columns(scores, shares)
     blocks = range(0, len(rows), _CENTERS_AT_ONCE)
@@ -68,42 +68,42 @@ def random_pair_locality(
     rng: np.random.Generator,
     shares: Sequence[float] = (0.01, 0.05, 0.10),
 ) -> PairLocality:
-    """Estimate how scores agree against edit distance, from random pairs.
+    """Return how similar scores are at each edit distance, estimated from random pairs.
 
     Parameters
     ----------
     space
-        Of any size.
+        A space of any size.
     evaluator
-        Scores rows; it is asked for every center, and for as many networks around it as there are distances.
+        Scores rows: every center, and one architecture for each center and distance.
     centers
-        How many different architectures to draw pairs around.
+        Number of different architectures around which pairs are drawn.
     largest_distance
-        Up to how many edits.
+        Maximum distance in edits.
     rng
-        For centers and edits.
+        The source of centers and edits.
     shares
-        Which best shares of the centers to follow.
+        The top shares of the centers for `top_rate`.
 
     Raises
     ------
     SettingError
-        If the largest distance is below 1, or a share holds no center.
+        If the largest distance is below 1, or a top share of the centers is empty.
 
-    A pair at distance d is a center and what d random edits make of it, left out if these come back nearer. In a space
-    of independent choices all pairs at a distance are then equally likely; in others one is the more likely, the more
-    ways of d edits join it.
+    A pair at distance d is a center and the result of d random edits; it is dropped if their distance is smaller than
+    d. In a space of independent choices, all pairs at a distance are then equally likely. In other spaces the
+    probability of a pair rises with the number of paths of d edits between its members.
     """
     if largest_distance < 1:
-        raise SettingError(f"pairs have distances from 1 on: the largest cannot be {largest_distance}")
+        raise SettingError(f"the largest distance must be at least 1 edit, not {largest_distance}")
     walks = random_walks(space, space.sample(centers, rng), largest_distance, rng)
     scores = np.asarray(evaluator(walks.reshape(-1, space.genes)), dtype=np.float64).reshape(len(walks), -1)
     tops = np.stack([top(scores[0], share) for share in shares])
     thresholds = np.array([scores[0][marked].min() for marked in tops])
-    apart = np.stack([space.distance(walks[0], walk) for walk in walks])
+    distances = np.stack([space.distance(walks[0], walk) for walk in walks])
     pairs, differences, correlations, rates, errors, tries = [], [], [], [], [], []
     for distance in range(1, largest_distance + 1):
-        drawn = (apart[distance] == distance) & ~np.isnan(scores[0]) & ~np.isnan(scores[distance])
+        drawn = (distances[distance] == distance) & ~np.isnan(scores[0]) & ~np.isnan(scores[distance])
         a, b = scores[0][drawn], scores[distance][drawn]
         pairs.append(len(a))
         differences.append(_mean(np.abs(a - b)))
@@ -132,14 +132,14 @@ def _mean(values: Floats) -> Estimate:
 
 
 def _correlation(a: Floats, b: Floats) -> Estimate:
-    """Return the correlation over both orders of each pair, its error the jackknife over pairs."""
+    """Return the correlation over both orders of each pair, with the jackknife over pairs."""
     if not len(a):
         return Estimate(*(np.asarray(np.nan),) * 3)
     middle = (a.mean() + b.mean()) / 2
     products, squares = (a - middle) * (b - middle), ((a - middle) ** 2 + (b - middle) ** 2) / 2
     value = products.mean() / squares.mean()
     influence = (products - value * squares) / (len(a) * squares.mean())
-    return with_error(value, np.sqrt((influence**2).sum()))
+    return with_error(value, jackknife_error(influence))
 
 
 def _stacked(estimates: Sequence[Estimate]) -> Estimate:
