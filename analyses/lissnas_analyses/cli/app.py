@@ -92,14 +92,14 @@ supernet = cyclopts.App(name="supernet", help="Train a supernet: one network who
 _add(
     supernet,
     "train",
-    "supernet.stages:train",
+    "supernet.train:train",
     "Train a supernet over its full space.\n\n"
     "The same command resumes a training that was stopped. Checkpoints and the recipe are in the run's folder.",
 )
 _add(
     supernet,
     "evaluate",
-    "supernet.stages:evaluate",
+    "supernet.evaluate:evaluate",
     "Score architectures with a trained supernet.\n\n"
     "Each architecture is scored on the hold-out images, with its own recalibrated batch-norm statistics and the "
     "weights of the last training. Scores are in the folder evaluation of the run.",
@@ -107,7 +107,7 @@ _add(
 _add(
     supernet,
     "shrink",
-    "supernet.stages:shrink",
+    "supernet.shrink:shrink",
     "Train, shrink the space, and continue training in the shrunk space.\n\n"
     "Trainings that are finished are not repeated. The subspaces of the rounds are in the folder loop of the run, the "
     "statistics of the rounds in the folder shrinking.",
@@ -115,7 +115,7 @@ _add(
 _add(
     supernet,
     "search",
-    "supernet.stages:search",
+    "supernet.search:search",
     "Search for the best network in the shrunk space.\n\n"
     "If the space is not shrunk yet, the search covers the full space. All scored networks are in the folder search "
     "of the run.",
@@ -123,7 +123,7 @@ _add(
 _add(
     supernet,
     "retrain",
-    "supernet.stages:retrain",
+    "supernet.retrain:retrain",
     "Train the best network of the search from scratch, and test it once.\n\n"
     "The test uses the official validation images. Checkpoints and score are in the folder retraining of the run.",
 )

@@ -56,7 +56,7 @@ def test_a_run_goes_from_shrinking_to_a_score_without_naming_its_recipe_again(in
     score = json.loads((first := in_process(*words, folder=run)).stdout)["result"]
     best = found.sort("accuracy", descending=True, maintain_order=True)["architecture"][0]
     assert score["findings"][0].startswith(f"{best}: top-1 ")
-    assert (score["retrained"]["architecture"], score["retrained"]["images"]) == (best, 397)
+    assert (score["architecture"], score["images"]) == (best, 397)
     assert score["files"] == ["retrained.json", "manifest.json"]
     manifest = run / score["folder"] / "manifest.json"
     told = manifest.read_bytes()
@@ -64,7 +64,7 @@ def test_a_run_goes_from_shrinking_to_a_score_without_naming_its_recipe_again(in
     assert json.loads(in_process(*words, folder=run).stdout) == json.loads(first.stdout)
     assert manifest.read_bytes() == told
     other = in_process(*words, "--architecture", found["architecture"][20], folder=run)
-    assert json.loads(other.stdout)["result"]["retrained"]["architecture"] == found["architecture"][20]
+    assert json.loads(other.stdout)["result"]["architecture"] == found["architecture"][20]
     assert manifest.read_bytes() == told
 
 
@@ -74,23 +74,24 @@ def test_stages_tell_scripts_what_came_out_in_numbers(in_process: Command, run: 
         found: dict[str, Any] = json.loads(called.stdout)["result"]
         return found
 
-    assert result("train")["trained"] == {"steps": 12, "loss": None}
-    asked = result("evaluate", "--random", "3")["evaluated"]
-    assert asked == pl.read_parquet(run / "run/evaluation/evaluation.parquet").to_dicts()
-    shrunk = result("shrink", *ANGLES)["shrunk"]
-    assert shrunk["rounds"] == pl.read_parquet(run / "run/shrinking/rounds.parquet").to_dicts()
-    assert shrunk["networks_at_least"] == shrunk["rounds"][0]["networks_at_least"] < 15_625
-    assert shrunk["file"] == "run/loop/space-1.parquet"
-    searched = result("search", "--set", "search.evaluations=21")["searched"]
+    training = result("train")
+    assert (training["steps"], training["loss"]) == (12, None)
+    evaluation = result("evaluate", "--random", "3")
+    assert evaluation["networks"] == pl.read_parquet(run / "run/evaluation/evaluation.parquet").to_dicts()
+    shrinking = result("shrink", *ANGLES)
+    assert shrinking["rounds"] == pl.read_parquet(run / "run/shrinking/rounds.parquet").to_dicts()
+    assert shrinking["networks_at_least"] == shrinking["rounds"][0]["networks_at_least"] < 15_625
+    assert shrinking["subspace_file"] == "run/loop/space-1.parquet"
+    search = result("search", "--set", "search.evaluations=21")
     best = pl.read_parquet(run / "run/search/search.parquet").sort("accuracy", descending=True, maintain_order=True)
-    assert searched == {"best": best.drop("evaluation").to_dicts()[0], "evaluations": 21}
+    assert (search["best"], search["evaluations"]) == (best.drop("evaluation").to_dicts()[0], 21)
 
 
 def test_a_new_training_tells_its_last_loss(in_process: Command, tmp_path: Path) -> None:
     called = in_process("supernet", "train", "digits", *STEPS, "--out", "run", "--json", folder=tmp_path)
-    trained = json.loads(called.stdout)["result"]["trained"]
-    assert trained["steps"] == 12
-    assert 0 < trained["loss"] < 5
+    result = json.loads(called.stdout)["result"]
+    assert result["steps"] == 12
+    assert 0 < result["loss"] < 5
 
 
 def test_scoring_otherwise_leaves_the_recipe_of_the_run_as_it_is(in_process: Command, run: Path) -> None:
@@ -180,7 +181,7 @@ def test_a_search_says_if_there_are_fewer_networks_than_asked_for(in_process: Co
     left = pl.read_parquet(run / "run/shrinking/rounds.parquet")["networks_at_most"][0]
     asked = ("--set", f"search.evaluations={left + 1}")
     called = in_process("supernet", "search", "--out", "run", *asked, folder=run)
-    assert f"{left:,} networks scored: no more were found, though {left + 1:,} were asked for\n" in called.stdout
+    assert f"{left:,} networks scored of {left + 1:,} requested: the search found no more\n" in called.stdout
 
 
 def test_named_and_drawn_networks_are_scored_alike_each_time(in_process: Command, run: Path) -> None:
@@ -239,7 +240,7 @@ PICTURES = """\
 [network]
 space = "macro"
 classes = 4
-size = 32
+image_size = 32
 
 [images]
 kind = "{kind}"
@@ -350,17 +351,20 @@ def test_help_names_the_recipes(in_process: Command, tmp_path: Path) -> None:
             "training.steps is 12; in this run it is 1500; give each run its own",
         ),
         ("train --out run --set seed=1", "seed is 0; in this run it is 1"),
-        ("train --out run --set images.kind=fashion-mnist --set images.fashion_mnist=no", "not 'fashion-mnist'; give"),
+        (
+            "train --out run --set images.kind=fashion-mnist --set images.fashion_mnist=no",
+            "in this run it is fashion-mnist; give",
+        ),
         ("train --out run --set training.stps=1", "did you mean 'steps'?"),
         ("train --out nowhere", "holds no run; name a recipe"),
         ("train digit --out run", "did you mean 'digits'?"),
         (
             "train digits --out new --device gpu",
-            "no device that supernets run on; give cpu, cuda, or one GPU as cuda:1",
+            "not a device that supernets run on; give cpu, cuda, or one GPU as cuda:1",
         ),
-        ("train digits --out new --device mps", "--device mps: no device that"),
-        ("evaluate --out run --random 1 --device meta", "--device meta: no device that"),
-        ("evaluate --out run --random 1 --device cuda:99", "needs GPU 99, but torch finds "),
+        ("train digits --out new --device mps", "--device mps: not a device that"),
+        ("evaluate --out run --random 1 --device meta", "--device meta: not a device that"),
+        ("evaluate --out run --random 1 --device cuda:99", "needs GPU 99 (counted from 0), but torch finds "),
         ("evaluate --out run", "nothing to score"),
         ("evaluate --out run --architecture nonsense", "nonsense"),
         ("evaluate --out run --file none.txt", "none.txt: cannot be read"),
@@ -394,7 +398,7 @@ def test_a_checkpoint_that_is_cut_short_is_no_supernet(lissnas: Command, run: Pa
 def test_without_torch_a_line_says_what_to_install(tmp_path: Path) -> None:
     program = (
         "import sys; sys.argv = ['lissnas', 'supernet', 'recipe', 'digits'];"
-        "from lissnas_analyses.cli import supernet_options; supernet_options.find_spec = lambda name: None;"
+        "from lissnas_analyses.cli.supernet import options; options.find_spec = lambda name: None;"
         "from lissnas_analyses.cli.app import main; main()"
     )
     called = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)

@@ -1,4 +1,4 @@
-"""What the commands on supernets share: their options, and a run opened from a recipe and a folder."""
+"""Options that the commands on supernets share, and how they open a run."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -14,33 +14,33 @@ from lissnas.supernet.recipes.packaged_recipes import recipe_names
 from lissnas_analyses.cli.terminal import activity, console, is_main_process, progress
 
 if TYPE_CHECKING:
-    from lissnas_analyses.supernet.stages import Run
+    from lissnas.supernet.stages.supernet_run import SupernetRun
 
 _RECIPE = f"Path of a recipe file, or the name of a recipe that comes with the project: {', '.join(recipe_names())}"
 
-Recipe = Annotated[str | None, Parameter(help=f"{_RECIPE}. By default that of the folder.")]
+Recipe = Annotated[str | None, Parameter(help=f"{_RECIPE}. By default the recipe of the folder.")]
 AnyRecipe = Annotated[str, Parameter(help=f"{_RECIPE}.")]
 Changes = Annotated[
     tuple[str, ...],
     Parameter(
         name="--set",
-        help="Another value for a key of the recipe, as training.steps=2000; may be repeated.",
+        help="Change a key of the recipe, as training.steps=2000; may be repeated.",
         show_default=False,
     ),
 ]
 
 
 def _folder(_type: type, tokens: Sequence[Token]) -> Path:
-    """Return the path of a folder; raises ValueError for nothing, which a Path takes for the current folder."""
+    """Return the path of a folder; raises ValueError for an empty string, which Path reads as the current folder."""
     [token] = tokens
     if not token.value:
         raise ValueError("it names no folder; give one, or . for the current folder")
     return Path(token.value)
 
 
-Folder = Annotated[Path, Parameter(name="--out", help="Folder of the run: one run, one folder.", converter=_folder)]
+Folder = Annotated[Path, Parameter(name="--out", help="Folder of the run; each run needs its own.", converter=_folder)]
 Device = Annotated[
-    str | None, Parameter(help="Where to compute: cpu, cuda, or one GPU as cuda:1; by default a GPU, if there is one.")
+    str | None, Parameter(help="Device: cpu, cuda, or one GPU as cuda:1; by default a GPU if there is one.")
 ]
 
 
@@ -48,7 +48,7 @@ TensorBoard = Annotated[
     bool,
     Parameter(
         name="--tensorboard",
-        help="Write loss, rate and images a second for TensorBoard too, to the run's folder tensorboard.",
+        help="Also write loss, learning rate and images per second to the folder tensorboard of the run.",
         negative=(),
         show_default=False,
     ),
@@ -56,35 +56,36 @@ TensorBoard = Annotated[
 
 
 def need_torch() -> None:
-    """Raise SettingError with what to install where torch is missing."""
+    """Raise SettingError, with what to install, if torch is missing."""
     if find_spec("torch") is None:
         raise SettingError("supernets need torch, which is not installed: pip install 'lissnas[supernet]'")
 
 
 @contextmanager
-def opened(
+def open_run(
     recipe: str | None, changes: tuple[str, ...], out: Path, device: str | None, tensorboard: bool = False
-) -> "Iterator[Run]":
-    """Yield a run; of the processes that torchrun started, only the first one prints."""
+) -> "Iterator[SupernetRun]":
+    """Yield the run in a folder, of the folder's recipe or of a given one; only the main process prints."""
     need_torch()
     from lissnas.supernet.recipes.recipe_file import read_recipe
     from lissnas.supernet.stages.run_folder import RunFolder
+    from lissnas.supernet.stages.supernet_run import SupernetRun
     from lissnas.supernet.training.process_group import join_process_group
 
-    from lissnas_analyses.supernet.stages import Run
-
-    place = RunFolder(out)
-    made = place.changed(changes) if recipe is None else read_recipe(recipe, changes)
+    folder = RunFolder(out)
+    run_recipe = folder.recipe(changes) if recipe is None else read_recipe(recipe, changes)
     _check_device(device)
-    first = is_main_process()
-    if not first:
+    is_main = is_main_process()
+    if not is_main:
         console.quiet = True
         activity.clear()
     with join_process_group(device) as group, progress():
-        tell = activity.report if first else lambda step, share, told: None
-        yield Run(made, place, group, tell, tensorboard)
+        report = activity.report if is_main else lambda step, share, details: None
+        yield SupernetRun(run_recipe, folder, group, report, tensorboard)
 
 
 def _check_device(device: str | None) -> None:
     if device is not None and not re.fullmatch(r"cpu|cuda(:\d+)?", device):
-        raise SettingError(f"--device {device}: no device that supernets run on; give cpu, cuda, or one GPU as cuda:1")
+        raise SettingError(
+            f"--device {device}: not a device that supernets run on; give cpu, cuda, or one GPU as cuda:1"
+        )

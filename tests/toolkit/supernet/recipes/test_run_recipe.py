@@ -13,9 +13,9 @@ from lissnas.supernet.recipes.packaged_recipes import heading, recipe_names
 from lissnas.supernet.recipes.recipe_file import read_recipe
 from lissnas.supernet.recipes.recipe_images import first_paths, open_images
 from lissnas.supernet.recipes.recipe_text import differing_keys, meanings, recipe_text
-from lissnas.supernet.shrinking.shrinking_loop import training_recipe_after
+from lissnas.supernet.shrinking.shrinking_schedule import training_recipe_after
 from lissnas.supernet.shrinking.weight_angle_shrinkage import WeightAngleShrinkage
-from lissnas.supernet.stages.retraining import ABS_RETRAINING, SPOS_RETRAINING
+from lissnas.supernet.stages.retrain import ABS_RETRAINING, SPOS_RETRAINING
 from lissnas.supernet.training.path_samplers import (
     FairPathSampler,
     FlopsBinPathSampler,

@@ -17,7 +17,7 @@ from lissnas.supernet.images.image_files import ImageFileSettings
 from lissnas.supernet.images.small_tasks import FASHION_MNIST
 from lissnas.supernet.recipes.network_recipe import NetworkRecipe
 from lissnas.supernet.scoring.scoring import Scoring
-from lissnas.supernet.shrinking.shrinking_loop import ShrinkingSchedule
+from lissnas.supernet.shrinking.shrinking_schedule import ShrinkingSchedule
 from lissnas.supernet.shrinking.weight_angle_shrinkage import WeightAngleShrinkage
 from lissnas.supernet.training.training_recipe import TrainingRecipe
 

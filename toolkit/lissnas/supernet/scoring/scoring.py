@@ -1,8 +1,11 @@
-"""How the paths of a supernet are scored: on which images, and how batch norms get the statistics of each path."""
+"""How the paths of a supernet are scored: on which images, with which weights, and with which journals."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from shutil import copy
+from tempfile import TemporaryDirectory
 
 import torch
 from torch import Tensor
@@ -16,27 +19,19 @@ from lissnas.supernet.training.process_group import ProcessGroup
 
 @dataclass(frozen=True)
 class Scoring:
-    """The images that a path is scored with; the defaults are those of SPOS's released search, Guo et al., ECCV 2020.
+    """The images that score a path; the defaults are those of SPOS's released search, Guo et al., ECCV 2020.
 
     Attributes
     ----------
     recalibration_batches, recalibration_batch_size
-        How many batches of how many training images give the batch norms of a path their statistics.
+        Number of batches, and of training images in each, that recalibrate the batch norms of a path.
     batch_size
-        How many held-out images are classified at once; it changes nothing but speed and memory.
+        Number of held-out images classified at once. It changes speed and memory, not the scores.
     """
 
     recalibration_batches: int = 200
     recalibration_batch_size: int = 128
     batch_size: int = 200
-
-    @property
-    def identity(self) -> dict[str, int]:
-        """Return what of it a score depends on."""
-        return {
-            "recalibration_batches": self.recalibration_batches,
-            "recalibration_batch_size": self.recalibration_batch_size,
-        }
 
     def __post_init__(self) -> None:
         if self.recalibration_batches < 0 or self.recalibration_batch_size < 2 or self.batch_size < 1:
@@ -45,24 +40,41 @@ class Scoring:
                 f"{self.recalibration_batch_size}, and batch_size is {self.batch_size}: give at least 0, 2 and 1"
             )
 
-    def evaluator(self, network: Supernet, source: ImageSource, group: ProcessGroup | None = None) -> SupernetEvaluator:
-        """Return what scores the paths of a supernet on the images that are held out.
+    @property
+    def identity(self) -> dict[str, int]:
+        """The settings on which the scores depend."""
+        return {
+            "recalibration_batches": self.recalibration_batches,
+            "recalibration_batch_size": self.recalibration_batch_size,
+        }
 
-        Raises SettingError if there are fewer training images than are asked for.
+    def evaluator(
+        self,
+        network: Supernet,
+        source: ImageSource,
+        group: ProcessGroup | None = None,
+        report: Callable[[int], None] = lambda scored: None,
+    ) -> SupernetEvaluator:
+        """Return an evaluator that scores the paths of a supernet on the held-out images of a source.
+
+        `group` and `report` are those of `SupernetEvaluator`. Raises SettingError if recalibration needs more
+        training images than there are.
         """
         return SupernetEvaluator(
             network,
             source.recalibration(self.recalibration_batches, self.recalibration_batch_size),
             source.held_out(self.batch_size),
             group,
+            report,
         )
 
 
 @contextmanager
 def use_ema_weights(network: Supernet, average: Mapping[str, Tensor] | None) -> Iterator[None]:
-    """Give a supernet the moving average of its weights where there is one, and leave everything as it was.
+    """Replace the weights of a supernet by their moving average while the context lasts.
 
-    So are the statistics of its batch norms, which scoring overwrites.
+    On exit the supernet gets back its weights and its batch-norm statistics, which scoring overwrites; also if
+    `average` is None.
     """
     before = {name: values.clone() for name, values in network.state_dict().items()}
     try:
@@ -73,3 +85,22 @@ def use_ema_weights(network: Supernet, average: Mapping[str, Tensor] | None) -> 
         yield
     finally:
         network.load_state_dict(before)
+
+
+@contextmanager
+def per_rank_journals(folder: Path, group: ProcessGroup) -> Iterator[Path]:
+    """Yield a folder with the journals for this process: the originals in the first process, copies in all others.
+
+    All processes then read the same earlier scores and request the same new ones, and only the first one writes.
+    """
+    barrier = torch.zeros(1, device=group.device)
+    group.sum(barrier)
+    if group.rank == 0:
+        group.sum(barrier)
+        yield folder
+        return
+    with TemporaryDirectory() as copies:
+        for journal in folder.glob("*.jsonl"):
+            copy(journal, copies)
+        group.sum(barrier)
+        yield Path(copies)

@@ -1,6 +1,6 @@
-"""SupernetEvaluator: scores architectures by what their paths of a trained supernet classify correctly."""
+"""SupernetEvaluator: scores an architecture by the accuracy of its path in a trained supernet."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 import numpy as np
@@ -18,25 +18,28 @@ from lissnas.supernet.training.process_group import ProcessGroup
 
 
 class SupernetEvaluator:
-    """Scores a path by its accuracy on held-out images, in per cent, after its batch norms have been recalibrated.
+    """Scores a path by its accuracy on held-out images in percent, after recalibrating its batch norms.
 
-    The statistics that training left in the batch norms are a mixture over all paths. Each path gets its own before it
-    is scored: the mean, over some batches of training images, of those of each batch. SPOS, Guo et al., ECCV 2020.
+    After training, the statistics in the batch norms are a mixture over all paths. The evaluator gives each path its
+    own before scoring it: the mean of the statistics of several batches of training images, as in SPOS (Guo et al.,
+    ECCV 2020).
 
-    An evaluator of the form that `shrink` takes. A path is scored once for the same weights. Of the processes that
-    torchrun started each scores a share: all must ask for the same rows.
+    Pass it to `shrink` or `search` like any other evaluator. It scores a path once for the same weights. Under
+    torchrun each process scores a share of the paths, so all processes must request the same rows.
 
     Parameters
     ----------
     network
-        Trained. The statistics of its batch norms are overwritten; nothing else of it is changed.
+        The trained supernet. Scoring overwrites the statistics of its batch norms and nothing else.
     recalibration
-        Batches of training images, shape (images, channels, height, width), gone through for each path. Without any,
-        the statistics are those that training left: for comparison alone.
+        Batches of training images, float of shape (images, channels, height, width), read once for each path. If there
+        are none, a path is scored with the statistics that training left; use this only for comparison.
     held_out
-        Batches of images and classes that the training never saw, gone through for each path.
+        Batches of images and labels that training never saw, read once for each path.
     group
-        The processes; None for this one, on the device of the network.
+        The processes; None for this process alone, on the device of the network.
+    report
+        Called after each path that this process scores, with the number of paths that all processes have scored.
     """
 
     def __init__(
@@ -45,70 +48,75 @@ class SupernetEvaluator:
         recalibration: Iterable[Tensor],
         held_out: Iterable[LabeledBatch],
         group: ProcessGroup | None = None,
+        report: Callable[[int], None] = lambda scored: None,
     ) -> None:
         self._process_group = group or ProcessGroup(0, 1, next(network.parameters()).device)
         with memory_for("the weights", self._process_group.device, "score with a smaller network"):
             self._network = network.to(self._process_group.device)
         self._recalibration = recalibration
         self._held_out = held_out
+        self._report = report
         self._scores: dict[tuple[str, bytes], float] = {}
 
     def open_images(self) -> None:
-        """Begin to go through the images, so that what is wrong with them is told before there is anything to score.
+        """Read the first batches, so that unreadable images are reported before anything else is computed.
 
         Raises LissnasError if they cannot be read.
         """
-        for pieces in (self._recalibration, self._held_out):
-            next(iter(pieces), None)
+        for batches in (self._recalibration, self._held_out):
+            next(iter(batches), None)
+
+    @property
+    def scored(self) -> int:
+        """Number of paths scored so far, by all processes."""
+        return len(self._scores)
 
     @property
     def rows_at_once(self) -> int:
-        """How many rows it wants at once where a journal keeps the scores: the same number for each process."""
+        """Number of rows that a journal should request at once, so that every process scores the same number."""
         return ROWS_PER_LINE * self._process_group.world_size
 
     def __call__(self, rows: Rows) -> Floats:
-        """Return the accuracy of each row in per cent, float64 of shape (n,); NaN where an output is no number.
+        """Return the accuracy of each row in percent, float64 of shape (n,); NaN if an output is not finite.
 
-        Raises LissnasError if memory is too small, or images cannot be read.
+        Raises LissnasError if memory does not suffice or the images cannot be read.
         """
         rows = self._network.space.checked(rows)
         weights = weights_digest(self._network.parameters())
         keys = [(weights, row.tobytes()) for row in rows]
-        unseen = {key: row for key, row in zip(keys, rows, strict=True) if key not in self._scores}
-        scores = torch.zeros(len(unseen), dtype=torch.float64, device=self._process_group.device)
-        fewer_at_once = "lower scoring.batch_size or scoring.recalibration_batch_size"
-        with (
-            memory_for("scoring", self._process_group.device, fewer_at_once),
-            _evaluating(self._network),
-            torch.no_grad(),
-        ):
-            for place, row in enumerate(unseen.values()):
-                if place % self._process_group.world_size == self._process_group.rank:
+        unscored = {key: row for key, row in zip(keys, rows, strict=True) if key not in self._scores}
+        processes, device = self._process_group.world_size, self._process_group.device
+        scores = torch.zeros(len(unscored), dtype=torch.float64, device=device)
+        remedy = "lower scoring.batch_size or scoring.recalibration_batch_size"
+        with memory_for("scoring", device, remedy), _evaluating(self._network), torch.no_grad():
+            for place, row in enumerate(unscored.values()):
+                if place % processes == self._process_group.rank:
                     scores[place] = self._score(row.tolist())
-        self._scores |= zip(unseen, self._process_group.sum(scores).tolist(), strict=True)
+                    self._report(self.scored + min(place + processes, len(unscored)))
+        self._scores |= zip(unscored, self._process_group.sum(scores).tolist(), strict=True)
         return np.array([self._scores[key] for key in keys])
 
     def _score(self, path: list[int]) -> float:
         recalibrate_batch_norms(
-            self._network, self._recalibration, lambda images: self._network(self._here(images).float(), path)
+            self._network, self._recalibration, lambda images: self._network(self._to_device(images).float(), path)
         )
         correct = torch.zeros((), dtype=torch.int64, device=self._process_group.device)
         finite = torch.ones((), dtype=torch.bool, device=self._process_group.device)
         count = 0
         for images, labels in self._held_out:
-            logits = self._network(self._here(images).float(), path)
-            correct += (logits.argmax(1) == self._here(labels)).sum()
+            logits = self._network(self._to_device(images).float(), path)
+            correct += (logits.argmax(1) == self._to_device(labels)).sum()
             finite &= torch.isfinite(logits).all()
             count += len(labels)
         return 100 * correct.item() / count if finite else np.nan
 
-    def _here(self, values: Tensor) -> Tensor:
+    def _to_device(self, values: Tensor) -> Tensor:
         return values.to(self._process_group.device, non_blocking=True)
 
 
 @contextmanager
 def _evaluating(network: Supernet) -> Iterator[None]:
-    """Switch off what a network does in training alone, and on again if it was on; so is what was compiled for it."""
+    """Put a network in evaluation mode, without its compiled blocks, and restore its mode on exit."""
     before = network.training
     network.eval()
     try:

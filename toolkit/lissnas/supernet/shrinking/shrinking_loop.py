@@ -1,25 +1,23 @@
-"""The loop: train a supernet, shrink its space by what it says, train on in the shrunk space, shrink again.
+"""The shrinking loop: train a supernet, shrink its space by its scores, train in the shrunk space, and shrink again.
 
 Gopal et al., "LISSNAS", IJCAI 2023, in outline; Hu et al., "Angle-based Search Space Shrinking", ECCV 2020, for the
-training between rounds. Our own choice: whether a shrunk space is better is asked of the same weights on both, those
-that shrank it, since training alone would raise any later mean; the momentum of a later training begins at zero.
+training between rounds. Our own choices: the weights that shrank the space also score it before and after, because
+training alone would raise any later mean; and each training starts with zero momentum.
 
-Everything a run draws follows from its seed and the number of the round. A run that was killed is run again: finished
-trainings are read from their checkpoints, scores from their journals, and it goes on to the same bits.
+All draws follow from the seed of the run and the number of the round. To resume a killed run, run it again: it reads
+finished trainings from their checkpoints and scores from their journals, and ends with the same bits.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
-from itertools import pairwise
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 import numpy as np
 from torch import Tensor
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from lissnas.errors import LissnasError, SettingError
-from lissnas.setting_checks import check_at_least_one
 from lissnas.shrinkers.shrink import Shrinker
 from lissnas.spaces.limited import LimitedSpace
 from lissnas.spaces.space import ENUMERABLE_SIZE, Space
@@ -31,14 +29,9 @@ from lissnas.subspaces.subspace_file import save
 from lissnas.supernet.images.image_source import ImageSource
 from lissnas.supernet.networks.supernet import Supernet
 from lissnas.supernet.networks.weights import draw_weights
-from lissnas.supernet.scoring.scoring import Scoring, use_ema_weights
-from lissnas.supernet.shrinking.shrinking_round import (
-    RoundShrinker,
-    ShrinkingRound,
-    box_of,
-    check_agreement,
-    per_rank_journals,
-)
+from lissnas.supernet.scoring.scoring import Scoring, per_rank_journals, use_ema_weights
+from lissnas.supernet.shrinking.shrinking_round import RoundShrinker, ShrinkingRound, box_of, check_agreement
+from lissnas.supernet.shrinking.shrinking_schedule import ShrinkingSchedule, training_recipe_after
 from lissnas.supernet.shrinking.weight_angle_shrinkage import WeightAngleShrinkage
 from lissnas.supernet.training.path_samplers import PathSampler, SubspacePathSampler
 from lissnas.supernet.training.process_group import join_process_group
@@ -47,72 +40,25 @@ from lissnas.supernet.training.training_loop import train_supernet
 from lissnas.supernet.training.training_recipe import TrainingRecipe
 
 
-@dataclass(frozen=True)
-class ShrinkingSchedule:
-    """How trainings and shrinkings follow each other."""
-
-    steps_per_round: int
-    """How many steps the training after each round has; the recipe says it for the first one. ABS: five epochs."""
-
-    max_rounds: int = 10
-    """How often the space is shrunk at most (our own choice); 0 trains, and no more."""
-
-    between_rounds: Literal["fine-tune", "restart"] = "fine-tune"
-    """Whether a later training goes on with the weights there are, and with the schedule where it was, as in ABS; or
-    begins anew with new weights and the schedule's beginning."""
-
-    mean_sample_size: int = 299
-    """From how many networks each mean is estimated by which the loop stops: the best 1 % is among them, 95 % sure."""
-
-    sizes: tuple[int, ...] = ()
-    """How many networks each round keeps, for a shrinker whose settings have a `size`; that one in every round, if
-    left out. Their number is then the largest number of rounds."""
-
-    radii: tuple[int, ...] = ()
-    """As `sizes`, for one whose settings have a `radius`, as those of LISSNAS: how far from a seed its neighbors lie.
-    Later rounds see nothing outside what is left, so that a ball in which a later seed lies should be larger than the
-    ball around that seed (our own choice)."""
-
-    def __post_init__(self) -> None:
-        check_at_least_one(self, "steps_per_round")
-        if self.max_rounds < 0:
-            raise SettingError(f"max_rounds must be at least 0, not {self.max_rounds}")
-        if self.mean_sample_size < 2:
-            raise SettingError(f"mean_sample_size must be at least 2, not {self.mean_sample_size}")
-        if self.between_rounds not in ("fine-tune", "restart"):
-            raise SettingError(f"between_rounds must be 'fine-tune' or 'restart', not '{self.between_rounds}'")
-        if any(smaller >= larger for larger, smaller in pairwise(self.sizes)):
-            raise SettingError(f"sizes must fall from round to round, unlike {list(self.sizes)}")
-        if any(nearer > farther for farther, nearer in pairwise(self.radii)) or (self.radii and self.radii[-1] < 1):
-            raise SettingError(
-                f"radii must not rise from round to round, down to 1 at least, unlike {list(self.radii)}"
-            )
-
-    @property
-    def round_limit(self) -> int:
-        """How many rounds there are at most."""
-        return min([self.max_rounds, *(len(given) for given in (self.sizes, self.radii) if given)])
-
-
-def print_round(made: ShrinkingRound) -> None:
-    """Print a line."""
-    print(made, flush=True)
+def print_round(finished: ShrinkingRound) -> None:
+    """Print a line about a finished round."""
+    print(finished, flush=True)
 
 
 @dataclass(frozen=True)
 class ShrinkingTrace:
-    """A run of the loop.
+    """The result of the loop.
 
     Attributes
     ----------
     rounds
-        In their order; the loop did not go on with what the last one made if that says why it `ended`.
+        All rounds, in order. If the last one has `ended`, the loop rejected its shrunk space.
     subspace
-        The result, on which the supernet was trained last: a subspace of the space that was given.
+        The final subspace, in which the supernet was last trained.
     stopped
-        Why, as a sentence.
+        Why the loop stopped, as a sentence.
     average
-        The moving average of the weights by their names, if the recipe asks for one: see `use_ema_weights`.
+        The moving average of the weights, by name, if the training recipe has one; see `use_ema_weights`.
     """
 
     rounds: tuple[ShrinkingRound, ...]
@@ -126,7 +72,7 @@ def shrink_in_rounds(
     source: ImageSource,
     paths: PathSampler,
     recipe: TrainingRecipe,
-    settings: ShrinkingSchedule,
+    schedule: ShrinkingSchedule,
     shrinker: Shrinker | WeightAngleShrinkage,
     scoring: Scoring,
     rng: np.random.Generator,
@@ -138,127 +84,127 @@ def shrink_in_rounds(
     keep: int = 3,
     report: Callable[[Progress], None] = print_progress,
     report_round: Callable[[ShrinkingRound], None] = print_round,
+    report_scores: Callable[[int, int], None] = lambda number, scored: None,
 ) -> ShrinkingTrace:
-    """Train a supernet and shrink its space in turn, from where an earlier run in the folder ended.
+    """Train a supernet and shrink its space in turn; resume if the folder has an earlier run.
 
-    The loop ends when the mean score of what a round made is not one standard error above that of the space before,
-    which is then returned; with ABS on weight angles, when so few networks are left as its settings say; when the
-    shrinker keeps everything or has too few networks to work on; or after all rounds.
+    The loop ends when the mean score of the shrunk space is not one standard error above the mean before; it then
+    returns the space before. With ABS on weight angles it ends when at most `stop_size` networks remain. It also ends
+    when the shrinker keeps all networks or has too few to work on, or after the last round of the schedule.
 
     Parameters
     ----------
     network
-        Its weights are drawn anew; those of the last training are left in it.
+        The supernet. The loop draws new weights; afterwards the network has those of the last training.
     source
-        Its training images train, and recalibrate batch norms; those held out score. Others are not touched.
+        The training images train the network and recalibrate batch norms; the held-out images score it. The official
+        validation images are not read.
     paths
-        The networks of each step of the first training; later ones draw uniformly from the shrunk space.
+        Samples the paths of each step of the first training. Later trainings sample uniformly from the shrunk space.
     recipe
-        Of the first training. Later ones have `steps_per_round` of it: see `training_recipe_after`.
+        Recipe of the first training. Later trainings have `steps_per_round` steps; see `training_recipe_after`.
+    schedule
+        How many rounds there are, and how training continues between them.
     shrinker
-        Any of `lissnas.shrinkers`, as ``Lissnas(max_rounds=1, stop="rounds")`` or ``KernelShrinkage()``;
-        each round is a run of it in the space that the rounds before left. Or ``WeightAngleShrinkage()`` for ABS.
+        Any of `lissnas.shrinkers`, such as ``Lissnas(max_rounds=1, stop="rounds")`` or ``KernelShrinkage()``, which
+        runs once per round inside the current space; or ``WeightAngleShrinkage()`` for ABS.
     scoring
-        How the supernet scores.
+        How the supernet scores networks.
     rng
-        Draws the seed of the run. On all processes it must be in the same state.
+        Draws the seed of the run. It must be in the same state on all processes.
     folder
-        Gets a folder of checkpoints for every training, a journal for every shrinking and the subspace it made.
+        Folder for the checkpoints of each training, and the journals and the subspace of each round.
     space
-        The networks there are: a `LimitedSpace` of the network's space keeps all that is made to its limits, but not
-        `paths`; None for all of the network's space.
+        A `LimitedSpace` of the supernet's space: every network that is drawn, scored or kept meets its limits, except
+        those of `paths`. None for the full space of the supernet.
     device, save_every, keep, report
         As in `train_supernet`.
     report_round
-        Is told of every round, by the first process.
+        Called after each round, in the first process.
+    report_scores
+        Called after each scored network, in every process, with the number of the round and how many networks all
+        processes have scored in it.
 
     Raises
     ------
     SettingError
-        If settings cannot be met in the first round, or the space is not the network's; before anything is trained.
+        If the space cannot satisfy the settings of the first round, or is not the supernet's; before any training.
     LissnasError
-        If the images to score with cannot be read, before anything is trained; and whatever `train_supernet` and
-        `shrink` raise.
+        If the images for scoring cannot be read, before any training; and all errors of `train_supernet` and `shrink`.
     SystemExit
-        After SIGTERM or SIGINT while it trains, once a checkpoint is written.
+        After SIGTERM or SIGINT during a training, once its checkpoint is written.
     """
-    everything = network.space if space is None else space
-    _check(network, everything, settings, shrinker)
+    full_space = network.space if space is None else space
+    _check(network, full_space, schedule, shrinker)
     seed = int(rng.integers(2**63))
-    _make(folder)
+    _make_folder(folder)
+    rounds: list[ShrinkingRound] = []
+    scored_before_round = 0
     with join_process_group(device) as group:
 
-        def train(number: int, sampler: PathSampler) -> Mapping[str, Tensor] | None:
+        def train(sampler: PathSampler) -> Mapping[str, Tensor] | None:
             return train_supernet(
                 network,
                 source.train,
                 sampler,
-                training_recipe_after(recipe, settings, number),
-                np.random.default_rng([RunStream.SUPERNET_TRAINING, seed, number]),
-                folder / f"training-{number}",
+                training_recipe_after(recipe, schedule, len(rounds)),
+                np.random.default_rng([RunStream.SUPERNET_TRAINING, seed, len(rounds)]),
+                folder / f"training-{len(rounds)}",
                 device=device,
                 save_every=save_every,
                 keep=keep,
                 report=report,
             )
 
-        run = _identity(everything, source, paths, recipe, settings, shrinker, scoring, seed)
-        shrinking = RoundShrinker(
-            everything, shrinker, settings.sizes, settings.radii, settings.mean_sample_size, seed, run
+        def reinitialized() -> dict[str, Tensor]:
+            return reinitialize(network, np.random.default_rng([RunStream.SUPERNET_WEIGHTS, seed, len(rounds)]))
+
+        run = _identity(full_space, source, paths, recipe, schedule, shrinker, scoring, seed)
+        round_shrinker = RoundShrinker(
+            full_space, shrinker, schedule.sizes, schedule.radii, schedule.mean_sample_size, seed, run
         )
-        if settings.round_limit:
-            shrinking.check()
-        initial = reinitialize(network, np.random.default_rng([RunStream.SUPERNET_WEIGHTS, seed, 0]))
-        evaluator = scoring.evaluator(network, source, group)
+        if schedule.round_limit:
+            round_shrinker.check()
+        initial = reinitialized()
+        evaluator = scoring.evaluator(
+            network,
+            source,
+            group,
+            lambda scored: report_scores(len(rounds) + 1, scored - scored_before_round),
+        )
         evaluator.open_images()
-        subspace: Subspace = WholeSpace(everything)
-        average = train(0, paths)
-        rounds: list[ShrinkingRound] = []
+        subspace: Subspace = WholeSpace(full_space)
+        average = train(paths)
         with per_rank_journals(folder, group) as journals:
-            while len(rounds) < settings.round_limit and (not rounds or rounds[-1].ended is None):
+            while len(rounds) < schedule.round_limit and (not rounds or rounds[-1].ended is None):
                 number = len(rounds) + 1
+                scored_before_round = evaluator.scored
                 with use_ema_weights(network, average):
                     if isinstance(shrinker, WeightAngleShrinkage):
-                        made = shrinking.by_angles(number, subspace, network, initial)
+                        finished = round_shrinker.by_angles(number, subspace, network, initial)
                     else:
-                        made = shrinking.by_scores(number, subspace, evaluator, journals)
-                check_agreement(group, made.subspace)
-                rounds.append(made)
+                        finished = round_shrinker.by_scores(number, subspace, evaluator, journals)
+                check_agreement(group, finished.subspace)
+                rounds.append(finished)
                 if group.rank == 0:
-                    report_round(made)
-                if made.ended is None:
+                    report_round(finished)
+                if finished.ended is None:
                     if group.rank == 0:
-                        _save(made, folder / f"space-{number}.parquet", run)
-                    if settings.between_rounds == "restart":
-                        initial = reinitialize(
-                            network, np.random.default_rng([RunStream.SUPERNET_WEIGHTS, seed, number])
-                        )
-                    elif _renews(shrinker, subspace, made.subspace):
+                        _save(finished, folder / f"space-{number}.parquet", run)
+                    if schedule.between_rounds == "restart":
+                        initial = reinitialized()
+                    elif _resets_initial_weights(shrinker, subspace, finished.subspace):
                         initial = _weights(network)
-                    subspace = made.subspace
-                    average = train(number, SubspacePathSampler(subspace))
+                    subspace = finished.subspace
+                    average = train(SubspacePathSampler(subspace))
     stopped = "stopped after 1 round" if len(rounds) == 1 else f"stopped after {len(rounds)} rounds"
     if rounds and rounds[-1].ended is not None:
         stopped = f"stopped in round {len(rounds)}: {rounds[-1].ended}"
     return ShrinkingTrace(tuple(rounds), subspace, stopped, average)
 
 
-def training_recipe_after(recipe: TrainingRecipe, settings: ShrinkingSchedule, number: int) -> TrainingRecipe:
-    """Return the recipe of a training, the first being 0.
-
-    Fine-tuning goes on in the schedule where the training before ended: a schedule of so many steps as the recipe says,
-    as ABS lays it out, or else one that ends with the training. `abs_round` is what comes of ABS.
-    """
-    if number == 0:
-        return recipe
-    if settings.between_rounds == "restart":
-        return replace(recipe, steps=settings.steps_per_round)
-    done = recipe.steps + (number - 1) * settings.steps_per_round
-    return replace(recipe, steps=settings.steps_per_round, schedule_start=recipe.schedule_start + done)
-
-
 def reinitialize(network: Supernet, rng: np.random.Generator) -> dict[str, Tensor]:
-    """Give a network new weights, as `draw_weights` does, and batch norms as new; return copies of all weights."""
+    """Draw new weights as `draw_weights` does, reset all batch norms, and return copies of the weights by name."""
     for module in network.modules():
         if isinstance(module, _BatchNorm):
             module.reset_parameters()
@@ -270,26 +216,28 @@ def _weights(network: Supernet) -> dict[str, Tensor]:
     return {name: weights.detach().cpu().clone() for name, weights in network.named_parameters()}
 
 
-def _renews(shrinker: Shrinker | WeightAngleShrinkage, before: Subspace, after: Subspace) -> bool:
-    """Tell whether it is now that the current weights take the place of the initial ones."""
+def _resets_initial_weights(shrinker: Shrinker | WeightAngleShrinkage, before: Subspace, after: Subspace) -> bool:
+    """Return whether this round brings the number of dropped operations above `reset_initial_weights_after`."""
     if not isinstance(shrinker, WeightAngleShrinkage):
         return False
     choices = sum(after.space.choices)
-    dropped = [choices - int(box_of(subspace).allowed.sum()) for subspace in (before, after)]
-    return dropped[0] <= shrinker.reset_initial_weights_after < dropped[1]
+    dropped_before, dropped_after = (choices - int(box_of(subspace).allowed.sum()) for subspace in (before, after))
+    return dropped_before <= shrinker.reset_initial_weights_after < dropped_after
 
 
 def _check(
-    network: Supernet, space: Space, settings: ShrinkingSchedule, shrinker: Shrinker | WeightAngleShrinkage
+    network: Supernet, space: Space, schedule: ShrinkingSchedule, shrinker: Shrinker | WeightAngleShrinkage
 ) -> None:
     if network.space.name != (space.whole if isinstance(space, LimitedSpace) else space).name:
-        raise SettingError(f"a supernet of {network.space.name} cannot be shrunk as {space.name}: give its own space")
-    for given, name in ((settings.sizes, "size"), (settings.radii, "radius")):
-        if given and not hasattr(shrinker, name):
-            raise SettingError(f"{type(shrinker).__name__} has no {name}, so that none can be given for each round")
+        raise SettingError(
+            f"the supernet is of the space {network.space.name}, not {space.name}: pass the supernet's own space"
+        )
+    for values, name, key in ((schedule.sizes, "size", "sizes"), (schedule.radii, "radius", "radii")):
+        if values and not hasattr(shrinker, name):
+            raise SettingError(f"{type(shrinker).__name__} has no {name}: leave {key} empty")
 
 
-def _make(folder: Path) -> None:
+def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -301,23 +249,23 @@ def _identity(
     source: ImageSource,
     paths: PathSampler,
     recipe: TrainingRecipe,
-    settings: ShrinkingSchedule,
+    schedule: ShrinkingSchedule,
     shrinker: Shrinker | WeightAngleShrinkage,
     scoring: Scoring,
     seed: int,
 ) -> RunIdentity:
-    """Return what tells one run from another; only how many rounds there are may be changed."""
+    """Return the identity of a run for its journals; only the number of rounds may change later."""
     return RunIdentity(
         space=space.name,
         method=type(shrinker).__name__,
         settings={
             **asdict(cast(Any, shrinker)),
             "loop": {
-                "between_rounds": settings.between_rounds,
-                "steps_per_round": settings.steps_per_round,
-                "sizes": settings.sizes,
-                "radii": settings.radii,
-                "mean_sample_size": settings.mean_sample_size,
+                "between_rounds": schedule.between_rounds,
+                "steps_per_round": schedule.steps_per_round,
+                "sizes": schedule.sizes,
+                "radii": schedule.radii,
+                "mean_sample_size": schedule.mean_sample_size,
             },
             "paths": type(paths).__name__,
             "recipe": asdict(recipe),
@@ -328,9 +276,12 @@ def _identity(
     )
 
 
-def _save(made: ShrinkingRound, path: Path, run: RunIdentity) -> None:
-    """Save a space, as one of all networks where there are limits; of a box too large to be listed they are told."""
-    subspace, limits = made.subspace, list[str]()
+def _save(finished: ShrinkingRound, path: Path, run: RunIdentity) -> None:
+    """Save the shrunk space of a round as a subspace of the space without limits.
+
+    A limited subspace too large to enumerate is saved without its limits; its provenance names them.
+    """
+    subspace, limits = finished.subspace, list[str]()
     space = subspace.space
     if isinstance(space, LimitedSpace):
         limits = list(map(str, space.limits))
@@ -338,5 +289,10 @@ def _save(made: ShrinkingRound, path: Path, run: RunIdentity) -> None:
             subspace = subspace.unlimited
         else:
             subspace = ExplicitSubspace(space.whole, space.whole_index(subspace.index))
-    provenance = {"loop": run.to_json(), "round": made.number, "limits": limits, "evaluations": made.evaluations}
+    provenance = {
+        "loop": run.to_json(),
+        "round": finished.number,
+        "limits": limits,
+        "evaluations": finished.evaluations,
+    }
     save(subspace, path, provenance)

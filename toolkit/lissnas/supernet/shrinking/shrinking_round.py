@@ -1,16 +1,15 @@
-"""One round of the loop: a space is shrunk by what a supernet says of it, and the same weights judge the result.
+"""One round of the shrinking loop: a shrinker shrinks the space, and the same weights score it before and after.
 
-Our own choice, where the outline of LISSNAS says only that the loop ends when the average accuracy no longer rises: the
-mean over networks drawn from what was made is to be one standard error above that over networks drawn from before.
+Our own choice: LISSNAS says only that its loop ends when the average accuracy stops rising. Here a round counts as an
+improvement if the mean over networks sampled from the result is one standard error above the mean over networks
+sampled from the space before.
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from shutil import copy
-from tempfile import TemporaryDirectory
 from typing import Any, cast
 
 import numpy as np
@@ -39,23 +38,23 @@ from lissnas.supernet.training.process_group import ProcessGroup
 
 @dataclass(frozen=True)
 class ShrinkingRound:
-    """What one shrinking made of a space.
+    """The result of one round.
 
     Attributes
     ----------
     number
-        From 1.
+        Number of the round, starting at 1.
     subspace
-        What was made, also if the loop does not go on with it.
+        The shrunk space, even if the loop rejected it.
     before, after
-        The mean score of the space that was shrunk, and that of what was made, by the same weights; None where they
-        were not asked for, as by ABS on weight angles.
+        Mean scores of the space before the round and of the shrunk space, both by the weights before the round; None
+        if the round computed no means, as ABS on weight angles.
     ended
-        Why the loop ended with this round, as part of a sentence; None if it went on with what was made.
+        Why the loop ended with this round, as part of a sentence; None if the loop adopted the shrunk space.
     evaluations
-        How many distinct networks were scored, for the means too.
+        Number of distinct networks scored, including those for the means.
     notes
-        What the shrinker had to tell.
+        Notes of the shrinker.
     """
 
     number: int
@@ -76,16 +75,16 @@ class ShrinkingRound:
 
 @dataclass(frozen=True)
 class RoundShrinker:
-    """How a space is shrunk in each round.
+    """Shrinks the space in each round.
 
     Attributes
     ----------
     space
-        All networks that there are.
+        The space before the first round.
     shrinker, sizes, radii, mean_sample_size
         As in `shrink_in_rounds` and `ShrinkingSchedule`.
     seed
-        Together with the number of a round decides what is drawn.
+        Seed of all draws, together with the number of the round.
     run
         The identity of this run, for its journals.
     """
@@ -99,88 +98,88 @@ class RoundShrinker:
     run: RunIdentity
 
     def check(self) -> None:
-        """Raise SettingError if the settings of the first round cannot be met in the space; nothing is scored for it.
+        """Raise SettingError if the space cannot satisfy the settings of the first round; scores no network.
 
-        A shrinker looks at its settings before it asks for a score.
+        Every shrinker checks its settings before it requests the first score, so this stops it there.
         """
         if isinstance(self.shrinker, WeightAngleShrinkage):
             return
 
-        def ask(rows: Rows) -> Floats:
+        def stop(rows: Rows) -> Floats:
             raise _FirstScoreRequestError
 
         with suppress(_FirstScoreRequestError):
-            shrink(self.space, ask, self._settings(1), np.random.default_rng([RunStream.SHRINKING, self.seed, 1]))
+            shrink(self.space, stop, self._shrinker_of(1), np.random.default_rng([RunStream.SHRINKING, self.seed, 1]))
 
     def by_angles(
         self, number: int, subspace: Subspace, network: Supernet, initial: Mapping[str, Tensor]
     ) -> ShrinkingRound:
-        """Drop the operations of the lowest angles, unless few enough networks are left."""
-        settings = cast(WeightAngleShrinkage, self.shrinker)
+        """Drop the operations with the lowest mean weight angle; end the loop if few enough networks remain."""
+        shrinker = cast(WeightAngleShrinkage, self.shrinker)
         box = box_of(subspace)
-        if box.size <= settings.stop_size:
+        if box.size <= shrinker.stop_size:
             return ShrinkingRound(
-                number, subspace, None, None, f"at most {settings.stop_size:,} networks are left", 0, ()
+                number, subspace, None, None, f"at most {shrinker.stop_size:,} networks remain", 0, ()
             )
         rng = np.random.default_rng([RunStream.SHRINKING, self.seed, number])
-        smaller, scored = drop_lowest(self.space, box, WeightAngleEvaluator(network, initial), settings, rng)
+        smaller, evaluations = drop_lowest(self.space, box, WeightAngleEvaluator(network, initial), shrinker, rng)
         ended = None if smaller.size < box.size else "every layer has one operation left"
-        return ShrinkingRound(number, within_limits(self.space, smaller), None, None, ended, scored.count, ())
+        return ShrinkingRound(number, within_limits(self.space, smaller), None, None, ended, evaluations.count, ())
 
     def by_scores(
         self, number: int, subspace: Subspace, evaluator: SupernetEvaluator, journals: Path
     ) -> ShrinkingRound:
-        """Run the shrinker on what is left, and compare the means before and after."""
-        memory = Evaluations(self.space, evaluator, Journal(journals / f"means-{number}.jsonl", self.run))
+        """Run the shrinker inside the current space, and compare the means before and after."""
+        evaluations = Evaluations(self.space, evaluator, Journal(journals / f"means-{number}.jsonl", self.run))
         try:
-            made, trace, scored = self._shrunk(number, subspace, evaluator, self._settings(number), journals)
+            shrunk, trace, scored = self._shrink(number, subspace, evaluator, self._shrinker_of(number), journals)
         except SettingError as error:
             if number == 1:
                 raise
-            return ShrinkingRound(number, subspace, None, None, f"what is left cannot be shrunk ({error})", 0, ())
+            return ShrinkingRound(number, subspace, None, None, f"the space cannot be shrunk further ({error})", 0, ())
         notes = tuple(map(str, trace.notes))
-        if len(trace.rounds) == 1 or made.size_bounds[1] == subspace.size_bounds[0]:
+        if len(trace.rounds) == 1 or shrunk.size_bounds[1] == subspace.size_bounds[0]:
             return ShrinkingRound(number, subspace, None, None, "the shrinker kept all networks", len(scored), notes)
         before, after = (
             estimate_mean(
                 each,
                 self.mean_sample_size,
-                memory,
+                evaluations,
                 np.random.default_rng([RunStream.MEAN_SCORES, self.seed, number, place]),
             )
-            for place, each in enumerate((subspace, made))
+            for place, each in enumerate((subspace, shrunk))
         )
         ended = None if after.exceeds(before) else f"its mean {after} % is not one standard error above {before} %"
-        evaluations = len(np.union1d(scored, memory.history[0]))
-        return ShrinkingRound(number, made, before, after, ended, evaluations, notes)
+        count = len(np.union1d(scored, evaluations.history[0]))
+        return ShrinkingRound(number, shrunk, before, after, ended, count, notes)
 
-    def _settings(self, number: int) -> Shrinker:
-        """Return the shrinker of a round."""
-        given = {"size": self.sizes, "radius": self.radii}
-        changed = {name: each[number - 1] for name, each in given.items() if each}
-        shrinker: Shrinker = replace(cast(Any, self.shrinker), **changed)
+    def _shrinker_of(self, number: int) -> Shrinker:
+        """Return the shrinker of a round, with the size or radius of that round."""
+        per_round = {"size": self.sizes, "radius": self.radii}
+        changes = {name: values[number - 1] for name, values in per_round.items() if values}
+        shrinker: Shrinker = replace(cast(Any, self.shrinker), **changes)
         return shrinker
 
-    def _shrunk(
+    def _shrink(
         self, number: int, subspace: Subspace, evaluator: SupernetEvaluator, shrinker: Shrinker, journals: Path
     ) -> tuple[Subspace, Trace, Indices]:
-        """Return what the shrinker made, what it told, and the places of all networks that it scored."""
+        """Return the shrunk space, the shrinker's trace, and the indices of the networks it scored."""
         rng = np.random.default_rng([RunStream.SHRINKING, self.seed, number])
         journal = journals / f"shrinking-{number}.jsonl"
         if isinstance(subspace, WholeSpace):
             trace = shrink(self.space, evaluator, shrinker, rng, journal=journal)
             return trace.subspace, trace, trace.evaluations.history[0]
-        inside = ShrunkSpace(subspace)
-        trace = shrink(inside, evaluator, shrinker, rng, journal=journal)
-        return inside.in_whole(trace.subspace), trace, inside.whole_index(trace.evaluations.history[0])
+        shrunk_space = ShrunkSpace(subspace)
+        trace = shrink(shrunk_space, evaluator, shrinker, rng, journal=journal)
+        return shrunk_space.in_whole(trace.subspace), trace, shrunk_space.whole_index(trace.evaluations.history[0])
 
 
 class _FirstScoreRequestError(LissnasError):
-    """Ends a shrinker that asks for a score: by then it has looked at its settings."""
+    """Stops a shrinker at its first request for a score."""
 
 
 def box_of(subspace: Subspace) -> Box:
-    """Return the box that ABS has made, of the whole of a limited space; to begin with it leaves every choice."""
+    """Return the box that ABS has kept, in the space without limits; before the first round it has every choice."""
     if isinstance(subspace, Box):
         return subspace
     if isinstance(subspace, LimitedSubspace):
@@ -189,28 +188,10 @@ def box_of(subspace: Subspace) -> Box:
     return Box.whole(space.whole if isinstance(space, LimitedSpace) else space)
 
 
-@contextmanager
-def per_rank_journals(folder: Path, group: ProcessGroup) -> Iterator[Path]:
-    """Yield the folder of this process's journals: the first has the real ones, all others have copies.
-
-    So all are answered alike from what an earlier run scored, ask alike for the rest, and one writes.
-    """
-    nobody_leaves = torch.zeros(1, device=group.device)
-    group.sum(nobody_leaves)
-    if group.rank == 0:
-        group.sum(nobody_leaves)
-        yield folder
-        return
-    with TemporaryDirectory() as own:
-        for journal in folder.glob("*.jsonl"):
-            copy(journal, own)
-        group.sum(nobody_leaves)
-        yield Path(own)
-
-
 def check_agreement(group: ProcessGroup, subspace: Subspace) -> None:
-    """Raise LissnasError if the processes made different spaces of one."""
+    """Raise LissnasError if the processes have different shrunk spaces."""
     rows = subspace.sample(min(100, max(1, subspace.size_bounds[0])), np.random.default_rng(0))
-    mine = int.from_bytes(hashlib.sha256(rows.tobytes()).digest()[:4], "big") >> 1
-    if group.sum(torch.tensor([mine], device=group.device)).item() != group.world_size * mine:
-        raise LissnasError("the processes shrank to different spaces: run them on machines of one kind")
+    digest = int.from_bytes(hashlib.sha256(rows.tobytes()).digest()[:4], "big") >> 1
+    total = group.sum(torch.tensor([digest], device=group.device)).item()
+    if total != group.world_size * digest:
+        raise LissnasError("the processes shrank to different spaces: run them on machines of the same kind")

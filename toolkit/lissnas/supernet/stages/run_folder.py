@@ -1,7 +1,7 @@
-"""The folder of a run: its recipe, the loop with its trainings, and what later stages leave.
+"""RunFolder: the folder of a run, with its recipe, its trainings, and the results of each stage.
 
-Work fixes the keys that it depends on: where there are checkpoints or scores, a folder goes on with the recipe that
-they were made with, and only what nothing in it depends on yet may be changed.
+Finished work fixes the recipe keys that it depends on: once there are checkpoints or scores, only keys that no work in
+the folder depends on can change.
 """
 
 from collections.abc import Mapping
@@ -28,22 +28,23 @@ Stage = Literal["train", "shrink", "evaluate", "search", "retrain"]
 
 _RECIPE = "recipe.toml"
 
-_FIXED_BY: dict[Stage, tuple[str, ...]] = {
+_FIXED_KEYS: dict[Stage, tuple[str, ...]] = {
     "train": ("seed", "network", "images", "paths", "training"),
     "shrink": ("loop", "shrinking", "scoring", "limits.shrinking_flops"),
     "search": ("search", "scoring", "limits"),
     "retrain": ("retraining",),
 }
+"""Recipe keys and tables that the work of a stage depends on."""
 
-_WORK: dict[Stage, tuple[str, ...]] = {
+_WORK_FILES: dict[Stage, tuple[str, ...]] = {
     "train": ("loop/training-*/step-*.pt",),
     "shrink": ("loop/space-*.parquet", "loop/*.jsonl"),
     "search": ("search/*/*.jsonl",),
     "retrain": ("retraining/*/step-*.pt", "retraining/*/retrained.json"),
 }
-"""The files of which one shows that a stage has done something; a folder alone does not."""
+"""Patterns of the files that show that a stage has done work; an empty folder does not."""
 
-_FREE = (
+_FREE_KEYS = (
     "checkpoints",
     "images.train",
     "images.validation",
@@ -51,11 +52,11 @@ _FREE = (
     "images.files.workers",
     "scoring.batch_size",
 )
-"""Where images lie, how many are scored at once, and how often the state is saved changes no result; other images are
-refused by checkpoints."""
+"""Keys that never change a result: where images are, how many are scored at once, when checkpoints are written. Other
+images at the same place are refused by the checkpoints."""
 
-_RAISED = ("loop.max_rounds", "search.evaluations", "images.files.max_unreadable")
-"""A run that has ended goes on when it is asked for more."""
+_RAISABLE_KEYS = ("loop.max_rounds", "search.evaluations", "images.files.max_unreadable")
+"""Keys that may change after the work, to continue a finished run."""
 
 
 class RunFolder:
@@ -63,152 +64,143 @@ class RunFolder:
 
     Parameters
     ----------
-    folder
-        Where. It is made by `settle`.
+    path
+        The folder; `write_recipe` creates it.
 
     Attributes
     ----------
-    folder, loop
-        The run's own, and that of the loop of training and shrinking.
+    path, loop
+        The folder of the run, and that of its shrinking loop.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.loop = folder / "loop"
-        self._settled: RunRecipe | None = None
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.loop = path / "loop"
+        self._written: RunRecipe | None = None
 
     @property
-    def begun(self) -> bool:
-        """Whether there is a recipe."""
-        return (self.folder / _RECIPE).exists()
+    def has_recipe(self) -> bool:
+        """Whether the folder has a recipe."""
+        return (self.path / _RECIPE).exists()
 
-    def recipe(self) -> RunRecipe:
-        """Return the recipe of the run; raises LissnasError if there is none."""
-        if not self.begun:
+    def recipe(self, changes: tuple[str, ...] = ()) -> RunRecipe:
+        """Return the recipe of the run, with changes as `read_recipe` takes them; LissnasError if there is none."""
+        if not self.has_recipe:
             raise LissnasError(
-                f"{self.folder}: holds no run; name a recipe to begin one, as 'lissnas supernet train digits --out "
-                f"{self.folder}'"
+                f"{self.path}: holds no run; name a recipe to begin one, as 'lissnas supernet train digits --out "
+                f"{self.path}'"
             )
-        return read_recipe(str(self.folder / _RECIPE))
-
-    def changed(self, changes: tuple[str, ...]) -> RunRecipe:
-        """Return the recipe of the run with changes, as `read_recipe` takes them."""
-        self.recipe()
-        return read_recipe(str(self.folder / _RECIPE), changes)
+        return read_recipe(str(self.path / _RECIPE), changes)
 
     def write_recipe(self, recipe: RunRecipe) -> None:
-        """Make the recipe the run's; raises LissnasError if the folder cannot be written."""
-        if recipe == self._settled:
+        """Save the recipe in the folder; raises LissnasError if the folder cannot be written."""
+        if recipe == self._written:
             return
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            with atomic_write(self.folder / _RECIPE) as file:
+            self.path.mkdir(parents=True, exist_ok=True)
+            with atomic_write(self.path / _RECIPE) as file:
                 file.write(recipe_text(recipe).encode())
         except OSError as error:
             raise LissnasError(
-                f"cannot write to {self.folder} ({error.strerror}): choose another folder with --out"
+                f"cannot write to {self.path} ({error.strerror}): choose another folder with --out"
             ) from error
-        self._settled = recipe
+        self._written = recipe
 
-    def check(self, recipe: RunRecipe, free: tuple[str, ...] = ()) -> None:
-        """Refuse a recipe that the work in the folder was not done with.
+    def check(self, recipe: RunRecipe, may_differ: tuple[str, ...] = ()) -> None:
+        """Raise SettingError if work in the folder was done with another recipe.
+
+        That is: if some work depends on a key with another value, or if more rounds are done than the recipe has.
 
         Parameters
         ----------
-        free
-            Keys and tables that may be others for all that.
-
-        Raises
-        ------
-        SettingError
-            If work that is there depends on a key that this recipe has another value of, or if fewer rounds are asked
-            for than are done.
+        recipe
+            The recipe to continue with.
+        may_differ
+            Keys and tables that are not compared.
         """
-        if not self.begun:
+        if not self.has_recipe:
             return
-        fixed = [key for stage, keys in _FIXED_BY.items() if self._holds_work(stage) for key in keys]
+        fixed = [key for stage, keys in _FIXED_KEYS.items() if self._has_work(stage) for key in keys]
         for key, theirs, ours in differing_keys(self.recipe(), recipe):
-            if _within(key, fixed) and not _within(key, (*_FREE, *_RAISED, *free)):
-                raise SettingError(another_run(self.folder, key, theirs, ours))
+            if _is_among(key, fixed) and not _is_among(key, (*_FREE_KEYS, *_RAISABLE_KEYS, *may_differ)):
+                raise SettingError(another_run(self.path, key, theirs, ours))
         done = self.last_training()
         if recipe.loop.max_rounds < done:
             raise SettingError(
-                f"{self.folder}: loop.max_rounds is {recipe.loop.max_rounds}, but {done} rounds are done; leave it at "
-                f"{done} or more, or begin another run in another folder with --out"
+                f"{self.path}: loop.max_rounds is {recipe.loop.max_rounds}, but {done} rounds are done; set it to "
+                f"{done} or more, or start another run in another folder with --out"
             )
 
-    def _holds_work(self, stage: Stage) -> bool:
-        return any(_is_work(path) for pattern in _WORK[stage] for path in self.folder.glob(pattern))
+    def _has_work(self, stage: Stage) -> bool:
+        return any(_has_content(path) for pattern in _WORK_FILES[stage] for path in self.path.glob(pattern))
 
-    def results(self, stage: Stage) -> Path:
-        """Return where a stage leaves what it makes, that of shrinking apart from the loop's."""
+    def stage_folder(self, stage: Stage) -> Path:
+        """Return the folder for the results of a stage."""
         return {
             "train": self.loop,
-            "shrink": self.folder / "shrinking",
-            "evaluate": self.folder / "evaluation",
-            "search": self.folder / "search",
-            "retrain": self.folder / "retraining",
+            "shrink": self.path / "shrinking",
+            "evaluate": self.path / "evaluation",
+            "search": self.path / "search",
+            "retrain": self.path / "retraining",
         }[stage]
 
-    def trained(self, recipe: RunRecipe, network: Supernet) -> tuple[int, Mapping[str, Tensor] | None]:
-        """Give a network the weights of the last training.
+    def load_weights(self, recipe: RunRecipe, network: Supernet) -> tuple[int, Mapping[str, Tensor] | None]:
+        """Load the weights of the last training into a network.
 
         Returns
         -------
-        The number of the training, the first being 0, and the moving average of the weights, if the recipe asks for
-        one.
+        The number of the training, starting at 0, and the moving average of the weights if the recipe has one.
 
         Raises
         ------
         CheckpointError
-            If that is not finished, or its last checkpoint is damaged or of another space.
+            If the training is not finished, or its last checkpoint is damaged or of another network.
         LissnasError
-            If there is no run.
+            If the folder has no run.
         """
         self.recipe()
         number = self.last_training()
         steps = recipe.loop.steps_per_round if number else recipe.training.steps
         path = self.loop / f"training-{number}" / f"step-{steps:010d}.pt"
         if not path.exists():
-            found = sorted(path.parent.glob("step-*.pt"))
-            done = int(found[-1].stem.removeprefix("step-")) if found else 0
+            checkpoints = sorted(path.parent.glob("step-*.pt"))
+            done = int(checkpoints[-1].stem.removeprefix("step-")) if checkpoints else 0
             training, stage = (f"training {number}", "shrink") if number else ("the training", "train")
             raise CheckpointError(
-                f"{self.folder}: {training} of the supernet is at step {done:,} of {steps:,}; finish it with 'lissnas "
-                f"supernet {stage} --out {self.folder}'"
+                f"{self.path}: {training} of the supernet is at step {done:,} of {steps:,}; finish it with 'lissnas "
+                f"supernet {stage} --out {self.path}'"
             )
         state = read_checkpoint(path)
         try:
             network.load_state_dict(state["network"])
         except (RuntimeError, KeyError) as error:
             raise CheckpointError(
-                f"{path}: the checkpoint of another network than {network.space.name} as the recipe has it; give each "
-                "run its own folder"
+                f"{path}: this checkpoint does not fit the network of the recipe ({network.space.name}); give each run "
+                "its own folder"
             ) from error
         return number, state["average"] or None
 
-    def kept(self, recipe: RunRecipe) -> Subspace:
-        """Return the networks to search in: what shrinking kept, or all, as far as they meet the limits."""
+    def search_subspace(self, recipe: RunRecipe) -> Subspace:
+        """Return the subspace to search: the shrunk space, or the full space before any round, within the limits."""
         number = self.last_training()
         network, limits = recipe.network, recipe.limits
-        limit = limits.shrinking_flops if limits.search_flops is None else limits.search_flops
         if not number:
-            return WholeSpace(network.within(limit))
-        kept, _ = load(self.space(number), network.search_space())
-        within = network.within(limits.search_flops)
-        return LimitedSubspace(within, kept) if isinstance(within, LimitedSpace) else kept
+            return WholeSpace(network.within(limits.search_flops or limits.shrinking_flops))
+        shrunk, _ = load(self.subspace_file(number), network.search_space())
+        space = network.within(limits.search_flops)
+        return LimitedSubspace(space, shrunk) if isinstance(space, LimitedSpace) else shrunk
 
-    def space(self, number: int) -> Path:
-        """Return the file of what a round kept."""
+    def subspace_file(self, number: int) -> Path:
+        """Return the path of the subspace file of a round."""
         return self.loop / f"space-{number}.parquet"
 
     def last_training(self) -> int:
-        """Return the number of the last training, finished or not: as many rounds as have kept something."""
-        return next(number for number in count() if not self.space(number + 1).exists())
+        """Return the number of the last training, finished or not; it equals the number of successful rounds."""
+        return next(number for number in count() if not self.subspace_file(number + 1).exists())
 
 
-def _is_work(path: Path) -> bool:
-    """Tell whether a file holds work: of a journal the first line alone, which says which run it is, is none."""
+def _has_content(path: Path) -> bool:
+    """Return whether a file has work in it; a journal with only a header counts as empty."""
     if path.suffix != ".jsonl":
         return True
     with path.open("rb") as journal:
@@ -216,6 +208,6 @@ def _is_work(path: Path) -> bool:
         return bool(journal.readline())
 
 
-def _within(key: str, places: tuple[str, ...] | list[str]) -> bool:
-    """Tell whether a key is one of these or in one of these tables."""
+def _is_among(key: str, places: tuple[str, ...] | list[str]) -> bool:
+    """Return whether a key is one of these keys or is in one of these tables."""
     return any(key == place or key.startswith(f"{place}.") for place in places)

@@ -23,8 +23,8 @@ from lissnas.supernet.networks.chain_network import ChainNetwork
 from lissnas.supernet.networks.single_path_supernet import single_path_supernet
 from lissnas.supernet.networks.supernet import Supernet
 from lissnas.supernet.scoring.scoring import Scoring
-from lissnas.supernet.stages import retraining
-from lissnas.supernet.stages.retraining import ABS_RETRAINING, RETRAINED, SPOS_RETRAINING, RetrainedScore, retrain
+from lissnas.supernet.stages import retrain as retrain_module
+from lissnas.supernet.stages.retrain import ABS_RETRAINING, RETRAINED, SPOS_RETRAINING, RetrainedScore, retrain
 from lissnas.supernet.training.learning_rate_schedule import learning_rate_at
 from lissnas.supernet.training.progress import Progress
 
@@ -216,19 +216,23 @@ def test_images_that_cannot_be_read_are_counted_in_the_score(
     tmp_path: Path, finished: tuple[Path, RetrainedScore]
 ) -> None:
     score = _retrain(tmp_path, Watched(unreadable=3))
-    assert (score.images, score.left_out) == (394, 3)
+    assert (score.images, score.unreadable) == (394, 3)
     assert str(score).endswith(" % of 394 images; 3 more could not be read")
     assert str(finished[1]).endswith(" % of 397 images")
     assert _retrain(tmp_path, Watched()) == score
-    held = json.loads((tmp_path / RETRAINED).read_text())
-    assert held.pop("left_out") == 3
-    (tmp_path / RETRAINED).write_text(json.dumps(held))
-    assert _retrain(tmp_path, Watched()) == replace(score, left_out=0), "older files do not say it"
+    content = json.loads((tmp_path / RETRAINED).read_text())
+    assert content["unreadable"] == 3
+
+
+def test_a_score_file_of_an_earlier_format_is_refused(tmp_path: Path) -> None:
+    (tmp_path / RETRAINED).write_text('{"format": 1, "architecture": "k3-k5-id", "top1": 50.0, "top5": 90.0}')
+    with pytest.raises(LissnasError, match="has format 1, not 2; choose another folder"):
+        _retrain(tmp_path, Watched())
 
 
 def test_what_only_judging_needs_is_checked_before_the_training(tmp_path: Path) -> None:
     steps: list[Progress] = []
-    with pytest.raises(LissnasError, match="none of the official validation images can be read: mend them"):
+    with pytest.raises(LissnasError, match="none of the official validation images can be read: restore the files"):
         _retrain(tmp_path, Watched(unreadable=397), report=steps.append)
     average, scoring = replace(RECIPE, ema_decay=0.9), Scoring(recalibration_batches=100, recalibration_batch_size=100)
     with pytest.raises(LissnasError, match=r"more than the 1000 training images: lower scoring\.recalibration_batches"):
@@ -240,8 +244,8 @@ def test_memory_too_small_to_judge_is_told_with_the_way_out(tmp_path: Path, monk
     def full(_network: object, images: torch.Tensor) -> torch.Tensor:
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.\nGPU 0 has a total ...")
 
-    monkeypatch.setattr(retraining._ForItself, "forward", full)
-    message = r"not enough memory on cpu for judging \(CUDA out .* GiB\.\): lower scoring\.batch_size$"
+    monkeypatch.setattr(retrain_module._SinglePath, "forward", full)
+    message = r"not enough memory on cpu for measuring the accuracy \(CUDA out .* GiB\.\): lower scoring\.batch_size$"
     with pytest.raises(LissnasError, match=message):
         _retrain(tmp_path, Watched(), recipe=replace(RECIPE, steps=1))
 
@@ -258,9 +262,9 @@ TWO = """
 import json, os, sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
-import test_retraining
+import test_retrain
 folder = Path(sys.argv[2])
-score = test_retraining._retrain(folder, test_retraining.Watched())
+score = test_retrain._retrain(folder, test_retrain.Watched())
 folder.with_suffix("." + os.environ["RANK"]).write_text(json.dumps(score.top1))
 """
 

@@ -23,7 +23,7 @@ from lissnas.subspaces.subspace import ExplicitSubspace, Subspace, WholeSpace
 from lissnas.supernet.networks.chain_network import ChainNetwork
 from lissnas.supernet.scoring.scoring import use_ema_weights
 from lissnas.supernet.scoring.supernet_evaluator import SupernetEvaluator
-from lissnas.supernet.stages.searching import JOURNAL, search_by_supernet
+from lissnas.supernet.stages.search import JOURNAL, search_by_supernet
 
 OPTIMIZERS: tuple[Optimizer, ...] = (
     RandomSearch(),
@@ -37,8 +37,8 @@ EACH = pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=lambda optimizer: ty
 
 @pytest.fixture(scope="module")
 def network(tmp_path_factory: pytest.TempPathFactory) -> ChainNetwork:
-    settings = tiny.ShrinkingSchedule(steps_per_round=1, max_rounds=0)
-    return tiny.loop(tmp_path_factory.mktemp("trained"), settings=settings)[0]
+    schedule = tiny.ShrinkingSchedule(steps_per_round=1, max_rounds=0)
+    return tiny.loop(tmp_path_factory.mktemp("trained"), schedule=schedule)[0]
 
 
 @pytest.fixture(scope="module")
@@ -118,9 +118,9 @@ def test_a_search_leaves_the_supernet_as_it_was(network: ChainNetwork, tmp_path:
 def test_the_journal_of_other_weights_is_refused(network: ChainNetwork, tmp_path: Path) -> None:
     _search(network, _pocket(network), tmp_path)
     other = {name: values.detach() + 0.1 for name, values in network.named_parameters()}
-    with pytest.raises(JournalError, match="weights was"):
+    with pytest.raises(JournalError, match=r"data.weights is .*; in this run it is"):
         _search(network, _pocket(network), tmp_path, average=other)
-    with pytest.raises(JournalError, match="search was 12 networks"):
+    with pytest.raises(JournalError, match="space is 12 networks"):
         _search(network, WholeSpace(network.space), tmp_path)
 
 

@@ -1,0 +1,75 @@
+"""`lissnas supernet evaluate`: scores architectures by a trained supernet."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter, validators
+from lissnas.errors import SettingError
+
+from lissnas_analyses.cli.json_command import CommandResult, json_command
+from lissnas_analyses.cli.supernet.options import Changes, Device, Folder, Recipe, open_run
+from lissnas_analyses.cli.supernet.stage_result import SupernetStageResult, print_stage
+from lissnas_analyses.cli.terminal import counted
+
+if TYPE_CHECKING:
+    from lissnas_analyses.supernet.stage_results import ScoredNetwork
+
+_LISTED = 10
+"""Maximum number of networks printed by name."""
+
+
+@dataclass(frozen=True)
+class SupernetEvaluationResult(SupernetStageResult, CommandResult):
+    """Scored networks: those given, in their order, then the random ones."""
+
+    networks: "tuple[ScoredNetwork, ...]"
+
+
+@json_command
+def evaluate(
+    recipe: Recipe = None,
+    /,
+    *,
+    out: Folder,
+    architecture: Annotated[
+        tuple[str, ...], Parameter(help="Official string of an architecture to score; may be repeated.", negative=())
+    ] = (),
+    file: Annotated[
+        Path | None, Parameter(help="File of official strings, one per line, or with a column 'architecture'.")
+    ] = None,
+    random: Annotated[
+        int,
+        Parameter(help="Number of architectures to draw from the full space.", validator=validators.Number(gte=0)),
+    ] = 0,
+    changes: Changes = (),
+    device: Device = None,
+) -> SupernetEvaluationResult:
+    """Score architectures by the last trained weights, on held-out images.
+
+    The batch norms of each architecture are recalibrated first. The scores are in the folder `evaluation` of the run.
+    """
+    if not architecture and file is None and not random:
+        raise SettingError("nothing to score: give --architecture, --file or --random")
+    with open_run(recipe, changes, out, device) as run:
+        import numpy as np
+
+        from lissnas_analyses.architecture_file import read_architectures
+        from lissnas_analyses.supernet import stage_results
+
+        listed = () if file is None else read_architectures(file, run.recipe.network.search_space())
+        strings = (*architecture, *listed)
+        if not strings and not random:
+            raise SettingError(f"nothing to score: {file} names no architecture")
+        networks, results = stage_results.evaluate(run, strings, random)
+        findings = [f"{counted(len(networks), 'network')} scored"]
+        if len(networks) > _LISTED:
+            mean = float(np.nanmean([network.accuracy for network in networks]))
+            findings.append(f"mean {mean:.2f} %; the best {_LISTED}:")
+        ranked = sorted(networks, key=lambda network: np.nan_to_num(network.accuracy, nan=-np.inf), reverse=True)
+        findings += [
+            f"{network.architecture}: {network.accuracy:.2f} %, {network.flops / 1e6:,.2f} M FLOPs, "
+            f"{network.parameters:,} parameters"
+            for network in ranked[:_LISTED]
+        ]
+        return SupernetEvaluationResult(*print_stage(run, tuple(findings), results), networks)

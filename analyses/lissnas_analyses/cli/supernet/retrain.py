@@ -1,0 +1,58 @@
+"""`lissnas supernet retrain`: trains one network alone and measures it on the official validation images."""
+
+from dataclasses import asdict, dataclass
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from lissnas_analyses.cli.json_command import CommandResult, json_command
+from lissnas_analyses.cli.supernet.options import Changes, Device, Folder, Recipe, TensorBoard, open_run
+from lissnas_analyses.cli.supernet.stage_result import SupernetStageResult, print_stage
+
+
+@dataclass(frozen=True)
+class SupernetRetrainingResult(SupernetStageResult, CommandResult):
+    """A network trained alone.
+
+    Attributes
+    ----------
+    architecture
+        Official string.
+    top1, top5
+        Percentage of the official validation images whose class is the network's first choice, and among its first
+        five.
+    images
+        Number of images that were classified.
+    unreadable
+        Number of images that could not be read.
+    """
+
+    architecture: str
+    top1: float
+    top5: float
+    images: int
+    unreadable: int
+
+
+@json_command
+def retrain(
+    recipe: Recipe = None,
+    /,
+    *,
+    out: Folder,
+    architecture: Annotated[
+        str | None, Parameter(help="Official string of the network; by default the best one of the search.")
+    ] = None,
+    changes: Changes = (),
+    device: Device = None,
+    tensorboard: TensorBoard = False,
+) -> SupernetRetrainingResult:
+    """Train one network alone from new weights, and measure it once on the official validation images.
+
+    Its checkpoints and its score are in the folder `retraining` of the run.
+    """
+    with open_run(recipe, changes, out, device, tensorboard) as run:
+        from lissnas_analyses.supernet import stage_results
+
+        score, results = stage_results.retrain(run, architecture)
+        return SupernetRetrainingResult(*print_stage(run, (str(score),), results), **asdict(score))

@@ -1,0 +1,118 @@
+"""The stage `search`: searches a shrunk space by the scores of a supernet, with any of `lissnas.optimizers`."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+from torch import Tensor
+
+from lissnas.evaluation.evaluations import Evaluations
+from lissnas.evaluation.journal import Journal
+from lissnas.optimizers.search import Optimizer, SearchTrace, search
+from lissnas.storage.random_streams import RunStream
+from lissnas.storage.run_identity import RunIdentity
+from lissnas.subspaces.shrunk_space import ShrunkSpace
+from lissnas.subspaces.subspace import Subspace
+from lissnas.supernet.images.image_source import ImageSource
+from lissnas.supernet.networks.supernet import Supernet
+from lissnas.supernet.networks.weights import weights_digest
+from lissnas.supernet.scoring.scoring import Scoring, per_rank_journals, use_ema_weights
+from lissnas.supernet.stages.supernet_run import SupernetRun, TrainedSupernet, scores_reporter
+from lissnas.supernet.training.process_group import join_process_group
+
+JOURNAL = "search.jsonl"
+"""Name of the journal in the folder of a search."""
+
+
+def run_search(run: SupernetRun, supernet: TrainedSupernet, images: ImageSource, subspace: Subspace) -> SearchTrace:
+    """Search a subspace with the optimizer of the recipe for the network that the supernet scores highest."""
+    recipe = run.recipe
+    trace = search_by_supernet(
+        supernet.network,
+        supernet.average,
+        subspace,
+        images,
+        recipe.search.settings,
+        recipe.search.evaluations,
+        recipe.scoring,
+        np.random.default_rng([RunStream.SEARCH, recipe.seed]),
+        run.folder.stage_folder("search") / f"training-{supernet.training}",
+        device=str(run.process_group.device),
+        report=scores_reporter(run.report_work, "searching", recipe.search.evaluations),
+    )
+    run.write_recipe()
+    return trace
+
+
+def search_by_supernet(
+    network: Supernet,
+    average: Mapping[str, Tensor] | None,
+    subspace: Subspace,
+    source: ImageSource,
+    optimizer: Optimizer,
+    evaluations: int,
+    scoring: Scoring,
+    rng: np.random.Generator,
+    folder: Path,
+    *,
+    device: str | None = None,
+    report: Callable[[int], None] = lambda scored: None,
+) -> SearchTrace:
+    """Search a subspace for the network that a trained supernet scores highest; resume if the folder has a journal.
+
+    Parameters
+    ----------
+    network
+        The trained supernet. It is unchanged afterwards.
+    average
+        The moving average of its weights, to score with; None scores with its weights.
+    subspace
+        Where to search: the result of the shrinking loop, or ``LimitedSubspace(limited_space, subspace)`` for the part
+        of it that meets limits.
+    source
+        Its held-out images score the networks.
+    optimizer
+        For example ``EvolutionarySearch()``, the search of SPOS.
+    evaluations
+        Maximum number of distinct networks to score, including those of earlier calls; a later call may raise it.
+    scoring
+        How the supernet scores networks.
+    rng
+        The source of every random draw. It must be in the same state on all processes.
+    folder
+        Folder for the journal of all scores.
+    device
+        As in `join_process_group`.
+    report
+        As in `SupernetEvaluator`.
+
+    Raises
+    ------
+    JournalError
+        If the folder has the journal of another search, or of other weights.
+    LissnasError
+        All errors of `search`.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with (
+        join_process_group(device) as group,
+        use_ema_weights(network, average),
+        per_rank_journals(folder, group) as journals,
+    ):
+        seed = int(rng.integers(2**63))
+        run = RunIdentity(
+            space=ShrunkSpace(subspace).name,
+            method=type(optimizer).__name__,
+            settings=asdict(cast(Any, optimizer)),
+            seed=seed,
+            data={
+                "scoring": scoring.identity,
+                "images": source.train.description,
+                "weights": weights_digest(network.parameters())[:16],
+            },
+        )
+        evaluator = scoring.evaluator(network, source, group, report)
+        memory = Evaluations(subspace.space, evaluator, Journal(journals / JOURNAL, run))
+        return search(subspace, memory, optimizer, np.random.default_rng(seed), evaluations)
