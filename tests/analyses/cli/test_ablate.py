@@ -52,7 +52,7 @@ def test_one_combination_needs_no_heat_map_and_no_ranking(in_process: Command, t
         ("--sedes 3", "Did you mean --seeds?"),
         ("--seeds three", "three"),
         ("--seeds 300", "300 seeds cannot be taken from a sample of 299"),
-        ("--noise-tau 1.5", "tau must lie between 0 and 1"),
+        ("--noise-tau 1.5", "tau must be between 0 and 1"),
         ("--epochs 12", "unknown epochs '12'"),
         ("--runs 0", "the number of runs must be at least 1"),
         ("--workers 0", "the number of workers must be at least 1"),

@@ -1,4 +1,4 @@
-"""The journal: a run that died goes on where it was, and ends in the same bits."""
+"""The journal: a killed run resumes and ends with the same bits."""
 
 import json
 import signal
@@ -33,14 +33,14 @@ SHRINKERS = [
 
 
 class _Evaluator:
-    """The table, that counts what it was asked for and dies when it was asked for so many."""
+    """The table; it counts its rows and fails after a given number of them."""
 
-    def __init__(self, dies_at: int | None = None) -> None:
+    def __init__(self, fails_at: int | None = None) -> None:
         self.count = 0
-        self._dies_at = dies_at
+        self._fails_at = fails_at
 
     def __call__(self, rows: Rows) -> Floats:
-        if self._dies_at is not None and self.count + len(rows) > self._dies_at:
+        if self._fails_at is not None and self.count + len(rows) > self._fails_at:
             raise RuntimeError("out of memory")
         self.count += len(rows)
         return SCORES[SPACE.index(rows)]
@@ -50,7 +50,7 @@ def _run(shrinker: Shrinker, journal: Path | None = None, evaluator: Any = None,
     return shrink(SPACE, evaluator or _Evaluator(), shrinker, np.random.default_rng(seed), journal=journal)
 
 
-def _assert_same(a: Trace, b: Trace) -> None:
+def _assert_same_bits(a: Trace, b: Trace) -> None:
     assert a.evaluations.index.tobytes() == b.evaluations.index.tobytes()
     assert a.evaluations.scores.tobytes() == b.evaluations.scores.tobytes()
     assert a.evaluations.missing.tobytes() == b.evaluations.missing.tobytes()
@@ -65,33 +65,33 @@ def shrinker(request: pytest.FixtureRequest) -> Shrinker:
     return request.param
 
 
-def test_a_journal_changes_no_bit(shrinker: Shrinker, tmp_path: Path) -> None:
-    _assert_same(_run(shrinker, tmp_path / "journal"), _run(shrinker))
+def test_a_journal_does_not_change_the_result(shrinker: Shrinker, tmp_path: Path) -> None:
+    _assert_same_bits(_run(shrinker, tmp_path / "journal"), _run(shrinker))
 
 
-def test_a_run_whose_evaluator_died_goes_on_and_ends_in_the_same_bits(shrinker: Shrinker, tmp_path: Path) -> None:
+def test_a_run_whose_evaluator_failed_resumes_and_ends_with_the_same_bits(shrinker: Shrinker, tmp_path: Path) -> None:
     whole = _run(shrinker)
-    for dies_at in (0, 1, 9, 50, whole.evaluations.count - 1):
-        journal = tmp_path / str(dies_at)
+    for fails_at in (0, 1, 9, 50, whole.evaluations.count - 1):
+        journal = tmp_path / str(fails_at)
         with pytest.raises(EvaluatorError, match="out of memory"):
-            _run(shrinker, journal, _Evaluator(dies_at))
+            _run(shrinker, journal, _Evaluator(fails_at))
         evaluator = _Evaluator()
-        _assert_same(_run(shrinker, journal, evaluator), whole)
-        assert evaluator.count <= whole.evaluations.count - dies_at + ROWS_PER_LINE
+        _assert_same_bits(_run(shrinker, journal, evaluator), whole)
+        assert evaluator.count <= whole.evaluations.count - fails_at + ROWS_PER_LINE
 
 
-def test_a_run_that_ended_is_not_evaluated_again(shrinker: Shrinker, tmp_path: Path) -> None:
+def test_a_finished_run_evaluates_nothing_again(shrinker: Shrinker, tmp_path: Path) -> None:
     first = _run(shrinker, tmp_path / "journal")
-    _assert_same(_run(shrinker, tmp_path / "journal", _Evaluator(dies_at=0)), first)
+    _assert_same_bits(_run(shrinker, tmp_path / "journal", _Evaluator(fails_at=0)), first)
 
 
-def test_what_was_scored_stays_with_the_error() -> None:
+def test_the_error_keeps_the_scores() -> None:
     with pytest.raises(EvaluatorError) as caught:
         _run(BestOfSample(evaluations=100, size=20), evaluator=lambda rows: np.full(len(rows), 3.0))
     assert caught.value.evaluations.scores.tolist() == [3.0] * 100
 
 
-# Whatever a death leaves of the file
+# What a killed process leaves of the file
 
 
 @pytest.fixture(scope="module")
@@ -102,24 +102,24 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, bytes, Trac
 
 
 @given(st.data())
-def test_a_journal_cut_short_anywhere_is_continued(written: tuple[Path, bytes, Trace], data: st.DataObject) -> None:
+def test_a_journal_truncated_anywhere_is_continued(written: tuple[Path, bytes, Trace], data: st.DataObject) -> None:
     path, content, trace = written
     header = content.index(b"\n") + 1
     path.write_bytes(content[: data.draw(st.integers(header, len(content)))])
-    _assert_same(_run(SHRINKERS[0], path), trace)
+    _assert_same_bits(_run(SHRINKERS[0], path), trace)
     assert path.read_bytes() == content
 
 
 @pytest.mark.parametrize("tail", [b"\0" * 200, b"{", b"\n", b'{"crc32":1,"scored":{"index":[1],"scores":[2.0]}}\n'])
-def test_a_last_line_of_garbage_is_dropped(written: tuple[Path, bytes, Trace], tail: bytes) -> None:
+def test_a_damaged_last_line_is_dropped(written: tuple[Path, bytes, Trace], tail: bytes) -> None:
     path, content, trace = written
     path.write_bytes(content + tail)
-    _assert_same(_run(SHRINKERS[0], path), trace)
+    _assert_same_bits(_run(SHRINKERS[0], path), trace)
     assert path.read_bytes() == content
 
 
 @given(st.data())
-def test_a_flipped_bit_is_found_or_changes_no_number(written: tuple[Path, bytes, Trace], data: st.DataObject) -> None:
+def test_a_flipped_bit_is_detected_or_changes_no_score(written: tuple[Path, bytes, Trace], data: st.DataObject) -> None:
     path, content, trace = written
     damaged = bytearray(content)
     last_line = content.rindex(b"\n", 0, -1)
@@ -129,12 +129,12 @@ def test_a_flipped_bit_is_found_or_changes_no_number(written: tuple[Path, bytes,
         again = _run(SHRINKERS[0], path)
     except JournalError:
         assert path.read_bytes() == bytes(damaged)
-    else:  # the last digit of a score was flipped, and reads as the same number
+    else:  # the last digit of a score changed, but it reads as the same number
         np.testing.assert_array_equal(again.evaluations.scores, trace.evaluations.scores)
 
 
 @pytest.mark.parametrize("content", [b"", b"\n", b"notes of mine", b"notes\nof\nmine\n", b"[1]\n", b"{}\n", b"\xff\n"])
-def test_a_file_that_is_no_journal_is_refused_and_left_alone(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_not_a_journal_is_refused_and_unchanged(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "notes"
     path.write_bytes(content)
     with pytest.raises(JournalError, match="not a journal"):
@@ -143,7 +143,7 @@ def test_a_file_that_is_no_journal_is_refused_and_left_alone(tmp_path: Path, con
 
 
 @pytest.mark.parametrize(
-    ("other", "seed", "said"),
+    ("other", "seed", "message"),
     [
         (Lissnas(confidence=0.5, seeds=6), 0, "settings.seeds is 5; in this run it is 6"),
         (SHRINKERS[1], 0, "method is Lissnas; in this run it is VisitedByLocalSearch"),
@@ -151,11 +151,11 @@ def test_a_file_that_is_no_journal_is_refused_and_left_alone(tmp_path: Path, con
     ],
 )
 def test_the_journal_of_another_run_is_refused(
-    written: tuple[Path, bytes, Trace], other: Shrinker, seed: int, said: str
+    written: tuple[Path, bytes, Trace], other: Shrinker, seed: int, message: str
 ) -> None:
     path, content, _trace = written
     path.write_bytes(content)
-    with pytest.raises(JournalError, match=said):
+    with pytest.raises(JournalError, match=message):
         _run(other, path, seed=seed)
     assert path.read_bytes() == content
 
@@ -167,7 +167,7 @@ def test_the_journal_of_another_space_is_refused(written: tuple[Path, bytes, Tra
         shrink(mixed.space, _Evaluator(), SHRINKERS[0], np.random.default_rng(0), journal=path)
 
 
-def test_a_journal_in_which_nothing_is_recorded_is_any_run_s(tmp_path: Path) -> None:
+def test_a_journal_without_scores_can_be_used_by_any_run(tmp_path: Path) -> None:
     path = tmp_path / "journal"
     Journal(path, RunIdentity(seed=1))
     Journal(path, RunIdentity(seed=2)).record(np.array([1]), np.zeros(1))
@@ -176,14 +176,14 @@ def test_a_journal_in_which_nothing_is_recorded_is_any_run_s(tmp_path: Path) -> 
         Journal(path, RunIdentity(seed=1))
 
 
-def test_a_journal_of_other_draws_is_refused(tmp_path: Path) -> None:
+def test_a_journal_with_other_networks_is_refused(tmp_path: Path) -> None:
     Journal(tmp_path / "journal", RunIdentity()).record(np.array([1, 2]), np.zeros(2))
-    with pytest.raises(JournalError, match="from evaluation 1 on it holds other networks"):
+    with pytest.raises(JournalError, match="from evaluation 1 on it has other networks"):
         Journal(tmp_path / "journal", RunIdentity()).replay(np.array([1, 3]))
 
 
 @pytest.mark.parametrize("version", [1, 3, "2", None])
-def test_a_journal_of_another_format_is_refused_and_left_alone(tmp_path: Path, version: object) -> None:
+def test_a_journal_of_another_format_is_refused_and_unchanged(tmp_path: Path, version: object) -> None:
     path = tmp_path / "journal"
     content = json.dumps({"lissnas_journal": version, "seed": 1}).encode() + b"\n"
     path.write_bytes(content)
@@ -199,15 +199,13 @@ def test_two_runs_cannot_write_to_one_journal(tmp_path: Path) -> None:
         second.record(np.array([2]), np.zeros(1))
 
 
-def test_a_journal_in_a_folder_that_is_not_there_says_so(tmp_path: Path) -> None:
+def test_a_journal_in_a_missing_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(JournalError, match="No such file or directory; choose another place"):
         _run(SHRINKERS[0], tmp_path / "nowhere" / "journal")
 
 
 @given(st.lists(st.floats(width=64), max_size=20))
-def test_every_score_comes_back_with_all_its_bits(
-    tmp_path_factory: pytest.TempPathFactory, scores: list[float]
-) -> None:
+def test_every_score_is_read_with_all_its_bits(tmp_path_factory: pytest.TempPathFactory, scores: list[float]) -> None:
     path = tmp_path_factory.mktemp("bits") / "journal"
     index = np.arange(len(scores)) + 2**62
     Journal(path, RunIdentity()).record(index, np.array(scores))
@@ -244,7 +242,7 @@ np.savez(result, trace.evaluations.index, trace.evaluations.scores, trace.subspa
 
 
 @pytest.mark.parametrize("method", ["lissnas", "operation-pruning", "local-search"])
-def test_a_killed_process_goes_on_and_ends_in_the_same_bits(method: str, tmp_path: Path) -> None:
+def test_a_killed_process_resumes_and_ends_with_the_same_bits(method: str, tmp_path: Path) -> None:
     rng = np.random.default_rng(len(method))
 
     def start(name: str) -> "subprocess.Popen[bytes]":
@@ -269,12 +267,12 @@ def test_a_killed_process_goes_on_and_ends_in_the_same_bits(method: str, tmp_pat
             assert whole[name].tobytes() == killed[name].tobytes()
 
 
-def test_an_evaluator_says_how_many_rows_it_wants_at_once_and_another_number_goes_on(tmp_path: Path) -> None:
-    """As when a run goes on with more processes, each of which scores a share."""
+def test_an_evaluator_sets_the_batch_size_and_a_run_resumes_with_another(tmp_path: Path) -> None:
+    """For example if a run resumes with more processes, each of which scores a share."""
 
     class Wants(_Evaluator):
-        def __init__(self, rows_at_once: int, dies_at: int | None = None) -> None:
-            super().__init__(dies_at)
+        def __init__(self, rows_at_once: int, fails_at: int | None = None) -> None:
+            super().__init__(fails_at)
             self.rows_at_once = rows_at_once
             self.batches: list[int] = []
 
@@ -284,8 +282,8 @@ def test_an_evaluator_says_how_many_rows_it_wants_at_once_and_another_number_goe
 
     shrinker = BestOfSample(evaluations=60, size=20)
     with pytest.raises(EvaluatorError):
-        _run(shrinker, tmp_path / "journal.jsonl", Wants(20, dies_at=45))
+        _run(shrinker, tmp_path / "journal.jsonl", Wants(20, fails_at=45))
     later = Wants(16)
     resumed = _run(shrinker, tmp_path / "journal.jsonl", later)
     assert later.batches == [16, 4]
-    _assert_same(resumed, _run(shrinker))
+    _assert_same_bits(resumed, _run(shrinker))

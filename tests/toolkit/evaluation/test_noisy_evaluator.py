@@ -1,4 +1,4 @@
-"""Degraded tables: the tau that was asked for, the values that were there, one draw a network."""
+"""Degraded tables have the requested tau, keep the values, and score each network consistently."""
 
 from collections.abc import Callable
 
@@ -20,7 +20,7 @@ def _tau(truth: Floats, other: Floats) -> float:
 
 
 def _skewed(seed: int = 0) -> Floats:
-    """Scores as of a table: a long tail of bad networks, many ties, some missing."""
+    """Scores like those of a table: a long tail of bad networks, many ties, some missing."""
     rng = np.random.default_rng(seed)
     scores = np.round(94 - rng.exponential(3, 6561), 1)
     scores[rng.random(6561) < 0.1] = np.nan
@@ -28,7 +28,7 @@ def _skewed(seed: int = 0) -> Floats:
 
 
 @given(st.floats(0, 1), st.integers(0, 2**32))
-def test_the_tau_over_the_whole_table_is_the_one_asked_for(tau: float, seed: int) -> None:
+def test_the_tau_over_the_whole_table_is_the_requested_one(tau: float, seed: int) -> None:
     assert _tau(_skewed(), degrade(_skewed(), tau, np.random.default_rng(seed))) == pytest.approx(tau, abs=0.001)
 
 
@@ -38,7 +38,7 @@ def test_a_real_table_is_degraded_to_the_tau_of_a_supernet(tau: float, nasbench2
     assert _tau(scores, degrade(scores, tau, np.random.default_rng(1))) == pytest.approx(tau, abs=0.001)
 
 
-def test_good_and_bad_networks_are_confused_alike() -> None:
+def test_good_and_bad_networks_are_equally_degraded() -> None:
     scores = np.arange(6561.0)
     noisy = degrade(scores, 0.5, np.random.default_rng(0))
     taus = [_tau(scores[part], noisy[part]) for part in (slice(0, 2000), slice(-2000, None))]
@@ -46,21 +46,21 @@ def test_good_and_bad_networks_are_confused_alike() -> None:
 
 
 @given(st.floats(0, 1))
-def test_the_values_stay_those_of_the_table(tau: float) -> None:
+def test_the_values_remain_those_of_the_table(tau: float) -> None:
     noisy = degrade(_skewed(), tau, np.random.default_rng(0))
     np.testing.assert_array_equal(np.sort(noisy), np.sort(_skewed()))
     np.testing.assert_array_equal(np.isnan(noisy), np.isnan(_skewed()))
 
 
-def test_a_tau_of_one_is_the_table_itself() -> None:
+def test_a_tau_of_one_returns_the_table() -> None:
     np.testing.assert_array_equal(degrade(_skewed(), 1.0, np.random.default_rng(0)), _skewed())
 
 
-def test_every_tau_uses_up_the_generator_alike() -> None:
-    left = [np.random.default_rng(3) for _ in range(3)]
-    for tau, rng in zip((1.0, 0.6, 0.2), left, strict=True):
+def test_every_tau_draws_equally_many_random_numbers() -> None:
+    generators = [np.random.default_rng(3) for _ in range(3)]
+    for tau, rng in zip((1.0, 0.6, 0.2), generators, strict=True):
         degrade(_skewed(), tau, rng)
-    assert len({rng.random() for rng in left}) == 1
+    assert len({rng.random() for rng in generators}) == 1
 
 
 def test_a_network_gets_the_same_score_every_time() -> None:
@@ -72,17 +72,17 @@ def test_a_network_gets_the_same_score_every_time() -> None:
     np.testing.assert_array_equal(evaluator(rows), noisy[space.index(rows)])
 
 
-def test_another_generator_confuses_other_networks() -> None:
+def test_another_generator_degrades_other_networks() -> None:
     first, second = (degrade(_skewed(), 0.5, np.random.default_rng(seed)) for seed in (0, 1))
     assert not np.array_equal(first, second, equal_nan=True)
 
 
 @pytest.mark.parametrize("tau", [-0.1, 1.01, np.nan])
-def test_a_tau_that_is_no_share_of_agreement_is_refused(tau: float) -> None:
+def test_a_tau_outside_0_to_1_is_refused(tau: float) -> None:
     with pytest.raises(SettingError, match="between 0 and 1"):
         degrade(_skewed(), tau, np.random.default_rng(0))
 
 
-def test_scores_that_rank_nothing_are_refused() -> None:
+def test_equal_scores_are_refused() -> None:
     with pytest.raises(SettingError, match="no ranking to degrade"):
         NoisyEvaluator(cell201(), np.ones(15625), 0.5, np.random.default_rng(0))

@@ -100,7 +100,7 @@ def test_the_optimum_of_a_smooth_space_is_kept() -> None:
 
 
 def test_equal_scores_are_an_error() -> None:
-    with pytest.raises(EvaluatorError, match="networks have the score 90: nothing tells good ones from bad"):
+    with pytest.raises(EvaluatorError, match="networks have the score 90: a method needs scores that differ"):
         _run(lambda rows: np.full(len(rows), 90.0))
 
 

@@ -1,4 +1,4 @@
-"""Who scores architectures, and the memory, budget and journal of one run.
+"""Evaluators, which score architectures, and the memory, budget and journal of one run.
 
-Read `evaluator.py` first.
+Read `evaluator.py` first, then `evaluations.py`.
 """

@@ -1,4 +1,4 @@
-"""Evaluations: the memory of one run, which scores each architecture once and counts the budget."""
+"""Evaluations: the memory of one run. It scores each architecture once and counts the budget."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,25 +11,33 @@ from lissnas.subspaces.subspace import Subspace
 
 
 class Evaluations:
-    """What one run has evaluated: each distinct architecture is scored once, and counted once.
+    """The evaluations of one run: each distinct architecture is scored once and counts once.
 
     Parameters
     ----------
     space, evaluator
-        What is asked for, and who is asked.
+        The space of the architectures, and what scores them.
     journal
-        Answers what it holds already, and gets the rest, which is then evaluated a few at a time.
+        Records all scores. Scores that it already has are not evaluated again; all others are evaluated in small
+        batches.
 
     Attributes
     ----------
     index, scores
-        The place of every architecture that has a score, and the score, in the order of evaluation, each of shape (n,).
+        Place and score of each architecture with a score, in the order of evaluation, each of shape (n,).
     missing
-        The places of those that were asked for in vain, in the order of asking.
+        Places of the evaluated architectures without a score, in the order of evaluation.
     count
-        How many distinct architectures the evaluator was asked for: the budget that counts.
+        Number of distinct architectures evaluated, which is the budget spent.
     notes
-        What the method had to tell: what it measured, why it stopped. Each reads as a sentence.
+        Sentences that the method adds: what it measured, why it stopped.
+
+    Examples
+    --------
+    >>> evaluations = Evaluations(space, evaluator)
+    >>> scores = evaluations(space.sample(10, np.random.default_rng(0)))
+    >>> evaluations.count
+    10
     """
 
     def __init__(self, space: Space, evaluator: Evaluator, journal: Journal | None = None) -> None:
@@ -38,15 +46,15 @@ class Evaluations:
         self._journal = journal
         self._at_once: int = getattr(evaluator, "rows_at_once", ROWS_PER_LINE)
         self._order: dict[int, int] = {}
-        self._asked: Indices = np.empty(64, dtype=np.int64)
-        self._answers: Floats = np.empty(64)
+        self._places: Indices = np.empty(64, dtype=np.int64)
+        self._values: Floats = np.empty(64)
         self.notes: list[object] = []
 
     def __call__(self, rows: Rows) -> Floats:
-        """Return the score of each row, shape (n,), NaN where there is none; only those not seen before are evaluated.
+        """Return the score of each row, shape (n,), NaN if it has none; only new architectures are evaluated.
 
-        Raises EvaluatorError if the evaluator fails or does not answer with a number for each row; a LissnasError of
-        the evaluator's own is raised as it is.
+        Raises EvaluatorError if the evaluator fails or does not return one number for each row. A LissnasError of the
+        evaluator is raised unchanged.
         """
         index = self._space.index(rows)
         places = index.tolist()
@@ -57,24 +65,24 @@ class Evaluations:
         if first:
             unseen = np.fromiter(first.values(), dtype=np.int64, count=len(first))
             self._evaluate(rows[unseen], index[unseen])
-        answers = self._answers[list(map(self._order.__getitem__, places))]
-        return np.where(np.isfinite(answers), answers, np.nan)
+        scores = self._values[list(map(self._order.__getitem__, places))]
+        return np.where(np.isfinite(scores), scores, np.nan)
 
     def _evaluate(self, rows: Rows, index: Indices) -> None:
-        """Score different architectures that were never asked for."""
+        """Score different architectures that were never evaluated."""
         if self._journal is None:
-            self._remember(index, self._answer(rows))
+            self._remember(index, self._call_evaluator(rows))
             return
         recorded = self._journal.replay(index)
         self._remember(index[: len(recorded)], recorded)
         for first in range(len(recorded), len(rows), self._at_once):
             piece = slice(first, first + self._at_once)
-            self._remember(index[piece], self._answer(rows[piece]))
-            self._journal.record(index[piece], self._answers[self.count - len(index[piece]) : self.count])
+            self._remember(index[piece], self._call_evaluator(rows[piece]))
+            self._journal.record(index[piece], self._values[self.count - len(index[piece]) : self.count])
 
-    def _answer(self, rows: Rows) -> Floats:
+    def _call_evaluator(self, rows: Rows) -> Floats:
         try:
-            answer = self._evaluator(rows)
+            returned = self._evaluator(rows)
         except LissnasError:
             raise
         except Exception as error:
@@ -83,21 +91,23 @@ class Evaluations:
                 f"{type(error).__name__}: {error}"
             ) from error
         try:
-            scores = np.asarray(answer, dtype=np.float64)
+            scores = np.asarray(returned, dtype=np.float64)
         except (TypeError, ValueError) as error:
             raise EvaluatorError(
-                f"the evaluator must answer with numbers, not with {type(answer).__name__}: {error}"
+                f"the evaluator must return numbers, not {type(returned).__name__}: {error}"
             ) from error
         if scores.shape != (len(rows),):
-            raise EvaluatorError(f"the evaluator answered {len(rows):,} rows with scores of shape {scores.shape}")
+            raise EvaluatorError(
+                f"the evaluator returned scores of shape {scores.shape} for {len(rows):,} rows: return one for each row"
+            )
         return scores
 
-    def _remember(self, index: Indices, answers: Floats) -> None:
+    def _remember(self, index: Indices, scores: Floats) -> None:
         start, stop = self.count, self.count + len(index)
-        if stop > len(self._asked):
-            self._asked = np.concatenate([self._asked[:start], np.empty(stop, dtype=np.int64)])
-            self._answers = np.concatenate([self._answers[:start], np.empty(stop)])
-        self._asked[start:stop], self._answers[start:stop] = index, answers
+        if stop > len(self._places):
+            self._places = np.concatenate([self._places[:start], np.empty(stop, dtype=np.int64)])
+            self._values = np.concatenate([self._values[:start], np.empty(stop)])
+        self._places[start:stop], self._values[start:stop] = index, scores
         self._order.update(zip(index.tolist(), range(start, stop), strict=True))
 
     def copy(self) -> "Evaluations":
@@ -108,7 +118,7 @@ class Evaluations:
         return other
 
     def are_evaluated(self, rows: Rows) -> NDArray[np.bool_]:
-        """Tell for each row whether its architecture was asked for, shape (n,)."""
+        """Return whether the architecture of each row was evaluated, shape (n,)."""
         return np.array([place in self._order for place in self._space.index(rows).tolist()], dtype=np.bool_)
 
     @property
@@ -117,25 +127,25 @@ class Evaluations:
 
     @property
     def _scored(self) -> NDArray[np.bool_]:
-        return np.isfinite(self._answers[: self.count])
+        return np.isfinite(self._values[: self.count])
 
     @property
     def index(self) -> Indices:
-        return self._asked[: self.count][self._scored]
+        return self._places[: self.count][self._scored]
 
     @property
     def scores(self) -> Floats:
-        return self._answers[: self.count][self._scored]
+        return self._values[: self.count][self._scored]
 
     @property
     def history(self) -> tuple[Indices, Floats]:
-        """Everything that was asked for, in the order of asking, and its score, NaN where there is none."""
-        answers = self._answers[: self.count]
-        return self._asked[: self.count].copy(), np.where(self._scored, answers, np.nan)
+        """Place and score of every evaluated architecture, in the order of evaluation; NaN without a score."""
+        scores = self._values[: self.count]
+        return self._places[: self.count].copy(), np.where(self._scored, scores, np.nan)
 
     @property
     def missing(self) -> Indices:
-        return self._asked[: self.count][~self._scored]
+        return self._places[: self.count][~self._scored]
 
     @property
     def rows(self) -> Rows:
@@ -143,11 +153,11 @@ class Evaluations:
         return self._space.rows(self.index)
 
     def describe_missing(self) -> str:
-        """Say how many architectures have no score, why, and which they are, the first three by name; or nothing."""
+        """Return a sentence on the architectures without a score: how many, why, and the first three; "" if none."""
         missing = self.missing
         if not len(missing):
             return ""
-        infinite = int(np.isinf(self._answers[: self.count]).sum())
+        infinite = int(np.isinf(self._values[: self.count]).sum())
         first = ", ".join(self._space.write(self._space.rows(missing[:3])))
         return (
             f"{len(missing):,} of {self.count:,} networks have no score and were left out "
@@ -155,26 +165,26 @@ class Evaluations:
         )
 
     def check_that_scores_differ(self) -> None:
-        """Raise EvaluatorError if networks were asked for, and none has a score or all have the same one."""
+        """Raise EvaluatorError if networks were evaluated, but none has a score or all scores are equal."""
         scores = self.scores
         if self.count and not len(scores):
             raise EvaluatorError(self.describe_missing())
         if len(scores) > 1 and (scores == scores[0]).all():
             raise EvaluatorError(
-                f"all {len(scores):,} networks have the score {scores[0]:g}: nothing tells good ones from bad"
+                f"all {len(scores):,} networks have the score {scores[0]:g}: a method needs scores that differ"
             )
 
     def best(self, count: int) -> Rows:
-        """Return the `count` best architectures so far, best first; of equal ones the earlier."""
+        """Return the `count` best architectures so far, best first; of equal scores the earlier one first."""
         order = np.argsort(-self.scores, kind="stable")[:count]
         return self._space.rows(self.index[order])
 
 
 def score_unseen(subspace: Subspace, evaluations: Evaluations, total: int, rng: np.random.Generator) -> None:
-    """Score networks of a subspace drawn uniformly, none twice, until `total` are scored in all or none is left."""
-    while (missing := total - evaluations.count) > 0:
-        drawn = subspace.sample(min(subspace.size_bounds[1], 2 * missing + evaluations.count), rng)
-        unseen = drawn[~evaluations.are_evaluated(drawn)][:missing]
+    """Evaluate new networks of a subspace, drawn uniformly, until `total` are evaluated in all or none is left."""
+    while (remaining := total - evaluations.count) > 0:
+        drawn = subspace.sample(min(subspace.size_bounds[1], 2 * remaining + evaluations.count), rng)
+        unseen = drawn[~evaluations.are_evaluated(drawn)][:remaining]
         evaluations(unseen)
-        if len(unseen) < missing and len(drawn) == subspace.size_bounds[1]:
+        if len(unseen) < remaining and len(drawn) == subspace.size_bounds[1]:
             return

@@ -1,4 +1,4 @@
-"""Evaluator: architectures in, scores out; TableEvaluator answers from a table."""
+"""Evaluator: a function from architectures to scores; TableEvaluator looks the scores up in a table."""
 
 from typing import Protocol
 
@@ -9,17 +9,17 @@ from lissnas.spaces.space import Floats, Indices, Rows, Space
 
 
 class Evaluator(Protocol):
-    """Anything that scores rows; any function of this form is one.
+    """Anything that scores rows; every function with this signature is an Evaluator.
 
-    With a journal it gets eight rows at a time, or as many as its attribute `rows_at_once` says, if it has one.
+    A run with a journal passes it eight rows at a time, or as many as its attribute `rows_at_once` says.
     """
 
     def __call__(self, rows: Rows) -> Floats:
-        """Return the score of each row, float64 of shape (n,), more being better, in any unit.
+        """Return the score of each row, float64 of shape (n,); higher is better, in any unit.
 
-        Rows are a uint8 array of shape (n, genes). NaN where there is none, or where scoring failed: that architecture
-        is left out, and the run goes on. An infinite score counts as none. An error raised here ends the run: a
-        LissnasError as it is, any other as an EvaluatorError.
+        Rows are a uint8 array of shape (n, genes). Return NaN for an architecture without a score: the run continues
+        without it. An infinite score counts as NaN. An exception ends the run: a LissnasError is raised unchanged, any
+        other exception as an EvaluatorError.
         """
 
 
@@ -33,23 +33,34 @@ class TableEvaluator:
     scores
         Shape (size,), in the order of the space's index; NaN where missing.
     index
-        Of a sampled table, the places in the space that the scores belong to, ascending: any other row has no score.
+        For a table of a sample: the places in the space of the scores, ascending. All other rows score NaN.
 
     Raises
     ------
     SettingError
-        If there is not one score for each place.
+        If the number of scores differs from the number of places.
     ArchitectureError
-        If a row that is to be scored, or a place, is not in the space.
+        If a place, or a row to score, is not in the space.
+
+    Examples
+    --------
+    >>> space = CategoricalSpace("two layers", (("skip", "conv"),) * 2, "{}-{}")
+    >>> evaluator = TableEvaluator(space, np.array([90.1, 91.2, 92.3, 93.4]))
+    >>> evaluator(space.read(["conv-skip"])).tolist()
+    [92.3]
     """
 
     def __init__(self, space: Space, scores: Floats, index: Indices | None = None) -> None:
         if index is None and scores.shape != (space.size,):
-            raise SettingError(f"{space.name} has {space.size} architectures, but {scores.shape} scores were given")
+            raise SettingError(f"{space.name} has {space.size} architectures, but the scores have shape {scores.shape}")
         if index is not None:
             index = space.checked_index(index)
             if scores.shape != index.shape or (np.diff(index) <= 0).any():
-                raise SettingError(f"{scores.shape} scores for {index.shape} places: give one for each, ascending")
+                raise SettingError(
+                    f"scores of shape {scores.shape} for places of shape {index.shape}: "
+                    "give one score for each place, ascending"
+                )
+
         self._space = space
         self._scores = scores
         self._index = index

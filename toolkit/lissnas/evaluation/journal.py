@@ -1,8 +1,8 @@
-"""Journal: a file that a run appends its scores to, so that a run that died goes on where it was, bit for bit.
+"""Journal: a file to which a run appends its scores, so that a killed run resumes with the same bits.
 
-JSON lines. The first one says which run it is; each other one holds some architectures and their scores, in the order
-they were asked for, and is on the disk before the run goes on. A run that opens its journal again makes the same draws
-again and is answered from it as far as it goes.
+The file consists of JSON lines. The first line has the identity of the run. Each other line has some architectures and
+their scores, in the order of evaluation, and is on the disk before the run continues. A run that opens its journal
+again repeats the same draws and reads the recorded scores from it.
 """
 
 import os
@@ -22,11 +22,11 @@ FORMAT = 2
 """Version of the file's layout. Files of other versions are refused."""
 
 ROWS_PER_LINE = 8
-"""How many architectures are evaluated between two lines, unless the evaluator says: lost at most where a run dies."""
+"""Number of architectures in a line, unless the evaluator sets it: a killed run loses at most this many."""
 
 
 class _Scored(msgspec.Struct, frozen=True):
-    """A line: places in the space and their scores, of which those that are no number are strings."""
+    """The content of a line: places in the space and their scores; NaN and infinite scores are strings."""
 
     index: list[int]
     scores: list[float | str]
@@ -43,16 +43,21 @@ class Journal:
     Parameters
     ----------
     path
-        The file. If there is none, it is made; if there is, the run goes on from it.
+        The file. If it exists, the run resumes from it.
     run
-        What the run is; what JSON cannot hold is written as its string. A file of any other run is refused, unless that
-        has recorded nothing: then it becomes this run's.
+        The identity of the run. The file of another run is refused, unless it has no scores: then it becomes the file
+        of this run.
 
     Raises
     ------
     JournalError
-        If the file belongs to another run, is damaged anywhere but in its last line, or cannot be written. A last line
-        that is not whole, because its writing was cut short, is dropped.
+        If the file belongs to another run, has another format, is damaged before its last line, or cannot be written.
+        An incomplete last line is dropped.
+
+    Examples
+    --------
+    >>> journal = Journal(Path("run.jsonl"), RunIdentity(seed=1))
+    >>> journal.record(np.array([3, 5]), np.array([91.2, np.nan]))
     """
 
     def __init__(self, path: Path, run: RunIdentity) -> None:
@@ -68,8 +73,8 @@ class Journal:
             raise JournalError(f"{path}: {error.strerror}; choose another place for the journal") from error
         first, newline, rest = content.partition(b"\n")
         run.check(path, _read_header(path, first if newline else b""), JournalError)
-        whole, lines = _whole_lines(path, rest)
-        self._length = len(first) + 1 + whole
+        length, lines = _complete_lines(path, rest)
+        self._length = len(first) + 1 + length
         if self._length < len(content):
             os.truncate(path, self._length)
         self._index = np.array([place for line in lines for place in line.index], dtype=np.int64)
@@ -77,24 +82,24 @@ class Journal:
         self._replayed = 0
 
     def replay(self, index: Indices) -> Floats:
-        """Return the scores of the first of these architectures, as many as were recorded, shape (up to n,).
+        """Return the recorded scores of the first of these architectures, shape (at most n,).
 
-        Raises JournalError if others were recorded at this point.
+        Raises JournalError if the journal has other architectures at this point.
         """
         recorded = slice(self._replayed, self._replayed + len(index))
         known = self._index[recorded]
         if (known != index[: len(known)]).any():
             raise JournalError(
-                f"{self._path}: from evaluation {self._replayed + 1:,} on it holds other networks than this run asks "
-                f"for: it was written by another version of the program; begin a new journal"
+                f"{self._path}: from evaluation {self._replayed + 1:,} on it has other networks than this run "
+                f"evaluates, because another version of the program wrote it; begin a new journal"
             )
         self._replayed += len(known)
         return self._scores[recorded]
 
     def record(self, index: Indices, scores: Floats) -> None:
-        """Append architectures and their scores; they are on the disk when this returns.
+        """Append architectures and their scores; both are on the disk when this returns.
 
-        Raises JournalError if they cannot be written, or another run writes to the same file.
+        Raises JournalError if the file cannot be written, or another run writes to it.
         """
         numbers = [score if np.isfinite(score) else str(score) for score in scores.tolist()]
         scored = _Scored(index.tolist(), numbers)
@@ -107,17 +112,17 @@ class Journal:
                 file.flush()
                 os.fsync(file.fileno())
         except OSError as error:
-            raise JournalError(f"{self._path}: {error.strerror}; run again with this journal to go on") from error
+            raise JournalError(f"{self._path}: {error.strerror}; run again with this journal to resume") from error
         self._length += len(line)
 
 
 def _records_nothing(content: bytes) -> bool:
-    """Tell whether this is a journal of our format that ends after its first line."""
+    """Return whether this is a journal of our format that ends after its first line."""
     return content.startswith(b'{"lissnas_journal":%d,' % FORMAT) and content.find(b"\n") == len(content) - 1
 
 
 def _read_header(path: Path, line: bytes) -> dict[str, Any]:
-    """Return the identity in the first line of a journal. Raises JournalError if it is not one of our format."""
+    """Return the identity in the first line of a journal; raises JournalError if it is not a journal of our format."""
     try:
         header = dict(msgspec.json.decode(line))
     except (ValueError, TypeError, RecursionError):
@@ -130,26 +135,26 @@ def _read_header(path: Path, line: bytes) -> dict[str, Any]:
     return header
 
 
-def _whole_lines(path: Path, content: bytes) -> tuple[int, list[_Scored]]:
-    """Return how many bytes the whole lines take, and what they hold."""
+def _complete_lines(path: Path, content: bytes) -> tuple[int, list[_Scored]]:
+    """Return the length of the complete lines in bytes, and their content."""
     *lines, last = content.split(b"\n")
-    found: list[_Scored] = []
+    complete: list[_Scored] = []
     length = 0
     for number, line in enumerate(lines):
-        scored = _intact(line)
+        scored = _read_line(line)
         if scored is None:
             if last or number + 1 < len(lines):
                 raise JournalError(
-                    f"{path}: line {number + 2} is damaged; delete it and all after it to go on from there"
+                    f"{path}: line {number + 2} is damaged; delete it and all later lines to resume from there"
                 )
             break
-        found.append(scored)
+        complete.append(scored)
         length += len(line) + 1
-    return length, found
+    return length, complete
 
 
-def _intact(line: bytes) -> _Scored | None:
-    """Return what a line holds, or None if it is not as it was written."""
+def _read_line(line: bytes) -> _Scored | None:
+    """Return the content of a line, or None if it is damaged."""
     try:
         decoded = msgspec.json.decode(line, type=_Line)
         numbers = [float(score) for score in decoded.scored.scores]
