@@ -1,4 +1,4 @@
-"""DistinctSpace: one network for all the rows that compute it."""
+"""DistinctSpace: one architecture for all rows of the same network."""
 
 import itertools
 from typing import Any
@@ -18,7 +18,7 @@ def anagrams() -> DistinctSpace:
     return DistinctSpace("anagrams", _WORDS, lambda rows: np.sort(rows, axis=1), lambda rows: rows[:, 0] < 99)
 
 
-def test_a_space_has_as_many_networks_as_there_are_multisets(anagrams: DistinctSpace) -> None:
+def test_the_size_is_the_number_of_different_networks(anagrams: DistinctSpace) -> None:
     assert anagrams.size == 210
 
 
@@ -27,23 +27,23 @@ def test_rows_of_the_same_network_share_a_place(multisets: Any) -> None:
     assert len(set(multisets.space.index(orders).tolist())) == 1
 
 
-def test_every_row_has_its_stand_in_as_canonical_row(anagrams: DistinctSpace) -> None:
+def test_the_canonical_row_is_the_representative(anagrams: DistinctSpace) -> None:
     rows = _WORDS.all_rows()
     np.testing.assert_array_equal(anagrams.canonical(rows), np.sort(rows, axis=1))
 
 
-def test_a_string_of_any_row_reads_as_the_stand_in(multisets: Any) -> None:
+def test_a_string_of_any_row_is_read_as_the_representative(multisets: Any) -> None:
     assert multisets.space.write(multisets.space.read(["cbad"])) == ["abcd"]
 
 
 @pytest.mark.parametrize("use", ["index", "neighbors", "write", "canonical"])
-def test_a_row_that_is_no_network_is_refused(multisets: Any, use: str) -> None:
+def test_a_row_without_a_network_is_refused(multisets: Any, use: str) -> None:
     rows = np.array([[0, 1, 2, 3], [3, 3, 3, 3]], dtype=np.uint8)
     with pytest.raises(ArchitectureError, match=r"row 1 \[3, 3, 3, 3\] is not a network of multisets"):
         getattr(multisets.space, use)(rows)
 
 
-def test_a_string_that_is_no_network_is_refused(multisets: Any) -> None:
+def test_a_string_without_a_network_is_refused(multisets: Any) -> None:
     with pytest.raises(ArchitectureError, match="not a network of multisets"):
         multisets.space.read(["dddd"])
 
@@ -65,7 +65,7 @@ def test_the_mean_distance_of_many_networks_is_estimated_from_128_of_them(anagra
     assert anagrams.mean_distance(rows) == pytest.approx(exact, abs=5 * error)
 
 
-def test_a_network_without_neighbors_is_reached_from_nowhere() -> None:
+def test_a_network_without_neighbors_has_distance_255_from_all_others() -> None:
     bits = CategoricalSpace("bits", ("01",) * 3, "{}{}{}")
     space = DistinctSpace(
         "bits", bits, lambda rows: rows, lambda rows: np.isin(bits.index(rows), [0b000, 0b011, 0b111])

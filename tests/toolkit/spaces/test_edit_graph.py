@@ -1,4 +1,4 @@
-"""EditGraph: packed breadth-first search and its blocked sums, against plain loops and against closed forms."""
+"""EditGraph: packed breadth-first search and sums in blocks, compared with plain loops and closed forms."""
 
 from collections import deque
 from collections.abc import Iterator
@@ -38,7 +38,7 @@ def _graph(nodes: int, edges: list[tuple[int, int]]) -> EditGraph:
 
 
 def _dense_sums(distances: Iterator[np.ndarray], columns: Floats, scores: Floats, diameter: int) -> ShellSums:
-    """Sum shell by shell over blocks of rows of a distance matrix."""
+    """Return the sums over shells, from blocks of rows of a distance matrix."""
     sums, differences = [], []
     first = 0
     for block in distances:
@@ -50,15 +50,15 @@ def _dense_sums(distances: Iterator[np.ndarray], columns: Floats, scores: Floats
     return ShellSums(np.concatenate(sums, axis=1), np.concatenate(differences, axis=1))
 
 
-def _assert_same(found: ShellSums, expected: ShellSums) -> None:
-    # Sums are taken in float32: up to 5,000 terms of size 1, each pair of them off by 6e-8 of the sum so far.
+def _assert_close(found: ShellSums, expected: ShellSums) -> None:
+    # Sums are float32: up to 5,000 terms of size 1, each addition off by 6e-8 of the sum so far.
     np.testing.assert_allclose(found.sums, expected.sums, atol=5e-3)
     np.testing.assert_allclose(found.differences, expected.differences, atol=2e-2)
 
 
 @st.composite
 def some_edges(draw: st.DrawFn) -> tuple[int, list[tuple[int, int]]]:
-    """Draw a graph in which every node has an edge; it may fall apart; edges may repeat, or join a node to itself."""
+    """Draw a graph in which every node has an edge; it may be disconnected; edges may repeat or be loops."""
     nodes = draw(st.integers(2, 80))
     partner = [(node, draw(st.integers(0, nodes - 2))) for node in range(nodes)]
     others = draw(st.lists(st.tuples(st.integers(0, nodes - 1), st.integers(0, nodes - 1)), max_size=20))
@@ -72,7 +72,9 @@ def test_distances_match_breadth_first_search_in_plain_python(drawn: tuple[int, 
 
 
 @given(some_edges(), st.data())
-def test_distances_from_a_few_sources_are_columns_of_all(drawn: tuple[int, list[tuple[int, int]]], data: Any) -> None:
+def test_distances_from_some_sources_are_columns_of_all_distances(
+    drawn: tuple[int, list[tuple[int, int]]], data: Any
+) -> None:
     sources = np.array(data.draw(st.lists(st.integers(0, drawn[0] - 1), min_size=1, max_size=9)))
     np.testing.assert_array_equal(_graph(*drawn).distances(sources), _breadth_first(*drawn)[:, sources])
 
@@ -80,19 +82,21 @@ def test_distances_from_a_few_sources_are_columns_of_all(drawn: tuple[int, list[
 @given(some_edges(), st.randoms(use_true_random=False))
 def test_neighbors_are_the_nodes_joined_by_an_edge(drawn: tuple[int, list[tuple[int, int]]], random: Any) -> None:
     nodes, edges = drawn
-    asked = [random.randrange(nodes) for _ in range(5)]
-    found, source = _graph(nodes, edges).neighbors(np.array(asked))
-    expected = [sorted({b for a, b in edges + [(b, a) for a, b in edges] if a == node} - {node}) for node in asked]
+    nodes_drawn = [random.randrange(nodes) for _ in range(5)]
+    found, source = _graph(nodes, edges).neighbors(np.array(nodes_drawn))
+    expected = [
+        sorted({b for a, b in edges + [(b, a) for a, b in edges] if a == node} - {node}) for node in nodes_drawn
+    ]
     assert [sorted(found[source == place].tolist()) for place in range(5)] == expected
 
 
-def test_a_node_that_no_path_leads_to_has_distance_255() -> None:
+def test_an_unreachable_node_has_distance_255() -> None:
     found = _graph(5, [(0, 1), (2, 3), (3, 4)]).distances(np.array([0]))
     np.testing.assert_array_equal(found[:, 0], [0, 1, 255, 255, 255])
 
 
 def _ragged_graph(nodes: int) -> tuple[EditGraph, np.ndarray]:
-    """Make a long path with a few shortcuts at one end, so that searches from different nodes differ in length."""
+    """Return a long path with shortcuts at one end, so that searches from different nodes differ in length."""
     rng = np.random.default_rng(nodes)
     edges = [*pairwise(range(nodes)), *((int(a), int(b)) for a, b in rng.integers(nodes // 2, nodes, (30, 2)))]
     return _graph(nodes, edges), _breadth_first(nodes, edges)
@@ -118,10 +122,10 @@ def test_shell_sums_do_not_depend_on_the_size_of_the_blocks(
     rng = np.random.default_rng(missing)
     columns, scores = rng.normal(size=(150, 3)), np.round(rng.normal(90, 3, 150), 1)
     scores[rng.choice(150, missing, replace=False)] = np.nan
-    _assert_same(graph.shell_sums(columns, scores), _dense_sums(iter([distances]), columns, scores, distances.max()))
+    _assert_close(graph.shell_sums(columns, scores), _dense_sums(iter([distances]), columns, scores, distances.max()))
 
 
-def test_shell_sums_of_a_graph_larger_than_one_block_match_its_hamming_distances() -> None:
+def test_shell_sums_of_a_graph_larger_than_a_block_match_hamming_distances() -> None:
     # 4,140 nodes are more than the 4,096 that are unpacked at once.
     space = CategoricalSpace("box", [[str(choice) for choice in range(count)] for count in (46, 90)], "{}.{}")
     rows = space.all_rows()
@@ -131,4 +135,4 @@ def test_shell_sums_of_a_graph_larger_than_one_block_match_its_hamming_distances
     columns, scores = rng.normal(size=(space.size, 2)), rng.normal(size=space.size)
     scores[rng.choice(space.size, 500, replace=False)] = np.nan
     blocks = ((rows[first : first + 300, None] != rows).sum(axis=2) for first in range(0, space.size, 300))
-    _assert_same(graph.shell_sums(columns, scores), _dense_sums(blocks, columns, scores, 2))
+    _assert_close(graph.shell_sums(columns, scores), _dense_sums(blocks, columns, scores, 2))

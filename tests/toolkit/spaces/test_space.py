@@ -1,4 +1,4 @@
-"""What every space promises, held against distances found in plain loops on spaces small enough to list."""
+"""The contract of every space, checked on small spaces against distances from plain loops."""
 
 import itertools
 from typing import Any
@@ -15,7 +15,7 @@ def test_indices_count_the_architectures_in_order(small: Any) -> None:
 
 def test_neighbors_are_all_architectures_at_distance_one(small: Any) -> None:
     space = small.space
-    # Shuffled and with a repeat, since a batch need not be the whole space in order.
+    # Shuffled and with a repeated row, since a batch may have any order.
     batch = np.append(np.random.default_rng(0).permutation(space.size), 0)
     neighbors, source = space.neighbors(space.rows(batch))
     found = [sorted(space.index(neighbors[source == place]).tolist()) for place in range(len(batch))]
@@ -50,9 +50,9 @@ def test_shell_sums_match_a_double_loop(small: Any, scores_of: Any) -> None:
         if not np.isnan(scores[[a, b]]).any():
             differences[small.distance[a, b], a] += abs(scores[a] - scores[b])
     found = small.space.shell_sums(columns, scores)
-    # Genes without choice lengthen a row, and no more: their shells are empty.
+    # Genes with one choice add empty shells.
     beyond = len(found.sums) - len(sums)
-    # Scores of about 90 are held in float32: each difference is off by up to 8e-6, and at most 24 are summed.
+    # Scores of about 90 are float32: each difference is off by up to 8e-6, and at most 24 are summed.
     np.testing.assert_allclose(found.differences, np.pad(differences, ((0, beyond), (0, 0))), atol=2e-4)
     np.testing.assert_allclose(found.sums, np.pad(sums, ((0, beyond), (0, 0), (0, 0))), atol=1e-5)
 
@@ -73,7 +73,7 @@ def test_official_strings_read_back_as_the_same_rows(small: Any) -> None:
     np.testing.assert_array_equal(small.space.read(small.space.write(rows)), rows)
 
 
-def test_no_two_architectures_are_written_alike(small: Any) -> None:
+def test_different_architectures_have_different_strings(small: Any) -> None:
     assert len(set(small.space.write(small.space.all_rows()))) == small.space.size
 
 
@@ -84,7 +84,7 @@ def test_a_string_of_another_form_is_refused(small: Any, damage: Any) -> None:
         small.space.read([damage(string)])
 
 
-def test_a_sample_holds_no_architecture_twice(small: Any) -> None:
+def test_a_sample_has_no_architecture_twice(small: Any) -> None:
     sample = small.space.sample(small.space.size, np.random.default_rng(3))
     assert sorted(small.space.index(sample)) == list(range(small.space.size))
 
@@ -125,14 +125,14 @@ def test_an_index_outside_the_space_is_refused(small: Any, index: int) -> None:
         small.space.rows(np.array([0, index]))
 
 
-def test_an_empty_batch_is_a_batch(small: Any) -> None:
+def test_an_empty_batch_is_allowed(small: Any) -> None:
     space = small.space
-    none = space.rows(np.empty(0, dtype=np.int64))
+    empty = space.rows(np.empty(0, dtype=np.int64))
     shapes = (
-        space.index(none).shape,
-        space.neighbors(none)[0].shape,
-        space.distance(none, none).shape,
-        space.distances(none, space.all_rows()).shape,
-        space.write(none),
+        space.index(empty).shape,
+        space.neighbors(empty)[0].shape,
+        space.distance(empty, empty).shape,
+        space.distances(empty, space.all_rows()).shape,
+        space.write(empty),
     )
     assert shapes == ((0,), (0, space.genes), (0,), (0, space.size), [])
