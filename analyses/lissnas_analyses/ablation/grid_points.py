@@ -61,7 +61,7 @@ def grid_points(
             raise UnknownNameError(f"setting of {', '.join(methods)}", name, set().union(*names.values()))
     for tau in noise_taus:
         if not 0 <= tau <= 1:
-            raise SettingError(f"tau must lie between 0 and 1, not be {tau}")
+            raise SettingError(f"tau must be between 0 and 1, not {tau}")
     points: dict[AblationPoint, None] = {}
     for method in methods:
         own_values = {name: choices for name, choices in values.items() if name in names[method]}

@@ -111,9 +111,9 @@ class Evaluations:
         self._order.update(zip(index.tolist(), range(start, stop), strict=True))
 
     def copy(self) -> "Evaluations":
-        """Return a memory with the same scores that grows on its own, without the journal."""
+        """Return an independent copy with the same scores, without the journal."""
         other = Evaluations(self._space, self._evaluator)
-        other._remember(self._asked[: self.count], self._answers[: self.count])
+        other._remember(self._places[: self.count], self._values[: self.count])
         other.notes = list(self.notes)
         return other
 
