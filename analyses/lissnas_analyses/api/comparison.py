@@ -1,0 +1,173 @@
+"""`ln.compare`: shrinking methods side by side on one or several benchmarks."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+from lissnas.errors import SettingError
+from lissnas_benchmarks.benchmark import Benchmark
+
+from lissnas_analyses.api.loading import as_benchmark
+from lissnas_analyses.api.result import Result, new_axes
+from lissnas_analyses.comparison import measure
+from lissnas_analyses.comparison.measure import METHODS, ComparisonResult
+from lissnas_analyses.grid.workers import workers as start_workers
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_SHORT_NAMES = {"recall": "recall_1", "lift": "lift_1"}
+"""Short names of figures that `Comparison.plot` takes: those of the top 1 %."""
+
+
+@dataclass(frozen=True, repr=False)
+class Comparison(Result):
+    """Shrinking methods side by side.
+
+    Attributes
+    ----------
+    results
+        The numbers of each benchmark.
+    """
+
+    results: tuple[ComparisonResult, ...]
+
+    def __str__(self) -> str:
+        from lissnas_analyses.comparison.describe import comparison_sentences
+
+        parts = ["\n  ".join([str(result.benchmark), *comparison_sentences(result)]) for result in self.results]
+        return "\n".join(parts)
+
+    def frame(self) -> pl.DataFrame:
+        """Return a row for every benchmark, method and figure of quality of the result, over all runs.
+
+        Columns: benchmark, dataset, method, figure, mean, low, high (the 95 % interval of the mean), runs.
+        """
+        frames = []
+        for result in self.results:
+            last = result.rounds.filter(pl.col("round") == pl.col("round").max().over("method"))
+            frames.append(
+                last.select(
+                    pl.lit(result.benchmark.name).alias("benchmark"),
+                    pl.lit(result.benchmark.dataset).alias("dataset"),
+                    "method",
+                    "figure",
+                    "mean",
+                    "low",
+                    "high",
+                    "runs",
+                )
+            )
+        return pl.concat(frames)
+
+    def plot(self, figure: str = "recall", *, axes: "Axes | None" = None) -> "Axes":
+        """Draw a figure of quality of every method on every benchmark, with its 95 % interval, and return the axes.
+
+        Parameters
+        ----------
+        figure
+            A figure of `frame`, such as "recall_5", "size" or "evaluations"; "recall" is that of the top 1 %.
+        axes
+            Matplotlib axes to draw into; new ones by default.
+
+        Raises
+        ------
+        SettingError
+            If there is no such figure.
+        """
+        from lissnas_analyses import style
+
+        name = _SHORT_NAMES.get(figure, figure)
+        rows = self.frame().filter(pl.col("figure") == name)
+        if rows.is_empty():
+            known = ", ".join(self.frame()["figure"].unique(maintain_order=True))
+            raise SettingError(f"'{figure}' is no figure of a comparison; choose one of {known}")
+        labels = [f"{result.benchmark.name}\n{result.benchmark.dataset}" for result in self.results]
+        methods = rows["method"].unique(maintain_order=True).to_list()
+        axes = new_axes(height=1.2 + 0.8 * len(labels)) if axes is None else axes
+        for number, method in enumerate(methods):
+            line = style.line_style(method)
+            of_method = rows.filter(pl.col("method") == method)
+            shift = (number - (len(methods) - 1) / 2) * 0.6 / len(methods)
+            places = [place + shift for place in range(len(labels))]
+            axes.hlines(places, of_method["low"], of_method["high"], color=line.color)
+            axes.plot(of_method["mean"], places, line.marker, color=line.color, label=method)
+        axes.set(xlabel=name.replace("_", " "), yticks=range(len(labels)), yticklabels=labels)
+        axes.invert_yaxis()
+        axes.legend(fontsize="small")
+        return axes
+
+    def save(self, path: str | Path) -> Path:
+        """Write figures, numbers and manifest to a folder, as ``lissnas compare`` does, and return the folder.
+
+        Several benchmarks have a folder each in it.
+        """
+        from lissnas_analyses.comparison.describe import add_comparison, comparison_sentences
+        from lissnas_analyses.results.folder import Results
+
+        for result in self.results:
+            name = result.benchmark.name
+            datasets = [other.benchmark.dataset for other in self.results if other.benchmark.name == name]
+            folder = name if len(datasets) == 1 else f"{name}-{result.benchmark.dataset}"
+            results = Results(Path(path) / folder if len(self.results) > 1 else Path(path), "compare")
+            add_comparison(result, results, lambda task, share: None)
+            settings = {"seed": result.seed, "runs": result.number_of_runs, "methods": result.settings}
+            results.save_for_benchmark(
+                result.benchmark, settings, comparison_sentences(result), methods=result.methods
+            )
+        return Path(path)
+
+
+def compare(
+    benchmarks: Benchmark | str | Sequence[Benchmark | str],
+    methods: Sequence[str] = METHODS,
+    *,
+    runs: int = 20,
+    seed: int = 0,
+    workers: int = 1,
+) -> Comparison:
+    """Shrink benchmarks with several methods, and judge what each keeps.
+
+    In each run LISSNAS decides the number of architectures kept and the evaluations; the other methods get the same.
+
+    Parameters
+    ----------
+    benchmarks
+        A benchmark, its name, or several of these.
+    methods
+        Names that `ln.shrinker_names()` lists. The first one is the reference of the paired differences.
+    runs
+        Number of runs, each with its own random numbers.
+    seed
+        The same seed gives the same result, for any number of workers.
+    workers
+        Number of processes. With more than one, run a program from a file under ``if __name__ == "__main__":``.
+
+    Returns
+    -------
+    Comparison
+        Means over the runs with 95 % intervals, and differences run by run.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such benchmark or method; the error suggests the nearest name.
+    SettingError
+        If there is no benchmark, a method refuses its settings, or a number is below 1.
+
+    Examples
+    --------
+    >>> import lissnas as ln
+    >>> comparison = ln.compare("nas-bench-graph-proteins", ["lissnas", "random-subset"], runs=2)
+    >>> comparison.frame()["method"].unique(maintain_order=True).to_list()
+    ['lissnas', 'random-subset']
+    """
+    several = [benchmarks] if isinstance(benchmarks, Benchmark | str) else list(benchmarks)
+    if not several or not methods:
+        raise SettingError("nothing to compare: name at least one benchmark and one method")
+    opened = [as_benchmark(benchmark) for benchmark in several]
+    with start_workers(workers) as started:
+        results = tuple(measure.compare(one, methods, runs, seed, workers=started) for one in opened)
+    return Comparison(results)
