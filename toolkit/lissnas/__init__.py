@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from lissnas_analyses.api.comparison import compare as compare
     from lissnas_analyses.api.loading import load as load
     from lissnas_analyses.api.loading import load_file as load_file
     from lissnas_analyses.api.locality import measure_locality as measure_locality
@@ -65,6 +66,7 @@ _PLACES = {
     "BestOfSample": "lissnas.shrinkers.sampling_baselines",
     "CategoricalSpace": "lissnas.spaces.categorical",
     "Column": "lissnas_benchmarks.columns",
+    "compare": "lissnas_analyses.api.comparison",
     "DesignSpaceRestriction": "lissnas.shrinkers.design_space_restriction",
     "DistributionPruning": "lissnas.shrinkers.distribution_pruning",
     "Evaluator": "lissnas.evaluation.evaluator",

@@ -114,9 +114,7 @@ class Comparison(Result):
             results = Results(Path(path) / folder if len(self.results) > 1 else Path(path), "compare")
             add_comparison(result, results, lambda task, share: None)
             settings = {"seed": result.seed, "runs": result.number_of_runs, "methods": result.settings}
-            results.save_for_benchmark(
-                result.benchmark, settings, comparison_sentences(result), methods=result.methods
-            )
+            results.save_for_benchmark(result.benchmark, settings, comparison_sentences(result), methods=result.methods)
         return Path(path)
 
 

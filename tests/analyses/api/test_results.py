@@ -100,6 +100,7 @@ RESULTS = {
     "shrink": lambda bench: ln.shrink(bench, ln.RandomSubset(size=50)),
     "search": lambda bench: ln.search(bench, "random", evaluations=20),
     "measure_locality": ln.measure_locality,
+    "compare": lambda bench: ln.compare(bench, ["best-of-sample", "random-subset"], runs=2),
     "rank_agreement": lambda bench: ln.rank_agreement(bench, bench.selection, draws=5),
 }
 
@@ -120,6 +121,29 @@ def test_every_result_prints_draws_saves_and_shows_in_a_notebook(
     page = result._repr_html_()
     assert "<table" in page
     assert "data:image/png;base64," in page
+
+
+def test_several_benchmarks_are_compared_as_each_alone(proteins: Benchmark) -> None:
+    together = ln.compare([proteins, "nas-bench-graph-proteins"], ["random-subset"], runs=2)
+    alone = ln.compare(proteins, ["random-subset"], runs=2)
+    assert together.frame().height == 2 * alone.frame().height
+    assert together.frame().head(alone.frame().height).equals(alone.frame())
+
+
+def test_a_table_of_ones_own_is_compared_too(tmp_path: Path) -> None:
+    table = pl.DataFrame({"arch": SPACE.write(SPACE.all_rows()), "accuracy": 80 + total(SPACE.all_rows())})
+    table.write_csv(tmp_path / "mine.csv")
+    bench = ln.load_file(tmp_path / "mine.csv", SPACE, columns=["accuracy"], string_column="arch")
+    assert "mine" in str(ln.compare(bench, ["best-of-sample", "random-subset"], runs=2))
+
+
+def test_comparing_nothing_is_refused(proteins: Benchmark) -> None:
+    with pytest.raises(SettingError, match="nothing to compare"):
+        ln.compare([], ["lissnas"])
+    with pytest.raises(UnknownNameError, match="did you mean 'kernel'"):
+        ln.compare(proteins, ["kernell"])
+    with pytest.raises(SettingError, match="no figure of a comparison; choose one of"):
+        ln.compare(proteins, ["random-subset"], runs=1).plot("recal")
 
 
 def test_the_whole_space_can_be_searched_as_a_subspace() -> None:
