@@ -8,32 +8,30 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 from lissnas.errors import SettingError
 from lissnas.evaluation.evaluator import TableEvaluator
 from lissnas.evaluation.noisy_evaluator import degrade
 from lissnas.shrinkers.shrink import shrink
 from lissnas.spaces.space import Floats
-from lissnas.statistics.estimate import CONFIDENCE
 from lissnas.statistics.quality import quality
 from lissnas.storage.random_streams import named_generator
 from lissnas_benchmarks.benchmark import Benchmark
 
 from lissnas_analyses.ablation.grid_points import AblationPoint
+from lissnas_analyses.ablation.summarize import (
+    POINT_COLUMNS,
+    mean_figures,
+    mean_ranks_by_recall,
+    sensitivity,
+)
 from lissnas_analyses.grid.benchmark_key import BenchmarkKey, full_space_quality
-from lissnas_analyses.grid.row_store import SETTING_PREFIX, open_row_store
+from lissnas_analyses.grid.row_store import open_row_store
 from lissnas_analyses.grid.run_grid import Row, run_grid
 from lissnas_analyses.grid.workers import THIS_PROCESS, Workers
 
-_POINT_COLUMNS: dict[str, pl.DataType] = {"method": pl.String(), "epochs": pl.Int64(), "noise_tau": pl.Float64()}
-"""The columns that tell grid points apart, besides those of the settings."""
-
 _RUNS_PER_JOB = 8
 """Number of rows that a worker computes at a time: a few tenths of a second, which an interrupt may lose."""
-
-_SHARES = ("recall_1", "recall_5", "size_ratio")
-"""The figures that are between 0 and 1; their intervals end there."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +49,10 @@ class AblationResult:
     means
         A row a grid point and figure: the mean over the runs and its 95 % interval (Student's), clipped to the range of
         the figure.
+    sensitivity
+        A row a method and values of two settings; see `lissnas_analyses.ablation.summarize`. Empty if nothing varies.
+    ranks
+        The mean rank of each method and of each configuration; empty if there is only one.
     stored, computed
         Number of rows in the file, and number of runs computed in this call.
     seconds
@@ -63,6 +65,8 @@ class AblationResult:
     seed: int
     rows: pl.DataFrame
     means: pl.DataFrame
+    sensitivity: pl.DataFrame
+    ranks: pl.DataFrame
     stored: int
     computed: int
     seconds: float
@@ -103,11 +107,20 @@ def ablate(
     key = BenchmarkKey.of(benchmark)
     for epochs in dict.fromkeys(point.epochs for point in points):
         _scores_after(benchmark, epochs)  # an unknown number of epochs is refused before anything runs
-    with open_row_store(path, key.identity(), _POINT_COLUMNS) as store:
-        result = run_grid(ablation_rows, key, points, runs, seed, store, workers, report, runs_per_job=_RUNS_PER_JOB)
-    rows, means = result.rows, _means(result.rows)
+    with open_row_store(path, key.identity(), POINT_COLUMNS) as store:
+        grid = run_grid(ablation_rows, key, points, runs, seed, store, workers, report, runs_per_job=_RUNS_PER_JOB)
     return AblationResult(
-        benchmark, tuple(points), runs, seed, rows, means, result.stored, result.computed, result.seconds
+        benchmark=benchmark,
+        points=tuple(points),
+        runs=runs,
+        seed=seed,
+        rows=grid.rows,
+        means=mean_figures(grid.rows),
+        sensitivity=sensitivity(grid.rows),
+        ranks=mean_ranks_by_recall(grid.rows, runs, seed),
+        stored=grid.stored,
+        computed=grid.computed,
+        seconds=grid.seconds,
     )
 
 
@@ -136,34 +149,3 @@ def _scores_after(benchmark: Benchmark, epochs: int | None) -> Floats:
         return benchmark.selection
     measure = replace(benchmark.adapter.selects, epochs=epochs, metric=benchmark.reports.metric)
     return benchmark.table.values(measure, benchmark.dataset)
-
-
-def point_columns(rows: pl.DataFrame) -> list[str]:
-    """Return the columns that tell one grid point from another."""
-    return [*_POINT_COLUMNS, *(name for name in rows.columns if name.startswith(SETTING_PREFIX))]
-
-
-def _means(rows: pl.DataFrame) -> pl.DataFrame:
-    from scipy.special import stdtrit
-
-    point = point_columns(rows)
-    figures = [name for name in rows.columns if name not in (*point, "seed", "run")]
-    long = rows.with_columns(pl.col(figures).cast(pl.Float64)).unpivot(figures, index=point, variable_name="figure")
-    means = long.group_by([*point, "figure"], maintain_order=True).agg(
-        mean=pl.col("value").mean(), error=pl.col("value").std() / pl.len().sqrt(), runs=pl.len()
-    )
-    runs = means["runs"].to_numpy()
-    half = means["error"].to_numpy() * np.where(
-        runs > 1, stdtrit(np.maximum(runs - 1, 1), (1 + CONFIDENCE) / 2), np.nan
-    )
-    share = pl.col("figure").is_in(_SHARES)
-    return (
-        means.drop("error")
-        .with_columns(half=pl.Series(half))
-        .with_columns(low=pl.col("mean") - pl.col("half"), high=pl.col("mean") + pl.col("half"))
-        .with_columns(
-            low=pl.when(share).then(pl.col("low").clip(lower_bound=0)).otherwise("low"),
-            high=pl.when(share).then(pl.col("high").clip(upper_bound=1)).otherwise("high"),
-        )
-        .drop("half")
-    )

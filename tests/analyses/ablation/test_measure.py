@@ -13,7 +13,6 @@ from lissnas.shrinkers.lissnas import Lissnas
 from lissnas.shrinkers.shrink import shrink
 from lissnas.statistics.quality import quality
 from lissnas.storage.run_identity import RunIdentity
-from lissnas_analyses.ablation import ranking
 from lissnas_analyses.ablation.grid_points import AblationPoint, grid_points
 from lissnas_analyses.ablation.measure import AblationResult, ablate
 from lissnas_analyses.grid.row_store import RowStore
@@ -87,7 +86,7 @@ def test_means_and_intervals_are_those_of_the_rows(proteins: Benchmark, tmp_path
 
 def test_methods_and_configurations_are_ranked(proteins: Benchmark, tmp_path: Path) -> None:
     result = _ablate(proteins, tmp_path)
-    ranks = ranking.rank(result)
+    ranks = result.ranks
     assert ranks.filter(kind="method")["name"].to_list() == ["lissnas", "random-subset"]
     assert set(ranks.filter(kind="configuration")["name"]) == {
         "lissnas, seeds 5",
