@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 from lissnas.evaluation.evaluator import Evaluator, TableEvaluator
-from lissnas.predictors.cheap_score_diagnosis import diagnose
+from lissnas.predictors.cheap_score_diagnosis import diagnose_cheap_scores
 from lissnas.shrinkers.kernel_shrinkage import KernelShrinkage
 from lissnas.shrinkers.lissnas import Lissnas
 from lissnas.shrinkers.shrink import Trace, shrink
@@ -93,7 +93,9 @@ def measure(dataset: str, evaluations: int, seeds: int, chosen: list[str]) -> No
             cheap = tuple(TableEvaluator(SPACE, column) for column in scores)
             joined = recalls(runs(cheap))
             diagnoses = [
-                diagnose(SPACE, trace.evaluations.rows, trace.evaluations.scores, cheap, np.random.default_rng(seed))
+                diagnose_cheap_scores(
+                    SPACE, trace.evaluations.rows, trace.evaluations.scores, cheap, np.random.default_rng(seed)
+                )
                 for seed, trace in enumerate(plain)
             ]
             verdicts = Counter(diagnosis.verdict for diagnosis in diagnoses)

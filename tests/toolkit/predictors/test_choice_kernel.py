@@ -1,4 +1,4 @@
-"""What the kernel sees of genes: changes, scales and counts."""
+"""The features of genes: changes, ordinal steps and counts."""
 
 import math
 
@@ -15,7 +15,7 @@ from lissnas.spaces.published.channels import channels
 from lissnas.spaces.space import Floats
 
 NOMINAL = CategoricalSpace("chain", ["abc"] * 4, "{}{}{}{}")
-SCALES = CategoricalSpace("widths", ["12345"] * 4, "{}{}{}{}", (True,) * 4)
+ORDINAL = CategoricalSpace("widths", ["12345"] * 4, "{}{}{}{}", (True,) * 4)
 
 
 def _kernel(space: CategoricalSpace, *rows: list[int]) -> Floats:
@@ -24,33 +24,33 @@ def _kernel(space: CategoricalSpace, *rows: list[int]) -> Floats:
     return kernel(np.zeros_like(kernel.prior_mean), features, features)
 
 
-def test_one_changed_gene_is_one_change_and_one_other_count() -> None:
+def test_one_changed_gene_is_one_change_and_one_replaced_count() -> None:
     assert _kernel(NOMINAL, [0, 0, 0, 0], [2, 0, 0, 0])[0, 1] == pytest.approx(math.exp(-1.5 / 4 - 0.1))
 
 
-def test_two_genes_that_change_places_leave_the_counts_as_they_were() -> None:
+def test_swapping_the_choices_of_two_genes_leaves_the_counts_unchanged() -> None:
     assert _kernel(NOMINAL, [0, 1, 2, 0], [1, 0, 2, 0])[0, 1] == pytest.approx(math.exp(-2 * 1.5 / 4))
 
 
-def test_on_a_scale_the_distance_grows_with_the_square_of_the_steps() -> None:
-    logs = np.log(_kernel(SCALES, [0, 0, 0, 0], [1, 0, 0, 0], [4, 0, 0, 0])[0])
+def test_the_distance_of_an_ordinal_gene_grows_with_the_square_of_the_steps() -> None:
+    logs = np.log(_kernel(ORDINAL, [0, 0, 0, 0], [1, 0, 0, 0], [4, 0, 0, 0])[0])
     assert logs[2] == pytest.approx(-1.5 / 4 - 0.1 / 2)
     assert logs[1] == pytest.approx(logs[2] / 16)
 
 
-def test_a_gene_that_is_no_scale_knows_no_order() -> None:
+def test_a_nominal_gene_has_no_order() -> None:
     near, far = _kernel(NOMINAL, [0, 0, 0, 0], [1, 0, 0, 0], [2, 0, 0, 0])[0, 1:]
     assert near == far
 
 
-def test_the_widths_of_the_size_space_are_scales() -> None:
+def test_the_widths_of_the_size_space_are_ordinal() -> None:
     assert channels().ordinal == (True,) * 5
 
 
-def test_cells_that_differ_on_dead_edges_alone_are_equal_to_the_kernel() -> None:
-    # Nothing leads to node 1, so what leaves it is dead: genes 2 and 4.
-    alike = _kernel(cell201(), [0, 3, 2, 1, 4, 2], [0, 3, 0, 1, 3, 2], [0, 3, 0, 1, 0, 2])
-    np.testing.assert_allclose(alike, 1)
+def test_cells_that_differ_only_on_dead_edges_have_equal_features() -> None:
+    # No edge leads to node 1, so the edges that leave it are dead: genes 2 and 4.
+    similarities = _kernel(cell201(), [0, 3, 2, 1, 4, 2], [0, 3, 0, 1, 3, 2], [0, 3, 0, 1, 0, 2])
+    np.testing.assert_allclose(similarities, 1)
 
 
 @given(st.integers(0, 2**32 - 1))
@@ -60,6 +60,6 @@ def test_the_kernel_is_positive_semidefinite(seed: int) -> None:
     assert np.linalg.eigvalsh(_kernel(NOMINAL, *rows)).min() > -1e-9
 
 
-def test_a_mark_for_each_gene_or_none() -> None:
+def test_the_number_of_ordinal_marks_must_be_that_of_the_genes() -> None:
     with pytest.raises(SettingError, match="widths: 3 ordinal marks for 2 genes; give one each"):
         CategoricalSpace("widths", ["12", "12"], "{}{}", (True,) * 3)

@@ -1,4 +1,4 @@
-"""The Gaussian process and its kernel, beside scikit-learn's and beside finite differences."""
+"""The Gaussian process and its kernel, against scikit-learn and finite differences."""
 
 import math
 
@@ -37,14 +37,14 @@ def process() -> GaussianProcess:
 
 
 def _oracle(parameters: Floats) -> GaussianProcessRegressor:
-    """Fit scikit-learn's process on the features, each divided by its length scale, at fixed parameters."""
+    """Return the process of scikit-learn on the features, with the same parameters."""
     signal, noise = np.exp(parameters[-2:])
     scales = 1 / np.sqrt(KERNEL.weights(parameters[:-2]))
     kernel = ConstantKernel(1.0) + ConstantKernel(signal) * RBF(scales) + WhiteKernel(noise)
     return GaussianProcessRegressor(kernel, alpha=0, optimizer=None).fit(KERNEL.features(ROWS), TARGETS)
 
 
-def test_the_marginal_likelihood_is_that_of_scikit_learn() -> None:
+def test_the_marginal_likelihood_matches_scikit_learn() -> None:
     parameters = _some_parameters()
     mean, spread = prior(KERNEL)
     value, _gradient = objective(parameters, KERNEL, KERNEL.features(ROWS), TARGETS)
@@ -52,7 +52,7 @@ def test_the_marginal_likelihood_is_that_of_scikit_learn() -> None:
     assert penalty - value == pytest.approx(_oracle(parameters).log_marginal_likelihood_value_, rel=1e-9)
 
 
-def test_the_gradient_is_that_of_finite_differences() -> None:
+def test_the_gradient_matches_finite_differences() -> None:
     parameters = _some_parameters()
     features = KERNEL.features(ROWS)
     gradient = objective(parameters, KERNEL, features, TARGETS)[1]
@@ -61,22 +61,22 @@ def test_the_gradient_is_that_of_finite_differences() -> None:
         shift = step * (np.arange(len(parameters)) == place)
         ahead = objective(parameters + shift, KERNEL, features, TARGETS)[0]
         behind = objective(parameters - shift, KERNEL, features, TARGETS)[0]
-        # Central differences: an error of the step's square, and rounding of 1e-16 over the step.
+        # Central differences have an error of the square of the step, plus rounding of 1e-16 over the step.
         assert gradient[place] == pytest.approx((ahead - behind) / (2 * step), abs=1e-6)
 
 
-def test_the_posterior_is_that_of_scikit_learn(process: GaussianProcess) -> None:
+def test_the_posterior_matches_scikit_learn(process: GaussianProcess) -> None:
     features = KERNEL.features(OTHERS)
     oracle = _oracle(process.parameters)
     oracle_mean, oracle_spread = oracle.predict(features, return_std=True)
     mean, spread = process.mean_and_spread(OTHERS)
     np.testing.assert_allclose(mean, oracle_mean, rtol=1e-8, atol=1e-10)
     np.testing.assert_array_equal(process.mean(OTHERS), mean)
-    # scikit-learn's spread holds the noise of a new score.
+    # The spread of scikit-learn includes the noise of a new score.
     np.testing.assert_allclose(np.sqrt(spread**2 + process.noise), oracle_spread, rtol=1e-8)
 
 
-def test_fitting_lowers_the_objective_to_where_it_is_flat(process: GaussianProcess) -> None:
+def test_fitting_lowers_the_objective_to_a_stationary_point(process: GaussianProcess) -> None:
     features = KERNEL.features(ROWS)
     value, gradient = objective(process.parameters, KERNEL, features, TARGETS)
     assert value == pytest.approx(process.objective)
@@ -84,7 +84,7 @@ def test_fitting_lowers_the_objective_to_where_it_is_flat(process: GaussianProce
     assert np.abs(gradient).max() < 0.05
 
 
-def test_the_least_sure_are_those_of_a_refit_after_each(process: GaussianProcess) -> None:
+def test_the_most_uncertain_rows_match_a_refit_after_each_choice(process: GaussianProcess) -> None:
     rows = np.unique(np.concatenate([OTHERS, ROWS[:5]]), axis=0)
     known = list(KERNEL.features(ROWS))
     signal, noise = np.exp(process.parameters[-2:])
@@ -93,20 +93,20 @@ def test_the_least_sure_are_those_of_a_refit_after_each(process: GaussianProcess
         return 1 + signal * KERNEL(process.parameters[:-2], a, b)
 
     features = KERNEL.features(rows)
-    left = list(range(len(rows)))
+    remaining = list(range(len(rows)))
     expected = []
     for _ in range(6):
-        seen = np.array(known)
-        inverse = np.linalg.inv(covariance(seen, seen) + noise * np.eye(len(seen)))
-        cross = covariance(features, seen)
+        scored = np.array(known)
+        inverse = np.linalg.inv(covariance(scored, scored) + noise * np.eye(len(scored)))
+        cross = covariance(features, scored)
         variance = 1 + signal - ((cross @ inverse) * cross).sum(axis=1)
-        expected.append(max(left, key=lambda place: variance[place]))
-        left.remove(expected[-1])
+        expected.append(max(remaining, key=lambda place: variance[place]))
+        remaining.remove(expected[-1])
         known.append(features[expected[-1]])
     assert process.most_uncertain(rows, 6).tolist() == expected
 
 
-def test_more_rows_than_a_chunk_are_predicted_alike(process: GaussianProcess) -> None:
+def test_predictions_do_not_depend_on_the_number_of_rows(process: GaussianProcess) -> None:
     rows = np.tile(OTHERS, (400, 1))
-    # Products of larger matrices may be summed in another order.
+    # Products of larger matrices may sum in another order.
     np.testing.assert_allclose(process.mean(rows), np.tile(process.mean(OTHERS), 400), rtol=1e-10, atol=1e-12)

@@ -1,4 +1,4 @@
-"""Colors and histograms of graphs: held against plain refinement, and against renumbered vertices."""
+"""Colors and histograms of graphs, against plain refinement and renumbered vertices."""
 
 import numpy as np
 import pytest
@@ -32,17 +32,17 @@ def _renumbered(graphs: Graphs, seed: int) -> Graphs:
 
 
 def _plain_colors(graphs: Graphs, steps: int) -> list[list[list[object]]]:
-    """Refine by nested tuples: own color, sorted colors before, sorted colors behind."""
-    found: list[list[list[object]]] = [[list(row) for row in graphs.labels.tolist()]]
+    """Refine with nested tuples: the color, the sorted colors of predecessors, and those of successors."""
+    rounds: list[list[list[object]]] = [[list(row) for row in graphs.labels.tolist()]]
     for _ in range(steps):
         refined: list[list[object]] = []
-        for row, before in enumerate(found[-1]):
+        for row, before in enumerate(rounds[-1]):
             ends = [
                 (source, target)
-                for source, target, there in zip(
+                for source, target, present in zip(
                     graphs.sources[row].tolist(), graphs.targets[row].tolist(), graphs.present[row], strict=True
                 )
-                if there
+                if present
             ]
             refined.append(
                 [
@@ -56,11 +56,11 @@ def _plain_colors(graphs: Graphs, steps: int) -> list[list[list[object]]]:
                     for vertex in range(graphs.labels.shape[1])
                 ]
             )
-        found.append(refined)
-    return found
+        rounds.append(refined)
+    return rounds
 
 
-def test_vertices_share_a_color_where_plain_refinement_says_so() -> None:
+def test_vertices_share_a_color_where_plain_refinement_gives_the_same() -> None:
     graphs = _random_graphs(80, 1)
     for ours, plain in zip(colors(graphs, 3), _plain_colors(graphs, 3), strict=True):
         names: dict[str, int] = {}
@@ -69,20 +69,21 @@ def test_vertices_share_a_color_where_plain_refinement_says_so() -> None:
         np.testing.assert_array_equal(np.argsort(np.argsort(first))[found], expected)
 
 
-def test_histograms_do_not_depend_on_the_numbers_of_vertices() -> None:
+def test_histograms_do_not_depend_on_the_numbering_of_vertices() -> None:
     graphs = _random_graphs(50, 2)
     for before, after in zip(histograms(graphs, 2, 16), histograms(_renumbered(graphs, 3), 2, 16), strict=True):
         np.testing.assert_array_equal(before, after)
 
 
-def test_histograms_count_each_vertex_once_a_refinement() -> None:
+def test_histograms_count_each_vertex_once_per_refinement() -> None:
     graphs = _random_graphs(50, 4)
     for counted in histograms(graphs, 2, 16):
         np.testing.assert_array_equal(counted.sum(axis=1), (graphs.labels > 0).sum(axis=1))
 
 
-def test_the_number_of_a_vertex_and_what_is_on_no_path_are_nothing_to_the_kernel_of_nas_bench_101() -> None:
-    # Input to two operations to output; the operations change places in the second. A dead vertex in the third.
+def test_features_of_nas_bench_101_ignore_vertex_numbers_and_dead_vertices() -> None:
+    # The input leads to two operations, and both to the output. The second row swaps the operations; the third adds a
+    # dead vertex.
     kernel = DistanceKernel(kernel_components(NasBench101()))
     edges = {(0, 1): 5, (0, 2): 6, (1, 6): 15, (2, 6): 19}
     rows = np.zeros((3, 26), dtype=np.uint8)
@@ -95,13 +96,13 @@ def test_the_number_of_a_vertex_and_what_is_on_no_path_are_nothing_to_the_kernel
     np.testing.assert_array_equal(a, dead)
 
 
-def test_different_cells_of_nas_bench_101_mostly_differ_to_the_kernel() -> None:
+def test_different_cells_of_nas_bench_101_mostly_have_different_features() -> None:
     space = NasBench101()
     features = DistanceKernel(kernel_components(space)).features(space.rows(np.arange(0, space.size, 997)))
     assert len(np.unique(features, axis=0)) > 0.95 * len(features)
 
 
-def test_swapped_nodes_of_darts_are_equal_to_their_histograms() -> None:
+def test_swapped_nodes_of_darts_have_equal_histograms() -> None:
     space = DartsSpace("two nodes", cells=("normal",), nodes=2, operations=("skip", "conv"))
     first = "Genotype(normal=[('skip', 0), ('conv', 1), ('conv', 0), ('conv', 1)], normal_concat=range(2, 4))"
     second = "Genotype(normal=[('conv', 0), ('conv', 1), ('skip', 0), ('conv', 1)], normal_concat=range(2, 4))"
@@ -112,11 +113,11 @@ def test_swapped_nodes_of_darts_are_equal_to_their_histograms() -> None:
 
 
 @pytest.mark.parametrize("space", [darts(), NasBench101(5)])
-def test_spaces_of_graphs_are_seen_by_graphs_as_well(space: Space) -> None:
+def test_spaces_with_graphs_have_a_graph_component(space: Space) -> None:
     assert len(kernel_components(space)) == len(choice_components(space)) + 1
 
 
-def test_a_space_without_graphs_is_seen_by_its_genes() -> None:
+def test_a_space_without_graphs_has_components_of_genes_only() -> None:
     space = CategoricalSpace("chain", ["abc"] * 4, "{}{}{}{}")
     assert space.graphs(space.all_rows()) is None
     assert len(kernel_components(space)) == 2

@@ -1,8 +1,9 @@
-"""Diagnosis: whether cheap scores help or hurt at the top, told from a few dozen true accuracies.
+"""Diagnosis of cheap scores: whether they help or hurt at the top, from a few dozen true accuracies.
 
-Two Gaussian processes, one without the cheap scores and one with them, predict each network from all the others; what
-the second gains in log density is averaged over the networks, each weighing as much as the share of the others that it
-exceeds. Our own; the predictions are in closed form (Rasmussen and Williams, 2006, equations 5.10 to 5.12).
+Two Gaussian processes, one without the cheap scores and one with them, predict each architecture from all others. The
+gain in log density of the second is averaged over the architectures; the weight of each is the share of the others that
+it exceeds. The diagnosis is our own. The predictions are in closed form (Rasmussen and Williams, 2006, equations 5.10
+to 5.12).
 """
 
 from collections.abc import Sequence
@@ -20,25 +21,25 @@ from lissnas.spaces.space import Floats, Rows, Space
 from lissnas.statistics.estimate import Estimate, with_error
 from lissnas.statistics.rank_correlation import rank_agreement
 
-_FEWEST = 20
-"""From how few true accuracies on a diagnosis is made."""
+_MIN_ACCURACIES = 20
+"""Minimum number of true accuracies for a diagnosis (our own choice)."""
 
 
 @dataclass(frozen=True)
 class CheapScoreDiagnosis:
-    """What a few true accuracies say of cheap scores.
+    """Evidence from a few true accuracies whether cheap scores help.
 
     Attributes
     ----------
     evaluations
-        How many true accuracies it rests on.
+        Number of true accuracies.
     gain
-        By how much the cheap scores raise the log density of a left-out accuracy, in nats, the best weighing most. The
-        interval takes networks as independent, though they share one fit, and is too narrow: of 120 pure noises, 7 were
-        said to help (2.5 % would be 3).
+        Increase of the log density of a left-out accuracy by the cheap scores, in nats, weighted towards the best. The
+        interval assumes independent architectures, although they share one fit, so it is too narrow: 7 of 120 pure
+        noises were reported to help (2.5 % would be 3).
     alone
-        For each cheap score Kendall's tau with the true accuracies among the better half of them; NaN where it is
-        missing or the same for nearly all.
+        Kendall's tau of each cheap score with the true accuracies of the better half; NaN where the score is missing or
+        equal for nearly all.
     """
 
     evaluations: int
@@ -53,61 +54,63 @@ class CheapScoreDiagnosis:
         return "hurt" if self.gain.high < 0 else "unclear"
 
     def __str__(self) -> str:
-        what = {
+        conclusion = {
             "help": "joined with the true accuracies, the cheap scores help at the top",
             "hurt": "joined with the true accuracies, the cheap scores hurt at the top: leave them out",
-            "unclear": "it cannot be told whether the cheap scores help at the top: leave them out",
+            "unclear": "it is unclear whether the cheap scores help at the top: leave them out",
         }[self.verdict]
         misleading = [number for number, tau in enumerate(self.alone) if tau.high < 0]
-        blind = [number for number, tau in enumerate(self.alone) if tau.low <= 0 <= tau.high]
+        uninformative = [number for number, tau in enumerate(self.alone) if tau.low <= 0 <= tau.high]
         alone = "".join(
-            f"; alone, {len(numbers)} of {len(self.alone)} scores (number {', '.join(map(str, numbers))}) {does}"
-            for numbers, does in (
-                (misleading, "would reverse the better half"),
-                (blind, "cannot be shown to rank the better half"),
+            f"; alone, {len(numbers)} of {len(self.alone)} scores (number {', '.join(map(str, numbers))}) {finding}"
+            for numbers, finding in (
+                (misleading, "reverse the better half"),
+                (uninformative, "do not rank the better half significantly"),
             )
             if numbers
         )
         return (
-            f"From {self.evaluations} true accuracies, {what} "
+            f"From {self.evaluations} true accuracies, {conclusion} "
             f"(gain {self.gain.value:+.2f} nats, 95 % interval {self.gain.low:+.2f} to {self.gain.high:+.2f}){alone}."
         )
 
 
-def diagnose(
+def diagnose_cheap_scores(
     space: Space, rows: Rows, accuracies: Floats, cheap: Sequence[Evaluator], rng: np.random.Generator
 ) -> CheapScoreDiagnosis:
-    """Tell whether cheap scores help at the top.
+    """Return whether cheap scores help at the top, with the evidence.
 
     Parameters
     ----------
     space
-        The space.
+        The search space.
     rows, accuracies
-        Different networks and their true accuracies, shapes (n, genes) and (n,); 50 say much, fewer than 20 nothing.
+        Different architectures and their true accuracies, shapes (n, genes) and (n,). At least 20; 50 are informative.
     cheap
-        The cheap scores; a larger one need not be better.
+        Evaluators of the cheap scores. A larger score need not be better.
     rng
-        For the bootstrap of tau, and for the networks among which a score has its place in a huge space.
+        The source of the bootstrap draws of tau, and of the reference architectures in a huge space.
 
     Raises
     ------
     SettingError
-        If there are too few accuracies, or all are equal.
+        If there are fewer than 20 accuracies, or all are equal.
     """
-    if len(rows) < _FEWEST:
-        raise SettingError(f"{len(rows)} true accuracies are too few for a diagnosis: give at least {_FEWEST}")
+    if len(rows) < _MIN_ACCURACIES:
+        raise SettingError(f"{len(rows)} true accuracies are too few for a diagnosis: give at least {_MIN_ACCURACIES}")
     targets = normal_scores(accuracies)
-    parts = kernel_components(space)
-    without = fit_gaussian_process(DistanceKernel(parts), rows, targets)
-    joined = fit_gaussian_process(DistanceKernel([*parts, cheap_score_component(space, cheap, rng)]), rows, targets)
-    better = accuracies >= np.median(accuracies)
-    alone = tuple(_tau(accuracies[better], evaluator(rows[better]), rng) for evaluator in cheap)
+    components = kernel_components(space)
+    without = fit_gaussian_process(DistanceKernel(components), rows, targets)
+    joined = fit_gaussian_process(
+        DistanceKernel([*components, cheap_score_component(space, cheap, rng)]), rows, targets
+    )
+    is_better = accuracies >= np.median(accuracies)
+    alone = tuple(_tau(accuracies[is_better], evaluator(rows[is_better]), rng) for evaluator in cheap)
     return CheapScoreDiagnosis(len(rows), with_error(*gain_at_the_top(without, joined, targets)), alone)
 
 
 def gain_at_the_top(without: GaussianProcess, joined: GaussianProcess, targets: Floats) -> tuple[Floats, Floats]:
-    """Return the mean gain in log density of left-out networks, the best weighing most, and its standard error."""
+    """Return the mean gain in log density of left-out rows, weighted towards the best, and its standard error."""
     from scipy.stats import rankdata
 
     gains = joined.leave_one_out_log_densities(targets) - without.leave_one_out_log_densities(targets)
@@ -118,6 +121,6 @@ def gain_at_the_top(without: GaussianProcess, joined: GaussianProcess, targets: 
 def _tau(accuracies: Floats, cheap: Floats, rng: np.random.Generator) -> Estimate:
     known = ~np.isnan(cheap)
     if known.sum() < 2 or min(np.ptp(cheap[known]), np.ptp(accuracies[known])) == 0:
-        nothing = np.array(np.nan)
-        return Estimate(nothing, nothing, nothing)
+        missing = np.array(np.nan)
+        return Estimate(missing, missing, missing)
     return rank_agreement(accuracies, cheap, rng, share=0.5).tau

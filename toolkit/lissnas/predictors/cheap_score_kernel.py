@@ -1,7 +1,8 @@
-"""What a kernel sees of scores that cost next to nothing: a supernet's, a zero-cost score, FLOPs.
+"""Kernel component for cheap scores: those of a supernet, a zero-cost score, FLOPs.
 
-Each enters by its place among all networks, and whether it is missing as well. A score need not rise with the accuracy:
-networks are alike if their scores are, and how much that weighs is learned. So a reversed score tells as much. Our own.
+The features of a score are its quantile among all architectures, and whether it is missing. Architectures are similar
+if their cheap scores are, with a weight that is learned. So a score need not rise with the accuracy: a reversed score
+is as informative. The design is our own.
 """
 
 from collections.abc import Sequence
@@ -15,17 +16,17 @@ from lissnas.predictors.distance_kernel import KernelComponent
 from lissnas.spaces.space import Floats, Rows, Space
 
 _REFERENCES = 2_000
-"""Among how many networks a score has its place, in a space that cannot be enumerated."""
+"""Number of random architectures that define the quantiles of a score where the space cannot be enumerated."""
 
 _UNIT = 0.1
-"""How far apart two networks lie, before anything is learned, for scores that differ by 1.4 standard deviations."""
+"""Prior kernel distance of two architectures whose scores differ by 1.4 standard deviations (our own choice)."""
 
 _SPREAD = 1.0
-"""The prior's standard deviation of a score's log weight, and of that of all scores."""
+"""Prior standard deviation of the log weight of one score, and of that of all scores (our own choice)."""
 
 
 def cheap_score_component(space: Space, cheap: Sequence[Evaluator], rng: np.random.Generator) -> KernelComponent:
-    """Return the part of a kernel over cheap scores; each network is scored once by each evaluator.
+    """Return the kernel component of cheap scores. Each evaluator scores each architecture once.
 
     Raises SettingError if there is no evaluator.
     """
@@ -37,16 +38,16 @@ def cheap_score_component(space: Space, cheap: Sequence[Evaluator], rng: np.rand
 
     def features(rows: Rows) -> Floats:
         scores = np.stack([column(rows) for column in columns], axis=1)
-        places = [_place(column, known) for column, known in zip(scores.T, references, strict=True)]
-        return np.column_stack([*places, np.isnan(scores)])
+        quantiles = [_normal_quantile(column, known) for column, known in zip(scores.T, references, strict=True)]
+        return np.column_stack([*quantiles, np.isnan(scores)])
 
     names = [f"cheap {number}" for number in range(len(cheap))] + [f"missing {number}" for number in range(len(cheap))]
     factors = [[("cheap", _SPREAD), (name, _SPREAD)] for name in names]
     return KernelComponent(features, np.full(len(names), _UNIT), factors)
 
 
-def _place(scores: Floats, known: Floats) -> Floats:
-    """Return where scores stand among those known, as quantiles of the standard normal; 0, the median, if missing."""
+def _normal_quantile(scores: Floats, known: Floats) -> Floats:
+    """Return the rank of each score among `known` as a standard normal quantile; 0, the median, for NaN."""
     from scipy.special import ndtri
 
     if not len(known):

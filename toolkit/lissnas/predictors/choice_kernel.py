@@ -1,8 +1,8 @@
-"""What a kernel sees of an architecture's genes: what each chooses, and how often each choice is made in all.
+"""Kernel components for genes: the choice of each gene, and the number of times that each choice occurs.
 
-A gene that is no scale counts as changed or not (Hamming), with a weight for every choice of every gene; a gene that is
-one counts by how far it moved (ordinal), and smoothly. That a choice does the same wherever it is made shows in how
-often it is made: a histogram, or on scales the sum of all steps. Our own.
+A nominal gene contributes 0 or 1 (Hamming distance), with a weight for every choice of every gene. An ordinal gene
+contributes its squared difference in steps. A choice may have the same effect in every gene, so the kernel also sees a
+histogram of the choices of nominal genes, and the sum of ordinal genes. The design is our own.
 """
 
 from functools import partial
@@ -13,36 +13,36 @@ from lissnas.predictors.distance_kernel import KernelComponent
 from lissnas.spaces.space import Floats, Rows, Space
 
 _TOTAL_DISTANCE = 1.5
-"""How far apart two architectures that differ in every gene lie before anything is learned, by each kind of part."""
+"""Prior kernel distance of two architectures that differ in every gene, for each component (our own choice)."""
 
 _COUNT_DISTANCE = 0.1
-"""How far apart two architectures lie, before anything is learned, for one choice made instead of another."""
+"""Prior kernel distance of two architectures whose counts differ by one replaced choice (our own choice)."""
 
 _SPREAD = 1.0
-"""The prior's standard deviation of the log weight of a gene, of a choice in all genes, and of a count."""
+"""Prior standard deviation of the log weight of a gene, of a choice in all genes, and of a count (our own choice)."""
 
 _DEPARTURE_SPREAD = 0.5
-"""The prior's standard deviation by which one gene departs from what its choices weigh in all genes."""
+"""Prior standard deviation of the log weight of a choice in one gene, relative to all genes (our own choice)."""
 
 
 def choice_components(space: Space) -> list[KernelComponent]:
-    """Return the parts of a kernel over the genes of a space.
+    """Return the kernel components of the genes of a space.
 
-    Genes with equally many choices share what each choice weighs, and are counted together, as they mostly choose
-    among the same operations.
+    Genes with the same number of choices share the weights of their choices and one histogram, because they mostly
+    choose among the same operations.
     """
     nominal = [gene for gene in range(space.genes) if not space.ordinal[gene]]
-    scales = [gene for gene in range(space.genes) if space.ordinal[gene] and space.choices[gene] > 1]
-    parts = []
+    ordinal = [gene for gene in range(space.genes) if space.ordinal[gene] and space.choices[gene] > 1]
+    components = []
     if nominal:
-        parts += [_changes(space, nominal), *(_counts(space, genes) for genes in _alike(space, nominal))]
-    if scales:
-        parts += [_steps(space, scales), *(_sums(space, genes) for genes in _alike(space, scales))]
-    return parts
+        components += [_changes(space, nominal), *(_counts(space, genes) for genes in _by_choices(space, nominal))]
+    if ordinal:
+        components += [_steps(space, ordinal), *(_sums(space, genes) for genes in _by_choices(space, ordinal))]
+    return components
 
 
-def _alike(space: Space, genes: list[int]) -> list[list[int]]:
-    """Return the genes in groups of equally many choices."""
+def _by_choices(space: Space, genes: list[int]) -> list[list[int]]:
+    """Return the genes grouped by their number of choices."""
     counts = sorted({space.choices[gene] for gene in genes})
     return [[gene for gene in genes if space.choices[gene] == count] for count in counts]
 
@@ -58,11 +58,11 @@ def _changes(space: Space, genes: list[int]) -> KernelComponent:
         for gene, choice in pairs
     ]
 
-    def hot(rows: Rows) -> Floats:
+    def one_hot(rows: Rows) -> Floats:
         effective = space.effective(rows)
         return np.stack([effective[:, gene] == choice for gene, choice in pairs], axis=1).astype(np.float64)
 
-    return KernelComponent(hot, np.full(len(pairs), _TOTAL_DISTANCE / space.genes), factors)
+    return KernelComponent(one_hot, np.full(len(pairs), _TOTAL_DISTANCE / space.genes), factors)
 
 
 def _counts(space: Space, genes: list[int]) -> KernelComponent:
@@ -79,7 +79,7 @@ def _counts(space: Space, genes: list[int]) -> KernelComponent:
 def _steps(space: Space, genes: list[int]) -> KernelComponent:
     highest = np.array([space.choices[gene] - 1 for gene in genes])
     factors = [[(f"scale {gene}", _SPREAD)] for gene in genes]
-    # Twice, as a scale is one feature where a change of choice is two.
+    # Twice the unit: an ordinal gene is one feature, and a changed nominal gene changes two.
     return KernelComponent(
         partial(_positions, genes, highest), np.full(len(genes), 2 * _TOTAL_DISTANCE / space.genes), factors
     )
@@ -96,5 +96,5 @@ def _sums(space: Space, genes: list[int]) -> KernelComponent:
 
 
 def _positions(genes: list[int], highest: Floats, rows: Rows) -> Floats:
-    """Return where each of the genes stands on its scale, from 0 to 1, shape (n, genes)."""
+    """Return the choice of each of the genes scaled to 0 to 1, shape (n, genes)."""
     return rows[:, genes] / highest

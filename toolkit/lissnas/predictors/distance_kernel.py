@@ -1,7 +1,7 @@
-"""Distance kernel: two architectures are as alike as what is seen of them is near, k(a, b) = exp(-d(a, b)).
+"""Distance kernel: k(a, b) = exp(-d(a, b)), where d is a weighted distance of features.
 
-d is half the sum of squared differences of features, each with a weight that is learned: k is positive definite.
-Features come in parts: what a gene chooses, how often a choice is made, what a graph holds, a cheap score. Our own.
+d is half the sum of squared feature differences, each with a learned weight, so k is positive definite. Components
+provide the features: choices of genes, counts of choices, histograms of a graph, cheap scores. The design is our own.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,21 +12,21 @@ import numpy as np
 from lissnas.spaces.space import Floats, Rows
 
 Factor = tuple[str, float]
-"""The name of a factor of a weight, and the standard deviation of the prior of its logarithm, which has mean 0."""
+"""Name of a factor of a weight, and the prior standard deviation of its logarithm, whose prior mean is 0."""
 
 
 @dataclass(frozen=True)
 class KernelComponent:
-    """Features that belong together.
+    """A group of features of a kernel.
 
     Attributes
     ----------
     features
-        Gives what is seen of each row, shape (n, features).
+        Returns the features of rows, shape (n, features).
     units
-        What each feature weighs where every factor is 1, shape (features,).
+        Weight of each feature when every factor is 1, shape (features,).
     factors
-        For each feature the factors of its weight. Factors of one name, in any part of a kernel, are one.
+        The factors of the weight of each feature. Factors with the same name, in any component, are the same parameter.
     """
 
     features: Callable[[Rows], Floats]
@@ -35,19 +35,20 @@ class KernelComponent:
 
 
 class DistanceKernel:
-    """The kernel of several parts, with log-normal priors on its weights.
+    """The kernel over the features of several components, with log-normal priors on its weights.
 
     Attributes
     ----------
     prior_mean, prior_spread
-        Of the normal prior on each parameter, shape (parameters,); a parameter is the log of a factor.
+        Mean and standard deviation of the normal prior of each parameter, shape (parameters,). A parameter is the log
+        of a factor.
     """
 
-    def __init__(self, parts: Sequence[KernelComponent]) -> None:
-        self._parts = tuple(parts)
-        self._units: Floats = np.concatenate([part.units for part in parts])
+    def __init__(self, components: Sequence[KernelComponent]) -> None:
+        self._components = tuple(components)
+        self._units: Floats = np.concatenate([component.units for component in components])
         spreads: dict[str, float] = {}
-        by_feature = [factors for part in parts for factors in part.factors]
+        by_feature = [factors for component in components for factors in component.factors]
         for factors in by_feature:
             spreads.update(factors)
         self.prior_spread: Floats = np.array(list(spreads.values()))
@@ -62,8 +63,8 @@ class DistanceKernel:
         return self._units * np.exp(self._factors @ parameters)
 
     def features(self, rows: Rows) -> Floats:
-        """Return what the kernel sees of each row, shape (n, features)."""
-        return np.concatenate([part.features(rows) for part in self._parts], axis=1)
+        """Return the features of each row, shape (n, features)."""
+        return np.concatenate([component.features(rows) for component in self._components], axis=1)
 
     def __call__(self, parameters: Floats, a: Floats, b: Floats) -> Floats:
         """Return the kernel of all pairs of two batches of features, shape (len(a), len(b))."""
@@ -75,9 +76,10 @@ class DistanceKernel:
         return np.exp(np.minimum(similarity, 0, out=similarity), out=similarity)
 
     def gradient(self, parameters: Floats, features: Floats, slopes: Floats) -> Floats:
-        """Return the derivative of a function of the kernel matrix by the parameters, shape (parameters,).
+        """Return the gradient of a function of the kernel matrix with respect to the parameters, shape (parameters,).
 
-        `slopes` is the function's derivative by the matrix, times the matrix, entry by entry; symmetric, shape (n, n).
+        `slopes` is the elementwise product of the matrix and the gradient of the function with respect to the matrix.
+        It is symmetric, shape (n, n).
         """
         by_weight = (features * (slopes @ features)).sum(axis=0) - slopes.sum(axis=1) @ (features * features)
         return self._factors.T @ (self.weights(parameters) * by_weight)

@@ -1,7 +1,7 @@
-"""Gaussian process over architectures: a mean and a spread for every one, from the few that have been scored.
+"""Gaussian process: predict the score of every architecture, with its uncertainty, from the few that are scored.
 
-Rasmussen and Williams, "Gaussian Processes for Machine Learning", 2006, algorithm 2.1 and equation 5.9. The kernel's
-parameters, its variance and the noise are those of the highest marginal likelihood times their priors.
+Rasmussen and Williams, "Gaussian Processes for Machine Learning", 2006, algorithm 2.1 and equation 5.9. Fitting
+maximizes the marginal likelihood times the priors over the kernel parameters, the kernel variance and the noise.
 """
 
 from collections.abc import Iterator
@@ -14,18 +14,20 @@ from lissnas.predictors.distance_kernel import DistanceKernel
 from lissnas.spaces.space import Floats, Indices, Rows
 
 _LEVEL_VARIANCE = 1.0
-"""The prior variance of the level, of targets that are near standard normal."""
+"""Prior variance of the mean level. Targets are near standard normal."""
 
 _VARIANCE_PRIOR = (np.log(0.33), 1.0)
 _NOISE_PRIOR = (np.log(0.1), 1.0)
-"""Mean and standard deviation of the log variance of the kernel and of the noise; our own choice."""
+"""Prior mean and standard deviation of the log variance of the kernel, and of the noise (our own choice)."""
 
-_REACH = 6.0
-"""How many standard deviations of its prior a parameter may go: far enough to be no limit, near enough to compute."""
+_MAX_DEVIATION = 6.0
+"""Bound of each parameter, in prior standard deviations: wide enough not to bind, and numerically safe."""
 
 _MAX_STEPS = 100
+"""Maximum number of steps of one fit (our own choice)."""
+
 _CHUNK = 8192
-"""How many architectures are predicted at a time: what bounds the memory."""
+"""Number of architectures to predict in one batch: bounds the memory."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,11 @@ class GaussianProcess:
     kernel, parameters
         The kernel, and its parameters followed by the log variance and the log noise variance.
     objective
-        The negative log marginal likelihood times prior, up to a constant.
+        Negative log of marginal likelihood times prior, up to a constant.
+    features
+        Features of the scored architectures, shape (n, features).
+    cholesky, coefficients
+        Cholesky factor of their covariance, shape (n, n), and the covariance solved for the targets, shape (n,).
     """
 
     kernel: DistanceKernel
@@ -49,7 +55,7 @@ class GaussianProcess:
 
     @property
     def noise(self) -> float:
-        """The variance of the noise."""
+        """Variance of the noise."""
         return float(np.exp(self.parameters[-1]))
 
     def mean(self, rows: Rows) -> Floats:
@@ -57,7 +63,7 @@ class GaussianProcess:
         return np.concatenate([covariance @ self.coefficients for covariance in self._covariances(rows)])
 
     def mean_and_spread(self, rows: Rows) -> tuple[Floats, Floats]:
-        """Return the posterior mean and standard deviation of each row without noise, each of shape (n,)."""
+        """Return the posterior mean and standard deviation of each row, without noise, each of shape (n,)."""
         from scipy.linalg import solve_triangular
 
         means, spreads = [], []
@@ -68,9 +74,9 @@ class GaussianProcess:
         return np.concatenate(means), np.concatenate(spreads)
 
     def most_uncertain(self, rows: Rows, count: int) -> Indices:
-        """Return the places of `count` rows to score together, shape (count,).
+        """Return the positions of the `count` rows to score as one batch, shape (count,).
 
-        Each is the one with the largest posterior variance, given the scores so far and the rows before it.
+        Each is the row with the largest posterior variance, given the scores so far and the rows chosen before it.
         """
         from scipy.linalg import solve_triangular
 
@@ -81,18 +87,18 @@ class GaussianProcess:
         variance = self._prior_variance - np.square(explained[: len(self.features)]).sum(axis=0)
         chosen = np.empty(count, dtype=np.int64)
         taken = np.zeros(len(rows), dtype=np.bool_)
-        for place in range(count):
-            known = explained[: len(self.features) + place]
-            one = chosen[place] = np.where(taken, -np.inf, variance).argmax()
-            taken[one] = True
-            shared = _covariance(self.kernel, self.parameters, features[one, None], features)[0] - known[:, one] @ known
-            shared /= np.sqrt(max(variance[one], 0.0) + self.noise)
+        for number in range(count):
+            known = explained[: len(self.features) + number]
+            row = chosen[number] = np.where(taken, -np.inf, variance).argmax()
+            taken[row] = True
+            shared = _covariance(self.kernel, self.parameters, features[row, None], features)[0] - known[:, row] @ known
+            shared /= np.sqrt(max(variance[row], 0.0) + self.noise)
             explained[len(known)] = shared
             variance -= shared * shared
         return chosen
 
     def leave_one_out_log_densities(self, targets: Floats) -> Floats:
-        """Return the log density of each target given all the others, shape (n,); equations 5.10 to 5.12."""
+        """Return the log density of each target given all others, shape (n,); equations 5.10 to 5.12."""
         precision = _solve(self.cholesky, np.eye(len(targets))).diagonal()
         return (np.log(precision / (2 * np.pi)) - self.coefficients**2 / precision) / 2
 
@@ -101,7 +107,7 @@ class GaussianProcess:
         return float(np.exp(self.parameters[-2])) + _LEVEL_VARIANCE
 
     def _covariances(self, rows: Rows) -> Iterator[Floats]:
-        """Give the prior covariance with the scored architectures, a chunk of rows at a time."""
+        """Yield the prior covariance of rows with the scored architectures, one chunk of rows at a time."""
         for first in range(0, max(len(rows), 1), _CHUNK):
             yield _covariance(
                 self.kernel, self.parameters, self.kernel.features(rows[first : first + _CHUNK]), self.features
@@ -111,7 +117,7 @@ class GaussianProcess:
 def fit_gaussian_process(
     kernel: DistanceKernel, rows: Rows, targets: Floats, start: Floats | None = None
 ) -> GaussianProcess:
-    """Fit a Gaussian process.
+    """Return the Gaussian process with the parameters of highest marginal likelihood times prior.
 
     Parameters
     ----------
@@ -120,31 +126,41 @@ def fit_gaussian_process(
     rows
         The scored architectures, shape (n, genes).
     targets
-        Shape (n,), of mean near 0 and variance near 1.
+        Their scores, shape (n,), with mean near 0 and variance near 1, such as `normal_scores`.
     start
-        Parameters to start from, those of an earlier fit; None starts from the mean of the prior.
+        Initial parameters, such as those of an earlier fit. None starts from the prior mean.
+
+    Examples
+    --------
+    >>> from lissnas.predictors.graph_kernel import kernel_components
+    >>> from lissnas.spaces.published.macro import macro
+    >>> rows = macro().sample(40, np.random.default_rng(0))
+    >>> targets = normal_scores(rows.sum(axis=1).astype(float))
+    >>> process = fit_gaussian_process(DistanceKernel(kernel_components(macro())), rows, targets)
+    >>> bool(process.mean(macro().read(["22222222"]))[0] > process.mean(macro().read(["00000000"]))[0])
+    True
     """
     from scipy.optimize import Bounds, minimize
 
     features = kernel.features(rows)
     mean, spread = prior(kernel)
-    found = minimize(
+    optimum = minimize(
         objective,
         mean if start is None else start,
         args=(kernel, features, targets),
         jac=True,
         method="L-BFGS-B",
-        bounds=Bounds(mean - _REACH * spread, mean + _REACH * spread),
+        bounds=Bounds(mean - _MAX_DEVIATION * spread, mean + _MAX_DEVIATION * spread),
         options={"maxiter": _MAX_STEPS},
     )
-    parameters = np.asarray(found.x, dtype=np.float64)
+    parameters = np.asarray(optimum.x, dtype=np.float64)
     covariance = _covariance(kernel, parameters, features, features)
     cholesky = _cholesky(covariance, parameters)
-    return GaussianProcess(kernel, parameters, float(found.fun), features, cholesky, _solve(cholesky, targets))
+    return GaussianProcess(kernel, parameters, float(optimum.fun), features, cholesky, _solve(cholesky, targets))
 
 
 def normal_scores(scores: Floats) -> Floats:
-    """Return each score's place among all as a quantile of the standard normal; equal scores share their mean place.
+    """Return the rank of each score as a standard normal quantile, shape (n,); ties share their mean rank.
 
     Raises SettingError for fewer than 3 scores, or if all are equal.
     """
@@ -159,7 +175,7 @@ def normal_scores(scores: Floats) -> Floats:
 
 
 class WarmStartedFit:
-    """Fits Gaussian processes with one kernel, each from where the last one ended."""
+    """Fits Gaussian processes with one kernel, each starting from the parameters of the fit before."""
 
     def __init__(self, kernel: DistanceKernel) -> None:
         self._kernel = kernel
@@ -172,7 +188,7 @@ class WarmStartedFit:
 
 
 def prior(kernel: DistanceKernel) -> tuple[Floats, Floats]:
-    """Return the mean and standard deviation of the normal prior of all parameters, each of shape (parameters,)."""
+    """Return mean and standard deviation of the normal prior of all parameters, each of shape (parameters,)."""
     mean, spread = np.array([_VARIANCE_PRIOR, _NOISE_PRIOR]).T
     return np.concatenate([kernel.prior_mean, mean]), np.concatenate([kernel.prior_spread, spread])
 

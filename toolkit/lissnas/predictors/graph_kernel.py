@@ -1,8 +1,7 @@
-"""What a kernel sees of networks that are graphs: Weisfeiler-Lehman histograms, equal for isomorphic graphs.
+"""Kernel component for graphs: Weisfeiler-Lehman histograms, which are equal for isomorphic graphs.
 
-They stand beside the genes, which tell what lies where: on NAS-Bench-101 the two together were better than either.
-
-The weights are our own: one for each label, and one for all that is seen after each refinement.
+The kernel has both histograms and genes, which say where an operation is: on NAS-Bench-101 both together were better
+than either. The weights are our own design: one for each label, and one for each refinement.
 """
 
 import numpy as np
@@ -13,29 +12,29 @@ from lissnas.predictors.weisfeiler_lehman import histograms
 from lissnas.spaces.space import Floats, Rows, Space
 
 STEPS = 2
-"""How many times colors are refined: to see operations up to two edges away."""
+"""Number of refinements of the colors: a color covers operations up to two edges away."""
 
 BINS = 64
-"""How many bins the refined colors are counted in."""
+"""Number of bins of the histogram of refined colors."""
 
 _UNIT = 0.1
-"""How far apart two networks lie, before anything is learned, for one other label; a tenth of it for a color."""
+"""Prior kernel distance of two graphs that differ in one label; a tenth of it for a color (our own choice)."""
 
 _SPREAD = 1.0
-"""The prior's standard deviation of each log weight."""
+"""Prior standard deviation of each log weight (our own choice)."""
 
 
 def kernel_components(space: Space) -> list[KernelComponent]:
-    """Return the parts of the kernel of a space: over its genes, and over graphs where networks are given as such."""
+    """Return all kernel components of a space: those of its genes, and that of its graphs if it has graphs."""
     example = space.graphs(space.rows(np.zeros(1, dtype=np.int64)))
     return (
         choice_components(space)
         if example is None
-        else [*choice_components(space), _graph_part(space, example.label_count)]
+        else [*choice_components(space), _graph_component(space, example.label_count)]
     )
 
 
-def _graph_part(space: Space, kinds: int) -> KernelComponent:
+def _graph_component(space: Space, kinds: int) -> KernelComponent:
     factors = [[("labels", _SPREAD), (f"label {label}", _SPREAD)] for label in range(1, kinds + 1)] + [
         [(f"refined {step}", _SPREAD)] for step in range(1, STEPS + 1) for _ in range(BINS)
     ]

@@ -49,9 +49,9 @@ class TwoFidelityShrinkage(KernelShrinkage):
             raise SettingError("no cheap scores were given: use kernel shrinkage without them")
 
     def _learner(self, space: Space, rng: np.random.Generator) -> Callable[[Rows, Floats], GaussianProcess]:
-        parts = kernel_components(space)
-        without = WarmStartedFit(DistanceKernel(parts))
-        joined = WarmStartedFit(DistanceKernel([*parts, cheap_score_component(space, self.cheap, rng)]))
+        components = kernel_components(space)
+        without = WarmStartedFit(DistanceKernel(components))
+        joined = WarmStartedFit(DistanceKernel([*components, cheap_score_component(space, self.cheap, rng)]))
 
         def learn(rows: Rows, targets: Floats) -> GaussianProcess:
             plain, both = without(rows, targets), joined(rows, targets)
