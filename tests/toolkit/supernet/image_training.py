@@ -1,4 +1,4 @@
-"""A supernet trained on a tree of image files. Run on its own, it may be ended by a signal.
+"""A supernet trained on a tree of image files. Run as a program, it can be stopped by a signal.
 
 python image_training.py TREE FOLDER RESULTS_FILE
 """

@@ -1,4 +1,4 @@
-"""Pictures that are easy to tell apart, as files in the shape of ImageNet: a tree of folders, or shards of it."""
+"""Images that are easy to classify, in files laid out like ImageNet: a tree of folders, or shards."""
 
 import io
 from collections.abc import Iterator
@@ -12,20 +12,20 @@ from PIL import Image
 
 CLASSES = ("n01440764", "n01443537", "n01484850", "n02085620")
 COLORS = ((200, 60, 60), (60, 200, 60), (60, 60, 200), (180, 180, 60))
-"""Of the classes: red, green, blue."""
+"""Red, green and blue of each class."""
 
 SETTINGS = ImageFileSettings(Augmentation(size=32, shorter_side=36), held_out_per_class=5, workers=0, max_unreadable=3)
 
 
 def picture(label: int, rng: np.random.Generator) -> Image.Image:
-    """Return noise in the color of a class, of an odd size."""
+    """Return noise in the color of a class; the size is odd."""
     height, width = rng.integers(30, 70, 2)
     pixels = rng.normal(COLORS[label], 50, (height, width, 3))
     return Image.fromarray(pixels.clip(0, 255).astype(np.uint8))
 
 
 def make_tree(folder: Path, training: int = 20, validation: int = 6) -> Path:
-    """Write so many JPEG files for each class; return the folder of the two trees, `train` and `val`."""
+    """Write JPEG files of each class; return the folder of the two trees, `train` and `val`."""
     rng = np.random.default_rng(0)
     for part, images in (("train", training), ("val", validation)):
         for label, name in enumerate(CLASSES):
@@ -36,7 +36,7 @@ def make_tree(folder: Path, training: int = 20, validation: int = 6) -> Path:
 
 
 def make_shards(tree: Path, folder: Path, size: int = 15) -> tuple[str, str]:
-    """Write the files of a tree, shuffled, as shards of so many samples; return the patterns of their names."""
+    """Write the files of a tree, shuffled, as shards; return the patterns of their names."""
     patterns = []
     for part in ("train", "val"):
         pattern = str(folder / f"imagenet-{part}-%06d.tar")

@@ -1,4 +1,4 @@
-"""What becomes of the bytes of image files, good ones and bad ones."""
+"""Image files are decoded into pixels, or refused."""
 
 import io
 import struct
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from lissnas.supernet.images.image_decoding import UnreadableImageError, decoded
+from lissnas.supernet.images.image_decoding import UnreadableImageError, decode_image
 from PIL import Image
 
 
@@ -22,51 +22,51 @@ NOISE = Image.fromarray(np.random.default_rng(0).integers(0, 256, (40, 30, 3), d
 JPEG = _encoded(NOISE, "JPEG")
 
 
-def test_pixels_are_those_of_the_file() -> None:
-    assert np.array_equal(np.asarray(decoded(_encoded(NOISE))), np.asarray(NOISE))
+def test_decoding_returns_the_pixels_of_the_file() -> None:
+    assert np.array_equal(np.asarray(decode_image(_encoded(NOISE))), np.asarray(NOISE))
 
 
-def test_a_grey_image_has_the_same_value_in_every_channel() -> None:
+def test_the_channels_of_a_gray_image_are_equal() -> None:
     gray = NOISE.convert("L")
-    pixels = np.asarray(decoded(_encoded(gray)))
+    pixels = np.asarray(decode_image(_encoded(gray)))
     assert np.array_equal(pixels, np.repeat(np.asarray(gray)[..., None], 3, axis=2))
 
 
 def test_cmyk_red_is_red() -> None:
-    """No cyan, all magenta, all yellow, no black; a profile could make another red of it, and is not used."""
+    """No cyan, full magenta, full yellow, no black. A color profile could give another red; none is used."""
     red = Image.new("CMYK", (20, 20), (0, 255, 255, 0))
-    pixel = np.asarray(decoded(_encoded(red, "JPEG")))[10, 10]
+    pixel = np.asarray(decode_image(_encoded(red, "JPEG")))[10, 10]
     assert np.abs(pixel.astype(int) - [255, 0, 0]).max() <= 3
 
 
-def test_what_is_transparent_has_the_color_that_is_stored() -> None:
+def test_a_transparent_pixel_has_its_stored_color() -> None:
     image = Image.new("RGBA", (4, 4), (10, 20, 30, 0))
-    assert np.asarray(decoded(_encoded(image))).reshape(-1, 3).tolist() == [[10, 20, 30]] * 16
+    assert np.asarray(decode_image(_encoded(image))).reshape(-1, 3).tolist() == [[10, 20, 30]] * 16
 
 
-def test_the_extension_decides_nothing() -> None:
-    """As of the PNG file in ImageNet whose name ends in .JPEG."""
-    assert decoded(_encoded(NOISE, "PNG")).mode == decoded(JPEG).mode == "RGB"
+def test_the_extension_does_not_matter() -> None:
+    """ImageNet has a PNG file whose name ends in .JPEG."""
+    assert decode_image(_encoded(NOISE, "PNG")).mode == decode_image(JPEG).mode == "RGB"
 
 
-def test_sixteen_bits_are_not_cut_to_eight() -> None:
+def test_images_with_sixteen_bits_per_channel_are_refused() -> None:
     deep = Image.fromarray(np.full((4, 4), 40_000, dtype=np.uint16))
-    with pytest.raises(UnreadableImageError, match="not of eight bits a channel"):
-        decoded(_encoded(deep))
+    with pytest.raises(UnreadableImageError, match="more than eight bits a channel"):
+        decode_image(_encoded(deep))
 
 
 @pytest.mark.parametrize("share", [0.2, 0.5, 0.9])
-def test_an_image_cut_short_is_refused(share: float) -> None:
+def test_a_truncated_image_is_refused(share: float) -> None:
     with pytest.raises(UnreadableImageError, match=r"[Tt]runcated"):
-        decoded(JPEG[: int(len(JPEG) * share)])
+        decode_image(JPEG[: int(len(JPEG) * share)])
 
 
 @pytest.mark.parametrize(
-    ("content", "reason"), [(b"", "empty"), (b"<html>404</html>", "no image"), (bytes(1000), "no image")]
+    ("content", "reason"), [(b"", "empty"), (b"<html>404</html>", "not an image"), (bytes(1000), "not an image")]
 )
-def test_what_is_no_image_is_refused(content: bytes, reason: str) -> None:
+def test_a_file_that_is_no_image_is_refused(content: bytes, reason: str) -> None:
     with pytest.raises(UnreadableImageError, match=reason):
-        decoded(content)
+        decode_image(content)
 
 
 def _chunk(kind: bytes, content: bytes) -> bytes:
@@ -75,17 +75,17 @@ def _chunk(kind: bytes, content: bytes) -> bytes:
 
 @pytest.mark.parametrize("side", [10_000, 60_000])
 def test_a_decompression_bomb_is_refused_before_it_is_decoded(side: int) -> None:
-    """A few bytes that say they are 100 million pixels, or 3.6 thousand million."""
+    """A few bytes that claim to be 100 million pixels, or 3.6 billion."""
     head = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
     bomb = (
         b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", head) + _chunk(b"IDAT", zlib.compress(bytes(100))) + _chunk(b"IEND", b"")
     )
     with pytest.raises(UnreadableImageError, match="more pixels than are safe"):
-        decoded(bomb)
+        decode_image(bomb)
 
 
 @given(st.data())
-def test_damaged_files_are_read_or_refused_and_nothing_else(data: st.DataObject) -> None:
+def test_damaged_files_are_decoded_or_refused(data: st.DataObject) -> None:
     content = bytearray(
         data.draw(st.sampled_from([JPEG, *(_encoded(NOISE, kind) for kind in ("PNG", "TIFF", "WEBP"))]))
     )
@@ -94,7 +94,7 @@ def test_damaged_files_are_read_or_refused_and_nothing_else(data: st.DataObject)
     ):
         content[place] = value
     try:
-        image = decoded(bytes(content))
+        image = decode_image(bytes(content))
     except UnreadableImageError:
         return
     assert image.mode == "RGB"

@@ -1,4 +1,4 @@
-"""A tree of folders as a source of images: what is found, what comes out, and what is said of a tree that is wrong."""
+"""A tree of folders as a source of images: which images it has, how they are loaded, and which trees are refused."""
 
 import logging
 from collections import Counter
@@ -59,7 +59,7 @@ def test_labels_follow_the_names_of_folders_and_channels_are_blue_green_red(whol
         assert (means - expected).abs().max() < 15
 
 
-def test_what_is_scored_is_the_middle_of_the_file(whole_tree: Path, tmp_path: Path) -> None:
+def test_a_scored_image_is_the_center_of_the_file(whole_tree: Path, tmp_path: Path) -> None:
     [(images, _)] = _source(whole_tree, beside=tmp_path).official_validation(100)
     file = sorted((whole_tree / "val" / made.CLASSES[0]).iterdir())[0]
     augmentation = made.SETTINGS.augmentation
@@ -82,7 +82,7 @@ def test_every_part_is_the_same_each_time(whole_tree: Path, tmp_path: Path) -> N
 def test_held_out_images_are_never_trained_on(
     whole_tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Told by the files that are read in two epochs, whose rests differ."""
+    """Checked with the files that two epochs read; they leave out different images."""
     read: list[str] = []
     reading = image_folder._FolderImages.read
     monkeypatch.setattr(
@@ -103,9 +103,9 @@ def test_held_out_images_are_never_trained_on(
         source.recalibration(61, 1)
 
 
-def test_an_epoch_is_every_training_image_that_is_not_held_out(whole_tree: Path, tmp_path: Path) -> None:
+def test_an_epoch_has_every_training_image_that_is_not_held_out(whole_tree: Path, tmp_path: Path) -> None:
     source = _source(whole_tree, beside=tmp_path)
-    epoch = islice(source.train.steps(20, 1, [0], seed=1, first=0), 3)
+    epoch = islice(source.train.steps(20, 1, [0], seed=1, first_step=0), 3)
     labels = Counter(int(label) for [(_, labels)] in epoch for label in labels)
     assert labels == dict.fromkeys(range(4), 15)
 
@@ -122,8 +122,10 @@ def _same(one: LabeledBatch, other: LabeledBatch) -> bool:
     return torch.equal(one[0], other[0]) and torch.equal(one[1], other[1])
 
 
-def test_a_step_has_the_same_images_whoever_asks_and_whenever(whole_tree: Path, tmp_path: Path) -> None:
-    """However many processes decode, or share the pieces out, and wherever a run begins."""
+def test_the_images_of_a_step_do_not_depend_on_workers_processes_or_the_first_step(
+    whole_tree: Path, tmp_path: Path
+) -> None:
+    """For any number of workers and of processes, and for a run that resumes at any step."""
     source = _source(whole_tree, beside=tmp_path)
     whole = _steps(source, [0, 1, 2], 0, 8)
     decoded_elsewhere = _source(whole_tree, replace(made.SETTINGS, workers=2), tmp_path)
@@ -132,14 +134,14 @@ def test_a_step_has_the_same_images_whoever_asks_and_whenever(whole_tree: Path, 
             assert all(_same(piece, whole[step][number]) for piece, number in zip(pieces, mine, strict=True))
 
 
-def test_an_image_is_augmented_otherwise_in_each_step_and_run(whole_tree: Path, tmp_path: Path) -> None:
+def test_each_step_and_run_augments_an_image_differently(whole_tree: Path, tmp_path: Path) -> None:
     source = _source(whole_tree, beside=tmp_path)
     several = [*_steps(source, [0, 1, 2], 0, 15), *_steps(source, [0, 1, 2], 0, 15, seed=6)]
     keys = [key for pieces in several for images, _ in pieces for key in _known(images)]
     assert len(set(keys)) == len(keys) == 2 * 15 * 12
 
 
-def test_loading_leaves_torchs_generator_alone(whole_tree: Path, tmp_path: Path) -> None:
+def test_loading_does_not_change_the_state_of_torchs_generator(whole_tree: Path, tmp_path: Path) -> None:
     torch.manual_seed(3)
     expected = torch.rand(4)
     torch.manual_seed(3)
@@ -148,7 +150,7 @@ def test_loading_leaves_torchs_generator_alone(whole_tree: Path, tmp_path: Path)
     assert torch.equal(torch.rand(4), expected)
 
 
-def test_a_description_tells_images_and_augmentations_apart(tree: Path, tmp_path: Path) -> None:
+def test_descriptions_of_other_images_and_augmentations_differ(tree: Path, tmp_path: Path) -> None:
     other = replace(made.SETTINGS, augmentation=replace(made.SETTINGS.augmentation, color_jitter=0.1))
     descriptions = [_source(tree).train.description, _source(tree, other).train.description]
     descriptions.append(_source(tree, replace(made.SETTINGS, hold_out_seed=1), tmp_path / "2").train.description)
@@ -158,14 +160,16 @@ def test_a_description_tells_images_and_augmentations_apart(tree: Path, tmp_path
     assert _source(tree, beside=tmp_path / "3").train.description == descriptions[3]
 
 
-def test_a_tree_that_changed_since_is_refused(tree: Path) -> None:
+def test_a_changed_tree_is_refused(tree: Path) -> None:
     _source(tree)
     next((tree / "train" / made.CLASSES[1]).iterdir()).unlink()
-    with pytest.raises(LissnasError, match=r"hold-out\.json: the training images are not .* were 80, there are 79"):
+    with pytest.raises(
+        LissnasError, match=r"hold-out\.json: the training images have changed: there were 80, there are 79"
+    ):
         _source(tree)
 
 
-def test_folders_within_a_class_belong_to_it_and_hidden_files_to_nobody(tree: Path, tmp_path: Path) -> None:
+def test_nested_folders_belong_to_their_class_and_hidden_files_are_skipped(tree: Path, tmp_path: Path) -> None:
     folder = tree / "val" / made.CLASSES[2]
     (folder / "more").mkdir()
     next(folder.glob("*.JPEG")).rename(folder / "more" / "moved.JPEG")
@@ -181,7 +185,7 @@ def test_folders_within_a_class_belong_to_it_and_hidden_files_to_nobody(tree: Pa
 
 def test_a_missing_class_is_named(tree: Path) -> None:
     rmtree(tree / "val" / made.CLASSES[1])
-    with pytest.raises(LissnasError, match=f"{made.CLASSES[1]} only among the training images; complete"):
+    with pytest.raises(LissnasError, match=f"{made.CLASSES[1]} only among the training images; add"):
         _source(tree)
 
 
@@ -191,7 +195,7 @@ def test_classes_that_differ_are_named_on_both_sides(tree: Path) -> None:
         _source(tree)
 
 
-def test_a_class_that_is_missing_everywhere_is_missed_where_their_number_is_known(tree: Path) -> None:
+def test_the_required_number_of_classes_is_checked(tree: Path) -> None:
     for part in ("train", "val"):
         rmtree(tree / part / made.CLASSES[3])
     with pytest.raises(LissnasError, match="images of 3 classes, not of 4"):
@@ -202,7 +206,7 @@ def test_a_class_that_is_missing_everywhere_is_missed_where_their_number_is_know
 def test_an_empty_class_is_named(tree: Path) -> None:
     for file in (tree / "train" / made.CLASSES[2]).iterdir():
         file.unlink()
-    with pytest.raises(LissnasError, match=rf"{made.CLASSES[2]}: no image, as in 1 of 4 folders"):
+    with pytest.raises(LissnasError, match=rf"{made.CLASSES[2]}: contains no image, like 1 of 4 class folders"):
         _source(tree)
 
 
@@ -210,17 +214,17 @@ def test_an_empty_class_is_named(tree: Path) -> None:
 def test_a_folder_without_classes_is_refused(tmp_path: Path, there: bool) -> None:
     if there:
         (tmp_path / "train").mkdir()
-    with pytest.raises(LissnasError, match="holds no folder of a class" if there else "No such file or directory"):
+    with pytest.raises(LissnasError, match="contains no folder" if there else "No such file or directory"):
         _source(tmp_path)
 
 
-def test_validation_images_in_one_heap_are_to_be_sorted_into_folders(tree: Path) -> None:
-    """As the official archive of the validation images is."""
+def test_loose_validation_images_are_refused_with_advice_to_sort_them(tree: Path) -> None:
+    """The official archive of validation images has no folders."""
     for name in made.CLASSES:
         for file in (tree / "val" / name).iterdir():
             file.rename(tree / "val" / file.name)
         (tree / "val" / name).rmdir()
-    with pytest.raises(LissnasError, match="no folder of a class, but 24 files: sort them into folders"):
+    with pytest.raises(LissnasError, match="contains no folder, but 24 files: sort them into folders"):
         _source(tree)
 
 
@@ -228,14 +232,14 @@ def test_validation_images_in_one_heap_are_to_be_sorted_into_folders(tree: Path)
 
 
 def _damage(tree: Path, part: str, count: int) -> list[Path]:
-    """Cut short so many images of the first class."""
+    """Truncate some images of the first class."""
     files = sorted((tree / part / made.CLASSES[0]).iterdir())[:count]
     for file in files:
         file.write_bytes(file.read_bytes()[:300])
     return files
 
 
-def test_an_unreadable_image_is_named_once_and_another_of_its_class_trained_on(
+def test_an_unreadable_image_is_logged_once_and_replaced_by_another_of_its_class(
     tree: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     whole = _source(tree)
@@ -248,7 +252,7 @@ def test_an_unreadable_image_is_named_once_and_another_of_its_class_trained_on(
     assert len(held) + len(caplog.records) == 3
     assert len(caplog.records) > 0
     assert "truncated" in caplog.text.lower()
-    assert f"{len(caplog.records)} so far" in caplog.text
+    assert f"{len(caplog.records)} unreadable images so far" in caplog.text
     changed = 0
     for one, other in zip(_pieces(expected), _pieces(found), strict=True):
         assert torch.equal(one[1], other[1])
@@ -262,19 +266,19 @@ def test_an_unreadable_image_is_named_once_and_another_of_its_class_trained_on(
 @pytest.mark.parametrize("workers", [0, 2])
 def test_too_many_unreadable_images_are_an_error_that_names_them(tree: Path, workers: int) -> None:
     _damage(tree, "train", 20)
-    listed = r"at most 3 may be passed over: .*\.JPEG \([Tt]runcated"
-    with pytest.raises(LissnasError, match=rf"{listed}.*; mend them, or raise images\.files\.max_unreadable$") as e:
+    listed = r"at most 3 may be skipped: .*\.JPEG \([Tt]runcated"
+    with pytest.raises(LissnasError, match=rf"{listed}.*; repair them, or raise images\.files\.max_unreadable$") as e:
         _steps(_source(tree, replace(made.SETTINGS, workers=workers)), [0, 1, 2], 0, 10)
     assert "Traceback" not in str(e.value)
 
 
-def test_a_class_of_which_nothing_can_be_read_is_an_error(tree: Path) -> None:
+def test_a_class_without_a_readable_image_is_an_error(tree: Path) -> None:
     _damage(tree, "train", 20)
-    with pytest.raises(LissnasError, match=f"no image can be read of the class of .*{made.CLASSES[0]}"):
+    with pytest.raises(LissnasError, match=f"no image of the class of .*{made.CLASSES[0]}"):
         _steps(_source(tree, replace(made.SETTINGS, max_unreadable=50)), [0, 1, 2], 0, 10)
 
 
-def test_an_unreadable_image_to_judge_by_is_missing_and_named(tree: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_unreadable_validation_image_is_missing_and_logged(tree: Path, caplog: pytest.LogCaptureFixture) -> None:
     [file] = _damage(tree, "val", 1)
     source = _source(tree)
     for _ in range(2):
@@ -283,29 +287,29 @@ def test_an_unreadable_image_to_judge_by_is_missing_and_named(tree: Path, caplog
     assert [record.args[0] for record in caplog.records] == [str(file)]
 
 
-def test_a_file_that_vanished_is_passed_over_as_others(tree: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_deleted_file_is_skipped_like_an_unreadable_one(tree: Path, caplog: pytest.LogCaptureFixture) -> None:
     source = _source(tree)
     (tree / "val" / made.CLASSES[0] / f"{made.CLASSES[0]}_0.JPEG").unlink()
     assert sum(len(labels) for _, labels in source.official_validation(10)) == 23
     assert "No such file or directory" in caplog.text
 
 
-def test_names_do_nothing_to_a_terminal(tree: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_control_characters_in_names_are_escaped_in_messages(tree: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tree / "val" / made.CLASSES[0] / "\x1b[31m\nred.jpg").write_bytes(b"")
     list(_source(tree).official_validation(10))
-    assert r"/\x1b[31m\nred.jpg: passed over (empty); 1 so far" in caplog.text
+    assert r"/\x1b[31m\nred.jpg: skipped (empty); 1 unreadable images so far" in caplog.text
     assert "\x1b" not in caplog.text
 
 
 @pytest.mark.parametrize("place", ["train", f"val/{made.CLASSES[0]}"])
-def test_a_link_that_leads_round_in_a_circle_is_to_be_removed(tree: Path, place: str) -> None:
+def test_a_circular_link_is_refused_with_advice_to_remove_it(tree: Path, place: str) -> None:
     link = tree / place / "link.jpg"
     link.symlink_to("link.jpg")
     with pytest.raises(LissnasError, match=rf"^{link}: Too many levels of symbolic links; remove the link$"):
         _source(tree)
 
 
-def test_grey_and_cmyk_images_are_used(tree: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_gray_and_cmyk_images_are_used(tree: Path, caplog: pytest.LogCaptureFixture) -> None:
     folder = tree / "val" / made.CLASSES[0]
     for file, kind in zip(sorted(folder.iterdir())[:2], ("L", "CMYK"), strict=True):
         Image.open(file).convert(kind).save(file)

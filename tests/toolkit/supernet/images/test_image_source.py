@@ -1,4 +1,4 @@
-"""The parts of a small task, each for its use."""
+"""The parts of a small task as an image source."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ def source() -> ImageSource:
 
 
 @pytest.mark.parametrize("name", TASKS)
-def test_a_small_source_says_what_its_images_are(name: str) -> None:
+def test_a_small_source_describes_its_images(name: str) -> None:
     if name == "fashion-mnist" and not FASHION_MNIST.is_dir():
         pytest.skip("Fashion-MNIST is not here; Debian has it as dataset-fashion-mnist")
     task = TASKS[name]()
@@ -44,9 +44,9 @@ def test_other_parts_are_standardized_by_the_training_images(source: ImageSource
         assert torch.cat([piece[1] for piece in pieces]).tolist() == part.labels.tolist()
 
 
-def test_an_epoch_of_training_is_every_training_image_with_its_label(source: ImageSource) -> None:
+def test_an_epoch_has_every_training_image_with_its_label(source: ImageSource) -> None:
     task = digits()
-    steps = source.train.steps(100, 1, [0], seed=3, first=0)
+    steps = source.train.steps(100, 1, [0], seed=3, first_step=0)
     pieces = [next(steps)[0] for _ in range(10)]
     [expected] = source.recalibration(1, 1000)
     trained = sorted(
@@ -59,14 +59,14 @@ def test_an_epoch_of_training_is_every_training_image_with_its_label(source: Ima
     )
 
 
-def test_no_image_to_choose_or_judge_by_is_trained_on(source: ImageSource) -> None:
+def test_no_held_out_or_official_validation_image_is_trained_on(source: ImageSource) -> None:
     [trained] = source.recalibration(1, 1000)
     seen = {image.numpy().tobytes() for image in trained}
     for pieces in (source.held_out(400), source.official_validation(397)):
         assert not seen & {image.numpy().tobytes() for images, _ in pieces for image in images}
 
 
-def test_more_images_to_recalibrate_by_than_there_are_is_an_error(source: ImageSource) -> None:
+def test_too_many_recalibration_images_are_an_error(source: ImageSource) -> None:
     assert [len(images) for images in source.recalibration(4, 250)] == [250] * 4
     with pytest.raises(SettingError, match=r"5 batches of 250 images .* the 1000 training images"):
         source.recalibration(5, 250)

@@ -1,4 +1,4 @@
-"""From image files to top-1: a supernet is trained, its paths are compared, and the best is judged once."""
+"""From image files to top-1 accuracy: a supernet is trained, its paths are compared, and the best is evaluated once."""
 
 import json
 import os
@@ -36,7 +36,7 @@ def source(tree: Path, tmp_path_factory: pytest.TempPathFactory) -> ImageSource:
 
 @pytest.fixture(scope="module")
 def losses() -> list[float]:
-    """Of the steps of the training below."""
+    """The losses of a training."""
     return []
 
 
@@ -56,10 +56,10 @@ def _same_weights(one: ChainNetwork, other: ChainNetwork) -> bool:
     return all(torch.equal(value, theirs[name]) for name, value in one.named_parameters())
 
 
-def test_the_best_path_on_held_out_images_classifies_the_official_ones(
+def test_the_best_path_on_held_out_images_classifies_the_official_validation_images(
     trained: ChainNetwork, source: ImageSource, scores: list[float]
 ) -> None:
-    """A quarter would be right by chance."""
+    """A quarter would be correct by chance."""
     rows = trained.space.all_rows()
     assert max(scores) > 70
     assert program.top_1(trained, source, rows[int(np.argmax(scores))]) > 70
@@ -90,10 +90,10 @@ def test_two_processes_have_the_losses_of_one(
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_to_all_processes_saves_and_ends_and_the_run_goes_on_to_the_same_weights(
+def test_a_signal_to_all_processes_saves_a_checkpoint_and_the_run_resumes_to_the_same_weights(
     tree: Path, trained: ChainNetwork, source: ImageSource, tmp_path: Path, number: signal.Signals
 ) -> None:
-    """As a scheduler or Ctrl-C sends it: those that decode get it too, and nobody is left behind."""
+    """A scheduler and Ctrl-C signal the workers as well; no process remains."""
     run = [sys.executable, PROGRAM, tree, tmp_path / "run", tmp_path / "losses.json"]
     with subprocess.Popen(run, env=ENVIRONMENT, stdout=subprocess.PIPE, start_new_session=True, text=True) as process:
         assert process.stdout is not None
@@ -109,7 +109,7 @@ def test_a_signal_to_all_processes_saves_and_ends_and_the_run_goes_on_to_the_sam
 
 
 def _ends(group: int) -> bool:
-    """Wait for the last process of a group."""
+    """Wait until no process of a group remains."""
     for _ in range(100):
         try:
             os.killpg(group, 0)
@@ -119,8 +119,8 @@ def _ends(group: int) -> bool:
     return False
 
 
-def test_a_program_ends_though_images_are_still_being_decoded_for_it(tree: Path, tmp_path: Path) -> None:
-    """Those that decode are deaf to the signal by which Python ends them: they are ended before it tries."""
+def test_a_program_ends_while_workers_still_decode(tree: Path, tmp_path: Path) -> None:
+    """Workers ignore the signal with which Python ends them, so they are ended before that."""
     script = f"""
 import sys
 from pathlib import Path

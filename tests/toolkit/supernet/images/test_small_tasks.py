@@ -1,4 +1,4 @@
-"""The two image tasks: the same images in the same parts wherever they are made."""
+"""The two small tasks have the same images in the same parts on every machine."""
 
 import gzip
 import hashlib
@@ -19,7 +19,7 @@ def _parts(task: ImageTask) -> list[int]:
     return [len(part.labels) for part in (task.train, task.validation, task.test)]
 
 
-def test_digits_are_split_into_the_parts_of_the_table() -> None:
+def test_digits_have_the_parts_of_the_published_table() -> None:
     assert _parts(digits()) == [1_000, 400, 397]
     assert digits().checksum() == "bce87b9b2bc327722f35765862b0d01a3dda619bfb90f67009e28412695282fd"
 
@@ -37,13 +37,13 @@ def test_every_digit_is_in_one_part_with_its_own_label() -> None:
 
 
 @needs_fashion_mnist
-def test_fashion_mnist_is_split_into_the_parts_of_the_table() -> None:
+def test_fashion_mnist_has_the_parts_of_the_published_table() -> None:
     assert _parts(fashion_mnist()) == [2_000, 1_000, 4_000]
     assert fashion_mnist().checksum() == "2b170ef117d3f40d475191e9f860412d9dae669e21865f25a81abf2c316d767c"
 
 
 @needs_fashion_mnist
-def test_a_small_picture_is_the_means_of_4_x_4_pixels_with_a_border() -> None:
+def test_a_small_image_has_the_means_of_4_x_4_pixels_with_a_border() -> None:
     packed = (FASHION_MNIST / "t10k-images-idx3-ubyte.gz").read_bytes()
     official = np.frombuffer(gzip.decompress(packed)[16:], np.uint8).reshape(-1, 28, 28)
     place = np.random.default_rng(0).permutation(10_000)[0]
@@ -53,7 +53,7 @@ def test_a_small_picture_is_the_means_of_4_x_4_pixels_with_a_border() -> None:
 
 
 @needs_fashion_mnist
-def test_training_and_validation_images_are_different_ones() -> None:
+def test_training_and_validation_images_are_disjoint() -> None:
     task = fashion_mnist()
     train, validation = (
         {hashlib.sha256(image.tobytes()).digest() for image in part.pixels} for part in (task.train, task.validation)
@@ -61,7 +61,7 @@ def test_training_and_validation_images_are_different_ones() -> None:
     assert not train & validation
 
 
-def test_a_missing_official_file_is_answered_with_how_to_get_it(tmp_path: Path) -> None:
+def test_the_error_for_a_missing_official_file_says_how_to_get_it(tmp_path: Path) -> None:
     with pytest.raises(LissnasError, match=r"train-images-idx3-ubyte\.gz: cannot be read.*dataset-fashion-mnist"):
         fashion_mnist(tmp_path)
 

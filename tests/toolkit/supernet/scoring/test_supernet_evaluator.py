@@ -27,7 +27,7 @@ Parts = tuple[ImagesInMemory, ImagesInMemory]
 @pytest.fixture(scope="module")
 def parts() -> Parts:
     """Images to train on, and such that are held out."""
-    return tiny.digits().held_out(600, np.random.default_rng(5))
+    return tiny.digits().hold_out(600, np.random.default_rng(5))
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""The samplers of paths: what is drawn, and how often."""
+"""Path samplers draw each path with its probability."""
 
 import numpy as np
 import pytest
@@ -30,16 +30,16 @@ def _drawn(paths: PathSampler, steps: int, seed: int = 0) -> Rows:
 
 
 def _chance_of_uniform(index: np.ndarray, places: int) -> float:
-    """Return how likely counts as uneven as these are if all places are equally likely."""
+    """Return the p-value of a chi-squared test that all places are equally likely."""
     return float(chisquare(np.bincount(index, minlength=places)).pvalue)
 
 
-def test_uniform_paths_favor_no_network() -> None:
+def test_uniform_paths_are_uniform() -> None:
     rows = _drawn(UniformPathSampler(SPACE), 2_400)
     assert _chance_of_uniform(SPACE.index(rows), SPACE.size) > 0.01
 
 
-def test_paths_of_a_subspace_favor_neither_overlaps_nor_pockets() -> None:
+def test_paths_of_a_subspace_are_uniform_over_overlaps_and_pockets() -> None:
     union = UnionOfBalls(SPACE, SPACE.read(["aaa", "aab", "cdb"]), radius=1)
     place = np.searchsorted(union.index, SPACE.index(_drawn(SubspacePathSampler(union), 3_000)))
     assert _chance_of_uniform(place, union.size) > 0.01
@@ -59,14 +59,14 @@ def test_bins_of_flops_are_equally_likely_and_so_are_the_networks_of_each() -> N
         assert _chance_of_uniform(place, len(members)) > 0.01
 
 
-def test_bins_of_spos_all_hold_networks() -> None:
+def test_no_bin_of_spos_is_empty() -> None:
     edges = tuple(range(290_000_000, 360_000_001, 10_000_000))
     costs = shufflenetv2_chain().multiply_accumulates
     rows = _drawn(FlopsBinPathSampler(shufflenetv2(), costs, edges), 60)
     assert set(np.digitize(costs(rows), edges)) == set(range(1, 8))
 
 
-def test_a_bin_without_networks_is_named() -> None:
+def test_an_empty_bin_is_an_error_that_names_it() -> None:
     with pytest.raises(
         SettingError, match="none of 1,048,576 networks of three layers costs 5 to 7 FLOPs: they cost 102"
     ):
@@ -74,12 +74,12 @@ def test_a_bin_without_networks_is_named() -> None:
 
 
 @pytest.mark.parametrize("edges", [(5,), (7, 5), (5, 5)])
-def test_edges_that_make_no_bins_are_refused(edges: tuple[int, ...]) -> None:
-    with pytest.raises(SettingError, match="make no bins"):
+def test_edges_that_are_no_bins_are_refused(edges: tuple[int, ...]) -> None:
+    with pytest.raises(SettingError, match="are no bins"):
         FlopsBinPathSampler(SPACE, COSTS, edges)
 
 
-def test_strict_fairness_trains_every_choice_once_a_step() -> None:
+def test_strict_fairness_trains_every_choice_once_per_step() -> None:
     rows = FairPathSampler(fairnas()).next(np.random.default_rng(0))
     assert (np.sort(rows, axis=0) == np.arange(6)[:, None]).all()
     assert len({tuple(column) for column in rows.T}) > 1
@@ -93,13 +93,13 @@ def test_strict_fairness_repeats_the_choices_of_smaller_layers() -> None:
         assert sorted(counts) == [1] * 7 if choices == 7 else [1] * 5 + [2]
 
 
-def test_each_network_of_strict_fairness_is_uniformly_drawn() -> None:
+def test_each_path_of_strict_fairness_is_uniform() -> None:
     rows = np.stack([FairPathSampler(SPACE).next(np.random.default_rng(seed)) for seed in range(2_400)])
     for place in range(rows.shape[1]):
         assert _chance_of_uniform(SPACE.index(rows[:, place]), SPACE.size) > 0.01
 
 
-def test_a_sandwich_is_the_largest_the_smallest_and_random_ones() -> None:
+def test_a_sandwich_has_the_largest_the_smallest_and_random_networks() -> None:
     costs = fairnas_chain().multiply_accumulates
     step = SandwichPathSampler(fairnas(), costs, random=2).next(np.random.default_rng(0))
     most, least, *between = costs(step)

@@ -1,4 +1,4 @@
-"""Training path by path: what is updated, and that a run which ends in any way goes on as if it had not."""
+"""Training a supernet: what a step updates, and that an interrupted run resumes to the same bits."""
 
 import math
 import os
@@ -36,7 +36,7 @@ ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """What the last checkpoint of a training holds that nothing interrupted."""
+    """The last checkpoint of an uninterrupted training."""
     folder = tmp_path_factory.mktemp("finished")
     tiny.train(folder)
     return _newest(folder)
@@ -47,7 +47,7 @@ def _newest(folder: Path) -> dict[str, Any]:
 
 
 def _assert_same_bits(one: Any, other: Any) -> None:
-    """Compare what checkpoints hold, all the way down."""
+    """Compare checkpoints recursively."""
     assert type(one) is type(other)
     if isinstance(one, torch.Tensor):
         assert torch.equal(one, other)
@@ -63,8 +63,8 @@ def _assert_same_bits(one: Any, other: Any) -> None:
         assert one == other
 
 
-def test_a_weight_that_no_path_touches_stays_as_it_is_to_the_bit(tmp_path: Path) -> None:
-    """Weight decay and the momentum of earlier steps would both move it."""
+def test_a_weight_that_no_path_uses_keeps_its_bits(tmp_path: Path) -> None:
+    """Weight decay, or the momentum of earlier steps, would change it."""
     network = tiny.ChainNetwork(tiny.chain(), np.random.default_rng(0))
     before = {name: weights.clone() for name, weights in network.named_parameters()}
     untouched_after_touched = 0
@@ -97,8 +97,8 @@ def test_a_weight_that_no_path_touches_stays_as_it_is_to_the_bit(tmp_path: Path)
     assert untouched_after_touched > 20
 
 
-def test_weight_decay_leaves_norms_alone_where_the_recipe_says_so(tmp_path: Path) -> None:
-    """At rate 0 nothing but the decay could move; its size is rate x decay, so the rate is tiny instead."""
+def test_weight_decay_applies_to_norms_only_if_the_recipe_says_so(tmp_path: Path) -> None:
+    """The learning rate is tiny, so only weight decay, which is learning rate x decay, changes weights."""
     recipe = replace(
         tiny.RECIPE, steps=1, warmup_steps=0, momentum=0.0, weight_decay=1e3, grad_clip_value=1e-12, learning_rate=1e-4
     )
@@ -113,8 +113,8 @@ def test_weight_decay_leaves_norms_alone_where_the_recipe_says_so(tmp_path: Path
 
 
 @pytest.mark.parametrize("channels_last", [False, True])
-def test_steps_are_those_of_stochastic_gradient_descent_written_plainly(tmp_path: Path, channels_last: bool) -> None:
-    """Weights that are touched late begin with no momentum; the arrangement in memory is no matter."""
+def test_steps_equal_those_of_plain_stochastic_gradient_descent(tmp_path: Path, channels_last: bool) -> None:
+    """The momentum of weights that are used late starts at zero; the memory format does not matter."""
     recipe = replace(tiny.RECIPE, steps=8, warmup_steps=0, nesterov=True, grad_clip_value=None, label_smoothing=0.0)
     described, images = replace(tiny.chain(), dropout=0.0), tiny.digits()
     network, plain, untrained = (tiny.smooth_network(described) for _ in range(3))
@@ -145,7 +145,7 @@ def test_steps_are_those_of_stochastic_gradient_descent_written_plainly(tmp_path
         torch.testing.assert_close(network.get_parameter(name), weights, rtol=0, atol=drift, msg=name)
 
 
-def test_the_average_forgets_old_weights_exponentially(tmp_path: Path) -> None:
+def test_the_moving_average_of_weights_is_exponential(tmp_path: Path) -> None:
     network = tiny.ChainNetwork(tiny.chain(), np.random.default_rng(0))
     expected = {name: weights.detach().clone() for name, weights in network.named_parameters()}
 
@@ -162,7 +162,7 @@ def test_the_average_forgets_old_weights_exponentially(tmp_path: Path) -> None:
         torch.testing.assert_close(weights, expected[name])
 
 
-def test_a_run_killed_at_any_step_goes_on_to_the_same_bits(tmp_path: Path, finished: dict[str, Any]) -> None:
+def test_a_run_killed_at_any_step_resumes_to_the_same_bits(tmp_path: Path, finished: dict[str, Any]) -> None:
     step = int(np.random.default_rng().integers(1, tiny.RECIPE.steps))
     killed = subprocess.run(
         [sys.executable, PROGRAM, tmp_path, tmp_path / "results", str(step)], env=ENVIRONMENT, check=False
@@ -174,8 +174,8 @@ def test_a_run_killed_at_any_step_goes_on_to_the_same_bits(tmp_path: Path, finis
     _assert_same_bits(_newest(tmp_path), finished)
 
 
-def test_scaled_losses_go_on_to_the_same_bits(tmp_path: Path) -> None:
-    """Of float16: how losses are scaled is part of a checkpoint."""
+def test_a_float16_run_resumes_to_the_same_bits(tmp_path: Path) -> None:
+    """The scale of losses is part of a checkpoint."""
     recipe = replace(tiny.RECIPE, precision="float16")
     tiny.train(tmp_path / "at once", recipe=recipe)
 
@@ -190,7 +190,9 @@ def test_scaled_losses_go_on_to_the_same_bits(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_saves_and_ends_the_run(tmp_path: Path, finished: dict[str, Any], number: signal.Signals) -> None:
+def test_a_signal_ends_the_run_after_a_checkpoint(
+    tmp_path: Path, finished: dict[str, Any], number: signal.Signals
+) -> None:
     def interrupt(progress: Progress) -> None:
         if progress.step == 6:
             os.kill(os.getpid(), number)
@@ -204,7 +206,7 @@ def test_a_signal_saves_and_ends_the_run(tmp_path: Path, finished: dict[str, Any
     _assert_same_bits(_newest(tmp_path), finished)
 
 
-def test_a_loss_that_is_no_number_names_the_path(tmp_path: Path) -> None:
+def test_the_error_for_a_loss_that_is_not_finite_names_the_path(tmp_path: Path) -> None:
     network = tiny.ChainNetwork(tiny.chain(), np.random.default_rng(0))
     with torch.no_grad():
         network.layers[1][2].main[0].weight.fill_(math.nan)
@@ -225,7 +227,7 @@ def test_a_loss_that_is_no_number_names_the_path(tmp_path: Path) -> None:
 
 @contextmanager
 def _files_no_larger_than(size: int) -> Iterator[None]:
-    """Make the writing of larger files fail, as on a full disk."""
+    """Make writing larger files fail, as on a full disk."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
     try:
@@ -242,7 +244,7 @@ def test_a_full_disk_loses_nothing(tmp_path: Path, finished: dict[str, Any], cap
             full.__enter__()
 
     try:
-        with pytest.raises(CheckpointError, match=r"step-0000000012\.pt: .*make room and run again"):
+        with pytest.raises(CheckpointError, match=r"step-0000000012\.pt: .*free disk space and run again"):
             tiny.train(tmp_path, report=fill)
     finally:
         full.__exit__(None, None, None)
@@ -264,7 +266,7 @@ def _flip_a_bit(path: Path) -> None:
 
 
 def _flip(path: Path, place: int, bit: int) -> None:
-    """Flip a bit of what the directory of the archive says of the first file."""
+    """Flip a bit in the entry of the first file in the archive's directory."""
     content = bytearray(path.read_bytes())
     with zipfile.ZipFile(path) as archive:
         content[archive.start_dir + place] ^= bit
@@ -276,7 +278,7 @@ def _compress(path: Path) -> None:
 
 
 def _make_a_folder(path: Path) -> None:
-    """Torch takes what is marked so for empty, and would leave its weights as they were in memory."""
+    """Torch reads an entry marked as a folder as empty, and would leave the weights uninitialized."""
     _flip(path, 38, 0x10)
 
 
@@ -297,26 +299,26 @@ def _hold(content: object) -> Callable[[Path], None]:
         _hold(torch.zeros(3)),
     ],
 )
-def test_a_damaged_checkpoint_is_passed_over_with_a_message(
+def test_a_damaged_checkpoint_is_skipped_with_a_warning(
     tmp_path: Path, finished: dict[str, Any], caplog: pytest.LogCaptureFixture, damage: Any
 ) -> None:
     tiny.train(tmp_path)
     damage(tmp_path / "step-0000000012.pt")
     (tmp_path / ".step-0000000016.pt.abc.part").write_bytes(b"half")
     tiny.train(tmp_path)
-    assert re.search(r"step-0000000012\.pt: damaged \(.+\); the checkpoint before it is tried", caplog.text)
+    assert re.search(r"step-0000000012\.pt: damaged \(.+\); trying the checkpoint before it", caplog.text)
     assert len(list(tmp_path.iterdir())) == 3
     _assert_same_bits(_newest(tmp_path), finished)
 
 
-def test_a_run_does_not_begin_anew_where_all_checkpoints_are_damaged(tmp_path: Path) -> None:
+def test_a_run_does_not_restart_if_all_checkpoints_are_damaged(tmp_path: Path) -> None:
     tiny.train(tmp_path, recipe=replace(tiny.RECIPE, steps=1))
     _cut(tmp_path / "step-0000000001.pt")
     with pytest.raises(CheckpointError, match="all 1 checkpoints are damaged"):
         tiny.train(tmp_path, recipe=replace(tiny.RECIPE, steps=1))
 
 
-def test_the_last_checkpoints_are_kept(tmp_path: Path) -> None:
+def test_only_the_newest_checkpoints_are_kept(tmp_path: Path) -> None:
     tiny.train(tmp_path, save_every=2, keep=2)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["step-0000000010.pt", "step-0000000012.pt"]
 
@@ -380,7 +382,9 @@ def test_a_supernet_learns(tmp_path: Path) -> None:
     [({"channels_last": True}, 1e-4), ({"precision": "bfloat16"}, 0.05), ({"precision": "float16"}, 0.02)],
     ids=str,
 )
-def test_other_ways_to_compute_give_the_same_losses(tmp_path: Path, changed: dict[str, Any], tolerance: float) -> None:
+def test_other_precisions_and_memory_formats_give_similar_losses(
+    tmp_path: Path, changed: dict[str, Any], tolerance: float
+) -> None:
     recipe = replace(tiny.RECIPE, steps=6)
     plain = _losses(tmp_path / "plain", recipe=recipe)
     other = _losses(tmp_path / "other", recipe=replace(recipe, **changed))
@@ -396,8 +400,8 @@ def test_strict_fairness_trains_its_networks_in_one_step(tmp_path: Path) -> None
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
-def test_compiled_parts_train_as_others_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What torch.compile captures is run as it is: translating it to machine code would take a minute."""
+def test_compiled_parts_have_the_same_losses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The captured graph runs as it is: compiling it to machine code would take a minute."""
     monkeypatch.setattr(nn.Module, "compile", partialmethod(nn.Module.compile, backend="aot_eager"))
     recipe = replace(tiny.RECIPE, steps=3)
     plain = _losses(tmp_path / "plain", recipe=recipe)
@@ -411,7 +415,7 @@ def test_a_batch_larger_than_the_images_is_refused(tmp_path: Path) -> None:
         tiny.train(tmp_path, images=few)
 
 
-def test_progress_reads_as_a_line() -> None:
+def test_progress_is_printed_as_one_line() -> None:
     rows = np.zeros((1, 3), dtype=np.uint8)
     assert str(Progress(1_200, 150_000, 3.2109, rows, 1912.4, 187_000.0)) == (
         "step 1,200 of 150,000: loss 3.211, 1,912 images/s, 2 d 3 h left"

@@ -1,4 +1,4 @@
-"""Recipes: the learning rate of each step, and what SPOS and ABS publish; images of each step."""
+"""Training recipes: the published values of SPOS and ABS, micro-batches, and the images of each step."""
 
 from dataclasses import replace
 from itertools import islice
@@ -16,19 +16,19 @@ PLAIN = TrainingRecipe(steps=100, batch_size=4, micro_batch_size=2, learning_rat
 IMAGES = ImagesInMemory(torch.arange(10.0).view(10, 1, 1, 1), torch.arange(10))
 
 
-def test_a_line_falls_from_the_rate_to_the_last_one() -> None:
+def test_a_linear_schedule_ends_at_the_final_learning_rate() -> None:
     recipe = replace(PLAIN, final_learning_rate=0.2)
     assert [learning_rate_at(recipe, step) for step in (0, 50, 100)] == pytest.approx([1.0, 0.6, 0.2])
 
 
-def test_a_cosine_is_slow_at_both_ends() -> None:
+def test_a_cosine_schedule_is_flat_at_both_ends() -> None:
     recipe = replace(PLAIN, schedule="cosine")
     assert [learning_rate_at(recipe, step) for step in (0, 25, 50, 75, 100)] == pytest.approx(
         [1.0, 0.5 + 0.5 * np.sqrt(0.5), 0.5, 0.5 - 0.5 * np.sqrt(0.5), 0.0]
     )
 
 
-def test_the_warm_up_rises_in_equal_parts_and_the_schedule_follows_it() -> None:
+def test_warmup_rises_by_equal_increments_before_the_schedule() -> None:
     recipe = replace(PLAIN, warmup_steps=4)
     assert [learning_rate_at(recipe, step) for step in (0, 1, 3, 4, 52)] == pytest.approx([0.25, 0.5, 1.0, 1.0, 0.5])
 
@@ -41,24 +41,24 @@ def test_spos_and_abs_are_as_published() -> None:
     assert learning_rate_at(ABS, ABS.steps) == pytest.approx(0.25 - (0.25 - 5e-4) * 100 / 250)
 
 
-def test_a_later_round_of_abs_goes_on_where_the_one_before_ended() -> None:
+def test_each_round_of_abs_continues_the_schedule_of_the_round_before() -> None:
     for number in range(4):
         before, after = abs_round(number), abs_round(number + 1)
         assert learning_rate_at(after, 0) == pytest.approx(learning_rate_at(before, before.steps), rel=1e-12)
     assert abs_round(3).steps == 5 * 2404
 
 
-def test_a_batch_that_does_not_fall_into_pieces_is_refused() -> None:
+def test_a_batch_that_micro_batches_do_not_divide_is_refused() -> None:
     with pytest.raises(SettingError, match="a batch of 5 images cannot be divided into micro-batches of 2"):
         replace(PLAIN, batch_size=5)
 
 
-def test_a_schedule_ends_after_the_warm_up() -> None:
-    with pytest.raises(SettingError, match="a schedule of 5 steps ends before the rate has risen in 5"):
+def test_a_schedule_that_ends_before_the_warmup_is_refused() -> None:
+    with pytest.raises(SettingError, match="a schedule of 5 steps ends before the warmup of 5 steps"):
         replace(PLAIN, schedule_steps=5, warmup_steps=5)
 
 
-def test_pieces_that_cannot_be_shared_out_are_counted() -> None:
+def test_micro_batches_that_processes_do_not_divide_are_refused() -> None:
     assert PLAIN.micro_batches_per_process(2) == 1
     with pytest.raises(SettingError, match="2 micro-batches of 2 images cannot be divided evenly among 3 processes"):
         PLAIN.micro_batches_per_process(3)
@@ -71,7 +71,7 @@ def _labels(mine: tuple[int, ...] = (0, 1), seed: int = 0, first: int = 0, count
     return [[labels.tolist() for _, labels in pieces] for pieces in steps]
 
 
-def test_an_epoch_shows_no_image_twice_and_the_next_has_another_order() -> None:
+def test_an_epoch_has_no_image_twice_and_the_next_has_another_order() -> None:
     steps = _labels()
     epochs = [
         [image for pieces in steps[first : first + 2] for piece in pieces for image in piece] for first in (0, 2, 4)
@@ -85,7 +85,7 @@ def test_the_images_of_a_step_depend_on_seed_and_step_alone() -> None:
     assert _labels(seed=1) != _labels()
 
 
-def test_processes_share_out_the_pieces_of_a_batch() -> None:
+def test_processes_share_the_micro_batches_of_a_batch() -> None:
     both = zip(_labels(mine=(0,)), _labels(mine=(1,)), strict=True)
     assert [first + second for first, second in both] == _labels()
 
@@ -95,14 +95,14 @@ def test_images_come_with_their_labels() -> None:
         assert images.flatten().tolist() == labels.tolist()
 
 
-def test_held_out_images_are_no_others_and_not_trained_on() -> None:
-    rest, held = IMAGES.held_out(3, np.random.default_rng(0))
-    assert len(held.labels) == 3
-    assert sorted(rest.labels.tolist() + held.labels.tolist()) == list(range(10))
-    assert held.images.flatten().tolist() == held.labels.tolist()
+def test_held_out_images_are_not_trained_on() -> None:
+    remaining, held_out = IMAGES.hold_out(3, np.random.default_rng(0))
+    assert len(held_out.labels) == 3
+    assert sorted(remaining.labels.tolist() + held_out.labels.tolist()) == list(range(10))
+    assert held_out.images.flatten().tolist() == held_out.labels.tolist()
 
 
-def test_a_description_tells_images_apart() -> None:
+def test_descriptions_of_other_images_differ() -> None:
     swapped = ImagesInMemory(IMAGES.images, IMAGES.labels.flip(0))
     darker = ImagesInMemory(IMAGES.images - 1, IMAGES.labels)
     assert len({IMAGES.description, swapped.description, darker.description}) == 3

@@ -1,4 +1,5 @@
-"""Images to train on and to score by, from memory, folders or shards.
+"""Images for training and scoring, from memory, folders or shards. Read `image_source.py` first.
 
-Read `image_source.py` first, then `image_file_source.py`.
+`image_file_source.py` serves images from files: `image_folder.py` and `image_shards.py` list them, `image_loading.py`
+decodes them in worker processes, and `augmentations.py` augments them. `small_tasks.py` has the images in memory.
 """

@@ -1,7 +1,6 @@
-"""What is done to an ImageNet image before a network sees it, at random in training, as SPOS and ABS do it.
+"""Image augmentation of SPOS and ABS: how an ImageNet image becomes the input of a network, in training and scoring.
 
-Images stay as their bytes say, 0 to 255, the channels in the order blue, green, red; nothing is normalized. Needs
-torchvision.
+Pixels keep their values from 0 to 255, in the channel order blue, green, red; nothing is normalized. Needs torchvision.
 """
 
 from collections.abc import Callable
@@ -21,9 +20,9 @@ if TYPE_CHECKING:
 
 _VALUES = (0.2175, 0.0188, 0.0045)
 _VECTORS = ((-0.5675, 0.7192, 0.4009), (-0.5808, -0.0045, -0.8140), (-0.5836, -0.6948, 0.4203))
-"""Principal components of the colors of ImageNet, red, green, blue from 0 to 1: eigenvalues, eigenvectors as columns.
+"""Principal components of ImageNet's colors (red, green, blue, from 0 to 1): eigenvalues, and eigenvectors as columns.
 
-They are those that Facebook's ResNet training made common; the idea is of Krizhevsky et al., 2012.
+These are the values of Facebook's ResNet training, in wide use. The idea is from Krizhevsky et al., 2012.
 """
 
 
@@ -31,22 +30,22 @@ They are those that Facebook's ResNet training made common; the idea is of Krizh
 class Augmentation:
     """How an image becomes a network's input.
 
-    In training a part of the image is cut out, brought to size, its colors are changed, and every other one is
-    flipped. To be scored, the image is brought to a size, and its middle is cut out. Both sizes change by torchvision's
-    bilinear interpolation with antialiasing.
+    In training, a random part of the image is cropped and resized, its colors are jittered, and half of the images are
+    flipped. In scoring, the image is resized, and its center is cropped. Resizing is torchvision's bilinear
+    interpolation with antialiasing.
 
     Attributes
     ----------
     size
-        Height and width of what comes out, in pixels.
+        Height and width of the input, in pixels.
     shorter_side
-        To which length an image's shorter side is brought before its middle is cut out.
+        In scoring, length to which the shorter side of an image is resized before its center is cropped.
     min_crop_area
-        The least share of the image's area that is cut out in training.
+        Smallest share of the image's area that training crops.
     max_aspect_ratio
-        Largest ratio of the longer to the shorter side of the part that is cut out, at least 1.
+        Largest ratio of the longer to the shorter side of that crop, at least 1.
     color_jitter
-        How far brightness, contrast and saturation go up or down, as a share.
+        Largest relative change of brightness, contrast and saturation, up or down.
     lighting_std
         Standard deviation of the noise along the principal components of ImageNet's colors.
     """
@@ -64,7 +63,10 @@ class Augmentation:
         check_between(self, 0, inf, "color_jitter", "lighting_std")
 
     def for_training(self) -> "Callable[[Image], Tensor]":
-        """Return what makes an RGB image uint8 of shape (3, size, size); it draws from torch's default generator."""
+        """Return the random transform of an RGB image to uint8 of shape (3, size, size).
+
+        It draws from torch's default generator.
+        """
         v2 = transforms()
         steps = [
             v2.RandomResizedCrop(
@@ -75,37 +77,37 @@ class Augmentation:
             v2.PILToTensor(),
         ]
         if self.lighting_std:
-            steps.append(lambda pixels: _lit(pixels, self.lighting_std))
+            steps.append(lambda pixels: _with_lighting_noise(pixels, self.lighting_std))
         return _blue_first(v2.Compose(steps))
 
     def for_scoring(self) -> "Callable[[Image], Tensor]":
-        """Return what makes an RGB image uint8 of shape (3, size, size), the same each time."""
+        """Return the deterministic transform of an RGB image to uint8 of shape (3, size, size)."""
         v2 = transforms()
         return _blue_first(v2.Compose([v2.Resize(self.shorter_side), v2.CenterCrop(self.size), v2.PILToTensor()]))
 
 
 SPOS_AUGMENTATION = Augmentation()
-"""Guo et al., ECCV 2020, and the authors' code, which resizes with OpenCV: its pixels differ a little from these."""
+"""Augmentation of SPOS: Guo et al., ECCV 2020, and the authors' code. OpenCV resizes there: pixels differ slightly."""
 
 ABS_AUGMENTATION = Augmentation(max_aspect_ratio=1.0, color_jitter=0.0, lighting_std=0.1)
-"""Square parts, and noise along the principal components in place of jitter.
+"""Augmentation for ABS: square crops, and noise along the principal components instead of color jitter.
 
-Neither the paper (Hu et al., ECCV 2020) nor the part of its code that we know says it: our own choice, after what is in
-use for the same training elsewhere. Where a square of the drawn area does not fit into the image, the middle is taken.
+Neither the paper (Hu et al., ECCV 2020) nor the part of its code that we know describes it. This is our own choice,
+after similar trainings elsewhere. If a square of the drawn area does not fit into the image, the center is cropped.
 """
 
 
 def transforms() -> ModuleType:
     """Return torchvision.transforms.v2.
 
-    Builds of torch for processors alone do not come from the same place as PyPI's torchvision, which then cannot load
-    its operators for boxes, and fails to import because it describes two of them. No transform uses them: where that
-    is what is wrong, the two are declared, without a body.
+    With a CPU-only build of torch, torchvision from PyPI cannot load its box operators. Its import then fails, because
+    it registers shapes for two of them. No transform uses them, so in that case the two are declared here, without a
+    body.
 
     Raises
     ------
     SettingError
-        If torchvision is not there, or does not fit torch.
+        If torchvision is not installed, or does not fit torch.
     """
     try:
         try:
@@ -131,8 +133,8 @@ def _blue_first(transform: "Callable[[Image], Tensor]") -> "Callable[[Image], Te
     return lambda image: transform(image).flip(0)
 
 
-def _lit(pixels: Tensor, deviation: float) -> Tensor:
-    """Add to every pixel the same color, drawn along the principal components; values beyond 0 and 255 are cut."""
-    drawn = torch.randn(3) * deviation
-    color = torch.tensor(_VECTORS) @ (torch.tensor(_VALUES) * drawn) * 255
+def _with_lighting_noise(pixels: Tensor, deviation: float) -> Tensor:
+    """Add one color, drawn along the principal components, to all pixels; clip values to 0 to 255."""
+    weights = torch.randn(3) * deviation
+    color = torch.tensor(_VECTORS) @ (torch.tensor(_VALUES) * weights) * 255
     return (pixels + color[:, None, None]).clamp(0, 255).to(torch.uint8)

@@ -1,4 +1,4 @@
-"""Images that every path is scored on: decoded once, kept as pixels in a file, read from there ever after."""
+"""DecodedImageCache: the images that score every path, decoded once into a file of pixels."""
 
 import hashlib
 import logging
@@ -14,88 +14,88 @@ from numpy.typing import NDArray
 from lissnas.errors import LissnasError
 from lissnas.storage.atomic_write import atomic_write, exclusive_access
 from lissnas.supernet.images.image_batches import LabeledBatch
-from lissnas.supernet.images.image_files import ImageFiles, ImageFileSettings, fingerprint
-from lissnas.supernet.images.image_loading import UnreadableImages, load
+from lissnas.supernet.images.image_files import ImageFiles, ImageFileSettings, image_list_digest
+from lissnas.supernet.images.image_loading import LoadRequest, UnreadableImages, load_images
 
-_TOGETHER = 64
-"""Images that are decoded at once."""
+_DECODED_AT_ONCE = 64
+"""Number of images in one request to the workers."""
 
-_MISSING = -1
-"""The class of an image that could not be read."""
+_UNREADABLE = -1
+"""Label of an image that could not be read."""
 
-_CHECKSUM = hashlib.sha256().digest_size
-"""Bytes at the beginning of the file: the SHA-256 of all that follows."""
+_DIGEST_BYTES = hashlib.sha256().digest_size
+"""Length of the SHA-256 at the start of the file."""
 
 _LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class DecodedImageCache:
-    """Images as they are scored, so many at once; those that cannot be read are missing.
+    """Images as they are scored, in batches; unreadable images are missing.
 
-    The first time they are gone through, they are decoded into a file: a SHA-256, a byte for every value, then the
-    classes. At 224 x 224 pixels 50,000 images take 7.5 GB. Processes that begin at once share it. A file that is not as
-    it was written is told of, and made anew.
+    The first iteration decodes the images into a file: the SHA-256 of the rest, one byte per pixel value, then the
+    labels. At 224 x 224 pixels 50,000 images take 7.5 GB. Processes that start at the same time share the file. A
+    damaged file is reported in a warning and written again.
 
     Parameters
     ----------
     images, settings
-        What is scored, and how it is decoded.
+        The images, and how they are decoded.
     unreadable
-        Is told what could not be read.
-    batch
-        How many at once.
+        Gets the images that cannot be read.
+    batch_size
+        Images per batch.
     folder
-        Of the file, whose name tells the images and their size.
+        Folder of the file, whose name depends on the images and their size.
     """
 
     images: ImageFiles
     settings: ImageFileSettings
     unreadable: UnreadableImages
-    batch: int
+    batch_size: int
     folder: Path
 
     def __iter__(self) -> Iterator[LabeledBatch]:
-        """Yield images and classes; raises LissnasError if the file cannot be written, or too many are unreadable."""
-        pixels, labels = self._opened
-        present = np.flatnonzero(labels != _MISSING)
-        for begin in range(0, len(present), self.batch):
-            chosen = present[begin : begin + self.batch]
-            yield torch.from_numpy(pixels[chosen]), torch.from_numpy(labels[chosen])
+        """Yield batches; raise LissnasError if the file cannot be written, or too many images are unreadable."""
+        pixels, labels = self._cached
+        readable = np.flatnonzero(labels != _UNREADABLE)
+        for begin in range(0, len(readable), self.batch_size):
+            places = readable[begin : begin + self.batch_size]
+            yield torch.from_numpy(pixels[places]), torch.from_numpy(labels[places])
 
     @cached_property
-    def _opened(self) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-        """All pixels, on the disk, and all classes; the file is made or checked for that."""
+    def _cached(self) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+        """Pixels, as a memory map, and labels of all images; the file is written or verified first."""
         size, count = self.settings.augmentation.size, len(self.images.labels)
         shape = size, self.settings.augmentation.shorter_side
-        key = hashlib.sha256(f"{fingerprint(self.images)} {shape}".encode()).hexdigest()
+        key = hashlib.sha256(f"{image_list_digest(self.images)} {shape}".encode()).hexdigest()
         path = self.folder / f"scored-{key[:16]}.pixels"
         with exclusive_access(path):
-            if not _is_whole(path):
+            if not _is_intact(path):
                 self._decode(path)
-            pixels: NDArray[np.uint8] = np.memmap(path, np.uint8, "r", _CHECKSUM, (count, 3, size, size))
-            labels = np.fromfile(path, "<i8", offset=_CHECKSUM + pixels.nbytes)
-        missing = int((labels == _MISSING).sum())
+            pixels: NDArray[np.uint8] = np.memmap(path, np.uint8, "r", _DIGEST_BYTES, (count, 3, size, size))
+            labels = np.fromfile(path, "<i8", offset=_DIGEST_BYTES + pixels.nbytes)
+        missing = int((labels == _UNREADABLE).sum())
         if missing:
             _LOG.warning("%s: %d of %d images could not be read, and are missing", path, missing, count)
         return pixels, labels
 
     def _decode(self, path: Path) -> None:
         size, places = self.settings.augmentation.size, range(len(self.images.labels))
-        together = [places[begin : begin + _TOGETHER] for begin in places[::_TOGETHER]]
-        wanted = ([(place, None) for place in each] for each in together)
-        loaded = load(self.images, self.settings.augmentation, wanted, self.settings.workers, self.unreadable)
-        labels = np.full(len(places), _MISSING, dtype="<i8")
+        chunks = [places[begin : begin + _DECODED_AT_ONCE] for begin in places[::_DECODED_AT_ONCE]]
+        requests: Iterator[LoadRequest] = ([(place, None) for place in chunk] for chunk in chunks)
+        loaded = load_images(self.images, self.settings.augmentation, requests, self.settings.workers, self.unreadable)
+        labels = np.full(len(places), _UNREADABLE, dtype="<i8")
         digest = hashlib.sha256()
         try:
-            for left in self.folder.glob(f".{path.name}.*.part"):  # by a process that was killed
-                left.unlink()
+            for incomplete in self.folder.glob(f".{path.name}.*.part"):  # of a process that was killed
+                incomplete.unlink()
             with atomic_write(path) as file:
-                file.seek(_CHECKSUM)
-                for each, found in zip(together, loaded, strict=True):
-                    pixels = np.zeros((len(each), 3, size, size), dtype=np.uint8)
-                    pixels[found.places] = found.images
-                    labels[each.start + found.places.numpy()] = found.labels
+                file.seek(_DIGEST_BYTES)
+                for chunk, batch in zip(chunks, loaded, strict=True):
+                    pixels = np.zeros((len(chunk), 3, size, size), dtype=np.uint8)
+                    pixels[batch.requested] = batch.images
+                    labels[chunk.start + batch.requested.numpy()] = batch.labels
                     digest.update(pixels.data)
                     file.write(pixels.data)
                 digest.update(labels.data)
@@ -104,21 +104,21 @@ class DecodedImageCache:
                 file.write(digest.digest())
         except OSError as error:
             raise LissnasError(
-                f"{path}: cannot be written ({error.strerror}); it takes {len(places) * 3 * size**2:,} bytes: make "
-                "room, or choose another folder"
+                f"{path}: cannot be written ({error.strerror}); it takes {len(places) * 3 * size**2:,} bytes: free "
+                "disk space, or choose another folder"
             ) from error
 
 
-def _is_whole(path: Path) -> bool:
-    """Tell whether a file is there and holds what was written; a warning says so where it does not."""
+def _is_intact(path: Path) -> bool:
+    """Return whether a file exists and is intact; log a warning if it is damaged."""
     try:
         with path.open("rb") as file:
-            whole = file.read(_CHECKSUM) == hashlib.file_digest(file, "sha256").digest()
+            intact = file.read(_DIGEST_BYTES) == hashlib.file_digest(file, "sha256").digest()
     except FileNotFoundError:
         return False
     except OSError as error:
         _LOG.warning("%s: cannot be read (%s); the images are decoded again", path, error.strerror)
         return False
-    if not whole:
-        _LOG.warning("%s: damaged (another SHA-256 than it says); the images are decoded again", path)
-    return whole
+    if not intact:
+        _LOG.warning("%s: damaged (its SHA-256 is wrong); the images are decoded again", path)
+    return intact

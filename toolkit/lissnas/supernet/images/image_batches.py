@@ -1,4 +1,4 @@
-"""The images of each step of a training; those of step n are the same however often a run was stopped before."""
+"""The images of each training step. They depend on the seed and the step alone, so a resumed run sees the same ones."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,65 +13,67 @@ from lissnas.errors import SettingError
 from lissnas.storage.random_streams import TrainingStream
 
 LabeledBatch = tuple[Tensor, Tensor]
-"""Images, shape (images, channels, height, width), and their classes, int64 of shape (images,).
+"""Images of shape (images, channels, height, width), and their classes, int64 of shape (images,).
 
-The images are float32, or uint8 where they come from files: a network is given the same numbers as float32, which are
-made of them where it is, as a quarter of the bytes is sooner there.
+The images are float32, or uint8 if they come from files: uint8 moves to a GPU in a quarter of the time, and becomes
+float32 there. The values are the same.
 """
 
 
 class TrainingImages(Protocol):
-    """Where the images of a training come from."""
+    """The images of a training, step by step."""
 
     @property
     def description(self) -> str:
-        """Return what tells one set of images from another: a run goes on with the images that it began with."""
+        """Return a description that differs for other images: a run resumes only with the images it started with."""
 
     def steps(
-        self, batch: int, pieces: int, mine: Sequence[int], seed: int, first: int
+        self, batch_size: int, micro_batches: int, own: Sequence[int], seed: int, first_step: int
     ) -> Iterator[list[LabeledBatch]]:
-        """Yield for each step, without end, the pieces of its batch that one process trains on.
+        """Yield for each step, without end, the micro-batches on which one process trains.
 
         Parameters
         ----------
-        batch, pieces
-            Images a step, and into how many pieces of equal size they fall.
-        mine
-            The numbers of the pieces that are wanted.
+        batch_size, micro_batches
+            Images per step, and the number of equal micro-batches into which they are divided.
+        own
+            Numbers of the micro-batches of this process.
         seed
-            Together with the number of a step decides what its images are, and what is done to them at random.
-        first
-            The number of the first step to be yielded.
+            Decides, with the number of a step, its images and their augmentation.
+        first_step
+            Number of the first step.
         """
 
 
-def order(images: int, batch: int, seed: int, first: int) -> Iterator[Tensor]:
-    """Yield the places of the images of each step, int64 of shape (batch,), without end.
+def image_order(images: int, batch_size: int, seed: int, first_step: int) -> Iterator[Tensor]:
+    """Yield the places of the images of each step, int64 of shape (batch_size,), without end.
 
-    Each epoch has another order, and leaves out another rest.
+    Each epoch has its own order, and leaves out the images that do not fill a batch.
 
     Raises
     ------
     SettingError
-        If there are fewer images than a batch needs.
+        If a batch needs more images than there are.
     """
-    per_epoch = images // batch
+    per_epoch = images // batch_size
     if not per_epoch:
-        raise SettingError(f"a batch of {batch} images cannot be drawn from {images}: lower training.batch_size")
+        raise SettingError(
+            f"a batch of {batch_size} images cannot be drawn from {images} images: lower training.batch_size"
+        )
     epoch = -1
-    for step in count(first):
+    for step in count(first_step):
         if epoch != step // per_epoch:
             epoch = step // per_epoch
             places = torch.from_numpy(
                 np.random.default_rng([TrainingStream.IMAGE_ORDER, seed, epoch]).permutation(images)
             )
-        begin = step % per_epoch * batch
-        yield places[begin : begin + batch]
+        begin = step % per_epoch * batch_size
+        yield places[begin : begin + batch_size]
 
 
 @dataclass(frozen=True)
 class ImagesInMemory:
-    """Images that fit into memory, as they are, in the order of `order`.
+    """Images that fit into memory, as `TrainingImages` without augmentation.
 
     Attributes
     ----------
@@ -86,26 +88,26 @@ class ImagesInMemory:
 
     @property
     def description(self) -> str:
-        """As TrainingImages.description: how many, and sums that other images will not have."""
+        """Return the number of images, and sums that other images do not have."""
         sums = self.images.double().sum().item(), (self.labels * torch.arange(len(self.labels))).sum().item()
         return f"{len(self.labels)} images, {sums[0]:.6f}, {sums[1]}"
 
     def steps(
-        self, batch: int, pieces: int, mine: Sequence[int], seed: int, first: int
+        self, batch_size: int, micro_batches: int, own: Sequence[int], seed: int, first_step: int
     ) -> Iterator[list[LabeledBatch]]:
-        """As TrainingImages.steps; raises SettingError if there are fewer images than a batch needs."""
-        for chosen in order(len(self.labels), batch, seed, first):
-            places = chosen.view(pieces, -1)
-            yield [(self.images[places[piece]], self.labels[places[piece]]) for piece in mine]
+        """Yield the micro-batches of each step; raise SettingError if a batch needs more images than there are."""
+        for batch in image_order(len(self.labels), batch_size, seed, first_step):
+            places = batch.view(micro_batches, -1)
+            yield [(self.images[places[number]], self.labels[places[number]]) for number in own]
 
-    def held_out(self, held: int, rng: np.random.Generator) -> tuple["ImagesInMemory", "ImagesInMemory"]:
-        """Draw images to be held out of training; return the others, and them."""
+    def hold_out(self, images: int, rng: np.random.Generator) -> tuple["ImagesInMemory", "ImagesInMemory"]:
+        """Draw images that are held out of training; return the remaining images, and those."""
         order = torch.from_numpy(rng.permutation(len(self.labels)))
-        rest, kept = order[held:].sort().values, order[:held].sort().values
-        return ImagesInMemory(self.images[rest], self.labels[rest]), ImagesInMemory(
-            self.images[kept], self.labels[kept]
+        remaining, held_out = order[images:].sort().values, order[:images].sort().values
+        return ImagesInMemory(self.images[remaining], self.labels[remaining]), ImagesInMemory(
+            self.images[held_out], self.labels[held_out]
         )
 
-    def split(self, size: int) -> list[LabeledBatch]:
-        """Return all of them in their order, so many at once."""
-        return list(zip(self.images.split(size), self.labels.split(size), strict=True))
+    def split(self, batch_size: int) -> list[LabeledBatch]:
+        """Return all images in their order, in batches."""
+        return list(zip(self.images.split(batch_size), self.labels.split(batch_size), strict=True))

@@ -1,4 +1,4 @@
-"""From the bytes of an image file to RGB pixels; what cannot honestly become that is refused with the reason."""
+"""Decoding image files into RGB pixels; a file that cannot be decoded faithfully is refused with the reason."""
 
 import io
 import warnings
@@ -8,27 +8,29 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 EXTENSIONS = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp")
-"""Of the files that are taken for images, as torchvision's ImageFolder has them."""
+"""Extensions of the files that count as images, as in torchvision's ImageFolder."""
 
 _FORMATS = ("JPEG", "PNG", "PPM", "BMP", "TIFF", "WEBP")
-_EIGHT_BITS = ("RGB", "L", "1", "P", "CMYK", "YCbCr", "RGBA", "LA", "RGBX")
-"""Pillow's names of the kinds of pixels of eight bits a channel or fewer."""
+_EIGHT_BIT_MODES = ("RGB", "L", "1", "P", "CMYK", "YCbCr", "RGBA", "LA", "RGBX")
+"""Pillow's names of the modes with at most eight bits per channel."""
 
 
 class UnreadableImageError(Exception):
-    """An image that cannot be used; the message is the reason."""
+    """An image cannot be used. The message is the reason."""
 
 
-def decoded(content: bytes) -> "Image":
-    """Return the image that a file holds, in RGB, its first frame.
+def decode_image(content: bytes) -> "Image":
+    """Return the first frame of an image file as RGB.
 
-    Grey images have the same value three times then; CMYK is converted by Pillow without a color profile; transparent
-    pixels show the color that is stored beneath. Images of 16 bits a channel are refused: they would be cut to eight.
+    The three channels of a gray image are equal. Pillow converts CMYK without a color profile. Transparent pixels show
+    the color that is stored under them. Images with 16 bits per channel are refused, because Pillow would cut them to
+    eight.
 
     Raises
     ------
     UnreadableImageError
-        If it is no image, is cut short or damaged, has more pixels than Pillow deems safe, or more bits a channel.
+        If the file is no image, is truncated or damaged, has more pixels than Pillow considers safe, or more than
+        eight bits per channel.
     """
     from PIL import Image
 
@@ -37,14 +39,14 @@ def decoded(content: bytes) -> "Image":
             warnings.simplefilter("ignore")
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(io.BytesIO(content), formats=_FORMATS) as image:
-                if image.mode not in _EIGHT_BITS:
-                    raise UnreadableImageError(f"pixels of the kind {image.mode}, not of eight bits a channel")
+                if image.mode not in _EIGHT_BIT_MODES:
+                    raise UnreadableImageError(f"pixels of mode {image.mode}, which has more than eight bits a channel")
                 return image.convert("RGB")
     except UnreadableImageError:
         raise
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
         raise UnreadableImageError("more pixels than are safe to decode") from error
-    except Exception as error:  # Decoders raise whatever they stumble over.
+    except Exception as error:  # decoders raise any kind of error on damaged files
         raise UnreadableImageError(_reason(error, content)) from error
 
 
@@ -52,5 +54,5 @@ def _reason(error: Exception, content: bytes) -> str:
     if not content:
         return "empty"
     if "cannot identify" in str(error):
-        return "no image in a format that is read here"
+        return "not an image in a supported format"
     return str(error).splitlines()[0] if str(error) else type(error).__name__

@@ -1,7 +1,7 @@
-"""ImageFileSource: ImageNet, or images like it, from files; decoded and augmented while a network trains.
+"""ImageFileSource: ImageNet, or similar images in files, decoded and augmented while a network trains.
 
-What paths are recalibrated and chosen by is decoded once; the official validation images each time that they are asked
-for, which should be once.
+The images that score paths and recalibrate batch norms are decoded once, into a cache. The official validation images
+are decoded each time they are used, which should be once.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -19,20 +19,20 @@ from lissnas.storage.random_streams import TrainingStream
 from lissnas.supernet.images.augmentations import transforms
 from lissnas.supernet.images.decoded_image_cache import DecodedImageCache
 from lissnas.supernet.images.hold_out import hold_out
-from lissnas.supernet.images.image_batches import LabeledBatch, TrainingImages, order
-from lissnas.supernet.images.image_files import ImageFiles, ImageFileSettings, fingerprint
-from lissnas.supernet.images.image_loading import LoadRequest, UnreadableImages, load
+from lissnas.supernet.images.image_batches import LabeledBatch, TrainingImages, image_order
+from lissnas.supernet.images.image_files import ImageFiles, ImageFileSettings, image_list_digest
+from lissnas.supernet.images.image_loading import LoadRequest, UnreadableImages, load_images
 
 
 class ImageFileSource:
-    """Images from files, as an ImageSource. Those of the training set that are held out are chosen once, in a file.
+    """Images from files, as an ImageSource; the held-out training images are drawn once, and kept in a file.
 
     Parameters
     ----------
     train, validation
         The official training and validation images.
     folder
-        Beside the run, for what is kept: which images are held out, and the pixels of those that paths are scored on.
+        Folder of the run. It gets the list of held-out images, and the cache of the images that score paths.
     settings
         How the images are used.
 
@@ -46,52 +46,51 @@ class ImageFileSource:
 
     def __init__(self, train: ImageFiles, validation: ImageFiles, folder: Path, settings: ImageFileSettings) -> None:
         transforms()
-        held = hold_out(folder / "hold-out.json", train, settings.held_out_per_class, settings.hold_out_seed)
+        held_out = hold_out(folder / "hold-out.json", train, settings.held_out_per_class, settings.hold_out_seed)
         self.classes = int(train.labels[-1]) + 1
         self.size = settings.augmentation.size
         self.unreadable = UnreadableImages(settings.max_unreadable)
         self._settings = settings
         self._folder = folder
-        self._train = train.take(np.flatnonzero(~held))
-        self._held_out = train.take(self._shuffled(np.flatnonzero(held)))
+        self._train = train.take(np.flatnonzero(~held_out))
+        self._held_out = train.take(self._shuffled(np.flatnonzero(held_out)))
         self._validation = validation
 
     @cached_property
     def train(self) -> TrainingImages:
-        return _Augmented(self._train, self._settings, self.unreadable)
+        return _AugmentedImages(self._train, self._settings, self.unreadable)
 
-    def recalibration(self, batches: int, batch: int) -> Iterable[Tensor]:
-        images = batches * batch
+    def recalibration(self, batches: int, batch_size: int) -> Iterable[Tensor]:
+        images = batches * batch_size
         if images > len(self._train.labels):
             raise SettingError(
-                f"{batches} batches of {batch} images to recalibrate by are more than the {len(self._train.labels)} "
-                "training images: lower scoring.recalibration_batches"
+                f"{batches} batches of {batch_size} images for recalibration are more than the "
+                f"{len(self._train.labels)} training images: lower scoring.recalibration_batches"
             )
         chosen = self._shuffled(np.arange(len(self._train.labels)))[:images]
-        return _Images(self._kept(self._train.take(chosen), batch))
+        return _WithoutLabels(self._cached(self._train.take(chosen), batch_size))
 
-    def held_out(self, batch: int) -> Iterable[LabeledBatch]:
-        return self._kept(self._held_out, batch)
+    def held_out(self, batch_size: int) -> Iterable[LabeledBatch]:
+        return self._cached(self._held_out, batch_size)
 
-    def official_validation(self, batch: int) -> Iterable[LabeledBatch]:
-        return _Scored(self._validation, self._settings, self.unreadable, batch)
+    def official_validation(self, batch_size: int) -> Iterable[LabeledBatch]:
+        return _ScoredImages(self._validation, self._settings, self.unreadable, batch_size)
 
     @property
     def official_validation_images(self) -> int:
         return len(self._validation.labels)
 
-    def _kept(self, images: ImageFiles, batch: int) -> Iterable[LabeledBatch]:
-        return DecodedImageCache(images, self._settings, self.unreadable, batch, self._folder)
+    def _cached(self, images: ImageFiles, batch_size: int) -> Iterable[LabeledBatch]:
+        return DecodedImageCache(images, self._settings, self.unreadable, batch_size, self._folder)
 
     def _shuffled(self, places: NDArray[np.int64]) -> NDArray[np.int64]:
-        return np.random.default_rng([TrainingStream.SCORED_IMAGE_ORDER, self._settings.hold_out_seed]).permutation(
-            places
-        )
+        key = [TrainingStream.SCORED_IMAGE_ORDER, self._settings.hold_out_seed]
+        return np.random.default_rng(key).permutation(places)
 
 
 @dataclass(frozen=True)
-class _Augmented:
-    """Batches of training images: what is done to one at random comes from seed, step, and its place in the batch."""
+class _AugmentedImages:
+    """Training images; seed, step and place in the batch decide the augmentation of an image."""
 
     images: ImageFiles
     settings: ImageFileSettings
@@ -99,54 +98,59 @@ class _Augmented:
 
     @cached_property
     def description(self) -> str:
-        return f"{len(self.images.labels)} images, {fingerprint(self.images)}, {self.settings.augmentation}"
+        return f"{len(self.images.labels)} images, {image_list_digest(self.images)}, {self.settings.augmentation}"
 
     def steps(
-        self, batch: int, pieces: int, mine: Sequence[int], seed: int, first: int
+        self, batch_size: int, micro_batches: int, own: Sequence[int], seed: int, first_step: int
     ) -> Iterator[list[LabeledBatch]]:
-        own = batch // pieces
+        size = batch_size // micro_batches
 
-        def wanted() -> Iterator[LoadRequest]:
-            for step, places in zip(count(first), order(len(self.images.labels), batch, seed, first), strict=False):
-                chosen = places.tolist()
-                for piece in mine:
-                    slots = range(piece * own, (piece + 1) * own)
-                    yield [(chosen[slot], (seed, step, slot)) for slot in slots]
+        def requests() -> Iterator[LoadRequest]:
+            orders = image_order(len(self.images.labels), batch_size, seed, first_step)
+            for step, places in zip(count(first_step), orders, strict=False):
+                batch = places.tolist()
+                for number in own:
+                    slots = range(number * size, (number + 1) * size)
+                    yield [(batch[slot], (seed, step, slot)) for slot in slots]
 
-        loaded = load(self.images, self.settings.augmentation, wanted(), self.settings.workers, self.unreadable)
+        loaded = load_images(
+            self.images, self.settings.augmentation, requests(), self.settings.workers, self.unreadable
+        )
         while True:
-            step_pieces = []
-            for images, labels, _, unreadable in islice(loaded, len(mine)):
-                if len(labels) < own:
-                    raise LissnasError(f"no image can be read of the class of {next(iter(unreadable))}; mend some")
-                step_pieces.append((images, labels))
-            yield step_pieces
+            step_batches = []
+            for images, labels, _, unreadable in islice(loaded, len(own)):
+                if len(labels) < size:
+                    raise LissnasError(
+                        f"no image of the class of {next(iter(unreadable))} can be read; repair some of its images"
+                    )
+                step_batches.append((images, labels))
+            yield step_batches
 
 
 @dataclass(frozen=True)
-class _Scored:
-    """Images as they are scored, so many at once; those that cannot be read are missing."""
+class _ScoredImages:
+    """Images as they are scored, in batches; unreadable images are missing."""
 
     images: ImageFiles
     settings: ImageFileSettings
     unreadable: UnreadableImages
-    batch: int
+    batch_size: int
 
     def __iter__(self) -> Iterator[LabeledBatch]:
-        places = range(len(self.images.labels))
-        wanted = ([(place, None) for place in places[begin : begin + self.batch]] for begin in places[:: self.batch])
-        for images, labels, *_ in load(
-            self.images, self.settings.augmentation, wanted, self.settings.workers, self.unreadable
+        places, size = range(len(self.images.labels)), self.batch_size
+        requests = ([(place, None) for place in places[begin : begin + size]] for begin in places[::size])
+        for images, labels, *_ in load_images(
+            self.images, self.settings.augmentation, requests, self.settings.workers, self.unreadable
         ):
             if len(labels):
                 yield images, labels
 
 
 @dataclass(frozen=True)
-class _Images:
-    """Pieces without their labels."""
+class _WithoutLabels:
+    """Batches without their labels."""
 
-    pieces: Iterable[LabeledBatch]
+    batches: Iterable[LabeledBatch]
 
     def __iter__(self) -> Iterator[Tensor]:
-        return (images for images, _ in self.pieces)
+        return (images for images, _ in self.batches)

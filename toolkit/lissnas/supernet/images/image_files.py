@@ -1,4 +1,4 @@
-"""ImageFiles: images that lie on a disk, each with a name and a class, read one at a time."""
+"""ImageFiles: images in files, each with a name and a class, and the settings of their use."""
 
 import hashlib
 import os
@@ -18,45 +18,45 @@ from lissnas.supernet.images.augmentations import SPOS_AUGMENTATION, Augmentatio
 class ImageFiles(Protocol):
     """Images in files, sorted by class, then by name.
 
-    Names are bytes in an array: the processes that read share its memory, which they would not with strings.
+    The names are bytes in an array, because the processes that decode share its memory; they would copy strings.
     """
 
     @property
     def names(self) -> NDArray[np.bytes_]:
-        """Return what tells each image from all others, shape (images,)."""
+        """Return the unique name of each image, shape (images,)."""
 
     @property
     def labels(self) -> NDArray[np.int64]:
-        """Return the class of each, shape (images,), counted from 0."""
+        """Return the class of each image, shape (images,), from 0."""
 
     def where(self, place: int) -> str:
-        """Return where an image lies, for messages: one line that a terminal shows as it is."""
+        """Return the path of an image for messages: one line, safe to print in a terminal."""
 
     def read(self, place: int) -> bytes:
-        """Return the bytes of one image file; raises OSError where they cannot be read."""
+        """Return the bytes of one image file; raise OSError if they cannot be read."""
 
     def take(self, places: NDArray[np.int64]) -> Self:
-        """Return some of them, in the order asked for."""
+        """Return the images at some places, in the order of the places."""
 
 
 @dataclass(frozen=True)
 class ImageFileSettings:
-    """How stored images are used.
+    """How images from files are used.
 
     Attributes
     ----------
     augmentation
-        What is done to images before a network sees them.
+        How an image becomes the input of a network.
     classes
-        How many classes there must be; as many as there are if left out.
+        Number of classes that the images must have. Not checked if left out.
     held_out_per_class
         Training images of each class that are held out of training; with 1,000 classes 50 make 50,000.
     hold_out_seed
-        Seed of the draw of the images that are held out.
+        Seed of the draw of the held-out images.
     workers
         Processes that decode images, for each process that trains.
     max_unreadable
-        How many images that cannot be read a process passes over before it ends with an error.
+        Maximum number of unreadable images that a process skips. One more is an error.
     """
 
     augmentation: Augmentation = field(default=SPOS_AUGMENTATION)
@@ -71,8 +71,8 @@ class ImageFileSettings:
         check_between(self, 0, inf, "hold_out_seed", "workers", "max_unreadable")
 
 
-def fingerprint(images: ImageFiles) -> str:
-    """Return the SHA-256 of all names and classes; what is in the files is not read for it."""
+def image_list_digest(images: ImageFiles) -> str:
+    """Return the SHA-256 of all names and classes; the files are not read."""
     digest = hashlib.sha256()
     for name in images.names.tolist():
         digest.update(name + b"\n")
@@ -80,15 +80,17 @@ def fingerprint(images: ImageFiles) -> str:
     return digest.hexdigest()
 
 
-def check_classes(where: object, found: Iterable[str], others: Iterable[str], wanted: int | None) -> None:
-    """Check that training and validation images are of the same classes, and that there are as many as there must be.
+def check_classes(
+    where: object, train_classes: Iterable[str], validation_classes: Iterable[str], required: int | None
+) -> None:
+    """Check that training and validation images have the same classes, and the required number of them.
 
     Raises
     ------
     LissnasError
-        If they are not; it names the classes.
+        If they do not. The message names the classes.
     """
-    train, validation = set(found), set(others)
+    train, validation = set(train_classes), set(validation_classes)
     if train != validation:
         differences = [
             f"{_listed(classes)} only among the {part} images"
@@ -96,11 +98,11 @@ def check_classes(where: object, found: Iterable[str], others: Iterable[str], wa
             if classes
         ]
         raise LissnasError(
-            f"{where}: training and validation images are not of the same classes: {'; '.join(differences)}; complete "
-            "what is missing, or remove what is too much"
+            f"{where}: training and validation images have different classes: {'; '.join(differences)}; add the "
+            "missing classes, or remove the extra ones"
         )
-    if wanted is not None and len(train) != wanted:
-        raise LissnasError(f"{where}: images of {len(train)} classes, not of {wanted}; complete what is missing")
+    if required is not None and len(train) != required:
+        raise LissnasError(f"{where}: images of {len(train)} classes, not of {required}; add the missing classes")
 
 
 def _listed(classes: set[str]) -> str:
@@ -108,6 +110,6 @@ def _listed(classes: set[str]) -> str:
     return f"{first} and {len(classes) - 5} more" if len(classes) > 5 else first
 
 
-def shown(name: bytes) -> str:
-    """Return a name as text."""
+def name_as_text(name: bytes) -> str:
+    """Return the name of an image as text."""
     return os.fsdecode(name)

@@ -1,4 +1,4 @@
-"""ImageNet from a tree of folders, one a class, as torchvision's ImageFolder reads it."""
+"""Images from a tree with one folder per class, as torchvision's ImageFolder reads it."""
 
 import errno
 import os
@@ -16,35 +16,37 @@ from lissnas.supernet.images.image_files import ImageFiles, ImageFileSettings, c
 from lissnas.supernet.images.image_source import ImageSource
 
 
-def folder_source(train: Path, validation: Path, beside: Path, settings: ImageFileSettings) -> ImageSource:
-    """Return the images of two trees, in each a folder for every class, as `ImageSource`.
+def folder_source(train: Path, validation: Path, run_folder: Path, settings: ImageFileSettings) -> ImageSource:
+    """Return the images of two trees, each with one folder per class, as `ImageSource`.
 
-    Classes are numbered in the order of their folders' names. Files are images if their names end as such, in folders
-    within the folder of a class too; names that begin with a dot are passed over.
+    Classes are numbered in the order of the folder names. Every file with the extension of an image counts, also in
+    nested folders. Names that start with a dot are skipped.
 
     Parameters
     ----------
     train, validation
-        The folders that hold those of the classes.
-    beside
-        The folder of the run, where the list of held-out images is kept.
+        The two trees.
+    run_folder
+        Folder of the run. It gets the list of held-out images.
     settings
         How the images are used.
 
     Raises
     ------
     LissnasError
-        If there are no folders of classes, one is empty, or training and validation images are of other classes; and as
-        ImageFileSource.
+        If there are no class folders, one of them is empty, or training and validation images have different classes;
+        and as ImageFileSource.
     """
-    classes, others = _class_folders(train), _class_folders(validation)
-    check_classes(f"{train} and {validation}", classes, others, settings.classes)
-    return ImageFileSource(_listed(train, classes), _listed(validation, others), beside, settings)
+    train_classes, validation_classes = _class_folders(train), _class_folders(validation)
+    check_classes(f"{train} and {validation}", train_classes, validation_classes, settings.classes)
+    return ImageFileSource(
+        _list_images(train, train_classes), _list_images(validation, validation_classes), run_folder, settings
+    )
 
 
 @dataclass(frozen=True)
 class _FolderImages:
-    """Image files below a folder; their names are paths from there."""
+    """Image files below a folder; their names are relative paths."""
 
     folder: Path
     names: NDArray[np.bytes_]
@@ -62,46 +64,48 @@ class _FolderImages:
 
 def _class_folders(folder: Path) -> list[str]:
     try:
-        with os.scandir(folder) as found:
-            entries = [entry for entry in found if not entry.name.startswith(".")]
+        with os.scandir(folder) as children:
+            entries = [entry for entry in children if not entry.name.startswith(".")]
         classes = sorted(entry.name for entry in entries if entry.is_dir())
     except OSError as error:
-        advice = "give a folder that holds one folder for each class"
-        raise LissnasError(f"{error.filename}: {error.strerror}; {_mended(error) or advice}") from error
+        advice = "give a folder that contains one folder per class"
+        raise LissnasError(f"{error.filename}: {error.strerror}; {_link_advice(error) or advice}") from error
     if not classes:
-        loose = f", but {len(entries)} files: sort them into folders" if entries else ""
-        raise LissnasError(f"{folder}: holds no folder of a class{loose}; each class must have one")
+        loose = f", but {len(entries)} files: sort them into folders by class" if entries else ""
+        raise LissnasError(f"{folder}: contains no folder{loose}; each class must have a folder")
     return classes
 
 
-def _listed(folder: Path, classes: list[str]) -> ImageFiles:
+def _list_images(folder: Path, classes: list[str]) -> ImageFiles:
     try:
-        found = [sorted(_files(os.path.join(folder, name), os.fsencode(name))) for name in classes]
+        files_by_class = [sorted(_image_files(os.path.join(folder, name), os.fsencode(name))) for name in classes]
     except OSError as error:
-        raise LissnasError(f"{error.filename}: {error.strerror}; {_mended(error) or 'make it readable'}") from error
-    empty = [name for name, files in zip(classes, found, strict=True) if not files]
+        raise LissnasError(
+            f"{error.filename}: {error.strerror}; {_link_advice(error) or 'make it readable'}"
+        ) from error
+    empty = [name for name, files in zip(classes, files_by_class, strict=True) if not files]
     if empty:
         raise LissnasError(
-            f"{folder / empty[0]}: no image, as in {len(empty)} of {len(classes)} folders of classes; put back what "
-            f"is missing (names must end in {', '.join(EXTENSIONS)})"
+            f"{folder / empty[0]}: contains no image, like {len(empty)} of {len(classes)} class folders; restore the "
+            f"missing images (names must end in {', '.join(EXTENSIONS)})"
         )
-    labels = np.repeat(np.arange(len(classes)), [len(files) for files in found])
-    return _FolderImages(folder, np.array([name for files in found for name in files]), labels)
+    labels = np.repeat(np.arange(len(classes)), [len(files) for files in files_by_class])
+    return _FolderImages(folder, np.array([name for files in files_by_class for name in files]), labels)
 
 
-def _mended(error: OSError) -> str:
-    """Say what to do about a link that leads nowhere but round in a circle; nothing of other errors."""
+def _link_advice(error: OSError) -> str:
+    """Return what to do about a circular link; empty for other errors."""
     return "remove the link" if error.errno == errno.ELOOP else ""
 
 
-def _files(folder: str, name: bytes) -> Iterator[bytes]:
-    """Yield the names of all image files in a folder and those within, beginning with its own name."""
+def _image_files(folder: str, name: bytes) -> Iterator[bytes]:
+    """Yield the names of all image files in a folder and in nested folders; each starts with the name of the folder."""
     with os.scandir(folder) as entries:
         for entry in entries:
             if entry.name.startswith("."):
                 continue
             inner = name + b"/" + os.fsencode(entry.name)
             if entry.is_dir():
-                yield from _files(entry.path, inner)
+                yield from _image_files(entry.path, inner)
             elif entry.name.lower().endswith(EXTENSIONS):
                 yield inner

@@ -1,7 +1,7 @@
-"""Decoding images in processes of their own: what comes out does not depend on how many there are.
+"""Loading images in worker processes; the result does not depend on the number of workers.
 
-Images that cannot be read are named and counted, and are passed over up to a limit. In training the next image of the
-same class that can be read stands in for one of them.
+Unreadable images are logged, counted, and skipped up to a limit. In training, the next readable image of the same class
+replaces an unreadable one.
 """
 
 import atexit
@@ -19,7 +19,7 @@ from torch.utils.data import DataLoader, Dataset
 from lissnas.errors import LissnasError
 from lissnas.storage.random_streams import TrainingStream
 from lissnas.supernet.images.augmentations import Augmentation
-from lissnas.supernet.images.image_decoding import UnreadableImageError, decoded
+from lissnas.supernet.images.image_decoding import UnreadableImageError, decode_image
 from lissnas.supernet.images.image_files import ImageFiles
 
 if TYPE_CHECKING:
@@ -28,14 +28,14 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger(__name__)
 
 AugmentationSeed = tuple[int, int, int]
-"""The seed of a run, a step, and a place in its batch: what decides how an image is augmented."""
+"""The seed of a run, a step, and a place in its batch. They decide how an image is augmented."""
 
 LoadRequest = Sequence[tuple[int, AugmentationSeed | None]]
-"""The places of images, and how each is augmented; None for one that is scored."""
+"""A batch to load: the place of each image, and the seed of its augmentation, or None if the image is scored."""
 
 
 class LoadedImages(NamedTuple):
-    """Images that were loaded together.
+    """A loaded batch.
 
     Attributes
     ----------
@@ -43,79 +43,79 @@ class LoadedImages(NamedTuple):
         uint8 of shape (images, 3, size, size).
     labels
         int64 of shape (images,).
-    places
-        Which of the images wanted they are, int64 of shape (images,).
+    requested
+        Number of each image in its request, int64 of shape (images,): unreadable images are missing.
     unreadable
-        Where images lie that cannot be read, with the reason.
+        Path of each unreadable image, and the reason.
     """
 
     images: Tensor
     labels: Tensor
-    places: Tensor
+    requested: Tensor
     unreadable: dict[str, str]
 
 
 class UnreadableImages:
-    """What could not be read so far, by this process and those that decode for it.
+    """The unreadable images that this process and its workers have found.
 
     Parameters
     ----------
-    most
-        How many there may be.
+    max_count
+        Maximum number of unreadable images.
     """
 
-    def __init__(self, most: int) -> None:
-        self.most = most
-        self.met: dict[str, str] = {}
+    def __init__(self, max_count: int) -> None:
+        self.max_count = max_count
+        self.reasons: dict[str, str] = {}
 
     def add(self, unreadable: dict[str, str]) -> None:
-        """Take note of images; each is told of once. Raises LissnasError if there are too many by now."""
+        """Log each new unreadable image once; raise LissnasError if there are more than the maximum."""
         for where, reason in unreadable.items():
-            if where not in self.met:
-                self.met[where] = reason
-                _LOG.warning("%s: passed over (%s); %d so far", where, reason, len(self.met))
-        if len(self.met) > self.most:
-            listed = "; ".join(f"{where} ({reason})" for where, reason in self.met.items())
+            if where not in self.reasons:
+                self.reasons[where] = reason
+                _LOG.warning("%s: skipped (%s); %d unreadable images so far", where, reason, len(self.reasons))
+        if len(self.reasons) > self.max_count:
+            listed = "; ".join(f"{where} ({reason})" for where, reason in self.reasons.items())
             raise LissnasError(
-                f"{len(self.met)} images cannot be read, and at most {self.most} may be passed over: {listed}; mend "
-                "them, or raise images.files.max_unreadable"
+                f"{len(self.reasons)} images cannot be read, and at most {self.max_count} may be skipped: {listed}; "
+                "repair them, or raise images.files.max_unreadable"
             )
 
 
-def load(
+def load_images(
     images: ImageFiles,
     augmentation: Augmentation,
-    wanted: Iterable[LoadRequest],
+    requests: Iterable[LoadRequest],
     workers: int,
     unreadable: UnreadableImages,
 ) -> Iterator[LoadedImages]:
-    """Load images, together what is wanted together, in that order.
+    """Yield the batch of each request, in order.
 
     Parameters
     ----------
-    wanted
-        Is read ahead.
+    requests
+        The batches to load. Some are taken ahead of time.
     workers
-        Processes that decode; 0 for this one.
+        Number of worker processes; with 0 this process decodes.
     unreadable
-        Is told what could not be read.
+        Gets the images that cannot be read.
 
     Raises
     ------
     LissnasError
-        If too many images cannot be read.
+        If more images than allowed cannot be read.
     """
     loader = DataLoader(
-        _Decoding(images, augmentation, unreadable.most),
-        batch_sampler=wanted,  # type: ignore[arg-type]  # any iterable will do
+        _Decoding(images, augmentation, unreadable.max_count),
+        batch_sampler=requests,  # type: ignore[arg-type]  # any iterable will do
         num_workers=workers,
-        collate_fn=_as_it_is,
+        collate_fn=_unchanged,
         worker_init_fn=_ignore_signals,
         generator=torch.Generator(),
         pin_memory=torch.cuda.is_available(),
     )
     running = [iter(loader)]
-    # Workers ignore the signal by which they would be ended with the process: they are ended before.
+    # Workers ignore the signal that would end them when the interpreter exits, so they are ended before that.
     atexit.register(running.clear)
     try:
         while (loaded := next(running[0], None)) is not None:
@@ -127,44 +127,45 @@ def load(
 
 
 class _Decoding(Dataset[Any]):
-    """Decodes what is wanted together, in a worker."""
+    """Decodes the images of a request, in a worker."""
 
-    def __init__(self, images: ImageFiles, augmentation: Augmentation, most: int) -> None:
+    def __init__(self, images: ImageFiles, augmentation: Augmentation, max_unreadable: int) -> None:
         self._images = images
         self._augmentation = augmentation
-        self._most = most
+        self._max_unreadable = max_unreadable
 
-    def __getitems__(self, wanted: LoadRequest) -> LoadedImages:
+    def __getitems__(self, request: LoadRequest) -> LoadedImages:
         unreadable: dict[str, str] = {}
         size = self._augmentation.size
-        pixels = torch.empty((len(wanted), 3, size, size), dtype=torch.uint8)
+        pixels = torch.empty((len(request), 3, size, size), dtype=torch.uint8)
         done: list[int] = []
-        for number, (place, draw) in enumerate(wanted):
-            image = self._readable(place, unreadable, replaced=draw is not None)
+        for number, (place, seed) in enumerate(request):
+            image = self._readable_image(place, unreadable, replace=seed is not None)
             if image is None:
                 continue
-            pixels[len(done)] = self._for_scoring(image) if draw is None else self._augmented(image, draw)
+            pixels[len(done)] = self._for_scoring(image) if seed is None else self._augmented(image, seed)
             done.append(number)
-        labels = self._images.labels[[wanted[number][0] for number in done]]
+        labels = self._images.labels[[request[number][0] for number in done]]
         return LoadedImages(pixels[: len(done)], torch.from_numpy(labels), torch.tensor(done), unreadable)
 
-    def _readable(self, place: int, unreadable: dict[str, str], replaced: bool) -> "Image | None":
-        """Return an image, or if it cannot be read and may be replaced, the next of its class that can; else None."""
+    def _readable_image(self, place: int, unreadable: dict[str, str], replace: bool) -> "Image | None":
+        """Return an image; if it is unreadable, the next readable one of its class if `replace`, else None."""
         labels = self._images.labels
-        begin, end = np.searchsorted(labels, labels[place] + np.arange(2)) if replaced else (place, place + 1)
-        for further in range(end - begin):
-            chosen = int(begin + (place - begin + further) % (end - begin))
+        begin, end = np.searchsorted(labels, labels[place] + np.arange(2)) if replace else (place, place + 1)
+        for offset in range(end - begin):
+            candidate = int(begin + (place - begin + offset) % (end - begin))
             try:
-                return decoded(self._images.read(chosen))
+                return decode_image(self._images.read(candidate))
             except (UnreadableImageError, OSError) as error:
                 reason = error.strerror if isinstance(error, OSError) else str(error)
-                unreadable[self._images.where(chosen)] = reason or type(error).__name__
-                if len(unreadable) > self._most:
+                unreadable[self._images.where(candidate)] = reason or type(error).__name__
+                if len(unreadable) > self._max_unreadable:
                     return None
         return None
 
-    def _augmented(self, image: "Image", draw: AugmentationSeed) -> Tensor:
-        seed = np.random.SeedSequence([TrainingStream.AUGMENTATION, *draw]).generate_state(1, np.uint64)[0]
+    def _augmented(self, image: "Image", augmentation_seed: AugmentationSeed) -> Tensor:
+        key = [TrainingStream.AUGMENTATION, *augmentation_seed]
+        seed = np.random.SeedSequence(key).generate_state(1, np.uint64)[0]
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(int(seed))
             return self._for_training(image)
@@ -178,11 +179,11 @@ class _Decoding(Dataset[Any]):
         return self._augmentation.for_scoring()
 
 
-def _as_it_is(loaded: Any) -> Any:
+def _unchanged(loaded: Any) -> Any:
     return loaded
 
 
 def _ignore_signals(_worker: int) -> None:
-    """Leave signals to the process that trains: it writes a checkpoint first, for which it needs nobody killed."""
+    """Leave signals to the process that trains: it writes a checkpoint first, and needs its workers until then."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)

@@ -1,8 +1,8 @@
-"""ImageNet from tar files in the layout of WebDataset: samples of files with the same name, one with the class number.
+"""Images from WebDataset shards: tar files in which the files of a sample share a name, and one has its class number.
 
-The webdataset library reads such files as a stream, from the beginning. A training that goes on at step n with the same
-images as if it had never stopped needs any image at any time: here the files are gone through once for where each image
-begins, and read there. The library expands the names of files, and decides which files within are a sample.
+The webdataset library reads shards as streams, from the start. A training that resumes at any step needs random access,
+so the shards are indexed once, and each image is read at its offset. The library still expands the names of shards, and
+groups files into samples.
 """
 
 import glob
@@ -20,38 +20,40 @@ from lissnas.supernet.images.image_source import ImageSource
 from lissnas.supernet.images.shard_index import ShardIndex, shard_index
 
 
-def shard_source(train: str, validation: str, beside: Path, settings: ImageFileSettings) -> ImageSource:
+def shard_source(train: str, validation: str, run_folder: Path, settings: ImageFileSettings) -> ImageSource:
     """Return the images of two sets of WebDataset shards as `ImageSource`.
 
-    A sample is an image and a file `.cls` with the number of its class, counted from 0. Images are sorted by class and
-    name: which shard one is in decides nothing. They are read in any order, which suits local disks and the file
-    systems of clusters.
+    A sample is an image, and a file `.cls` with its class number, from 0. Images are sorted by class and name, so their
+    distribution over shards does not matter. They are read in any order, which suits local disks and cluster file
+    systems.
 
     Parameters
     ----------
     train, validation
         Paths of tar files, with `{000..146}` for numbers or `*` for anything.
-    beside
-        The folder of the run, where it is kept which images are held out, and where each begins.
+    run_folder
+        Folder of the run. It gets the list of held-out images and the index of the shards.
     settings
         How the images are used.
 
     Raises
     ------
     SettingError, LissnasError
-        If webdataset is missing, or a shard; if training and validation images are of other classes; and as
+        If webdataset or a shard is missing; if training and validation images have different classes; and as
         `shard_index` and ImageFileSource.
     """
-    learnt = _images(train, beside / "training-shards.npz")
-    judged = _images(validation, beside / "validation-shards.npz")
-    classes, others = (map(str, range(images.labels[-1] + 1)) for images in (learnt, judged))
-    check_classes(f"{train} and {validation}", classes, others, settings.classes)
-    return ImageFileSource(learnt, judged, beside, settings)
+    train_images = _images(train, run_folder / "training-shards.npz")
+    validation_images = _images(validation, run_folder / "validation-shards.npz")
+    train_classes, validation_classes = (
+        map(str, range(images.labels[-1] + 1)) for images in (train_images, validation_images)
+    )
+    check_classes(f"{train} and {validation}", train_classes, validation_classes, settings.classes)
+    return ImageFileSource(train_images, validation_images, run_folder, settings)
 
 
 @dataclass(frozen=True)
 class _ShardImages:
-    """Images within tar files; their names are those of their samples."""
+    """Images in tar files; their names are the names of their samples."""
 
     shards: tuple[str, ...]
     index: ShardIndex

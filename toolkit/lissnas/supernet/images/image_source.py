@@ -1,4 +1,4 @@
-"""The images of a task by their use: to train on, to choose by, and to judge by once."""
+"""ImageSource: the images of a task by their use: training, choosing between paths, and one final evaluation."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,19 +13,19 @@ from lissnas.supernet.images.image_batches import ImagesInMemory, LabeledBatch, 
 from lissnas.supernet.images.small_tasks import Images, ImageTask
 
 _CLASSES = 10
-"""Of both small tasks."""
+"""Number of classes of both small tasks."""
 
 
 class ImageSource(Protocol):
-    """The images of a task. What it yields more than once is the same each time."""
+    """The images of a task. Each method returns the same images every time."""
 
     @property
     def classes(self) -> int:
-        """Return how many classes there are; labels count from 0."""
+        """Return the number of classes; labels count from 0."""
 
     @property
     def channels(self) -> int:
-        """Return how many channels an image has."""
+        """Return the number of channels of an image."""
 
     @property
     def size(self) -> int:
@@ -33,30 +33,30 @@ class ImageSource(Protocol):
 
     @property
     def train(self) -> TrainingImages:
-        """Return the images to train on, augmented if the source does that."""
+        """Return the images for training, augmented if the source augments."""
 
-    def recalibration(self, batches: int, batch: int) -> Iterable[Tensor]:
-        """Return so many batches of training images as they are when they are scored, for the statistics of norms.
+    def recalibration(self, batches: int, batch_size: int) -> Iterable[Tensor]:
+        """Return batches of training images without augmentation, for the recalibration of batch norms.
 
         Raises SettingError if there are fewer images.
         """
 
-    def held_out(self, batch: int) -> Iterable[LabeledBatch]:
-        """Return the images to choose by, so many at once: a part of the training set that `train` never yields."""
+    def held_out(self, batch_size: int) -> Iterable[LabeledBatch]:
+        """Return batches of the hold-out set: the training images that `train` never yields."""
 
-    def official_validation(self, batch: int) -> Iterable[LabeledBatch]:
-        """Return the images to judge by, once, when everything has been chosen; so many at once."""
+    def official_validation(self, batch_size: int) -> Iterable[LabeledBatch]:
+        """Return batches of the official validation images. Use them once, when every choice has been made."""
 
     @property
     def official_validation_images(self) -> int:
-        """Return how many there are, with those that cannot be read."""
+        """Return the number of official validation images, unreadable ones included."""
 
 
 def small_source(task: ImageTask) -> ImageSource:
-    """Return the images of a small task, not augmented, as `ImageSource`.
+    """Return the images of a small task as `ImageSource`, without augmentation.
 
-    What the task calls validation is held out; what it calls test stands for an official validation set. From every
-    pixel the mean of all training pixels is subtracted; the rest is divided by their standard deviation.
+    The validation images of the task are the hold-out set, and its test images are the official validation images.
+    Pixels are standardized with mean and standard deviation over all training pixels.
     """
     mean, deviation = task.train.pixels.mean(dtype=np.float64), task.train.pixels.std(dtype=np.float64)
 
@@ -70,7 +70,7 @@ def small_source(task: ImageTask) -> ImageSource:
 @dataclass(frozen=True)
 class _SmallSource:
     train: ImagesInMemory
-    kept: ImagesInMemory
+    hold_out_set: ImagesInMemory
     official: ImagesInMemory
 
     @property
@@ -85,20 +85,20 @@ class _SmallSource:
     def size(self) -> int:
         return self.train.images.shape[2]
 
-    def recalibration(self, batches: int, batch: int) -> Iterable[Tensor]:
+    def recalibration(self, batches: int, batch_size: int) -> Iterable[Tensor]:
         images = self.train.images
-        if batches * batch > len(images):
+        if batches * batch_size > len(images):
             raise SettingError(
-                f"{batches} batches of {batch} images to recalibrate by are more than the {len(images)} training "
+                f"{batches} batches of {batch_size} images for recalibration are more than the {len(images)} training "
                 "images: lower scoring.recalibration_batches"
             )
-        return images[: batches * batch].split(batch)
+        return images[: batches * batch_size].split(batch_size)
 
-    def held_out(self, batch: int) -> Iterable[LabeledBatch]:
-        return self.kept.split(batch)
+    def held_out(self, batch_size: int) -> Iterable[LabeledBatch]:
+        return self.hold_out_set.split(batch_size)
 
-    def official_validation(self, batch: int) -> Iterable[LabeledBatch]:
-        return self.official.split(batch)
+    def official_validation(self, batch_size: int) -> Iterable[LabeledBatch]:
+        return self.official.split(batch_size)
 
     @property
     def official_validation_images(self) -> int:

@@ -1,4 +1,4 @@
-"""Where in WebDataset shards each image begins, found once and kept in a file."""
+"""The index of WebDataset shards: where each image starts, found once and kept in a file."""
 
 import logging
 import os
@@ -17,29 +17,29 @@ from lissnas.storage.atomic_write import atomic_write, exclusive_access
 from lissnas.supernet.images.image_decoding import EXTENSIONS
 
 _CLASS = "cls"
-"""The ending of the file that holds the number of a sample's class."""
+"""Extension of the file with the class number of a sample."""
 
-_LONGEST_CLASS = 20
-"""Bytes that such a file may have."""
+_MAX_CLASS_BYTES = 20
+"""Maximum length of that file."""
 
-_END = 2 * tarfile.BLOCKSIZE
-"""Bytes of zeros that end a tar file."""
+_END_BYTES = 2 * tarfile.BLOCKSIZE
+"""Number of zero bytes that end a tar file."""
 
 _LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class ShardIndex:
-    """All images of some shards, sorted by class and name; every array is of shape (images,).
+    """All images of some shards, sorted by class and name; every array has shape (images,).
 
     Attributes
     ----------
     names, labels
-        The samples' names and classes.
+        Names and classes of the samples.
     shards
-        Which shard each is in, from 0.
+        Number of the shard of each image, from 0.
     begins, sizes
-        Where in it, in bytes.
+        Offset in the shard, and length, in bytes.
     """
 
     names: NDArray[np.bytes_]
@@ -49,31 +49,33 @@ class ShardIndex:
     sizes: NDArray[np.int64]
 
     def take(self, places: NDArray[np.int64]) -> "ShardIndex":
-        """Return some of them, in the order asked for."""
+        """Return the images at some places, in the order of the places."""
         return ShardIndex(*(getattr(self, field.name)[places] for field in fields(self)))
 
 
 def shard_index(shards: tuple[str, ...], path: Path) -> ShardIndex:
-    """Return where the images are: from a file if it was made for shards of these paths, sizes and times.
+    """Return the index of some shards, from a file if it was made for shards of the same paths, sizes and times.
 
-    Otherwise the shards are gone through, and the file is written. Several processes may call at once.
+    Otherwise the shards are read, and the file is written. Several processes may call at the same time.
 
     Raises
     ------
     LissnasError
-        If a shard cannot be read, is no tar file, is compressed or cut short; if a sample has no image, more than one,
-        or no class; if there are no samples, or two of the same name; if there are gaps in the classes.
+        If a shard cannot be read, or is not an intact, uncompressed tar file; if a sample has no class, or not exactly
+        one image; if there are no samples, or two with the same name; if class numbers are missing.
     """
     try:
         states = np.array([(status.st_size, status.st_mtime_ns) for status in map(os.stat, shards)])
     except OSError as error:
         raise LissnasError(f"{error.filename}: {error.strerror}; give the paths of the shards") from error
     for shard in filter(os.path.isdir, shards):
-        raise LissnasError(f"{shard}: a folder, no shard; give the paths of tar files, or images of the kind 'folder'")
+        raise LissnasError(
+            f"{shard}: a folder, not a shard; give the paths of tar files, or use images of the kind 'folder'"
+        )
     with exclusive_access(path):
         index = _read(path, shards, states)
         if index is None:
-            index = _made(shards)
+            index = _index(shards)
             try:
                 with atomic_write(path) as file:
                     arrays = {field.name: getattr(index, field.name) for field in fields(index)}
@@ -85,42 +87,42 @@ def shard_index(shards: tuple[str, ...], path: Path) -> ShardIndex:
 
 def _read(path: Path, shards: tuple[str, ...], states: NDArray[np.int64]) -> ShardIndex | None:
     try:
-        with open(path, "rb") as file, np.load(file, allow_pickle=False) as kept:
-            if kept["paths"].tolist() == list(shards) and np.array_equal(kept["states"], states):
-                return ShardIndex(*(kept[field.name] for field in fields(ShardIndex)))
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as saved:
+            if saved["paths"].tolist() == list(shards) and np.array_equal(saved["states"], states):
+                return ShardIndex(*(saved[field.name] for field in fields(ShardIndex)))
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        _LOG.warning("%s: damaged (%s); the shards are gone through again", path, error)
+        _LOG.warning("%s: damaged (%s); the shards are read again", path, error)
         return None
-    _LOG.warning("%s: made for other shards than there are now; they are gone through again", path)
+    _LOG.warning("%s: made for other shards; they are read again", path)
     return None
 
 
-def _made(shards: tuple[str, ...]) -> ShardIndex:
-    found = sorted(
+def _index(shards: tuple[str, ...]) -> ShardIndex:
+    samples = sorted(
         (label, name, number, *place) for number, shard in enumerate(shards) for label, name, place in _images(shard)
     )
-    if not found:
-        raise LissnasError(f"{shards[0]}: no sample in {len(shards)} shards; give those that hold the images")
-    labels, names, *places = zip(*found, strict=True)
+    if not samples:
+        raise LissnasError(f"{shards[0]}: no sample in {len(shards)} shards; give the shards that contain the images")
+    labels, names, *places = zip(*samples, strict=True)
     index = ShardIndex(np.array(names), *(np.array(values) for values in (labels, *places)))
 
     distinct, counts = np.unique(index.names, return_counts=True)
     if (counts > 1).any():
-        twice = os.fsdecode(distinct[counts > 1][0])
-        raise LissnasError(f"{shards[0]}: {twice} is the name of {counts.max()} samples; remove all but one")
+        duplicate = os.fsdecode(distinct[counts > 1][0])
+        raise LissnasError(f"{shards[0]}: {duplicate} is the name of {counts.max()} samples; remove all but one")
     gaps = np.setdiff1d(np.arange(index.labels[-1]), index.labels)
     if len(gaps):
         raise LissnasError(
-            f"{shards[0]}: no image of {len(gaps)} of {index.labels[-1] + 1} classes, {gaps[0]} first; complete the "
-            "shards"
+            f"{shards[0]}: {len(gaps)} of {index.labels[-1] + 1} classes have no image (first: {gaps[0]}); add the "
+            "missing shards"
         )
     return index
 
 
 def _images(shard: str) -> Iterator[tuple[int, bytes, tuple[int, int]]]:
-    """Yield class, name, and begin and size in bytes of each image in a shard."""
+    """Yield class, name, and offset and length in bytes of each image in a shard."""
     from webdataset.tariterators import group_by_keys
 
     try:
@@ -130,22 +132,22 @@ def _images(shard: str) -> Iterator[tuple[int, bytes, tuple[int, int]]]:
     except OSError as error:
         raise LissnasError(f"{shard}: {error.strerror}; make it readable") from error
     except tarfile.TarError as error:
-        raise LissnasError(f"{shard}: no tar file, compressed, or cut short ({error}); make it again") from error
+        raise LissnasError(f"{shard}: not a tar file, compressed, or truncated ({error}); create it again") from error
     except ValueError as error:
-        raise LissnasError(f"{shard}: {error.args[0]}; make it again") from error
+        raise LissnasError(f"{shard}: {error.args[0]}; create it again") from error
 
 
 def _members(shard: str, archive: tarfile.TarFile) -> Iterator[dict[str, Any]]:
-    """Yield the files in a shard as webdataset does, with begin and size in place of the content."""
+    """Yield the files in a shard as webdataset does, with offset and length in place of the content."""
     end = 0
     for member in archive:
         end = member.offset_data + -(-member.size // tarfile.BLOCKSIZE) * tarfile.BLOCKSIZE
         if member.isreg():
             yield {"fname": member.name, "data": (member.offset_data, member.size), "__url__": shard}
-        archive.members = []  # type: ignore[attr-defined]  # else they pile up
+        archive.members = []  # type: ignore[attr-defined]  # otherwise they accumulate
     assert archive.fileobj is not None
     archive.fileobj.seek(end)
-    if archive.fileobj.read(_END) != bytes(_END):
+    if archive.fileobj.read(_END_BYTES) != bytes(_END_BYTES):
         raise tarfile.ReadError("the end is missing")
 
 
@@ -156,10 +158,10 @@ def _image(shard: str, file: int, sample: dict[str, Any]) -> tuple[int, bytes, t
         endings = ", ".join(ending for ending in sample if not ending.startswith("_"))
         raise LissnasError(
             f"{shard}: the sample {name} has the files {endings}; it must have one image, and a .{_CLASS} file with "
-            "the number of its class: make the shard again"
+            "its class number: create the shard again"
         )
     begin, size = sample[_CLASS]
-    text = os.pread(file, min(size, _LONGEST_CLASS), begin)
+    text = os.pread(file, min(size, _MAX_CLASS_BYTES), begin)
     if not text.strip().isdigit():
-        raise LissnasError(f"{shard}: the class of {name} is {text!r}, not a number; make the shard again")
+        raise LissnasError(f"{shard}: the class of {name} is {text!r}, not a number; create the shard again")
     return int(text), os.fsencode(name), pictures[0]

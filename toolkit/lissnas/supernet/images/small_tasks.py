@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from lissnas.errors import LissnasError
 
 FASHION_MNIST = Path("/usr/share/datasets/fashion-mnist")
-"""Where Debian's package dataset-fashion-mnist puts the official files."""
+"""Folder into which Debian's package dataset-fashion-mnist puts the official files."""
 
 _FASHION_FILES = {
     "train-images-idx3-ubyte.gz": "b0564c3eedabfbf835052cff8503ea422014ce006caf5b757f851416ee8300c7",
@@ -20,15 +20,15 @@ _FASHION_FILES = {
     "t10k-images-idx3-ubyte.gz": "cc1d090a38ace84dfa1aa66e3ada7c336ef481a96936906477e6dd344da56eaa",
     "t10k-labels-idx1-ubyte.gz": "8d3605d196f4be44669e46906da9733c8131fef761fdbfec72c424d5222f1a05",
 }
-"""The SHA-256 of each, as Debian's version 0.0~git20200523 has them."""
+"""SHA-256 of each file in Debian's version 0.0~git20200523."""
 
 _SPLIT_SEED = 0
-"""Of the fixed draw of which images are for training, validation and test."""
+"""Seed of the fixed division into training, validation and test images."""
 
 
 @dataclass(frozen=True)
 class Images:
-    """Pictures with their classes.
+    """Images with their classes.
 
     Attributes
     ----------
@@ -41,14 +41,14 @@ class Images:
     pixels: NDArray[np.float32]
     labels: NDArray[np.int64]
 
-    def take(self, chosen: NDArray[np.int64]) -> "Images":
-        """Return some of them."""
-        return Images(self.pixels[chosen], self.labels[chosen])
+    def take(self, places: NDArray[np.int64]) -> "Images":
+        """Return the images at some places."""
+        return Images(self.pixels[places], self.labels[places])
 
 
 @dataclass(frozen=True)
 class ImageTask:
-    """Images to train on, to choose by, and to judge by; ten classes."""
+    """Images of ten classes, for training, validation and test."""
 
     name: str
     train: Images
@@ -56,7 +56,7 @@ class ImageTask:
     test: Images
 
     def checksum(self) -> str:
-        """Return the SHA-256 of all pixels and labels in their order, which says which image is in which part."""
+        """Return the SHA-256 of all pixels and labels in their order; it depends on which image is in which part."""
         digest = hashlib.sha256()
         for part in (self.train, self.validation, self.test):
             digest.update(part.pixels.astype("<f4").tobytes() + part.labels.astype("<i8").tobytes())
@@ -67,8 +67,8 @@ def digits() -> ImageTask:
     """Return scikit-learn's 1,797 handwritten digits of 8 x 8 pixels: 1,000 to train, 400 to validate, 397 to test."""
     from sklearn.datasets import load_digits
 
-    found = load_digits()
-    images = Images((found.images / 16).astype(np.float32), found.target.astype(np.int64))
+    bunch = load_digits()
+    images = Images((bunch.images / 16).astype(np.float32), bunch.target.astype(np.int64))
     train, validation, test = np.split(_shuffled(len(images.labels)), [1_000, 1_400])
     return ImageTask("digits", images.take(train), images.take(validation), images.take(test))
 
@@ -76,25 +76,25 @@ def digits() -> ImageTask:
 def fashion_mnist(folder: Path = FASHION_MNIST) -> ImageTask:
     """Return Fashion-MNIST at 8 x 8 pixels: 2,000 images to train, 1,000 to validate, 4,000 to test.
 
-    A border of two pixels makes 28 x 28 into 32 x 32; each new pixel is the mean of 4 x 4. Training and validation
+    Images of 28 x 28 pixels get a border of two pixels; then each 4 x 4 pixels are averaged. Training and validation
     images are drawn from the official training set, test images from the official test set.
 
     Parameters
     ----------
     folder
-        Holds the four official files; the default is where Debian's dataset-fashion-mnist puts them.
+        Folder of the four official files. By default where Debian's dataset-fashion-mnist puts them.
 
     Raises
     ------
     LissnasError
-        If a file is missing or another than the official one.
+        If a file is missing, or is not the official one.
     """
     names = list(_FASHION_FILES)
-    learnt = Images(_pooled(_official(folder, names[0])), _official(folder, names[1]).astype(np.int64))
-    judged = Images(_pooled(_official(folder, names[2])), _official(folder, names[3]).astype(np.int64))
-    train, validation = np.split(_shuffled(len(learnt.labels))[:3_000], [2_000])
-    test = _shuffled(len(judged.labels))[:4_000]
-    return ImageTask("fashion-mnist", learnt.take(train), learnt.take(validation), judged.take(test))
+    train_set = Images(_pooled(_official(folder, names[0])), _official(folder, names[1]).astype(np.int64))
+    test_set = Images(_pooled(_official(folder, names[2])), _official(folder, names[3]).astype(np.int64))
+    train, validation = np.split(_shuffled(len(train_set.labels))[:3_000], [2_000])
+    test = _shuffled(len(test_set.labels))[:4_000]
+    return ImageTask("fashion-mnist", train_set.take(train), train_set.take(validation), test_set.take(test))
 
 
 TASKS: dict[str, Callable[[], ImageTask]] = {"digits": digits, "fashion-mnist": fashion_mnist}
@@ -105,20 +105,20 @@ def _shuffled(count: int) -> NDArray[np.int64]:
 
 
 def _pooled(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Return images of 28 x 28 bytes as 8 x 8 numbers from 0 to 1."""
+    """Return images of 28 x 28 bytes as 8 x 8 means from 0 to 1."""
     bordered = np.pad(pixels, ((0, 0), (2, 2), (2, 2))).reshape(len(pixels), 8, 4, 8, 4)
     return (bordered.mean((2, 4), dtype=np.float64) / 255).astype(np.float32)
 
 
 def _official(folder: Path, name: str) -> NDArray[np.uint8]:
-    """Read one idx file: a head of 4 bytes, whose last is the number of axes, their lengths, then bytes."""
-    remedy = "install dataset-fashion-mnist, or give the folder of the four files of zalandoresearch/fashion-mnist"
+    """Read an idx file: a head of 4 bytes, whose last is the number of axes; their lengths; then the bytes."""
+    remedy = "install dataset-fashion-mnist, or give the folder with the four files of zalandoresearch/fashion-mnist"
     try:
         packed = (folder / name).read_bytes()
     except OSError as error:
         raise LissnasError(f"{folder / name}: cannot be read ({error.strerror}); {remedy}") from error
     if hashlib.sha256(packed).hexdigest() != _FASHION_FILES[name]:
-        raise LissnasError(f"{folder / name}: not the official file (another SHA-256); {remedy}")
+        raise LissnasError(f"{folder / name}: not the official file (its SHA-256 differs); {remedy}")
     data = gzip.decompress(packed)
     axes = data[3]
     shape = np.frombuffer(data, ">u4", axes, offset=4)

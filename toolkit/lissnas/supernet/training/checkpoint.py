@@ -1,6 +1,6 @@
-"""Checkpoints of a training: files that are whole or are passed over, the newest few of which are kept.
+"""Checkpoints of a training: written atomically, verified when they are read, and only the newest are kept.
 
-They are read with ``weights_only=True``: nothing in them is run.
+They are read with ``weights_only=True``, so no code in them is run.
 """
 
 import json
@@ -18,42 +18,42 @@ from lissnas.storage.atomic_write import atomic_write
 from lissnas.storage.run_identity import RunIdentity
 
 FORMAT = 2
-"""The version of what a checkpoint holds."""
+"""Version of the checkpoint format."""
 
-_HELD = {"format", "run", "step", "network", "optimizer", "scaler", "average", "versions"}
-"""What every checkpoint holds."""
+_KEYS = {"format", "run", "step", "network", "optimizer", "scaler", "average", "versions"}
+"""Keys of every checkpoint."""
 
 _LOG = logging.getLogger(__name__)
 
 
 class Checkpoints:
-    """A folder of checkpoints of one training, each named after the step that comes next.
+    """The checkpoints of one training in a folder, each named after the next step.
 
     Parameters
     ----------
     folder
-        Made if it is not there. What a run that was killed left half-written is removed.
+        The folder. It is created if it does not exist; incomplete files of a killed run are removed.
     run
-        The identity of the training: checkpoints of any other are refused.
-    kept
-        How many are kept.
+        Identity of the training. Checkpoints of any other training are refused.
+    keep
+        Number of checkpoints that are kept.
     """
 
-    def __init__(self, folder: Path, run: RunIdentity, kept: int) -> None:
+    def __init__(self, folder: Path, run: RunIdentity, keep: int) -> None:
         self._folder = folder
         self._run = run
-        self._kept = kept
+        self._keep = keep
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise CheckpointError(f"{folder}: {error.strerror}; choose another folder for the checkpoints") from error
         for left in folder.glob(".step-*.part"):
-            left.unlink(missing_ok=True)  # another process of the training may be at it
+            left.unlink(missing_ok=True)  # another process of the training may have removed it
 
     def save(self, step: int, state: Mapping[str, Any]) -> None:
-        """Write a checkpoint beside its place, move it there, and remove the oldest; it is on the disk then.
+        """Write a checkpoint, then remove the oldest ones; on return it is on the disk.
 
-        Raises CheckpointError if it cannot be written. The others stay as they are.
+        Raises CheckpointError if it cannot be written; older checkpoints remain.
         """
         path = self._folder / f"step-{step:010d}.pt"
         try:
@@ -62,15 +62,15 @@ class Checkpoints:
         except (OSError, RuntimeError) as error:
             reason = error.strerror if isinstance(error, OSError) else str(error).splitlines()[0]
             raise CheckpointError(
-                f"{path}: {reason}; nothing is lost of the checkpoints before it: make room and run again"
+                f"{path}: cannot be written ({reason}); older checkpoints are intact: free disk space and run again"
             ) from error
-        for old in self._newest_first()[self._kept :]:
+        for old in self._newest_first()[self._keep :]:
             old.unlink()
 
     def newest(self) -> dict[str, Any] | None:
-        """Return what the newest whole checkpoint holds, on the processor, or None if there is none.
+        """Return the newest intact checkpoint, its tensors on the processor; None if there are no checkpoints.
 
-        Raises CheckpointError if it is another training's, or if there are only damaged ones.
+        Raises CheckpointError if it belongs to another training, or if all checkpoints are damaged.
         """
         paths = self._newest_first()
         for path in paths:
@@ -78,14 +78,14 @@ class Checkpoints:
                 state = _read(path)
             except _DAMAGED as error:
                 reason = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
-                _LOG.warning("%s: damaged (%s); the checkpoint before it is tried", path, reason)
+                _LOG.warning("%s: damaged (%s); trying the checkpoint before it", path, reason)
                 continue
             self._check_same_run(path, state)
             return state
         if paths:
             raise CheckpointError(
-                f"{self._folder}: all {len(paths)} checkpoints are damaged; remove them to begin anew, "
-                "or choose another folder"
+                f"{self._folder}: all {len(paths)} checkpoints are damaged; remove them to train from the "
+                "start, or choose another folder"
             )
         return None
 
@@ -94,33 +94,37 @@ class Checkpoints:
 
     def _check_same_run(self, path: Path, state: Mapping[str, Any]) -> None:
         if state.get("format") != FORMAT:
-            raise CheckpointError(f"{path}: of format {state.get('format')}, not {FORMAT}; choose another folder")
+            raise CheckpointError(
+                f"{path}: has checkpoint format {state.get('format')}, not {FORMAT}; choose another folder"
+            )
         self._run.check(path, json.loads(state["run"]), CheckpointError)
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:
-    """Return what one checkpoint holds, on the processor, whatever training it is of.
+    """Return one checkpoint of any training, its tensors on the processor.
 
-    Raises CheckpointError if it is damaged or of another format.
+    Raises CheckpointError if it is damaged, or has another format.
     """
     try:
         state = _read(path)
     except _DAMAGED as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise CheckpointError(f"{path}: damaged ({reason}); remove it, and train again from the one before") from error
+        raise CheckpointError(
+            f"{path}: damaged ({reason}); remove it, and train again from the checkpoint before it"
+        ) from error
     if state.get("format") != FORMAT:
-        raise CheckpointError(f"{path}: of format {state.get('format')}, not {FORMAT}; train again")
+        raise CheckpointError(f"{path}: has checkpoint format {state.get('format')}, not {FORMAT}; train again")
     return state
 
 
 _DAMAGED = (OSError, RuntimeError, EOFError, KeyError, ValueError, zipfile.BadZipFile, pickle.UnpicklingError)
 
 _FOLDER = 0x10
-"""Of the attributes of a file in a zip archive."""
+"""Bit of the attributes of a file in a zip archive that marks a folder."""
 
 
 def _read(path: Path) -> dict[str, Any]:
-    """Read a checkpoint; torch itself looks at no checksum, and takes what seems a folder for empty."""
+    """Read a checkpoint and verify its checksums: torch does not, and it reads an entry marked as a folder as empty."""
     with zipfile.ZipFile(path) as archive:
         for entry in archive.infolist():
             if entry.is_dir() or entry.external_attr & _FOLDER or entry.compress_type != zipfile.ZIP_STORED:
@@ -129,6 +133,6 @@ def _read(path: Path) -> dict[str, Any]:
     if damaged is not None:
         raise zipfile.BadZipFile(f"the checksum of {damaged} is wrong")
     state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    if not isinstance(state, dict) or not state.keys() >= _HELD:
+    if not isinstance(state, dict) or not state.keys() >= _KEYS:
         raise ValueError("not the checkpoint of a training")
     return state

@@ -1,6 +1,7 @@
-"""Which paths of a supernet are trained in a step: the samplers of the literature.
+"""Path samplers: which paths of a supernet a step trains, as in SPOS, FairNAS and BigNAS.
 
-A sampler keeps no state: the generator of a step decides, so that a run that is resumed draws on as if never stopped.
+A sampler has no state: the generator of each step decides. So a resumed run draws the same paths as an uninterrupted
+one.
 """
 
 from typing import Protocol
@@ -13,21 +14,22 @@ from lissnas.spaces.costs import Costs
 from lissnas.spaces.space import Rows, Space
 from lissnas.subspaces.subspace import Subspace
 
-_DRAWN_AT_ONCE = 1 << 10
+_DRAWS_PER_TRY = 1 << 10
+"""Number of networks that are drawn at once to find one in a bin of FLOPs."""
 
-_DRAWN_AT_MOST = 1 << 20
-"""After so many networks outside a bin of FLOPs it counts as empty (our own choice)."""
+_MAX_DRAWS = 1 << 20
+"""A bin of FLOPs counts as empty if none of this many networks is in it (our own choice)."""
 
 
 class PathSampler(Protocol):
-    """Chooses the networks that one step trains, one after the other on the same images."""
+    """Chooses the paths that a step trains, all on the same images."""
 
     def next(self, rng: np.random.Generator) -> Rows:
-        """Return the networks of a step, shape (paths, genes); as many in every step."""
+        """Return the paths of a step, shape (paths, genes). Every step has the same number."""
 
 
 class UniformPathSampler:
-    """One network a step, all of the space being equally likely. SPOS, Guo et al., ECCV 2020."""
+    """One path per step, uniform over the space. SPOS, Guo et al., ECCV 2020."""
 
     def __init__(self, space: Space) -> None:
         self._space = space
@@ -37,7 +39,7 @@ class UniformPathSampler:
 
 
 class SubspacePathSampler:
-    """One network a step, all of a subspace being equally likely, however many pockets or balls hold it."""
+    """One path per step, uniform over a subspace, even where its balls overlap."""
 
     def __init__(self, subspace: Subspace) -> None:
         self._subspace = subspace
@@ -47,48 +49,48 @@ class SubspacePathSampler:
 
 
 class FlopsBinPathSampler:
-    """One network a step: a bin of FLOPs, all being equally likely, then uniformly one of its networks.
+    """One path per step: a uniform bin of FLOPs, then a uniform network in it.
 
-    SPOS's released code trains so, with bins from 290 to 360 million, 10 million wide.
+    This is how SPOS's released code trains, with bins from 290 to 360 million FLOPs, each 10 million wide.
 
     Parameters
     ----------
     space
-        A categorical space.
+        The search space.
     costs
         Multiply-accumulates of its networks.
     edges
-        Where each bin begins, ascending, and where the last one ends; each holds its beginning, not its end.
+        Lower edge of each bin, ascending, then the upper edge of the last one. A bin contains its lower edge only.
     """
 
     def __init__(self, space: CategoricalSpace, costs: Costs, edges: tuple[int, ...]) -> None:
         if len(edges) < 2 or sorted(set(edges)) != list(edges):
-            raise SettingError(f"the edges {edges} make no bins of FLOPs: give two or more, ascending")
+            raise SettingError(f"the edges {edges} are no bins of FLOPs: give two or more edges, ascending")
         self._space = space
         self._costs = costs
         self._edges = edges
 
     def next(self, rng: np.random.Generator) -> Rows:
-        """As PathSampler.next; raises SettingError if no network of the bin is found."""
+        """Return the path of a step; raise SettingError if no network of the bin is found."""
         first = int(rng.integers(len(self._edges) - 1))
         low, high = self._edges[first : first + 2]
-        for _ in range(_DRAWN_AT_MOST // _DRAWN_AT_ONCE):
-            rows = _uniform(self._space, _DRAWN_AT_ONCE, rng)
+        for _ in range(_MAX_DRAWS // _DRAWS_PER_TRY):
+            rows = _uniform(self._space, _DRAWS_PER_TRY, rng)
             costs = self._costs(rows)
-            inside = (costs >= low) & (costs < high)
-            if inside.any():
-                return rows[inside][:1]
+            in_bin = (costs >= low) & (costs < high)
+            if in_bin.any():
+                return rows[in_bin][:1]
         raise SettingError(
-            f"none of {_DRAWN_AT_MOST:,} networks of {self._space.name} costs {low:,} to {high:,} FLOPs: they cost "
+            f"none of {_MAX_DRAWS:,} networks of {self._space.name} costs {low:,} to {high:,} FLOPs: they cost "
             f"{self._costs.minimum:,} to {self._costs.maximum:,}; choose other bins"
         )
 
 
 class FairPathSampler:
-    """As many networks a step as a layer has choices, each choice being in one of them. FairNAS, Chu et al., ICCV 2021.
+    """One path for each choice of a layer, so that every choice is in one path. FairNAS, Chu et al., ICCV 2021.
 
-    Where layers have different numbers of choices, FairNAS says nothing. Our own choice: there are as many networks as
-    the largest has, and the choices of smaller layers are repeated, all as often as possible.
+    FairNAS does not say what to do if layers have different numbers of choices. Our own choice: a step has as many
+    paths as the largest layer has choices, and choices of smaller layers are repeated equally often, or once more.
     """
 
     def __init__(self, space: CategoricalSpace) -> None:
@@ -104,16 +106,16 @@ class FairPathSampler:
 
 
 class SandwichPathSampler:
-    """The network of most FLOPs, that of fewest, and random ones between. Yu and Huang, ICCV 2019; BigNAS, ECCV 2020.
+    """The network of most FLOPs, that of fewest, and random ones. Yu and Huang, ICCV 2019; BigNAS, ECCV 2020.
 
     Parameters
     ----------
     space
-        A categorical space.
+        The search space.
     costs
-        Multiply-accumulates of its networks; of choices that cost the same, the first counts.
+        Multiply-accumulates of its networks. Among choices of equal cost, the first is used.
     random
-        How many random networks there are in a step.
+        Number of random networks per step.
     """
 
     def __init__(self, space: CategoricalSpace, costs: Costs, random: int = 1) -> None:
@@ -132,5 +134,5 @@ class SandwichPathSampler:
 
 
 def _uniform(space: CategoricalSpace, count: int, rng: np.random.Generator) -> Rows:
-    """Draw networks of a space, each time from all: one may come twice."""
+    """Draw networks of a space, with replacement."""
     return rng.integers(0, space.choices, (count, space.genes), dtype=np.uint8)

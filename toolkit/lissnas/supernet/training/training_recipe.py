@@ -1,4 +1,4 @@
-"""How a supernet is trained: the recipes of SPOS and of ABS, and what a recipe says."""
+"""TrainingRecipe: the settings of one training, and the published recipes of SPOS and ABS."""
 
 import math
 from dataclasses import dataclass, replace
@@ -10,45 +10,45 @@ from lissnas.setting_checks import check_at_least_one, check_between
 
 @dataclass(frozen=True)
 class TrainingRecipe:
-    """Everything that decides what a training computes, beside the network, the images, the paths and the seed.
+    """All settings that decide the result of a training, apart from network, images, path sampler and seed.
 
     Attributes
     ----------
     steps
-        How many steps there are.
+        Number of steps.
     batch_size
-        Images a step, over all processes.
+        Images per step, over all processes.
     micro_batch_size
-        Of how many images a batch norm takes its statistics in training, at least 2. A step goes through the batch in
-        pieces of this size, which the processes share out: their number changes nothing but the speed.
+        Images from which a batch norm takes its statistics in training, at least 2. A step divides its batch into
+        micro-batches of this size, which the processes share: the number of processes changes only the speed.
     learning_rate, final_learning_rate
-        The learning rate after the warm-up, and that at the end of the schedule.
+        Learning rate after the warmup, and at the end of the schedule.
     schedule
-        How the learning rate falls after the warm-up: by a straight line or half a cosine.
+        Decay of the learning rate after the warmup: linear, or half a cosine.
     schedule_steps
-        How many steps the schedule is laid over; all of them if left out.
+        Step at which the schedule ends. By default the last step of this training.
     schedule_start
-        At which step of the schedule the training begins: where an earlier one ended.
+        Step of the schedule at which this training starts: where an earlier training ended.
     warmup_steps
-        In how many steps the rate rises to its height, in equal parts.
+        Number of steps in which the learning rate rises from zero, by equal increments.
     momentum, nesterov, weight_decay
         Momentum of stochastic gradient descent, whether it is Nesterov's, and the weight decay.
     weight_decay_on_norms
-        Whether the weight decay also takes in batch norms and biases.
+        Whether the weight decay also applies to batch norms and biases.
     label_smoothing
-        Which share of a label is spread over all classes.
+        Share of a label that is spread over all classes.
     grad_clip_value
-        To which size each entry of the gradient is cut; to none if left out.
+        Largest absolute value of each entry of the gradient; larger ones are clipped. No clipping by default.
     ema_decay
-        How much of the exponential moving average of the weights is kept in a step, below 1; there is no average if
-        left out.
+        Share of the exponential moving average of the weights that remains after a step, below 1. No average by
+        default.
     precision
-        What convolutions compute in; float16 comes with scaled losses. For float32, GPUs that can round the factors of
+        Precision of convolutions. float16 comes with loss scaling. With float32, GPUs may round the factors of
         convolutions to TF32, as is torch's default.
     channels_last
-        Whether a pixel's channels lie side by side in memory.
+        Whether the channels of a pixel are adjacent in memory.
     compiled
-        Whether torch.compile takes the blocks that paths are made of.
+        Whether torch.compile compiles the blocks of the paths.
     """
 
     steps: int
@@ -91,25 +91,22 @@ class TrainingRecipe:
         )
         check_between(self, 0, 1, "momentum", "label_smoothing", "ema_decay")
         if self.ema_decay == 1:
-            raise SettingError("ema_decay must be below 1, which would keep the initial weights for ever")
+            raise SettingError("ema_decay must be below 1: at 1 the average stays at the initial weights")
         check_between(self, 1, math.inf, "schedule_steps")
         if self.schedule_steps is not None and self.schedule_steps <= self.warmup_steps:
             raise SettingError(
-                f"a schedule of {self.schedule_steps} steps ends before the rate has risen in {self.warmup_steps}"
+                f"a schedule of {self.schedule_steps} steps ends before the warmup of {self.warmup_steps} steps"
             )
         if self.nesterov and not self.momentum:
             raise SettingError("Nesterov's momentum needs a momentum above 0")
 
     @property
     def micro_batches(self) -> int:
-        """Into how many pieces a batch falls."""
+        """Number of micro-batches in a batch."""
         return self.batch_size // self.micro_batch_size
 
     def micro_batches_per_process(self, processes: int) -> int:
-        """Return how many pieces of a batch each process goes through.
-
-        Raises SettingError if they cannot be shared out evenly.
-        """
+        """Return the number of micro-batches of each process; raise SettingError if they cannot be divided evenly."""
         if self.micro_batches % processes:
             count = "1 micro-batch" if self.micro_batches == 1 else f"{self.micro_batches} micro-batches"
             raise SettingError(
@@ -122,14 +119,14 @@ class TrainingRecipe:
 SPOS = TrainingRecipe(
     steps=150_000, batch_size=1024, micro_batch_size=128, learning_rate=0.5, weight_decay=4e-5, label_smoothing=0.1
 )
-"""Of the ShuffleNetV2 supernet, whose batch norms neither scale nor shift; its paths are `FlopsBinPathSampler`.
+"""Recipe of the ShuffleNetV2 supernet of SPOS, for batch norms without scale and shift and a `FlopsBinPathSampler`.
 
-Guo et al., ECCV 2020, and the authors' code. How many images a batch norm saw there depends on the machine: 128 is our
-own choice.
+Guo et al., ECCV 2020, and the authors' code. There the images per batch norm depend on the machine: 128 is our own
+choice.
 """
 
 ABS_TRAINING_IMAGES = 1_231_167
-"""Images of ImageNet that ABS trains on; it holds out 50,000 others."""
+"""Number of ImageNet images that ABS trains on; it holds out the other 50,000."""
 
 _ABS_EPOCH = ABS_TRAINING_IMAGES // 512
 
@@ -144,14 +141,14 @@ ABS = TrainingRecipe(
     label_smoothing=0.1,
     grad_clip_value=5.0,
 )
-"""Of the ShuffleNetV2 and MobileNet supernets, before the first shrinking; its paths are `UniformPathSampler`.
+"""Recipe of ABS for the ShuffleNetV2 and MobileNet supernets before the first shrinking, with a `UniformPathSampler`.
 
-Hu et al., ECCV 2020, and the authors' code. The straight line and the 64 images of a batch norm are our own reading.
+Hu et al., ECCV 2020, and the authors' code. The linear schedule and 64 images per batch norm are our own reading.
 """
 
 
 def abs_round(number: int) -> TrainingRecipe:
-    """Return the recipe of ABS's training before a round of shrinking, the first being 0: 100 epochs, then 5 each."""
+    """Return ABS's recipe for the training before a round of shrinking, from 0: 100 epochs, then 5 per round."""
     if number == 0:
         return ABS
     return replace(ABS, steps=5 * _ABS_EPOCH, schedule_start=ABS.steps + 5 * (number - 1) * _ABS_EPOCH)

@@ -1,4 +1,4 @@
-"""Which training images are held out: as many of each class, for good, and only of the images they were drawn from."""
+"""The hold-out set: as many images of each class, fixed by its file, and refused for other images."""
 
 import json
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ IMAGES = [(f"{label}/{number}.jpg".encode(), label) for label in range(7) for nu
 
 @dataclass(frozen=True)
 class Named:
-    """Images that are names alone: no file of theirs is ever read."""
+    """Images that have only names: their files are never read."""
 
     names: np.ndarray
     labels: np.ndarray
@@ -43,20 +43,20 @@ def test_as_many_of_each_class_are_held_out(tmp_path: Path) -> None:
 
 
 def test_fifty_of_each_of_a_thousand_classes_are_fifty_thousand(tmp_path: Path) -> None:
-    """The size of ImageNet's is 1,281,167; here a twentieth more than is held out."""
+    """ImageNet has 1,281,167 images; here there are a twentieth more than are held out."""
     images = _named([(f"n{label:08}/{number}".encode(), label) for label in range(1000) for number in range(53)])
     held = hold_out(tmp_path / "held.json", images, 50, seed=0)
     assert held.sum() == 50_000
     assert (np.bincount(images.labels[held]) == 50).all()
 
 
-def test_every_image_is_as_likely_to_be_held_out(tmp_path: Path) -> None:
+def test_every_image_is_equally_likely_to_be_held_out(tmp_path: Path) -> None:
     images = _named(IMAGES[:10])
     times = sum(hold_out(tmp_path / f"{seed}.json", images, 3, seed) for seed in range(300))
     assert np.abs(times - 90).max() < 4 * np.sqrt(300 * 0.3 * 0.7)
 
 
-def test_the_file_decides_when_it_is_there(tmp_path: Path) -> None:
+def test_an_existing_file_decides(tmp_path: Path) -> None:
     images, path = _named(IMAGES), tmp_path / "held.json"
     first = hold_out(path, images, 4, seed=0)
     written = path.read_bytes()
@@ -70,12 +70,12 @@ def test_the_file_decides_when_it_is_there(tmp_path: Path) -> None:
     [
         (IMAGES[1:], "there were 91, there are 90"),
         ([*IMAGES, (b"6/99.jpg", 6)], "there were 91, there are 92"),
-        ([(b"0/renamed.jpg", 0), *IMAGES[1:]], "are not those that it was made for"),
-        ([(name, max(label - 1, 0)) for name, label in IMAGES], "are not those that it was made for"),
+        ([(b"0/renamed.jpg", 0), *IMAGES[1:]], "the training images have changed"),
+        ([(name, max(label - 1, 0)) for name, label in IMAGES], "the training images have changed"),
     ],
     ids=["an image fewer", "an image more", "an image renamed", "classes numbered otherwise"],
 )
-def test_other_images_than_it_was_made_for_are_refused(
+def test_a_file_made_for_other_images_is_refused(
     tmp_path: Path, changed: list[tuple[bytes, int]], message: str
 ) -> None:
     hold_out(tmp_path / "held.json", _named(IMAGES), 4, seed=0)
@@ -83,11 +83,11 @@ def test_other_images_than_it_was_made_for_are_refused(
         hold_out(tmp_path / "held.json", _named(changed), 4, seed=0)
 
 
-def test_held_out_images_that_are_gone_are_named(tmp_path: Path) -> None:
+def test_missing_held_out_images_are_named(tmp_path: Path) -> None:
     held = hold_out(tmp_path / "held.json", _named(IMAGES), 4, seed=0)
     gone = int(np.flatnonzero(held)[2])
     left = IMAGES[:gone] + IMAGES[gone + 1 :]
-    with pytest.raises(LissnasError, match=f"1 that are held out are missing, {IMAGES[gone][0].decode()} first"):
+    with pytest.raises(LissnasError, match=rf"held-out images missing: 1 \(first: {IMAGES[gone][0].decode()}\)"):
         hold_out(tmp_path / "held.json", _named(left), 4, seed=0)
 
 
@@ -101,7 +101,7 @@ def test_a_file_made_with_other_settings_is_refused(tmp_path: Path, per_class: i
 
 
 def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
-    """Cut anywhere, or with another character anywhere: never taken for another choice of images."""
+    """Truncated anywhere, or with any character changed: it is never read as another choice of images."""
     path = tmp_path / "held.json"
     hold_out(path, _named(IMAGES), 4, seed=0)
     whole = path.read_bytes()
@@ -118,25 +118,25 @@ def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"[]", b"{}", b"null", b"[" * 100_000, b"\xff\xfe"])
-def test_another_file_of_the_name_is_refused(tmp_path: Path, content: bytes) -> None:
+def test_any_other_file_of_that_name_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "held.json").write_bytes(content)
     with pytest.raises(LissnasError, match="damaged"):
         hold_out(tmp_path / "held.json", _named(IMAGES), 4, seed=0)
 
 
-def test_a_class_without_an_image_left_to_train_on_is_refused(tmp_path: Path) -> None:
+def test_holding_out_all_images_of_a_class_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SettingError, match=r"there are 10 of the class of 0/0\.jpg.*lower images\.files\.held_out"):
         hold_out(tmp_path / "held.json", _named(IMAGES), 10, seed=0)
     assert not (tmp_path / "held.json").exists()
 
 
-def test_a_folder_that_cannot_be_is_refused(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_created_is_refused(tmp_path: Path) -> None:
     (tmp_path / "run").touch()
     with pytest.raises(LissnasError, match=r"run/held\.json: cannot be written \(File exists\); choose another folder"):
         hold_out(tmp_path / "run" / "held.json", _named(IMAGES), 4, seed=0)
 
 
-def test_names_that_are_no_text_are_kept(tmp_path: Path) -> None:
+def test_names_that_are_not_utf8_are_preserved(tmp_path: Path) -> None:
     images = _named([(b"a/\xff\xe9.jpg", 0), (b"a/\xff\xea.jpg", 0)])
     held = hold_out(tmp_path / "held.json", images, 1, seed=0)
     assert held.sum() == 1
@@ -147,7 +147,7 @@ def _held(path: Path) -> list[int]:
     return np.flatnonzero(hold_out(path, _named(IMAGES), 4, seed=0)).tolist()
 
 
-def test_processes_that_begin_at_once_hold_out_the_same(tmp_path: Path) -> None:
+def test_processes_that_start_together_hold_out_the_same_images(tmp_path: Path) -> None:
     with get_context("fork").Pool(4) as pool:
         found = pool.map(_held, [tmp_path / "held.json"] * 8)
     assert all(held == found[0] for held in found)

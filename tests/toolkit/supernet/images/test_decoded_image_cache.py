@@ -1,4 +1,4 @@
-"""What every path is scored on is decoded once: by the first process, for all that follow."""
+"""The images that score every path are decoded once: by the first process, for all later ones."""
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -33,7 +33,7 @@ def test_nothing_is_decoded_twice(tree: Path, monkeypatch: pytest.MonkeyPatch) -
     source = _source(tree)
     images, labels = _whole(source.held_out(7))
     recalibration = torch.cat(list(source.recalibration(2, 30)))
-    monkeypatch.setattr(image_loading, "decoded", None)
+    monkeypatch.setattr(image_loading, "decode_image", None)
     for again in (source, _source(tree)):
         others, their_labels = _whole(again.held_out(3))
         assert torch.equal(images, others)
@@ -41,7 +41,7 @@ def test_nothing_is_decoded_twice(tree: Path, monkeypatch: pytest.MonkeyPatch) -
         assert torch.equal(torch.cat(list(again.recalibration(3, 20))), recalibration)
 
 
-def test_other_sizes_are_other_files(tree: Path) -> None:
+def test_other_sizes_have_other_files(tree: Path) -> None:
     sizes = []
     for size in (32, 16):
         settings = replace(made.SETTINGS, augmentation=replace(made.SETTINGS.augmentation, size=size))
@@ -50,9 +50,7 @@ def test_other_sizes_are_other_files(tree: Path) -> None:
     assert sizes == [32, 16]
 
 
-def test_an_image_that_cannot_be_read_is_missing_each_time_and_told_of(
-    tree: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_an_unreadable_image_is_missing_and_logged_each_time(tree: Path, caplog: pytest.LogCaptureFixture) -> None:
     whole, labels = _whole(_source(tree).held_out(20))
     for left in (tree.parent / "run").glob("*.pixels"):
         left.unlink()
@@ -75,7 +73,7 @@ def test_a_file_that_cannot_be_written_leaves_nothing_behind(tree: Path) -> None
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, before[1]))
     try:
-        with pytest.raises(LissnasError, match=r"File too large.*it takes 61,440 bytes: make room"):
+        with pytest.raises(LissnasError, match=r"File too large.*it takes 61,440 bytes: free"):
             list(source.held_out(5))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
@@ -98,7 +96,7 @@ def _fill_with_zeros(path: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", [_cut, _flip_a_bit, _fill_with_zeros, lambda path: path.write_bytes(b"")])
-def test_a_damaged_file_is_told_of_and_made_anew(
+def test_a_damaged_file_is_reported_and_written_again(
     tree: Path, caplog: pytest.LogCaptureFixture, damage: Callable[[Path], None]
 ) -> None:
     images, labels = _whole(_source(tree).held_out(9))
@@ -109,18 +107,18 @@ def test_a_damaged_file_is_told_of_and_made_anew(
         others, their_labels = _whole(_source(tree).held_out(9))
         assert torch.equal(images, others)
         assert torch.equal(labels, their_labels)
-        assert (f"{path}: damaged (another SHA-256 than it says); the images are decoded again" in caplog.text) == told
+        assert (f"{path}: damaged (its SHA-256 is wrong); the images are decoded again" in caplog.text) == told
 
 
-def test_a_file_is_checked_when_it_is_opened_and_not_in_each_pass(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_is_verified_once_and_not_in_each_pass(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     held_out = _source(tree).held_out(9)
     images, _ = _whole(held_out)
-    monkeypatch.setattr(decoded_image_cache, "_is_whole", None)
-    monkeypatch.setattr(decoded_image_cache, "fingerprint", None)
+    monkeypatch.setattr(decoded_image_cache, "_is_intact", None)
+    monkeypatch.setattr(decoded_image_cache, "image_list_digest", None)
     assert torch.equal(_whole(held_out)[0], images)
 
 
-def test_what_a_killed_process_left_is_removed(tree: Path) -> None:
+def test_incomplete_files_of_a_killed_process_are_removed(tree: Path) -> None:
     run = tree.parent / "run"
     list(_source(tree).held_out(9))
     [path] = run.glob("scored-*.pixels")
@@ -130,8 +128,8 @@ def test_what_a_killed_process_left_is_removed(tree: Path) -> None:
     assert [left.name for left in run.glob("*scored-*.p*")] == [path.name]
 
 
-def test_those_that_begin_at_once_share_a_file(tree: Path) -> None:
-    """Threads here: the lock is the same between them as between processes."""
+def test_processes_that_start_together_share_a_file(tree: Path) -> None:
+    """Threads here: the lock works between threads as between processes."""
     sources = [_source(tree) for _ in range(4)]
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(lambda source: _whole(source.held_out(9)), sources))
@@ -139,7 +137,7 @@ def test_those_that_begin_at_once_share_a_file(tree: Path) -> None:
     assert len(list((tree.parent / "run").glob("scored-*.pixels"))) == 1
 
 
-def test_workers_decode_the_same(tree: Path) -> None:
+def test_workers_decode_the_same_pixels(tree: Path) -> None:
     images, labels = _whole(_source(tree).held_out(9))
     for left in (tree.parent / "run").glob("*.pixels"):
         left.unlink()

@@ -1,4 +1,4 @@
-"""What a network sees of an image: the recipes' sizes, channels, values, and how far they go at random."""
+"""The input of a network: sizes, channels, values and random changes of the published augmentations."""
 
 from dataclasses import replace
 
@@ -24,13 +24,13 @@ def test_inputs_are_224_pixels_wide_blue_first_and_not_normalized(augmentation: 
         assert pixels[:, 50, 50].tolist() == [3, 100, 250]
 
 
-def test_scoring_takes_the_middle_of_an_image_whose_shorter_side_is_256() -> None:
+def test_scoring_crops_the_center_of_an_image_whose_shorter_side_is_256() -> None:
     expected = np.asarray(NOISE.resize((341, 256), Image.Resampling.BILINEAR))[16:240, 58:282, ::-1]
     found = SPOS_AUGMENTATION.for_scoring()(NOISE).permute(1, 2, 0).numpy()
     assert np.array_equal(found, expected)
 
 
-def test_what_is_drawn_comes_from_torchs_generator_alone() -> None:
+def test_augmentation_draws_from_torchs_generator_alone() -> None:
     transform = SPOS_AUGMENTATION.for_training()
     drawn = []
     for seed in (1, 1, 2):
@@ -41,7 +41,7 @@ def test_what_is_drawn_comes_from_torchs_generator_alone() -> None:
 
 
 def test_half_of_the_images_are_flipped() -> None:
-    """The left half is black, the right one white; all of it is cut out."""
+    """The left half is black, the right half white; the crop is the full image."""
     image = Image.fromarray(
         np.repeat(np.array([0, 255], dtype=np.uint8), 100)[None, :, None].repeat(200, 0).repeat(3, 2)
     )
@@ -52,7 +52,7 @@ def test_half_of_the_images_are_flipped() -> None:
 
 
 def test_brightness_goes_up_and_down_by_two_fifths() -> None:
-    """Of a gray image without contrast brightness is all that jitter can change."""
+    """Jitter can change only the brightness of a gray image without contrast."""
     transform = SPOS_AUGMENTATION.for_training()
     torch.manual_seed(0)
     values = np.array([int(transform(_plain((100, 100, 100)))[0, 0, 0]) for _ in range(300)])
@@ -69,12 +69,12 @@ def test_the_lighting_of_abs_moves_colors_along_their_principal_components() -> 
     vectors = np.array([[-0.5675, 0.7192, 0.4009], [-0.5808, -0.0045, -0.8140], [-0.5836, -0.6948, 0.4203]])
     deviations = 0.1 * 255 * np.array([0.2175, 0.0188, 0.0045])
     expected = vectors @ np.diag(deviations**2) @ vectors.T
-    # Cutting to whole numbers adds a variance of 1/12.
+    # Rounding down to integers adds a variance of 1/12.
     np.testing.assert_allclose(np.cov(noise.T) - np.eye(3) / 12, expected, atol=0.12 * expected.max())
 
 
-def test_abs_cuts_out_squares() -> None:
-    """Of an image whose every pixel tells its place: height and width of what is seen are the same."""
+def test_abs_crops_squares() -> None:
+    """In an image whose pixels encode their place, height and width of the crop are equal."""
     ramp = np.stack([*np.meshgrid(np.arange(200), np.arange(200), indexing="ij"), np.zeros((200, 200))], axis=2)
     image = Image.fromarray(ramp.astype(np.uint8))
     for augmentation, square in (
