@@ -1,4 +1,4 @@
-"""Surrogate benchmarks: ensembles of boosted trees that predict what no table lists.
+"""Surrogate benchmarks: ensembles of boosted trees predict the scores of spaces that are too large for a table.
 
 Read `surrogate.py` first.
 """

@@ -1,4 +1,4 @@
-"""Whether the trees of a booster are trees: the libraries do not look, and a loop makes a prediction endless."""
+"""Check that the trees of a booster are trees. The libraries do not check, and a loop makes a prediction endless."""
 
 from typing import Any
 
@@ -45,47 +45,49 @@ class _Model(msgspec.Struct):
 
 
 def check_xgboost(text: bytes, features: int) -> None:
-    """Check a booster as XGBoost writes it in JSON; raises ValueError if it is no sum of trees of so many features."""
+    """Check a booster in XGBoost's JSON; raises ValueError unless it sums trees over that many features."""
     learner = msgspec.json.decode(text, type=_Model).learner
     model, parameters = learner.gradient_booster.model, learner.learner_model_param
-    _require(learner.gradient_booster.name == "gbtree", "it is no sum of trees")
-    _require(learner.objective.name.startswith("reg:"), "it predicts no number")
+    _require(learner.gradient_booster.name == "gbtree", "it is not a sum of trees")
+    _require(learner.objective.name.startswith("reg:"), "it does not predict a number")
     _require(parameters.get("num_class", "0") in ("0", "1"), "it predicts classes")
     _require(parameters.get("num_target", "1") in ("0", "1"), "it predicts several numbers")
-    _require(len(model.tree_info) == len(model.trees) and not any(model.tree_info), "its trees are of several targets")
+    _require(len(model.tree_info) == len(model.trees) and not any(model.tree_info), "its trees have several targets")
     ends = model.iteration_indptr
-    _require(ends == sorted(ends) and set(ends) <= set(range(len(model.trees) + 1)), "its rounds are not of its trees")
+    _require(
+        ends == sorted(ends) and set(ends) <= set(range(len(model.trees) + 1)), "its rounds do not match its trees"
+    )
     for number, tree in enumerate(model.trees):
         left, right = (np.array(of, dtype=np.int64) for of in (tree.left_children, tree.right_children))
         count = len(left)
         lengths = {len(of) for of in (right, tree.split_indices, tree.split_type, tree.split_conditions)}
-        _require(count > 0 and lengths == {count}, f"tree {number} has not all of its nodes")
-        _require(tree.tree_param.get("num_nodes") == str(count), f"tree {number} counts its nodes otherwise")
+        _require(count > 0 and lengths == {count}, f"tree {number} lacks nodes")
+        _require(tree.tree_param.get("num_nodes") == str(count), f"tree {number} states another number of nodes")
         _require(tree.tree_param.get("size_leaf_vector", "0") in ("0", "1"), f"tree {number} predicts several numbers")
         _require(not any(tree.split_type), f"tree {number} splits by categories")
         inner = left != -1
-        _require(np.array_equal(inner, right != -1), f"tree {number} has a node of one child")
+        _require(np.array_equal(inner, right != -1), f"tree {number} has a node with one child")
         _require_features(np.array(tree.split_indices, dtype=np.int64)[inner], features, number)
         _require_tree(np.concatenate([left[inner], right[inner]]), count, number)
 
 
 def check_lightgbm(text: str, features: int) -> None:
-    """Check a booster as LightGBM writes it; raises ValueError if it is no sum of trees of so many features."""
+    """Check a booster in LightGBM's text; raises ValueError unless it sums trees over that many features."""
     head, *blocks = text.partition("\nend of trees\n")[0].split("\nTree=")
-    said = _entries(head)
+    header = _entries(head)
     for name, expected in (("num_class", "1"), ("num_tree_per_iteration", "1")):
-        _require(said.get(name) == expected, f"its {name} is {said.get(name)}, not {expected}")
-    found = int(said.get("max_feature_idx", "-1")) + 1
-    _require(found == features, f"a booster of {found} features instead of {features}")
+        _require(header.get(name) == expected, f"its {name} is {header.get(name)}, not {expected}")
+    count = int(header.get("max_feature_idx", "-1")) + 1
+    _require(count == features, f"a booster of {count} features instead of {features}")
     for name in ("feature_names", "feature_infos"):
-        _require(len(said.get(name, "").split()) == features, f"its {name} are not of {features} features")
-    _require(said.get("objective", "regression").startswith("regression"), "it predicts no number")
+        _require(len(header.get(name, "").split()) == features, f"its {name} are not for {features} features")
+    _require(header.get("objective", "regression").startswith("regression"), "it does not predict a number")
     for number, block in enumerate(blocks):
         tree = _entries(block)
         leaves = int(tree.get("num_leaves", 0))
         _require(leaves > 0, f"tree {number} has no leaves")
         _require(tree.get("num_cat") == "0" and tree.get("is_linear", "0") == "0", f"tree {number} is of another kind")
-        _require(len(tree.get("leaf_value", "").split()) == leaves, f"tree {number} has not all of its leaves")
+        _require(len(tree.get("leaf_value", "").split()) == leaves, f"tree {number} lacks leaves")
         if leaves == 1:
             continue
         left, right, split, kind = (
@@ -94,11 +96,11 @@ def check_lightgbm(text: str, features: int) -> None:
         )
         thresholds = tree.get("threshold", "").split()
         lengths = {len(of) for of in (left, right, split, kind, thresholds)}
-        _require(lengths == {leaves - 1}, f"tree {number} has not all of its nodes")
+        _require(lengths == {leaves - 1}, f"tree {number} lacks nodes")
         _require(not (kind & 1).any(), f"tree {number} splits by categories")
         _require_features(split, features, number)
         children = np.concatenate([left, right])
-        # Inner nodes come first, then the leaves, of which the first is called -1.
+        # Inner nodes are numbered first, then the leaves; the first leaf is called -1.
         _require_tree(np.where(children < 0, leaves - 2 - children, children), 2 * leaves - 1, number)
 
 
@@ -107,15 +109,15 @@ def _entries(block: str) -> dict[str, str]:
 
 
 def _require_tree(children: Numbers, count: int, number: int) -> None:
-    """Raise ValueError unless every child is a node, none is the root, and none is a child twice: so none is a loop."""
-    inside = ((children > 0) & (children < count)).all()
-    _require(bool(inside) and len(np.unique(children)) == len(children), f"tree {number} is no tree")
+    """Raise ValueError unless every child is a node other than the root and occurs once; then there is no loop."""
+    in_range = ((children > 0) & (children < count)).all()
+    _require(bool(in_range) and len(np.unique(children)) == len(children), f"tree {number} is not a tree")
 
 
 def _require_features(split: Numbers, features: int, number: int) -> None:
-    _require(bool(((split >= 0) & (split < features)).all()), f"tree {number} splits by a feature that there is not")
+    _require(bool(((split >= 0) & (split < features)).all()), f"tree {number} splits by a feature that does not exist")
 
 
-def _require(holds: Any, why: str) -> None:
-    if not holds:
+def _require(condition: Any, why: str) -> None:
+    if not condition:
         raise ValueError(why)

@@ -1,8 +1,8 @@
-"""Gradient-boosted trees of published surrogates: read from their pickles once, without running anything in them.
+"""Convert the pickled boosters of published surrogates to portable formats, without running anything in the pickles.
 
-XGBoost and LightGBM are the optional extra "surrogates": they are imported when a booster is read, and not before. Of a
-pickle only the booster's own bytes or text are kept, and given to their parsers. Those may crash on damaged bytes, or
-never end, so `convert_all` does it in a process of its own that may take only so much memory and time.
+XGBoost and LightGBM are the optional extra "surrogates" and are imported when a booster is read. Only the booster's own
+bytes or text are taken from a pickle and given to their parsers. The parsers may crash on damaged bytes or never end,
+so `convert_all` runs them in a separate process with limited memory and time.
 """
 
 import importlib
@@ -27,23 +27,24 @@ from lissnas_benchmarks.surrogates.booster_trees import check_lightgbm, check_xg
 Library: TypeAlias = Literal["xgboost", "lightgbm"]
 
 SUFFIXES: dict[Library, str] = {"xgboost": ".ubj", "lightgbm": ".txt"}
-"""In which form the boosters of each library are kept: its own portable one."""
+"""The suffix of each library's portable format, in which boosters are stored."""
 
 _CLASSES: dict[Library, tuple[str, str]] = {
     "xgboost": ("xgboost.core", "Booster"),
     "lightgbm": ("lightgbm.basic", "Booster"),
 }
 
-_LARGEST = 1 << 30
-"""How many bytes a pickled booster may have."""
+_MAX_BYTES = 1 << 30
+"""Maximum size of a pickled booster."""
 
 _MEMORY_PER_BYTE, _MEMORY = 32, 1 << 30
-"""How many bytes the conversion of a booster may take for each of its pickle, and beside that."""
+"""Memory limit of a conversion: bytes per byte of the pickle, and bytes in addition."""
 
 _SECONDS = 300
-"""How long the conversion of a booster may take."""
+"""Time limit of a conversion in seconds of processor time."""
 
 _ROWS_AT_ONCE = 1 << 16
+"""Number of architectures whose features are in memory at once."""
 
 
 class MissingPackageError(MissingFileError):
@@ -51,21 +52,21 @@ class MissingPackageError(MissingFileError):
 
 
 def convert(path: Path, library: Library, features: int) -> bytes:
-    """Return the booster of a pickle in its library's portable form, from which every later version reads it.
+    """Return the booster of a pickle in its library's portable format, which every later version of the library reads.
 
     Parameters
     ----------
     path
-        The pickle, as `pickle.dump(booster)` made it.
+        A file that `pickle.dump(booster)` wrote.
     library
-        Which library the booster is of.
+        The booster's library.
     features
-        How many features it must take.
+        The number of features that it must take.
 
     Raises
     ------
     BenchmarkFileError
-        If the file is damaged, holds anything else, or was written by a version of XGBoost that this one misreads.
+        If the file is damaged, contains anything else, or was written by a version of XGBoost that this one misreads.
     MissingPackageError
         If the library is not installed.
     """
@@ -73,28 +74,28 @@ def convert(path: Path, library: Library, features: int) -> bytes:
     if library == "xgboost":
         raw = state.get("handle")
         if not isinstance(raw, bytes | bytearray) or not raw:
-            raise BenchmarkFileError(f"{path}: holds no trained booster of XGBoost")
+            raise BenchmarkFileError(f"{path}: contains no trained booster of XGBoost")
         booster = _xgboost(bytes(raw), str(path), features, pickled=True)
         _check_trees(str(path), check_xgboost, bytes(booster.save_raw("json")), features)
         return bytes(booster.save_raw("ubj"))
     text = state.get("_handle", state.get("handle"))
     if not isinstance(text, str):
-        raise BenchmarkFileError(f"{path}: holds no trained booster of LightGBM")
+        raise BenchmarkFileError(f"{path}: contains no trained booster of LightGBM")
     best = state.get("best_iteration", 0)
-    _check_whole(text, str(path))
-    _check_trees(str(path), check_lightgbm, text, features)  # LightGBM believes what it reads
+    _check_complete(text, str(path))
+    _check_trees(str(path), check_lightgbm, text, features)  # LightGBM does not check its input
     booster = _lightgbm(text, str(path), features)
-    # A booster predicts with the trees up to its best iteration, which its text does not say.
-    kept: str = booster.model_to_string(num_iteration=best if isinstance(best, int) and best > 0 else -1)
-    return kept.encode()
+    # A booster predicts with the trees up to its best iteration, which its text does not state.
+    portable: str = booster.model_to_string(num_iteration=best if isinstance(best, int) and best > 0 else -1)
+    return portable.encode()
 
 
 def convert_all(members: Sequence[tuple[Path, Library, Path]], features: int) -> Iterator[Path]:
-    """Convert each (pickle, library, place to write) in another process; yield each place as soon as it is written.
+    """Convert each (pickle, library, output path) in another process; yield each output path when it is written.
 
-    Raises the same errors as `convert`; where a library crashes, BenchmarkFileError by the name of the pickle.
+    Raises the errors of `convert`, and BenchmarkFileError with the name of the pickle if a library crashes on it.
     """
-    asked = [[str(path), library, str(place)] for path, library, place in members]
+    requests = [[str(path), library, str(output)] for path, library, output in members]
     with subprocess.Popen(
         [sys.executable, "-c", "from lissnas_benchmarks.surrogates.boosters import _serve; _serve()"],
         stdin=subprocess.PIPE,
@@ -107,44 +108,44 @@ def convert_all(members: Sequence[tuple[Path, Library, Path]], features: int) ->
         try:
             assert child.stdin is not None
             assert child.stdout is not None
-            child.stdin.write(json.dumps({"members": asked, "features": features}))
+            child.stdin.write(json.dumps({"members": requests, "features": features}))
             child.stdin.close()
             done = 0
             for line in child.stdout:
                 if not line.startswith(_MARK):
-                    continue  # what a library prints
-                answer = json.loads(line.removeprefix(_MARK))
-                if answer["error"]:
-                    raise {kind.__name__: kind for kind in _ERRORS}[answer["kind"]](answer["error"])
+                    continue  # printed by a library
+                reply = json.loads(line.removeprefix(_MARK))
+                if reply["error"]:
+                    raise {kind.__name__: kind for kind in _ERRORS}[reply["kind"]](reply["error"])
                 yield members[done][2]
                 done += 1
             if done < len(members):
-                path, library, _place = members[done]
+                path, library, _output = members[done]
                 raise BenchmarkFileError(
-                    f"{path}: {library} crashed on what it holds, or found no end (exit status {child.wait()}): it is "
-                    f"damaged"
+                    f"{path}: {library} crashed or did not end on this damaged file (exit status {child.wait()})"
                 )
         finally:
             child.kill()
 
 
 _MARK = "lissnas: "
+"""The start of the lines that the child process prints for its parent."""
 
 _ERRORS = (BenchmarkFileError, MissingPackageError, MissingFileError)
 
 
 def _serve() -> None:
-    """Convert what standard input asks for, and answer a line for each."""
-    asked = json.load(sys.stdin)
-    for path, library, place in asked["members"]:
-        answer = {"error": "", "kind": ""}
+    """Convert the boosters that standard input lists, and print one line for each; the child process runs this."""
+    request = json.load(sys.stdin)
+    for path, library, output in request["members"]:
+        reply = {"error": "", "kind": ""}
         try:
-            _package(library)  # before there are limits
-            Path(place).write_bytes(_convert_within_limits(Path(path), library, asked["features"]))
+            _package(library)  # imported before the limits apply
+            Path(output).write_bytes(_convert_within_limits(Path(path), library, request["features"]))
         except _ERRORS as error:
-            answer = {"error": str(error), "kind": type(error).__name__}
-        print(f"\n{_MARK}{json.dumps(answer)}", flush=True)
-        if answer["error"]:
+            reply = {"error": str(error), "kind": type(error).__name__}
+        print(f"\n{_MARK}{json.dumps(reply)}", flush=True)
+        if reply["error"]:
             return
 
 
@@ -154,20 +155,20 @@ def _convert_within_limits(path: Path, library: Library, features: int) -> bytes
         with process_limits(_MEMORY_PER_BYTE * size + _MEMORY, _SECONDS):
             return convert(path, library, features)
     except MemoryError as error:
-        raise BenchmarkFileError(f"{path}: {library} needs more memory for it than any booster does") from error
+        raise BenchmarkFileError(f"{path}: damaged: {library} needs more memory than for any booster") from error
 
 
 class Ensemble:
-    """Boosters of one library, from the files that `convert` made.
+    """The boosters of one library, loaded from the files that `convert` made.
 
     Parameters
     ----------
     paths
-        The files of the members.
+        The files.
     library
-        Which library they are of.
+        The library of the boosters.
     features
-        How many features they take.
+        The number of features that they take.
     """
 
     def __init__(self, paths: Sequence[Path], library: Library, features: int) -> None:
@@ -181,16 +182,19 @@ class Ensemble:
         return len(self._members)
 
     def predict(self, count: int, features: Callable[[slice], Floats]) -> Floats:
-        """Return what every member predicts, shape (members, count); the features are asked for in blocks of rows."""
+        """Return the prediction of every member, shape (members, count).
+
+        `features` is called with blocks of rows, and returns their features, float64 of shape (rows, features).
+        """
         predictions = np.empty((len(self), count))
         for first in range(0, count, _ROWS_AT_ONCE):
             block = slice(first, min(first + _ROWS_AT_ONCE, count))
-            described = features(block)
+            block_features = features(block)
             for member, booster in enumerate(self._members):
                 if self._library == "xgboost":
-                    predictions[member, block] = booster.inplace_predict(described, validate_features=False)
+                    predictions[member, block] = booster.inplace_predict(block_features, validate_features=False)
                 else:
-                    predictions[member, block] = booster.predict(described)
+                    predictions[member, block] = booster.predict(block_features)
         return predictions
 
 
@@ -204,7 +208,7 @@ def _package(name: Library) -> Any:
 
 
 _VERSION = re.compile(rb"version\[#L\0{7}\x03i(.)i(.)i.", re.DOTALL)
-"""How a model of XGBoost 1.6 or later says by which version it was written."""
+"""The version of XGBoost that wrote a model, in the models of XGBoost 1.6 and later."""
 
 
 def _xgboost(raw: bytes, name: str, features: int, pickled: bool = False) -> Any:
@@ -212,7 +216,7 @@ def _xgboost(raw: bytes, name: str, features: int, pickled: bool = False) -> Any
     written = max((tuple(match[0] + match[1]) for match in _VERSION.findall(raw)), default=(0, 0))
     installed = tuple(int(part) for part in xgboost.__version__.split(".")[:2])
     if written > installed:
-        # XGBoost 3.0 reads what 3.2 wrote without an error, and predicts wrong by the base score.
+        # XGBoost 3.0 reads a model of 3.2 without an error, and its predictions are off by the base score.
         raise BenchmarkFileError(
             f"{name}: written by XGBoost {written[0]}.{written[1]}, which {xgboost.__version__} may misread; "
             f"take the file as it was published, or install a later XGBoost"
@@ -225,8 +229,8 @@ def _xgboost(raw: bytes, name: str, features: int, pickled: bool = False) -> Any
             else:
                 booster.load_model(bytearray(raw))
     except (xgboost.core.XGBoostError, ValueError) as error:
-        said = re.sub(r"^\[[\d:]+\] \S+: ", "", first_line(error))
-        reason = said if "deprecated" not in str(error) else "its form is that of before 1.6"
+        message = re.sub(r"^\[[\d:]+\] \S+: ", "", first_line(error))
+        reason = message if "deprecated" not in str(error) else "its format is older than version 1.6"
         hint = "; install 'xgboost<3.1' for the import" if installed >= (3, 1) else ""
         raise BenchmarkFileError(
             f"{name}: cannot be read by XGBoost {xgboost.__version__} ({reason[:200]}){hint}"
@@ -237,7 +241,7 @@ def _xgboost(raw: bytes, name: str, features: int, pickled: bool = False) -> Any
 
 def _lightgbm(text: str, name: str, features: int) -> Any:
     lightgbm = _package("lightgbm")
-    _check_whole(text, name)
+    _check_complete(text, name)
     try:
         booster = lightgbm.Booster(model_str=text)
     except (lightgbm.basic.LightGBMError, ValueError) as error:
@@ -246,10 +250,10 @@ def _lightgbm(text: str, name: str, features: int) -> Any:
     return booster
 
 
-def _check_whole(text: str, name: str) -> None:
-    """Raise BenchmarkFileError for a text cut short, which LightGBM would read as a booster of fewer trees."""
+def _check_complete(text: str, name: str) -> None:
+    """Raise BenchmarkFileError for a truncated text, which LightGBM would read as a booster with fewer trees."""
     if not text.startswith("tree\n") or "\nend of trees\n" not in text:
-        raise BenchmarkFileError(f"{name}: cannot be read by LightGBM (cut short, or no booster)")
+        raise BenchmarkFileError(f"{name}: cannot be read by LightGBM (truncated, or not a booster)")
 
 
 def _check_trees(name: str, check: Callable[[Any, int], None], booster: bytes | str, features: int) -> None:
@@ -261,20 +265,20 @@ def _check_trees(name: str, check: Callable[[Any, int], None], booster: bytes | 
 
 def _check_features(name: str, found: int, expected: int) -> None:
     if found != expected:
-        raise BenchmarkFileError(f"{name}: a booster of {found} features instead of {expected}: of another benchmark")
+        raise BenchmarkFileError(f"{name}: a booster of {found} features instead of {expected}, from another benchmark")
 
 
 def _dict(factory: object = None) -> dict[Any, Any]:
-    """Stand in for a defaultdict, whose factory is dropped."""
+    """Replace defaultdict; the factory is dropped."""
     return {}
 
 
 def _bytes(data: object = b"", encoding: object = "latin-1") -> bytes:
-    """Stand in for a bytearray: never of a size, which would be that many bytes."""
+    """Replace bytearray, except bytearray(size), which could allocate any amount of memory."""
     if type(data) is str:
         return data.encode("latin-1")
     if type(data) is not bytes:
-        raise RefusedError("a bytearray that is not made of bytes")
+        raise RefusedError("a bytearray that is not made from bytes")
     return data
 
 
@@ -283,18 +287,18 @@ _EXTRA = {
     ("__builtin__", "bytearray"): Constructor(_bytes),
     ("collections", "defaultdict"): Constructor(_dict),
 }
-"""What may occur in a pickled booster beside the booster, plain data and arrays of its training's history."""
+"""Further constructors in a pickled booster, besides those of plain data and of arrays."""
 
 
 def _read_state(path: Path, library: Library) -> dict[str, Any]:
     """Return the attributes of a pickled booster."""
     try:
-        if path.stat().st_size > _LARGEST:
-            raise BenchmarkFileError(f"{path}: {path.stat().st_size:,} bytes, more than any booster of a surrogate has")
+        if path.stat().st_size > _MAX_BYTES:
+            raise BenchmarkFileError(f"{path}: {path.stat().st_size:,} bytes, more than any official booster has")
         data = path.read_bytes()
     except OSError as error:
         raise MissingFileError(f"{path}: cannot be read ({error.strerror})") from error
     booster = load_pickle(data, str(path), {_CLASSES[library]}, arrays=True, extra=_EXTRA)
     if type(booster) is not Record:
-        raise BenchmarkFileError(f"{path}: holds a {type(booster).__name__}, not a booster of {library}")
+        raise BenchmarkFileError(f"{path}: contains a {type(booster).__name__}, not a booster of {library}")
     return vars(booster)

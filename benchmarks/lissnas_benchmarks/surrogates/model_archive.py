@@ -1,4 +1,4 @@
-"""A surrogate's official zip archive, from which only the files that are read are unpacked, within limits."""
+"""Unpack the needed files of a surrogate's official zip archive, within limits."""
 
 import re
 import shutil
@@ -13,53 +13,53 @@ from lissnas.errors import LissnasError
 
 from lissnas_benchmarks.errors import BenchmarkFileError
 
-_LARGEST = 1 << 32
-"""How many bytes a file may have."""
+_MAX_FILE_BYTES = 1 << 32
+"""Maximum size of a file."""
 
-_IN_ALL = 1 << 34
-"""How many bytes the files may have together."""
+_MAX_TOTAL_BYTES = 1 << 34
+"""Maximum size of all unpacked files."""
 
-_MOST = 10_000
-"""How many files may be unpacked."""
+_MAX_FILES = 10_000
+"""Maximum number of unpacked files."""
 
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-"""Others can take gigabytes of memory to unpack."""
+"""The accepted compression methods; others can take gigabytes of memory."""
 
 _CHUNK = 1 << 20
 
 
 @contextmanager
-def unpacked(archive: Path, pattern: str, beside: Path) -> Iterator[Path]:
-    """Unpack the files whose whole path matches a pattern into a folder that is gone in the end.
+def unpacked(archive: Path, pattern: str, parent: Path) -> Iterator[Path]:
+    """Unpack the files whose full path matches a pattern into a temporary folder, and yield that folder.
 
     Parameters
     ----------
     archive
-        A zip archive; what else it holds is passed over.
+        A zip archive; other files in it are ignored.
     pattern
         A regular expression.
-    beside
-        In which folder the new one is made.
+    parent
+        The folder in which the temporary folder is made.
 
     Raises
     ------
     BenchmarkFileError
-        If it is no whole zip archive, names a place outside itself, or exceeds the limits: files of 4 GiB, 10,000 of
-        them, 16 GiB in all.
+        If the archive is damaged, contains a path that leads out of it, or exceeds the limits: 4 GiB per file, 10,000
+        files, 16 GiB in total.
     LissnasError
         If the disk has too little space.
     """
-    with tempfile.TemporaryDirectory(dir=beside, prefix=".unpacked.") as folder:
+    with tempfile.TemporaryDirectory(dir=parent, prefix=".unpacked.") as folder:
         try:
             with zipfile.ZipFile(archive) as opened:
-                wanted = [
+                needed = [
                     entry for entry in opened.infolist() if re.fullmatch(pattern, entry.filename) and not entry.is_dir()
                 ]
-                _check(archive, wanted, Path(folder))
-                for entry in wanted:
+                _check(archive, needed, Path(folder))
+                for entry in needed:
                     _unpack(opened, entry, Path(folder), archive)
         except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, RuntimeError, NotImplementedError) as error:
-            raise BenchmarkFileError(f"{archive}: no whole zip archive ({error}); download it again") from error
+            raise BenchmarkFileError(f"{archive}: not a complete zip archive ({error}); download it again") from error
         yield Path(folder)
 
 
@@ -67,14 +67,18 @@ def _check(archive: Path, entries: list[zipfile.ZipInfo], folder: Path) -> None:
     for entry in entries:
         path = PurePosixPath(entry.filename)
         if path.is_absolute() or ".." in path.parts or "\\" in entry.filename or ":" in entry.filename:
-            raise BenchmarkFileError(f"{archive}: names a place outside itself ({entry.filename!r})")
+            raise BenchmarkFileError(f"{archive}: contains {entry.filename!r}, a path that leads out of it")
     if any(entry.compress_type not in _METHODS for entry in entries):
-        raise BenchmarkFileError(f"{archive}: not packed by deflation, as the official archive is")
+        raise BenchmarkFileError(f"{archive}: compressed by another method than deflate")
     needed = sum(entry.file_size for entry in entries)
-    if len(entries) > _MOST or needed > _IN_ALL or any(entry.file_size > _LARGEST for entry in entries):
+    if (
+        len(entries) > _MAX_FILES
+        or needed > _MAX_TOTAL_BYTES
+        or any(entry.file_size > _MAX_FILE_BYTES for entry in entries)
+    ):
         raise BenchmarkFileError(
-            f"{archive}: would unpack to {len(entries):,} files of {needed / 1e9:.1f} GB in all; no archive of models "
-            f"is as large"
+            f"{archive}: would unpack to {len(entries):,} files of {needed / 1e9:.1f} GB in total, more than any "
+            f"official archive; download it again"
         )
     free = shutil.disk_usage(folder).free
     if needed > free:
@@ -85,7 +89,7 @@ def _check(archive: Path, entries: list[zipfile.ZipInfo], folder: Path) -> None:
 
 
 def _unpack(opened: zipfile.ZipFile, entry: zipfile.ZipInfo, folder: Path, archive: Path) -> None:
-    """Write one file, no longer than the archive says it is."""
+    """Write one file; raises BenchmarkFileError if it is longer than the archive states."""
     path = folder / entry.filename
     path.parent.mkdir(parents=True, exist_ok=True)
     left = entry.file_size
@@ -93,5 +97,5 @@ def _unpack(opened: zipfile.ZipFile, entry: zipfile.ZipInfo, folder: Path, archi
         while chunk := source.read(_CHUNK):
             left -= len(chunk)
             if left < 0:
-                raise BenchmarkFileError(f"{archive}: {entry.filename} is longer than the archive says")
+                raise BenchmarkFileError(f"{archive}: {entry.filename} is longer than the archive states")
             target.write(chunk)

@@ -1,7 +1,7 @@
-"""Surrogate: a benchmark that predicts what it did not measure, by ensembles trained on what it did.
+"""Surrogate: a benchmark that predicts scores by ensembles of models that were trained on measurements.
 
-Its official model folder is converted once; what is kept is a folder of boosters in their libraries' portable forms,
-with a description that holds the checksum of each.
+The official model folder is converted once. The converted folder has the boosters in their libraries' portable formats,
+and a description with the checksum of each.
 """
 
 import hashlib
@@ -19,14 +19,14 @@ from lissnas_benchmarks.errors import BenchmarkFileError, MissingFileError
 from lissnas_benchmarks.surrogates.boosters import SUFFIXES, Ensemble, Library, convert_all
 
 FORMAT = 1
-"""The version of the folder's layout."""
+"""Version of the converted folder's layout."""
 
 _DESCRIPTION = "surrogate.json"
 
 
 @dataclass(frozen=True)
 class Quantity:
-    """Something that a surrogate predicts: its name, its unit, and of which library the members of its ensemble are."""
+    """A quantity that a surrogate predicts: its name, its unit, and the library of its ensemble."""
 
     name: str
     unit: str
@@ -60,20 +60,20 @@ class SurrogateAdapter(Adapter):
 
 @dataclass(frozen=True)
 class Description:
-    """What a converted folder says of itself.
+    """The description of a converted folder.
 
     Attributes
     ----------
     format
-        The version of its layout.
+        Version of the layout.
     surrogate, page, license
-        What it is, and where it came from.
+        The surrogate's name and origin.
     members
-        For each quantity the files of its ensemble.
+        The files of each quantity's ensemble.
     checksums
         The SHA-256 of each file.
     official
-        The SHA-256 of each official file that was read, by its place in the official folder.
+        The SHA-256 of each official file that was read, by its path in the official folder.
     """
 
     format: int
@@ -86,18 +86,18 @@ class Description:
 
 
 class SurrogateEvaluator:
-    """Scores architectures by the mean prediction of an ensemble; any number of them at once.
+    """Scores batches of architectures by the mean prediction of an ensemble.
 
     Parameters
     ----------
     surrogate
-        Which one.
+        The surrogate's adapter.
     ensembles
-        The members of each quantity.
+        The ensemble of each quantity, by its name.
 
     Examples
     --------
-    Predict a thousand networks, rank them with the noise of training, and ask how long each would have trained::
+    Predict 1,000 architectures, add the noise of training, and predict how long each would train::
 
         evaluator = load_surrogate("nas-bench-301")
         rows = evaluator.space.sample(1000, rng)
@@ -113,17 +113,17 @@ class SurrogateEvaluator:
 
     @property
     def members(self) -> dict[str, int]:
-        """How many members the ensemble of each quantity has."""
+        """Number of models in the ensemble of each quantity."""
         return {name: len(ensemble) for name, ensemble in self._ensembles.items()}
 
     def __call__(self, rows: Rows) -> Floats:
-        """Return the mean over the members of the surrogate's first quantity, float64 of shape (n,)."""
+        """Return the mean prediction of the surrogate's first quantity, float64 of shape (n,)."""
         return self.predict(rows)[0]
 
     def predict(self, rows: Rows, quantity: str | None = None) -> tuple[Floats, Floats]:
-        """Return mean and standard deviation over the members, each float64 of shape (n,), in the quantity's unit.
+        """Return the mean and standard deviation of the predictions, both float64 of shape (n,) in the quantity's unit.
 
-        The standard deviation is that of the population: divided by the number of members.
+        The standard deviation is the population's: the sum of squares is divided by the number of models.
         """
         rows = self.space.checked(rows)
         ensemble = self._ensembles[self.surrogate.quantities[0].name if quantity is None else quantity]
@@ -131,13 +131,13 @@ class SurrogateEvaluator:
         return predictions.mean(axis=0), predictions.std(axis=0)
 
     def runtime(self, rows: Rows) -> Floats:
-        """Return how long each architecture would have trained, in seconds, float64 of shape (n,)."""
+        """Return the predicted training time of each architecture in seconds, float64 of shape (n,)."""
         return self.predict(rows, "runtime")[0]
 
     def noisy(self, rng: np.random.Generator) -> Evaluator:
-        """Return an evaluator that adds normal noise as wide as the members differ, drawn anew at every call.
+        """Return an evaluator that adds new normal noise at every call, with the ensemble's standard deviation.
 
-        The distribution is the official package's; its generator is numpy's global one, ours is the one handed in.
+        The official package adds the same noise, but draws it from numpy's global generator instead of `rng`.
         """
 
         def evaluate(rows: Rows) -> Floats:
@@ -152,73 +152,75 @@ def convert_folder(
 ) -> None:
     """Convert an official model folder into a new folder.
 
-    Raises BenchmarkFileError if the official one is incomplete, damaged, or of another version.
+    `progress` is called with the share that is converted, 0 to 1. Raises MissingFileError if there is no such folder,
+    BenchmarkFileError if it is incomplete, damaged or of another version.
     """
     if not official.is_dir():
-        raise MissingFileError(f"{official}: not a folder; {surrogate.obtain}")
-    found = surrogate.find_members(official)
+        raise MissingFileError(f"{official}: not a folder; {surrogate.remedy}")
+    official_members = surrogate.find_members(official)
     members = {
         quantity.name: tuple(
-            f"{quantity.name}-{number}{SUFFIXES[quantity.library]}" for number in range(len(found[quantity.name]))
+            f"{quantity.name}-{number}{SUFFIXES[quantity.library]}"
+            for number in range(len(official_members[quantity.name]))
         )
         for quantity in surrogate.quantities
     }
     tasks = [
         (path, quantity.library, folder / name)
         for quantity in surrogate.quantities
-        for path, name in zip(found[quantity.name], members[quantity.name], strict=True)
+        for path, name in zip(official_members[quantity.name], members[quantity.name], strict=True)
     ]
     checksums = {}
-    for place in convert_all(tasks, surrogate.width):
-        checksums[place.name] = _checksum(place)
+    for converted in convert_all(tasks, surrogate.width):
+        checksums[converted.name] = _checksum(converted)
         progress(len(checksums) / len(tasks))
-    sources = {path.relative_to(official).as_posix(): _checksum(path) for path, _library, _place in tasks}
-    described = Description(FORMAT, surrogate.name, surrogate.page, surrogate.license, members, checksums, sources)
-    (folder / _DESCRIPTION).write_bytes(msgspec.json.format(msgspec.json.encode(described), indent=2))
+    sources = {path.relative_to(official).as_posix(): _checksum(path) for path, _library, _converted in tasks}
+    description = Description(FORMAT, surrogate.name, surrogate.page, surrogate.license, members, checksums, sources)
+    (folder / _DESCRIPTION).write_bytes(msgspec.json.format(msgspec.json.encode(description), indent=2))
 
 
 def read_description(folder: Path) -> Description:
-    """Return what a converted folder says of itself; raises BenchmarkFileError if it is none of today's layout."""
+    """Return the description of a converted folder; raises BenchmarkFileError if it is damaged or outdated."""
     path = folder / _DESCRIPTION
     try:
-        described = msgspec.json.decode(path.read_bytes(), type=Description)
+        description = msgspec.json.decode(path.read_bytes(), type=Description)
     except (OSError, msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise _damaged(path, str(error)) from error
-    if described.format != FORMAT:
-        raise _damaged(path, f"layout {described.format} instead of {FORMAT}")
-    return described
+    if description.format != FORMAT:
+        raise _damaged(path, f"its layout is version {description.format} instead of {FORMAT}")
+    return description
 
 
 def open_folder(surrogate: SurrogateAdapter, folder: Path) -> SurrogateEvaluator:
-    """Open a converted folder, after comparing every file with its checksum.
+    """Return the evaluator of a converted folder, after verifying the checksum of every file.
 
     Raises
     ------
     MissingFileError
-        If there is none; the message says how to get it.
+        If the folder does not exist; the message says how to get it.
     BenchmarkFileError
-        If it is damaged, or of another surrogate.
+        If the folder is damaged or of another surrogate.
     """
     if not folder.is_dir():
-        raise MissingFileError(f"{surrogate.name}: its models are not here; {surrogate.obtain}")
-    described = read_description(folder)
-    if described.surrogate != surrogate.name:
-        raise _damaged(folder, f"it is of {described.surrogate}, not of {surrogate.name}")
+        raise MissingFileError(f"{surrogate.name}: its models are not here; {surrogate.remedy}")
+    description = read_description(folder)
+    if description.surrogate != surrogate.name:
+        raise _damaged(folder, f"it is of {description.surrogate}, not of {surrogate.name}")
     ensembles = {}
     for quantity in surrogate.quantities:
-        names = described.members.get(quantity.name, ())
+        names = description.members.get(quantity.name, ())
         if not names:
-            raise _damaged(folder, f"no models of {quantity.name}")
+            raise _damaged(folder, f"it has no models of {quantity.name}")
         for name in names:
-            checksum = described.checksums.get(name)
+            checksum = description.checksums.get(name)
             if Path(name).name != name or not checksum or checksum != _checksum(folder / name):
-                raise _damaged(folder / name, "cut short or altered")
+                raise _damaged(folder / name, "truncated or altered")
         ensembles[quantity.name] = Ensemble([folder / name for name in names], quantity.library, surrogate.width)
     return SurrogateEvaluator(surrogate, ensembles)
 
 
 def _checksum(path: Path) -> str:
-    """Return the SHA-256 of a file; "" if it cannot be read."""
+    """Return the SHA-256 of a file; "" for a file that cannot be read."""
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()

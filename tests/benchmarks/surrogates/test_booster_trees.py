@@ -43,22 +43,22 @@ def _set(name: str, place: int, value: Any) -> Callable[[dict[str, Any]], Any]:
 @pytest.mark.parametrize(
     ("change", "why"),
     [
-        pytest.param(_set("left_children", 3, 0), "tree 2 is no tree", id="a loop to the root"),
-        pytest.param(_set("left_children", 1, 1), "tree 2 is no tree", id="a node that is its own child"),
-        pytest.param(_set("left_children", 0, 2), "tree 2 is no tree", id="a child twice"),
-        pytest.param(_set("right_children", 0, 10**6), "tree 2 is no tree", id="a child that is not there"),
-        pytest.param(_set("right_children", 0, -5), "tree 2 is no tree", id="a child before the first"),
-        pytest.param(_set("left_children", 0, -1), "a node of one child", id="one child"),
-        pytest.param(_set("split_indices", 0, 56), "a feature that there is not", id="a feature beyond the last"),
+        pytest.param(_set("left_children", 3, 0), "tree 2 is not a tree", id="a loop to the root"),
+        pytest.param(_set("left_children", 1, 1), "tree 2 is not a tree", id="a node that is its own child"),
+        pytest.param(_set("left_children", 0, 2), "tree 2 is not a tree", id="a child twice"),
+        pytest.param(_set("right_children", 0, 10**6), "tree 2 is not a tree", id="a child that is not there"),
+        pytest.param(_set("right_children", 0, -5), "tree 2 is not a tree", id="a child before the first"),
+        pytest.param(_set("left_children", 0, -1), "a node with one child", id="one child"),
+        pytest.param(_set("split_indices", 0, 56), "a feature that does not exist", id="a feature beyond the last"),
         pytest.param(_set("split_type", 0, 1), "splits by categories", id="categories"),
-        pytest.param(_set("tree_param", "num_nodes", "99"), "counts its nodes otherwise", id="another count"),  # type: ignore[arg-type]
+        pytest.param(_set("tree_param", "num_nodes", "99"), "states another number of nodes", id="another count"),  # type: ignore[arg-type]
         pytest.param(
             lambda learner: learner["gradient_booster"]["model"]["trees"][2]["right_children"].pop(),
-            "has not all of its nodes",
+            "lacks nodes",
             id="a node missing",
         ),
         pytest.param(
-            lambda learner: learner["objective"].update(name="multi:softmax"), "predicts no number", id="kind"
+            lambda learner: learner["objective"].update(name="multi:softmax"), "does not predict a number", id="kind"
         ),
         pytest.param(
             lambda learner: learner["gradient_booster"]["model"]["iteration_indptr"].append(99), "rounds", id="rounds"
@@ -76,18 +76,18 @@ def test_what_is_no_sum_of_trees_is_refused_in_xgboost(
 @pytest.mark.parametrize(
     ("was", "now", "why"),
     [
-        pytest.param("left_child=2 ", "left_child=0 ", "tree 0 is no tree", id="a loop"),
-        pytest.param("right_child=1 ", "right_child=2 ", "tree 0 is no tree", id="a child twice"),
-        pytest.param("right_child=1 ", "right_child=99 ", "tree 0 is no tree", id="a child that is not there"),
-        pytest.param("right_child=1 ", "right_child=-99 ", "tree 0 is no tree", id="a leaf that is not there"),
-        pytest.param("right_child=1 ", "right_child=", "has not all of its nodes", id="a node missing"),
-        pytest.param("num_leaves=8", "num_leaves=9", "has not all of its leaves", id="more leaves"),
-        pytest.param("split_feature=12 ", "split_feature=56 ", "a feature that there is not", id="a feature"),
+        pytest.param("left_child=2 ", "left_child=0 ", "tree 0 is not a tree", id="a loop"),
+        pytest.param("right_child=1 ", "right_child=2 ", "tree 0 is not a tree", id="a child twice"),
+        pytest.param("right_child=1 ", "right_child=99 ", "tree 0 is not a tree", id="a child that is not there"),
+        pytest.param("right_child=1 ", "right_child=-99 ", "tree 0 is not a tree", id="a leaf that is not there"),
+        pytest.param("right_child=1 ", "right_child=", "lacks nodes", id="a node missing"),
+        pytest.param("num_leaves=8", "num_leaves=9", "lacks leaves", id="more leaves"),
+        pytest.param("split_feature=12 ", "split_feature=56 ", "a feature that does not exist", id="a feature"),
         pytest.param("decision_type=2 ", "decision_type=3 ", "splits by categories", id="categories"),
         pytest.param("num_cat=0", "num_cat=1", "of another kind", id="a categorical tree"),
         pytest.param("num_class=1", "num_class=3", "its num_class is 3, not 1", id="classes"),
-        pytest.param("feature_infos=", "feature_infos=none\nx=", "feature_infos are not of", id="features"),
-        pytest.param("objective=regression", "objective=binary", "predicts no number", id="kind"),
+        pytest.param("feature_infos=", "feature_infos=none\nx=", "feature_infos are not for", id="features"),
+        pytest.param("objective=regression", "objective=binary", "does not predict a number", id="kind"),
     ],
 )
 def test_what_is_no_sum_of_trees_is_refused_in_lightgbm(text: str, was: str, now: str, why: str) -> None:
