@@ -1,4 +1,4 @@
-"""Accel-NASBench: ImageNet accuracies of 5,125 MnasNet-like networks, and their speed on six accelerators."""
+"""Accel-NASBench: ImageNet accuracies of 5,125 MnasNet-like architectures, and their speed on six accelerators."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,14 +22,14 @@ from lissnas_benchmarks.readers.strict_json import read_json
 _FILE = "anb_dataset_jsons.tar.gz"
 
 _GENES = [f"block{block}_{kind}" for block in range(BLOCKS) for kind in ("e", "k", "l", "se")]
-"""The file's names of the genes, in the space's order."""
+"""The file's names of the genes, in the order of the space's genes."""
 
-_TRAINED = {
+_TRAINING_METRICS = {
     "val_top1": ("accuracy", "validation", "%"),
     "val_top5": ("top5-accuracy", "validation", "%"),
     "train_time": ("training-time", "", "s"),
 }
-"""What each training has a value of its own of."""
+"""The metrics that every training has: our metric, split and unit."""
 
 _COSTS = {
     "macs": ("macs", "M"),
@@ -43,27 +43,29 @@ _COSTS = {
     "throughput_zcu102": ("zcu102-throughput", "images/s"),
     "throughput_vck190": ("vck190-throughput", "images/s"),
 }
+"""The costs of an architecture: our metric and unit."""
 
 _DATASET = "imagenet"
 
-_MOST_RUNS = 10
+_MAX_RUNS = 10
+"""Maximum number of trainings of an architecture; the official file has at most 2."""
 
-_MOST_ROWS = 1_000_000
-"""How many rows a table may have; there are 5,138 trainings."""
+_MAX_ROWS = 1_000_000
+"""Maximum number of rows of a table; the official file has 5,138 trainings."""
 
 _COUNTS_FROM = 100_000
-"""A file in which the largest parameters or MACs reach this holds plain counts, not millions."""
+"""If the largest number of parameters or MACs reaches this, the file has plain counts instead of millions."""
 
 _OBTAIN = (
     f"download anb_dataset/{_FILE} from https://github.com/afzalxo/Accel-NASBench, "
-    f"then run 'lissnas data import accel-nasbench {_FILE}' (a folder of its result_*.json, or a .parquet or .csv "
-    f"table of their fields, will do as well)"
+    f"then run 'lissnas data import accel-nasbench {_FILE}' (or a folder of its result_*.json, or a .parquet or "
+    f".csv table of their fields)"
 )
 
 
 @dataclass(frozen=True)
 class _Result:
-    """One of the official JSON files; what else it holds is passed over."""
+    """One of the official JSON files; other fields are ignored."""
 
     architecture: dict[str, bool | int | str]
     metrics: dict[str, Any]
@@ -74,14 +76,14 @@ class _Result:
 
 @dataclass(frozen=True)
 class _Trainings:
-    """What the files hold, a row for each training, in the order of their numbers.
+    """All trainings, one row each, in the order of the files' numbers.
 
     Attributes
     ----------
     place
-        Where in the space each architecture is, shape (n,).
+        The index of each training's architecture in the space, shape (n,).
     values
-        By the file's names, each of shape (n,).
+        The measurements by the file's names, each of shape (n,).
     """
 
     place: Indices
@@ -89,12 +91,12 @@ class _Trainings:
 
     @property
     def index(self) -> Indices:
-        """The architectures, each once, ascending."""
+        """The distinct architectures, ascending."""
         return np.unique(self.place)
 
     @property
     def run(self) -> NDArray[np.int64]:
-        """How many earlier trainings each one's architecture has, shape (n,)."""
+        """Number of earlier trainings of the same architecture, shape (n,)."""
         order = np.argsort(self.place, kind="stable")
         first = np.searchsorted(self.place[order], self.place[order])
         run = np.empty(len(order), dtype=np.int64)
@@ -105,22 +107,22 @@ class _Trainings:
 def _read(source: Import) -> Mapping[Column, Floats]:
     trainings = _trainings(source.files[0])
     index, run = trainings.index, trainings.run
-    if len(run) and run.max() >= _MOST_RUNS:
+    if len(run) and run.max() >= _MAX_RUNS:
         raise _other_layout(f"an architecture was trained {run.max() + 1} times")
     row = np.searchsorted(index, trainings.place)
 
-    def placed(name: str, chosen: int) -> Floats:
+    def values_of(name: str, number: int) -> Floats:
         column = np.full(len(index), np.nan)
-        column[row[run == chosen]] = trainings.values[name][run == chosen]
+        column[row[run == number]] = trainings.values[name][run == number]
         return column
 
     columns: dict[Column, Floats] = {}
-    for name, (metric, split, unit) in _TRAINED.items():
-        for chosen in range(int(run.max(initial=0)) + 1):
+    for name, (metric, split, unit) in _TRAINING_METRICS.items():
+        for number in range(int(run.max(initial=0)) + 1):
             quality = unit == "%"
-            columns[Column(metric, _DATASET, split, unit, seed=chosen, quality=quality)] = placed(name, chosen)
+            columns[Column(metric, _DATASET, split, unit, seed=number, quality=quality)] = values_of(name, number)
     for name, (metric, unit) in _COSTS.items():
-        values = placed(name, 0)
+        values = values_of(name, 0)
         if unit == "M" and np.nanmax(values, initial=0) >= _COUNTS_FROM:
             values /= 1e6
         columns[Column(metric, _DATASET, "", unit, quality=False)] = values
@@ -132,23 +134,23 @@ def _index(source: Import) -> Indices:
 
 
 def _trainings(path: Path) -> _Trainings:
-    """Read a table or the JSON files, whichever a path is."""
-    names = [*_TRAINED, *_COSTS]
+    """Return the trainings in a table, or in an archive or folder of JSON files."""
+    names = [*_TRAINING_METRICS, *_COSTS]
     if path.suffix in (".parquet", ".csv"):
-        genes, values = _of_table(path, names)
+        genes, values = _read_table(path, names)
     else:
         results = list(_results(path))
         genes = _genes([result.architecture for result in results])
         values = np.array([[_number(result, name) for name in names] for result in results]).reshape(-1, len(names))
     if not len(genes):
-        raise _other_layout("it holds no result_*.json")
+        raise _other_layout("it contains no result_*.json")
     by_name = dict(zip(names, values.T, strict=True))
     for name, column in by_name.items():
-        most = 100 if name in ("val_top1", "val_top5") else 1e12
-        if not (np.isnan(column) | ((column >= 0) & (column <= most))).all():
+        largest = 100 if name in ("val_top1", "val_top5") else 1e12
+        if not (np.isnan(column) | ((column >= 0) & (column <= largest))).all():
             raise _other_layout(f"a value of {name} is out of range")
     if np.isnan(by_name["val_top1"]).any():
-        raise _other_layout("a network has no val_top1")
+        raise _other_layout("an architecture has no val_top1")
     return _Trainings(accel_mnasnet().index(genes), by_name)
 
 
@@ -158,31 +160,31 @@ def _results(path: Path) -> Iterator[_Result]:
     for name, text in read_archive(path, r"result_\d{1,9}\.json"):
         number = int(name.removeprefix("result_").removesuffix(".json"))
         if number in texts:
-            raise _other_layout(f"{name} stands in it twice")
+            raise _other_layout(f"it contains {name} twice")
         texts[number] = text
     for number in sorted(texts):
         yield read_json(texts[number], _Result, f"{path.name}: result_{number}.json", _OBTAIN)
 
 
 def _genes(architectures: Sequence[Mapping[str, Any]]) -> NDArray[np.uint8]:
-    """Return the rows of networks that are given as the file names their choices: expansion 6, or "True"."""
+    """Return the rows of architectures whose choices are given as in the file: expansion 6, or "True"."""
     space = accel_mnasnet()
     genes = [{name: gene for gene, name in enumerate(names)} for names in space.operations]
     rows = np.empty((len(architectures), space.genes), dtype=np.uint8)
     for row, architecture in zip(rows, architectures, strict=True):
         for gene, name in enumerate(_GENES):
             choice = architecture.get(name)
-            written = str(choice).lower()
+            text = str(choice).lower()
             if name.endswith("se"):
-                written = {"true": "1", "false": "0"}.get(written, written)
-            if written not in genes[gene]:
+                text = {"true": "1", "false": "0"}.get(text, text)
+            if text not in genes[gene]:
                 raise _other_layout(f"{name} is {str(choice)[:20]!r}, not one of {', '.join(space.operations[gene])}")
-            row[gene] = genes[gene][written]
+            row[gene] = genes[gene][text]
     return rows
 
 
 def _number(result: _Result, name: str) -> float:
-    """Return a number of a JSON file, NaN where it was not measured."""
+    """Return a measurement of a JSON file; NaN if it was not measured."""
     kind, _, device = name.partition("_")
     if kind in ("latency", "throughput") and device:
         value = result.platform_perf.get(name, {}).get(f"{kind}_mean")
@@ -195,19 +197,19 @@ def _number(result: _Result, name: str) -> float:
     try:
         return float(value)
     except OverflowError as error:
-        raise _other_layout(f"{name} is more than a float holds") from error
+        raise _other_layout(f"{name} is too large for a float") from error
 
 
-def _of_table(path: Path, names: Sequence[str]) -> tuple[NDArray[np.uint8], Floats]:
-    """Read the table of the fields: its columns are called as the fields are; those of costs may be absent."""
+def _read_table(path: Path, names: Sequence[str]) -> tuple[NDArray[np.uint8], Floats]:
+    """Return genes and measurements of a table whose columns have the names of the fields; costs may be absent."""
     try:
         lazy = scan_frame(path)
         present = lazy.collect_schema().names()
-        missing = [name for name in (*_GENES, *_TRAINED) if name not in present]
+        missing = [name for name in (*_GENES, *_TRAINING_METRICS) if name not in present]
         if missing:
             raise _other_layout(f"the table has no column {missing[0]}")
         rows = lazy.select(pl.len()).collect().item()
-        if rows > _MOST_ROWS:
+        if rows > _MAX_ROWS:
             raise _other_layout(f"{rows:,} rows")
         frame = lazy.select([name for name in (*_GENES, *names) if name in present]).collect()
         values = frame.with_columns(pl.lit(None).alias(name) for name in names if name not in present)
@@ -235,7 +237,7 @@ _BIBTEX = """\
 
 ADAPTER = TableAdapter(
     name="accel-nasbench",
-    title="ImageNet accuracy of 5,125 of 1.04e11 MnasNet-like networks, and their speed on six accelerators",
+    title="ImageNet accuracy of 5,125 of 1.04e11 MnasNet-like architectures, and their speed on six accelerators",
     page="https://github.com/afzalxo/Accel-NASBench",
     license="Apache-2.0",
     paper="Ahmad et al., Accel-NASBench: Sustainable Benchmarking for Accelerator-Aware NAS, DAC 2024",
@@ -248,9 +250,9 @@ ADAPTER = TableAdapter(
     obtain=_OBTAIN,
     index=_index,
     caveats=(
-        "a sample of its space: networks can be looked up and ranked, but not have their neighbors taken",
+        "a sample of its space: architectures can be looked up and ranked, but most neighbors are missing",
         "trained on ImageNet by a short recipe: the accuracies are below those of a full training",
-        "13 networks were trained twice, which is runs 0 and 1; costs are those measured with run 0",
-        "one split: networks are selected and reported by the same accuracies",
+        "13 architectures were trained twice (seeds 0 and 1); costs were measured with seed 0",
+        "one split: architectures are selected and reported by the same accuracies",
     ),
 )

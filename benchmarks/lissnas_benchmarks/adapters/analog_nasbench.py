@@ -17,10 +17,13 @@ from lissnas_benchmarks.readers.safe_pickle import Record, load_pickle
 _FILE = "analognasbench/data.anb"
 
 _OPERATIONS = ("skip_connect", "none", "nor_conv_3x3", "nor_conv_1x1", "avg_pool_3x3")
-"""What the digits of the package's keys mean: NASLib's coding, found by correlation with NAS-Bench-201's accuracies."""
+"""The operations of the digits in the package's keys, in NASLib's coding.
+
+No document states the coding; we found it by correlation with the accuracies of NAS-Bench-201.
+"""
 
 _EDGES = ((0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3))
-"""Which edge each digit belongs to."""
+"""The edge of each digit in a key."""
 
 _RECORDS = frozenset({("analognasbench.data", "Architecture"), ("analognasbench.data", "DriftMeasurement")})
 
@@ -39,7 +42,10 @@ _DRIFTS = {
 }
 
 _CORRUPT = ("analog-drift-60s", (0, 0, 0, 0, 0, 0))
-"""87.5 % where the same cell has 57.5 % without drift and 53.8 % after an hour: wrong at the source, marked missing."""
+"""A measurement that is wrong at the source and becomes NaN.
+
+It is 87.5 %, but the same cell has 57.5 % without drift and 53.8 % after an hour.
+"""
 
 
 def _read(source: Import) -> Mapping[Column, Floats]:
@@ -73,16 +79,16 @@ def _read(source: Import) -> Mapping[Column, Floats]:
 
 
 def _checked_digits(key: Any) -> tuple[int, ...]:
-    """Return what a cell is called by: the number of the operation on each edge."""
+    """Return a cell's key if it has the number of an operation for each edge; raises BenchmarkFileError otherwise."""
     if type(key) is not tuple or [type(digit) for digit in key] != [int] * len(_EDGES):
-        raise BenchmarkFileError(f"{_FILE}: {short_text(key)} is no cell")
+        raise BenchmarkFileError(f"{_FILE}: {short_text(key)} is not a cell")
     if not all(0 <= digit < len(_OPERATIONS) for digit in key):
-        raise BenchmarkFileError(f"{_FILE}: {key} has an operation that is none")
+        raise BenchmarkFileError(f"{_FILE}: {key} has an unknown operation")
     return key
 
 
-def _number(of: Any, attribute: str) -> float:
-    value: Any = getattr(of, attribute, None) if type(of) is Record else None
+def _number(record: Any, attribute: str) -> float:
+    value: Any = getattr(record, attribute, None) if type(record) is Record else None
     if type(value) not in (int, float):
         raise BenchmarkFileError(f"{_FILE}: a cell's {attribute} is {short_text(value)}, not a number")
     return float(value)
@@ -111,7 +117,7 @@ ADAPTER = TableAdapter(
     reports=Measure("accuracy", "test"),
     package=("analognasbench", "analog-nasbench==0.1.3"),
     caveats=(
-        "one training run and one split: networks are selected and reported by the same accuracies",
-        "architecture |skip_connect~0|+...: analog drift at 60 s is corrupt at the source and marked missing",
+        "one training run and one split: architectures are selected and reported by the same accuracies",
+        "architecture |skip_connect~0|+...: analog drift at 60 s is corrupt at the source and missing here",
     ),
 )

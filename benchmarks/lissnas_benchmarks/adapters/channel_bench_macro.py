@@ -1,4 +1,4 @@
-"""Channel-Bench-Macro: CIFAR-10 accuracy of a ResNet and a MobileNet at every combination of widths, trained thrice."""
+"""Channel-Bench-Macro: CIFAR-10 accuracy of a ResNet and a MobileNet at every combination of widths, three runs."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -62,7 +62,7 @@ def _benchmark(name: str, network: str, file: str) -> TableAdapter:
         reports=Measure("accuracy", "test", seeds=(1, 2)),
         obtain=obtain,
         caveats=(
-            "only test accuracies are published: select by the first run, report the mean of the other two",
+            "only test accuracies are published: the first run selects, and the mean of the other two reports",
             "what the file calls FLOPs are multiply-accumulates; here they are called MACs",
         ),
     )

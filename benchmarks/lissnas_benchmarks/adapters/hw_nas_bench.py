@@ -29,15 +29,15 @@ _METRICS = {
     "fpga_latency": ("fpga-latency", "ms"),
     "fpga_energy": ("fpga-energy", "mJ"),
 }
-"""What the file's keys are called here, and their units; no source states that of the arithmetic intensity."""
+"""Our metric and unit for each key of the file; no source states the unit of the arithmetic intensity."""
 
 _UNSUPPORTED = -1
-"""What the file holds where a device cannot run a network: an EdgeTPU has no such operation."""
+"""The file's value for a device that cannot run an architecture, because an EdgeTPU lacks an operation."""
 
 _DATASETS = ("cifar10", "cifar100", "ImageNet16-120")
 
 _OBTAIN = (
-    f"download {_FILE} from https://github.com/GATECH-EIC/HW-NAS-Bench (it lies in the repository's root), "
+    f"download {_FILE} from https://github.com/GATECH-EIC/HW-NAS-Bench (in the root of the repository), "
     f"then run 'lissnas data import hw-nas-bench {_FILE}'"
 )
 
@@ -48,7 +48,7 @@ def _read(source: Import) -> Mapping[Column, Floats]:
     columns: dict[Column, Floats] = {}
     for dataset in _DATASETS:
         measured = _part(_part(spaces, "nasbench201"), dataset)
-        index = _places(_part(measured, "config"), dataset)
+        index = _indices(_part(measured, "config"), dataset)
         for key, (metric, unit) in _METRICS.items():
             if key not in measured:
                 raise _other_layout(f"{dataset} has no {key}")
@@ -58,20 +58,20 @@ def _read(source: Import) -> Mapping[Column, Floats]:
             column = np.empty(space.size)
             column[index] = np.where(values == _UNSUPPORTED, np.nan, values)
             if not (np.isnan(column) | ((column >= 0) & np.isfinite(column))).all() or np.isnan(values).any():
-                raise _other_layout(f"{key} of {dataset} has a value that is no measurement")
+                raise _other_layout(f"{key} of {dataset} has a value that is not a measurement")
             columns[Column(metric, dataset, "", unit, quality=False)] = column
     return columns
 
 
-def _places(configurations: Any, dataset: str) -> NDArray[np.int64]:
-    """Return the place in our space of each of the file's rows, from the official string beside it."""
+def _indices(configurations: Any, dataset: str) -> NDArray[np.int64]:
+    """Return the index in the space of each row of the file, from the row's official string."""
     space = cell201()
     if isinstance(configurations, dict):
         configurations = list(configurations.values())
     try:
         strings = [configuration["arch_str"] for configuration in configurations]
         if not all(type(string) is str for string in strings):
-            raise TypeError("some are no strings")
+            raise TypeError("some are not strings")
         index = space.index(space.read(strings))
     except (ArchitectureError, KeyError, TypeError) as error:
         raise _other_layout(f"the architectures of {dataset} cannot be read ({error})") from error
@@ -83,12 +83,12 @@ def _places(configurations: Any, dataset: str) -> NDArray[np.int64]:
 # The FBNet space
 
 FBNET_OPERATIONS = ("k3_e1", "k3_e1_g2", "k3_e3", "k3_e6", "k5_e1", "k5_e1_g2", "k5_e3", "k5_e6", "skip")
-"""The choices of each layer, as the benchmark names them: kernel, expansion, groups."""
+"""The choices of each layer, by the benchmark's names: kernel, expansion, groups."""
 
 FBNET_LAYERS = 22
 
 _STAGES = ((1, 16), (4, 24), (4, 32), (4, 64), (4, 112), (4, 184), (1, 352))
-"""How many layers each stage has, and how many channels."""
+"""The number of layers and of channels of each stage."""
 
 _STEM = 16
 
@@ -96,55 +96,55 @@ _NETWORKS = {
     "cifar100": (32, 1, (1, 1, 2, 2, 1, 2, 1), 1504, 100),
     "ImageNet": (224, 2, (1, 2, 2, 2, 1, 2, 1), 1984, 1000),
 }
-"""Of each data set: the image's size, the strides of the stem and of the stages, the head's channels, the classes."""
+"""For each data set: image size, stride of the stem, strides of the stages, channels of the head, classes."""
 
 _FBNET_METRICS = tuple(key for key in _METRICS if key not in ("edgetpu_latency", "eyeriss_arithmetic_intensity"))
 
 
 def read_fbnet(path: Path) -> dict[str, dict[str, float]]:
-    """Return the file's tables of block costs: metric (as in the table's columns) -> block -> ms or mJ.
+    """Return the costs of FBNet's blocks: metric (as in the table's columns) -> block -> cost in ms or mJ.
 
     Raises
     ------
     MissingFileError
-        If the file is not there.
+        If the file does not exist.
     BenchmarkFileError
-        If it is damaged.
+        If the file is damaged.
     """
     tables = _part(_load(path), "fbnet")
     costs: dict[str, dict[str, float]] = {}
     for key in _FBNET_METRICS:
         blocks = _part(tables, key)
         if not isinstance(blocks, dict) or not all(isinstance(block, str) for block in blocks):
-            raise _other_layout(f"fbnet's {key} is no table of blocks")
+            raise _other_layout(f"fbnet's {key} is not a table of blocks")
         values = _numbers(list(blocks.values()), f"fbnet's {key}")
         costs[_METRICS[key][0]] = dict(zip(blocks, values.tolist(), strict=True))
     return costs
 
 
 def fbnet_cost(rows: NDArray[np.uint8], costs: Mapping[str, float], dataset: str) -> Floats:
-    """Return what whole FBNet networks cost: stem, 22 layers and head, summed from the costs of their blocks.
+    """Return the costs of FBNet architectures: the sum over the blocks of the stem, the 22 layers and the head.
 
     Parameters
     ----------
     rows
-        Shape (n, 22): the operation of each layer, as its place in FBNET_OPERATIONS.
+        uint8 of shape (n, 22): the operation of each layer, an index of FBNET_OPERATIONS.
     costs
-        One metric's table, as `read_fbnet` returns it.
+        The costs of the blocks in one metric, from `read_fbnet`.
     dataset
-        "cifar100" or "ImageNet": their strides and sizes differ.
+        "cifar100" or "ImageNet"; their strides and sizes differ.
 
     Returns
     -------
     costs
-        Shape (n,), in the metric's unit.
+        float64 of shape (n,), in the metric's unit.
 
     Raises
     ------
     SettingError
-        If the rows have another shape or other operations.
+        If the rows have another shape, type or operation.
     UnknownNameError
-        If the data set is another.
+        If there is no such data set.
     BenchmarkFileError
         If the table lacks a block.
 
@@ -165,12 +165,12 @@ def fbnet_cost(rows: NDArray[np.uint8], costs: Mapping[str, float], dataset: str
         table = np.array([[costs[block] for block in blocks] for blocks in layers])
         constant = sum(costs[block] for block in fixed)
     except KeyError as error:
-        raise _other_layout(f"no cost is given for the block {error}") from error
+        raise _other_layout(f"it has no cost of the block {error}") from error
     return constant + table[np.arange(FBNET_LAYERS), rows].sum(axis=1)
 
 
 def _fbnet_blocks(dataset: str) -> tuple[list[str], list[list[str]]]:
-    """Return the names of the blocks that every network has, and of those that each layer may have."""
+    """Return the names of the blocks that every architecture has, and of the choices of each layer."""
     size, stride, strides, head, classes = _NETWORKS[dataset]
     fixed = [f"ConvNorm_H{size}_W{size}_Cin3_Cout{_STEM}_kernel3_stride{stride}_group1"]
     size //= stride
@@ -209,18 +209,19 @@ def _load(path: Path) -> Any:
 
 
 def _part(parts: Any, name: str) -> Any:
+    """Return a part of the file by its name; raises BenchmarkFileError if it is missing."""
     if not isinstance(parts, dict) or name not in parts:
         raise _other_layout(f"it has no part '{name}'")
     return parts[name]
 
 
 def _numbers(values: Any, name: str) -> Floats:
-    """Return a list or array of the file as float64."""
+    """Return a list or array of numbers in the file as float64."""
     if isinstance(values, NumberArray) and values.values.dtype.kind in "fiu":
         return values.values.astype(np.float64)
     if isinstance(values, list | tuple) and all(type(value) in (int, float) for value in values):
         return np.array(values, dtype=np.float64)
-    raise _other_layout(f"{name} are not all numbers")
+    raise _other_layout(f"{name} has a value that is not a number")
 
 
 def _other_layout(why: str) -> BenchmarkFileError:
@@ -255,7 +256,7 @@ ADAPTER = TableAdapter(
     obtain=_OBTAIN,
     caveats=(
         "costs only, no accuracy: join them by the index with another benchmark of the same cells",
-        "an EdgeTPU cannot run every cell: those that it cannot are missing",
-        "by the paper some devices were measured and others estimated",
+        "an EdgeTPU cannot run every cell; its values for the others are missing",
+        "the paper says that some devices were measured and others estimated",
     ),
 )

@@ -1,4 +1,4 @@
-"""NAS-Bench-101: CIFAR-10 accuracy of 423,624 cells, each trained three times for one budget of epochs or four."""
+"""NAS-Bench-101: CIFAR-10 accuracy of 423,624 cells, each trained three times, for one or four numbers of epochs."""
 
 import binascii
 from collections.abc import Mapping
@@ -17,19 +17,20 @@ from lissnas_benchmarks.readers.model_metrics import FIELDS, PARAMETERS, read_me
 from lissnas_benchmarks.readers.tfrecord import HEADER, frames
 
 DOWNLOADS = "https://storage.googleapis.com/nasbench"
-"""The folder in which the authors publish their files."""
+"""The address of the folder in which the authors publish their files."""
 
 REPEATS = 3
+"""Number of training runs of a cell."""
 
 _SPLITS = ("train", "validation", "test")
 
-_KEPT = [evaluation * len(FIELDS) + place for evaluation in (1, 2) for place in range(1, len(FIELDS))]
-"""What is kept of each run: training time and accuracies, half way and at the end."""
+_USED_FIELDS = [evaluation * len(FIELDS) + place for evaluation in (1, 2) for place in range(1, len(FIELDS))]
+"""The fields of a run that become columns: training time and accuracies, halfway and at the end."""
 
-_IS_TIME = np.array([FIELDS[column % len(FIELDS)] == "time" for column in _KEPT])
+_IS_TIME = np.array([FIELDS[column % len(FIELDS)] == "time" for column in _USED_FIELDS])
 
 _RECORD = msgspec.json.Decoder(tuple[str, int, str, str, str])
-"""Hash, epochs, adjacency matrix, operations, and ModelMetrics in base 64."""
+"""A record: hash, epochs, adjacency matrix, operations, and ModelMetrics in base 64."""
 
 _BIBTEX = """\
 @inproceedings{ying2019nasbench101,
@@ -45,19 +46,21 @@ _BIBTEX = """\
 """
 
 
-def describe(name: str, file: OfficialFile, budgets: tuple[int, ...], max_vertices: int = 7) -> TableAdapter:
-    """Describe a file of the official format that holds all cells of at most so many vertices.
+def nas_bench_101_adapter(
+    name: str, file: OfficialFile, budgets: tuple[int, ...], max_vertices: int = 7
+) -> TableAdapter:
+    """Return the adapter of a file in the official format with all cells up to a number of vertices.
 
     Parameters
     ----------
     name
-        What users call it.
+        The benchmark's name.
     file
         The file.
     budgets
-        For how many epochs each cell was trained, ascending.
+        The numbers of epochs for which each cell was trained, ascending.
     max_vertices
-        How many vertices the largest cells have.
+        Maximum number of vertices of a cell.
     """
 
     def space() -> NasBench101:
@@ -87,20 +90,20 @@ def describe(name: str, file: OfficialFile, budgets: tuple[int, ...], max_vertic
         obtain=obtain,
         caveats=(
             "seeds 0, 1 and 2 are the repeats in the order of the file: the authors publish no random seeds",
-            "values after 54 epochs (2, 6, 18) are from half way through a run of 108 (4, 12, 36), "
-            "whose learning rate falls over the whole of it",
-            "two cells are the same if they are isomorphic once pruned; one edit adds or cuts off one vertex at most",
+            "values after 54 epochs (2, 6, 18) are from halfway through a run of 108 (4, 12, 36), "
+            "whose learning rate falls over all its epochs",
+            "two cells are the same if they are isomorphic after pruning; one edit adds or cuts off at most one vertex",
         ),
     )
 
 
 class _Runs:
-    """All runs of a file, as they are read.
+    """Collects the runs of a file while it is read.
 
     Attributes
     ----------
     values
-        Shape (budgets, repeats, training time and accuracies half way and at the end, size); NaN until read.
+        Shape (budgets, repeats, used fields, size); NaN until read.
     parameters
         Shape (size,); NaN until read.
     """
@@ -109,14 +112,14 @@ class _Runs:
         self.name = name
         self.space = space
         self.budgets = budgets
-        self.values = np.full((len(budgets), REPEATS, len(_KEPT), space.size), np.nan)
+        self.values = np.full((len(budgets), REPEATS, len(_USED_FIELDS), space.size), np.nan)
         self.parameters = np.full(space.size, np.nan)
         self._runs = np.zeros(len(budgets) * space.size, dtype=np.int64)
         self._hashes: dict[str, str] = {}
-        self._places: dict[str, int] = {}
+        self._index_of: dict[str, int] = {}
 
     def read(self, source: Import) -> Mapping[Column, Floats]:
-        """Return the columns; raises BenchmarkFileError if a run is missing, one too many, or contradicts another."""
+        """Return the columns; raises BenchmarkFileError if a run is missing, superfluous, or contradicts another."""
         path = source.files[0]
         data = np.memmap(path, dtype=np.uint8, mode="r") if path.stat().st_size else np.empty(0, dtype=np.uint8)
         for starts, lengths in frames(data, self.name):
@@ -126,71 +129,75 @@ class _Runs:
         return self._columns()
 
     def _add(self, data: NDArray[np.uint8], starts: Indices, lengths: Indices) -> None:
-        """Take over the records that start there."""
+        """Add the records at these positions."""
         cells, hashes, budget, numbers = self._decode(data, starts, lengths)
-        values, parameters = numbers[:, _KEPT], numbers[:, PARAMETERS]
+        values, parameters = numbers[:, _USED_FIELDS], numbers[:, PARAMETERS]
         possible = np.isfinite(values) & (values >= 0) & ((values <= 1) | _IS_TIME)
-        fine = possible.all(axis=1) & (parameters > 0)
-        if not fine.all():
-            raise self._wrong(starts[fine.argmin()], "a time, an accuracy or the parameters are missing or impossible")
+        valid = possible.all(axis=1) & (parameters > 0)
+        if not valid.all():
+            raise self._error(
+                starts[valid.argmin()], "a time, an accuracy or the number of parameters is missing or impossible"
+            )
 
-        place = self._located(cells)
-        unknown = np.isnan(self.parameters[place])
-        self.parameters[place[unknown]] = parameters[unknown]
+        index = self._indices(cells)
+        unknown = np.isnan(self.parameters[index])
+        self.parameters[index[unknown]] = parameters[unknown]
         hash_of_cell = [self._hashes.setdefault(cell, code) for cell, code in zip(cells, hashes, strict=True)]
         same_hash = np.array([code == first for code, first in zip(hashes, hash_of_cell, strict=True)])
-        for what, same in (("hash", same_hash), ("number of parameters", self.parameters[place] == parameters)):
+        for what, same in (("hash", same_hash), ("number of parameters", self.parameters[index] == parameters)):
             if not same.all():
                 first = int(same.argmin())
-                raise self._wrong(starts[first], f"another {what} than an earlier record of the cell '{cells[first]}'")
+                raise self._error(starts[first], f"another {what} than an earlier record of '{cells[first]}'")
 
-        slot = budget * self.space.size + place
+        slot = budget * self.space.size + index
         repeat = self._runs[slot] + _times_before(slot)
         if repeat.max() >= REPEATS:
             first = int((repeat >= REPEATS).argmax())
             epochs = self.budgets[budget[first]]
-            raise self._wrong(starts[first], f"one run too many after {epochs} epochs of the cell '{cells[first]}'")
+            raise self._error(
+                starts[first], f"more than {REPEATS} runs of {epochs} epochs of the cell '{cells[first]}'"
+            )
         np.add.at(self._runs, slot, 1)
-        self.values[budget, repeat, :, place] = values
+        self.values[budget, repeat, :, index] = values
 
     def _decode(
         self, data: NDArray[np.uint8], starts: Indices, lengths: Indices
     ) -> tuple[list[str], list[str], Indices, Floats]:
-        """Return each record's cell, hash, number of the budget, and what `read_metrics` finds."""
-        number = {epochs: place for place, epochs in enumerate(self.budgets)}
+        """Return each record's cell, its hash, the index of its budget, and the numbers of `read_metrics`."""
+        budget_of = {epochs: budget for budget, epochs in enumerate(self.budgets)}
         cells, hashes, budgets, messages = [], [], [], []
         try:
             for start, stop in zip(starts.tolist(), (starts + lengths).tolist(), strict=True):
                 code, epochs, adjacency, operations, metrics = _RECORD.decode(data.data[start:stop])
                 cells.append(f"{adjacency} {operations}")
                 hashes.append(code)
-                budgets.append(number[epochs])
+                budgets.append(budget_of[epochs])
                 messages.append(binascii.a2b_base64(metrics))
         except KeyError as error:
-            raise self._wrong(starts[len(messages)], f"{error} epochs, not one of {list(self.budgets)}") from error
+            raise self._error(starts[len(messages)], f"{error} epochs, not one of {list(self.budgets)}") from error
         except (msgspec.MsgspecError, ValueError) as error:
-            raise self._wrong(starts[len(messages)], str(error)) from error
+            raise self._error(starts[len(messages)], str(error)) from error
         try:
             numbers = read_metrics(messages)
         except ValueError as error:
             raise BenchmarkFileError(f"{self.name}: the metrics of a record cannot be read: {error}") from error
         return cells, hashes, np.array(budgets), numbers
 
-    def _located(self, cells: list[str]) -> Indices:
-        """Return the place of each cell."""
-        new = list(dict.fromkeys(cell for cell in cells if cell not in self._places))
+    def _indices(self, cells: list[str]) -> Indices:
+        """Return the index of each cell in the space; each new cell is parsed once."""
+        new = list(dict.fromkeys(cell for cell in cells if cell not in self._index_of))
         try:
-            places = self.space.index(self.space.read(new))
+            indices = self.space.index(self.space.read(new))
         except ArchitectureError as error:
             raise BenchmarkFileError(f"{self.name}: {error}") from error
-        self._places.update(zip(new, places.tolist(), strict=True))
-        return np.array([self._places[cell] for cell in cells], dtype=np.int64)
+        self._index_of.update(zip(new, indices.tolist(), strict=True))
+        return np.array([self._index_of[cell] for cell in cells], dtype=np.int64)
 
-    def _wrong(self, start: np.int64, why: str) -> BenchmarkFileError:
+    def _error(self, start: np.int64, why: str) -> BenchmarkFileError:
         return BenchmarkFileError(f"{self.name}: the record at byte {start - HEADER:,}: {why}")
 
     def _check(self) -> None:
-        """Raise BenchmarkFileError if a run is missing, or a hash and a cell do not belong to each other alone."""
+        """Raise BenchmarkFileError if a run is missing, or hashes and cells do not match one to one."""
         runs = self._runs.reshape(len(self.budgets), self.space.size)
         for epochs, counts in zip(self.budgets, runs, strict=True):
             missing = np.flatnonzero(counts < REPEATS)
@@ -200,9 +207,9 @@ class _Runs:
                     f"{self.name}: {len(missing):,} of {self.space.size:,} cells have not {REPEATS} runs of {epochs} "
                     f"epochs (first: '{cell}' has {counts[missing[0]]})"
                 )
-        pairs = {(self._places[cell], code) for cell, code in self._hashes.items()}
+        pairs = {(self._index_of[cell], code) for cell, code in self._hashes.items()}
         if not len(pairs) == len(set(self._hashes.values())) == self.space.size:
-            raise BenchmarkFileError(f"{self.name}: a hash stands for several cells, or several hashes for one")
+            raise BenchmarkFileError(f"{self.name}: hashes and cells do not match one to one")
 
     def _columns(self) -> Mapping[Column, Floats]:
         columns: dict[Column, Floats] = {}
@@ -218,7 +225,7 @@ class _Runs:
 
 
 def _times_before(values: Indices) -> Indices:
-    """Return how often each value stands earlier among the same values."""
+    """Return for each element how many equal elements are before it."""
     order = np.argsort(values, kind="stable")
     ranked = values[order]
     starts = np.flatnonzero(np.diff(ranked, prepend=-1))
@@ -227,7 +234,7 @@ def _times_before(values: Indices) -> Indices:
     return before
 
 
-ADAPTER = describe(
+ADAPTER = nas_bench_101_adapter(
     "nas-bench-101",
     OfficialFile(
         "nasbench_only108.tfrecord",
@@ -237,7 +244,7 @@ ADAPTER = describe(
     budgets=(108,),
 )
 
-FULL = describe(
+FULL = nas_bench_101_adapter(
     "nas-bench-101-full",
     OfficialFile(
         "nasbench_full.tfrecord",

@@ -1,7 +1,7 @@
 """NAS-Bench-201: 15,625 cells trained on three image data sets, with all seeds and learning curves.
 
 Dong and Yang, "NAS-Bench-201: Extending the Scope of Reproducible Neural Architecture Search", ICLR 2020.
-What reads the official file is imported when one is read, so that the table opens quickly.
+The readers of the official file are imported only for an import, so that a table opens quickly.
 """
 
 from collections.abc import Callable, Mapping
@@ -21,29 +21,29 @@ if TYPE_CHECKING:
 _FILE = "NAS-Bench-201-v1_1-096897.pth"
 
 LENGTHS = {"less": 12, "full": 200}
-"""The authors' names for the two trainings of an architecture, and their epochs."""
+"""The numbers of epochs of the two trainings of an architecture, by the authors' names."""
 
 
 def read_runs(path: Path, source: Import, space: Space) -> "TrainedRuns":
-    """Read the architectures of a space from an official file, or from a part of one in the same layout.
+    """Return the runs in an official file, or in a file of fewer architectures with the same layout.
 
-    Raises BenchmarkFileError if it is damaged or in another layout; that none is missing is not checked.
+    Raises BenchmarkFileError if the file is damaged or in another layout. Architectures may be missing.
     """
     from lissnas_benchmarks.readers.pickle_allowlist import RefusedError
     from lissnas_benchmarks.readers.torch_file import load_torch
     from lissnas_benchmarks.readers.trained_runs import MARKER, TrainedRuns, check_archive
 
     runs = TrainedRuns(source, space, tuple(LENGTHS.values()), _mean)
-    held = load_torch(path, MARKER, runs.add, source.progress)
+    archive = load_torch(path, MARKER, runs.add, source.progress)
     try:
-        check_archive(held, runs, LENGTHS)
+        check_archive(archive, runs, LENGTHS)
     except RefusedError as error:
         raise BenchmarkFileError(f"{path.name}: not in the official layout ({error})") from error
     return runs
 
 
 def reader(space: Callable[[], Space]) -> Callable[[Import], Mapping[Column, Floats]]:
-    """Return what reads an official file of all architectures of a space."""
+    """Return the function that reads an official file of all architectures of a space."""
 
     def read(source: Import) -> Mapping[Column, Floats]:
         from lissnas_benchmarks.readers.pickle_allowlist import RefusedError
@@ -95,13 +95,14 @@ ADAPTER = TableAdapter(
     reports=Measure("accuracy", "test", epochs=200),
     obtain=_OBTAIN,
     caveats=(
-        "cifar10: validation comes from other training runs than test, on half of the training set (cifar10-valid)",
-        "cifar100 and ImageNet16-120: validation and test are halves of the original test set, and after 200 epochs "
-        "only the whole ('validation+test') has a learning curve: whoever stops early by it sees the test half",
-        "2,225 cells were trained with one seed, 5,439 with two and 7,961 with three: a seed that is missing is NaN, "
-        "never filled in; the mean over seeds is over those that there are",
+        "cifar10: validation is from other training runs than test, on half of the training set (cifar10-valid)",
+        "cifar100 and ImageNet16-120: validation and test are halves of the original test set; after 200 epochs only "
+        "both together ('validation+test') have a learning curve, so stopping early by it uses the test half",
+        "2,225 cells were trained with one seed, 5,439 with two and 7,961 with three: a missing seed is NaN and never "
+        "filled in; means are over the seeds that a cell has",
         "12 epochs: one seed (111), with the learning rate annealed within them; cifar10-valid has seed 777 too",
-        "times are one constant an epoch, not measured for each run",
-        "15,625 cells were trained apart, but many compute the same: 6,466 by the official string",
+        "times are one constant per epoch, not measured for each run",
+        "15,625 cells were trained separately, but many compute the same function: 6,466 are distinct by the official "
+        "string",
     ),
 )

@@ -1,7 +1,7 @@
-"""NAS-Bench-301: CIFAR-10 accuracy and training time of the 10^18 DARTS networks, predicted by boosted trees.
+"""NAS-Bench-301: CIFAR-10 accuracy and training time of the 10^18 DARTS architectures, predicted by boosted trees.
 
-The features are those of the official package, nasbench301 0.3: what ConfigSpace makes of an architecture among the
-settings it was trained with. Without that package or ConfigSpace; tests hold predictions against theirs.
+The features are those of the official package nasbench301 0.3: ConfigSpace's vector of an architecture and its training
+settings. This module needs neither package; tests compare its predictions with theirs.
 """
 
 import itertools
@@ -47,64 +47,65 @@ _SETTINGS = {
     "SimpleTrainNode:batch_loss_computation_technique": 0.0,
     "SimpleTrainNode:mixup:alpha": 0.7051278400653053,
 }
-"""The settings that the official package predicts every architecture with, as ConfigSpace 0.6.1 scales them."""
+"""The training settings that the official package uses for every prediction, as ConfigSpace 0.6.1 scales them."""
 
 _ABSENT = -1.0
-"""The value of an edge that is not there."""
+"""The value of an absent edge."""
 
 _EDGES = {(cell, edge): f"{_DARTS}edge_{cell}_{edge}" for cell in CELLS for edge in range(sum(range(2, NODES + 2)))}
-"""The feature of each possible edge, which holds its operation; edges are counted by target, then by input."""
+"""The feature of each possible edge, whose value is the edge's operation; edges are ordered by target, then input."""
 
 _INPUTS = {(cell, node): f"{_DARTS}inputs_node_{cell}_{node + 2}" for cell in CELLS for node in range(1, NODES)}
-"""The feature of the pair of inputs of each node but the first, which has no choice."""
+"""The feature of each node's pair of inputs; the first node has no choice and no feature."""
 
-_ALWAYS = {*_SETTINGS, *_INPUTS.values(), *(_EDGES[cell, edge] for cell in CELLS for edge in (0, 1))}
+_ALWAYS_PRESENT = {*_SETTINGS, *_INPUTS.values(), *(_EDGES[cell, edge] for cell in CELLS for edge in (0, 1))}
 
-ORDER = (*sorted(_ALWAYS), *sorted({*_EDGES.values()} - _ALWAYS))
-"""The names of the features: those that every architecture has, then those that it may lack, each sorted."""
+ORDER = (*sorted(_ALWAYS_PRESENT), *sorted({*_EDGES.values()} - _ALWAYS_PRESENT))
+"""The names of the features: first those that every architecture has, then those that it may lack, both sorted."""
 
 
 def features(rows: Rows) -> Floats:
-    """Return what the models take of each row of the DARTS space, float64 of shape (n, 56)."""
+    """Return the models' features of each row of the DARTS space, float64 of shape (n, 56)."""
     inputs, operations = (part.reshape(len(rows), len(CELLS), NODES, 2) for part in darts().edges(rows))
     pairs = rows.reshape(len(rows), len(CELLS), NODES, 3)[..., 0]
-    made = np.tile(_without_architecture(), (len(rows), 1))
+    result = np.tile(_without_architecture(), (len(rows), 1))
     every = np.arange(len(rows))
     for place, cell in enumerate(CELLS):
         for node in range(NODES):
             if node:
-                made[:, ORDER.index(_INPUTS[cell, node])] = _categories(node)[pairs[:, place, node]]
+                result[:, ORDER.index(_INPUTS[cell, node])] = _categories(node)[pairs[:, place, node]]
             columns = _columns(cell, node)
             for edge in range(2):
-                made[every, columns[inputs[:, place, node, edge]]] = operations[:, place, node, edge]
-    return made
+                result[every, columns[inputs[:, place, node, edge]]] = operations[:, place, node, edge]
+    return result
 
 
 @cache
 def _without_architecture() -> Floats:
+    """Return the features of the training settings, with every edge absent."""
     return np.array([_SETTINGS.get(name, _ABSENT) for name in ORDER])
 
 
 @cache
 def _columns(cell: str, node: int) -> NDArray[np.int64]:
-    """Return in which column the edge from each input of a node stands."""
+    """Return the column of the edge from each input of a node."""
     first = sum(range(2, node + 2))
     return np.array([ORDER.index(_EDGES[cell, first + source]) for source in range(node + 2)])
 
 
 @cache
 def _categories(node: int) -> Floats:
-    """Return the official number of each pair of inputs: its place in the order (0, 1), (0, 2), (0, 3), ..., (1, 2)."""
+    """Return the official number of each pair of inputs: its index in the order (0, 1), (0, 2), (0, 3), ..., (1, 2)."""
     official = list(itertools.combinations(range(node + 2), 2))
     return np.array([official.index(pair) for pair in input_pairs(node)], dtype=np.float64)
 
 
 _FOLDERS = {"accuracy": ("xgb", "xgb"), "runtime": ("lgb_runtime", "lgb_time")}
-"""For each quantity how its official folder is called, before the version, and its kind of model."""
+"""For each quantity the name of its official folder, without the version, and its kind of model."""
 
 
 def _finder(version: str, name: str) -> Callable[[Path], Mapping[str, tuple[Path, ...]]]:
-    """Return what finds the members of a version in the official folder, or in one that holds it."""
+    """Return the function that finds a version's members in the official folder or a folder that contains it."""
 
     def find(folder: Path) -> dict[str, tuple[Path, ...]]:
         return {
@@ -116,27 +117,27 @@ def _finder(version: str, name: str) -> Callable[[Path], Mapping[str, tuple[Path
 
 
 def _ensemble(folder: Path, kind: str, version: str, name: str) -> Path:
-    """Return the one folder of a kind of model and a version."""
-    there = [path for path in (folder, *folder.rglob(f"{kind}_v*")) if re.fullmatch(rf"{kind}_v[\d.]+", path.name)]
-    there = [path for path in there if path.is_dir() and next(path.rglob("ensemble_member_*"), None)]
-    wanted = [path for path in there if path.name == f"{kind}_v{version}"]
-    if len(wanted) > 1:
+    """Return the one folder of a kind of model and a version; raises BenchmarkFileError unless there is exactly one."""
+    folders = [path for path in (folder, *folder.rglob(f"{kind}_v*")) if re.fullmatch(rf"{kind}_v[\d.]+", path.name)]
+    folders = [path for path in folders if path.is_dir() and next(path.rglob("ensemble_member_*"), None)]
+    matches = [path for path in folders if path.name == f"{kind}_v{version}"]
+    if len(matches) > 1:
         raise BenchmarkFileError(
-            f"{folder}: holds {kind}_v{version} {len(wanted)} times: name one of the folders above"
+            f"{folder}: contains {kind}_v{version} {len(matches)} times: name the parent folder of one of them"
         )
-    if wanted:
-        return wanted[0]
-    if there:
+    if matches:
+        return matches[0]
+    if folders:
         raise BenchmarkFileError(
-            f"{folder}: holds {there[0].name}, and {name} is version {version}: of another version; "
-            f"versions have their own names: {', '.join(_NAMES.values())}"
+            f"{folder}: contains {folders[0].name}, but {name} is version {version}; "
+            f"each version has its own name: {', '.join(_NAMES.values())}"
         )
-    raise BenchmarkFileError(f"{folder}: holds no folder {kind}_v{version}; {_obtain(version, name)}")
+    raise BenchmarkFileError(f"{folder}: contains no folder {kind}_v{version}; {_obtain(version, name)}")
 
 
 def _members(folder: Path, model: str, obtain: str) -> tuple[Path, ...]:
-    """Return the pickled members of an ensemble by their numbers, which must have no gap."""
-    found: dict[int, Path] = {}
+    """Return the pickled members of an ensemble, ordered by their numbers, which must have no gap."""
+    members: dict[int, Path] = {}
     for member in folder.rglob("ensemble_member_*"):
         number = member.name.removeprefix("ensemble_member_")
         if not number.isdecimal() or not member.is_dir():
@@ -147,20 +148,20 @@ def _members(folder: Path, model: str, obtain: str) -> tuple[Path, ...]:
         kind = _kind(member / "model_config.json")
         if kind != model:
             raise BenchmarkFileError(f"{member}: a model of the kind '{kind}' instead of '{model}'; {obtain}")
-        if int(number) in found:
-            raise BenchmarkFileError(f"{member}: a second member of this number beside {found[int(number)].parent}")
-        found[int(number)] = path
-    missing = set(range(max(found, default=0) + 1)) - found.keys()
+        if int(number) in members:
+            raise BenchmarkFileError(f"{member}: a second member of this number, besides {members[int(number)].parent}")
+        members[int(number)] = path
+    missing = set(range(max(members, default=0) + 1)) - members.keys()
     if missing:
         raise BenchmarkFileError(
-            f"{folder}: {len(missing)} of {max(found, default=0) + 1} members are missing "
+            f"{folder}: {len(missing)} of {max(members, default=0) + 1} members are missing "
             f"(first: ensemble_member_{min(missing)}); {obtain}"
         )
-    return tuple(found[number] for number in sorted(found))
+    return tuple(members[number] for number in sorted(members))
 
 
 def _kind(path: Path) -> str:
-    """Return which kind of model a member says it is."""
+    """Return the kind of model that a member's settings state."""
     try:
         return str(json.loads(path.read_bytes())["model"])
     except (OSError, ValueError, LookupError, TypeError, RecursionError) as error:
@@ -171,14 +172,16 @@ _PAGES = {
     "1.0": "https://figshare.com/articles/software/nasbench301_models_v1_0_zip/13061510",
     "0.9": "https://figshare.com/articles/software/nasbench301_models_v0_9_zip/12962432",
 }
-
-_NAMES = {"1.0": "nas-bench-301", "0.9": "nas-bench-301-v0.9"}
-
+"""The page of each version of the models."""
 
 _ADDRESSES = {
     "1.0": "https://ndownloader.figshare.com/files/24992018",
     "0.9": "https://ndownloader.figshare.com/files/24693026",
 }
+"""The address of each version's archive."""
+
+_NAMES = {"1.0": "nas-bench-301", "0.9": "nas-bench-301-v0.9"}
+"""The benchmark's name for each version."""
 
 
 def _archive(version: str) -> OfficialFile:
@@ -215,7 +218,7 @@ _BIBTEX = """\
 
 ADAPTER = SurrogateAdapter(
     name=_NAMES["1.0"],
-    title="CIFAR-10 accuracy and training time of all 10^18 DARTS networks, predicted by XGBoost and LightGBM (v1.0)",
+    title="CIFAR-10 accuracy and training time of all 10^18 DARTS cells, predicted by XGBoost and LightGBM (v1.0)",
     page=_PAGES["1.0"],
     license="Apache-2.0 (code); the models' page states its own",
     paper="Surrogate NAS Benchmarks: Going Beyond the Limited Search Spaces of Tabular NAS Benchmarks, ICLR 2022",
@@ -229,8 +232,8 @@ ADAPTER = SurrogateAdapter(
     find_members=_finder("1.0", _NAMES["1.0"]),
     obtain=_obtain("1.0", _NAMES["1.0"]),
     caveats=(
-        "predictions, not measurements; the validation accuracy of networks trained for 100 epochs on CIFAR-10",
-        "networks are selected and reported by the same prediction: there is no held-out measurement",
+        "predictions, not measurements, of the validation accuracy after 100 epochs on CIFAR-10",
+        "architectures are selected and reported by the same prediction: there is no held-out measurement",
         "the order of the features is that of ConfigSpace 0.6.1; the models were trained with 0.4.12",
     ),
 )

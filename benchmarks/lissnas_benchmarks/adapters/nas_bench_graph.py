@@ -26,7 +26,7 @@ _COLUMNS = {
     "latency": ("latency", "", "ms", 1000.0, False),
     "para": ("parameters", "", "M", 1.0, False),
 }
-"""What the package's keys mean: metric, split, unit, the factor to the unit, and whether more is better."""
+"""For each key of the package: our metric, split and unit, the factor to that unit, and whether higher is better."""
 
 _INTERCHANGEABLE: dict[tuple[int, ...], tuple[int, ...]] = {
     (0, 0, 0, 0): (0, 1, 2, 3),
@@ -35,15 +35,15 @@ _INTERCHANGEABLE: dict[tuple[int, ...], tuple[int, ...]] = {
     (0, 1, 1, 1): (1, 2, 3),
     (0, 1, 2, 2): (2, 3),
 }
-"""In each link pattern the layers that can be exchanged without changing the network, as the package orders them."""
+"""For each link pattern the layers that can be exchanged without changing the network, in the package's order."""
 
 _TWO_CHAINS = (0, 0, 1, 2)
-"""The pattern of two chains of two layers, which can be exchanged as wholes."""
+"""The pattern of two chains of two layers; the chains can be exchanged."""
 
 
 @dataclass(frozen=True)
 class _Encoding:
-    """The package's rows: a link pattern, then the operation of each layer; a key writes their numbers as digits."""
+    """The package's encoding: a link pattern, then the operation of each layer; a key has their numbers as digits."""
 
     links: Sequence[tuple[int, ...]]
     operations: Sequence[str]
@@ -58,12 +58,12 @@ class _Encoding:
         return self.operations.index("skip")
 
     def representative(self, rows: Rows) -> Rows:
-        """Move skips to where the package puts them, then sort the layers that can be exchanged."""
+        """Return the package's normal form of rows: skips moved to the input, exchangeable layers sorted."""
         result = rows.copy()
         for pattern, link in enumerate(self.links):
             for skips in itertools.product((False, True), repeat=_LAYERS):
                 case = (rows[:, 0] == pattern) & ((rows[:, 1:] == self._skip) == skips).all(axis=1)
-                moved_link, order = _moved(link, skips)
+                moved_link, order = _move_skips(link, skips)
                 result[case, 0] = self.links.index(moved_link)
                 result[case, 1:] = rows[case, 1:][:, order]
         for pattern, link in enumerate(self.links):
@@ -79,18 +79,18 @@ class _Encoding:
         return result
 
 
-def _moved(link: tuple[int, ...], skips: tuple[bool, ...]) -> tuple[tuple[int, ...], list[int]]:
-    """Return the package's normal form of a pattern with skips: its pattern, and which layer stands where."""
+def _move_skips(link: tuple[int, ...], skips: tuple[bool, ...]) -> tuple[tuple[int, ...], list[int]]:
+    """Return the pattern to which the package moves skips, and the original layer at each position."""
     from nas_bench_graph.architecture import Arch
 
-    marks = ["skip" if skip else str(layer) for layer, skip in enumerate(skips)]
-    normal = Arch(list(link), marks)
+    labels = ["skip" if skip else str(layer) for layer, skip in enumerate(skips)]
+    normal = Arch(list(link), labels)
     normal.move_skip_op()
     skipped = iter(layer for layer, skip in enumerate(skips) if skip)
-    return tuple(normal.link), [next(skipped) if mark == "skip" else int(mark) for mark in normal.ops]
+    return tuple(normal.link), [next(skipped) if label == "skip" else int(label) for label in normal.ops]
 
 
-def _package(operations: str) -> _Encoding:
+def _encoding(operations: str) -> _Encoding:
     from nas_bench_graph import architecture
 
     return _Encoding([tuple(link) for link in architecture.link_list], getattr(architecture, operations))
@@ -100,24 +100,24 @@ def _reader(
     space: Callable[[], DistinctSpace], datasets: tuple[str, ...]
 ) -> Callable[[Import], Mapping[Column, Floats]]:
     def read(source: Import) -> Mapping[Column, Floats]:
-        table = space()
-        digits = _package("gnn_list").operations
-        own = _package("gnn_list_proteins").operations if table.choices[1] < len(digits) else digits
+        searched = space()
+        digits = _encoding("gnn_list").operations
+        operations = _encoding("gnn_list_proteins").operations if searched.choices[1] < len(digits) else digits
         gene = np.full(10, 255, dtype=np.uint8)
-        gene[: len(digits)] = [own.index(name) if name in own else 255 for name in digits]
+        gene[: len(digits)] = [operations.index(name) if name in operations else 255 for name in digits]
         columns: dict[Column, Floats] = {}
         for dataset, path in zip(datasets, source.files, strict=True):
             name = f"light/{dataset}.bench"
             networks = _checked(load_pickle(path.read_bytes(), name), name)
             keys = np.array(list(networks), dtype=np.int64)
-            if len(keys) != table.size:
-                raise BenchmarkFileError(f"{name}: {len(keys)} networks instead of {table.size}")
+            if len(keys) != searched.size:
+                raise BenchmarkFileError(f"{name}: {len(keys)} architectures instead of {searched.size}")
             try:
-                index = table.index(_rows(keys, gene))
+                index = searched.index(_rows(keys, gene))
             except ArchitectureError as error:
                 raise BenchmarkFileError(f"{name}: {error}") from error
             for key, (metric, split, unit, factor, quality) in _COLUMNS.items():
-                values = np.full(table.size, np.nan)
+                values = np.full(searched.size, np.nan)
                 values[index] = [float(network[key]) * factor for network in networks.values()]
                 columns[Column(metric, dataset, split, unit, quality=quality)] = values
         return columns
@@ -126,19 +126,19 @@ def _reader(
 
 
 def _checked(networks: Any, name: str) -> dict[int, dict[str, float]]:
-    """Return what a file holds, or raise BenchmarkFileError if it is no measurements by a network's number."""
+    """Return the content of a file; raises BenchmarkFileError unless it has measurements by architecture number."""
     if type(networks) is not dict:
-        raise BenchmarkFileError(f"{name}: holds {short_text(networks)}, not a dictionary of networks")
+        raise BenchmarkFileError(f"{name}: contains {short_text(networks)}, not a dictionary of architectures")
     for number, network in networks.items():
         if type(number) is not int or not 0 <= number < 10 ** (_LAYERS + 1):
-            raise BenchmarkFileError(f"{name}: {short_text(number)} is no network's number")
+            raise BenchmarkFileError(f"{name}: {short_text(number)} is not the number of an architecture")
         if type(network) is not dict or not all(type(network.get(key)) in (int, float) for key in _COLUMNS):
-            raise BenchmarkFileError(f"{name}: network {number} has not the numbers {', '.join(_COLUMNS)}")
+            raise BenchmarkFileError(f"{name}: architecture {number} lacks one of the numbers {', '.join(_COLUMNS)}")
     return networks
 
 
 def _rows(keys: NDArray[np.int64], gene: Rows) -> Rows:
-    """Take the decimal digits of the keys apart: the pattern, then the operation of each layer."""
+    """Return the rows of keys, whose decimal digits are the pattern and the operation of each layer."""
     digits = keys[:, None] // 10 ** np.arange(_LAYERS, -1, -1) % 10
     rows = digits.astype(np.uint8)
     rows[:, 1:] = gene[digits[:, 1:]]
@@ -146,11 +146,11 @@ def _rows(keys: NDArray[np.int64], gene: Rows) -> Rows:
 
 
 def _space() -> DistinctSpace:
-    return _package("gnn_list").space("nas-bench-graph")
+    return _encoding("gnn_list").space("nas-bench-graph")
 
 
 def _proteins_space() -> DistinctSpace:
-    return _package("gnn_list_proteins").space("nas-bench-graph-proteins")
+    return _encoding("gnn_list_proteins").space("nas-bench-graph-proteins")
 
 
 _SHA256 = {
@@ -195,8 +195,8 @@ def _benchmark(name: str, title: str, space: Callable[[], DistinctSpace], datase
         reports=Measure("accuracy", "test"),
         package=("nas_bench_graph", "nas-bench-graph==1.4.0"),
         caveats=(
-            "networks that the package calls the same are one; its rule also moves skip layers to the input",
-            "proteins was run on 5 of the 9 operations: it is a benchmark of its own, nas-bench-graph-proteins",
+            "architectures that the package treats as equal are one; its rule also moves skip layers to the input",
+            "proteins was run with 5 of the 9 operations: it is a benchmark of its own, nas-bench-graph-proteins",
         ),
     )
 

@@ -61,5 +61,5 @@ ADAPTER = TableAdapter(
     selects=Measure("accuracy", "test", seeds=(0,)),
     reports=Measure("accuracy", "test", seeds=(1, 2)),
     obtain=_OBTAIN,
-    caveats=("only test accuracies are published: select by the first run, report the mean of the other two",),
+    caveats=("only test accuracies are published: the first run selects, and the mean of the other two reports",),
 )

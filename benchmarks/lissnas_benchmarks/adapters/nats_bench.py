@@ -29,11 +29,11 @@ class NatsSpace:
     Attributes
     ----------
     file
-        What the authors call its files, without the ending.
+        The authors' name of its files, without the suffix.
     space
-        Makes its space.
+        Makes the search space.
     lengths
-        The authors' names for the trainings of an architecture, and their epochs.
+        The number of epochs of each training of an architecture, by the authors' names.
     """
 
     file: str
@@ -47,16 +47,16 @@ SIZE_SPACE = NatsSpace("NATS-sss-v1_0-50262", channels, {"01": 1, "12": 12, "90"
 
 
 class ArchitectureFolder:
-    """The official folder with one file an architecture, read file by file.
+    """Reads the official folder, which has one file per architecture.
 
     Parameters
     ----------
     path
-        Where it is.
+        The folder.
     nats_space
-        Which of the two spaces.
+        The search space.
     source
-        The import under way, where curves go.
+        The import, in whose folder the curves are written.
     """
 
     def __init__(self, path: Path, nats_space: NatsSpace, source: Import) -> None:
@@ -81,15 +81,15 @@ class ArchitectureFolder:
 
     def read(self, index: int) -> None:
         """Read the architecture of an official index; raises BenchmarkFileError if it is missing or damaged."""
-        held = self._load(_member(index), self.runs.add)
-        if held != {name: (index, epochs) for name, epochs in self._nats_space.lengths.items()}:
+        trainings = self._load(_member(index), self.runs.add)
+        if trainings != {name: (index, epochs) for name, epochs in self._nats_space.lengths.items()}:
             raise BenchmarkFileError(
-                f"{_member(index)}: not in the official layout (it has not the trainings "
+                f"{_member(index)}: not in the official layout (it lacks one of "
                 f"{', '.join(self._nats_space.lengths)} of architecture {index})"
             )
 
     def check_order(self) -> None:
-        """Raise BenchmarkFileError if the list of all architectures gives another index to any that was read."""
+        """Raise BenchmarkFileError if the list of all architectures gives another index to one that was read."""
         meta = self._load("meta.pickle.pbz2", None)
         try:
             check_order(meta, self.runs)
@@ -108,9 +108,9 @@ class ArchitectureFolder:
 
 
 def read_packed(path: Path, nats_space: NatsSpace, source: Import) -> TrainedRuns:
-    """Read all architectures of the official single file, or of a part of one in the same layout.
+    """Return the runs in the official single file, or in a file of fewer architectures with the same layout.
 
-    Raises BenchmarkFileError if it is damaged or in another layout; that none is missing is not checked.
+    Raises BenchmarkFileError if the file is damaged or in another layout. Architectures may be missing.
     """
     runs = TrainedRuns(source, nats_space.space(), tuple(nats_space.lengths.values()), combine_runs)
     size = max(1, path.stat().st_size)
@@ -119,9 +119,9 @@ def read_packed(path: Path, nats_space: NatsSpace, source: Import) -> TrainedRun
             stream = PickleStream(
                 file, path.name, MARKER, runs.add, progress=lambda _: source.progress(min(1.0, packed.tell() / size))
             )
-            held = stream.load()
+            archive = stream.load()
             stream.check_ended()
-        check_archive(held, runs, nats_space.lengths)
+        check_archive(archive, runs, nats_space.lengths)
     except OSError as error:
         raise BenchmarkFileError(f"{path.name}: cannot be read ({error})") from error
     except RefusedError as error:
@@ -130,9 +130,10 @@ def read_packed(path: Path, nats_space: NatsSpace, source: Import) -> TrainedRun
 
 
 def combine_runs(numbers: list[float], seeds: list[int]) -> float:
-    """Return the parameters or FLOPs of an architecture as the authors' program does.
+    """Return the parameters or FLOPs of an architecture, combined over its runs as in the authors' program.
 
-    If runs do not agree in five decimals, which the authors call a legacy issue, it is the run of seed 888 that counts.
+    If runs differ in five decimals, which the authors call a legacy issue, the run with seed 888 counts; otherwise the
+    mean does.
     """
     if len({f"{number:.5f}" for number in numbers}) > 1 and 888 in seeds:
         return numbers[seeds.index(888)]
@@ -140,11 +141,12 @@ def combine_runs(numbers: list[float], seeds: list[int]) -> float:
 
 
 def _member(index: int) -> str:
+    """Return the name of an architecture's file."""
     return f"{index:06d}.pickle.pbz2"
 
 
 def reader(nats_space: NatsSpace, remedy: str) -> Callable[[Import], Mapping[Column, Floats]]:
-    """Return what reads an official folder or single file of all architectures of a space."""
+    """Return the function that reads an official folder or single file of all architectures of a space."""
 
     def read(source: Import) -> Mapping[Column, Floats]:
         [path] = source.files
@@ -168,8 +170,8 @@ def reader(nats_space: NatsSpace, remedy: str) -> Callable[[Import], Mapping[Col
 def _obtain(name: str, nats_space: NatsSpace) -> str:
     return (
         f"download {nats_space.file}-simple.tar and unpack it (https://github.com/D-X-Y/NATS-Bench has the links), "
-        f"then run 'lissnas data import {name} {nats_space.file}-simple'; the packed {nats_space.file}.pickle.pbz2 "
-        "serves as well"
+        f"then run 'lissnas data import {name} {nats_space.file}-simple' (or import the packed "
+        f"{nats_space.file}.pickle.pbz2)"
     )
 
 
@@ -186,9 +188,9 @@ _BIBTEX = """\
 """
 
 _CAVEATS = (
-    "cifar10: validation comes from other training runs than test, on half of the training set (cifar10-valid)",
+    "cifar10: validation is from other training runs than test, on half of the training set (cifar10-valid)",
     "cifar100 and ImageNet16-120: validation and test are halves of the original test set ('validation+test')",
-    "times are one constant an epoch, not measured for each run",
+    "times are one constant per epoch, not measured for each run",
 )
 
 
@@ -215,11 +217,12 @@ TOPOLOGY = _benchmark(
     TOPOLOGY_SPACE,
     "CIFAR-10, CIFAR-100 and ImageNet16-120 accuracy of 15,625 cells, up to three seeds, with learning curves",
     200,
-    "the same cells, order and trainings as nas-bench-201, trained and recorded anew in part",
-    "after 200 epochs only 'validation+test' of cifar100 and ImageNet16-120 has a learning curve: whoever stops early "
-    "by it sees the test half",
+    "the same cells, order and trainings as nas-bench-201, some of them trained and recorded again",
+    "after 200 epochs only 'validation+test' of cifar100 and ImageNet16-120 has a learning curve, so stopping early by "
+    "it uses the test half",
     "12 epochs: one seed (111), with the learning rate annealed within them; cifar10-valid has seed 777 too",
-    "15,625 cells were trained apart, but many compute the same: 6,466 by the official string",
+    "15,625 cells were trained separately, but many compute the same function: 6,466 are distinct by the official "
+    "string",
 )
 
 SIZE = _benchmark(
@@ -227,6 +230,6 @@ SIZE = _benchmark(
     SIZE_SPACE,
     "CIFAR-10, CIFAR-100 and ImageNet16-120 accuracy of 32,768 choices of five widths, with learning curves",
     90,
-    "90 epochs: one seed (777); 12 epochs: three; each length has its own schedule of the learning rate",
-    "parameters and FLOPs of some runs were recorded wrongly; where runs differ, that of seed 888 counts",
+    "90 epochs: one seed (777); 12 epochs: three; each length has its own learning-rate schedule",
+    "parameters and FLOPs of some runs were recorded wrongly; if runs differ, the run with seed 888 counts",
 )

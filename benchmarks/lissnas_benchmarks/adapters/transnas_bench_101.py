@@ -1,4 +1,4 @@
-"""TransNAS-Bench-101: cells and chains trained on seven vision tasks, with their learning curves and costs."""
+"""TransNAS-Bench-101: cells and chains trained on seven vision tasks, with learning curves and costs."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -28,7 +28,7 @@ _MAIN = {
     "normal": "ssim",
     "autoencoder": "ssim",
 }
-"""Each task's own measure of quality, by the paper; every task also has it under the name "score"."""
+"""Each task's measure of quality in the paper; every task also has it under the name "score"."""
 
 _METRICS = {
     "top1": ("accuracy", "%", True),
@@ -38,7 +38,7 @@ _METRICS = {
     "ssim": ("ssim", "", True),
     "neg_loss": ("neg-loss", "", True),
 }
-"""What the file's metrics are called here, their units, and whether more is better; any other is a loss."""
+"""Our name of each metric of the file, its unit, and whether higher is better; any other metric is a loss."""
 
 _SPLITS = {"train": "train", "valid": "validation", "val": "validation", "test": "test"}
 
@@ -49,79 +49,84 @@ _INFORMATION = {
     "encoder_FLOPs": ("encoder-macs", "M"),
     "model_FLOPs": ("macs", "M"),
 }
-"""What the file says of a network's costs, and how it is called here: thop, which counted, counts MACs."""
+"""Our metric and unit of each cost in the file. They were counted by thop, which counts MACs."""
 
 _COUNTS_FROM = 1_000_000
-"""A column whose largest value reaches this holds plain counts, not millions."""
+"""If the largest value of a column reaches this, the column has plain counts instead of millions."""
 
-_MOST_EPOCHS = 200
+_MAX_EPOCHS = 200
+"""Maximum number of epochs of a curve."""
 
-_MOST_METRICS = 64
+_MAX_METRICS = 64
+"""Maximum number of metrics of an architecture on one task."""
 
-_MOST_NUMBERS = 50_000_000
-"""How many numbers all curves may have: many networks may share one in a small file; real ones have 20 million."""
+_MAX_NUMBERS = 50_000_000
+"""Maximum number of values in all curves together. A small file can refer to one curve many times; the official file
+has 20 million."""
 
 _RECORD = "model_info"
-"""The key that only a network's record on one task has."""
+"""A key that only records have; a record is of one architecture on one task."""
 
 _PAGE = "https://github.com/yawen-d/TransNASBench"
 
 
 @dataclass(frozen=True)
 class _Result:
-    """What the file holds of one network on one task."""
+    """The numbers of one architecture on one task."""
 
     epochs: int
     curves: Mapping[str, Floats]
     costs: Mapping[int | str, float]
 
 
-class _Results:
-    """Keeps of each network's record on one task the numbers alone."""
+class _RecordReader:
+    """Reduces each record to its numbers while the file is read."""
 
     def __init__(self) -> None:
         self._numbers = 0
 
     def add(self, record: Mapping[str, Any]) -> _Result:
-        """Return what is kept; raises RefusedError if it is another record."""
+        """Return the numbers of a record; raises RefusedError if it has another form."""
         try:
             information, metrics = record[_RECORD], record["metrics"]
             costs = float_dict(information)
-            if max(len(costs.keys), len(metrics)) > _MOST_METRICS:
-                raise RefusedError("a network's record has more numbers than any")
+            if max(len(costs.keys), len(metrics)) > _MAX_METRICS:
+                raise RefusedError(f"a record has more than {_MAX_METRICS} metrics")
             curves = {name: _curve(curve) for name, curve in metrics.items()}
             epochs = record["total_epochs"]
         except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
-            raise RefusedError(f"a network's record is another: {error!r}") from error
+            raise RefusedError(f"a record has another form: {error!r}") from error
         self._numbers += len(costs.keys) + sum(map(len, curves.values()))
-        if type(epochs) is not int or self._numbers > _MOST_NUMBERS:
-            raise RefusedError("a network's epochs are no number, or all curves have more numbers than any such file's")
+        if type(epochs) is not int:
+            raise RefusedError("the number of epochs of a record is not an integer")
+        if self._numbers > _MAX_NUMBERS:
+            raise RefusedError(f"all curves together have more than {_MAX_NUMBERS:,} numbers")
         return _Result(epochs, curves, dict(zip(costs.keys, costs.values.tolist(), strict=True)))
 
 
 def _curve(numbers: Any) -> Floats:
-    if type(numbers) is not list or len(numbers) > _MOST_EPOCHS:
-        raise TypeError("a curve is no list, or longer than any")
+    if type(numbers) is not list or len(numbers) > _MAX_EPOCHS:
+        raise TypeError(f"a curve is not a list of at most {_MAX_EPOCHS} epochs")
     if not all(type(number) in (int, float) for number in numbers):
-        raise TypeError("a curve holds what is no number")
+        raise TypeError("a curve has a value that is not a number")
     return np.array(numbers, dtype=np.float64)
 
 
 def _reader(name: str, part: str, space: Callable[[], Space]) -> Callable[[Import], Mapping[Column, Floats]]:
     def read(source: Import) -> Mapping[Column, Floats]:
-        own = space()
+        searched = space()
         try:
-            file = load_torch(source.files[0], _RECORD, _Results().add, lambda share: source.progress(share / 2))
+            file = load_torch(source.files[0], _RECORD, _RecordReader().add, lambda share: source.progress(share / 2))
             results, metrics = file["data"][part], {task: file["metrics_dict"][task] for task in _MAIN}
-            index = own.index(own.read(list(results)))
-            if len(index) != own.size or len(np.unique(index)) != own.size:
-                raise ValueError(f"{len(np.unique(index))} networks of its part '{part}' instead of {own.size}")
+            index = searched.index(searched.read(list(results)))
+            if len(index) != searched.size or len(np.unique(index)) != searched.size:
+                raise ValueError(f"{len(np.unique(index))} architectures in '{part}' instead of {searched.size}")
             columns: dict[Column, Floats] = {}
             for done, (task, main) in enumerate(_MAIN.items(), 1):
                 of_task: list[_Result] = [result[task] for result in results.values()]
-                columns |= _trained(source, own.size, index, task, metrics[task], of_task)
+                columns |= _trained(source, searched.size, index, task, metrics[task], of_task)
                 columns |= _scores(columns, task, main)
-                columns |= _costs(own.size, index, task, of_task)
+                columns |= _costs(searched.size, index, task, of_task)
                 source.progress((1 + done / len(_MAIN)) / 2)
         except BenchmarkFileError as error:
             raise BenchmarkFileError(f"{error}; {_obtain(name)}") from error
@@ -136,12 +141,12 @@ def _reader(name: str, part: str, space: Callable[[], Space]) -> Callable[[Impor
 def _trained(
     source: Import, size: int, index: Indices, task: str, names: Sequence[str], results: Sequence[_Result]
 ) -> dict[Column, Floats]:
-    """Return what each metric of a task was after the last epoch, and write what it was after every one."""
+    """Return each metric of a task after the last epoch, and write its learning curves."""
     epochs = max(result.epochs for result in results)
-    if not 1 <= epochs <= _MOST_EPOCHS:
+    if not 1 <= epochs <= _MAX_EPOCHS:
         raise ValueError(f"{epochs} epochs of {task}")
-    if type(names) is not list or len(names) > _MOST_METRICS or not all(type(name) is str for name in names):
-        raise ValueError(f"the metrics of {task} are no list of names")
+    if type(names) is not list or len(names) > _MAX_METRICS or not all(type(name) is str for name in names):
+        raise ValueError(f"the metrics of {task} are not a list of names")
     columns: dict[Column, Floats] = {}
     for name in names:
         column = _column(task, name, epochs)
@@ -151,9 +156,9 @@ def _trained(
             if curve.shape != (result.epochs,):
                 raise ValueError(f"{name} of {task} has {curve.size} values instead of {result.epochs}")
             values[place, : len(curve)] = curve
-        values[~np.isfinite(values)] = np.nan  # a training that diverged
+        values[~np.isfinite(values)] = np.nan  # the training diverged
         if column.unit == "%" and not 0 <= np.nanmin(values, initial=0) <= np.nanmax(values, initial=0) <= 100:
-            raise ValueError(f"{name} of {task} is no percentage")
+            raise ValueError(f"{name} of {task} is not a percentage")
         if column in columns:
             raise ValueError(f"{task} has {column.metric} twice")
         columns[column] = values[:, -1].copy()
@@ -168,15 +173,15 @@ def _column(task: str, name: str, epochs: int) -> Column:
     if split not in _SPLITS:
         if name == "time_elapsed":
             return Column("time-elapsed", task, "", "s", epochs, quality=False)
-        raise ValueError(f"a metric called {name!r}")
+        raise ValueError(f"an unknown metric {name!r}")
     if not re.fullmatch(r"[A-Za-z0-9_]{1,40}", rest):
-        raise ValueError(f"a metric called {name!r}")
+        raise ValueError(f"an unknown metric {name!r}")
     metric, unit, quality = _METRICS.get(rest, (rest.replace("_", "-"), "", False))
     return Column(metric, task, _SPLITS[split], unit, epochs, quality=quality)
 
 
 def _scores(columns: Mapping[Column, Floats], task: str, main: str) -> dict[Column, Floats]:
-    """Return a task's main metric once more, called "score", so that one name serves all tasks."""
+    """Return a task's main metric under the name "score", which all tasks share."""
     of_task = {column: values for column, values in columns.items() if column.dataset == task}
     scores: dict[Column, Floats] = {}
     for column, values in of_task.items():
@@ -244,8 +249,8 @@ def _benchmark(name: str, title: str, part: str, space: Callable[[], Space], *ca
         obtain=_obtain(name),
         caveats=(
             "one training run; 'score' is each task's main metric: accuracy, mIoU, SSIM or the negative loss",
-            "values are those after the last epoch, where the official API's queries take the best epoch by default",
-            "no source states the unit of parameters and FLOPs: plain counts are turned into M, others are kept",
+            "values are those after the last epoch; the official API returns the best epoch by default",
+            "no source states the unit of parameters and FLOPs: plain counts are converted to M, others are unchanged",
             *caveats,
         ),
     )
@@ -256,7 +261,7 @@ MICRO = _benchmark(
     "seven vision tasks for all 4,096 cells of TransNAS-Bench-101, with learning curves and costs",
     "micro",
     transnas_micro,
-    "cells that compute the same are kept apart, as they were trained apart",
+    "cells that compute the same function are separate entries, because they were trained separately",
 )
 
 MACRO = _benchmark(

@@ -220,5 +220,5 @@ def test_a_table_without_costs_has_none(real: pl.DataFrame, tmp_path: Path) -> N
 def test_a_result_that_stands_in_an_archive_twice_is_refused(real: pl.DataFrame, tmp_path: Path) -> None:
     path = tmp_path / "any.tar.gz"
     path.write_bytes(_archive(pl.concat([real.head(5), real.head(1)])))
-    with pytest.raises(BenchmarkFileError, match=r"result_0\.json stands in it twice"):
+    with pytest.raises(BenchmarkFileError, match=r"it contains result_0\.json twice"):
         ADAPTER.read(Import((path,), tmp_path))

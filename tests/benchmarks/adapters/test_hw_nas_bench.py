@@ -296,5 +296,5 @@ def test_rows_of_another_space_are_refused(rows: Any, dataset: str, error: type[
 
 
 def test_a_table_without_a_block_is_refused_by_its_name() -> None:
-    with pytest.raises(BenchmarkFileError, match="no cost is given for the block 'ConvBlock_H112_W112_Cin16_Cout16"):
+    with pytest.raises(BenchmarkFileError, match="it has no cost of the block 'ConvBlock_H112_W112_Cin16_Cout16"):
         fbnet_cost(np.zeros((1, 22), np.uint8), {}, "ImageNet")

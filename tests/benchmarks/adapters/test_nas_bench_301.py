@@ -285,9 +285,11 @@ def _rename_first_member(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
-        pytest.param(lambda folder: shutil.rmtree(folder / "xgb_v1.0"), "holds no folder xgb_v1.0", id="no accuracy"),
         pytest.param(
-            lambda folder: shutil.rmtree(folder / "lgb_runtime_v1.0"), "holds no folder lgb_r", id="no runtime"
+            lambda folder: shutil.rmtree(folder / "xgb_v1.0"), "contains no folder xgb_v1.0", id="no accuracy"
+        ),
+        pytest.param(
+            lambda folder: shutil.rmtree(folder / "lgb_runtime_v1.0"), "contains no folder lgb_r", id="no runtime"
         ),
         pytest.param(lambda folder: shutil.rmtree(folder / MEMBER), "1 of 2 members are missing", id="no first member"),
         pytest.param(_rename_first_member, "1 of 3 members are missing .first: ensemble_member_0", id="a gap"),
@@ -302,7 +304,7 @@ def _rename_first_member(folder: Path) -> None:
             "kind 'gnn_gin' instead of 'xgb'",
             id="a graph network",
         ),
-        pytest.param(_rename_versions, "holds xgb_v0.9, and nas-bench-301 is version 1.0", id="another version"),
+        pytest.param(_rename_versions, "contains xgb_v0.9, but nas-bench-301 is version 1.0", id="another version"),
         pytest.param(
             lambda folder: shutil.copytree(folder / "xgb_v1.0", folder / "again" / "xgb_v1.0"), "2 times", id="twice"
         ),

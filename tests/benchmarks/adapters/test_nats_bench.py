@@ -273,10 +273,10 @@ def _write(value: Any) -> Callable[[Path], Any]:
         ("000003", _cut, "000003.*cut short or damaged"),
         ("000003", _write(b""), "000003.*cut short"),
         ("000003", _write(b"hello"), "000003.*cut short or damaged"),
-        ("000003", _write({}), "000003.*not the trainings 12, 200 of architecture 3"),
+        ("000003", _write({}), "000003.*lacks one of 12, 200 of architecture 3"),
         ("000003", lambda path: shutil.copy(path.with_name("000002.pickle.pbz2"), path), "twice"),
         ("000003", _write(bz2.compress(bytes(50_000_000))), "opcode 0x0"),
-        ("000003", _write(bz2.compress(b"\x80\x02Nr" + (10**8).to_bytes(4, "little") + b".")), "not the trainings"),
+        ("000003", _write(bz2.compress(b"\x80\x02Nr" + (10**8).to_bytes(4, "little") + b".")), "lacks one of"),
         (
             "000003",
             _write(bz2.compress(b"\x80\x02cposix\nsystem\nX\x02\x00\x00\x00ls\x85R.")),

@@ -97,7 +97,7 @@ def test_a_loss_that_was_no_number_is_none_here(tmp_path: Path, whole: pl.DataFr
 
 def test_an_unfinished_table_is_refused_with_how_to_go_on(tmp_path: Path, whole: pl.DataFrame) -> None:
     path = _write(tmp_path / "table.parquet", whole.filter(pl.col("index") != 77))
-    with pytest.raises(BenchmarkFileError, match=r"unfinished, 15,624 of 15,625 cells.*train_cells digits"):
+    with pytest.raises(BenchmarkFileError, match=r"unfinished: 15,624 of 15,625 cells.*train_cells digits"):
         _read(DIGITS, path)
 
 

@@ -180,14 +180,14 @@ def test_curves_that_many_networks_share_do_not_multiply(tmp_path: Path, monkeyp
     shared = {f"train_{number}": [1.5] * 100 for number in range(60)}
     information = {"inference_time": 0.5}
     record = {"total_epochs": 100, "model_info": information, "metrics": shared}
-    monkeypatch.setattr("lissnas_benchmarks.adapters.transnas_bench_101._MOST_NUMBERS", 30_000)
+    monkeypatch.setattr("lissnas_benchmarks.adapters.transnas_bench_101._MAX_NUMBERS", 30_000)
     results = {str(number): dict(record) for number in range(10)}
     data = target.wrap(
         pickle.dumps({"curves": [shared, information], "metrics_dict": {}, "data": {"micro": results}}, 2)
     )
     path = tmp_path / "input.pth"
     path.write_bytes(data)
-    with pytest.raises(BenchmarkFileError, match="more numbers than any"):
+    with pytest.raises(BenchmarkFileError, match="more than 30,000 numbers"):
         target.read(path)
 
 

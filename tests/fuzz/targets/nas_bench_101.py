@@ -9,7 +9,7 @@ import mutations
 import nas_bench_101_official as official
 from lissnas.spaces.published.nasbench101 import nasbench101
 from lissnas_benchmarks.adapter import OfficialFile
-from lissnas_benchmarks.adapters.nas_bench_101 import describe
+from lissnas_benchmarks.adapters.nas_bench_101 import nas_bench_101_adapter
 from lissnas_benchmarks.readers.model_metrics import read_metrics
 
 from targets.target import Target, imported
@@ -32,7 +32,7 @@ def _framed(data: bytes) -> bytes:
     return b"".join(map(official.frame, data.split(b"\n")))
 
 
-_CELLS_BENCHMARK = describe("cells", OfficialFile("cells.tfrecord"), (4,), 3)
+_CELLS_ADAPTER = nas_bench_101_adapter("cells", OfficialFile("cells.tfrecord"), (4,), 3)
 
 
 def _read_metrics(path: Path) -> object:
@@ -67,6 +67,6 @@ def _mutate_messages(data: bytes, rng: Any) -> bytes:
 
 
 TARGETS = (
-    Target("NAS-Bench-101 tfrecord", _records, imported(_CELLS_BENCHMARK.read), mutations.records, _framed, share=0.2),
+    Target("NAS-Bench-101 tfrecord", _records, imported(_CELLS_ADAPTER.read), mutations.records, _framed, share=0.2),
     Target("NAS-Bench-101 metrics", _messages, _read_metrics, _mutate_messages),
 )
