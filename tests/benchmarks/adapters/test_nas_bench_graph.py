@@ -49,9 +49,9 @@ def test_every_row_is_the_network_that_the_package_makes_of_it(table: Table, nam
 
 
 @pytest.mark.parametrize("link", range(9))
-def test_a_network_of_skips_alone_is_none(table: Table, name: str, link: int) -> None:
+def test_a_network_of_skips_alone_is_refused(table: Table, name: str, link: int) -> None:
     row = np.array([[link, *[_BENCHMARKS[name].index("skip")] * 4]], dtype=np.uint8)
-    with pytest.raises(ArchitectureError, match="no network"):
+    with pytest.raises(ArchitectureError, match="is not a network"):
         table.space.index(row)
 
 
