@@ -1,6 +1,6 @@
-"""Rows of an ablation of LISSNAS on the 15,625-cell table: processor seconds a row, and wall time on all cores.
+"""Time of the rows of an ablation of LISSNAS on the 15,625-cell table, in processor time and in wall time.
 
-The processor time does not depend on what else the machine is doing; the wall time does. `--rows 10000`.
+Processor time does not depend on other programs; wall time, on all cores, does. Option: `--rows 10000`.
 """
 
 import argparse
@@ -32,7 +32,7 @@ def main() -> None:
     benchmark = open_benchmark("analog-nasbench")
     key = BenchmarkKey.of(benchmark)
     for tau in (1.0, 0.5):
-        print(f"{milliseconds(key, tau):.2f} ms of one core a row at a tau of {tau:g}", flush=True)
+        print(f"{milliseconds(key, tau):.2f} ms of one core per row at tau {tau:g}", flush=True)
     before = time.process_time()
     with tempfile.TemporaryDirectory() as folder, workers() as all_cores:
         started = time.monotonic()
@@ -40,10 +40,10 @@ def main() -> None:
         path = Path(folder) / "ablation.parquet"
         ablate(benchmark, points, arguments.rows, 0, path=path, workers=all_cores)
         seconds = time.monotonic() - started
-    print(f"{arguments.rows:,} rows in {seconds:.0f} s with {all_cores.count} workers, their start included")
+    print(f"{arguments.rows:,} rows in {seconds:.0f} s with {all_cores.count} workers, including their start")
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     spent = sum(usage.ru_utime + usage.ru_stime for usage in used) - before
-    print(f"{spent:.0f} s of processors in all, {1000 * spent / arguments.rows:.2f} ms a row")
+    print(f"{spent:.0f} s of processor time in all, {1000 * spent / arguments.rows:.2f} ms per row")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Kernel shrinkage with 150 evaluations in spaces of four sizes, with 1,000, and what predicting a candidate costs."""
+"""Time of kernel shrinkage with 150 evaluations in four spaces and with 1,000 in one, and of one prediction."""
 
 import resource
 import time
@@ -22,12 +22,13 @@ def score(rows: Rows) -> Floats:
 
 
 def seconds(run, *arguments) -> float:
+    """Return the processor time of a call."""
     started = time.process_time()
     run(*arguments)
     return time.process_time() - started
 
 
-def shrunk(space: CategoricalSpace, seed: int, evaluations: int = 150) -> None:
+def shrink_once(space: CategoricalSpace, seed: int, evaluations: int = 150) -> None:
     shrink(space, score, KernelShrinkage(evaluations), np.random.default_rng(seed))
 
 
@@ -35,14 +36,14 @@ threadpool_limits(1)
 for choices, genes in ((5, 6), (10, 6), (4, 20), (7, 21)):
     names = [str(choice) for choice in range(choices)]
     space = CategoricalSpace("chain", [names] * genes, "-".join(["{}"] * genes))
-    shrunk(space, 0)
-    median = sorted(seconds(shrunk, space, seed) for seed in range(RUNS if space.size < 10**6 else 1))
+    shrink_once(space, 0)
+    times = sorted(seconds(shrink_once, space, seed) for seed in range(RUNS if space.size < 10**6 else 1))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    cost = f"{median[len(median) // 2]:.2f} s of one core, {peak:.0f} MB at the most"
+    cost = f"{times[len(times) // 2]:.2f} s of one core, peak memory {peak:.0f} MB"
     print(f"{choices}^{genes} = {space.size:.3g} networks: {cost}", flush=True)
 
 cells = CategoricalSpace("chain", [names[:5]] * 6, "{}" * 6)
-print(f"1,000 evaluations of 5^6 networks: {seconds(shrunk, cells, 0, 1_000):.1f} s of one core", flush=True)
+print(f"1,000 evaluations of 5^6 networks: {seconds(shrink_once, cells, 0, 1_000):.1f} s of one core", flush=True)
 
 space = CategoricalSpace("chain", [names[:4]] * 20, "{}" * 20)
 rng = np.random.default_rng(0)

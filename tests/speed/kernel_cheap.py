@@ -1,9 +1,10 @@
-"""Recall of the true top 1 % of NAS-Bench-201 by few true evaluations joined with free scores, helpful and misleading.
+"""Recall of the true top 1 % of NAS-Bench-201 by few true evaluations with cheap scores, helpful and misleading.
 
-Kernel shrinkage selects by validation accuracy and is judged by test accuracy; it keeps as many networks as LISSNAS in
-the same seed. Each set of free scores is compared with none in the same seeds: mean difference and 95 % interval. It is
-diagnosed from the true accuracies of the runs without: verdicts, and how the first score ranks their better half.
-`--datasets c10 c100 in16 --evaluations 50 --seeds 50 --scores one-shot everything`.
+Kernel shrinkage selects by validation accuracy, and the recall is by test accuracy. With each seed it keeps as many
+architectures as LISSNAS. Each set of cheap scores is compared with no cheap scores in the same seeds: mean difference
+and 95 % interval. The diagnosis uses the true accuracies of the runs without cheap scores. It prints the verdicts, and
+how the first score ranks the better half. Options: `--datasets c10 c100 in16 --evaluations 50 --seeds 50
+--scores one-shot everything`.
 """
 
 import argparse
@@ -28,20 +29,20 @@ SPACE = cell201()
 
 
 def columns(name: str) -> dict[str, Floats]:
-    """Return the numbers of a table in the order of the space's index, NaN where it has none."""
+    """Return the columns of a table in the order of the index of the space, NaN where it has no value."""
     frame = pl.read_parquet(DATA / f"nasbench201{name}.parquet")
-    place = SPACE.index(SPACE.read(frame["arch"].to_list()))
-    found = {}
+    index = SPACE.index(SPACE.read(frame["arch"].to_list()))
+    values = {}
     for column in frame.select(pl.selectors.float()).columns:
-        found[column] = np.full(SPACE.size, np.nan)
-        found[column][place] = frame[column].to_numpy()
-    return found
+        values[column] = np.full(SPACE.size, np.nan)
+        values[column][index] = frame[column].to_numpy()
+    return values
 
 
 def sets_of_scores(truth: Floats) -> dict[str, list[Floats]]:
     rng = np.random.default_rng(0)
     supernets = list(columns("_supernet_scores").values())
-    # -1e8 stands for a computation that failed.
+    # The table has -1e8 where the computation failed.
     zero_cost = [np.where(scores <= -1e7, np.nan, scores) for scores in columns("_zero_cost").values()]
     best = np.flatnonzero(truth >= np.quantile(truth, 0.8))
     buried, shuffled = truth.copy(), truth.copy()
@@ -74,13 +75,13 @@ def measure(dataset: str, evaluations: int, seeds: int, chosen: list[str]) -> No
     sizes = [shrink(SPACE, evaluator, Lissnas(), np.random.default_rng(seed)).subspace.size for seed in range(seeds)]
 
     def runs(cheap: tuple[Evaluator, ...]) -> list[Trace]:
-        found = []
+        traces = []
         for seed, size in enumerate(sizes):
             shrinker = KernelShrinkage(evaluations=evaluations, size=size)
             if cheap:
                 shrinker = TwoFidelityShrinkage(evaluations=evaluations, size=size, cheap=cheap)
-            found.append(shrink(SPACE, evaluator, shrinker, np.random.default_rng(seed)))
-        return found
+            traces.append(shrink(SPACE, evaluator, shrinker, np.random.default_rng(seed)))
+        return traces
 
     def recalls(traces: list[Trace]) -> Floats:
         return np.array([marked[trace.subspace.index].sum() / marked.sum() for trace in traces])
@@ -116,6 +117,6 @@ parser.add_argument("--datasets", nargs="+", choices=["c10", "c100", "in16"], de
 parser.add_argument("--scores", nargs="+", default=[])
 arguments = parser.parse_args()
 if not DATA.is_dir():
-    sys.exit(f"skipped: the real tables are not here: {DATA} is missing")
+    sys.exit(f"skipped: the real tables are missing: {DATA} does not exist")
 for name in arguments.datasets:
     measure(name, arguments.evaluations, arguments.seeds, arguments.scores)

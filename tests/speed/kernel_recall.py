@@ -1,9 +1,9 @@
-"""Recall of the true top 1 % by kernel shrinkage, beside LISSNAS and operation pruning, on the six shared tables.
+"""Recall of the true top 1 % by kernel shrinkage, LISSNAS and operation pruning, on the six shared tables.
 
-Every method selects by one column and is judged by another; in each seed all keep as many networks as LISSNAS does with
-its defaults. Means over seeds and 95 % intervals of the mean. `--evaluations 60 150 --tables c10 size --seeds 50`.
-Smaller budgets are read off the rounds of the largest, which begins as they do.
-Where the judging column is a mean over all training seeds, the selecting one is part of it; "others" leaves it out.
+Every method selects by one column, and the recall is by another. With each seed, all methods keep as many architectures
+as LISSNAS with its defaults. The output is means over seeds with 95 % intervals. Smaller budgets are earlier rounds of
+the run with the largest budget. Where the reporting column is a mean over all training seeds, it includes the selecting
+seed; "others" excludes it. Options: `--evaluations 60 150 --tables c10 size --seeds 50`.
 """
 
 import argparse
@@ -30,7 +30,7 @@ from lissnas.subspaces.subspace import Subspace
 DATA = Path(__file__).parents[3] / "shared" / "data"
 
 Problem = tuple[Space, Floats, dict[str, Floats]]
-"""A space, the column that selects, and the columns that judge."""
+"""A space, the selecting column, and the reporting columns by name."""
 
 
 def in_order(space: Space, strings: list[str], values: Floats) -> Floats:
@@ -42,21 +42,21 @@ def in_order(space: Space, strings: list[str], values: Floats) -> Floats:
 def nasbench201(dataset: str) -> Problem:
     frame, space = pl.read_parquet(DATA / "nasbench201.parquet"), cell201()
     cells = frame["arch"].to_list()
-    selecting, judging = (
+    selecting, reporting = (
         in_order(space, cells, frame[f"{dataset}_{split}200"].to_numpy()) for split in ("val", "test")
     )
-    return space, selecting, {"test": judging}
+    return space, selecting, {"test": reporting}
 
 
 def seeds_of(name: str, space: Space, key: str) -> Problem:
     records = json.loads((DATA / name).read_text())
     seeds = np.array([record[key] for record in records.values()])
     names = list(records)
-    judging = {
+    reporting = {
         "mean": in_order(space, names, seeds.mean(axis=1)),
         "others": in_order(space, names, seeds[:, 1:].mean(axis=1)),
     }
-    return space, in_order(space, names, seeds[:, 0]), judging
+    return space, in_order(space, names, seeds[:, 0]), reporting
 
 
 def size_space() -> Problem:
@@ -80,8 +80,8 @@ def interval(values: list[float]) -> str:
 
 
 def measure(name: str, budgets: list[int], seeds: int) -> None:
-    space, selecting, judging = PROBLEMS[name]()
-    best = {judge: top(column, 0.01) for judge, column in judging.items()}
+    space, selecting, reporting = PROBLEMS[name]()
+    best = {report: top(column, 0.01) for report, column in reporting.items()}
     recalls: dict[tuple[str, str], list[float]] = {}
     spent: dict[str, list[int]] = {}
     seconds: dict[str, list[float]] = {}
@@ -89,8 +89,8 @@ def measure(name: str, budgets: list[int], seeds: int) -> None:
 
     def note(method: str, evaluations: int, subspace: Subspace) -> None:
         spent.setdefault(method, []).append(evaluations)
-        for judge, marked in best.items():
-            recalls.setdefault((method, judge), []).append(float(marked[subspace.index].sum() / marked.sum()))
+        for report, marked in best.items():
+            recalls.setdefault((method, report), []).append(float(marked[subspace.index].sum() / marked.sum()))
         if isinstance(subspace, ExpectedSubspace):
             expected.setdefault(method, []).append(subspace.expected_recall)
 
@@ -109,12 +109,12 @@ def measure(name: str, budgets: list[int], seeds: int) -> None:
         for step in kernel.rounds[1:-1]:
             if step.evaluations in budgets:
                 note(f"kernel {step.evaluations}", step.evaluations, step.subspace)
-    for (method, judge), values in recalls.items():
+    for (method, report), values in recalls.items():
         cost = f"  {np.mean(seconds[method]):.2f} s" if method in seconds else ""
-        own = f"  expected {np.mean(expected[method]):.3f}" if method in expected else ""
+        forecast = f"  expected {np.mean(expected[method]):.3f}" if method in expected else ""
         print(
-            f"{name:8}{judge:8}{method:19}{np.mean(spent[method]):6.0f} evaluations  recall {interval(values)}"
-            f"{cost}{own}",
+            f"{name:8}{report:8}{method:19}{np.mean(spent[method]):6.0f} evaluations  recall {interval(values)}"
+            f"{cost}{forecast}",
             flush=True,
         )
 
@@ -125,6 +125,6 @@ parser.add_argument("--evaluations", type=int, nargs="+", default=[60, 100, 150,
 parser.add_argument("--tables", nargs="+", choices=list(PROBLEMS), default=list(PROBLEMS))
 arguments = parser.parse_args()
 if not DATA.is_dir():
-    sys.exit(f"skipped: the real tables are not here: {DATA} is missing")
+    sys.exit(f"skipped: the real tables are missing: {DATA} does not exist")
 for table in arguments.tables:
     measure(table, arguments.evaluations, arguments.seeds)

@@ -1,6 +1,6 @@
-"""Every exact locality measure of the 15,625-cell space, beside a plain loop over architectures.
+"""Time of all exact locality measures of the 15,625-cell space, compared with a plain loop over architectures.
 
-The loop does only the measures over pairs, in the plainest Python; it is run from a few architectures and scaled up.
+The loop computes only the measures over pairs, in plain Python, for a few architectures; its time is scaled up.
 """
 
 import time
