@@ -1,4 +1,4 @@
-"""A subspace as a space of its own, and within limits: against plain lists, and where nobody can list them."""
+"""Shrunk spaces and limited subspaces, compared with lists, and where they cannot be listed."""
 
 import json
 from pathlib import Path
@@ -26,11 +26,11 @@ from scipy.stats import chisquare
 
 
 def _some(space: Any) -> ExplicitSubspace:
-    """Return every second architecture, more or less."""
+    """Return a random half of the architectures."""
     return ExplicitSubspace(space, np.random.default_rng(3).choice(space.size, -(-space.size // 2), replace=False))
 
 
-def test_a_shrunk_space_holds_the_networks_of_the_subspace_in_their_order(small: Any) -> None:
+def test_a_shrunk_space_has_the_networks_of_the_subspace_in_order(small: Any) -> None:
     subspace = _some(small.space)
     shrunk = ShrunkSpace(subspace)
     assert shrunk.size == subspace.size
@@ -39,33 +39,33 @@ def test_a_shrunk_space_holds_the_networks_of_the_subspace_in_their_order(small:
     np.testing.assert_array_equal(shrunk.whole_index(np.arange(subspace.size)), subspace.index)
 
 
-def test_neighbors_are_those_that_are_left(small: Any) -> None:
+def test_neighbors_are_those_in_the_subspace(small: Any) -> None:
     subspace = _some(small.space)
     shrunk = ShrunkSpace(subspace)
     rows = shrunk.all_rows()
     neighbors, source = shrunk.neighbors(rows)
     found = {(a, b) for a, b in zip(source.tolist(), shrunk.index(neighbors).tolist(), strict=True)}
-    apart = small.space.distances(rows, rows)
-    assert found == set(map(tuple, np.argwhere(apart == 1).tolist()))
+    distances = small.space.distances(rows, rows)
+    assert found == set(map(tuple, np.argwhere(distances == 1).tolist()))
 
 
-def test_shells_are_summed_over_the_networks_that_are_left(small: Any) -> None:
+def test_shells_are_summed_over_the_subspace(small: Any) -> None:
     subspace = _some(small.space)
     shrunk = ShrunkSpace(subspace)
     rng = np.random.default_rng(0)
     columns, scores = rng.normal(size=(shrunk.size, 2)), rng.normal(size=shrunk.size)
     scores[0] = np.nan
     found = shrunk.shell_sums(columns, scores)
-    apart = small.space.distances(shrunk.all_rows(), shrunk.all_rows())
+    distances = small.space.distances(shrunk.all_rows(), shrunk.all_rows())
     for center in range(shrunk.size):
-        for distance in range(int(apart.max()) + 1):
-            shell = apart[center] == distance
+        for distance in range(int(distances.max()) + 1):
+            shell = distances[center] == distance
             np.testing.assert_allclose(found.sums[distance, center], columns[shell].sum(axis=0), atol=1e-12)
             differences = np.abs(scores[center] - scores[shell])
             np.testing.assert_allclose(found.differences[distance, center], np.nansum(differences), atol=1e-12)
 
 
-def test_networks_outside_are_refused() -> None:
+def test_networks_outside_the_subspace_are_refused() -> None:
     space = cell201()
     shrunk = ShrunkSpace(ExplicitSubspace(space, np.arange(100)))
     with pytest.raises(ArchitectureError, match=r"'.+' is not among the 100 networks \(\w{8}\) of cell201"):
@@ -74,7 +74,7 @@ def test_networks_outside_are_refused() -> None:
         shrunk.rows(np.array([100]))
 
 
-def test_the_name_tells_one_subspace_from_another() -> None:
+def test_different_subspaces_give_spaces_of_different_names() -> None:
     space = shufflenetv2()
     seeds = space.sample(4, np.random.default_rng(0))
     names = [
@@ -103,40 +103,40 @@ SHRINKERS: tuple[Shrinker, ...] = (
 
 
 @pytest.mark.parametrize("shrinker", SHRINKERS, ids=lambda shrinker: type(shrinker).__name__)
-def test_methods_shrink_a_shrunk_space_and_see_nothing_outside(shrinker: Shrinker) -> None:
+def test_methods_shrink_a_shrunk_space_without_leaving_it(shrinker: Shrinker) -> None:
     space = cell201()
     subspace = _some(space)
     shrunk = ShrunkSpace(subspace)
-    asked: list[Rows] = []
+    scored: list[Rows] = []
 
     def score(rows: Rows) -> Floats:
-        asked.append(rows)
+        scored.append(rows)
         return _score(rows)
 
-    made = shrunk.in_whole(shrink(shrunk, score, shrinker, np.random.default_rng(0)).subspace)
-    assert made.space is space
-    assert 0 < made.size < subspace.size
-    assert np.isin(made.index, subspace.index).all()
-    assert subspace.contains(np.concatenate(asked)).all()
-    assert _score(space.rows(made.index)).mean() > _score(space.rows(subspace.index)).mean() + 1
+    result = shrunk.in_whole(shrink(shrunk, score, shrinker, np.random.default_rng(0)).subspace)
+    assert result.space is space
+    assert 0 < result.size < subspace.size
+    assert np.isin(result.index, subspace.index).all()
+    assert subspace.contains(np.concatenate(scored)).all()
+    assert _score(space.rows(result.index)).mean() > _score(space.rows(subspace.index)).mean() + 1
 
 
-def test_lissnas_shrinks_a_union_of_balls_that_nobody_lists() -> None:
+def test_lissnas_shrinks_a_union_of_balls_too_large_to_list() -> None:
     space = shufflenetv2()
     subspace = UnionOfBalls(space, space.sample(30, np.random.default_rng(0)), 4)
     assert subspace.size_bounds[1] > 1_000_000
     shrunk = ShrunkSpace(subspace)
     shrinker = Lissnas(confidence=0.9, quantile=0.1, seeds=3, max_rounds=1, stop="rounds")
-    made = shrunk.in_whole(shrink(shrunk, _score, shrinker, np.random.default_rng(0)).subspace)
-    rows = space.rows(made.index)
-    # Nearly all members are four edits from one of the 30 seeds: inside lie the ways back, and other choices there.
-    assert 3 * 13 <= made.size < 3 * 61
+    result = shrunk.in_whole(shrink(shrunk, _score, shrinker, np.random.default_rng(0)).subspace)
+    rows = space.rows(result.index)
+    # Nearly all members are four edits from one of the 30 seeds, so a ball around a member is only partly inside.
+    assert 3 * 13 <= result.size < 3 * 61
     assert subspace.contains(rows).all()
-    # Of 22 random members the seeds are the best three, so that what surrounds them is better too.
+    # The three seeds are the best of 22 random members, so their neighbors are better than average.
     assert _score(rows).mean() > _score(subspace.sample(500, np.random.default_rng(1))).mean() + 2
 
 
-def test_the_whole_of_a_shrunk_space_is_the_subspace() -> None:
+def test_the_whole_shrunk_space_is_the_subspace() -> None:
     subspace = _some(cell201())
     assert ShrunkSpace(subspace).in_whole(WholeSpace(ShrunkSpace(subspace))) is subspace
 
@@ -145,7 +145,7 @@ def _cost(rows: Rows) -> Floats:
     return rows.sum(axis=1).astype(np.float64)
 
 
-def test_a_limited_subspace_holds_what_meets_the_limits(small: Any) -> None:
+def test_a_limited_subspace_has_the_networks_within_the_limits(small: Any) -> None:
     subspace = _some(small.space)
     rows = small.space.rows(subspace.index)
     limit = float(np.median(_cost(rows)))
@@ -159,7 +159,7 @@ def test_a_limited_subspace_holds_what_meets_the_limits(small: Any) -> None:
     assert sorted(small.space.index(drawn)) == sorted(small.space.index(expected))
 
 
-def test_networks_within_limits_are_drawn_uniformly_from_a_box_that_nobody_lists() -> None:
+def test_networks_within_limits_are_drawn_uniformly_from_a_box_too_large_to_list() -> None:
     whole = shufflenetv2()
     space = LimitedSpace(whole, Limit("cost", lambda rows: _cost(rows[:, :4]), 3))
     within = LimitedSubspace(space, Box.whole(whole))
@@ -167,13 +167,13 @@ def test_networks_within_limits_are_drawn_uniformly_from_a_box_that_nobody_lists
     rows = within.sample(20_000, np.random.default_rng(0))
     assert (_cost(rows[:, :4]) <= 3).all()
     heads, counts = np.unique(rows[:, :4], axis=0, return_counts=True)
-    assert len(heads) == 35  # as many as there are sums of four numbers up to 3: (7 choose 4)
+    assert len(heads) == 35  # four numbers with a sum of at most 3: 7 choose 4
     assert chisquare(counts).pvalue > 1e-3
     with pytest.raises(SettingError, match=r"too large to list .*\(at most 1,000,000\)"):
         _ = within.size
 
 
-def test_limits_that_nothing_meets_are_told() -> None:
+def test_limits_that_no_network_meets_are_refused() -> None:
     whole = shufflenetv2()
     space = LimitedSpace(whole, Limit("cost", _cost, -1))
     with pytest.raises(SettingError, match="only 0 of 1 networks of a subspace were found"):
@@ -197,7 +197,7 @@ def test_a_small_box_of_a_huge_space_is_listed() -> None:
     assert (np.diff(box.index) > 0).all()
 
 
-def test_boxes_are_saved_and_loaded_whatever_their_size(tmp_path: Path) -> None:
+def test_boxes_of_any_size_are_saved_and_loaded(tmp_path: Path) -> None:
     space = shufflenetv2()
     for box in (_small_box(), Box.whole(space).without(4, 2).without(4, 1).without(19, 0)):
         save(box, tmp_path / "box.parquet", {"method": "angle"})
@@ -211,7 +211,7 @@ def test_boxes_are_saved_and_loaded_whatever_their_size(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("choices", [[[0]] * 19, [[4]] * 20, [[]] * 20, [["0"]] * 20, [[True]] * 20, 3, [3] * 20])
-def test_a_box_of_other_choices_is_refused(tmp_path: Path, choices: Any) -> None:
+def test_a_box_with_choices_outside_the_space_is_refused(tmp_path: Path, choices: Any) -> None:
     space = shufflenetv2()
     path = tmp_path / "box.parquet"
     save(Box.whole(space).without(0, 0), path, {})

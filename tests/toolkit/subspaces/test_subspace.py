@@ -1,4 +1,4 @@
-"""Subspaces: membership, sampling, pockets, and files that may be damaged."""
+"""Subspaces: membership, sampling, pockets and files, also damaged ones."""
 
 import json
 from pathlib import Path
@@ -17,7 +17,7 @@ from lissnas.subspaces.subspace_file import checksum, load, save
 
 
 def _parts(small: Any, index: np.ndarray) -> list[set[int]]:
-    """Grow components in plain Python, one architecture after the other."""
+    """Return the connected components, found in plain Python."""
     parts: list[set[int]] = []
     for architecture in index:
         touching = [part for part in parts if any(small.distance[architecture, other] == 1 for other in part)]
@@ -30,11 +30,11 @@ def test_pockets_are_the_connected_components(small: Any, count: int) -> None:
     for seed in range(10):
         subspace = ExplicitSubspace(small.space, np.random.default_rng(seed).permutation(small.space.size)[:count])
         label = pockets(subspace)
-        found = [set(subspace.index[label == pocket].tolist()) for pocket in range(label.max() + 1)]
-        assert sorted(map(sorted, found)) == sorted(map(sorted, _parts(small, subspace.index)))
+        components = [set(subspace.index[label == pocket].tolist()) for pocket in range(label.max() + 1)]
+        assert sorted(map(sorted, components)) == sorted(map(sorted, _parts(small, subspace.index)))
 
 
-def test_the_largest_pocket_is_number_0() -> None:
+def test_pocket_0_is_the_largest() -> None:
     space = macro()
     chains = ["00000000", "22222222", "22222221", "22222220", "11111111", "11111110"]
     subspace = ExplicitSubspace(space, space.index(space.read(chains)))
@@ -46,7 +46,7 @@ def test_the_whole_space_is_one_pocket(small: Any) -> None:
 
 
 @given(st.lists(st.integers(0, 6560), min_size=1, max_size=40))
-def test_a_subspace_contains_its_architectures_and_no_other(index: list[int]) -> None:
+def test_a_subspace_contains_its_architectures_and_no_others(index: list[int]) -> None:
     space = macro()
     contained = ExplicitSubspace(space, np.array(index)).contains(space.all_rows())
     assert np.flatnonzero(contained).tolist() == sorted(set(index))
@@ -69,12 +69,12 @@ def test_a_full_sample_is_the_subspace(small: Any) -> None:
         np.testing.assert_array_equal(np.sort(small.space.index(sample)), subspace.index)
 
 
-def test_samples_favor_no_architecture() -> None:
+def test_samples_are_uniform() -> None:
     space = macro()
     subspace = ExplicitSubspace(space, np.arange(0, 100, 10))
     rng = np.random.default_rng(0)
     drawn = np.concatenate([space.index(subspace.sample(3, rng)) for _ in range(2000)])
-    # Each of ten is expected 600 times with a standard deviation below 21; five deviations.
+    # Each of ten is expected 600 times, with a standard deviation below 21; the bound is five of them.
     assert np.abs(np.bincount(drawn // 10, minlength=10) - 600).max() < 105
 
 
@@ -97,8 +97,8 @@ def saved(tmp_path: Path, mixed: Any) -> Path:
 def test_a_saved_subspace_loads_again(tmp_path: Path, small: Any) -> None:
     for number, subspace in enumerate(_some(small.space)):
         save(subspace, tmp_path / str(number), {})
-        found, _provenance = load(tmp_path / str(number), small.space)
-        np.testing.assert_array_equal(found.index, subspace.index)
+        loaded, _provenance = load(tmp_path / str(number), small.space)
+        np.testing.assert_array_equal(loaded.index, subspace.index)
 
 
 def test_provenance_is_saved_with_the_subspace(saved: Path, mixed: Any) -> None:
@@ -118,7 +118,7 @@ def test_a_subspace_of_another_space_is_refused(saved: Path, mixed: Any) -> None
 
 
 def _rewritten(path: Path, architectures: list[Any], metadata: dict[str, str]) -> None:
-    """Write what is no subspace, with the checksum that it would have."""
+    """Write a file that is not a subspace, with a valid checksum."""
     strings = [part for part in architectures if isinstance(part, str)]
     metadata = metadata | {"crc32": checksum(metadata.get("lissnas", ""), strings)}
     pl.DataFrame({"architecture": architectures}).write_parquet(path, metadata=metadata)
@@ -149,7 +149,7 @@ def test_a_damaged_subspace_is_refused(saved: Path, mixed: Any, damage: Any) -> 
         load(saved, mixed.space)
 
 
-def test_a_flipped_bit_in_the_description_ends_in_an_error_for_the_user_if_any(saved: Path, mixed: Any) -> None:
+def test_a_flipped_bit_in_the_metadata_causes_at_most_a_lissnas_error(saved: Path, mixed: Any) -> None:
     good = saved.read_bytes()
     footer = int.from_bytes(good[-8:-4], "little") + 8
     rng = np.random.default_rng(0)
@@ -167,18 +167,18 @@ def test_a_flipped_bit_in_the_description_ends_in_an_error_for_the_user_if_any(s
     assert surprises == set()
 
 
-def test_an_altered_architecture_or_description_is_refused(saved: Path, mixed: Any) -> None:
+def test_altered_architectures_or_metadata_are_refused(saved: Path, mixed: Any) -> None:
     metadata, strings = pl.read_parquet_metadata(saved), pl.read_parquet(saved)["architecture"].to_list()
-    kept = {key: metadata[key] for key in ("lissnas", "crc32")}
+    original = {key: metadata[key] for key in ("lissnas", "crc32")}
     others = mixed.space.write(mixed.space.rows(np.array([2, 1, 4])))
-    for architectures, text in ((others, kept["lissnas"]), (strings, kept["lissnas"].replace("30", "31"))):
+    for architectures, text in ((others, original["lissnas"]), (strings, original["lissnas"].replace("30", "31"))):
         frame = pl.DataFrame({"architecture": architectures})
-        frame.write_parquet(saved, metadata=kept | {"lissnas": text})
+        frame.write_parquet(saved, metadata=original | {"lissnas": text})
         with pytest.raises(LissnasError, match="altered since it was saved"):
             load(saved, mixed.space)
 
 
-def test_a_failed_save_leaves_the_earlier_file_and_nothing_beside_it(saved: Path, mixed: Any) -> None:
+def test_a_failed_save_leaves_only_the_earlier_file(saved: Path, mixed: Any) -> None:
     before = saved.read_bytes()
     with pytest.raises(TypeError):
         save(WholeSpace(mixed.space), saved, {"rng": np.random.default_rng(0)})

@@ -1,4 +1,4 @@
-"""Unions of balls: against all pairs of small spaces, and in spaces that no one can enumerate."""
+"""Unions of balls: compared with all pairs of small spaces, and in spaces that cannot be enumerated."""
 
 import itertools
 import json
@@ -32,7 +32,7 @@ HUGE = CategoricalSpace("21 layers", ("abcdefg",) * 21, "{}" * 21)
 
 
 def _members(seeds: list[int], radius: int) -> np.ndarray:
-    """The places of a union of balls in the mixed space, by going through all pairs."""
+    """Return the places of a union of balls in the mixed space, found from all pairs."""
     return np.flatnonzero((DISTANCE[seeds] <= radius).any(axis=0))
 
 
@@ -44,24 +44,24 @@ unions = st.tuples(st.lists(st.integers(0, MIXED.size - 1), min_size=1, max_size
 
 
 @given(unions)
-def test_a_union_holds_what_is_near_a_seed_and_nothing_else(union: tuple[list[int], int]) -> None:
+def test_a_union_contains_the_architectures_near_a_seed_and_no_others(union: tuple[list[int], int]) -> None:
     assert np.flatnonzero(_union(*union).contains(ROWS)).tolist() == _members(*union).tolist()
 
 
 @given(unions)
-def test_a_union_that_can_be_listed_lists_its_members(union: tuple[list[int], int]) -> None:
+def test_the_index_of_a_union_lists_its_members(union: tuple[list[int], int]) -> None:
     assert _union(*union).index.tolist() == _members(*union).tolist()
 
 
 @given(unions)
-def test_a_union_that_can_be_counted_has_one_size(union: tuple[list[int], int]) -> None:
+def test_a_union_that_can_be_counted_has_equal_bounds(union: tuple[list[int], int]) -> None:
     size = len(_members(*union))
     assert _union(*union).size == size
     assert _union(*union).size_bounds == (size, size)
 
 
 @given(unions, st.integers(0, 30))
-def test_a_size_that_is_not_counted_lies_within_its_bounds(union: tuple[list[int], int], listed_at_most: int) -> None:
+def test_the_size_of_an_uncounted_union_is_within_its_bounds(union: tuple[list[int], int], listed_at_most: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(union_of_balls, "MAX_LISTED", listed_at_most)
         at_least, at_most = _union(*union).size_bounds
@@ -75,7 +75,7 @@ def test_a_full_sample_is_the_union(union: tuple[list[int], int]) -> None:
 
 
 @given(unions)
-def test_balls_are_one_pocket_if_single_edits_join_them(union: tuple[list[int], int]) -> None:
+def test_balls_are_one_pocket_if_single_edits_connect_them(union: tuple[list[int], int]) -> None:
     subspace = _union(*union)
     pocket_of_member = dict(zip(subspace.index.tolist(), pockets(subspace).tolist(), strict=True))
     of_seeds = [pocket_of_member[place] for place in MIXED.index(subspace.seeds).tolist()]
@@ -84,12 +84,12 @@ def test_balls_are_one_pocket_if_single_edits_join_them(union: tuple[list[int], 
 
 
 @given(unions)
-def test_all_pockets_are_pockets_of_seeds(union: tuple[list[int], int]) -> None:
+def test_every_pocket_has_a_seed(union: tuple[list[int], int]) -> None:
     subspace = _union(*union)
     assert subspace.seed_pockets().max() == pockets(subspace).max()
 
 
-# Drawing
+# Sampling
 
 
 def _counts(subspace: UnionOfBalls, draws: int, of: int) -> np.ndarray:
@@ -102,15 +102,15 @@ def _counts(subspace: UnionOfBalls, draws: int, of: int) -> np.ndarray:
     ("seeds", "radius"),
     [([0, 1, 2, 5], 1), ([0, 1], 2), ([0, 47], 2), ([0, 1, 2, 3, 4, 5, 6, 7], 1), ([13], 3), ([0, 7, 30], 4)],
 )
-def test_no_member_is_favored_wherever_balls_overlap(seeds: list[int], radius: int) -> None:
+def test_single_draws_are_uniform_even_where_balls_overlap(seeds: list[int], radius: int) -> None:
     subspace = _union(seeds, radius)
-    # One draw at a time is accepted or rejected, never listed: half of even the smallest ball is more.
+    # A single draw uses rejection, since it is less than half of the smallest ball.
     counts = _counts(subspace, draws=40 * subspace.size, of=1)
     assert counts.sum() == 40 * subspace.size
     assert chisquare(counts).pvalue > 0.001
 
 
-def test_no_member_is_favored_in_samples_of_several() -> None:
+def test_samples_of_several_are_uniform() -> None:
     subspace = _union([0, 1, 2, 5, 40], 1)
     assert chisquare(_counts(subspace, draws=2000, of=3)).pvalue > 0.001
 
@@ -134,7 +134,7 @@ def test_members_of_a_ball_are_drawn_uniformly(radius: int) -> None:
 
 
 @pytest.mark.parametrize("choices", [2, 256])
-def test_genes_of_the_fewest_and_the_most_choices_are_drawn_uniformly(choices: int) -> None:
+def test_genes_with_few_and_with_many_choices_are_drawn_uniformly(choices: int) -> None:
     space = CategoricalSpace("bytes", [[str(choice) for choice in range(choices)]] * 2, "{}-{}")
     center = space.rows(np.array([space.size - 1]))
     ball = HammingBall(space, 1)
@@ -143,12 +143,12 @@ def test_genes_of_the_fewest_and_the_most_choices_are_drawn_uniformly(choices: i
     assert chisquare(counts[ball.list_members(center)[:, 0]]).pvalue > 0.001
 
 
-def test_more_than_it_holds_cannot_be_drawn() -> None:
+def test_a_sample_larger_than_the_union_is_refused() -> None:
     with pytest.raises(SettingError, match="cannot draw 9 different architectures from a union of balls with 8"):
         _union([0], 1).sample(9, np.random.default_rng(0))
 
 
-def test_a_negative_number_cannot_be_drawn() -> None:
+def test_a_sample_of_negative_size_is_refused() -> None:
     with pytest.raises(SettingError, match="cannot draw -1"):
         _union([0], 1).sample(-1, np.random.default_rng(0))
 
@@ -156,7 +156,7 @@ def test_a_negative_number_cannot_be_drawn() -> None:
 # Estimates
 
 
-def test_the_estimated_size_is_unbiased_and_its_interval_holds_the_truth_as_often_as_it_says() -> None:
+def test_the_estimated_size_is_unbiased_and_its_interval_has_the_stated_coverage() -> None:
     subspace = _union([0, 1, 2, 5, 40], 2)
     found = [estimate_size(subspace, 400, np.random.default_rng(seed)) for seed in range(1000)]
     values = np.array([float(estimate.value) for estimate in found])
@@ -181,17 +181,17 @@ def _ball_of_21_layers(radius: int) -> int:
 
 
 @pytest.mark.parametrize("radius", [0, 1, 2, 3])
-def test_a_ball_of_21_layers_has_the_size_of_the_formula(radius: int) -> None:
+def test_the_size_of_a_ball_of_21_layers_matches_the_formula(radius: int) -> None:
     assert HammingBall(HUGE, radius).size == _ball_of_21_layers(radius)
 
 
-def test_balls_far_apart_add_up() -> None:
+def test_the_sizes_of_distant_balls_add_up() -> None:
     seeds = HUGE.rows(np.array([0, HUGE.size - 1]))
     assert UnionOfBalls(HUGE, seeds, 10).size == 2 * _ball_of_21_layers(10)
 
 
-def test_two_neighbors_balls_overlap_by_what_differs_in_the_gene_of_their_edit() -> None:
-    # In both balls of radius 1 around neighbors: the seven choices of the one gene.
+def test_the_balls_of_neighbors_overlap_in_the_choices_of_one_gene() -> None:
+    # Two balls of radius 1 around neighbors share the seven choices of one gene.
     seeds = HUGE.rows(np.array([0, 1]))
     assert UnionOfBalls(HUGE, seeds, 1).size == 2 * 127 - 7
 
@@ -204,7 +204,7 @@ def crowded() -> UnionOfBalls:
     return UnionOfBalls(HUGE, seeds, 2)
 
 
-def test_a_union_too_large_to_count_says_so_and_gives_bounds_and_an_estimate(crowded: UnionOfBalls) -> None:
+def test_a_union_too_large_to_count_has_bounds_and_an_estimate(crowded: UnionOfBalls) -> None:
     with pytest.raises(SettingError, match="call estimate_size"):
         _ = crowded.size
     at_least, at_most = crowded.size_bounds
@@ -212,7 +212,7 @@ def test_a_union_too_large_to_count_says_so_and_gives_bounds_and_an_estimate(cro
     assert at_least < estimate.low < estimate.value < estimate.high < at_most
 
 
-def test_a_union_too_large_to_list_says_so(crowded: UnionOfBalls) -> None:
+def test_listing_a_union_too_large_is_refused(crowded: UnionOfBalls) -> None:
     with pytest.raises(SettingError, match="draw a sample"):
         _ = crowded.index
 
@@ -223,33 +223,33 @@ def test_an_estimate_agrees_with_the_exact_size(crowded: UnionOfBalls) -> None:
     assert estimate.low < part.size < estimate.high
 
 
-def test_draws_from_a_huge_union_lie_in_it_at_the_distances_of_a_ball(crowded: UnionOfBalls) -> None:
+def test_samples_of_a_huge_union_have_the_distances_of_a_ball(crowded: UnionOfBalls) -> None:
     drawn = crowded.sample(2000, np.random.default_rng(0))
     assert crowded.contains(drawn).all()
     lone = UnionOfBalls(HUGE, crowded.seeds[:1], 2)
     changes = HUGE.distances(lone.seeds, lone.sample(3000, np.random.default_rng(0)))[0]
-    # Without replacement from 1 + 126 + 7560 members: rarely the seed, mostly two edits away.
+    # Of 1 + 126 + 7560 members most are two edits away, and one is the seed.
     assert 0.95 < np.mean(changes == 2) < 1
 
 
-def test_draws_from_a_huge_union_spread_evenly_over_its_list(crowded: UnionOfBalls) -> None:
+def test_samples_of_a_huge_union_are_uniform_over_its_list(crowded: UnionOfBalls) -> None:
     part = UnionOfBalls(HUGE, crowded.seeds[:100], 2)
     drawn = HUGE.index(part.sample(3000, np.random.default_rng(0)))
     assert kstest(np.searchsorted(part.index, drawn) / part.size, "uniform").pvalue > 0.001
 
 
 @pytest.mark.parametrize("radius", [-1, 22])
-def test_a_radius_that_no_ball_has_is_refused(radius: int) -> None:
+def test_an_impossible_radius_is_refused(radius: int) -> None:
     with pytest.raises(SettingError, match=f"must be 0 to 21, its number of genes, not {radius}"):
         UnionOfBalls(HUGE, HUGE.rows(np.array([0])), radius)
 
 
-def test_a_union_of_nothing_is_refused() -> None:
+def test_a_union_without_seeds_is_refused() -> None:
     with pytest.raises(SettingError, match="at least one seed"):
         UnionOfBalls(HUGE, HUGE.rows(np.empty(0, dtype=np.int64)), 1)
 
 
-# Which balls a space has
+# Which kind of subspace balls are
 
 
 def _by_distance(space: Any, seeds: Rows, radius: int) -> list[int]:
@@ -272,13 +272,13 @@ def test_balls_of_distinct_networks_are_those_of_their_graph(multisets: Any) -> 
         assert balls(multisets.space, seeds, radius).index.tolist() == expected.tolist()
 
 
-def test_balls_of_a_huge_categorical_space_stay_a_union() -> None:
+def test_balls_of_a_huge_categorical_space_are_a_union() -> None:
     found = balls(HUGE, HUGE.rows(np.array([0])), 2)
     assert isinstance(found, UnionOfBalls)
     assert found.size == _ball_of_21_layers(2)
 
 
-def test_balls_of_a_huge_space_with_edits_of_its_own_are_listed() -> None:
+def test_balls_of_any_other_huge_space_are_listed() -> None:
     space = darts()
     seeds = space.sample(3, np.random.default_rng(0))
     found = balls(space, seeds, 1)
@@ -288,7 +288,7 @@ def test_balls_of_a_huge_space_with_edits_of_its_own_are_listed() -> None:
     assert nearest.max() == 2
 
 
-def test_balls_that_are_too_many_to_list_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_balls_too_large_to_list_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(union_of_balls, "MAX_LISTED", 1000)
     with pytest.raises(SettingError, match="more than 1,000 networks are within 2 edits of 3 seeds in darts"):
         balls(darts(), darts().sample(3, np.random.default_rng(0)), 2)

@@ -1,4 +1,4 @@
-"""The spaces of chains of mobile blocks: their sizes, and what their networks cost."""
+"""Chains of mobile blocks: the sizes of their spaces and the costs of their networks."""
 
 import json
 from pathlib import Path
@@ -31,15 +31,15 @@ def test_spaces_have_their_published_sizes() -> None:
     assert fairnas().size == 6**19
 
 
-def test_a_layer_of_mobilenet_can_be_left_out_but_for_the_first_of_each_stage() -> None:
+def test_every_layer_of_mobilenet_but_the_first_of_each_stage_can_be_skipped() -> None:
     assert [gene for gene, choices in enumerate(mobilenet().choices) if choices == 6] == [0, 4, 8, 12, 16, 20]
 
 
 def test_the_network_that_spos_found_has_its_published_cost() -> None:
-    found = np.array([[2, 1, 0, 1, 2, 0, 2, 0, 2, 0, 2, 3, 0, 0, 0, 0, 3, 2, 3, 3]], dtype=np.uint8)
+    row = np.array([[2, 1, 0, 1, 2, 0, 2, 0, 2, 0, 2, 3, 0, 0, 0, 0, 3, 2, 3, 3]], dtype=np.uint8)
     chain = shufflenetv2_chain()
-    assert round(chain.multiply_accumulates(found)[0] / 1e6) == 323
-    assert chain.parameters(found)[0] / 1e6 == pytest.approx(3.5, abs=0.06)
+    assert round(chain.multiply_accumulates(row)[0] / 1e6) == 323
+    assert chain.parameters(row)[0] / 1e6 == pytest.approx(3.5, abs=0.06)
 
 
 def test_networks_within_the_published_limits_of_search_exist(chain: Chain) -> None:
@@ -48,7 +48,7 @@ def test_networks_within_the_published_limits_of_search_exist(chain: Chain) -> N
     assert chain.multiply_accumulates.minimum < low < high < chain.multiply_accumulates.maximum
 
 
-def test_every_chain_of_nas_bench_macro_costs_what_its_authors_publish(shared_data: Path) -> None:
+def test_every_chain_of_nas_bench_macro_has_its_published_cost(shared_data: Path) -> None:
     published = json.loads((shared_data / "nas-bench-macro_cifar10.json").read_text())
     chain, rows = macro_chain(), macro().all_rows()
     networks = [published[string] for string in macro().write(rows)]
@@ -56,15 +56,15 @@ def test_every_chain_of_nas_bench_macro_costs_what_its_authors_publish(shared_da
     assert chain.parameters(rows).tolist() == [network["params"] for network in networks]
 
 
-def test_cells_cost_what_nas_bench_201_publishes(shared_data: Path) -> None:
+def test_cells_have_the_costs_of_the_nas_bench_201_table(shared_data: Path) -> None:
     table = pl.read_parquet(shared_data / "nasbench201.parquet", columns=["arch", "params_M", "flops_M"])
     rows = cell201().read(table["arch"].to_list())
     costs = Cell201Costs()
     off = costs.parameters(rows) - np.round(1e6 * table["params_M"].to_numpy()).astype(np.int64)
-    # The table at hand gives 150 cells the cost of a cell with one convolution more or less; the rest is exact.
+    # This table gives 150 cells the cost of a cell with one convolution more or less; the others are exact.
     assert np.count_nonzero(off) == 150
     assert set(np.abs(off).tolist()) == {0, 28_000, 243_040}
-    # It gives FLOPs to two decimals, mostly rounded up; the official ones count the bias of each of the 10 classes.
+    # It rounds FLOPs to two decimals, mostly up; official FLOPs include the bias of each of the 10 classes.
     above = table["flops_M"].to_numpy() - (costs.multiply_accumulates(rows) + 10) / 1e6
     np.testing.assert_array_equal((above > 0) & (above < 0.011), off == 0)
 
@@ -72,7 +72,7 @@ def test_cells_cost_what_nas_bench_201_publishes(shared_data: Path) -> None:
 @pytest.mark.parametrize(
     ("dataset", "classes", "size"), [("cifar10", 10, 32), ("cifar100", 100, 32), ("ImageNet16-120", 120, 16)]
 )
-def test_cells_cost_what_the_official_records_say(shared_data: Path, dataset: str, classes: int, size: int) -> None:
+def test_cells_have_the_costs_of_the_official_records(shared_data: Path, dataset: str, classes: int, size: int) -> None:
     nats_bench = pytest.importorskip("nats_bench")
     official = nats_bench.create(
         str(shared_data / "nats_real" / "NATS-tss-v1_0-3ffb9-simple"), "tss", fast_mode=True, verbose=False
@@ -96,7 +96,7 @@ def test_a_cost_is_the_sum_of_its_choices(by_choice: list[list[int]], random: ob
     assert costs.minimum <= total <= costs.maximum
 
 
-def test_the_chain_of_one_network_costs_what_the_network_does(chain: Chain) -> None:
+def test_the_chain_of_one_network_has_the_cost_of_the_network(chain: Chain) -> None:
     [row] = chain.space.sample(1, np.random.default_rng(0))
     one = chain.for_architecture(row)
     assert one.space.size == 1

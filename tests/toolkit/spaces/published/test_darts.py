@@ -1,4 +1,4 @@
-"""The cells of DARTS: size, genotypes, and edits held against what they are by definition, in plain loops."""
+"""The cells of DARTS: size, genotypes, and edits compared with their definition in plain loops."""
 
 import itertools
 import math
@@ -21,11 +21,11 @@ from lissnas.subspaces.subspace import ExplicitSubspace
 from lissnas.subspaces.subspace_file import load, save
 
 Node: TypeAlias = frozenset[tuple[int, int]]
-"""A node by its two edges, each (input, operation)."""
+"""The two edges of a node, each (input, operation)."""
 
 SPACE = darts()
 
-# As published with DARTS (second order), with the lists in the published order.
+# The genotype published with DARTS (second order), with its lists in the published order.
 DARTS_V2 = (
     "Genotype(normal=[('sep_conv_3x3', 0), ('sep_conv_3x3', 1), ('sep_conv_3x3', 0), ('sep_conv_3x3', 1), "
     "('sep_conv_3x3', 1), ('skip_connect', 0), ('skip_connect', 0), ('dil_conv_3x3', 2)], normal_concat=[2, 3, 4, 5], "
@@ -43,7 +43,7 @@ def _nodes(space: DartsSpace, rows: Rows) -> list[tuple[Node, ...]]:
 
 
 def _edited(node: Node, number: int, operations: int) -> Iterator[Node]:
-    """Yield what one edit makes of a node: another operation, or another input for one of its edges."""
+    """Yield the nodes one edit away: another operation, or another input of one edge."""
     for edge in node:
         [other] = node - {edge}
         for operation in set(range(operations)) - {edge[1]}:
@@ -52,8 +52,7 @@ def _edited(node: Node, number: int, operations: int) -> Iterator[Node]:
             yield frozenset({(source, edge[1]), other})
 
 
-# A cell of three nodes, and one of two nodes beside another; every number of inputs but the largest, which has its own
-# test.
+# They cover every number of inputs except the largest, which has its own test.
 SMALL = [
     DartsSpace("three nodes", cells=("normal",), nodes=3, operations=("a", "b")),
     DartsSpace("two cells", cells=("normal", "reduce"), nodes=2, operations=("a", "b")),
@@ -68,7 +67,7 @@ def small(request: pytest.FixtureRequest) -> DartsSpace:
 
 @pytest.fixture(scope="module")
 def one_edit(small: DartsSpace) -> list[set[int]]:
-    """For each architecture the places of all that one edit makes of it."""
+    """For each architecture the places of the architectures one edit away."""
     networks = _nodes(small, small.all_rows())
     place = {network: index for index, network in enumerate(networks)}
     per_cell = small.genes // 3 if small.name != "two cells" else small.genes // 6
@@ -105,7 +104,7 @@ def test_the_size_is_the_published_one() -> None:
     assert f"{SPACE.size:.2g}" == "1.1e+18"
 
 
-def test_every_row_of_a_small_space_is_another_network(small: DartsSpace) -> None:
+def test_different_rows_are_different_networks(small: DartsSpace) -> None:
     assert len(set(_nodes(small, small.all_rows()))) == small.size
 
 
@@ -115,12 +114,12 @@ def test_pairs_of_inputs_are_all_pairs_with_the_lower_first() -> None:
 
 
 @pytest.mark.parametrize("index", [0, 1, SPACE.size // 2, SPACE.size - 1])
-def test_places_survive_up_to_the_largest(index: int) -> None:
+def test_the_largest_index_is_read_back(index: int) -> None:
     assert SPACE.index(SPACE.rows(np.array([index]))).tolist() == [index]
 
 
 @given(ROWS)
-def test_every_row_has_a_place_that_leads_back(row: Rows) -> None:
+def test_the_index_of_a_row_leads_back_to_it(row: Rows) -> None:
     np.testing.assert_array_equal(SPACE.rows(SPACE.index(row)), row)
 
 
@@ -132,7 +131,7 @@ def test_a_sample_is_spread_over_the_whole_space() -> None:
     np.testing.assert_allclose(tenths, 1000, atol=300)
 
 
-def test_the_space_is_too_large_for_sums_over_all() -> None:
+def test_sums_over_the_whole_space_are_refused() -> None:
     with pytest.raises(SettingError, match="more than the"):
         SPACE.shell_sums(np.empty((0, 1)), np.empty(0))
 
@@ -140,7 +139,7 @@ def test_the_space_is_too_large_for_sums_over_all() -> None:
 # Edits
 
 
-def test_neighbors_are_what_one_edit_makes(small: DartsSpace, one_edit: list[set[int]]) -> None:
+def test_neighbors_are_the_architectures_one_edit_away(small: DartsSpace, one_edit: list[set[int]]) -> None:
     neighbors, source = small.neighbors(small.all_rows())
     index = small.index(neighbors)
     found = [index[source == place] for place in range(small.size)]
@@ -158,7 +157,7 @@ def test_distance_is_the_shortest_path_of_edits(small: DartsSpace, one_edit: lis
 
 
 def test_distance_of_the_last_node_is_the_shortest_path_of_edits() -> None:
-    # The node of five inputs alone, the others left as they are.
+    # Only the node with five inputs changes.
     space = DartsSpace("four nodes", cells=("normal",), operations=("a", "b", "c"))
     states = [
         frozenset({(low, x), (high, y)})
@@ -180,7 +179,7 @@ def test_shell_sums_match_a_double_loop() -> None:
     found = space.shell_sums(columns, scores)
     for distance in range(between.max() + 1):
         shell = between == distance
-        # Sums are kept in float32.
+        # Sums are float32.
         np.testing.assert_allclose(found.sums[distance], shell @ columns, atol=1e-4)
         gaps = np.abs(scores[:, None] - scores) * shell
         np.testing.assert_allclose(found.differences[distance], gaps.sum(axis=1), atol=1e-3)
@@ -194,7 +193,7 @@ def test_a_full_architecture_has_96_neighbors_by_operation_and_24_by_input() -> 
     assert set(np.bincount(source, ~same_inputs)) == {24}
 
 
-def test_an_operation_goes_with_its_edge_when_it_overtakes_the_other() -> None:
+def test_an_operation_moves_with_its_edge_past_the_other_edge() -> None:
     [before, after] = SPACE.read(
         [
             DARTS_V2.replace("('skip_connect', 0), ('dil_conv_3x3', 2)]", f"('skip_connect', {source}), {other}]")
@@ -222,7 +221,7 @@ def test_distance_is_a_metric(a: Rows, b: Rows, c: Rows) -> None:
 
 
 @given(ROWS, ROWS)
-def test_a_neighbor_is_nearer_until_the_other_is_reached(a: Rows, b: Rows) -> None:
+def test_some_neighbor_is_nearer_to_any_other_architecture(a: Rows, b: Rows) -> None:
     steps = SPACE.distance(a, b)[0]
     for remaining in range(steps, 0, -1):
         neighbors, _source = SPACE.neighbors(a)
@@ -245,14 +244,14 @@ def test_genotypes_read_back_as_the_same_row(row: Rows) -> None:
     np.testing.assert_array_equal(SPACE.read(SPACE.write(row)), row)
 
 
-def test_genotypes_are_what_python_would_print() -> None:
+def test_genotypes_are_python_expressions() -> None:
     [genotype] = SPACE.write(SPACE.sample(1, np.random.default_rng(3)))
-    fields = eval(genotype, {"Genotype": dict, "range": range})  # the string is ours, and this is a test
+    fields = eval(genotype, {"Genotype": dict, "range": range})  # the string is our own, and this is a test
     assert list(fields) == ["normal", "normal_concat", "reduce", "reduce_concat"]
     assert genotype == f"Genotype({', '.join(f'{name}={value!r}' for name, value in fields.items())})"
 
 
-def test_a_published_genotype_is_read_whatever_the_order_of_its_edges() -> None:
+def test_a_published_genotype_is_read_in_any_order_of_its_edges() -> None:
     swapped = DARTS_V2.replace("('skip_connect', 0), ('dil_conv_3x3', 2)", "('dil_conv_3x3', 2), ('skip_connect', 0)")
     assert swapped != DARTS_V2
     np.testing.assert_array_equal(SPACE.read([swapped]), SPACE.read([DARTS_V2]))
@@ -268,7 +267,7 @@ def test_a_published_genotype_is_read_whatever_the_order_of_its_edges() -> None:
         DARTS_V2.replace(", ", ",\n  ").replace("=", " = "),
     ],
 )
-def test_a_genotype_is_read_however_it_is_laid_out(written: str) -> None:
+def test_a_genotype_is_read_with_any_spaces(written: str) -> None:
     np.testing.assert_array_equal(SPACE.read([written]), SPACE.read([DARTS_V2]))
 
 
@@ -303,7 +302,7 @@ def test_a_genotype_of_another_space_is_refused(was: str, now: str, message: str
 
 
 def _convolutions(rows: Rows) -> Floats:
-    """A score that local edits raise step by step: how many operations are separable convolutions."""
+    """Return a score that edits raise step by step: the number of separable convolutions."""
     return np.isin(SPACE.edges(rows)[1], (3, 4)).sum(axis=1).astype(float)
 
 
@@ -313,11 +312,11 @@ def test_lissnas_shrinks_the_space_to_better_networks() -> None:
     assert len(trace.rounds) > 2
     assert subspace.size < 30 * 121 + 1
     kept = _convolutions(subspace.sample(300, np.random.default_rng(1)))
-    # A network drawn from the whole space has 16 * 2 / 7 = 4.6 of them on average.
+    # A random network has 16 * 2 / 7 = 4.6 of them on average.
     assert kept.mean() > 12
 
 
-def test_a_subspace_of_distant_places_is_sampled_saved_and_falls_into_pockets(tmp_path: Path) -> None:
+def test_a_subspace_of_large_indices_is_sampled_and_saved_and_has_pockets(tmp_path: Path) -> None:
     centers = SPACE.rows(np.array([0, SPACE.size - 1]))
     subspace = ExplicitSubspace(SPACE, SPACE.index(np.concatenate([centers, SPACE.neighbors(centers)[0]])))
     assert np.bincount(pockets(subspace)).tolist() == [121, 121]

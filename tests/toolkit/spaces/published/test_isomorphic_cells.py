@@ -1,4 +1,4 @@
-"""Different computations: cells are one network just if they give the same numbers for some naming of weights."""
+"""Isomorphic cells: two cells are one network if and only if they give equal results for some naming of weights."""
 
 from collections.abc import Callable
 from itertools import permutations
@@ -16,11 +16,11 @@ from lissnas.spaces.space import Floats, Rows
 from nats_bench.genotype_utils import topology_str2structure
 
 WEIGHTS = np.random.default_rng(0).uniform(0.5, 1.5, (2, len(EDGES)))
-"""Of each kind of convolution, one for each edge."""
+"""One weight for each kind of convolution and each edge."""
 
 
 def _computed(rows: Rows, weights: tuple[int, ...]) -> Floats:
-    """Run cells on the number 0.7: a convolution is a sine bent by its weight, pooling a function without weights."""
+    """Return the outputs of cells for the input 0.7: a convolution is a sine with a weight, pooling has no weight."""
     values = [np.full(len(rows), 0.7), *(np.zeros(len(rows)) for _ in range(3))]
     for (start, end), weight, operation in zip(EDGES, weights, rows.T, strict=True):
         value = values[start]
@@ -31,7 +31,7 @@ def _computed(rows: Rows, weights: tuple[int, ...]) -> Floats:
 
 
 def _all_computed(rows: Rows) -> Floats:
-    """Return what each cell gives for every assignment of weights to edges, ascending, shape (cells, 720)."""
+    """Return the outputs of each cell for all assignments of weights to edges, ascending, shape (cells, 720)."""
     named = [_computed(rows, weights) for weights in permutations(range(len(EDGES)))]
     return np.sort(np.round(named, 10), axis=0).T
 
@@ -41,23 +41,23 @@ def _all_computed(rows: Rows) -> Floats:
     [(cell201(), distinct_cell201()), (transnas_micro(), distinct_transnas_micro())],
     ids=["cell201", "transnas-micro"],
 )
-def test_cells_are_one_network_if_and_only_if_they_compute_the_same_up_to_the_naming_of_weights(
+def test_cells_are_one_network_if_and_only_if_they_compute_the_same_up_to_names_of_weights(
     encoding: CategoricalSpace, distinct: DistinctSpace
 ) -> None:
     rows = encoding.all_rows()
-    # Two cells that agree for one naming agree for all, so that the least and the largest result tell them apart.
+    # Two cells that agree for one naming agree for all, so the extreme outputs suffice to distinguish cells.
     outputs = _all_computed(rows)[:, [0, 1, -2, -1]]
     _, by_outputs = np.unique(outputs, axis=0, return_inverse=True)
     pairs = np.unique(np.stack([by_outputs, distinct.index(rows)]), axis=1)
     assert pairs.shape[1] == distinct.size == by_outputs.max() + 1
 
 
-def test_the_cells_of_nas_bench_201_are_5260_different_computations() -> None:
+def test_the_cells_of_nas_bench_201_compute_5260_different_functions() -> None:
     assert distinct_cell201().size == 5_260
 
 
 @pytest.mark.parametrize(("consider_zero", "count"), [(True, 6_466), (False, 12_751)])
-def test_the_official_strings_tell_as_many_cells_apart_as_published(consider_zero: bool, count: int) -> None:
+def test_the_official_strings_distinguish_the_published_number_of_cells(consider_zero: bool, count: int) -> None:
     strings = cell201().write(cell201().all_rows())
     official = {topology_str2structure(string).to_unique_str(consider_zero) for string in strings}
     assert len(official) == count
@@ -66,7 +66,7 @@ def test_the_official_strings_tell_as_many_cells_apart_as_published(consider_zer
 @pytest.mark.parametrize(
     ("a", "b", "same"),
     [
-        # A convolution of nothing is nothing.
+        # A convolution of zero is zero.
         (
             "|none~0|+|none~0|nor_conv_3x3~1|+|skip_connect~0|none~1|none~2|",
             "|none~0|+|none~0|none~1|+|skip_connect~0|none~1|none~2|",
@@ -78,7 +78,7 @@ def test_the_official_strings_tell_as_many_cells_apart_as_published(consider_zer
             "|nor_conv_3x3~0|+|nor_conv_3x3~0|none~1|+|none~0|skip_connect~1|skip_connect~2|",
             False,
         ),
-        # p(x) + p(x) is the same wherever the poolings stand.
+        # p(x) + p(x) does not depend on where the poolings are.
         (
             "|avg_pool_3x3~0|+|none~0|skip_connect~1|+|none~0|skip_connect~1|skip_connect~2|",
             "|avg_pool_3x3~0|+|avg_pool_3x3~0|none~1|+|none~0|skip_connect~1|skip_connect~2|",
@@ -86,13 +86,13 @@ def test_the_official_strings_tell_as_many_cells_apart_as_published(consider_zer
         ),
     ],
 )
-def test_known_cells_are_the_same_or_not(a: str, b: str, same: bool) -> None:
+def test_known_pairs_of_cells_are_isomorphic_or_not(a: str, b: str, same: bool) -> None:
     space = distinct_cell201()
     first, second = space.index(cell201().read([a, b]))
     assert (first == second) is np.bool_(same)
 
 
-def test_the_first_cell_stands_for_all_that_compute_the_same() -> None:
+def test_the_first_of_isomorphic_cells_represents_them() -> None:
     space, rows = distinct_cell201(), cell201().all_rows()
     place = space.index(rows)
     first = np.unique(place, return_index=True)[1]
@@ -105,7 +105,7 @@ def test_a_space_of_other_genes_is_refused() -> None:
 
 
 @pytest.mark.parametrize(("column", "cells", "functions"), [("c10", 22, 5), ("c100", 29, 5), ("in16", 37, 19)])
-def test_most_local_optima_of_real_cells_are_none_among_their_functions(
+def test_most_local_optima_of_cells_are_not_local_optima_of_functions(
     nasbench201: Callable[[str], Floats], column: str, cells: int, functions: int
 ) -> None:
     space, distinct, scores = cell201(), distinct_cell201(), nasbench201(f"{column}_test200").astype(np.float64)
