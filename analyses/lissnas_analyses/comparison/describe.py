@@ -77,13 +77,14 @@ def add_comparison(result: ComparisonResult, results: Results, progress: Progres
 def comparison_sentences(result: ComparisonResult) -> tuple[str, ...]:
     """Return the result of each method, and its difference to the first method, in sentences."""
     findings = []
+    unit = f" {result.benchmark.unit}" if result.benchmark.unit else ""
     for method in result.methods:
         recall, low, high = result.final(method, "recall_1")
         names = ("size", "mean", "pockets", "evaluations")
         size, mean, pockets, spent = (result.final(method, name)[0] for name in names)
         findings.append(
-            f"{method}: recall of the top 1 % {recall:.2f} [{low:.2f}, {high:.2f}]; {size:,.0f} architectures with "
-            f"mean {mean:.2f} {result.benchmark.unit} in {pockets:.1f} pockets; {spent:,.0f} evaluations"
+            f"{method}: recall of the top 1 % {recall:.2f} [{low:.2f}, {high:.2f}]; {size:,.0f} networks with "
+            f"mean {mean:.2f}{unit} in {pockets:.1f} pockets; {spent:,.0f} evaluations"
         )
     scores = result.paired.filter(pl.col("figure") == "shrinkage_score")
     findings += [

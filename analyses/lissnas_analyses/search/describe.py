@@ -27,12 +27,12 @@ def search_sentences(result: SearchResult) -> tuple[str, ...]:
     places = [place for place in result.means["space"].unique(maintain_order=True) if place != FULL_SPACE]
     findings = []
     if floor := regret_of_the_best_selected(benchmark):
-        findings.append(f"the best architecture by the scores that select has a regret of {floor:.3f} {benchmark.unit}")
+        findings.append(f"the best network by the scores that select has a regret of {floor:.3f} {benchmark.unit}")
     for method in places:
         shrinking = result.shrinking.filter(pl.col("method") == method)
         over = int((shrinking["evaluations"] >= result.evaluations).sum())
         scored, kept = (float(shrinking[column].to_numpy().mean()) for column in ("evaluations", "size"))
-        spent = f"{method} spends {scored:,.0f} evaluations and keeps {kept:,.0f} architectures"
+        spent = f"{method} spends {scored:,.0f} evaluations and keeps {kept:,.0f} networks"
         all_spent = f"; in {over} of {shrinking.height} runs that is the total, and nothing is left to search"
         findings.append(spent + (all_spent if over else ""))
         for optimizer in result.optimizers:

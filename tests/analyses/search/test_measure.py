@@ -157,7 +157,7 @@ def test_the_command_leaves_a_figure_numbers_and_a_verdict(in_process: Command, 
     more = ("--size", "80", "--optimizer", "random", "local-search", "--evaluations", "90", "--runs", "3")
     called = in_process(*words, *more, "--workers", "1", folder=tmp_path)
     assert called.returncode == 0, called.stderr
-    assert "kernel spends 30 evaluations and keeps 80 architectures" in called.stdout
+    assert "kernel spends 30 evaluations and keeps 80 networks" in called.stdout
     folder = tmp_path / "results/nas-bench-graph-proteins/search"
     written = {path.name for path in folder.iterdir()}
     assert {"search.png", "search.svg", "search.csv", "search_runs.parquet", "manifest.json"} <= written
