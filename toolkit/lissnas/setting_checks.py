@@ -19,3 +19,10 @@ def check_between(settings: object, low: float, high: float, *names: str) -> Non
         if value is not None and not low <= value <= high:
             most = "" if high == inf else f" and at most {high:g}"
             raise SettingError(f"{name} must be at least {low:g}{most}, not {value:g}")
+
+
+def check_share(settings: object, *names: str) -> None:
+    """Raise SettingError for the first of these settings that is not a share: above 0 and below 1."""
+    for name in names:
+        if not 0 < getattr(settings, name) < 1:
+            raise SettingError(f"{name} must be above 0 and below 1, not {getattr(settings, name)}")

@@ -1,11 +1,10 @@
 """Kernel shrinkage: its budget, its result, its expected recall, and the settings that it refuses."""
 
+from collections.abc import Callable
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import polars as pl
 import pytest
 from lissnas.errors import SettingError
 from lissnas.evaluation.evaluator import TableEvaluator
@@ -82,11 +81,9 @@ def test_it_finds_the_top_of_smooth_scores() -> None:
     assert min(recalls) > 0.9
 
 
-def test_it_needs_a_tenth_of_lissnas_evaluations_on_a_real_table(shared_data: Path) -> None:
-    frame, space = pl.read_parquet(shared_data / "nasbench201.parquet"), cell201()
-    order = np.argsort(space.index(space.read(frame["arch"].to_list())))
-    selecting, judging = (frame[f"in16_{split}200"].to_numpy()[order] for split in ("val", "test"))
-    marked = top(judging, 0.01)
+def test_it_finds_more_than_lissnas_with_an_eighth_of_its_evaluations(nasbench201: Callable[[str], Floats]) -> None:
+    space, selecting = cell201(), nasbench201("in16_val200")
+    marked = top(nasbench201("in16_test200"), 0.01)
     differences = []
     for seed in range(4):
         evaluator, rng = TableEvaluator(space, selecting), np.random.default_rng(seed)

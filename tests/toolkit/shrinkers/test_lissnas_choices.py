@@ -189,7 +189,7 @@ def test_the_run_ends_when_the_target_size_is_reached() -> None:
 @pytest.mark.parametrize("score", [_smooth, _rugged])
 def test_the_lowest_seeds_are_dropped_if_no_round_reaches_the_target_size(stop: str, score: Any) -> None:
     trace = _run(score=score, stop=stop, target_size=100, max_rounds=4)
-    assert "best of 30 seeds, to hold at most 100 networks" in str(trace.notes[-1])
+    assert "best of 30 seeds, so that at most 100 networks are left" in str(trace.notes[-1])
     seeds_left = int(str(trace.notes[-1]).split()[2])
     assert trace.subspace.size <= 100
     # The seeds of the round before, best first: one more would be too many.

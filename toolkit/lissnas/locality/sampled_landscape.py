@@ -83,7 +83,7 @@ def _best_of_each(values: Floats, source: Indices, sources: int) -> tuple[Floats
 def sampled_local_optima_network(
     space: Space,
     evaluator: Evaluator,
-    found: Ascents,
+    first_ascents: Ascents,
     rng: np.random.Generator,
     edits: int = 2,
     patience: int = 5,
@@ -98,7 +98,7 @@ def sampled_local_optima_network(
     ----------
     space, evaluator
         A space of any size, and the evaluator of its rows.
-    found
+    first_ascents
         The ascents at whose ends the searches start.
     rng
         The source of the random edits.
@@ -116,7 +116,7 @@ def sampled_local_optima_network(
     """
     if edits < 1 or patience < 1:
         raise SettingError(f"an escape takes at least 1 edit and a search 1 escape, not {edits} and {patience}")
-    current, scores = found.ends.copy(), found.end_scores.copy()
+    current, scores = first_ascents.ends.copy(), first_ascents.end_scores.copy()
     optima = [space.index(current)]
     optimum_scores = [scores.copy()]
     source, target, tries = [], [], []

@@ -31,6 +31,14 @@ def check_spread(evaluations: int, rounds: int) -> None:
         raise SettingError(f"{evaluations} evaluations cannot be spread over {rounds} rounds")
 
 
+def check_size(size: int, space: Space) -> None:
+    """Raise SettingError if `size` is larger than the space."""
+    if size > space.size:
+        raise SettingError(
+            f"cannot keep {size:,} of the {space.size:,} networks of {space.name}: choose a smaller size"
+        )
+
+
 def check_enough_to_keep(evaluations: int, size: int) -> None:
     """Raise SettingError if a method would keep more networks than it scores."""
     if size > evaluations:
@@ -42,6 +50,5 @@ def round_sizes(space: Space, size: int, rounds: int) -> list[int]:
 
     Raises SettingError for a size above that of the space.
     """
-    if size > space.size:
-        raise SettingError(f"cannot keep {size:,} of the {space.size:,} networks of {space.name}")
+    check_size(size, space)
     return [round(space.size * (size / space.size) ** (number / rounds)) for number in range(1, rounds + 1)]

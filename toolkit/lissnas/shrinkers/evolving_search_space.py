@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from lissnas.errors import SettingError
 from lissnas.evaluation.evaluations import Evaluations, score_unseen
 from lissnas.setting_checks import check_at_least_one
+from lissnas.shrinkers.budget import check_size
 from lissnas.spaces.space import Rows, Space
 from lissnas.subspaces.box import Box
 from lissnas.subspaces.subspace import Subspace
@@ -68,8 +69,7 @@ class EvolvingSearchSpace:
             raise SettingError(f"operations must be at least 2, not {self.operations}: one operation leaves no choice")
 
     def rounds(self, space: Space, evaluations: Evaluations, rng: np.random.Generator) -> Iterator[Subspace]:
-        if self.size > space.size:
-            raise SettingError(f"cannot keep {self.size:,} of the {space.size:,} networks of {space.name}")
+        check_size(self.size, space)
         searched = np.zeros_like(Box.whole(space).allowed)
         left = searched.copy()
         rounds = max(1, -(-(max(space.choices) - 1) // (self.operations - 1)))

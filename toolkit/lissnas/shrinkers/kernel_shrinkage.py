@@ -8,6 +8,7 @@ docs/methods/kernel.md reports the measurements of tests/speed/kernel_recall.py.
 architectures a round scores, were chosen by recall on some of those tables: the other tables are the real check.
 """
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -18,6 +19,7 @@ from lissnas.evaluation.evaluations import Evaluations
 from lissnas.predictors.distance_kernel import DistanceKernel
 from lissnas.predictors.gaussian_process import GaussianProcess, WarmStartedFit, normal_scores
 from lissnas.predictors.graph_kernel import kernel_components
+from lissnas.setting_checks import check_at_least_one, check_between, check_share
 from lissnas.spaces.space import Floats, Indices, Rows, Space
 from lissnas.subspaces.subspace import ExplicitSubspace, Subspace
 
@@ -95,17 +97,13 @@ class KernelShrinkage:
     the best."""
 
     def __post_init__(self) -> None:
-        for name in ("evaluations", "size", "first", "batch", "candidates"):
-            if getattr(self, name) < 1:
-                raise SettingError(f"{name} must be at least 1, not {getattr(self, name)}")
+        check_at_least_one(self, "evaluations", "size", "first", "batch", "candidates")
         if self.first < 3 or self.evaluations < self.first:
             raise SettingError(
                 f"the first round must score at least 3 networks and at most all {self.evaluations}, not {self.first}"
             )
-        if self.strays < 0:
-            raise SettingError(f"strays must be at least 0, not {self.strays}")
-        if not 0 < self.quantile < 1:
-            raise SettingError(f"quantile must be above 0 and below 1, not {self.quantile}")
+        check_between(self, 0, math.inf, "strays")
+        check_share(self, "quantile")
 
     def rounds(self, space: Space, evaluations: Evaluations, rng: np.random.Generator) -> Iterator[Subspace]:
         at_most = space.size_bounds[1]

@@ -16,6 +16,7 @@ import numpy as np
 from lissnas.errors import SettingError
 from lissnas.evaluation.evaluations import Evaluations
 from lissnas.locality.measured_radius import measured_radius
+from lissnas.setting_checks import check_share
 from lissnas.spaces.space import Rows, Space
 from lissnas.statistics.sampled_subspace import estimate_mean
 from lissnas.subspaces.subspace import Subspace, WholeSpace
@@ -83,19 +84,17 @@ class Lissnas:
     drops the lowest seeds of the last round."""
 
     def __post_init__(self) -> None:
-        for name in ("confidence", "quantile"):
-            if not 0 < getattr(self, name) < 1:
-                raise SettingError(f"{name} must be above 0 and below 1, not {getattr(self, name)}")
+        check_share(self, "confidence", "quantile")
         for name in ("seeds", "radius", "max_rounds", "target_size"):
             if isinstance(getattr(self, name), int) and getattr(self, name) < 1:
                 raise SettingError(f"{name} must be at least 1, not {getattr(self, name)}")
-        for name, known in (("spread", ("rank", "distance")), ("stop", ("plateau", "rounds"))):
-            if getattr(self, name) not in known:
-                raise SettingError(f"{name} must be '{known[0]}' or '{known[1]}', not '{getattr(self, name)}'")
+        for name, words in (("spread", ("rank", "distance")), ("stop", ("plateau", "rounds"))):
+            if getattr(self, name) not in words:
+                raise SettingError(f"{name} must be '{words[0]}' or '{words[1]}', not '{getattr(self, name)}'")
         if not isinstance(self.radius, int) and self.radius != "measured":
             raise SettingError(f"radius must be a number of edits or 'measured', not '{self.radius}'")
         if self.seeds > self.sample_size:
-            raise SettingError(f"{self.seeds} seeds cannot be taken from a sample of {self.sample_size}: ask for fewer")
+            raise SettingError(f"{self.seeds} seeds cannot be taken from a sample of {self.sample_size}: use fewer")
 
     @property
     def sample_size(self) -> int:
@@ -198,5 +197,7 @@ class Lissnas:
             count = (fewest + most + 1) // 2
             fits = balls(space, seeds[:count], radius).size_bounds[1] <= size
             fewest, most = (count, most) if fits else (fewest, count - 1)
-        evaluations.notes.append(f"kept the {fewest} best of {len(seeds)} seeds, to hold at most {size:,} networks")
+        evaluations.notes.append(
+            f"kept the {fewest} best of {len(seeds)} seeds, so that at most {size:,} networks are left"
+        )
         return balls(space, seeds[:fewest], radius)

@@ -11,6 +11,7 @@ import numpy as np
 from lissnas.errors import SettingError
 from lissnas.evaluation.evaluations import Evaluations, score_unseen
 from lissnas.setting_checks import check_at_least_one
+from lissnas.shrinkers.budget import check_size
 from lissnas.spaces.space import Floats, Rows, Space
 from lissnas.subspaces.subspace import ExplicitSubspace, Subspace, WholeSpace
 
@@ -39,11 +40,10 @@ class RegressionShrinkage:
     def __post_init__(self) -> None:
         check_at_least_one(self, "size")
         if self.evaluations < 2:
-            raise SettingError(f"a model cannot be fitted to {self.evaluations} evaluations: ask for at least 2")
+            raise SettingError(f"a model cannot be fitted to {self.evaluations} evaluations: use at least 2")
 
     def rounds(self, space: Space, evaluations: Evaluations, rng: np.random.Generator) -> Iterator[Subspace]:
-        if self.size > space.size:
-            raise SettingError(f"cannot keep {self.size:,} of the {space.size:,} networks of {space.name}")
+        check_size(self.size, space)
         score_unseen(WholeSpace(space), evaluations, self.evaluations, rng)
         candidates = space.all_rows() if space.enumerable else space.sample(_CANDIDATES, rng)
         predicted = _predict(space, evaluations, candidates)
