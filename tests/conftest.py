@@ -1,4 +1,4 @@
-"""What several tests need: the real tables, one cache for the run, and small spaces to enumerate by hand."""
+"""Fixtures for all tests: published tables, one cache for the session, and small spaces that loops can enumerate."""
 
 import itertools
 import os
@@ -25,22 +25,22 @@ ROOT = Path(__file__).parents[1]
 SHARED_DATA = ROOT.parent / "shared" / "data"
 
 REAL_FILES = {"Results_ResNet.json": "channel_bench_macro_resnet.json"}
-"""What some official files are called among the real tables."""
+"""The names of some official files in the shared folder, by their official names."""
 
-# What a shell runs in the background ignores Ctrl-C, and so would every process that a test starts and interrupts.
+# A shell makes its background processes ignore Ctrl-C, and the processes that tests start and interrupt inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# Values are held to those of a processor, also where there is a GPU.
+# Tests compare results with those of a CPU, also on a machine with a GPU.
 os.environ["CUDA_VISIBLE_DEVICES"] = ""
 
-# The same examples on every run, and no deadline: a busy machine is no failure.
+# Every run uses the same examples, without a deadline: a busy machine must not fail a test.
 settings.register_profile("lissnas", derandomize=True, deadline=None, max_examples=40)
 settings.load_profile("lissnas")
 
 
 @pytest.fixture(scope="session", autouse=True)
 def session_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """One cache for the whole run, so that each benchmark is converted once and the user's own cache is left alone."""
+    """Return one cache for the session: each benchmark is imported once, and the user's cache stays untouched."""
     with pytest.MonkeyPatch.context() as patch:
         folder = tmp_path_factory.mktemp("cache")
         patch.setenv("LISSNAS_CACHE", str(folder))
@@ -50,7 +50,7 @@ def session_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     if not SHARED_DATA.is_dir():
-        pytest.skip(f"the real tables are not here: {SHARED_DATA} is missing")
+        pytest.skip(f"the published tables are missing: there is no {SHARED_DATA}")
     return SHARED_DATA
 
 
@@ -61,30 +61,30 @@ def macro_file(shared_data: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def open_table(request: pytest.FixtureRequest, session_cache: Path) -> Callable[[str], Table]:
-    """Open a benchmark from the run's cache; skip where its official file is neither installed nor among the real ones.
+    """Open a benchmark from the session's cache; skip the test if its official file is missing.
 
-    Each table is opened once: making the space of NAS-Bench-Graph takes a while.
+    Each table is opened once, because making the space of NAS-Bench-Graph is slow.
     """
     opened: dict[str, Table] = {}
 
-    def open_it(name: str) -> Table:
+    def open_benchmark(name: str) -> Table:
         if name not in opened:
             if not is_ready(name):
                 benchmark = find_adapter(name)
                 data: Path = request.getfixturevalue("shared_data")
                 files = tuple(data / REAL_FILES.get(file.name, file.name) for file in benchmark.files)
                 if not all(file.exists() for file in files):
-                    pytest.skip(f"the official file of {name} is not among the real ones")
+                    pytest.skip(f"the official file of {name} is missing")
                 import_files(benchmark, files)
             opened[name] = load_table(name)
         return opened[name]
 
-    return open_it
+    return open_benchmark
 
 
 @pytest.fixture(scope="session")
 def nasbench201(shared_data: Path) -> Callable[[str], Floats]:
-    """Look up a column of the real NAS-Bench-201 table, in the order of the cell space's index."""
+    """Return a function from the name of a column of NAS-Bench-201 to its values, in the order of the index."""
     frame = pl.read_parquet(shared_data / "nasbench201.parquet")
     space = cell201()
     order = np.argsort(space.index(space.read(frame["arch"].to_list())))
@@ -93,7 +93,7 @@ def nasbench201(shared_data: Path) -> Callable[[str], Floats]:
 
 @dataclass(frozen=True)
 class Enumerated:
-    """A small space with the distance of every two of its architectures, found in plain loops from the definition."""
+    """A small space and the distances between all its architectures, from plain loops over the definition."""
 
     space: Space
     distance: np.ndarray
@@ -106,7 +106,7 @@ def _hamming(name: str, operations: tuple[str, ...], pattern: str) -> Enumerated
 
 
 def _multisets() -> Enumerated:
-    """Four genes of four choices whose order means nothing, all d being no network: 34 networks."""
+    """Four genes of four choices, in any order, without the row of four d: 34 networks."""
     rows = CategoricalSpace("multisets", ("abcd",) * 4, "{}{}{}{}")
     space = DistinctSpace("multisets", rows, lambda batch: np.sort(batch, axis=1), lambda batch: (batch != 3).any(1))
     valid = [row for row in itertools.product(range(4), repeat=4) if row != (3, 3, 3, 3)]
@@ -138,13 +138,13 @@ _SMALL = {
 
 @pytest.fixture(scope="session")
 def mixed() -> Enumerated:
-    """The 24 architectures whose genes have 2, 3 and 4 choices."""
+    """Return the space of 24 architectures whose genes have 2, 3 and 4 choices."""
     return _SMALL["mixed"]()
 
 
 @pytest.fixture(scope="session")
 def one_gene() -> Enumerated:
-    """Five architectures, each one edit away from every other."""
+    """Return a space of five architectures, each one edit away from all others."""
     return _SMALL["one gene"]()
 
 
@@ -155,13 +155,13 @@ def multisets() -> Enumerated:
 
 @pytest.fixture(scope="session", params=_SMALL)
 def small(request: pytest.FixtureRequest) -> Enumerated:
-    """Each of the small spaces in turn."""
+    """Return each of the small spaces in turn."""
     return _SMALL[request.param]()
 
 
 @pytest.fixture(params=["all measured", "some missing"])
 def scores_of(request: pytest.FixtureRequest) -> Callable[[int], Floats]:
-    """Draw scores that look like accuracies, with ties; every fourth is missing the second time."""
+    """Return a function that draws scores like accuracies, with ties; with a second parameter, a quarter is missing."""
 
     def draw(size: int) -> Floats:
         rng = np.random.default_rng(size)

@@ -1,4 +1,4 @@
-"""Imports point one way, the core stays light, and nobody unpickles."""
+"""Imports point one way, the toolkit loads no heavy package, and no file unpickles."""
 
 import ast
 import subprocess
@@ -31,7 +31,7 @@ def _imported(tree: ast.AST) -> Iterator[str]:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            # A relative import stays inside its own package.
+            # A relative import stays inside its package.
             if node.level == 0 and node.module:
                 yield from (f"{node.module}.{alias.name}" for alias in node.names)
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and ":" in node.value:
@@ -41,9 +41,9 @@ def _imported(tree: ast.AST) -> Iterator[str]:
 
 @pytest.mark.parametrize("path", [path for path in _SOURCES if path != _FRONT_DOOR], ids=_relative)
 def test_imports_point_from_analyses_to_benchmarks_to_toolkit(path: Path) -> None:
-    own = set().union(*_LAYERS.values())
+    project = set().union(*_LAYERS.values())
     packages = {name.partition(".")[0] for name in _imported(ast.parse(path.read_text()))}
-    assert packages & own <= _LAYERS[path.relative_to(_ROOT).parts[0]]
+    assert packages & project <= _LAYERS[path.relative_to(_ROOT).parts[0]]
 
 
 _IMPORT_ALL = """
@@ -61,7 +61,7 @@ def _loaded_by(statements: str) -> set[str]:
     return {name.partition(".")[0] for name in run.stdout.split()}
 
 
-def test_the_core_loads_no_torch_no_figures_and_no_benchmark_package() -> None:
+def test_the_toolkit_loads_neither_torch_nor_matplotlib_nor_a_benchmark_package() -> None:
     heavy = {"torch", "matplotlib", "sklearn", "nas_bench_graph", "analognasbench", "nasbench", "nats_bench"}
     assert _loaded_by(_IMPORT_ALL.format(package="lissnas")) & (heavy | {"lissnas_benchmarks"}) == set()
 
@@ -88,16 +88,16 @@ _SUPERNET_ORDER = ("networks", "images", "training", "standalone", "scoring", "s
 
 def _later_imports(folder: Path, package: str, order: tuple[str, ...]) -> list[str]:
     """Return each import of a later sub-package, as 'file: module'."""
-    found = []
+    imports = []
     for place, name in enumerate(order):
         later = tuple(f"{package}.{other}." for other in order[place + 1 :])
         for path in sorted((folder / name).rglob("*.py")):
-            found += [
+            imports += [
                 f"{_relative(path)}: {imported}"
                 for imported in _imported(ast.parse(path.read_text()))
                 if f"{imported}.".startswith(later)
             ]
-    return found
+    return imports
 
 
 def test_each_sub_package_of_the_toolkit_imports_only_from_those_before_it() -> None:
@@ -114,7 +114,7 @@ def test_the_orders_name_every_sub_package() -> None:
         assert {path.parent.name for path in folder.glob("*/__init__.py")} == set(order)
 
 
-def test_no_module_imports_itself_through_others() -> None:
+def test_no_import_cycle_exists() -> None:
     imports = {path: _own_modules(path) for path in _SOURCES}
     finished: set[Path] = set()
 
@@ -130,7 +130,7 @@ def test_no_module_imports_itself_through_others() -> None:
 
 
 def _own_modules(path: Path) -> set[Path]:
-    """Return the files of the project that a file imports, also inside functions, but not for types alone."""
+    """Return the files of the project that a file imports, also inside functions, except for type checking."""
     tree = ast.parse(path.read_text())
     for node in ast.walk(tree):
         if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
@@ -150,7 +150,7 @@ def _own_modules(path: Path) -> set[Path]:
     return found
 
 
-def test_the_toolkit_imports_torch_in_the_supernet_backend_alone() -> None:
+def test_only_the_supernet_backend_imports_torch() -> None:
     toolkit = [path for path in _SOURCES if path.is_relative_to(_TOOLKIT)]
     importing = {
         path.relative_to(_TOOLKIT).parts[0]
@@ -164,7 +164,7 @@ def _package(name: str) -> str:
     return name.partition(".")[0]
 
 
-def test_the_adapters_load_no_benchmark_package_until_asked() -> None:
+def test_the_adapters_load_no_benchmark_package_on_import() -> None:
     heavy = {"torch", "matplotlib", "sklearn", "nas_bench_graph", "analognasbench"}
     assert _loaded_by(_IMPORT_ALL.format(package="lissnas_benchmarks")) & heavy == set()
 
@@ -179,7 +179,7 @@ _SAFE = {"weights_only": True, "allow_pickle": False}
 
 
 def _executing_calls(tree: ast.AST) -> Iterator[int]:
-    """Yield the lines that hand a file to something that executes what is in it."""
+    """Yield the lines that pass a file to a function that executes its content."""
     for node in ast.walk(tree):
         match node:
             case ast.ImportFrom(module=module, names=names):
@@ -194,12 +194,12 @@ def _executing_calls(tree: ast.AST) -> Iterator[int]:
             yield node.lineno
 
 
-def _everything_but_tests() -> list[Path]:
+def _sources_outside_tests() -> list[Path]:
     folders = [path for path in _ROOT.iterdir() if path.is_dir() and path.name[0] != "." and path.name != "tests"]
     return sorted(path for folder in folders for path in folder.rglob("*.py"))
 
 
-@pytest.mark.parametrize("path", _everything_but_tests(), ids=_relative)
+@pytest.mark.parametrize("path", _sources_outside_tests(), ids=_relative)
 def test_no_file_outside_the_tests_unpickles(path: Path) -> None:
     assert list(_executing_calls(ast.parse(path.read_text()))) == []
 

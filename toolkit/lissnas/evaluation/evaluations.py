@@ -34,8 +34,9 @@ class Evaluations:
 
     Examples
     --------
-    >>> evaluations = Evaluations(space, evaluator)
-    >>> scores = evaluations(space.sample(10, np.random.default_rng(0)))
+    >>> from lissnas.spaces.published.macro import macro
+    >>> evaluations = Evaluations(macro(), lambda rows: rows.sum(axis=1))
+    >>> scores = evaluations(macro().sample(10, np.random.default_rng(0)))
     >>> evaluations.count
     10
     """

@@ -44,6 +44,7 @@ class TableEvaluator:
 
     Examples
     --------
+    >>> from lissnas.spaces.categorical import CategoricalSpace
     >>> space = CategoricalSpace("two layers", (("skip", "conv"),) * 2, "{}-{}")
     >>> evaluator = TableEvaluator(space, np.array([90.1, 91.2, 92.3, 93.4]))
     >>> evaluator(space.read(["conv-skip"])).tolist()

@@ -39,7 +39,9 @@ class NoisyEvaluator(TableEvaluator):
 
     Examples
     --------
-    >>> evaluator = NoisyEvaluator(space, scores, 0.6, np.random.default_rng(0))
+    >>> from lissnas.spaces.published.macro import macro
+    >>> scores = macro().all_rows().sum(axis=1) / 16
+    >>> evaluator = NoisyEvaluator(macro(), scores, 0.6, np.random.default_rng(0))
     """
 
     def __init__(self, space: Space, scores: Floats, tau: float, rng: np.random.Generator) -> None:

@@ -52,13 +52,13 @@ class Block:
     join
         How the block's input joins the result of `main`. ``"nothing"``: not at all. ``"add"``: it is added.
         ``"shuffle"``: `main` gets every other channel, and the remaining channels are concatenated before its result.
-        ``"beside"``: the result of `side` on the input is concatenated before the result of `main`.
+        ``"concatenate"``: the result of `side` on the input is concatenated before the result of `main`.
     side
-        The convolutions of the second branch, for ``"beside"``.
+        The convolutions of the second branch, for ``"concatenate"``.
     """
 
     main: tuple[Convolution, ...]
-    join: Literal["nothing", "add", "shuffle", "beside"] = "nothing"
+    join: Literal["nothing", "add", "shuffle", "concatenate"] = "nothing"
     side: tuple[Convolution, ...] = ()
 
     @property
@@ -77,7 +77,7 @@ class Block:
                 return channels
             case "shuffle":
                 return inputs // 2 + channels
-            case "beside":
+            case "concatenate":
                 return self.side[-1].outputs + channels
 
     def multiply_accumulates(self, size: int) -> int:

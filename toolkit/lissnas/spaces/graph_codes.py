@@ -68,11 +68,11 @@ def prune(codes: Codes) -> Codes:
             edge: (block >> np.int32(shift) & np.int32(1)).astype(np.uint8) for edge, shift in EDGE_SHIFT.items()
         }
         ahead = np.full(len(block), 1, dtype=np.uint8)
-        for (start, end), there in present.items():
-            ahead |= (ahead >> np.uint8(start) & there) << np.uint8(end)
+        for (start, end), bit in present.items():
+            ahead |= (ahead >> np.uint8(start) & bit) << np.uint8(end)
         behind = np.full(len(block), 1 << (VERTICES - 1), dtype=np.uint8)
-        for (start, end), there in reversed(present.items()):
-            behind |= (behind >> np.uint8(end) & there) << np.uint8(start)
+        for (start, end), bit in reversed(present.items()):
+            behind |= (behind >> np.uint8(end) & bit) << np.uint8(start)
         pruned[first : first + _AT_ONCE] = block & _bits_between()[ahead & behind]
     return pruned
 

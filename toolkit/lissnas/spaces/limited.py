@@ -67,8 +67,8 @@ class LimitedSpace(PartOfSpace):
 
     Examples
     --------
-    >>> space = make_space("macro")
-    >>> LimitedSpace(space, Limit("layers", lambda rows: (rows > 0).sum(axis=1), 2)).size
+    >>> from lissnas.spaces.published.macro import macro
+    >>> LimitedSpace(macro(), Limit("layers", lambda rows: (rows > 0).sum(axis=1), 2)).size
     129
     """
 

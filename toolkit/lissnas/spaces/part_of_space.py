@@ -62,9 +62,9 @@ class PartOfSpace(Space):
         return index if self._listed is None else self._listed[index]
 
     def index(self, rows: Rows) -> Indices:
-        place, inside = self._look_up(rows)
-        if not inside.all():
-            [string] = self.whole.write(rows[[int(inside.argmin())]])
+        place, is_member = self._look_up(rows)
+        if not is_member.all():
+            [string] = self.whole.write(rows[[int(is_member.argmin())]])
             raise ArchitectureError(self._refusal(string))
         return place
 
@@ -84,8 +84,8 @@ class PartOfSpace(Space):
 
     def neighbors(self, rows: Rows) -> tuple[Rows, Indices]:
         neighbors, source = self.whole.neighbors(rows)
-        _place, inside = self._look_up(neighbors)
-        return neighbors[inside], source[inside]
+        _place, is_member = self._look_up(neighbors)
+        return neighbors[is_member], source[is_member]
 
     def distance(self, a: Rows, b: Rows) -> NDArray[np.uint8]:
         return self.whole.distance(a, b)

@@ -21,7 +21,7 @@ def atomic_write(path: Path) -> Iterator[IO[bytes]]:
     Examples
     --------
     >>> with atomic_write(Path("scores.json")) as file:
-    ...     file.write(b"[93.1, 94.2]")
+    ...     size = file.write(b"[93.1, 94.2]")
     """
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.part")
     try:

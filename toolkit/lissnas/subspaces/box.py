@@ -26,7 +26,8 @@ class Box(Subspace):
 
     Examples
     --------
-    >>> Box.whole(make_space("macro")).without(0, 2).size
+    >>> from lissnas.spaces.published.macro import macro
+    >>> Box.whole(macro()).without(0, 2).size
     4374
     """
 

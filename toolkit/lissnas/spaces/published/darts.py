@@ -187,9 +187,9 @@ class DartsSpace(Space):
                 raise ArchitectureError(
                     f"'{_shortened(string)}' is not written as {self.name} writes it, for example '{example}'"
                 )
-            found = match.groups()
-            edges[place, ..., 0] = np.reshape([int(number) for number in found[1::2]], (-1, 2))
-            edges[place, ..., 1] = np.reshape([self.operations.index(name) for name in found[::2]], (-1, 2))
+            groups = match.groups()
+            edges[place, ..., 0] = np.reshape([int(number) for number in groups[1::2]], (-1, 2))
+            edges[place, ..., 1] = np.reshape([self.operations.index(name) for name in groups[::2]], (-1, 2))
         lower, higher = edges[:, :, 0, 0], edges[:, :, 1, 0]
         highest = np.tile(np.arange(self._nodes) + 1, len(self._cells))
         wrong = (lower == higher) | (edges[..., 0] > highest[:, None]).any(axis=2)

@@ -165,9 +165,9 @@ def nasbench101(max_vertices: int = VERTICES) -> NasBench101:
 
 def _written(row: list[int]) -> str:
     operations = [OPERATIONS[gene - 1] for gene in row[: len(INNER)] if gene]
-    there = [*range(len(operations) + 1), VERTICES - 1]
-    edges_there = {edge for edge, gene in zip(EDGES, row[len(INNER) :], strict=True) if gene}
-    adjacency = "".join("01"[(start, end) in edges_there] for start, end in product(there, there))
+    present = [*range(len(operations) + 1), VERTICES - 1]
+    row_edges = {edge for edge, gene in zip(EDGES, row[len(INNER) :], strict=True) if gene}
+    adjacency = "".join("01"[(start, end) in row_edges] for start, end in product(present, present))
     return f"{adjacency} {','.join(['input', *operations, 'output'])}"
 
 
@@ -177,11 +177,11 @@ def _edge_bits(adjacency: str) -> tuple[int, int] | None:
     vertices = isqrt(len(adjacency))
     if not 2 <= vertices <= VERTICES or vertices**2 != len(adjacency) or not set(adjacency) <= {"0", "1"}:
         return None
-    there = [*range(vertices - 1), VERTICES - 1]
-    found = [edge for edge, digit in zip(product(there, there), adjacency, strict=True) if digit == "1"]
-    if not EDGE_SHIFT.keys() >= set(found):
+    present = [*range(vertices - 1), VERTICES - 1]
+    chosen = [edge for edge, digit in zip(product(present, present), adjacency, strict=True) if digit == "1"]
+    if not EDGE_SHIFT.keys() >= set(chosen):
         return None
-    return vertices, sum(1 << EDGE_SHIFT[edge] for edge in found)
+    return vertices, sum(1 << EDGE_SHIFT[edge] for edge in chosen)
 
 
 @lru_cache(maxsize=1 << 10)

@@ -40,7 +40,7 @@ def _reduction(inputs: int, outputs: int, operation: str) -> Block:
     """Return the first block of a stage, which halves the resolution; both branches get all input channels."""
     kernel = 3 if operation == "x" else int(operation)
     side = (_depthwise(inputs, kernel, stride=2), Convolution(inputs, inputs))
-    return Block(_main(inputs, outputs // 2, outputs - inputs, operation, stride=2), "beside", side)
+    return Block(_main(inputs, outputs // 2, outputs - inputs, operation, stride=2), "concatenate", side)
 
 
 def _shuffle(channels: int, operation: str) -> Block:

@@ -128,7 +128,7 @@ class _Maker:
                 return ResidualBlock(main) if block.main else nn.Identity()
             case "shuffle":
                 return ShuffledBlock(main)
-            case "beside":
+            case "concatenate":
                 return SideBlock(main, self.convolutions(block.side))
 
     def convolutions(self, convolutions: Sequence[Convolution]) -> CompilableSequential:
