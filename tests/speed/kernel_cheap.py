@@ -22,7 +22,7 @@ from lissnas.shrinkers.shrink import Trace, shrink
 from lissnas.shrinkers.two_fidelity_shrinkage import TwoFidelityShrinkage
 from lissnas.spaces.published.cell201 import cell201
 from lissnas.spaces.space import Floats
-from lissnas.statistics.quality import top
+from lissnas.statistics.quality import is_top
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 SPACE = cell201()
@@ -47,7 +47,7 @@ def sets_of_scores(truth: Floats) -> dict[str, list[Floats]]:
     best = np.flatnonzero(truth >= np.quantile(truth, 0.8))
     buried, shuffled = truth.copy(), truth.copy()
     shuffled[best] = rng.permutation(truth[best])
-    buried[top(truth, 0.05)] = truth.min()
+    buried[is_top(truth, 0.05)] = truth.min()
     everything = supernets + zero_cost
     return {
         "one-shot": supernets[:1],
@@ -71,7 +71,7 @@ def interval(values: Floats) -> str:
 def measure(dataset: str, evaluations: int, seeds: int, chosen: list[str]) -> None:
     tables = columns("")
     truth, judging = tables[f"{dataset}_val200"], tables[f"{dataset}_test200"]
-    evaluator, marked = TableEvaluator(SPACE, truth), top(judging, 0.01)
+    evaluator, marked = TableEvaluator(SPACE, truth), is_top(judging, 0.01)
     sizes = [shrink(SPACE, evaluator, Lissnas(), np.random.default_rng(seed)).subspace.size for seed in range(seeds)]
 
     def runs(cheap: tuple[Evaluator, ...]) -> list[Trace]:

@@ -24,7 +24,7 @@ from lissnas.spaces.published.channel_macro import channel_macro
 from lissnas.spaces.published.channels import channels
 from lissnas.spaces.published.macro import macro
 from lissnas.spaces.space import Floats, Space
-from lissnas.statistics.quality import top
+from lissnas.statistics.quality import is_top
 from lissnas.subspaces.subspace import Subspace
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
@@ -81,7 +81,7 @@ def interval(values: list[float]) -> str:
 
 def measure(name: str, budgets: list[int], seeds: int) -> None:
     space, selecting, reporting = PROBLEMS[name]()
-    best = {report: top(column, 0.01) for report, column in reporting.items()}
+    best = {report: is_top(column, 0.01) for report, column in reporting.items()}
     recalls: dict[tuple[str, str], list[float]] = {}
     spent: dict[str, list[int]] = {}
     seconds: dict[str, list[float]] = {}

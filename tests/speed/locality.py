@@ -9,7 +9,7 @@ from lissnas.locality.exact_locality import pair_locality
 from lissnas.locality.fitness_distance_correlation import fitness_distance_correlation
 from lissnas.locality.landscape import Landscape
 from lissnas.locality.random_walks import walk_autocorrelation
-from lissnas.statistics.quality import top
+from lissnas.statistics.quality import is_top
 from lissnas_benchmarks.catalog import find_adapter
 from lissnas_benchmarks.loading import load_table
 
@@ -32,7 +32,7 @@ def every_measure() -> None:
 
 def loop(sources: int) -> None:
     rows, values = space.all_rows().tolist(), scores.tolist()
-    best = [top(scores, share).tolist() for share in (0.01, 0.05, 0.10)]
+    best = [is_top(scores, share).tolist() for share in (0.01, 0.05, 0.10)]
     pairs = [0] * 7
     difference, product = [0.0] * 7, [0.0] * 7
     hits = [[0] * 7 for _ in best]

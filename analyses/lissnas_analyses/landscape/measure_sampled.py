@@ -12,7 +12,7 @@ from lissnas.locality.sampled_locality import random_pair_locality, sample_local
 from lissnas.progress import ProgressCallback
 from lissnas.spaces.space import Rows as Batch
 from lissnas.spaces.space import Space
-from lissnas.statistics.estimate import proportion, with_error
+from lissnas.statistics.estimate import normal_estimate, wilson_estimate
 from lissnas.statistics.repeated_runs import mean_over_runs
 from lissnas_benchmarks.columns import Measure
 from lissnas_benchmarks.table import Table
@@ -72,7 +72,7 @@ def _add_ascents(rows: LandscapeRows, found: Ascents, best: float) -> None:
     gap, left = best - found.start_scores, best - found.nearest_best
     share = left.mean() / gap.mean()
     error = np.sqrt(((left - share * gap) ** 2).sum()) / (len(gap) * gap.mean())
-    shares = with_error(np.array([1, share]), np.array([0, error]))
+    shares = normal_estimate(np.array([1, share]), np.array([0, error]))
     for edits, regret in enumerate((gap, left)):
         rows.add_regret(edits, mean_over_runs(regret), at(shares, edits), float((regret <= 0).mean()))
     rows.add("share of the gap left within 1 edit", at(shares, 1))
@@ -82,7 +82,7 @@ def _add_ascents(rows: LandscapeRows, found: Ascents, best: float) -> None:
     rows.add("neighbors of equal score", mean_over_runs(equal / starts))
     rate = np.mean(found.end_scores == best)
     error = np.sqrt(rate * (1 - rate) / len(gap))
-    rows.add("starts whose ascent ends at the best found", proportion(rate, error, np.asarray(float(len(gap)))))
+    rows.add("starts whose ascent ends at the best found", wilson_estimate(rate, error, np.asarray(float(len(gap)))))
     add_differences(rows, found.gaps)
 
 

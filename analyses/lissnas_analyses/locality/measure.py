@@ -10,7 +10,7 @@ from lissnas.locality.landscape import Landscape
 from lissnas.locality.random_walks import walk_autocorrelation
 from lissnas.spaces.space import Floats, Space
 from lissnas.statistics.estimate import Estimate
-from lissnas.statistics.quality import top
+from lissnas.statistics.quality import is_top
 from lissnas.subspaces.pockets import pockets
 from lissnas.subspaces.subspace import ExplicitSubspace
 from lissnas_benchmarks.benchmark import Benchmark
@@ -164,7 +164,7 @@ def _summary(benchmark: Benchmark, landscape: Landscape, optima: int) -> pl.Data
         "share of starts that reach the global optimum": (landscape.global_reach(), None, None),
     }
     for share in TOP_SHARES:
-        best = ExplicitSubspace(benchmark.space, np.flatnonzero(top(benchmark.report, share)))
+        best = ExplicitSubspace(benchmark.space, np.flatnonzero(is_top(benchmark.report, share)))
         statistics[f"pockets of the {top_label(share)}"] = (float(pockets(best).max() + 1), None, None)
     return pl.DataFrame(
         [{"figure": name, "value": value, "low": low, "high": high} for name, (value, low, high) in statistics.items()],

@@ -8,7 +8,7 @@ from lissnas.errors import SettingError
 from lissnas.shrinkers.shrink import shrink, shrinker_class
 from lissnas.spaces.space import Floats
 from lissnas.statistics.noise_ceiling import Choice
-from lissnas.statistics.quality import top
+from lissnas.statistics.quality import is_top
 from lissnas.storage.random_streams import RankingStream, named_generator
 from lissnas.subspaces.subspace import Subspace
 from lissnas_benchmarks.benchmark import Benchmark
@@ -79,7 +79,7 @@ def true_top(share: float) -> EvaluationSet:
     """Return the true top share as a set; the full space if the share is 1."""
     if share == 1:
         return EvaluationSet(WHOLE, 0, _measured)
-    return EvaluationSet(f"true top {100 * share:g} %", 0, lambda truth: top(truth, share))
+    return EvaluationSet(f"true top {100 * share:g} %", 0, lambda truth: is_top(truth, share))
 
 
 def _measured(truth: Floats) -> NDArray[np.bool_]:

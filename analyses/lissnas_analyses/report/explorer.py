@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 from lissnas.spaces.space import Floats, Indices, Space
-from lissnas.statistics.quality import top
+from lissnas.statistics.quality import is_top
 from lissnas_benchmarks.adapter import TableAdapter
 from lissnas_benchmarks.catalog import benchmark_names, find_adapter, find_table_adapter
 from lissnas_benchmarks.loading import is_ready, load_table
@@ -104,7 +104,7 @@ def _neighbors(space: Space, index: Indices, drawn: list[Diagram], scores: Float
 
 def _methods(rounds: pl.DataFrame, index: Indices, scores: Floats) -> dict[str, list[dict[str, Any]]]:
     """Return for each method its rounds: evaluations, size, recall of the top 1 %, the places of those on the map."""
-    best = np.flatnonzero(top(scores, 0.01))
+    best = np.flatnonzero(is_top(scores, 0.01))
     found: dict[str, list[dict[str, Any]]] = {}
     for (method, _number), held in rounds.group_by(["method", "round"], maintain_order=True):
         members = held["index"].to_numpy()

@@ -20,7 +20,7 @@ from lissnas.spaces.published.cell201 import cell201
 from lissnas.spaces.space import Floats, Indices
 from lissnas.statistics.estimate import Estimate
 from lissnas.statistics.noise_ceiling import noise_ceiling
-from lissnas.statistics.quality import quality, top
+from lissnas.statistics.quality import is_top, quality
 from lissnas.statistics.rank_correlation import kendall_tau, tied_share
 from lissnas.statistics.repeated_runs import mean_over_runs, paired_difference
 from lissnas.storage.random_streams import RankingStream, named_generator
@@ -146,7 +146,7 @@ def _sets(
 ) -> dict[str, NDArray[np.bool_]]:
     """Mark the cells of each set, shape (15,625,) each."""
     there = ~np.isnan(benchmark.report)
-    best, sampled = top(benchmark.report, _SHARE), _inside(settings.sampled, benchmark)
+    best, sampled = is_top(benchmark.report, _SHARE), _inside(settings.sampled, benchmark)
     marked = (there, sampled, by_table, _inside(one.shrunk, benchmark), best, best & sampled)
     return {name: there & cells for name, cells in zip(SETS, marked, strict=True)}
 
@@ -235,7 +235,7 @@ def _ceilings(benchmark: Benchmark, sets: dict[str, NDArray[np.bool_]]) -> pl.Da
 
         def choose(truth: Floats, name: str = name, cells: NDArray[np.bool_] = cells) -> NDArray[np.bool_]:
             if name in (TOP, TOP_OF_SAMPLE):
-                inside = top(truth, _SHARE)
+                inside = is_top(truth, _SHARE)
                 return inside & sets[SAMPLE] if name == TOP_OF_SAMPLE else inside
             return cells
 

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 from lissnas.errors import SettingError, UnknownNameError
 from lissnas.spaces.published.cell201 import cell201, distinct_cell201
-from lissnas.statistics.quality import top
+from lissnas.statistics.quality import is_top
 from lissnas.subspaces.subspace import ExplicitSubspace
 from lissnas_analyses.comparison.measure import compare
 from lissnas_analyses.ranking import measure, predictor_cost
@@ -103,7 +103,7 @@ def test_every_predictor_is_measured_on_the_networks_that_all_have(cells: Benchm
         assert row["value"] == pytest.approx(stats.kendalltau(cells.report[there], predictor.scores[there]).statistic)
     assert result.predictors["missing"].to_list() == [0, 15_625 - 9_445]
     assert result.agreement.filter(pl.col("set") == "true top 20 %")["networks"].unique().to_list() == [
-        np.count_nonzero(top(cells.report[there], 0.2))
+        np.count_nonzero(is_top(cells.report[there], 0.2))
     ]
 
 

@@ -17,7 +17,7 @@ from lissnas.spaces.published.cell201 import cell201
 from lissnas.spaces.published.darts import darts
 from lissnas.spaces.published.macro import macro
 from lissnas.spaces.space import Floats, Rows
-from lissnas.statistics.quality import top
+from lissnas.statistics.quality import is_top
 
 SPACE = macro()
 HUGE = CategoricalSpace("huge", ("abcd",) * 20, "{}" * 20)
@@ -76,14 +76,14 @@ def test_a_longer_run_starts_with_the_evaluations_of_a_shorter_one() -> None:
 
 
 def test_it_finds_the_top_of_smooth_scores() -> None:
-    marked = top(_score(SPACE.all_rows()), 0.01)
+    marked = is_top(_score(SPACE.all_rows()), 0.01)
     recalls = [marked[_run(seed=seed, size=300).subspace.index].sum() / marked.sum() for seed in range(3)]
     assert min(recalls) > 0.9
 
 
 def test_it_finds_more_than_lissnas_with_an_eighth_of_its_evaluations(nasbench201: Callable[[str], Floats]) -> None:
     space, selecting = cell201(), nasbench201("in16_val200")
-    marked = top(nasbench201("in16_test200"), 0.01)
+    marked = is_top(nasbench201("in16_test200"), 0.01)
     differences = []
     for seed in range(4):
         evaluator, rng = TableEvaluator(space, selecting), np.random.default_rng(seed)
@@ -113,7 +113,7 @@ def test_predicted_scores_are_in_the_order_of_the_index() -> None:
 
 
 def test_the_expected_recall_of_smooth_scores_is_near_the_true_one() -> None:
-    marked = top(_score(SPACE.all_rows()), 0.01)
+    marked = is_top(_score(SPACE.all_rows()), 0.01)
     kept = [_result(_run(seed=seed, size=100, evaluations=100)) for seed in range(5)]
     true = np.mean([marked[subspace.index].sum() / marked.sum() for subspace in kept])
     assert np.mean([subspace.expected_recall for subspace in kept]) == pytest.approx(true, abs=0.15)

@@ -10,7 +10,7 @@ from lissnas.evaluation.evaluator import TableEvaluator
 from lissnas.shrinkers.shrink import Trace, shrink, shrinker_class
 from lissnas.spaces.published.cell201 import cell201
 from lissnas.spaces.space import Floats
-from lissnas.statistics.quality import top
+from lissnas.statistics.quality import is_top
 from lissnas.subspaces.box import Box
 
 METHODS = ("operation-pruning", "angle", "evolving", "distribution-pruning", "progressive", "design-space")
@@ -65,6 +65,6 @@ def test_the_size_is_the_nearest_that_dropping_choices_allows(method: str, runs:
 def test_the_best_architectures_are_kept_more_often_than_by_chance(
     method: str, runs: Callable[[str], list[Trace]], nasbench201: Callable[[str], Floats]
 ) -> None:
-    best = top(nasbench201("c10_test200"), 0.05)
+    best = is_top(nasbench201("c10_test200"), 0.05)
     kept = np.mean([best[trace.subspace.index].mean() for trace in runs(method)])
     assert kept > 2 * best.mean()

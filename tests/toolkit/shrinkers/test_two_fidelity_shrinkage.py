@@ -9,7 +9,7 @@ from lissnas.shrinkers.shrink import Trace, shrink
 from lissnas.shrinkers.two_fidelity_shrinkage import TwoFidelityShrinkage
 from lissnas.spaces.published.macro import macro
 from lissnas.spaces.space import Floats, Rows
-from lissnas.statistics.quality import top
+from lissnas.statistics.quality import is_top
 
 SPACE = macro()
 NOISE: Floats = np.random.default_rng(0).normal(size=SPACE.size)
@@ -28,7 +28,7 @@ def _run(cheap: Evaluator | None, seed: int) -> Trace:
 
 
 def _recalls(cheap: Evaluator | None) -> list[float]:
-    marked = top(_accuracy(SPACE.all_rows()), 0.01)
+    marked = is_top(_accuracy(SPACE.all_rows()), 0.01)
     return [marked[_run(cheap, seed).subspace.index].sum() / marked.sum() for seed in range(4)]
 
 

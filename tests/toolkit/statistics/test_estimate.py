@@ -2,22 +2,22 @@
 
 import numpy as np
 import pytest
-from lissnas.statistics.estimate import proportion, standard_error, with_error
+from lissnas.statistics.estimate import normal_estimate, standard_error, wilson_estimate
 from scipy import stats
 
 
 def test_a_normal_interval_covers_95_percent() -> None:
-    estimate = with_error(np.array(10.0), np.array(2.0))
+    estimate = normal_estimate(np.array(10.0), np.array(2.0))
     assert np.diff(stats.norm.cdf([estimate.low, estimate.high], 10, 2)) == pytest.approx(0.95)
 
 
 @pytest.mark.parametrize(("hits", "draws"), [(1, 5), (30, 100), (99, 100), (0, 40), (40, 40)])
 def test_a_proportion_has_the_interval_of_wilson(hits: int, draws: int) -> None:
     rate = hits / draws
-    found = proportion(np.array(rate), np.array(np.sqrt(rate * (1 - rate) / draws)), np.array(float(draws)))
+    found = wilson_estimate(np.array(rate), np.array(np.sqrt(rate * (1 - rate) / draws)), np.array(float(draws)))
     expected = stats.binomtest(hits, draws).proportion_ci(0.95, method="wilson")
     assert (found.low, found.high) == pytest.approx(tuple(expected), abs=1e-12)
 
 
 def test_the_standard_error_is_recovered_from_the_interval() -> None:
-    assert standard_error(with_error(np.array([10.0, 0.0]), np.array([2.0, 0.5]))) == pytest.approx([2.0, 0.5])
+    assert standard_error(normal_estimate(np.array([10.0, 0.0]), np.array([2.0, 0.5]))) == pytest.approx([2.0, 0.5])

@@ -7,7 +7,7 @@ import pytest
 from lissnas.errors import SettingError
 from lissnas.spaces.space import Floats
 from lissnas.statistics.noise_ceiling import noise_ceiling, standard_errors
-from lissnas.statistics.quality import top
+from lissnas.statistics.quality import is_top
 from lissnas_benchmarks.table import Table
 from scipy import stats
 
@@ -19,7 +19,7 @@ def _all_measured(scores: Floats) -> np.ndarray:
 
 
 def _best_fifth(scores: Floats) -> np.ndarray:
-    return top(scores, 0.2)
+    return is_top(scores, 0.2)
 
 
 def _trained(trainings: int) -> tuple[Floats, Floats]:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lissnas.errors import SettingError
 from lissnas.spaces.published.macro import macro
-from lissnas.statistics.quality import expected_best, quality, shrinkage_score, top
+from lissnas.statistics.quality import expected_best, is_top, quality, shrinkage_score
 from lissnas.subspaces.subspace import ExplicitSubspace, WholeSpace
 
 
@@ -19,15 +19,15 @@ def test_top_marks_the_best_and_all_ties_with_the_last_of_them(scores: list[floa
     count = round(share * len(measured))
     if count == 0:
         with pytest.raises(SettingError, match="choose a larger share"):
-            top(np.array(scores), share)
+            is_top(np.array(scores), share)
     else:
-        assert top(np.array(scores), share).tolist() == [score >= measured[count - 1] for score in scores]
+        assert is_top(np.array(scores), share).tolist() == [score >= measured[count - 1] for score in scores]
 
 
 @pytest.mark.parametrize("share", [0.0, 1.0, -0.1, 1.5])
 def test_a_share_outside_0_to_1_is_refused(share: float) -> None:
     with pytest.raises(SettingError, match="top"):
-        top(np.arange(10.0), share)
+        is_top(np.arange(10.0), share)
 
 
 def _entropy(*counts: int) -> float:

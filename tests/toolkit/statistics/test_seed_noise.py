@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from lissnas.errors import SettingError
 from lissnas.spaces.space import Floats
-from lissnas.statistics.estimate import standard_error, with_error
+from lissnas.statistics.estimate import normal_estimate, standard_error
 from lissnas.statistics.seed_noise import disattenuate, noise_share, seed_noise, top_agreement
 
 
@@ -74,7 +74,7 @@ def test_disattenuated_correlations_are_those_of_the_true_scores() -> None:
     first, second = (scores[:, None] + rng.normal(size=(len(a), 2)) for scores in (a, b))
     runs = np.concatenate([first, second])
     noise = seed_noise(runs, runs[:, 0], np.ones(len(runs)))
-    observed = with_error(np.corrcoef(first[:, 0], second[:, 0])[0, 1], 1 / np.sqrt(len(a)))
+    observed = normal_estimate(np.corrcoef(first[:, 0], second[:, 0])[0, 1], 1 / np.sqrt(len(a)))
     found = disattenuate(observed, noise.reliability)
     assert observed.value == pytest.approx(0.4, abs=0.02)
     assert found.value == pytest.approx(0.5, abs=0.02)

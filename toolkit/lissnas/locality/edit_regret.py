@@ -10,7 +10,7 @@ import numpy as np
 
 from lissnas.locality.landscape import Landscape
 from lissnas.spaces.space import Floats, Indices
-from lissnas.statistics.estimate import Estimate, jackknife_error, with_error
+from lissnas.statistics.estimate import Estimate, jackknife_error, normal_estimate
 
 
 @dataclass(frozen=True)
@@ -62,8 +62,8 @@ def edit_regret(landscape: Landscape, largest: int | None = None) -> EditRegret:
         influence = (regrets - left[:, None] * regrets[0]) / (starts * mean[0])
     return EditRegret(
         edits=np.arange(len(regrets)),
-        regret=with_error(mean, jackknife_error(regrets - mean[:, None]) / starts),
-        left=with_error(left, jackknife_error(influence)),
+        regret=normal_estimate(mean, jackknife_error(regrets - mean[:, None]) / starts),
+        left=normal_estimate(left, jackknife_error(influence)),
         reached=(regrets == 0).mean(axis=1),
     )
 

@@ -13,8 +13,8 @@ import numpy as np
 
 from lissnas.errors import SettingError
 from lissnas.spaces.space import Floats, Indices, ShellSums, Space
-from lissnas.statistics.estimate import Estimate, jackknife_error, proportion, with_error
-from lissnas.statistics.quality import top
+from lissnas.statistics.estimate import Estimate, jackknife_error, normal_estimate, wilson_estimate
+from lissnas.statistics.quality import is_top
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ def shell_columns(scores: Floats, shares: Sequence[float]) -> Floats:
     """Return the columns that `locality_of_shells` needs summed over shells, shape (n, 3 + shares)."""
     measured = ~np.isnan(scores)
     centered = np.where(measured, scores - np.nanmean(scores), 0)
-    tops = [top(scores, share) for share in shares]
+    tops = [is_top(scores, share) for share in shares]
     return np.column_stack([measured, centered, centered**2, *tops]).astype(np.float64)
 
 
@@ -137,9 +137,9 @@ def locality_of_shells(shells: ShellSums, scores: Floats, shares: Sequence[float
     return PairLocality(
         distance=np.arange(1, len(shells.sums)),
         pairs=pairs.astype(np.int64),
-        difference=with_error(difference, jackknife_error(difference_influence)),
-        correlation=with_error(correlation, jackknife_error(correlation_influence)),
+        difference=normal_estimate(difference, jackknife_error(difference_influence)),
+        correlation=normal_estimate(correlation, jackknife_error(correlation_influence)),
         shares=np.array(shares),
-        top_rate=proportion(rate, rate_error, np.broadcast_to(top_counts[:, None], rate.shape).astype(np.float64)),
+        top_rate=wilson_estimate(rate, rate_error, np.broadcast_to(top_counts[:, None], rate.shape).astype(np.float64)),
         base_rate=(top_counts - 1) / (np.count_nonzero(measured) - 1),
     )

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lissnas.spaces.space import Floats, Space
-from lissnas.statistics.estimate import Estimate, jackknife_error, with_error
+from lissnas.statistics.estimate import Estimate, jackknife_error, normal_estimate
 
 
 def fitness_distance_correlation(space: Space, scores: Floats) -> Estimate:
@@ -27,7 +27,7 @@ def correlation_with_distance(scores: Floats, distance: NDArray[np.uint8]) -> Es
     x, y = (_standardized(values) for values in (scores, distance.astype(np.float64)))
     value = np.mean(x * y)
     influence = (x * y - value * (x**2 + y**2) / 2) / len(x)
-    return with_error(np.asarray(value), jackknife_error(influence))
+    return normal_estimate(np.asarray(value), jackknife_error(influence))
 
 
 def _standardized(values: Floats) -> Floats:

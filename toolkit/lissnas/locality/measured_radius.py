@@ -9,7 +9,7 @@ import numpy as np
 
 from lissnas.evaluation.evaluations import Evaluations
 from lissnas.spaces.space import Indices, Space
-from lissnas.statistics.estimate import jackknife_error, proportion
+from lissnas.statistics.estimate import jackknife_error, wilson_estimate
 
 MAX_RADIUS = 2
 """Maximum radius to measure, in edits (our own choice)."""
@@ -91,5 +91,5 @@ def _hit_rate(near: np.ndarray, places: Indices, is_best: np.ndarray) -> tuple[i
     influence = -rate * best_around
     influence[places] += 2 * hits - rate * neighbors
     error = jackknife_error(influence) / pairs
-    share = proportion(np.asarray(rate), np.asarray(error), np.asarray(float(np.count_nonzero(neighbors))))
+    share = wilson_estimate(np.asarray(rate), np.asarray(error), np.asarray(float(np.count_nonzero(neighbors))))
     return pairs, float(rate), float(share.low)

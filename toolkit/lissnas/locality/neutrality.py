@@ -11,7 +11,7 @@ import numpy as np
 from lissnas.errors import SettingError
 from lissnas.locality.landscape import Landscape
 from lissnas.spaces.space import Indices
-from lissnas.statistics.estimate import Estimate, jackknife_error, with_error
+from lissnas.statistics.estimate import Estimate, jackknife_error, normal_estimate
 
 
 @dataclass(frozen=True)
@@ -59,4 +59,4 @@ def neutrality(landscape: Landscape, tolerance: float = 0.0) -> Neutrality:
     )
     label = connected_components(joined, directed=False)[1][landscape.measured]
     sizes = np.bincount(label)
-    return Neutrality(tolerance, with_error(np.asarray(rate), error), np.sort(sizes[sizes > 0])[::-1])
+    return Neutrality(tolerance, normal_estimate(np.asarray(rate), error), np.sort(sizes[sizes > 0])[::-1])

@@ -6,7 +6,7 @@ from lissnas.errors import SettingError
 from lissnas.evaluation.evaluator import Evaluator
 from lissnas.locality.landscape import Landscape
 from lissnas.spaces.space import Floats, Rows, Space
-from lissnas.statistics.estimate import Estimate, jackknife_error, with_error
+from lissnas.statistics.estimate import Estimate, jackknife_error, normal_estimate
 
 _ROWS_AT_ONCE = 1 << 12
 """Number of architectures whose neighbors are listed in one batch: bounds the memory to tens of megabytes."""
@@ -56,7 +56,7 @@ def walk_autocorrelation(landscape: Landscape, lags: int = 10) -> Estimate:
         values.append(value)
         errors.append(jackknife_error(influence))
         ahead, squares_ahead = step(ahead), step(squares_ahead)
-    return with_error(np.array(values), np.array(errors))
+    return normal_estimate(np.array(values), np.array(errors))
 
 
 def random_walk_autocorrelation(
@@ -77,4 +77,4 @@ def random_walk_autocorrelation(
     products = np.stack([(centered[: steps + 1 - lag] * centered[lag:]).mean(axis=0) for lag in range(lags + 1)])
     value = products.mean(axis=1) / variance.mean()
     influence = (products - value[:, None] * variance) / (walks * variance.mean())
-    return with_error(value, jackknife_error(influence))
+    return normal_estimate(value, jackknife_error(influence))

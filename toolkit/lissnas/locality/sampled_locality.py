@@ -13,8 +13,8 @@ from lissnas.evaluation.evaluator import Evaluator
 from lissnas.locality.exact_locality import PairLocality, locality_of_shells, shell_columns
 from lissnas.locality.random_walks import random_walks
 from lissnas.spaces.space import Floats, Indices, Rows, ShellSums, Space
-from lissnas.statistics.estimate import Estimate, jackknife_error, proportion, with_error
-from lissnas.statistics.quality import top
+from lissnas.statistics.estimate import Estimate, jackknife_error, normal_estimate, wilson_estimate
+from lissnas.statistics.quality import is_top
 
 _CENTERS_AT_ONCE = 64
 """Number of architectures whose distances to all others are in memory at once."""
@@ -98,7 +98,7 @@ def random_pair_locality(
         raise SettingError(f"the largest distance must be at least 1 edit, not {largest_distance}")
     walks = random_walks(space, space.sample(centers, rng), largest_distance, rng)
     scores = np.asarray(evaluator(walks.reshape(-1, space.genes)), dtype=np.float64).reshape(len(walks), -1)
-    tops = np.stack([top(scores[0], share) for share in shares])
+    tops = np.stack([is_top(scores[0], share) for share in shares])
     thresholds = np.array([scores[0][marked].min() for marked in tops])
     distances = np.stack([space.distance(walks[0], walk) for walk in walks])
     pairs, differences, correlations, rates, errors, tries = [], [], [], [], [], []
@@ -120,7 +120,7 @@ def random_pair_locality(
         difference=_stacked(differences),
         correlation=_stacked(correlations),
         shares=np.array(shares),
-        top_rate=proportion(np.array(rates).T, np.array(errors).T, np.array(tries).T.astype(np.float64)),
+        top_rate=wilson_estimate(np.array(rates).T, np.array(errors).T, np.array(tries).T.astype(np.float64)),
         base_rate=tops.mean(axis=1),
     )
 
@@ -128,7 +128,7 @@ def random_pair_locality(
 def _mean(values: Floats) -> Estimate:
     if not len(values):
         return Estimate(*(np.asarray(np.nan),) * 3)
-    return with_error(values.mean(), values.std() / np.sqrt(len(values)))
+    return normal_estimate(values.mean(), values.std() / np.sqrt(len(values)))
 
 
 def _correlation(a: Floats, b: Floats) -> Estimate:
@@ -139,7 +139,7 @@ def _correlation(a: Floats, b: Floats) -> Estimate:
     products, squares = (a - middle) * (b - middle), ((a - middle) ** 2 + (b - middle) ** 2) / 2
     value = products.mean() / squares.mean()
     influence = (products - value * squares) / (len(a) * squares.mean())
-    return with_error(value, jackknife_error(influence))
+    return normal_estimate(value, jackknife_error(influence))
 
 
 def _stacked(estimates: Sequence[Estimate]) -> Estimate:

@@ -18,7 +18,7 @@ from lissnas.predictors.distance_kernel import DistanceKernel
 from lissnas.predictors.gaussian_process import GaussianProcess, fit_gaussian_process, normal_scores
 from lissnas.predictors.graph_kernel import kernel_components
 from lissnas.spaces.space import Floats, Rows, Space
-from lissnas.statistics.estimate import Estimate, with_error
+from lissnas.statistics.estimate import Estimate, normal_estimate
 from lissnas.statistics.rank_correlation import rank_agreement
 
 _MIN_ACCURACIES = 20
@@ -106,7 +106,7 @@ def diagnose_cheap_scores(
     )
     is_better = accuracies >= np.median(accuracies)
     alone = tuple(_tau(accuracies[is_better], evaluator(rows[is_better]), rng) for evaluator in cheap)
-    return CheapScoreDiagnosis(len(rows), with_error(*gain_at_the_top(without, joined, targets)), alone)
+    return CheapScoreDiagnosis(len(rows), normal_estimate(*gain_at_the_top(without, joined, targets)), alone)
 
 
 def gain_at_the_top(without: GaussianProcess, joined: GaussianProcess, targets: Floats) -> tuple[Floats, Floats]:

@@ -22,18 +22,18 @@ class Estimate:
     high: Floats
 
 
-def with_error(value: Floats, error: Floats) -> Estimate:
+def normal_estimate(value: Floats, error: Floats) -> Estimate:
     """Return the estimate whose interval is `value` ± 1.96 standard errors."""
     return Estimate(value, value - _NORMAL * error, value + _NORMAL * error)
 
 
 def standard_error(estimate: Estimate) -> Floats:
-    """Return the standard error of an estimate that `with_error` made."""
+    """Return the standard error of an estimate that `normal_estimate` made."""
     error: Floats = (estimate.high - estimate.low) / (2 * _NORMAL)
     return error
 
 
-def proportion(value: Floats, error: Floats, count: Floats) -> Estimate:
+def wilson_estimate(value: Floats, error: Floats, count: Floats) -> Estimate:
     """Return a proportion with Wilson's interval, for the number of draws that its standard error implies.
 
     Where the error is 0, as for a proportion of 0, the interval assumes `count` draws. Wilson, J. Am. Stat. Assoc. 22,

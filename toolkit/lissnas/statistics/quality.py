@@ -65,7 +65,7 @@ class Quality:
     shrinkage_score: float
 
 
-def top(scores: Floats, share: float) -> NDArray[np.bool_]:
+def is_top(scores: Floats, share: float) -> NDArray[np.bool_]:
     """Mark the best `share` of the scores, shape (size,): that share, rounded, and all ties with the last.
 
     NaN scores are ignored. Raises SettingError if the share is not between 0 and 1, or rounds to no architecture.
@@ -110,7 +110,7 @@ def quality(subspace: Subspace, scores: Floats) -> Quality:
         raise SettingError("none of the subspace's architectures has a score")
     recall, lift = {}, {}
     for share in (0.01, 0.05):
-        marked = top(scores, share)
+        marked = is_top(scores, share)
         hits = np.count_nonzero(marked[subspace.index])
         recall[share] = hits / np.count_nonzero(marked)
         lift[share] = hits / len(kept) / (np.count_nonzero(marked) / measured)

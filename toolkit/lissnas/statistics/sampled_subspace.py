@@ -7,7 +7,7 @@ import numpy as np
 
 from lissnas.errors import SettingError
 from lissnas.evaluation.evaluations import Evaluations
-from lissnas.statistics.estimate import Estimate, proportion, with_error
+from lissnas.statistics.estimate import Estimate, normal_estimate, wilson_estimate
 from lissnas.subspaces.subspace import Subspace
 from lissnas.subspaces.union_of_balls import UnionOfBalls
 
@@ -59,7 +59,7 @@ def estimate_size(union: UnionOfBalls, draws: int, rng: np.random.Generator) -> 
         raise SettingError(f"a size cannot be estimated from {draws} draws: pass at least 2")
     shares = 1 / union.count_balls(union.draw_with_repeats(draws, rng))
     error = shares.std(ddof=1) / np.sqrt(draws)
-    share = proportion(np.asarray(shares.mean()), np.asarray(error), np.asarray(float(draws)))
+    share = wilson_estimate(np.asarray(shares.mean()), np.asarray(error), np.asarray(float(draws)))
     sum_of_sizes = float(len(union.seeds) * union.ball_size)
     return Estimate(sum_of_sizes * share.value, sum_of_sizes * share.low, sum_of_sizes * share.high)
 
@@ -69,4 +69,4 @@ def estimate_mean_distance(union: UnionOfBalls, pairs: int, rng: np.random.Gener
     rows = union.sample(2 * pairs, rng)
     distance = union.space.distance(rows[:pairs], rows[pairs:])
     error = distance.std(ddof=1) / np.sqrt(pairs) if pairs > 1 else np.nan
-    return with_error(np.asarray(distance.mean()), np.asarray(error))
+    return normal_estimate(np.asarray(distance.mean()), np.asarray(error))

@@ -14,8 +14,8 @@ import numpy as np
 
 from lissnas.errors import SettingError
 from lissnas.spaces.space import Floats
-from lissnas.statistics.estimate import Estimate, proportion, standard_error, with_error
-from lissnas.statistics.quality import top
+from lissnas.statistics.estimate import Estimate, normal_estimate, standard_error, wilson_estimate
+from lissnas.statistics.quality import is_top
 
 
 @dataclass(frozen=True)
@@ -104,9 +104,9 @@ def seed_noise(runs: Floats, reported: Floats, trainings: Floats) -> SeedNoise:
     return SeedNoise(
         networks=networks,
         spread=float(np.sqrt(noise)),
-        difference=with_error(difference, np.sqrt(((gaps - difference) ** 2).sum()) / networks),
-        correlation=with_error(correlation, np.sqrt((correlation_influence**2).sum())),
-        reliability=with_error(1 - noise_share, np.sqrt((influence**2).sum())),
+        difference=normal_estimate(difference, np.sqrt(((gaps - difference) ** 2).sum()) / networks),
+        correlation=normal_estimate(correlation, np.sqrt((correlation_influence**2).sum())),
+        reliability=normal_estimate(1 - noise_share, np.sqrt((influence**2).sum())),
         tolerance=float(np.sqrt(2 * noise * noise_of_a_mean.mean())),
     )
 
@@ -133,12 +133,12 @@ def top_agreement(runs: Floats, shares: Sequence[float]) -> Estimate:
     for a, b in permutations(range(runs.shape[1]), 2):
         both = ~np.isnan(runs[:, [a, b]]).any(axis=1)
         if both.any():
-            first, second = (np.stack([top(runs[both, run], share) for share in shares]) for run in (a, b))
+            first, second = (np.stack([is_top(runs[both, run], share) for share in shares]) for run in (a, b))
             rates.append((first & second).sum(axis=1) / first.sum(axis=1))
             counts.append(first.sum(axis=1))
     if not rates:
         raise SettingError("no network was trained with two seeds: the agreement of trainings is unknown")
-    return proportion(np.mean(rates, axis=0), np.zeros(len(shares)), np.mean(counts, axis=0))
+    return wilson_estimate(np.mean(rates, axis=0), np.zeros(len(shares)), np.mean(counts, axis=0))
 
 
 def disattenuate(correlation: Estimate, reliability: Estimate) -> Estimate:
@@ -148,7 +148,7 @@ def disattenuate(correlation: Estimate, reliability: Estimate) -> Estimate:
     """
     value = correlation.value / reliability.value
     error = np.hypot(standard_error(correlation), value * standard_error(reliability))
-    return with_error(value, error / reliability.value)
+    return normal_estimate(value, error / reliability.value)
 
 
 def noise_share(correlation: Floats, reliability: Floats) -> Floats:
