@@ -1,1 +1,1 @@
-"""An example of a package that adds a space, a benchmark and a method of shrinking to lissnas."""
+"""An example package that adds a search space, a benchmark and a shrinker to lissnas."""

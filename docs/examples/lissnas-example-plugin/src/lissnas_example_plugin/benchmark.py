@@ -1,4 +1,4 @@
-"""The Rastrigin function, a mathematical function with many local minima, on every point of the grid.
+"""The Rastrigin function, which has many local minima, on every point of the grid.
 
 Rastrigin, "Systems of extremal control", 1974: f(x) = sum of 10 + x^2 - 10 cos(2 pi x) over the coordinates.
 """
@@ -13,6 +13,7 @@ from lissnas_benchmarks.columns import Column, Measure
 from lissnas_example_plugin.space import STEPS, rastrigin_grid
 
 VALUE = Column("negated-rastrigin", "grid", "", "")
+"""The negated function, so that higher is better."""
 
 
 def _read(source: Import) -> Mapping[Column, Floats]:
@@ -32,5 +33,5 @@ ADAPTER = TableAdapter(
     selects=Measure("negated-rastrigin", ""),
     reports=Measure("negated-rastrigin", ""),
     package=("lissnas_example_plugin", "lissnas-example-plugin"),
-    caveats=("a mathematical function, to show how a benchmark is added: it tells nothing of networks",),
+    caveats=("a mathematical function, to show how to add a benchmark: it says nothing about networks",),
 )

@@ -1,4 +1,4 @@
-"""The box around the best of a random sample: a method of shrinking in ten lines."""
+"""A shrinker in ten lines: the smallest box around the best of a random sample."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,17 +12,17 @@ from lissnas.subspaces.subspace import Subspace
 
 @dataclass(frozen=True)
 class EliteBox:
-    """Settings of the box around the best."""
+    """Keep the smallest box that contains the best of a random sample."""
 
     evaluations: int = 300
-    """How many random networks are scored."""
+    """Number of random architectures that are scored."""
 
     elite: int = 10
-    """Around how many of them, the best, the box is drawn."""
+    """Number of the best architectures that the box contains."""
 
     def rounds(self, space: Space, evaluations: Evaluations, rng: np.random.Generator) -> Iterator[Subspace]:
         evaluations(space.sample(self.evaluations, rng))
-        left = np.zeros((space.genes, max(space.choices)), dtype=np.bool_)
+        allowed = np.zeros((space.genes, max(space.choices)), dtype=np.bool_)
         for row in evaluations.best(self.elite):
-            left[np.arange(space.genes), row] = True
-        yield Box(space, left)
+            allowed[np.arange(space.genes), row] = True
+        yield Box(space, allowed)
