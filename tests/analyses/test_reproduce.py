@@ -41,13 +41,13 @@ def test_the_manifest_names_data_settings_versions_and_every_file(folder: Path, 
     assert written == {*manifest["files"], "manifest.json"}
 
 
-def test_every_figure_is_there_as_png_and_svg(folder: Path) -> None:
+def test_every_figure_is_written_as_png_and_svg(folder: Path) -> None:
     for name in ("locality", "optima", "shrinking", "distributions", "paired", "kept_space", "map"):
         assert (folder / f"{name}.png").read_bytes().startswith(b"\x89PNG")
         assert "</svg>" in (folder / f"{name}.svg").read_text()
 
 
-def test_every_number_is_there_as_parquet_and_csv(folder: Path) -> None:
+def test_every_table_is_written_as_parquet_and_csv(folder: Path) -> None:
     tables = sorted(set(folder.glob("*.parquet")) - {folder / ROWS})
     assert len(tables) == 14
     for path in tables:
@@ -68,18 +68,18 @@ def test_another_seed_gives_other_runs(folder: Path, proteins: Benchmark) -> Non
     assert not other.runs.equals(pl.read_parquet(folder / "shrinking_runs.parquet"))
 
 
-def test_a_run_does_not_depend_on_how_many_others_there_are(folder: Path, proteins: Benchmark) -> None:
-    alone = measure.traces(proteins, measure.METHODS, 7, RUNS - 1)["lissnas"]
+def test_a_run_does_not_depend_on_the_number_of_runs(folder: Path, proteins: Benchmark) -> None:
+    trace = measure.traces(proteins, measure.METHODS, 7, RUNS - 1)["lissnas"]
     runs = pl.read_parquet(folder / "shrinking_runs.parquet")
     last = runs.filter((pl.col("method") == "lissnas") & (pl.col("run") == RUNS - 1)).sort("round").row(-1, named=True)
-    assert (last["size"], last["evaluations"]) == (alone.subspace.size, alone.evaluations.count)
+    assert (last["size"], last["evaluations"]) == (trace.subspace.size, trace.evaluations.count)
 
 
-def test_round_0_is_the_whole_space_and_spends_nothing(folder: Path, proteins: Benchmark) -> None:
+def test_round_0_is_the_full_space_and_spends_nothing(folder: Path, proteins: Benchmark) -> None:
     first = pl.read_parquet(folder / "shrinking_runs.parquet").filter(pl.col("round") == 0)
-    whole = quality(WholeSpace(proteins.space), proteins.report)
+    full_space = quality(WholeSpace(proteins.space), proteins.report)
     assert first["evaluations"].unique().to_list() == [0]
-    assert first["mean"].unique().to_list() == [whole.mean]
+    assert first["mean"].unique().to_list() == [full_space.mean]
     assert first["recall_1"].unique().to_list() == [1.0]
 
 
@@ -99,16 +99,16 @@ def test_averages_are_the_means_of_the_runs(folder: Path) -> None:
         assert row["low"] <= row["mean"] <= row["high"]
 
 
-def test_the_map_holds_all_that_is_kept_and_the_best_network(folder: Path, proteins: Benchmark) -> None:
-    drawn = pl.read_parquet(folder / "map.parquet")
+def test_the_map_has_all_kept_architectures_and_the_best_one(folder: Path, proteins: Benchmark) -> None:
+    architectures = pl.read_parquet(folder / "map.parquet")
     first = measure.traces(proteins, measure.METHODS, 7, 0)
     for method in ("lissnas", "operation-pruning"):
-        kept = drawn.filter(pl.col(f"pocket of {method}").is_not_null())["index"]
+        kept = architectures.filter(pl.col(f"pocket of {method}").is_not_null())["index"]
         assert kept.to_list() == first[method].subspace.index.tolist()
-    assert int(np.argmax(proteins.report)) in drawn["index"]
+    assert int(np.argmax(proteins.report)) in architectures["index"]
 
 
-def test_a_share_of_networks_below_rises_from_the_left_to_one(folder: Path) -> None:
+def test_the_share_of_architectures_below_a_score_rises_to_one(folder: Path) -> None:
     for _, rows in pl.read_parquet(folder / "distributions.parquet").group_by("method", "round"):
         below = rows.sort("score")["share_below"].to_numpy()
         assert (np.diff(below) >= 0).all()
@@ -122,7 +122,7 @@ def test_a_method_never_sees_the_reporting_scores(proteins: Benchmark) -> None:
 
 
 def test_the_job_imports_no_torch(tmp_path: Path) -> None:
-    """On one benchmark: `tests/installation/wheel.py` runs it on all of them, where no torch is."""
+    """On one benchmark; `tests/installation/wheel.py` runs it on all of them, without torch."""
     program = (
         "import sys; from lissnas_analyses import reproduce; reproduce.BENCHMARKS = ('nas-bench-graph-proteins',);"
         "from lissnas_analyses.cli.app import app;"

@@ -53,15 +53,15 @@ def compare(
     from lissnas_analyses.results.folder import Results
 
     results = Results(out or default_folder(benchmark) / "comparison", "compare")
-    opened = own = open_benchmark(benchmark, dataset, metric)
+    opened = by_benchmark = open_benchmark(benchmark, dataset, metric)
     if evaluator is not None:
-        opened = own.selected_by(read_predictor(evaluator, own.space))
+        opened = by_benchmark.selected_by(read_predictor(evaluator, by_benchmark.space))
     with start_workers(workers, cluster) as started, progress() as report:
         on_benchmark = prefixed(report, benchmark)
         result = run_comparison(opened, results, runs, seed, on_benchmark, methods, started)
         findings = comparison_sentences(result)
         if evaluator is not None:
-            findings += run_predictor_cost(opened, own, result, results, runs, seed, on_benchmark, started)
+            findings += run_predictor_cost(opened, by_benchmark, result, results, runs, seed, on_benchmark, started)
     settings = {"seed": seed, "runs": runs, "methods": result.settings, "evaluator": evaluator}
     results.save_for_benchmark(opened, settings, findings, methods=result.methods)
     return print_analysis(opened, findings, results)

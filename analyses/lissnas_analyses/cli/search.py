@@ -1,4 +1,4 @@
-"""`lissnas search`: the same search inside a shrunk space and in the full one, at equal total evaluations."""
+"""`lissnas search`: the same search in a shrunk space and in the full one, at equal total evaluations."""
 
 from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Annotated, Any, Literal, cast

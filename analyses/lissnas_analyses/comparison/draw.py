@@ -10,7 +10,8 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from lissnas_analyses import style
-from lissnas_analyses.comparison.measure import LEFT_OUT, ComparisonResult
+from lissnas_analyses.comparison.measure import ComparisonResult
+from lissnas_analyses.comparison.summarize import LEFT_OUT
 
 
 @dataclass(frozen=True)

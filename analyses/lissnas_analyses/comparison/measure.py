@@ -13,15 +13,22 @@ import numpy as np
 import polars as pl
 from lissnas.shrinkers.lissnas import Lissnas
 from lissnas.shrinkers.shrink import Shrinker, Trace, shrink, shrinker_class
-from lissnas.spaces.space import Floats
-from lissnas.statistics.quality import Quality, quality
-from lissnas.statistics.repeated_runs import mean_over_runs
+from lissnas.statistics.quality import quality
 from lissnas.storage.random_streams import named_generator
 from lissnas.subspaces.subspace import ExplicitSubspace, Subspace, WholeSpace
 from lissnas_benchmarks.benchmark import Benchmark
 
 from lissnas_analyses.comparison.kept_space import KeptSpaces, kept_space_figures, summarize_kept_spaces
 from lissnas_analyses.comparison.paired import paired
+from lissnas_analyses.comparison.summarize import (
+    FIGURE_RANGES,
+    distribution_scores,
+    distributions,
+    means_of_rounds,
+    rounds_of_runs,
+    rows_by_run,
+    share_below,
+)
 from lissnas_analyses.grid.benchmark_key import BenchmarkKey, full_space_quality
 from lissnas_analyses.grid.row_store import open_row_store
 from lissnas_analyses.grid.run_grid import Row, run_grid
@@ -29,34 +36,6 @@ from lissnas_analyses.grid.workers import THIS_PROCESS, Workers
 
 METHODS = ("lissnas", "operation-pruning", "random-subset")
 """The methods that are compared by default."""
-
-LEFT_OUT = 0.15
-"""Share of the full space, its worst architectures, that the distributions of scores leave out."""
-
-_RANGES = {
-    "recall_1": (0, 1),
-    "recall_5": (0, 1),
-    "lift_1": (0, np.inf),
-    "lift_5": (0, np.inf),
-    "mean": (-np.inf, np.inf),
-    "best": (-np.inf, np.inf),
-    "best_of_10": (-np.inf, np.inf),
-    "shrinkage_score": (-np.inf, 1),
-    "size": (0, np.inf),
-    "diversity": (0, 1),
-    "entropy": (0, 1),
-    "pockets": (1, np.inf),
-    "evaluations": (0, np.inf),
-    "size_ratio": (0, 1),
-    "lower_quartile": (-np.inf, np.inf),
-    "median": (-np.inf, np.inf),
-    "upper_quartile": (-np.inf, np.inf),
-    "largest_pocket": (0, 1),
-}
-"""Smallest and largest possible value of each figure; intervals end there."""
-
-_SCORES = 256
-"""Number of scores at which the distributions are computed."""
 
 
 @dataclass(frozen=True)
@@ -145,8 +124,8 @@ def compare(
     methods, runs, seed
         What is run.
     path
-        The Parquet file of rows, one a method, run and round. Runs that it has are not computed again, and it keeps
-        what is finished if this call is interrupted. Rows of other data are replaced. None for no file.
+        The Parquet file of rows, one a method, run and round; None for no file. Runs that it has are not computed
+        again. If this call is interrupted, it keeps the finished runs. Rows of other data are replaced.
     workers
         What computes.
     report
@@ -162,16 +141,16 @@ def compare(
     columns = {"method": pl.String()}
     with open_row_store(path, key.identity(), columns, ("round",), replace_others=True) as store:
         grid = run_grid(comparison_rows, key, points, runs, seed, store, workers, report, runs_per_job=len(points))
-    rows = _rows_by_run(grid.rows, methods)
-    of_rounds = _carry_on(rows)
+    rows = rows_by_run(grid.rows, methods)
+    rounds = rounds_of_runs(rows)
     return ComparisonResult(
         benchmark=benchmark,
         methods=methods,
         seed=seed,
-        runs=of_rounds,
-        rounds=_average(of_rounds),
-        distributions=_distributions(benchmark, rows),
-        paired=paired(of_rounds, tuple(_RANGES)),
+        runs=rounds,
+        rounds=means_of_rounds(rounds),
+        distributions=distributions(benchmark, rows),
+        paired=paired(rounds, tuple(FIGURE_RANGES)),
         kept_spaces=summarize_kept_spaces(benchmark, {name: [run[-1] for run in of] for name, of in rows.items()}),
         settings=_settings(rows),
         first_run={method: _subspaces(benchmark, of_method[0]) for method, of_method in rows.items()},
@@ -181,11 +160,11 @@ def compare(
 def comparison_rows(key: BenchmarkKey, seed: int, chunk: Sequence[tuple[_MethodPoint, int]]) -> list[Row]:
     """Return the rows of some runs, one a method, run and round: the task of a worker."""
     benchmark, rows = key.open(), list[Row]()
-    scores = _scores(benchmark)
+    scores = distribution_scores(benchmark)
     for run in dict.fromkeys(run for _, run in chunk):
-        methods = [point.method for point, of_run in chunk if of_run == run]
-        found, budget = _traces_and_budget(benchmark, methods, seed, run)
-        for method, trace in found.items():
+        methods = [point.method for point, number in chunk if number == run]
+        of_run, budget = _traces_and_budget(benchmark, methods, seed, run)
+        for method, trace in of_run.items():
             for number, (shrunk, spent) in enumerate(zip(trace.rounds, _spent(trace), strict=True)):
                 subspace = shrunk.subspace
                 is_last = number == len(trace.rounds) - 1
@@ -195,7 +174,7 @@ def comparison_rows(key: BenchmarkKey, seed: int, chunk: Sequence[tuple[_MethodP
                     {"method": method, "seed": seed, "run": run, "round": number, "evaluations": spent}
                     | asdict(figures)
                     | {f"lissnas_{name}": value for name, value in budget.items()}
-                    | {"share_below": _share_below(benchmark.report[subspace.index], scores).tolist()}
+                    | {"share_below": share_below(benchmark.report[subspace.index], scores).tolist()}
                     | kept_space_figures(benchmark, subspace if is_last else None)
                     | {"kept": kept}
                 )
@@ -250,79 +229,8 @@ def _spent(trace: Trace) -> list[int]:
     return [*(shrunk.evaluations for shrunk in trace.rounds[:-1]), trace.evaluations.count]
 
 
-def _rows_by_run(rows: pl.DataFrame, methods: Sequence[str]) -> dict[str, list[list[Row]]]:
-    """Return the rows of each method, run by run, in the order of the rounds."""
-    by_run: dict[str, list[list[Row]]] = {}
-    for method in methods:
-        of_method = rows.filter(pl.col("method") == method).partition_by("run", maintain_order=True)
-        by_run[method] = [list(of_run.iter_rows(named=True)) for of_run in of_method]
-    return by_run
-
-
-def _carry_on(rows: dict[str, list[list[Row]]]) -> pl.DataFrame:
-    """Return a row a method, run and round, up to the last round of any run of the method."""
-    names = ("evaluations", *(field.name for field in fields(Quality)))
-    carried: list[Row] = []
-    for method, runs in rows.items():
-        length = max(map(len, runs))
-        for run, rounds in enumerate(runs):
-            for number in range(length):
-                reached = rounds[min(number, len(rounds) - 1)]
-                stopped = number > len(rounds) - 1
-                carried.append(
-                    {"method": method, "run": run, "round": number, "stopped": stopped}
-                    | {name: reached[name] for name in names}
-                )
-    return pl.DataFrame(carried)
-
-
-def _average(runs: pl.DataFrame) -> pl.DataFrame:
-    rows = []
-    for (method, number), group in runs.group_by(["method", "round"], maintain_order=True):
-        for name, (smallest, largest) in _RANGES.items():
-            estimate = mean_over_runs(group[name].to_numpy().astype(np.float64))
-            mean, low, high = (
-                float(estimate.value),
-                float(max(float(estimate.low), smallest)),
-                float(min(float(estimate.high), largest)),
-            )
-            active = int((~group["stopped"]).sum())
-            rows.append(
-                {"method": method, "round": number, "figure": name, "mean": mean, "low": low, "high": high}
-                | {"runs": group.height, "active": active}
-            )
-    return pl.DataFrame(rows)
-
-
-def _scores(benchmark: Benchmark) -> Floats:
-    """Return the scores at which distributions are computed, ascending, shape (256,)."""
-    measured = benchmark.report[~np.isnan(benchmark.report)]
-    return np.linspace(np.quantile(measured, LEFT_OUT), measured.max(), _SCORES)
-
-
-def _distributions(benchmark: Benchmark, rows: dict[str, list[list[Row]]]) -> pl.DataFrame:
-    scores = _scores(benchmark)
-    frames = [_distribution("whole-space", 0, scores, _share_below(benchmark.report, scores)[None])]
-    for method, runs in rows.items():
-        for number in range(1, max(map(len, runs))):
-            shares = [rounds[min(number, len(rounds) - 1)]["share_below"] for rounds in runs]
-            frames.append(_distribution(method, number, scores, np.array(shares)))
-    return pl.concat(frames)
-
-
-def _share_below(reported: Floats, scores: Floats) -> Floats:
-    """Return the share of the measured scores at or below each score, shape (scores,)."""
-    measured = np.sort(reported[~np.isnan(reported)])
-    return np.searchsorted(measured, scores, side="right") / len(measured)
-
-
-def _distribution(method: str, number: int, scores: Floats, shares: Floats) -> pl.DataFrame:
-    below = mean_over_runs(shares)
-    columns = {"score": scores, "share_below": below.value, "low": below.low, "high": below.high}
-    return pl.DataFrame({"method": [method] * len(scores), "round": [number] * len(scores)} | columns)
-
-
 def _settings(rows: dict[str, list[list[Row]]]) -> dict[str, dict[str, Any]]:
+    """Return the settings of each method; under "by_run" those that differ between runs, one value a run."""
     settings: dict[str, dict[str, Any]] = {}
     for method, runs in rows.items():
         budgets = [{name: rounds[0][f"lissnas_{name}"] for name in ("evaluations", "size")} for rounds in runs]

@@ -130,8 +130,8 @@ def compare_searches(
     optimizers, evaluations, runs, seed
         What is run; `evaluations` is the total of a search, with those of shrinking.
     path
-        The Parquet file of rows, one a run and search. Runs that it has are not computed again, and it keeps what is
-        finished if this call is interrupted. Rows of other data are replaced. None for no file.
+        The Parquet file of rows, one a run and search; None for no file. Searches that it has are not computed again.
+        If this call is interrupted, it keeps the finished ones. Rows of other data are replaced.
     workers
         What computes.
     report
@@ -227,26 +227,27 @@ def regret_of_the_best_selected(benchmark: Benchmark) -> float:
 
 
 def _runs(regret: dict[tuple[str, str], Floats], points: Indices) -> pl.DataFrame:
+    """Return a row a search, run and number of evaluations, from the regrets of each search, shape (runs, points)."""
     frames = [
         pl.DataFrame(
             {
-                "space": place,
-                "optimizer": which,
+                "space": space,
+                "optimizer": optimizer,
                 "run": np.repeat(np.arange(len(values)), len(points)),
                 "evaluations": np.tile(points, len(values)),
                 "regret": values.ravel(),
             }
         )
-        for (place, which), values in regret.items()
+        for (space, optimizer), values in regret.items()
     ]
     return pl.concat(frames)
 
 
 def _means(regret: dict[tuple[str, str], Floats], points: Indices) -> pl.DataFrame:
     frames = []
-    for (place, which), values in regret.items():
-        mean, gain = mean_over_runs(values), mean_over_runs(values - regret[FULL_SPACE, which])
+    for (space, optimizer), values in regret.items():
+        mean, gain = mean_over_runs(values), mean_over_runs(values - regret[FULL_SPACE, optimizer])
         columns = {"regret": mean.value, "low": np.maximum(mean.low, 0), "high": mean.high}
         columns |= {"difference": gain.value, "difference_low": gain.low, "difference_high": gain.high}
-        frames.append(pl.DataFrame({"space": place, "optimizer": which, "evaluations": points} | columns))
+        frames.append(pl.DataFrame({"space": space, "optimizer": optimizer, "evaluations": points} | columns))
     return pl.concat(frames)

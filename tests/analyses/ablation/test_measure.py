@@ -26,11 +26,11 @@ RUNS = 4
 def _ablate(
     proteins: Benchmark,
     folder: Path,
-    who: object = THIS_PROCESS,
+    given_workers: object = THIS_PROCESS,
     points: tuple[AblationPoint, ...] = GRID,
     runs: int = RUNS,
 ) -> AblationResult:
-    return ablate(proteins, points, runs, 3, path=folder / "ablation.parquet", workers=who)  # type: ignore[arg-type]
+    return ablate(proteins, points, runs, 3, path=folder / "ablation.parquet", workers=given_workers)  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +64,7 @@ def test_a_setting_that_no_method_has_is_refused() -> None:
         grid_points(("lissnas", "kernel"), {"sise": (3,)})
 
 
-def test_a_combination_that_cannot_be_is_refused_before_anything_runs() -> None:
+def test_an_impossible_combination_is_refused_before_anything_runs() -> None:
     with pytest.raises(SettingError, match=r"lissnas with seeds 60, quantile 0\.05: 60 seeds"):
         grid_points(("lissnas",), {"seeds": (10, 60), "quantile": (0.01, 0.05)})
 

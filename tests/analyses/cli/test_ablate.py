@@ -23,7 +23,7 @@ from lissnas_benchmarks.own_table import own_table
 from lissnas_benchmarks.table import Table
 
 
-def test_a_grid_leaves_rows_figures_numbers_and_a_manifest(lissnas: Command, tmp_path: Path) -> None:
+def test_a_grid_writes_rows_figures_tables_and_a_manifest(lissnas: Command, tmp_path: Path) -> None:
     words = "ablate nas-bench-graph-proteins --method lissnas kernel --seeds 5 20 --radius 1 2 --evaluations 30"
     called = lissnas(*words.split(), "--noise-tau", "1", "0.5", "--runs", "2", folder=tmp_path)
     assert called.returncode == 0, called.stderr
@@ -47,7 +47,7 @@ def test_one_combination_needs_no_heat_map_and_no_ranking(in_process: Command, t
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         ("--sedes 3", "Did you mean --seeds?"),
         ("--seeds three", "three"),
@@ -60,10 +60,12 @@ def test_one_combination_needs_no_heat_map_and_no_ranking(in_process: Command, t
         ("--method lisnas", 'Did you mean "lissnas"?'),
     ],
 )
-def test_a_mistake_is_one_line_that_says_what_to_do(words: str, said: str, in_process: Command, tmp_path: Path) -> None:
+def test_a_mistake_is_one_line_that_says_what_to_do(
+    words: str, message: str, in_process: Command, tmp_path: Path
+) -> None:
     called = in_process("ablate", "nas-bench-graph-proteins", *words.split(), folder=tmp_path)
     assert (called.returncode, called.stderr.count("\n")) == (2, 1)
-    assert said in called.stderr
+    assert message in called.stderr
 
 
 def test_settings_take_several_values_of_their_own_types() -> None:
@@ -107,7 +109,7 @@ def test_low_fidelity_selects_by_fewer_epochs(shared_data: Path, tmp_path: Path)
     assert recalls[2] < recalls[1]
 
 
-def test_an_interrupt_keeps_what_was_finished_and_leaves_no_process(session_cache: Path, tmp_path: Path) -> None:
+def test_an_interrupt_keeps_the_finished_runs_and_leaves_no_process(session_cache: Path, tmp_path: Path) -> None:
     lissnas = str(Path(sys.executable).parent / "lissnas")
     words = ("ablate", "nas-bench-graph-proteins", "--runs", "5000", "--workers", "2", "--out", str(tmp_path))
     running = subprocess.Popen(
@@ -121,12 +123,12 @@ def test_an_interrupt_keeps_what_was_finished_and_leaves_no_process(session_cach
         assert running.poll() is None
         time.sleep(0.01)
     os.killpg(running.pid, signal.SIGINT)  # as a terminal does: to every process
-    _, said = running.communicate(timeout=60)
-    assert (running.returncode, said.count("\n")) == (130, 1)
+    _, printed = running.communicate(timeout=60)
+    assert (running.returncode, printed.count("\n")) == (130, 1)
     assert 0 < pl.read_parquet(tmp_path / "ablation.parquet").height < 5000
     deadline = time.monotonic() + 20
     while _has_processes(running.pid) and time.monotonic() < deadline:
-        time.sleep(0.1)  # the interpreter's own tracker of resources ends a moment after
+        time.sleep(0.1)  # the resource tracker of the interpreter ends a moment later
     assert not _has_processes(running.pid)
 
 

@@ -55,7 +55,7 @@ def test_paired_differences_have_the_interval_of_a_paired_t_test(compared: Compa
     assert (row["low"], row["high"]) == pytest.approx(tuple(expected))
 
 
-def test_what_a_search_finds_is_the_mean_of_the_exact_expectations(
+def test_the_best_of_random_draws_is_the_mean_of_the_exact_expectations(
     compared: ComparisonResult, proteins: Benchmark
 ) -> None:
     results = [measure.traces(proteins, measure.METHODS, 7, run)["lissnas"].subspace for run in range(RUNS)]
@@ -68,19 +68,19 @@ def test_what_a_search_finds_is_the_mean_of_the_exact_expectations(
     np.testing.assert_allclose(genes["operations"], np.mean([diversity(one).operations for one in results], axis=0))
 
 
-def test_one_random_draw_of_the_whole_space_finds_its_mean(compared: ComparisonResult, proteins: Benchmark) -> None:
+def test_one_random_draw_of_the_full_space_has_its_mean(compared: ComparisonResult, proteins: Benchmark) -> None:
     whole = compared.kept_spaces.search.filter(pl.col("method") == "whole-space")
     assert whole.filter(pl.col("draws") == 1)["value"][0] == pytest.approx(proteins.report.mean())
 
 
-def test_intervals_end_where_figures_do(compared: ComparisonResult, proteins: Benchmark) -> None:
+def test_intervals_end_at_the_range_of_the_figure(compared: ComparisonResult, proteins: Benchmark) -> None:
     search, genes = compared.kept_spaces.search, compared.kept_spaces.genes
     assert search["high"].drop_nans().max() <= proteins.report.max()
     assert genes.select(pl.max_horizontal(pl.col("entropy_high", "operations_high").max())).item() <= 1
     assert genes.select(pl.min_horizontal(pl.col("entropy_low", "operations_low").min())).item() >= 0
 
 
-def test_pockets_are_shares_of_what_is_kept(compared: ComparisonResult) -> None:
+def test_pockets_are_shares_of_the_kept_architectures(compared: ComparisonResult) -> None:
     for _, rows in compared.kept_spaces.pockets.group_by("method"):
         shares = rows.sort("rank")["value"].to_numpy()
         assert (np.diff(shares) <= 1e-12).all()

@@ -1,4 +1,4 @@
-"""The engine of grids: the same bytes whoever computes them and however often they are interrupted.
+"""The engine of grids: the same bytes for any workers and after any interrupt.
 
 The grid is that of a small ablation.
 """
@@ -31,11 +31,11 @@ RUNS = 4
 def _ablate(
     proteins: Benchmark,
     folder: Path,
-    who: object = THIS_PROCESS,
+    given_workers: object = THIS_PROCESS,
     points: tuple[AblationPoint, ...] = GRID,
     runs: int = RUNS,
 ) -> AblationResult:
-    return ablate(proteins, points, runs, 3, path=folder / "ablation.parquet", workers=who)  # type: ignore[arg-type]
+    return ablate(proteins, points, runs, 3, path=folder / "ablation.parquet", workers=given_workers)  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")

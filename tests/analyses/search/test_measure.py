@@ -37,9 +37,9 @@ TOTAL, RUNS = 110, 4
 
 
 def _compare(
-    proteins: Benchmark, who: object = THIS_PROCESS, path: Path | None = None, runs: int = RUNS
+    proteins: Benchmark, given_workers: object = THIS_PROCESS, path: Path | None = None, runs: int = RUNS
 ) -> SearchResult:
-    return compare_searches(proteins, METHODS, OPTIMIZERS, TOTAL, runs, 7, path=path, workers=who)  # type: ignore[arg-type]
+    return compare_searches(proteins, METHODS, OPTIMIZERS, TOTAL, runs, 7, path=path, workers=given_workers)  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")
@@ -47,49 +47,56 @@ def result(proteins: Benchmark) -> SearchResult:
     return _compare(proteins, CountingWorkers(backwards=True))
 
 
-def _regret(result: SearchResult, space: str, which: str, evaluations: int = TOTAL) -> np.ndarray:
-    found = result.runs.filter(space=space, optimizer=which, evaluations=evaluations).sort("run")
-    return found["regret"].to_numpy()
+def _regret(result: SearchResult, space: str, optimizer: str, evaluations: int = TOTAL) -> np.ndarray:
+    rows = result.runs.filter(space=space, optimizer=optimizer, evaluations=evaluations).sort("run")
+    return rows["regret"].to_numpy()
 
 
-def test_the_regret_inside_is_that_of_the_librarys_own_search(result: SearchResult, proteins: Benchmark) -> None:
+def test_the_regret_in_a_kept_space_is_that_of_the_search_of_the_library(
+    result: SearchResult, proteins: Benchmark
+) -> None:
     rng = named_generator("kernel", 7, 2)
     shrunk = shrink(proteins.space, proteins.evaluator, METHODS["kernel"], rng)
-    own = named_generator("search regularized-evolution", 7, 2)
-    trace = search(shrunk.subspace, shrunk.evaluations, RegularizedEvolution(), own, TOTAL)
+    rng = named_generator("search regularized-evolution", 7, 2)
+    trace = search(shrunk.subspace, shrunk.evaluations, RegularizedEvolution(), rng, TOTAL)
     best = trace.evaluations.index[trace.evaluations.scores.argmax()]
     expected = np.nanmax(proteins.report) - proteins.report[best]
     assert _regret(result, "kernel", "regularized-evolution")[2] == expected
 
 
-def test_shrinkings_own_evaluations_count(result: SearchResult) -> None:
+def test_the_evaluations_of_shrinking_count(result: SearchResult) -> None:
     spent = result.shrinking.filter(method="kernel")["evaluations"].to_list()
     assert spent == [40] * RUNS
     before = result.runs.filter(pl.col("space") == "kernel", pl.col("evaluations") <= 40).sort("run", "evaluations")
-    # Until shrinking ends, nothing depends on what will search.
-    first, *others = (before.filter(optimizer=which)["regret"].to_list() for which in OPTIMIZERS)
-    assert all(other == first for other in others)
+    # Until shrinking ends, nothing depends on the optimizer.
+    first, *rest = (before.filter(optimizer=optimizer)["regret"].to_list() for optimizer in OPTIMIZERS)
+    assert all(regret == first for regret in rest)
 
 
-def test_the_full_space_is_searched_with_the_whole_budget(result: SearchResult) -> None:
+def test_a_search_of_the_full_space_has_the_total_budget(result: SearchResult) -> None:
     points = result.runs.filter(space=FULL_SPACE)["evaluations"].unique().sort()
     assert (points[0], points[-1]) == (1, TOTAL)
 
 
-def test_a_subspace_that_was_scored_whole_cannot_get_better(result: SearchResult, proteins: Benchmark) -> None:
+def test_a_subspace_whose_architectures_are_all_scored_cannot_improve(
+    result: SearchResult, proteins: Benchmark
+) -> None:
     for run in range(RUNS):
         rng = named_generator("random-subset", 7, run)
         kept = shrink(proteins.space, proteins.evaluator, METHODS["random-subset"], rng).subspace.index
         chosen = kept[np.nanargmax(proteins.selection[kept])]
         expected = np.nanmax(proteins.report) - proteins.report[chosen]
-        for which in OPTIMIZERS:
-            assert _regret(result, "random-subset", which)[run] == expected
+        for optimizer in OPTIMIZERS:
+            assert _regret(result, "random-subset", optimizer)[run] == expected
 
 
-def test_a_search_that_saw_everything_has_the_regret_of_the_best_selected(proteins: Benchmark) -> None:
-    everything = WholeSpace(proteins.space)
+def test_a_search_that_scores_all_has_the_regret_of_the_best_selected(proteins: Benchmark) -> None:
     trace = search(
-        everything, proteins.evaluator, RegularizedEvolution(), np.random.default_rng(0), proteins.space.size
+        WholeSpace(proteins.space),
+        proteins.evaluator,
+        RegularizedEvolution(),
+        np.random.default_rng(0),
+        proteins.space.size,
     )
     [regret] = regret_at(trace, proteins, np.array([proteins.space.size]))
     assert regret == regret_of_the_best_selected(proteins) > 0
@@ -111,14 +118,14 @@ def test_the_difference_is_paired_by_run(result: SearchResult) -> None:
 
 
 def test_regret_never_rises_by_the_scores_that_select(result: SearchResult, proteins: Benchmark) -> None:
-    # Selected and reported scores differ, so the regret may rise; that of the selecting scores may not.
+    # The scores that select and those that report differ, so the reported regret may rise.
     rng = np.random.default_rng(0)
     trace = search(WholeSpace(proteins.space), proteins.evaluator, RegularizedEvolution(), rng, 150)
     assert (np.diff(proteins.selection[trace.incumbents]) >= 0).all()
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "said"),
+    ("low", "high", "verdict"),
     [
         (-2, -1, "shrinking pays"),
         (1, 2, "shrinking does not pay"),
@@ -126,8 +133,8 @@ def test_regret_never_rises_by_the_scores_that_select(result: SearchResult, prot
         (0, 0, "no significant difference"),
     ],
 )
-def test_the_verdict_is_that_of_the_interval(low: float, high: float, said: str) -> None:
-    assert describe._verdict(low, high) == said
+def test_the_verdict_is_that_of_the_interval(low: float, high: float, verdict: str) -> None:
+    assert describe._verdict(low, high) == verdict
 
 
 def test_two_processes_change_no_number(result: SearchResult, proteins: Benchmark) -> None:
@@ -152,7 +159,7 @@ def test_no_runs_are_refused(proteins: Benchmark) -> None:
         compare_searches(proteins, METHODS, OPTIMIZERS, 5, 0)
 
 
-def test_the_command_leaves_a_figure_numbers_and_a_verdict(in_process: Command, tmp_path: Path) -> None:
+def test_the_command_writes_a_figure_tables_and_a_verdict(in_process: Command, tmp_path: Path) -> None:
     words = ("search", "nas-bench-graph-proteins", "--method", "kernel", "--shrinking-evaluations", "30")
     more = ("--size", "80", "--optimizer", "random", "local-search", "--evaluations", "90", "--runs", "3")
     called = in_process(*words, *more, "--workers", "1", folder=tmp_path)
@@ -165,7 +172,7 @@ def test_the_command_leaves_a_figure_numbers_and_a_verdict(in_process: Command, 
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         ("--optimizer randm", 'Did you mean "random"?'),
         ("--seeds 10 20", "one value of seeds, not 2"),
@@ -174,7 +181,9 @@ def test_the_command_leaves_a_figure_numbers_and_a_verdict(in_process: Command, 
         ("--sise 5", "--sise"),
     ],
 )
-def test_a_mistake_is_one_line_that_says_what_to_do(words: str, said: str, in_process: Command, tmp_path: Path) -> None:
+def test_a_mistake_is_one_line_that_says_what_to_do(
+    words: str, message: str, in_process: Command, tmp_path: Path
+) -> None:
     called = in_process("search", "nas-bench-graph-proteins", *words.split(), folder=tmp_path)
     assert (called.returncode, called.stderr.count("\n")) == (2, 1)
-    assert said in called.stderr
+    assert message in called.stderr

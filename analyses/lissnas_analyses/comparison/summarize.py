@@ -1,0 +1,115 @@
+"""Summaries of the rows of a comparison: rounds, means over the runs, and distributions of scores."""
+
+from collections.abc import Sequence
+from dataclasses import fields
+
+import numpy as np
+import polars as pl
+from lissnas.spaces.space import Floats
+from lissnas.statistics.quality import Quality
+from lissnas.statistics.repeated_runs import mean_over_runs
+from lissnas_benchmarks.benchmark import Benchmark
+
+from lissnas_analyses.grid.run_grid import Row
+
+LEFT_OUT = 0.15
+"""Share of the full space, its worst architectures, that the distributions of scores leave out."""
+
+FIGURE_RANGES = {
+    "recall_1": (0, 1),
+    "recall_5": (0, 1),
+    "lift_1": (0, np.inf),
+    "lift_5": (0, np.inf),
+    "mean": (-np.inf, np.inf),
+    "best": (-np.inf, np.inf),
+    "best_of_10": (-np.inf, np.inf),
+    "shrinkage_score": (-np.inf, 1),
+    "size": (0, np.inf),
+    "diversity": (0, 1),
+    "entropy": (0, 1),
+    "pockets": (1, np.inf),
+    "evaluations": (0, np.inf),
+    "size_ratio": (0, 1),
+    "lower_quartile": (-np.inf, np.inf),
+    "median": (-np.inf, np.inf),
+    "upper_quartile": (-np.inf, np.inf),
+    "largest_pocket": (0, 1),
+}
+"""Smallest and largest possible value of each figure; intervals end there."""
+
+_SCORES = 256
+"""Number of scores at which the distributions are computed."""
+
+
+def rows_by_run(rows: pl.DataFrame, methods: Sequence[str]) -> dict[str, list[list[Row]]]:
+    """Return the rows of each method, run by run, in the order of the rounds."""
+    by_run: dict[str, list[list[Row]]] = {}
+    for method in methods:
+        of_method = rows.filter(pl.col("method") == method).partition_by("run", maintain_order=True)
+        by_run[method] = [list(of_run.iter_rows(named=True)) for of_run in of_method]
+    return by_run
+
+
+def rounds_of_runs(rows: dict[str, list[list[Row]]]) -> pl.DataFrame:
+    """Return a row a method, run and round, up to the last round of any run of the method."""
+    names = ("evaluations", *(field.name for field in fields(Quality)))
+    carried: list[Row] = []
+    for method, runs in rows.items():
+        length = max(map(len, runs))
+        for run, rounds in enumerate(runs):
+            for number in range(length):
+                reached = rounds[min(number, len(rounds) - 1)]
+                stopped = number > len(rounds) - 1
+                carried.append(
+                    {"method": method, "run": run, "round": number, "stopped": stopped}
+                    | {name: reached[name] for name in names}
+                )
+    return pl.DataFrame(carried)
+
+
+def means_of_rounds(runs: pl.DataFrame) -> pl.DataFrame:
+    """Return a row a method, round and figure: the mean over the runs, its interval, and the number of active runs."""
+    rows = []
+    for (method, number), group in runs.group_by(["method", "round"], maintain_order=True):
+        for name, (smallest, largest) in FIGURE_RANGES.items():
+            estimate = mean_over_runs(group[name].to_numpy().astype(np.float64))
+            mean, low, high = (
+                float(estimate.value),
+                float(max(float(estimate.low), smallest)),
+                float(min(float(estimate.high), largest)),
+            )
+            active = int((~group["stopped"]).sum())
+            rows.append(
+                {"method": method, "round": number, "figure": name, "mean": mean, "low": low, "high": high}
+                | {"runs": group.height, "active": active}
+            )
+    return pl.DataFrame(rows)
+
+
+def distribution_scores(benchmark: Benchmark) -> Floats:
+    """Return the scores at which distributions are computed, ascending, shape (256,)."""
+    measured = benchmark.report[~np.isnan(benchmark.report)]
+    return np.linspace(np.quantile(measured, LEFT_OUT), measured.max(), _SCORES)
+
+
+def distributions(benchmark: Benchmark, rows: dict[str, list[list[Row]]]) -> pl.DataFrame:
+    """Return a row a method, round and score: the mean share of architectures below, and its interval."""
+    scores = distribution_scores(benchmark)
+    frames = [_distribution("whole-space", 0, scores, share_below(benchmark.report, scores)[None])]
+    for method, runs in rows.items():
+        for number in range(1, max(map(len, runs))):
+            shares = [rounds[min(number, len(rounds) - 1)]["share_below"] for rounds in runs]
+            frames.append(_distribution(method, number, scores, np.array(shares)))
+    return pl.concat(frames)
+
+
+def share_below(reported: Floats, scores: Floats) -> Floats:
+    """Return the share of the measured scores at or below each score, shape (scores,)."""
+    measured = np.sort(reported[~np.isnan(reported)])
+    return np.searchsorted(measured, scores, side="right") / len(measured)
+
+
+def _distribution(method: str, number: int, scores: Floats, shares: Floats) -> pl.DataFrame:
+    below = mean_over_runs(shares)
+    columns = {"score": scores, "share_below": below.value, "low": below.low, "high": below.high}
+    return pl.DataFrame({"method": [method] * len(scores), "round": [number] * len(scores)} | columns)
