@@ -2,9 +2,7 @@
 
 import pytest
 from lissnas.optimizers.search import OPTIMIZERS
-from lissnas.shrinkers.kernel_shrinkage import KernelShrinkage
-from lissnas.shrinkers.shrink import SHRINKERS
-from lissnas.shrinkers.visited import VisitedByEvolution
+from lissnas.shrinkers.shrink import SHRINKERS, shrinker_class
 from lissnas.storage import random_streams
 from lissnas.storage.random_streams import CellStream, RankingStream, RunStream, TrainingStream, named_generator
 from lissnas_analyses.ablation.grid_points import AblationPoint
@@ -37,6 +35,23 @@ SEARCH_NUMBERS = {
     "genetic": 1_784_918_471,
 }
 
+ABLATION_NUMBERS = {
+    "kernel": 3_424_880_549,
+    "lissnas": 189_211_200,
+    "operation-pruning": 3_143_427_905,
+    "random-subset": 1_031_156_037,
+    "angle": 2_164_981_423,
+    "evolving": 2_813_386_079,
+    "distribution-pruning": 983_860_394,
+    "progressive": 816_821_347,
+    "design-space": 3_421_241_914,
+    "best-of-sample": 1_506_592_391,
+    "regularized-evolution": 874_276_468,
+    "local-search": 2_690_441_043,
+    "regression": 1_076_980_695,
+}
+"""The numbers of all methods with their default settings."""
+
 
 def _are_equal(generator: Generator, *numbers: int) -> bool:
     return bool(generator.bit_generator.state == default_rng(list(numbers)).bit_generator.state)
@@ -54,10 +69,10 @@ def test_a_search_draws_from_the_stream_of_its_published_figures() -> None:
         assert _are_equal(named_generator(f"search {optimizer}", 7, 2), 7, 2, number), optimizer
 
 
-def test_a_grid_point_of_an_ablation_draws_from_the_stream_of_its_published_figures() -> None:
-    evolution = AblationPoint("regularized-evolution", VisitedByEvolution())
-    assert _are_equal(evolution.generator(7, 2), 7, 2, 874_276_468)
-    assert _are_equal(AblationPoint("kernel", KernelShrinkage()).generator(7, 2), 7, 2, 3_424_880_549)
+def test_a_point_of_an_ablation_draws_from_the_stream_of_its_published_figures() -> None:
+    assert set(ABLATION_NUMBERS) == set(SHRINKERS.builtin)
+    for method, number in ABLATION_NUMBERS.items():
+        assert _are_equal(AblationPoint(method, shrinker_class(method)()).generator(7, 2), 7, 2, number), method
     assert _are_equal(named_generator("noise", 7, 2), 7, 2, 4_255_749_673)
 
 
