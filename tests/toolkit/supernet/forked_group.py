@@ -7,10 +7,19 @@ from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
 from typing import Any
 
+_PRELOADED = ["torch", "torch._dynamo", "sklearn.datasets", "lissnas.supernet.training.training_loop"]
+
 _CONTEXT = get_context("forkserver")
 _CONTEXT.set_forkserver_preload(
     ["torch", "torch._dynamo", "sklearn.datasets", "lissnas.supernet.training.training_loop"]
 )
+
+
+def start_process(program: Callable[..., None], *arguments: Any) -> BaseProcess:
+    """Start a function in a process that has imported torch already."""
+    worker = _CONTEXT.Process(target=program, args=arguments)
+    worker.start()
+    return worker
 
 
 def start_group(program: Callable[..., None], *arguments: Any, world_size: int = 2) -> list[BaseProcess]:

@@ -1,7 +1,7 @@
-"""The trainings of all cells of `cell201`, in packs: which there are, how one is run, and how it is kept.
+"""Packs of cells: 25 cells of `cell201` that are trained at once, and the table of their results.
 
-A pack is 25 cells that differ in their first two edges only, so that every other edge is one computation for all. Its
-result is a file of its own, so that a run may stop and go on at any time, on any number of processes.
+The cells of a pack differ only in their first two edges, so every other edge is one computation for all 25. Each pack
+has its own file of results, so a run can stop and resume at any time, with any number of processes.
 """
 
 import hashlib
@@ -21,36 +21,36 @@ from lissnas.supernet.networks.cell_network import CellNetwork, Skeleton
 from lissnas.supernet.standalone.grouped_training import StandaloneRecipe, Training, train_grouped
 
 PACK = len(OPERATIONS) ** 2
-"""How many cells are trained at once."""
+"""Number of cells in a pack."""
 
 REPEATED = 500
-"""How many cells, drawn once and for all, are trained with two more seeds."""
+"""Number of cells that are trained with two more seeds. They are drawn with a fixed seed."""
 
-_LARGEST_LOSS = 65_534
-"""In thousandths of a nat; larger losses are written as this, one that is no number as one more."""
+_MAX_LOSS = 65_534
+"""Largest loss in a table, in thousandths of a nat. Larger losses are clipped to it; NaN is written as one more."""
 
 
 @dataclass(frozen=True)
 class CellTableRecipe:
-    """Everything that decides what the trainings give, but for the processor's rounding."""
+    """The recipe of a table of trained cells: task, training and skeleton. Only rounding depends on more."""
 
     task: str
-    recipe: StandaloneRecipe
+    training: StandaloneRecipe
     skeleton: Skeleton = field(default_factory=Skeleton)
 
     @property
     def metadata(self) -> dict[str, Any]:
         """Return the recipe under the keys that the metadata of a table have: published tables fix them."""
-        recipe = self.recipe
+        training = self.training
         return {
             "task": self.task,
             "recipe": {
-                "epochs": recipe.epochs,
-                "batch": recipe.batch_size,
-                "rate": recipe.learning_rate,
-                "momentum": recipe.momentum,
-                "decay": recipe.weight_decay,
-                "shift": recipe.max_shift,
+                "epochs": training.epochs,
+                "batch": training.batch_size,
+                "rate": training.learning_rate,
+                "momentum": training.momentum,
+                "decay": training.weight_decay,
+                "shift": training.max_shift,
             },
             "skeleton": asdict(self.skeleton),
         }
@@ -62,14 +62,14 @@ class CellTableRecipe:
 
 @dataclass(frozen=True)
 class Pack:
-    """Cells that are trained at once.
+    """25 cells that are trained at once.
 
     Attributes
     ----------
     seed
-        Of their weights and of the order of their images.
+        Seed of their weights and of the order of the images.
     number
-        Counts the packs of a seed from 0.
+        Number of the pack among those of its seed, from 0.
     """
 
     seed: int
@@ -77,7 +77,7 @@ class Pack:
 
     @property
     def index(self) -> Indices:
-        """Which cells: the places in the space, shape (25,)."""
+        """Indices of the cells in the space, shape (25,)."""
         packs = cell201().size // PACK
         if self.seed == 0:
             return self.number + packs * np.arange(PACK, dtype=np.int64)
@@ -85,38 +85,38 @@ class Pack:
 
     @property
     def file_name(self) -> str:
-        """What its result is called."""
+        """Name of the file with the results."""
         return f"seed-{self.seed}-pack-{self.number:03d}.parquet"
 
 
 def repeated_cells() -> Indices:
-    """Return the 500 cells that are trained with more than one seed, ascending."""
+    """Return the indices of the 500 cells that are trained with three seeds, ascending."""
     return np.sort(np.random.default_rng(201).choice(cell201().size, REPEATED, replace=False))
 
 
 def all_packs() -> tuple[Pack, ...]:
-    """Return the packs of the whole study: all cells with seed 0, 500 with seeds 1 and 2.
+    """Return all packs of a table: all cells with seed 0, and 500 cells with seeds 1 and 2.
 
-    The repeated ones come after the first 100 packs, so that the noise is known early.
+    The repeated cells come after the first 100 packs, so that an unfinished table already shows the noise.
     """
-    once = [Pack(0, number) for number in np.random.default_rng(201).permutation(cell201().size // PACK).tolist()]
-    again = [Pack(seed, number) for seed in (1, 2) for number in range(REPEATED // PACK)]
-    return (*once[:100], *again, *once[100:])
+    first_seed = [Pack(0, number) for number in np.random.default_rng(201).permutation(cell201().size // PACK).tolist()]
+    other_seeds = [Pack(seed, number) for seed in (1, 2) for number in range(REPEATED // PACK)]
+    return (*first_seed[:100], *other_seeds, *first_seed[100:])
 
 
-def train_pack(pack: Pack, study: CellTableRecipe, task: ImageTask) -> pl.DataFrame:
-    """Train a pack from scratch, and return a row a cell.
+def train_pack(pack: Pack, recipe: CellTableRecipe, task: ImageTask) -> pl.DataFrame:
+    """Train a pack from new weights, and return a table with one row per cell.
 
-    A cell's weights are drawn from its own generator, whatever pack it is in: cells that compute the same have other
-    weights. The order of the images is the same for all cells of a seed.
+    The weights of a cell depend on the seed and its index, not on its pack; isomorphic cells have different weights.
+    The order of the images is the same for all cells of a seed.
     """
     rows = cell201().rows(pack.index)
     networks = [
-        CellNetwork(row, study.skeleton, np.random.default_rng((pack.seed, CellStream.WEIGHTS, place)))
+        CellNetwork(row, recipe.skeleton, np.random.default_rng((pack.seed, CellStream.WEIGHTS, place)))
         for row, place in zip(rows, pack.index.tolist(), strict=True)
     ]
     return _frame(
-        pack, train_grouped(networks, task, study.recipe, np.random.default_rng((pack.seed, CellStream.TRAINING)))
+        pack, train_grouped(networks, task, recipe.training, np.random.default_rng((pack.seed, CellStream.TRAINING)))
     )
 
 
@@ -141,4 +141,4 @@ def _frame(pack: Pack, training: Training) -> pl.DataFrame:
 
 
 def _thousandths(losses: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    return np.nan_to_num(np.minimum(np.rint(losses * 1_000), _LARGEST_LOSS), nan=_LARGEST_LOSS + 1)
+    return np.nan_to_num(np.minimum(np.rint(losses * 1_000), _MAX_LOSS), nan=_MAX_LOSS + 1)

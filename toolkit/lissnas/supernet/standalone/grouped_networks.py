@@ -1,6 +1,6 @@
-"""Many stand-alone networks as one computation: each has its own weights, all see the same images.
+"""GroupedNetworks: many stand-alone networks as one module, each with its own weights, on the same images.
 
-A convolution of n networks is one convolution in n groups, and a batch norm is one of all their channels.
+The convolutions of n networks are one convolution in n groups; their batch norms are one over all their channels.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -19,7 +19,14 @@ from lissnas.supernet.networks.cell_network import (
     ReLUConvolutionNorm,
     ResidualReduction,
 )
-from lissnas.supernet.standalone.grouped_tensor import Members, as_channels, as_networks, collected, pooled, spread
+from lissnas.supernet.standalone.grouped_tensor import (
+    NetworkSubset,
+    as_channels,
+    as_networks,
+    pooled,
+    split_by_subset,
+    sum_over_subsets,
+)
 
 
 class GroupedNetworks(nn.Module):
@@ -28,7 +35,7 @@ class GroupedNetworks(nn.Module):
     Parameters
     ----------
     networks
-        At least one; the architectures may differ.
+        At least one network. Their cells may differ.
     """
 
     def __init__(self, networks: Sequence[CellNetwork]) -> None:
@@ -38,7 +45,7 @@ class GroupedNetworks(nn.Module):
         self.stem_norm = _Norms([network.stem[1] for network in networks])  # type: ignore[misc]
         self.body = nn.Sequential()
         for parts in zip(*(network.body for network in networks), strict=True):
-            self.body.append(_TOGETHER[type(parts[0])](parts))
+            self.body.append(_GROUPED_PARTS[type(parts[0])](parts))
         self.last_norm = _Norms([network.last_norm for network in networks])
         self.classifier = nn.Parameter(torch.stack([network.classifier.weight.T for network in networks]))
         self.bias = nn.Parameter(torch.stack([network.classifier.bias for network in networks])[:, None])
@@ -47,14 +54,14 @@ class GroupedNetworks(nn.Module):
         """Return logits of shape (networks, images, classes) for images of shape (images, inputs, height, width)."""
         return self.after_stem(self.stem_norm(self.stem(images)))
 
-    def after_stem(self, received: Tensor) -> Tensor:
-        """Return the logits from what the stems made, shape (images, height, width, networks, channels)."""
-        last = self.last_norm(self.body(received)).relu()
+    def after_stem(self, features: Tensor) -> Tensor:
+        """Return the logits from the output of the stems, shape (images, height, width, networks, channels)."""
+        last = self.last_norm(self.body(features)).relu()
         return torch.baddbmm(self.bias, last.mean((1, 2)).transpose(0, 1), self.classifier)
 
 
 class _Stems(nn.Module):
-    """A convolution of the same images for each network, as one product of matrices."""
+    """The stem convolutions of all networks, on the same images, as one matrix product."""
 
     def __init__(self, convolutions: Sequence[nn.Conv2d]) -> None:
         super().__init__()
@@ -69,7 +76,7 @@ class _Stems(nn.Module):
 
 
 class _Convolutions(nn.Module):
-    """A convolution for each network, as one in as many groups."""
+    """One convolution of each network, as one in groups."""
 
     def __init__(self, convolutions: Sequence[nn.Conv2d]) -> None:
         super().__init__()
@@ -77,14 +84,14 @@ class _Convolutions(nn.Module):
         self.stride, self.padding = convolutions[0].stride, convolutions[0].padding
         self.weight = nn.Parameter(torch.cat([convolution.weight for convolution in convolutions]).detach())
 
-    def forward(self, received: Tensor) -> Tensor:
-        groups = received.shape[3]
-        made = functional.conv2d(as_channels(received), self.weight, None, self.stride, self.padding, groups=groups)
-        return as_networks(made, self.count)
+    def forward(self, features: Tensor) -> Tensor:
+        groups = features.shape[3]
+        output = functional.conv2d(as_channels(features), self.weight, None, self.stride, self.padding, groups=groups)
+        return as_networks(output, self.count)
 
 
 class _Norms(nn.Module):
-    """A batch norm for each network; it is one of all their channels."""
+    """One batch norm of each network, as one over all their channels."""
 
     def __init__(self, norms: Sequence[nn.BatchNorm2d]) -> None:
         super().__init__()
@@ -93,12 +100,12 @@ class _Norms(nn.Module):
             if joined.ndim:
                 joined.data = torch.cat([getattr(norm, name) for norm in norms]).detach()
 
-    def forward(self, received: Tensor) -> Tensor:
-        return as_networks(self.norm(as_channels(received)), received.shape[3])
+    def forward(self, features: Tensor) -> Tensor:
+        return as_networks(self.norm(as_channels(features)), features.shape[3])
 
 
 class _ConvolutionNorms(nn.Module):
-    """Convolution and batch norm for each network; the ReLU before it is taken once for all edges of a node."""
+    """Convolution and batch norm of each network, without the ReLU, which all edges of a node share."""
 
     def __init__(self, blocks: Sequence[ReLUConvolutionNorm]) -> None:
         super().__init__()
@@ -106,8 +113,8 @@ class _ConvolutionNorms(nn.Module):
         self.norms = _Norms([block.norm for block in blocks])
 
     def forward(self, positive: Tensor) -> Tensor:
-        made: Tensor = self.norms(self.convolutions(positive))
-        return made
+        output: Tensor = self.norms(self.convolutions(positive))
+        return output
 
 
 class _PlainReductions(nn.Module):
@@ -116,9 +123,9 @@ class _PlainReductions(nn.Module):
         self.halve = blocks[0].halve
         self.widen = _ConvolutionNorms([block.widen for block in blocks])
 
-    def forward(self, received: Tensor) -> Tensor:
-        made: Tensor = self.widen(pooled(received, self.halve).relu_())
-        return made
+    def forward(self, features: Tensor) -> Tensor:
+        output: Tensor = self.widen(pooled(features, self.halve).relu_())
+        return output
 
 
 class _ResidualReductions(nn.Module):
@@ -129,70 +136,69 @@ class _ResidualReductions(nn.Module):
         self.halve = blocks[0].halve
         self.widen = _Convolutions([block.widen for block in blocks])
 
-    def forward(self, received: Tensor) -> Tensor:
-        main = self.second(self.first(received.relu()).relu_())
-        return main.add_(self.widen(pooled(received, self.halve)))
+    def forward(self, features: Tensor) -> Tensor:
+        main = self.second(self.first(features.relu()).relu_())
+        return main.add_(self.widen(pooled(features, self.halve)))
 
 
 class _Cells(nn.Module):
-    """One cell of each network; an edge is taken operation by operation, each by the networks that have it there."""
+    """One cell of each network. On each edge, each operation is computed for the networks that have it there."""
 
     def __init__(self, cells: Sequence[Cell]) -> None:
         super().__init__()
         self.count = len(cells)
-        self.pieces = nn.ModuleList(
-            _Piece(source, target, members, [cells[member].edges[str(edge)] for member in members])
+        self.edge_operations = nn.ModuleList(
+            _EdgeOperation(source, target, subset, [cells[number].edges[str(edge)] for number in subset])
             for edge, (source, target) in enumerate(EDGES)
-            for members in _by_operation(cells, edge)
+            for subset in _subsets_by_operation(cells, edge)
         )
 
-    def forward(self, received: Tensor) -> Tensor:
-        arriving: list[list[tuple[Members, Tensor]]] = [[] for _ in range(OUTPUT + 1)]
-        value = received
+    def forward(self, features: Tensor) -> Tensor:
+        incoming: list[list[tuple[NetworkSubset, Tensor]]] = [[] for _ in range(OUTPUT + 1)]
+        value = features
         for node in range(OUTPUT):
             if node > 0:
-                value = collected(arriving[node], received)
-            leaving = [piece for piece in cast(Iterable[_Piece], self.pieces) if piece.source == node]
-            wanted = list(dict.fromkeys(piece.members for piece in leaving))
-            parts = spread(value, wanted)
-            positive = {piece.members: parts[piece.members].relu() for piece in leaving if piece.takes_positive}
-            for piece in leaving:
-                part = (positive if piece.takes_positive else parts)[piece.members]
-                arriving[piece.target].append((piece.members, piece(part)))
-        return collected(arriving[OUTPUT], received)
+                value = sum_over_subsets(incoming[node], features)
+            outgoing = [edge for edge in cast(Iterable[_EdgeOperation], self.edge_operations) if edge.source == node]
+            parts = split_by_subset(value, list(dict.fromkeys(edge.subset for edge in outgoing)))
+            positive = {edge.subset: parts[edge.subset].relu() for edge in outgoing if edge.takes_relu}
+            for edge in outgoing:
+                part = (positive if edge.takes_relu else parts)[edge.subset]
+                incoming[edge.target].append((edge.subset, edge(part)))
+        return sum_over_subsets(incoming[OUTPUT], features)
 
 
-_TOGETHER: dict[type[nn.Module], Callable[..., nn.Module]] = {
+_GROUPED_PARTS: dict[type[nn.Module], Callable[..., nn.Module]] = {
     Cell: _Cells,
     PlainReduction: _PlainReductions,
     ResidualReduction: _ResidualReductions,
 }
 
 
-class _Piece(nn.Module):
-    """One operation on one edge, for the networks that have it there."""
+class _EdgeOperation(nn.Module):
+    """One operation on one edge, for the subset of networks that have it there."""
 
-    def __init__(self, source: int, target: int, members: Members, operations: Sequence[nn.Module]) -> None:
+    def __init__(self, source: int, target: int, subset: NetworkSubset, operations: Sequence[nn.Module]) -> None:
         super().__init__()
-        self.source, self.target, self.members = source, target, members
-        self.takes_positive = isinstance(operations[0], ReLUConvolutionNorm)
+        self.source, self.target, self.subset = source, target, subset
+        self.takes_relu = isinstance(operations[0], ReLUConvolutionNorm)
         self.operation = operations[0]
-        if self.takes_positive:
+        if self.takes_relu:
             self.operation = _ConvolutionNorms(cast(Sequence[ReLUConvolutionNorm], operations))
 
     def forward(self, part: Tensor) -> Tensor:
         if isinstance(self.operation, nn.AvgPool2d):
             return pooled(part, self.operation)
-        made: Tensor = self.operation(part)
-        return made
+        output: Tensor = self.operation(part)
+        return output
 
 
-def _by_operation(cells: Sequence[Cell], edge: int) -> Iterable[Members]:
-    """Return which cells have the same operation on an edge, for each that is used there."""
-    members: dict[object, list[int]] = {}
+def _subsets_by_operation(cells: Sequence[Cell], edge: int) -> Iterable[NetworkSubset]:
+    """Return, for each operation that is used on an edge, the subset of cells that have it there."""
+    subsets: dict[object, list[int]] = {}
     for number, cell in enumerate(cells):
         if str(edge) in cell.edges:
             operation = cell.edges[str(edge)]
             width = operation.convolution.kernel_size if isinstance(operation, ReLUConvolutionNorm) else ()
-            members.setdefault((type(operation), width), []).append(number)
-    return map(tuple, members.values())
+            subsets.setdefault((type(operation), width), []).append(number)
+    return map(tuple, subsets.values())

@@ -1,4 +1,4 @@
-"""Training networks together, each for itself, and what they got right after each epoch."""
+"""Training many stand-alone networks at once, and their scores after each epoch."""
 
 import math
 import time
@@ -15,26 +15,26 @@ from lissnas.supernet.images.small_tasks import Images, ImageTask
 from lissnas.supernet.networks.cell_network import CellNetwork
 from lissnas.supernet.standalone.grouped_networks import GroupedNetworks
 
-_EVALUATED = 100
-"""How many images are evaluated at once: few enough for the processor's caches."""
+_EVALUATED_AT_ONCE = 100
+"""Images per batch of an evaluation: few enough for the processor's caches."""
 
 
 @dataclass(frozen=True)
 class StandaloneRecipe:
-    """How a network is trained: NAS-Bench-201's optimizer, in fewer and smaller steps.
+    """How a stand-alone network is trained: NAS-Bench-201's optimizer, with fewer and smaller steps.
 
     Attributes
     ----------
     epochs
-        How many; the rest of an epoch that fills no batch is left out, another rest in each.
+        Number of epochs. Each leaves out other images: those that do not fill a batch.
     batch_size
-        Images a step.
+        Images per step.
     learning_rate
-        The learning rate at the first step; a cosine takes it to zero.
+        Learning rate of the first step. Half a cosine takes it to zero.
     momentum, weight_decay
-        Nesterov's, and the weight decay, which takes in all weights.
+        Nesterov's momentum, and the weight decay of all weights.
     max_shift
-        By how many pixels at most an image is moved each way, at random; the rest is background.
+        Maximum random shift of an image in each direction, in pixels. Background fills the gap.
     """
 
     epochs: int = 20
@@ -47,7 +47,7 @@ class StandaloneRecipe:
 
 @dataclass(frozen=True)
 class Score:
-    """How many images were classified correctly, and the mean cross-entropy in nats; each of shape (networks,)."""
+    """Number of correctly classified images, and mean cross-entropy in nats; each has shape (networks,)."""
 
     correct: NDArray[np.int64]
     loss: NDArray[np.float64]
@@ -55,18 +55,18 @@ class Score:
 
 @dataclass(frozen=True)
 class Training:
-    """What a training showed.
+    """The scores of a training.
 
     Attributes
     ----------
     train
-        After each epoch: the images of its steps, as the network met them (moved, and before it learnt from them).
+        Scores on the shifted training images of each epoch, taken in the steps, before the weights are updated.
     validation
-        After each epoch.
+        Scores on the validation images after each epoch.
     test
-        At the end.
+        Score on the test images at the end.
     seconds
-        Of one processor core, for all networks.
+        Processor time for all networks.
     """
 
     train: list[Score]
@@ -78,22 +78,26 @@ class Training:
 def train_grouped(
     networks: Sequence[CellNetwork], task: ImageTask, recipe: StandaloneRecipe, rng: np.random.Generator
 ) -> Training:
-    """Train networks side by side: none sees another, all see the same batches.
+    """Train networks at once, each independently of the others, on the same batches.
 
     Parameters
     ----------
     networks
-        Left as they are; their weights are copied.
+        The networks. Their weights are copied, and do not change.
+    task
+        The images.
+    recipe
+        How each network is trained.
     rng
-        Draws the order of the images, and where they are moved.
+        Draws the order of the images and their shifts.
     """
     return train(GroupedNetworks(networks), task, recipe, rng)
 
 
 def train(model: torch.nn.Module, task: ImageTask, recipe: StandaloneRecipe, rng: np.random.Generator) -> Training:
-    """Train a model whose logits have the shape (networks, images, classes)."""
+    """Train a model whose logits have shape (networks, images, classes), as `train_grouped` does."""
     started = time.process_time()
-    standard = _standardizer(task.train)
+    standardize = _standardizer(task.train)
     steps = len(task.train.labels) // recipe.batch_size
     optimizer = torch.optim.SGD(
         model.parameters(),
@@ -109,31 +113,31 @@ def train(model: torch.nn.Module, task: ImageTask, recipe: StandaloneRecipe, rng
     train_scores, validation_scores = [], []
     for _ in range(recipe.epochs):
         model.train()
-        met = []
-        for images, labels in _batches(task.train, recipe, rng, standard):
-            losses, correct = _judged(model, images, labels)
+        step_scores = []
+        for images, labels in _batches(task.train, recipe, rng, standardize):
+            losses, correct = _losses_and_hits(model, images, labels)
             optimizer.zero_grad()
             torch.autograd.backward(losses.mean(1).sum())
             optimizer.step()
             cosine.step()
-            met.append((losses.detach(), correct))
-        train_scores.append(_score(met))
-        validation_scores.append(evaluate(model, task.validation, standard))
-    test = evaluate(model, task.test, standard)
+            step_scores.append((losses.detach(), correct))
+        train_scores.append(_score(step_scores))
+        validation_scores.append(evaluate(model, task.validation, standardize))
+    test = evaluate(model, task.test, standardize)
     return Training(train_scores, validation_scores, test, time.process_time() - started)
 
 
-def evaluate(model: torch.nn.Module, images: Images, standard: Callable[[NDArray[np.float32]], Tensor]) -> Score:
-    """Score a model with the running statistics of its batch norms."""
+def evaluate(model: torch.nn.Module, images: Images, standardize: Callable[[NDArray[np.float32]], Tensor]) -> Score:
+    """Return the scores of a model, with the running statistics of its batch norms."""
     model.eval()
-    pixels, labels = standard(images.pixels), torch.from_numpy(images.labels)
+    pixels, labels = standardize(images.pixels), torch.from_numpy(images.labels)
     with torch.no_grad():
-        pieces = zip(torch.split(pixels, _EVALUATED), torch.split(labels, _EVALUATED), strict=True)
-        return _score([_judged(model, *piece) for piece in pieces])
+        batches = zip(torch.split(pixels, _EVALUATED_AT_ONCE), torch.split(labels, _EVALUATED_AT_ONCE), strict=True)
+        return _score([_losses_and_hits(model, *batch) for batch in batches])
 
 
 def _standardizer(images: Images) -> Callable[[NDArray[np.float32]], Tensor]:
-    """Return what subtracts the mean of all training pixels and divides by their deviation, and adds the axis."""
+    """Return the function that standardizes images by the training pixels, and adds the axis of channels."""
     mean, deviation = images.pixels.mean(dtype=np.float64), images.pixels.std(dtype=np.float64)
     return lambda pixels: torch.from_numpy(((pixels - mean) / deviation).astype(np.float32))[:, None]
 
@@ -142,27 +146,29 @@ def _batches(
     images: Images,
     recipe: StandaloneRecipe,
     rng: np.random.Generator,
-    standard: Callable[[NDArray[np.float32]], Tensor],
+    standardize: Callable[[NDArray[np.float32]], Tensor],
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Yield the batches of one epoch."""
     count, height, width = images.pixels.shape
-    used = rng.permutation(count)[: count // recipe.batch_size * recipe.batch_size]
-    down, right = rng.integers(0, 2 * recipe.max_shift + 1, (2, len(used), 1, 1))
+    places = rng.permutation(count)[: count // recipe.batch_size * recipe.batch_size]
+    down, right = rng.integers(0, 2 * recipe.max_shift + 1, (2, len(places), 1, 1))
     bordered = np.pad(images.pixels, ((0, 0), (recipe.max_shift,) * 2, (recipe.max_shift,) * 2))
-    moved = bordered[used[:, None, None], down + np.arange(height)[:, None], right + np.arange(width)]
-    labels = torch.from_numpy(images.labels[used])
-    yield from zip(torch.split(standard(moved), recipe.batch_size), torch.split(labels, recipe.batch_size), strict=True)
+    shifted = bordered[places[:, None, None], down + np.arange(height)[:, None], right + np.arange(width)]
+    labels = torch.from_numpy(images.labels[places])
+    yield from zip(
+        torch.split(standardize(shifted), recipe.batch_size), torch.split(labels, recipe.batch_size), strict=True
+    )
 
 
-def _judged(model: torch.nn.Module, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-    """Return each network's loss on each image, and whether it was right; shapes (networks, images)."""
+def _losses_and_hits(model: torch.nn.Module, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the loss of each network on each image, and whether it is correct; shapes (networks, images)."""
     logits: Tensor = model(images)
-    everyones = labels.expand(len(logits), -1)
-    losses = functional.cross_entropy(logits.flatten(0, 1), everyones.flatten(), reduction="none")
-    return losses.view_as(everyones), logits.detach().argmax(2) == everyones
+    expanded = labels.expand(len(logits), -1)
+    losses = functional.cross_entropy(logits.flatten(0, 1), expanded.flatten(), reduction="none")
+    return losses.view_as(expanded), logits.detach().argmax(2) == expanded
 
 
-def _score(pieces: Sequence[tuple[Tensor, Tensor]]) -> Score:
-    losses = torch.cat([losses for losses, _ in pieces], dim=1).double().mean(1)
-    correct = torch.cat([correct for _, correct in pieces], dim=1).sum(1)
+def _score(batches: Sequence[tuple[Tensor, Tensor]]) -> Score:
+    losses = torch.cat([losses for losses, _ in batches], dim=1).double().mean(1)
+    correct = torch.cat([correct for _, correct in batches], dim=1).sum(1)
     return Score(correct.numpy(), losses.numpy())

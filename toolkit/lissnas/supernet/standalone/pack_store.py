@@ -1,4 +1,4 @@
-"""Where finished packs are kept: a folder with a file a pack, and a table of them all, from which a run goes on too."""
+"""PackStore: the finished packs of a table of trained cells, one file each, and the table that collects them."""
 
 import json
 import platform
@@ -14,59 +14,59 @@ from lissnas.supernet.images.small_tasks import ImageTask
 from lissnas.supernet.standalone.cell_packs import PACK, CellTableRecipe, Pack, all_packs
 
 _KEY = "lissnas"
-"""Of the metadata of a Parquet file."""
+"""Key of our metadata in a Parquet file."""
 
-_TRAINING = ["seed", "index"]
-"""The columns that say which training a row is of."""
+_KEY_COLUMNS = ["seed", "index"]
+"""Columns that identify the training of a row."""
 
 
-class TrainingStore:
-    """The finished packs of a study.
+class PackStore:
+    """The finished packs of a table.
 
     Parameters
     ----------
     folder
-        Of the packs; made if need be.
-    study, task
-        What is trained, and on what; results of another study are refused.
+        Folder of the packs. It is created if it does not exist.
+    recipe, task
+        The recipe of the table, and its images. Results of other recipes or images are refused.
     table
-        A table of finished packs to go on from, if there is one.
+        A table of finished packs, as `collect` writes it, to continue from.
     """
 
-    def __init__(self, folder: Path, study: CellTableRecipe, task: ImageTask, table: Path | None = None) -> None:
-        self.folder, self.study, self.task = folder, study, task
-        self._fingerprint = study.fingerprint(task)
+    def __init__(self, folder: Path, recipe: CellTableRecipe, task: ImageTask, table: Path | None = None) -> None:
+        self.folder, self.recipe, self.task = folder, recipe, task
+        self._fingerprint = recipe.fingerprint(task)
         folder.mkdir(parents=True, exist_ok=True)
-        for left in folder.glob(".*.part"):
-            left.unlink()
+        for incomplete in folder.glob(".*.part"):
+            incomplete.unlink()
         self._collected = self._read(table) if table else None
 
     def missing(self) -> list[Pack]:
-        """Return the packs that are still to be trained, in the order in which they are best trained."""
-        known = set() if self._collected is None else set(self._collected.select(_TRAINING).iter_rows())
+        """Return the packs that are not finished, in the order of `all_packs`."""
+        finished = set() if self._collected is None else set(self._collected.select(_KEY_COLUMNS).iter_rows())
         return [
             pack
             for pack in all_packs()
             if not (self.folder / pack.file_name).exists()
-            and not known.issuperset((pack.seed, place) for place in pack.index.tolist())
+            and not finished.issuperset((pack.seed, place) for place in pack.index.tolist())
         ]
 
     def add(self, pack: Pack, results: pl.DataFrame) -> None:
-        """Keep a finished pack; a file is there whole or not at all."""
+        """Write the file of a finished pack, atomically."""
         self._write(self.folder / pack.file_name, results, {})
 
     def collect(self, path: Path) -> int:
-        """Write all finished packs to one table, and return how many trainings it holds.
+        """Write all finished packs to one table, and return its number of trainings.
 
-        Rows are ordered by seed and by the place in the space. The metadata say what was trained, on which data, and
-        how many trainings there are of how many.
+        Rows are sorted by seed and index. The metadata have the recipe, checksums of the images, and how many of all
+        trainings are finished.
         """
         frames = [self._read(file) for file in sorted(self.folder.glob("seed-*-pack-*.parquet"))]
         if self._collected is not None:
             frames.append(self._collected)
         if not frames:
-            raise LissnasError(f"{self.folder}: no finished pack; train some first")
-        results = pl.concat(frames).unique(_TRAINING, keep="first").sort(_TRAINING)
+            raise LissnasError(f"{self.folder}: no finished pack; train at least one first")
+        results = pl.concat(frames).unique(_KEY_COLUMNS, keep="first").sort(_KEY_COLUMNS)
         counts = {
             "trainings": results.height,
             "trainings_in_all": len(all_packs()) * PACK,
@@ -79,7 +79,7 @@ class TrainingStore:
 
     def _write(self, path: Path, results: pl.DataFrame, counts: dict[str, float]) -> None:
         described = {
-            "study": self.study.metadata,
+            "study": self.recipe.metadata,
             "fingerprint": self._fingerprint,
             "data_sha256": self.task.checksum(),
             "images": {part: len(getattr(self.task, part).labels) for part in ("train", "validation", "test")},
@@ -93,14 +93,14 @@ class TrainingStore:
             )
 
     def _read(self, path: Path) -> pl.DataFrame:
-        remedy = "take another folder, or delete the file and train its cells again"
+        advice = "choose another folder, or delete the file and train its cells again"
         try:
             described = json.loads(pl.read_parquet_metadata(path)[_KEY])
             results = pl.read_parquet(path)
         except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, KeyError, ValueError) as error:
             raise LissnasError(
-                f"{path}: no readable results of trainings ({str(error).splitlines()[0]}); {remedy}"
+                f"{path}: not a readable table of trained cells ({str(error).splitlines()[0]}); {advice}"
             ) from error
         if described["fingerprint"] != self._fingerprint:
-            raise LissnasError(f"{path}: trained with another recipe or other data; {remedy}")
+            raise LissnasError(f"{path}: trained with another recipe or other images; {advice}")
         return results

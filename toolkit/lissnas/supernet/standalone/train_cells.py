@@ -1,4 +1,4 @@
-"""`python -m lissnas.supernet.standalone.train_cells`: train all cells on an image task, resumable at any time."""
+"""`python -m lissnas.supernet.standalone.train_cells`: train all cells on an image task. Runs can resume."""
 
 import os
 import signal
@@ -20,20 +20,20 @@ from lissnas.errors import LissnasError
 from lissnas.supernet.images.small_tasks import FASHION_MNIST, ImageTask, digits, fashion_mnist
 from lissnas.supernet.standalone.cell_packs import PACK, CellTableRecipe, Pack, train_pack
 from lissnas.supernet.standalone.grouped_training import StandaloneRecipe
-from lissnas.supernet.standalone.pack_store import TrainingStore
+from lissnas.supernet.standalone.pack_store import PackStore
 
 CELL_TABLE_RECIPES = {
     "digits": CellTableRecipe("digits", StandaloneRecipe(epochs=12)),
     "fashion-mnist": CellTableRecipe("fashion-mnist", StandaloneRecipe(epochs=8)),
 }
 
-_MEMORY = {
+_GLIBC_SETTINGS = {
     "MALLOC_MMAP_THRESHOLD_": str(1 << 25),
     "MALLOC_TRIM_THRESHOLD_": str(1 << 32),
     "MALLOC_TOP_PAD_": str(1 << 28),
     "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
 }
-"""glibc keeps the memory of a step for the next, in large pages, instead of giving it back."""
+"""Settings of glibc: keep the memory of a step for the next step, in large pages, instead of returning it."""
 
 
 def train_cells(
@@ -46,58 +46,60 @@ def train_cells(
     limit: int | None = None,
     fashion_mnist_folder: Path = FASHION_MNIST,
 ) -> None:
-    """Train every cell that is not yet trained, 25 at a time, and keep every finished pack.
+    """Train every cell that is not finished, 25 at once, and write each finished pack to a file.
 
     Parameters
     ----------
     task
-        Which images.
+        Images to train on.
     workers
-        How many processes; each uses one core. The results do not depend on it.
+        Number of processes. Each uses one core; the results do not depend on the number.
     packs
-        The folder in which finished packs are kept, in a folder of the task's name.
+        Folder of the finished packs, which has one folder per task.
     resume_from
-        A table of finished trainings to go on from, as `collect` writes it.
+        A table of finished trainings to continue from, as `collect` writes it.
     collect
-        Train nothing; write what is finished to this file.
+        Train nothing; write a table of the finished trainings to this file.
     limit
-        Stop after so many packs.
+        Maximum number of packs to train.
     fashion_mnist_folder
-        Where the official files of Fashion-MNIST are.
+        Folder of the official files of Fashion-MNIST.
     """
-    study = CELL_TABLE_RECIPES[task]
-    store = TrainingStore(packs / task, study, _images(task, fashion_mnist_folder), resume_from)
+    recipe = CELL_TABLE_RECIPES[task]
+    store = PackStore(packs / task, recipe, _images(task, fashion_mnist_folder), resume_from)
     if collect:
         print(f"{collect}: {store.collect(collect):,} trainings")
         return
-    train_missing(store, study, workers, limit, fashion_mnist_folder)
+    train_missing(store, recipe, workers, limit, fashion_mnist_folder)
 
 
 def train_missing(
-    store: TrainingStore, study: CellTableRecipe, workers: int, limit: int | None = None, folder: Path = FASHION_MNIST
+    store: PackStore, recipe: CellTableRecipe, workers: int, limit: int | None = None, folder: Path = FASHION_MNIST
 ) -> None:
-    """Train what a store lacks, telling after each pack how long is left; Ctrl-C stops it, and nothing good is lost."""
+    """Train the missing packs of a store, and print progress after each. Ctrl-C ends after the running packs."""
     missing = store.missing()[:limit]
     started = time.monotonic()
     with _workers(workers) as pool:
-        running = {pool.submit(_train, pack, study, folder): pack for pack in missing}
+        running = {pool.submit(_train, pack, recipe, folder): pack for pack in missing}
         try:
             for done, future in enumerate(as_completed(running), 1):
                 store.add(running[future], future.result())
-                a_pack = (time.monotonic() - started) / done
-                left = (len(missing) - done) * a_pack / 3600
+                seconds_per_pack = (time.monotonic() - started) / done
+                speed, left = 3600 / seconds_per_pack * PACK, (len(missing) - done) * seconds_per_pack / 3600
                 print(
-                    f"{study.task}: {done} of {len(missing)} packs, {3600 / a_pack * PACK:,.0f} cells an hour, "
+                    f"{recipe.task}: {done} of {len(missing)} packs, {speed:,.0f} cells per hour, "
                     f"{left:.1f} hours left",
                     flush=True,
                 )
         except KeyboardInterrupt:
-            print("stopping after the packs under way; the same command goes on from what is kept", flush=True)
+            print("stopping after the running packs; the same command continues from the finished packs", flush=True)
             pool.shutdown(cancel_futures=True)
             for future in filter(_has_result, running):
                 store.add(running[future], future.result())
         except BrokenProcessPool as error:
-            raise LissnasError("a worker was ended from outside; the same command goes on from what is kept") from error
+            raise LissnasError(
+                "another program ended a worker; the same command continues from the finished packs"
+            ) from error
 
 
 def _has_result(future: Future[pl.DataFrame]) -> bool:
@@ -107,7 +109,7 @@ def _has_result(future: Future[pl.DataFrame]) -> bool:
 @contextmanager
 def _workers(count: int) -> Iterator[ProcessPoolExecutor]:
     before = dict(os.environ)
-    os.environ.update(_MEMORY, OMP_NUM_THREADS="1")
+    os.environ.update(_GLIBC_SETTINGS, OMP_NUM_THREADS="1")
     try:
         with ProcessPoolExecutor(count, get_context("spawn"), _prepare) as pool:
             yield pool
@@ -117,7 +119,7 @@ def _workers(count: int) -> Iterator[ProcessPoolExecutor]:
 
 
 def _prepare() -> None:
-    """Set a worker up: one thread; Ctrl-C is the main process's to answer, and its end is the worker's."""
+    """Set a worker up: it has one thread, ignores Ctrl-C, and ends with the main process."""
     torch.set_num_threads(1)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_main_process, daemon=True).start()
@@ -135,8 +137,8 @@ def _images(task: str, folder: Path) -> ImageTask:
     return digits() if task == "digits" else fashion_mnist(folder)
 
 
-def _train(pack: Pack, study: CellTableRecipe, folder: Path) -> pl.DataFrame:
-    return train_pack(pack, study, _images(study.task, folder))
+def _train(pack: Pack, recipe: CellTableRecipe, folder: Path) -> pl.DataFrame:
+    return train_pack(pack, recipe, _images(recipe.task, folder))
 
 
 def main() -> None:
