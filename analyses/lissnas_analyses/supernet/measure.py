@@ -1,7 +1,7 @@
-"""Can a supernet's ranking be trusted? Supernets of all cells held against the table of the same cells trained alone.
+"""Can a supernet's ranking be trusted? Compares supernets of all cells with the table of the same cells trained alone.
 
-What is compared, and how, is our own choice. All supernets are measured on the same sets; what a later training changed
-is measured on the very cells of before.
+What is compared, and how, is our own choice. All supernets are measured on the same sets, and the effect of a later
+training on the same cells before and after it.
 """
 
 from collections.abc import Iterator, Sequence
@@ -33,249 +33,264 @@ from lissnas_analyses.ranking.trainings import isomorphic_pairs, trainings_of
 from lissnas_analyses.supernet.scores import SupernetScores, SupernetStudySettings, shrunk_by_lissnas
 
 SAMPLE, TOP, TOP_OF_SAMPLE = "sample of the whole space", "true top 20 %", "true top 20 % of the sample"
-OWN, TABLES = "shrunk by the supernet", "shrunk by the table"
-SETS = (WHOLE, SAMPLE, TABLES, OWN, TOP, TOP_OF_SAMPLE)
-"""On what tau is measured. What a supernet shrinks to is its own set; the others are the same for all."""
+SHRUNK_BY_SUPERNET, SHRUNK_BY_TABLE = "shrunk by the supernet", "shrunk by the table"
+SETS = (WHOLE, SAMPLE, SHRUNK_BY_TABLE, SHRUNK_BY_SUPERNET, TOP, TOP_OF_SAMPLE)
+"""Sets of cells on which tau is measured. Each supernet has its own shrunk space; they share the other sets."""
 
-RECALIBRATED, AS_TRAINED, ANGLE = "supernet", "without recalibration", "weight angle"
-FINE_TUNED, WENT_ON, ALONE = "after fine-tuning", "after as much more training", "validation, trained alone"
-PREDICTORS = (RECALIBRATED, AS_TRAINED, FINE_TUNED, WENT_ON, ANGLE, ALONE)
-"""What ranks the cells; the last is the selecting column of the table itself."""
+RECALIBRATED, WITHOUT_RECALIBRATION, WEIGHT_ANGLE = "supernet", "without recalibration", "weight angle"
+FINE_TUNED, CONTINUED = "after fine-tuning", "after as much more training"
+TRAINED_ALONE = "validation, trained alone"
+PREDICTORS = (RECALIBRATED, WITHOUT_RECALIBRATION, FINE_TUNED, CONTINUED, WEIGHT_ANGLE, TRAINED_ALONE)
+"""What ranks the cells. The last predictor is the column by which the table selects."""
 
-BY_ANGLE = "angle (of weights)"
-"""ABS by the angle between initial and trained weights, as its authors do; `angle` is the same method by accuracies."""
+ANGLE_METHOD = "angle (of weights)"
+"""ABS by the angle between initial and trained weights, as its authors use it; the method `angle` uses accuracies."""
 
 BY_SUPERNET, BY_TABLE = "supernet", "table"
-"""Whose scores a method shrinks by."""
+"""Whose scores a method uses to shrink."""
 
-KEPT = ("recall_1", "recall_5", "mean", "size", "evaluations")
-"""What is said of a shrunk space."""
+SUBSPACE_METRICS = ("recall_1", "recall_5", "mean", "size", "evaluations")
+"""Columns that describe a shrunk space, besides `size_ratio`."""
 
-CHANGES = ((RECALIBRATED, AS_TRAINED), (FINE_TUNED, RECALIBRATED), (WENT_ON, RECALIBRATED), (FINE_TUNED, WENT_ON))
-"""Which differences of tau are asked for: the one less the other."""
+COMPARISONS = (
+    (RECALIBRATED, WITHOUT_RECALIBRATION),
+    (FINE_TUNED, RECALIBRATED),
+    (CONTINUED, RECALIBRATED),
+    (FINE_TUNED, CONTINUED),
+)
+"""Pairs of predictors whose tau is compared: the first minus the second."""
 
-_MOST = {"recall_1": 1, "recall_5": 1, "mean": 100}
-"""Beyond these and 0 no interval reaches."""
+_METRIC_MAXIMUM = {"recall_1": 1, "recall_5": 1, "mean": 100}
+"""Largest possible value of a metric; intervals are clipped to it and to 0."""
 
-_SHARE = 0.2
-"""What counts as the true top."""
+_TOP_SHARE = 0.2
+"""Share of the cells that counts as the true top."""
 
-_FEWEST = 20
-"""Fewer cells are no set to measure tau on."""
+_MIN_CELLS = 20
+"""Smallest set on which tau is measured."""
 
-_DRAWS = 300
-"""Of the bootstrap over networks."""
+_BOOTSTRAP_DRAWS = 300
+"""Number of bootstrap draws over networks."""
 
-_REFERENCES = 5
-"""Draws of constant noise."""
+_NOISE_DRAWS = 5
+"""Number of draws of constant noise."""
 
 
 @dataclass(frozen=True)
 class SupernetStudyResult:
-    """The numbers behind the figures.
+    """The tables of the study; docs/results-format.md describes their columns.
 
     Attributes
     ----------
     tau
-        A row a supernet, predictor and set: networks, value, low, high (a bootstrap over networks), and what constant
-        noise would give there that has the predictor's tau on the whole space, if that was measured.
+        One row per supernet, predictor and set: number of networks, tau with a bootstrap interval over networks, and
+        as `reference` the tau that constant noise with the predictor's tau on the whole space would have.
     means
-        The same over supernets, with Student's interval; over networks where there is one alone.
-    changes
-        A row a set and change: the mean over supernets of the difference of tau, on the same cells.
+        The same averaged over supernets, with Student's interval; for a single supernet, with the bootstrap interval.
+    comparisons
+        One row per set and comparison: mean over supernets of the difference of tau on the same cells.
     ceilings
-        A row a set: networks, share of tied pairs, and how one training ranks another, by twins and by seeds, and the
-        most that a perfect predictor would reach.
-    along
-        A row a supernet and step: tau on the sample.
+        One row per set: number of networks, share of tied pairs, tau between two trainings, and tau of a perfect
+        predictor; from isomorphic cells, and from other seeds for the whole space.
+    training_curve
+        One row per supernet and training step: tau on the sample.
     shrinking
-        A row a method, who selects, supernet and run: what was kept.
+        One row per method, selecting scores, supernet and run: the shrunk space.
     shrinking_means
-        A row a method, who selects and figure: mean over supernets of the mean over runs, with Student's interval.
+        One row per method, selecting scores and metric: mean over supernets of the mean over runs, with Student's
+        interval.
     """
 
     tau: pl.DataFrame
     means: pl.DataFrame
-    changes: pl.DataFrame
+    comparisons: pl.DataFrame
     ceilings: pl.DataFrame
-    along: pl.DataFrame
+    training_curve: pl.DataFrame
     shrinking: pl.DataFrame
     shrinking_means: pl.DataFrame
 
 
-def judge(
+def measure(
     benchmark: Benchmark,
-    scored: Sequence[SupernetScores],
+    supernets: Sequence[SupernetScores],
     settings: SupernetStudySettings,
     runs: int,
     report: ProgressCallback,
 ) -> SupernetStudyResult:
-    """Hold the scores of supernets against a study's table."""
-    by_table = _inside(shrunk_by_lissnas(benchmark.selection, 0).index, benchmark)
-    sets = {one.seed: _sets(benchmark, one, by_table, settings) for one in scored}
+    """Compare the scores of supernets with a table; each method shrinks `runs` times by each supernet."""
+    shrunk_by_table = _mask(shrunk_by_lissnas(benchmark.selection, 0).index, benchmark)
+    sets = {scores.seed: _sets(benchmark, scores, shrunk_by_table, settings) for scores in supernets}
     tau: list[dict[str, object]] = []
-    for number, one in enumerate(scored):
-        report("rank correlation", number / len(scored))
-        tau += _taus(benchmark.report, _predictors(one, benchmark), sets[one.seed], one.seed)
-    along = [
-        {"seed": one.seed, "step": step, **_tau(benchmark.report, scores, ~np.isnan(scores), one.seed)}
-        for one in scored
-        for step, scores in one.along.items()
+    for number, scores in enumerate(supernets):
+        report("rank correlation", number / len(supernets))
+        tau += _taus(benchmark.report, _predictors(scores, benchmark), sets[scores.seed], scores.seed)
+    training_curve = [
+        {"seed": scores.seed, "step": step, **_tau(benchmark.report, sample, ~np.isnan(sample), scores.seed)}
+        for scores in supernets
+        for step, sample in scores.sample_by_step.items()
     ]
-    shrinking = pl.DataFrame(list(_shrinking(benchmark, scored, runs, report)))
-    frame = pl.DataFrame(tau, infer_schema_length=None)
+    shrinking = pl.DataFrame(list(_shrinking(benchmark, supernets, runs, report)))
+    tau_table = pl.DataFrame(tau, infer_schema_length=None)
     report("noise ceiling", 0)
     return SupernetStudyResult(
-        tau=frame,
-        means=_means(frame),
-        changes=_changes(frame),
-        ceilings=_ceilings(benchmark, sets[scored[0].seed]),
-        along=pl.DataFrame(along),
+        tau=tau_table,
+        means=_means(tau_table),
+        comparisons=_comparisons(tau_table),
+        ceilings=_ceilings(benchmark, sets[supernets[0].seed]),
+        training_curve=pl.DataFrame(training_curve),
         shrinking=shrinking,
         shrinking_means=_shrinking_means(shrinking),
     )
 
 
-def _predictors(one: SupernetScores, benchmark: Benchmark) -> dict[str, Floats]:
-    values = (one.recalibrated, one.as_trained, one.fine_tuned, one.went_on, one.angle, benchmark.selection)
+def _predictors(scores: SupernetScores, benchmark: Benchmark) -> dict[str, Floats]:
+    values = (
+        scores.recalibrated,
+        scores.without_recalibration,
+        scores.fine_tuned,
+        scores.continued,
+        scores.weight_angle,
+        benchmark.selection,
+    )
     return dict(zip(PREDICTORS, values, strict=True))
 
 
 def _sets(
-    benchmark: Benchmark, one: SupernetScores, by_table: NDArray[np.bool_], settings: SupernetStudySettings
+    benchmark: Benchmark,
+    scores: SupernetScores,
+    shrunk_by_table: NDArray[np.bool_],
+    settings: SupernetStudySettings,
 ) -> dict[str, NDArray[np.bool_]]:
-    """Mark the cells of each set, shape (15,625,) each."""
-    there = ~np.isnan(benchmark.report)
-    best, sampled = is_top(benchmark.report, _SHARE), _inside(settings.sampled, benchmark)
-    marked = (there, sampled, by_table, _inside(one.shrunk, benchmark), best, best & sampled)
-    return {name: there & cells for name, cells in zip(SETS, marked, strict=True)}
+    """Return the members of each set as a mask of shape (15,625,)."""
+    has_score = ~np.isnan(benchmark.report)
+    best, sample = is_top(benchmark.report, _TOP_SHARE), _mask(settings.sample_index, benchmark)
+    masks = (has_score, sample, shrunk_by_table, _mask(scores.shrunk_index, benchmark), best, best & sample)
+    return {name: has_score & cells for name, cells in zip(SETS, masks, strict=True)}
 
 
-def _inside(index: Indices, benchmark: Benchmark) -> NDArray[np.bool_]:
-    inside = np.zeros(benchmark.space.size, dtype=np.bool_)
-    inside[index] = True
-    return inside
+def _mask(index: Indices, benchmark: Benchmark) -> NDArray[np.bool_]:
+    mask = np.zeros(benchmark.space.size, dtype=np.bool_)
+    mask[index] = True
+    return mask
 
 
 def _taus(
     truth: Floats, predictors: dict[str, Floats], sets: dict[str, NDArray[np.bool_]], seed: int
 ) -> Iterator[dict[str, object]]:
-    """Yield tau of each predictor on each set of which it scored all cells."""
+    """Yield tau of each predictor on each set of which it scores all cells."""
     for predictor, scores in predictors.items():
-        whole = sets[WHOLE]
+        all_cells = sets[WHOLE]
         noisy: list[Floats] = []
-        if not np.isnan(scores[whole]).any():
-            level = float(kendalltau(truth[whole], scores[whole]).statistic)
+        if not np.isnan(scores[all_cells]).any():
+            tau = float(kendalltau(truth[all_cells], scores[all_cells]).statistic)
             rng = np.random.default_rng([seed, RankingStream.CONSTANT_NOISE])
-            noisy = [np.sign(level) * degrade(truth, abs(level), rng) for _ in range(_REFERENCES)]
+            noisy = [np.sign(tau) * degrade(truth, abs(tau), rng) for _ in range(_NOISE_DRAWS)]
         for name, cells in sets.items():
-            if np.isnan(scores[cells]).any() or cells.sum() < _FEWEST:
+            if np.isnan(scores[cells]).any() or cells.sum() < _MIN_CELLS:
                 continue
-            constant = [float(kendalltau(truth[cells], reference[cells]).statistic) for reference in noisy]
+            references = [float(kendalltau(truth[cells], each[cells]).statistic) for each in noisy]
             yield {
                 "seed": seed,
                 "predictor": predictor,
                 "set": name,
                 **_tau(truth, scores, cells, seed),
-                "reference": float(np.mean(constant)) if constant else None,
+                "reference": float(np.mean(references)) if references else None,
             }
 
 
 def _tau(truth: Floats, scores: Floats, cells: NDArray[np.bool_], seed: int) -> dict[str, float]:
-    """Return Kendall's tau-b on some cells, those without a true score left out, with its interval."""
-    found = kendall_tau(truth[cells], scores[cells], np.random.default_rng([seed, RankingStream.BOOTSTRAP]), _DRAWS)
-    return {"networks": int((cells & ~np.isnan(truth)).sum())} | _numbers(found)
+    """Return Kendall's tau-b with its interval on the cells that have a true score."""
+    rng = np.random.default_rng([seed, RankingStream.BOOTSTRAP])
+    estimate = kendall_tau(truth[cells], scores[cells], rng, _BOOTSTRAP_DRAWS)
+    return {"networks": int((cells & ~np.isnan(truth)).sum())} | _interval(estimate)
 
 
-def _numbers(estimate: Estimate) -> dict[str, float]:
+def _interval(estimate: Estimate) -> dict[str, float]:
     return {name: float(getattr(estimate, name)) for name in ("value", "low", "high")}
 
 
 def _means(tau: pl.DataFrame) -> pl.DataFrame:
-    """Average over supernets; the interval of a single one is that of its cells."""
+    """Average over supernets; a single supernet keeps its interval over cells."""
     rows = []
     for (predictor, name), group in tau.group_by(["predictor", "set"], maintain_order=True):
         first = group.row(0, named=True)
-        found = {column: first[column] for column in ("value", "low", "high")}
-        if group.height > 1 and predictor != ALONE:
-            found = _numbers(mean_over_runs(group["value"].to_numpy()))
+        estimate = {column: first[column] for column in ("value", "low", "high")}
+        if group.height > 1 and predictor != TRAINED_ALONE:
+            estimate = _interval(mean_over_runs(group["value"].to_numpy()))
         rows.append(
-            {"predictor": predictor, "set": name, "supernets": group.height, **found}
+            {"predictor": predictor, "set": name, "supernets": group.height, **estimate}
             | {"networks": group["networks"].mean(), "reference": group["reference"].mean()}
         )
     return pl.DataFrame(rows, infer_schema_length=None)
 
 
-def _changes(tau: pl.DataFrame) -> pl.DataFrame:
-    """Return by how much tau differs between two predictors, supernet by supernet, on each set that both scored."""
+def _comparisons(tau: pl.DataFrame) -> pl.DataFrame:
+    """Return the paired difference of tau between two predictors, on each set of which both score all cells."""
     rows = []
-    for later, before in CHANGES:
+    for predictor, baseline in COMPARISONS:
         for name in SETS:
-            pair = [
-                tau.filter((pl.col("predictor") == predictor) & (pl.col("set") == name))
-                .sort("seed")["value"]
-                .to_numpy()
-                for predictor in (later, before)
-            ]
-            if len(pair[0]) == len(pair[1]) > 0:
-                change = _numbers(paired_difference(*pair))
-                rows.append({"set": name, "predictor": later, "against": before, "supernets": len(pair[0]), **change})
+            values, baseline_values = (
+                tau.filter((pl.col("predictor") == each) & (pl.col("set") == name)).sort("seed")["value"].to_numpy()
+                for each in (predictor, baseline)
+            )
+            if len(values) == len(baseline_values) > 0:
+                difference = _interval(paired_difference(values, baseline_values))
+                row = {"set": name, "predictor": predictor, "baseline": baseline, "supernets": len(values)}
+                rows.append(row | difference)
     return pl.DataFrame(rows)
 
 
 def _ceilings(benchmark: Benchmark, sets: dict[str, NDArray[np.bool_]]) -> pl.DataFrame:
-    """Return the noise ceiling of each set, from cells that compute the same, and on the whole from other seeds too."""
-    twins, seeds = (
-        isomorphic_pairs(benchmark, np.random.default_rng(5)),
-        trainings_of(benchmark, np.random.default_rng(5)),
-    )
+    """Return the noise ceiling of each set, from isomorphic cells; for the whole space also from other seeds."""
+    isomorphic = isomorphic_pairs(benchmark, np.random.default_rng(5))
+    seeds = trainings_of(benchmark, np.random.default_rng(5))
     rows = []
     for name, cells in sets.items():
-        found = {"set": name, "networks": int(cells.sum()), "ties": tied_share(benchmark.report[cells])}
+        row = {"set": name, "networks": int(cells.sum()), "ties": tied_share(benchmark.report[cells])}
 
         def choose(truth: Floats, name: str = name, cells: NDArray[np.bool_] = cells) -> NDArray[np.bool_]:
             if name in (TOP, TOP_OF_SAMPLE):
-                inside = is_top(truth, _SHARE)
-                return inside & sets[SAMPLE] if name == TOP_OF_SAMPLE else inside
+                best = is_top(truth, _TOP_SHARE)
+                return best & sets[SAMPLE] if name == TOP_OF_SAMPLE else best
             return cells
 
-        for by, trainings in (("twins", twins), ("seeds", seeds if name == WHOLE else None)):
+        for source, trainings in (("isomorphic", isomorphic), ("seeds", seeds if name == WHOLE else None)):
             if trainings is not None:
                 rng = np.random.default_rng(0)
                 ceiling = noise_ceiling(trainings.runs, benchmark.report, trainings.counts, choose, rng)
-                found |= {f"retrained_{by}": ceiling.retrained, f"perfect_{by}": ceiling.perfect}
-        rows.append(found)
+                row |= {f"retrained_{source}": ceiling.retrained, f"perfect_{source}": ceiling.perfect}
+        rows.append(row)
     return pl.DataFrame(rows, infer_schema_length=None)
 
 
 def _shrinking(
-    benchmark: Benchmark, scored: Sequence[SupernetScores], runs: int, report: ProgressCallback
+    benchmark: Benchmark, supernets: Sequence[SupernetScores], runs: int, report: ProgressCallback
 ) -> Iterator[dict[str, object]]:
-    """Shrink by each supernet and, with the same generators, by the table; judge by the reported scores."""
-    steps = len(scored) * runs
-    for number, one in enumerate(scored):
+    """Shrink by each supernet and, with the same generators, by the table; measure by the reported scores."""
+    total = len(supernets) * runs
+    for number, scores in enumerate(supernets):
         for run in range(runs):
-            report("shrinking", (number * runs + run) / steps)
-            for who, scores in ((BY_SUPERNET, one.recalibrated), (BY_TABLE, benchmark.selection)):
-                found = _traces(TableEvaluator(benchmark.space, scores), one.seed, run)
-                if who == BY_SUPERNET:
-                    rng = named_generator(BY_ANGLE, one.seed, run)
-                    by_angle = TableEvaluator(benchmark.space, one.angle)
-                    found[BY_ANGLE] = shrink(benchmark.space, by_angle, found["angle"].shrinker, rng)
-                for method, trace in found.items():
-                    kept = quality(trace.subspace, benchmark.report)
+            report("shrinking", (number * runs + run) / total)
+            for selected_by, values in ((BY_SUPERNET, scores.recalibrated), (BY_TABLE, benchmark.selection)):
+                traces = _traces(TableEvaluator(benchmark.space, values), scores.seed, run)
+                if selected_by == BY_SUPERNET:
+                    rng = named_generator(ANGLE_METHOD, scores.seed, run)
+                    angles = TableEvaluator(benchmark.space, scores.weight_angle)
+                    traces[ANGLE_METHOD] = shrink(benchmark.space, angles, traces["angle"].shrinker, rng)
+                for method, trace in traces.items():
+                    shrunk = quality(trace.subspace, benchmark.report)
                     yield {
                         "method": method,
-                        "selected_by": who,
-                        "seed": one.seed,
+                        "selected_by": selected_by,
+                        "seed": scores.seed,
                         "run": run,
-                        "size_ratio": kept.size_ratio,
+                        "size_ratio": shrunk.size_ratio,
                         "evaluations": trace.evaluations.count,
-                    } | {name: getattr(kept, name) for name in KEPT if name != "evaluations"}
+                    } | {name: getattr(shrunk, name) for name in SUBSPACE_METRICS if name != "evaluations"}
 
 
 def _traces(evaluator: TableEvaluator, seed: int, run: int) -> dict[str, Trace]:
-    """Shrink with each method: LISSNAS decides how much the others keep, and how much ABS scores."""
+    """Shrink with each method; LISSNAS sets the size that the others keep, and how many cells ABS scores."""
 
     def run_with(method: str, shrinker: Shrinker) -> Trace:
         return shrink(cell201(), evaluator, shrinker, named_generator(method, seed, run))
@@ -291,13 +306,14 @@ def _traces(evaluator: TableEvaluator, seed: int, run: int) -> dict[str, Trace]:
 
 def _shrinking_means(shrinking: pl.DataFrame) -> pl.DataFrame:
     rows = []
-    for (method, who), group in shrinking.group_by(["method", "selected_by"], maintain_order=True):
-        figures = [*KEPT, "size_ratio"]
-        of_seeds = group.group_by("seed", maintain_order=True).agg(pl.col(figures).mean())
-        for figure in figures:
-            values = (of_seeds if of_seeds.height > 1 else group)[figure].to_numpy().astype(np.float64)
-            found = _numbers(mean_over_runs(values))
-            if figure in _MOST:
-                found |= {"low": max(found["low"], 0), "high": min(found["high"], _MOST[figure])}
-            rows.append({"method": method, "selected_by": who, "figure": figure, "over": len(values), **found})
+    metrics = [*SUBSPACE_METRICS, "size_ratio"]
+    for (method, selected_by), group in shrinking.group_by(["method", "selected_by"], maintain_order=True):
+        of_supernets = group.group_by("seed", maintain_order=True).agg(pl.col(metrics).mean())
+        for metric in metrics:
+            values = (of_supernets if of_supernets.height > 1 else group)[metric].to_numpy().astype(np.float64)
+            estimate = _interval(mean_over_runs(values))
+            if metric in _METRIC_MAXIMUM:
+                estimate |= {"low": max(estimate["low"], 0), "high": min(estimate["high"], _METRIC_MAXIMUM[metric])}
+            row = {"method": method, "selected_by": selected_by, "metric": metric, "observations": len(values)}
+            rows.append(row | estimate)
     return pl.DataFrame(rows)

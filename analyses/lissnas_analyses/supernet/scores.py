@@ -1,7 +1,7 @@
-"""Supernets of all cells trained on digits, and the scores of their paths: kept in files as soon as they are there.
+"""Scores of supernets of all cells on digits: trained, scored, and saved in files as soon as they are computed.
 
-A run that was killed goes on from the last checkpoint and the last piece of scores. What is trained and scored here
-asks nothing of the table of cells trained alone, which is only held against it later.
+A killed run resumes from the last checkpoint and the last saved scores. Nothing here reads the table of cells trained
+alone; the study compares the scores with it later.
 """
 
 import json
@@ -19,7 +19,7 @@ from lissnas.progress import ProgressCallback
 from lissnas.shrinkers.lissnas import Lissnas
 from lissnas.shrinkers.shrink import shrink
 from lissnas.spaces.published.cell201 import cell201
-from lissnas.spaces.space import Floats, Indices, Rows
+from lissnas.spaces.space import Floats, Indices
 from lissnas.storage.atomic_write import atomic_write
 from lissnas.storage.random_streams import CellStream, named_generator
 from lissnas.storage.run_identity import RunIdentity
@@ -29,40 +29,43 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from lissnas.supernet.training.training_recipe import TrainingRecipe
 
-_PIECE = 625
-"""How many cells are scored between two writings of a file."""
+_ROWS_PER_WRITE = 625
+"""Number of cells scored between two writes of a score file."""
 
-_SCORED_AT_ONCE = 100
-"""Images: few enough for the processor's caches."""
+_IMAGES_PER_BATCH = 100
+"""Number of held-out images classified at once: few enough for the caches of a processor."""
 
 _SAVE_EVERY = 500
-"""Steps between two checkpoints."""
+"""Number of steps between two checkpoints."""
 
-WHOLE, FINE_TUNED, WENT_ON = "whole space", "fine-tuned", "went on"
-"""What a supernet was trained on last: everything; then the shrunk space; or then everything again."""
+FULL_SPACE, FINE_TUNED, CONTINUED = "full space", "fine-tuned", "continued"
+"""States of a supernet: trained in the full space; then in the shrunk space; or longer in the full space."""
 
-Kind = Literal["recalibrated", "as trained", "weight angle"]
-"""What a cell is scored by: its accuracy with statistics of its own or with those left by training, or its angle."""
+_STREAM_NAMES = {FULL_SPACE: "whole space", FINE_TUNED: "fine-tuned", CONTINUED: "went on"}
+"""Names of the states in random streams. The published study depends on them: never change a value."""
+
+Kind = Literal["recalibrated", "without recalibration", "weight angle"]
+"""Kinds of scores: accuracy with recalibrated batch norms, accuracy with those that training left, or weight angle."""
 
 
 @dataclass(frozen=True)
 class SupernetStudySettings:
-    """How the supernets are trained and scored; the numbers are our own choice, docs/supernet-study.md says how made.
+    """How the supernets are trained and scored. The numbers are our own choice; docs/supernet-study.md explains them.
 
     Attributes
     ----------
     seeds
-        Of each supernet: its weights, paths and images.
+        One seed for each supernet: of its weights, paths and images.
     steps, rate
-        Of the training over the whole space: one path a step, and the learning rate at the first.
+        Number of training steps in the full space, one path per step, and the initial learning rate.
     fine_tuning_steps, fine_tuning_rate
-        Of the trainings that go on from there, in the shrunk space and in the whole one.
+        The same of the two later trainings, in the shrunk space and in the full one.
     marks
-        After which shares of the steps the sample is scored.
+        Shares of the steps after which the sample is scored.
     sample
-        How many cells, drawn once for all supernets, stand for the whole space where not all of it is scored.
+        Number of cells, drawn once for all supernets, that represent the full space where scoring all takes too long.
     recalibration
-        From how many training images a path's statistics are taken, as one batch.
+        Number of training images, in one batch, that recalibrate the batch norms of a path.
     """
 
     seeds: tuple[int, ...] = (0, 1, 2)
@@ -76,52 +79,60 @@ class SupernetStudySettings:
 
     def __post_init__(self) -> None:
         if not self.seeds or self.steps < 1 or self.fine_tuning_steps < 1:
-            raise SettingError("a study of supernets needs at least one seed and one step")
+            raise SettingError(
+                f"a study of supernets needs at least one seed and one step, not seeds={list(self.seeds)}, "
+                f"steps={self.steps} and fine_tuning_steps={self.fine_tuning_steps}"
+            )
 
     @property
-    def sampled(self) -> Indices:
-        """The places of the sample in the space, ascending."""
+    def sample_index(self) -> Indices:
+        """Indices of the sampled cells, ascending."""
         return np.sort(np.random.default_rng(201).choice(cell201().size, self.sample, replace=False))
 
 
 DEMO_SETTINGS = SupernetStudySettings(seeds=(0,), steps=3_000, fine_tuning_steps=600, marks=(0.2, 0.5), sample=500)
-"""For a first look: one supernet, with a quarter of the training."""
+"""Settings for a first look: one supernet, with a quarter of the training."""
 
 
 @dataclass(frozen=True)
 class SupernetScores:
-    """The scores of one supernet's paths, shape (15,625,) each, NaN where a cell was not scored.
+    """The scores of the paths of one supernet, float64 of shape (15,625,) each; NaN where a cell was not scored.
 
     Attributes
     ----------
+    seed
+        The seed of the supernet.
     recalibrated
-        Accuracy on the validation images in %, of all cells.
-    as_trained
-        Without recalibration; of the sample and the shrunk space.
+        Accuracy on the validation images in percent, of all cells.
+    without_recalibration
+        The same without recalibration, of the sample and the shrunk space.
     fine_tuned
-        Recalibrated, after further training in the shrunk space; of all cells.
-    went_on
-        Recalibrated, after as much further training in the whole space; of the sample and the shrunk space.
-    angle
-        Between initial and trained weights in radians, of all cells.
-    along
-        Recalibrated scores of the sample by the step after which they were taken.
-    shrunk
-        The places of the space to which LISSNAS shrinks by `recalibrated`; the supernet was fine-tuned in it.
+        Recalibrated accuracy of all cells after fine-tuning in the shrunk space.
+    continued
+        Recalibrated accuracy of the sample and the shrunk space after as many more steps in the full space.
+    weight_angle
+        Angle between initial and trained weights in radians, of all cells.
+    sample_by_step
+        Recalibrated accuracy of the sample, by the training step after which it was scored.
+    shrunk_index
+        Indices of the cells that LISSNAS keeps by `recalibrated`; the supernet was fine-tuned in this space.
     """
 
     seed: int
     recalibrated: Floats
-    as_trained: Floats
+    without_recalibration: Floats
     fine_tuned: Floats
-    went_on: Floats
-    angle: Floats
-    along: dict[int, Floats]
-    shrunk: Indices
+    continued: Floats
+    weight_angle: Floats
+    sample_by_step: dict[int, Floats]
+    shrunk_index: Indices
 
 
 class ScoreStore:
-    """A folder of scores, a file for each state of a supernet and kind of score; of these settings alone."""
+    """A folder with a file for each state of a supernet and kind of score, all with the same settings.
+
+    Raises LissnasError if the folder has the scores of other settings; the seeds may differ.
+    """
 
     def __init__(self, folder: Path, settings: SupernetStudySettings) -> None:
         self.folder = folder
@@ -134,16 +145,16 @@ class ScoreStore:
         with atomic_write(path) as file:
             file.write(json.dumps(identity.to_json(), indent=2).encode())
 
-    def kept(self, seed: int, state: str, step: int, kind: Kind) -> tuple[Path, Floats, NDArray[np.bool_]]:
-        """Return a file, the scores in it by place in the space, and which cells it holds."""
+    def read(self, seed: int, state: str, step: int, kind: Kind) -> tuple[Path, Floats, NDArray[np.bool_]]:
+        """Return the path of a file, its scores by index with NaN elsewhere, and which cells it has."""
         path = self.folder / f"seed-{seed}-{state}-step-{step}-{kind}.parquet".replace(" ", "-")
         scores = np.full(cell201().size, np.nan)
-        asked = np.zeros(cell201().size, dtype=np.bool_)
+        is_scored = np.zeros(cell201().size, dtype=np.bool_)
         if path.exists():
             frame = pl.read_parquet(path)
             scores[frame["index"].to_numpy()] = frame["score"].to_numpy()
-            asked[frame["index"].to_numpy()] = True
-        return path, scores, asked
+            is_scored[frame["index"].to_numpy()] = True
+        return path, scores, is_scored
 
     def scores(
         self,
@@ -152,20 +163,25 @@ class ScoreStore:
         step: int,
         kind: Kind,
         index: Indices,
-        make: Callable[[], Evaluator],
-        told: Callable[[float], None] = lambda done: None,
+        make_evaluator: Callable[[], Evaluator],
+        report: Callable[[float], None] = lambda share: None,
     ) -> Floats:
-        """Return scores by place in the space, from the file as far as it goes; the evaluator is made if need be."""
+        """Return the scores of some cells by index, shape (15,625,); cells that the file lacks are scored and saved.
+
+        `make_evaluator` is called only if a cell is missing; `report` gets the share of the missing cells that is done.
+        """
         space = cell201()
-        path, scores, asked = self.kept(seed, state, step, kind)
-        missing = index[~asked[index]]
-        evaluator = make() if len(missing) else _nothing
-        for first in range(0, len(missing), _PIECE):
-            told(first / len(missing))
-            piece = missing[first : first + _PIECE]
-            scores[piece] = evaluator(space.rows(piece))
-            asked[piece] = True
-            done = np.flatnonzero(asked)
+        path, scores, is_scored = self.read(seed, state, step, kind)
+        missing = index[~is_scored[index]]
+        if not len(missing):
+            return scores
+        evaluator = make_evaluator()
+        for first in range(0, len(missing), _ROWS_PER_WRITE):
+            report(first / len(missing))
+            part = missing[first : first + _ROWS_PER_WRITE]
+            scores[part] = evaluator(space.rows(part))
+            is_scored[part] = True
+            done = np.flatnonzero(is_scored)
             frame = pl.DataFrame({"index": done.astype(np.uint16), "score": scores[done]}).select(
                 pl.lit(seed, pl.UInt8).alias("seed"),
                 pl.lit(state).alias("state"),
@@ -179,33 +195,21 @@ class ScoreStore:
         return scores
 
 
-def _read_json(path: Path) -> object:
-    """Return what a file holds, or None if it is damaged."""
-    try:
-        return json.loads(path.read_bytes())
-    except (ValueError, RecursionError):
-        return None
-
-
-def _only(scores: Floats, index: Indices) -> Floats:
-    left = np.full_like(scores, np.nan)
-    left[index] = scores[index]
-    return left
-
-
-def _nothing(rows: Rows) -> Floats:
-    return np.full(len(rows), np.nan)
-
-
 def train_and_score(
     folder: Path, seed: int, settings: SupernetStudySettings, report: ProgressCallback
 ) -> SupernetScores:
-    """Train a supernet, shrink by it, train it on in the shrunk space and in the whole one, and score all of these.
+    """Train a supernet, shrink by its scores, train it further in the shrunk and the full space, and score all three.
 
     Parameters
     ----------
     folder
-        Of the checkpoints and scores of all seeds. What is there already is not computed again.
+        Folder of the checkpoints and scores of all seeds. Those that it already has are not computed again.
+    seed
+        The seed of the supernet.
+    settings
+        How it is trained and scored.
+    report
+        Called with the name of a step and the share that is done.
     """
     from lissnas.supernet.images.image_source import small_source
     from lissnas.supernet.images.small_tasks import digits
@@ -218,80 +222,103 @@ def train_and_score(
     from lissnas.supernet.training.training_loop import train_supernet
 
     space, source = cell201(), small_source(digits())
-    everything = np.arange(space.size)
-    files = ScoreStore(folder / "scores", settings)
+    all_cells = np.arange(space.size)
+    store = ScoreStore(folder / "scores", settings)
     network = CellSupernet(Skeleton(), np.random.default_rng([seed, CellStream.WEIGHTS]))
     initial = {name: weights.detach().clone() for name, weights in network.named_parameters()}
 
-    def scores(of: CellSupernet, state: str, step: int, kind: Kind, index: Indices) -> Floats:
-        def evaluator() -> Evaluator:
+    def scores(scored: CellSupernet, state: str, step: int, kind: Kind, index: Indices) -> Floats:
+        def make_evaluator() -> Evaluator:
             if kind == "weight angle":
-                return WeightAngleEvaluator(of, initial)
+                return WeightAngleEvaluator(scored, initial)
             batches = source.recalibration(1, settings.recalibration) if kind == "recalibrated" else ()
-            return GroupedCellEvaluator(of, batches, source.held_out(_SCORED_AT_ONCE))
+            return GroupedCellEvaluator(scored, batches, source.held_out(_IMAGES_PER_BATCH))
 
-        def told(done: float) -> None:
-            report(f"supernet {seed}, {state}, {kind}: scoring", done)
+        def report_share(share: float) -> None:
+            report(f"supernet {seed}, {state}, {kind}: scoring", share)
 
-        return files.scores(seed, state, step, kind, index, evaluator, told)
+        return store.scores(seed, state, step, kind, index, make_evaluator, report_share)
 
     def train(
-        of: CellSupernet,
+        trained: CellSupernet,
         state: str,
-        paths: PathSampler,
+        sampler: PathSampler,
         recipe: "TrainingRecipe",
-        at: Callable[[int], None] = lambda step: None,
+        after_step: Callable[[int], None] = lambda step: None,
     ) -> None:
-        def told(progress: Progress) -> None:
-            at(progress.step)
+        def report_step(progress: Progress) -> None:
+            after_step(progress.step)
             report(f"supernet {seed}, {state}: training", progress.step / progress.steps)
 
-        rng = named_generator(state, seed)
+        rng = named_generator(_STREAM_NAMES[state], seed)
         checkpoints = folder / f"seed-{seed}-{state}".replace(" ", "-")
         train_supernet(
-            of, source.train, paths, recipe, rng, checkpoints, device="cpu", save_every=_SAVE_EVERY, report=told
+            trained,
+            source.train,
+            sampler,
+            recipe,
+            rng,
+            checkpoints,
+            device="cpu",
+            save_every=_SAVE_EVERY,
+            report=report_step,
         )
 
-    marks = {round(mark * settings.steps) for mark in settings.marks}
+    marked_steps = {round(mark * settings.steps) for mark in settings.marks}
 
-    def score_the_sample(step: int) -> None:
-        if step in marks:
-            scores(network, WHOLE, step, "recalibrated", settings.sampled)
+    def score_sample(step: int) -> None:
+        if step in marked_steps:
+            scores(network, FULL_SPACE, step, "recalibrated", settings.sample_index)
 
-    train(network, WHOLE, UniformPathSampler(space), _recipe(settings.steps, settings.rate), score_the_sample)
-    recalibrated = scores(network, WHOLE, settings.steps, "recalibrated", everything)
+    train(network, FULL_SPACE, UniformPathSampler(space), _recipe(settings.steps, settings.rate), score_sample)
+    recalibrated = scores(network, FULL_SPACE, settings.steps, "recalibrated", all_cells)
     shrunk = shrunk_by_lissnas(recalibrated, seed)
-    few = np.union1d(settings.sampled, shrunk.index)
+    sample_and_shrunk = np.union1d(settings.sample_index, shrunk.index)
     later = {}
-    for state, paths, asked in (
-        (FINE_TUNED, SubspacePathSampler(shrunk), everything),
-        (WENT_ON, UniformPathSampler(space), few),
+    for state, sampler, index in (
+        (FINE_TUNED, SubspacePathSampler(shrunk), all_cells),
+        (CONTINUED, UniformPathSampler(space), sample_and_shrunk),
     ):
-        further = deepcopy(network)
-        train(further, state, paths, _recipe(settings.fine_tuning_steps, settings.fine_tuning_rate))
-        later[state] = scores(further, state, settings.fine_tuning_steps, "recalibrated", asked)
+        copy = deepcopy(network)
+        train(copy, state, sampler, _recipe(settings.fine_tuning_steps, settings.fine_tuning_rate))
+        later[state] = scores(copy, state, settings.fine_tuning_steps, "recalibrated", index)
     return SupernetScores(
         seed=seed,
         recalibrated=recalibrated,
-        as_trained=scores(network, WHOLE, settings.steps, "as trained", few),
+        without_recalibration=scores(network, FULL_SPACE, settings.steps, "without recalibration", sample_and_shrunk),
         fine_tuned=later[FINE_TUNED],
-        went_on=later[WENT_ON],
-        angle=scores(network, WHOLE, settings.steps, "weight angle", everything),
-        along={step: files.kept(seed, WHOLE, step, "recalibrated")[1] for step in sorted(marks)}
-        | {settings.steps: _only(recalibrated, settings.sampled)},
-        shrunk=shrunk.index,
+        continued=later[CONTINUED],
+        weight_angle=scores(network, FULL_SPACE, settings.steps, "weight angle", all_cells),
+        sample_by_step={step: store.read(seed, FULL_SPACE, step, "recalibrated")[1] for step in sorted(marked_steps)}
+        | {settings.steps: _only(recalibrated, settings.sample_index)},
+        shrunk_index=shrunk.index,
     )
 
 
 def shrunk_by_lissnas(scores: Floats, seed: int) -> Subspace:
-    """Return the space to which LISSNAS shrinks by a supernet's scores in the first of its runs."""
+    """Return the subspace that LISSNAS keeps by some scores of all cells, in its first run with a seed."""
     space = cell201()
     rng = named_generator("lissnas", seed, 0)
     return shrink(space, TableEvaluator(space, scores), Lissnas(), rng).subspace
 
 
+def _read_json(path: Path) -> object:
+    """Return the content of a JSON file, or None if it is damaged."""
+    try:
+        return json.loads(path.read_bytes())
+    except (ValueError, RecursionError):
+        return None
+
+
+def _only(scores: Floats, index: Indices) -> Floats:
+    """Return the scores at some indices, with NaN elsewhere."""
+    selected = np.full_like(scores, np.nan)
+    selected[index] = scores[index]
+    return selected
+
+
 def _recipe(steps: int, rate: float) -> "TrainingRecipe":
-    """Return the recipe of the cells trained alone, one path a step: only the steps and the rate are the supernet's."""
+    """Return the recipe of the cells trained alone, with other steps and another learning rate; one path per step."""
     from lissnas.supernet.training.training_recipe import TrainingRecipe
 
     return TrainingRecipe(

@@ -1,4 +1,4 @@
-"""Commands that hold supernets against the same networks trained alone: the whole study, and a small version of it."""
+"""`lissnas supernet study` and `demo`: compare supernets with the same networks trained alone, fully or in small."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -17,37 +17,43 @@ if TYPE_CHECKING:
     from lissnas_analyses.supernet.scores import SupernetStudySettings
 
 _RUNS = 3
-"""How often each method shrinks by each supernet."""
+"""Default number of runs of each shrinkage method by each supernet."""
 
-_Folder = Annotated[Path, Parameter(help="Folder of checkpoints, scores, figures and numbers; a run goes on there.")]
+_Folder = Annotated[
+    Path, Parameter(help="Folder for checkpoints, scores, figures and tables; a stopped run resumes there.")
+]
 
 
 @json_command
 def study(
     *,
-    seeds: Annotated[tuple[int, ...], Parameter(help="Of the supernets.", consume_multiple=True)] = (0, 1, 2),
-    runs: Annotated[int, Parameter(help="How often each method shrinks by each supernet.")] = _RUNS,
+    seeds: Annotated[tuple[int, ...], Parameter(help="Seeds of the supernets, one each.", consume_multiple=True)] = (
+        0,
+        1,
+        2,
+    ),
+    runs: Annotated[int, Parameter(help="Number of runs of each shrinkage method by each supernet.")] = _RUNS,
     out: _Folder = Path("results/supernet-study"),
 ) -> AnalysisResult:
-    """Train supernets of all cells on digits, and hold their rankings against the cells trained alone."""
+    """Train supernets of all cells on digits, and compare their rankings with the cells trained alone."""
     need_torch()
     from lissnas_analyses.results.folder import Results
     from lissnas_analyses.supernet.scores import SupernetStudySettings
 
-    return _studied(Results(out, "supernet study"), SupernetStudySettings(seeds=seeds), runs)
+    return _run(Results(out, "supernet study"), SupernetStudySettings(seeds=seeds), runs)
 
 
 @json_command
 def demo(*, seed: Seed = 0, out: _Folder = Path("results/supernet-demo")) -> AnalysisResult:
-    """Do in minutes what `study` does: train one supernet, measure its ranking, shrink by it, fine-tune it."""
+    """Run a small version of `study`, with one supernet, in minutes."""
     need_torch()
     from lissnas_analyses.results.folder import Results
     from lissnas_analyses.supernet.scores import DEMO_SETTINGS
 
-    return _studied(Results(out, "supernet demo"), replace(DEMO_SETTINGS, seeds=(seed,)), _RUNS)
+    return _run(Results(out, "supernet demo"), replace(DEMO_SETTINGS, seeds=(seed,)), _RUNS)
 
 
-def _studied(results: "Results", settings: "SupernetStudySettings", runs: int) -> AnalysisResult:
+def _run(results: "Results", settings: "SupernetStudySettings", runs: int) -> AnalysisResult:
     from lissnas_benchmarks.benchmark import open_benchmark
 
     from lissnas_analyses.supernet.study import BENCHMARK, run_study
