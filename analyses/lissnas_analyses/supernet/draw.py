@@ -98,8 +98,8 @@ def draw_taus(result: SupernetStudyResult, benchmark: Benchmark) -> Figure:
         f"{'of the mean over supernets' if supernets > 1 else 'of a bootstrap over cells'}, for '{TRAINED_ALONE}' "
         "always over cells. Open circles: tau of constant noise with the supernet's tau on the whole space; it falls "
         "only because the range of accuracies is narrower. Black lines: noise ceilings from isomorphic cells; thin: "
-        "tau between two trainings; thick: a perfect predictor (our own definition; too high where cells differ by little "
-        "but noise). Tau on sets with different ranges is not comparable.",
+        "tau between two trainings; thick: a perfect predictor (our own definition; too high where cells differ by "
+        "little but noise). Tau on sets with different ranges is not comparable.",
     )
     return figure
 
