@@ -22,8 +22,8 @@ def collect(folder: Path) -> list[list[str]]:
     rounds = pl.read_parquet(folder / "shrinking.parquet")
     rows = []
     for method in rounds["method"].unique(maintain_order=True):
-        last = rounds.filter(pl.col("method") == method).sort("round").group_by("figure", maintain_order=True).last()
-        measures = {row["figure"]: row for row in last.iter_rows(named=True)}
+        last = rounds.filter(pl.col("method") == method).sort("round").group_by("statistic", maintain_order=True).last()
+        measures = {row["statistic"]: row for row in last.iter_rows(named=True)}
         recall, score = (
             "{mean:.2f} [{low:.2f}, {high:.2f}]".format_map(measures[name]) for name in ("recall_1", "shrinkage_score")
         )

@@ -93,7 +93,7 @@ def test_methods_get_the_evaluations_and_the_size_of_lissnas(folder: Path) -> No
 
 def test_averages_are_the_means_of_the_runs(folder: Path) -> None:
     runs, rounds = (pl.read_parquet(folder / f"{name}.parquet") for name in ("shrinking_runs", "shrinking"))
-    for row in rounds.filter(pl.col("figure") == "recall_5").iter_rows(named=True):
+    for row in rounds.filter(pl.col("statistic") == "recall_5").iter_rows(named=True):
         same = runs.filter((pl.col("method") == row["method"]) & (pl.col("round") == row["round"]))["recall_5"]
         assert row["mean"] == pytest.approx(same.mean())
         assert row["low"] <= row["mean"] <= row["high"]

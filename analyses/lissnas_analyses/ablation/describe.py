@@ -43,7 +43,7 @@ def ablation_sentences(result: AblationResult) -> tuple[str, ...]:
     """Return for each method which combination has the highest recall of the top 1 %, and which the lowest."""
     sentences = []
     columns = point_columns(result.rows)
-    recalls = result.means.filter(pl.col("figure") == "recall_1").sort("mean", descending=True)
+    recalls = result.means.filter(pl.col("statistic") == "recall_1").sort("mean", descending=True)
     for method in result.means["method"].unique(maintain_order=True):
         of_method = recalls.filter(pl.col("method") == method)
         varied = [name for name in columns if of_method[name].n_unique() > 1]

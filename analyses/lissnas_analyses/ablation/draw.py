@@ -164,8 +164,8 @@ def draw_ranks(result: AblationResult) -> Figure:
 def _wide(result: AblationResult) -> pl.DataFrame:
     """Return a row a grid point: the means of the figures drawn, and the interval of the recall."""
     point = point_columns(result.rows)
-    drawn = result.means.filter(pl.col("figure").is_in(("recall_1", "evaluations", "size")))
-    wide = drawn.pivot("figure", index=point, values=["mean", "low", "high"])
+    drawn = result.means.filter(pl.col("statistic").is_in(("recall_1", "evaluations", "size")))
+    wide = drawn.pivot("statistic", index=point, values=["mean", "low", "high"])
     names = {f"mean_{name}": name for name in ("recall_1", "evaluations", "size")}
     return wide.rename(names | {f"{end}_recall_1": f"recall_1_{end}" for end in ("low", "high")})
 

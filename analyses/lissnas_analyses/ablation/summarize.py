@@ -55,15 +55,15 @@ def mean_figures(rows: pl.DataFrame) -> pl.DataFrame:
 
     point = point_columns(rows)
     figures = [name for name in rows.columns if name not in (*point, "seed", "run")]
-    long = rows.with_columns(pl.col(figures).cast(pl.Float64)).unpivot(figures, index=point, variable_name="figure")
-    means = long.group_by([*point, "figure"], maintain_order=True).agg(
+    long = rows.with_columns(pl.col(figures).cast(pl.Float64)).unpivot(figures, index=point, variable_name="statistic")
+    means = long.group_by([*point, "statistic"], maintain_order=True).agg(
         mean=pl.col("value").mean(), error=pl.col("value").std() / pl.len().sqrt(), runs=pl.len()
     )
     runs = means["runs"].to_numpy()
     half = means["error"].to_numpy() * np.where(
         runs > 1, stdtrit(np.maximum(runs - 1, 1), (1 + CONFIDENCE) / 2), np.nan
     )
-    share = pl.col("figure").is_in(_SHARES)
+    share = pl.col("statistic").is_in(_SHARES)
     return (
         means.drop("error")
         .with_columns(half=pl.Series(half))

@@ -41,9 +41,9 @@ class Comparison(Result):
         return "\n".join(parts)
 
     def frame(self) -> pl.DataFrame:
-        """Return a row for every benchmark, method and figure of quality of the result, over all runs.
+        """Return a row for every benchmark, method and statistic of the result, over all runs.
 
-        Columns: benchmark, dataset, method, figure, mean, low, high (the 95 % interval of the mean), runs.
+        Columns: benchmark, dataset, method, statistic, mean, low, high (the 95 % interval of the mean), runs.
         """
         frames = []
         for result in self.results:
@@ -53,7 +53,7 @@ class Comparison(Result):
                     pl.lit(result.benchmark.name).alias("benchmark"),
                     pl.lit(result.benchmark.dataset).alias("dataset"),
                     "method",
-                    "figure",
+                    "statistic",
                     "mean",
                     "low",
                     "high",
@@ -62,28 +62,28 @@ class Comparison(Result):
             )
         return pl.concat(frames)
 
-    def plot(self, figure: str = "recall", *, axes: "Axes | None" = None) -> "Axes":
-        """Draw a figure of quality of every method on every benchmark, with its 95 % interval, and return the axes.
+    def plot(self, statistic: str = "recall", *, axes: "Axes | None" = None) -> "Axes":
+        """Draw a statistic of every method on every benchmark, with its 95 % interval, and return the axes.
 
         Parameters
         ----------
-        figure
-            A figure of `frame`, such as "recall_5", "size" or "evaluations"; "recall" is that of the top 1 %.
+        statistic
+            A statistic of `frame`, such as "recall_5", "size" or "evaluations"; "recall" is that of the top 1 %.
         axes
             Matplotlib axes to draw into; new ones by default.
 
         Raises
         ------
         SettingError
-            If there is no such figure.
+            If there is no such statistic.
         """
         from lissnas_analyses import style
 
-        name = _SHORT_NAMES.get(figure, figure)
-        rows = self.frame().filter(pl.col("figure") == name)
+        name = _SHORT_NAMES.get(statistic, statistic)
+        rows = self.frame().filter(pl.col("statistic") == name)
         if rows.is_empty():
-            known = ", ".join(self.frame()["figure"].unique(maintain_order=True))
-            raise SettingError(f"'{figure}' is no figure of a comparison; choose one of {known}")
+            known = ", ".join(self.frame()["statistic"].unique(maintain_order=True))
+            raise SettingError(f"'{statistic}' is not a statistic of a comparison; choose one of {known}")
         labels = [f"{result.benchmark.name}\n{result.benchmark.dataset}" for result in self.results]
         methods = rows["method"].unique(maintain_order=True).to_list()
         axes = new_axes(height=1.2 + 0.8 * len(labels)) if axes is None else axes

@@ -86,7 +86,7 @@ def comparison_sentences(result: ComparisonResult) -> tuple[str, ...]:
             f"{method}: recall of the top 1 % {recall:.2f} [{low:.2f}, {high:.2f}]; {size:,.0f} networks with "
             f"mean {mean:.2f}{unit} in {pockets:.1f} pockets; {spent:,.0f} evaluations"
         )
-    scores = result.paired.filter(pl.col("figure") == "shrinkage_score")
+    scores = result.paired.filter(pl.col("statistic") == "shrinkage_score")
     findings += [
         "{method} vs {reference}: shrinkage score {difference:+.3f} [{low:+.3f}, {high:+.3f}] ".format_map(row)
         + f"(paired, {_verdict(row['low'], row['high'])})"

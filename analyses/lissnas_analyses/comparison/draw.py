@@ -57,7 +57,7 @@ def draw_rounds(result: ComparisonResult) -> Figure:
     for letter, (name, panel), axes in zip(ascii_lowercase, _PANELS.items(), panels, strict=False):
         unit = f" ({benchmark.unit})" if name in ("mean", "best", "best_of_10") else ""
         for method in result.methods:
-            rows = result.rounds.filter((pl.col("method") == method) & (pl.col("figure") == name)).sort("round")
+            rows = result.rounds.filter((pl.col("method") == method) & (pl.col("statistic") == name)).sort("round")
             x, value, low, high = (rows[column].to_numpy() for column in ("round", "mean", "low", "high"))
             look = style.line_style(method)
             if len(x) == 2:
@@ -140,7 +140,7 @@ def draw_paired(result: ComparisonResult) -> Figure:
     height = 1.2 + 0.28 * len(methods)
     figure, panels = style.new_figure(2, 3, width=3.4, height=height)
     for letter, (name, title), axes in zip(ascii_lowercase, _PAIRED.items(), panels, strict=False):
-        rows = differences.filter(pl.col("figure") == name)
+        rows = differences.filter(pl.col("statistic") == name)
         for place, (method, value, low, high) in enumerate(
             rows.select("method", "difference", "low", "high").iter_rows()
         ):

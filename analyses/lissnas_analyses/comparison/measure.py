@@ -84,7 +84,7 @@ class ComparisonResult:
 
     def final(self, method: str, figure: str) -> tuple[float, float, float]:
         """Return the mean over the runs of a figure of a method's result, and its 95 % interval."""
-        rows = self.rounds.filter((pl.col("method") == method) & (pl.col("figure") == figure)).sort("round")
+        rows = self.rounds.filter((pl.col("method") == method) & (pl.col("statistic") == figure)).sort("round")
         last = rows.row(-1, named=True)
         return last["mean"], last["low"], last["high"]
 

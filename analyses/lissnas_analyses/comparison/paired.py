@@ -29,10 +29,10 @@ def paired(runs: pl.DataFrame, names: tuple[str, ...]) -> pl.DataFrame:
             first, second = (final[each][name].to_numpy().astype(np.float64) for each in (method, reference))
             estimate = paired_difference(first, second)
             rows.append(
-                {"method": method, "reference": reference, "figure": name, "difference": float(estimate.value)}
+                {"method": method, "reference": reference, "statistic": name, "difference": float(estimate.value)}
                 | {"low": float(estimate.low), "high": float(estimate.high)}
                 | {"higher": float((first > second).mean()), "runs": len(first)}
             )
-    texts = dict.fromkeys(("method", "reference", "figure"), pl.String())
+    texts = dict.fromkeys(("method", "reference", "statistic"), pl.String())
     numbers = dict.fromkeys(("difference", "low", "high", "higher"), pl.Float64())
     return pl.DataFrame(rows, schema={**texts, **numbers, "runs": pl.Int64()})

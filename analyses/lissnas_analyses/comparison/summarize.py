@@ -80,7 +80,7 @@ def means_of_rounds(runs: pl.DataFrame) -> pl.DataFrame:
             )
             active = int((~group["stopped"]).sum())
             rows.append(
-                {"method": method, "round": number, "figure": name, "mean": mean, "low": low, "high": high}
+                {"method": method, "round": number, "statistic": name, "mean": mean, "low": low, "high": high}
                 | {"runs": group.height, "active": active}
             )
     return pl.DataFrame(rows)

@@ -1,4 +1,4 @@
-"""Diagram: an architecture as nodes and arrows in the plane, whatever its space; what two of them differ in."""
+"""Diagram: an architecture of any space as nodes and arrows in the plane, and the differences of two diagrams."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -24,31 +24,31 @@ _LAYER_NAMES = ("identity", "e3 k3", "e6 k5")
 """Expansion and kernel of the layers of NAS-Bench-Macro."""
 
 _DARTS_BENDS = {(0, 3): 0.12, (2, 3): 0.25}
-"""Of the arrows from a source to a node that would run over another node."""
+"""Bends of the arrows that would otherwise cross a node, by source and target."""
 
-_ROW = 6
-"""How many nodes of a chain stand in a row at most."""
+_MAX_ROW = 6
+"""Maximum number of nodes of a chain in one row."""
 
 _HEIGHTS = (1.0, -0.8, 0.5, -1.1, 0.8)
-"""How high the inner vertices of a graph stand: so that no arrow runs over another vertex."""
+"""Vertical positions of the inner vertices of a graph, chosen so that no arrow crosses a vertex."""
 
 
 @dataclass(frozen=True)
 class Node:
-    """A place in the network.
+    """A node of a diagram.
 
     Attributes
     ----------
     name
-        By which arrows call it; two diagrams of one space share it.
+        Name that arrows use; diagrams of one space share the names.
     label
-        What is written on it: an operation, or "input", "output", a number.
+        Text of the node: an operation, "input", "output" or a number.
     x, y
-        Where it stands; a step of 1 leaves room for a label.
+        Position; a distance of 1 leaves room for a label.
     operation
-        Whether the label is something that can be chosen.
+        Whether the label is one of the choices of a gene.
     shape
-        Channels, height and width of what it hands on, as "64 x 16 x 16"; "" where nobody has said.
+        Channels, height and width of the output, such as "64 x 16 x 16"; "" if unknown.
     """
 
     name: str
@@ -61,16 +61,16 @@ class Node:
 
 @dataclass(frozen=True)
 class Arrow:
-    """A way from one node to another.
+    """An arrow from one node to another.
 
     Attributes
     ----------
     source, target
-        Names of nodes.
+        Names of the nodes.
     label
-        The operation on it; "" where it hands on what it gets.
+        The operation on the arrow; "" if it passes its input on unchanged.
     bend
-        How far it bows out, as a share of its length; positive to the left of its direction.
+        Height of its curve as a share of its length; positive to the left of its direction.
     """
 
     source: str
@@ -81,13 +81,13 @@ class Arrow:
 
 @dataclass(frozen=True)
 class Diagram:
-    """An architecture, drawn by `diagram_drawing.draw_diagrams`."""
+    """An architecture as nodes and arrows; `diagrams.draw.draw_diagrams` draws it."""
 
     nodes: tuple[Node, ...]
     arrows: tuple[Arrow, ...]
 
     def describe_edit_to(self, other: "Diagram") -> str:
-        """Say what changes on the way to another diagram: '1 to 2: skip_connect becomes none'."""
+        """Return the changes that lead to another diagram: '1 to 2: skip_connect becomes none'."""
         before, after = ({node.name: node.label for node in one.nodes} for one in (self, other))
         changes = [_change(f"operation {name}", before.get(name), after.get(name)) for name in before | after]
         ways = [{(arrow.source, arrow.target): arrow.label or "edge" for arrow in one.arrows} for one in (self, other)]
@@ -97,11 +97,11 @@ class Diagram:
         return "; ".join(filter(None, changes))
 
     def differences_from(self, other: "Diagram") -> tuple[frozenset[str], frozenset[Arrow]]:
-        """Return the names of the nodes and the arrows that the other diagram does not have in the same way."""
-        theirs = {node.name: node.label for node in other.nodes}
-        nodes = frozenset(node.name for node in self.nodes if theirs.get(node.name) != node.label)
-        there = {(arrow.source, arrow.target, arrow.label) for arrow in other.arrows}
-        arrows = (arrow for arrow in self.arrows if (arrow.source, arrow.target, arrow.label) not in there)
+        """Return the names of the nodes, and the arrows, that are missing or different in the other diagram."""
+        other_labels = {node.name: node.label for node in other.nodes}
+        nodes = frozenset(node.name for node in self.nodes if other_labels.get(node.name) != node.label)
+        other_arrows = {(arrow.source, arrow.target, arrow.label) for arrow in other.arrows}
+        arrows = (arrow for arrow in self.arrows if (arrow.source, arrow.target, arrow.label) not in other_arrows)
         return nodes, frozenset(arrows)
 
 
@@ -109,14 +109,14 @@ def _change(where: str, before: str | None, after: str | None) -> str:
     if before == after:
         return ""
     if after is None:
-        return f"{where}: {before} goes"
-    return f"{where}: {after} comes" if before is None else f"{where}: {before} becomes {after}"
+        return f"{where}: {before} is removed"
+    return f"{where}: {after} is added" if before is None else f"{where}: {before} becomes {after}"
 
 
 def diagrams(space: Space, rows: Rows) -> list[Diagram]:
-    """Return the diagrams of a batch of architectures.
+    """Return the diagrams of a batch of architectures, shape (n, genes).
 
-    Raises SettingError for a space whose architectures nobody has said how to draw.
+    Raises SettingError for a space without a drawing function.
     """
     rows = space.canonical(rows)
     for name, draw in _BY_SPACE.items():
@@ -128,16 +128,16 @@ def diagrams(space: Space, rows: Rows) -> list[Diagram]:
         shapes = _SHAPED[space.name]().shapes if space.name in _SHAPED else ()
         chosen = ([names[gene] for names, gene in zip(space.operations, row, strict=True)] for row in rows)
         return [_chain(labels, shapes) for labels in chosen]
-    raise SettingError(f"{space.name} has no diagrams: say in diagram.py how its architectures are drawn")
+    raise SettingError(f"{space.name} has no diagrams: add a drawing function to _BY_SPACE in diagram.py")
 
 
 def _chain(labels: Sequence[str], shapes: Sequence[tuple[int, int]] = ()) -> Diagram:
-    """Return operations one after the other, in rows that turn back at their ends.
+    """Return the diagram of a chain of operations; rows run alternately to the right and to the left.
 
-    `shapes` are channels and pixels a side of what comes into the first and out of each.
+    `shapes` has channels and side length in pixels, first of the input and then of the output of each operation.
     """
     names = ["input", *(str(layer) for layer in range(len(labels))), "output"]
-    rows = -(-len(names) // _ROW)
+    rows = -(-len(names) // _MAX_ROW)
     width = -(-len(names) // rows)
     written = [f"{channels} x {pixels} x {pixels}" for channels, pixels in shapes] or [""] * (len(labels) + 1)
     nodes = []
@@ -150,7 +150,7 @@ def _chain(labels: Sequence[str], shapes: Sequence[tuple[int, int]] = ()) -> Dia
 
 
 def _edge_cell(operations: Sequence[str]) -> Diagram:
-    """Return the cell of NAS-Bench-201: an operation on each of the six edges between four nodes."""
+    """Return the diagram of a NAS-Bench-201 cell: an operation on each of the six edges between four nodes."""
     nodes = tuple(Node(str(node), label, 2.0 * node, 0) for node, label in enumerate(("input", "1", "2", "output")))
     bends = {(0, 2): 0.35, (1, 3): -0.35, (0, 3): 0.45}
     arrows = (
@@ -178,9 +178,9 @@ def _macro(row: Rows) -> Diagram:
 
 
 def _nasbench101(row: Rows) -> Diagram:
-    """Return a graph of operations, from left to right by the longest way from the input."""
+    """Return the diagram of a graph of operations, ordered from left to right by the longest path from the input."""
     operations, drawn = row[: len(INNER)], row[len(INNER) :]
-    edges = [edge for edge, there in zip(GRAPH_EDGES, drawn, strict=True) if there]
+    edges = [edge for edge, is_present in zip(GRAPH_EDGES, drawn, strict=True) if is_present]
     vertices = [0, *(vertex for vertex, operation in zip(INNER, operations, strict=True) if operation), VERTICES - 1]
     depth = dict.fromkeys(vertices, 0)
     for vertex in vertices:
@@ -198,7 +198,7 @@ def _nasbench101(row: Rows) -> Diagram:
 
 
 def _darts(row: Rows) -> Diagram:
-    """Return the normal cell above the reduction cell."""
+    """Return the diagram of a normal cell above a reduction cell."""
     genes = row.reshape(len(darts.CELLS), darts.NODES, 3)
     nodes: list[Node] = []
     arrows: list[Arrow] = []
@@ -217,7 +217,7 @@ def _darts(row: Rows) -> Diagram:
 
 
 def _graph_network(written: str) -> Diagram:
-    """Return layers of a graph network, each behind the one that its pattern names; what no layer takes goes out."""
+    """Return the diagram of a graph network: each layer follows its source; unused outputs go to the end."""
     pattern, _, operations = written.partition(":")
     sources = [int(digit) for digit in pattern]
     depth = [0]
@@ -225,8 +225,8 @@ def _graph_network(written: str) -> Diagram:
         depth.append(depth[source] + 1)
     nodes = [Node("0", "input", 0, 0)]
     for layer, operation in enumerate(operations.split(","), 1):
-        beside = [other for other in range(1, len(depth)) if depth[other] == depth[layer]]
-        y = (len(beside) - 1) / 2 - beside.index(layer)
+        same_depth = [other for other in range(1, len(depth)) if depth[other] == depth[layer]]
+        y = (len(same_depth) - 1) / 2 - same_depth.index(layer)
         nodes.append(Node(str(layer), operation, 1.5 * depth[layer], y, operation=True))
     nodes.append(Node("output", "output", 1.5 * (max(depth) + 1), 0))
     arrows = [Arrow(str(source), str(layer)) for layer, source in enumerate(sources, 1)]
@@ -242,11 +242,11 @@ _BY_SPACE: dict[str, Callable[[Rows], Diagram]] = {
     "nas-bench-101": _nasbench101,
     "darts": _darts,
 }
-"""How architectures are drawn, by the first letters of their space's name; others that are categorical are chains."""
+"""Drawing functions by the prefix of the space's name; other categorical spaces are drawn as chains."""
 
 _SHAPED: dict[str, Callable[[], Chain]] = {
     "shufflenetv2": shufflenetv2_chain,
     "mobilenet": mobilenet_chain,
     "fairnas": fairnas_chain,
 }
-"""Whose layers' shapes are known, by the names of their spaces; for images of 224 x 224 pixels."""
+"""Chains whose layer shapes are known, by the names of their spaces; for images of 224 x 224 pixels."""

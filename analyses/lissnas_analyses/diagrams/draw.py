@@ -1,4 +1,4 @@
-"""Drawing diagrams of architectures, one or several beside each other with their differences marked."""
+"""Draw diagrams of architectures side by side, with their differences marked."""
 
 from collections.abc import Sequence
 from math import hypot
@@ -26,40 +26,40 @@ _PALETTE = (
     "#b2182b",
 )
 
-_NOTHING = ("none", "zero", "id", "identity", "skip", "skip_connect")
-"""Operations drawn in gray: they compute nothing."""
+_IDLE_OPERATIONS = ("none", "zero", "id", "identity", "skip", "skip_connect")
+"""Operations that compute nothing; they are gray."""
 
 _MARK = "#f0e442"
-"""Behind what differs from the first diagram."""
+"""Background color of what differs from the first diagram."""
 
 _INCHES = 0.85
-"""How long a step of a diagram's plane is."""
+"""Inches per unit of a diagram's coordinates."""
 
-_LETTERS = 15
-"""How many letters of a title go into such a step."""
+_TITLE_LETTERS = 15
+"""Number of letters of a title per unit of a diagram's coordinates."""
 
-_WIDE = 8
-"""Diagrams of more steps stand one under the other."""
+_MAX_WIDTH_SIDE_BY_SIDE = 8
+"""Maximum width of diagrams that are drawn side by side; wider ones are drawn below each other."""
 
 
 def draw_diagrams(diagrams: Sequence[Diagram], titles: Sequence[str], notes: Sequence[str]) -> Figure:
-    """Draw architectures beside each other, with marks where they differ from the first, and the first from the second.
+    """Return a figure of architectures side by side; marks show the differences from the first (or second).
 
     Parameters
     ----------
     diagrams
-        At least one, all of one space.
+        At least one diagram; all of one space.
     titles, notes
-        Over and under each.
+        Texts above and below each diagram.
     """
     labels = {node.label for one in diagrams for node in one.nodes if node.operation}
     labels |= {arrow.label for one in diagrams for arrow in one.arrows if arrow.label}
-    chosen = sorted(labels - set(_NOTHING))
+    chosen = sorted(labels - set(_IDLE_OPERATIONS))
     colors = {label: _PALETTE[place % len(_PALETTE)] for place, label in enumerate(chosen)}
     boxes = [_box(one) for one in diagrams]
     width = max(right - left for left, right, _bottom, _top in boxes)
     height = max(top - bottom for _left, _right, bottom, top in boxes)
-    columns = 1 if width > _WIDE else min(2, len(diagrams))
+    columns = 1 if width > _MAX_WIDTH_SIDE_BY_SIDE else min(2, len(diagrams))
     rows = -(-len(diagrams) // columns)
     figure, panels = style.new_figure(rows, columns, width=_INCHES * width, height=_INCHES * height + 0.7)
     for axes in panels[len(diagrams) :]:
@@ -70,11 +70,11 @@ def draw_diagrams(diagrams: Sequence[Diagram], titles: Sequence[str], notes: Seq
         left, _right, bottom, _top = boxes[place]
         axes.set(xlim=(left, left + width), ylim=(bottom, bottom + height), aspect="equal")
         axes.axis("off")
-        axes.set_title(fill(titles[place], int(_LETTERS * width), break_on_hyphens=False), fontsize=7)
+        axes.set_title(fill(titles[place], int(_TITLE_LETTERS * width), break_on_hyphens=False), fontsize=7)
         axes.text(0, -0.02, notes[place], transform=axes.transAxes, ha="left", va="top", fontsize=7)
     if any(node.shape for one in diagrams for node in one.nodes):
         figure.supxlabel(
-            "Below a layer: channels x height x width of what it hands on; below the input: what the stem makes of it.",
+            "Below a layer: channels x height x width of its output; below the input: the output of the stem.",
             x=0.01,
             ha="left",
             fontsize=6,
@@ -83,7 +83,7 @@ def draw_diagrams(diagrams: Sequence[Diagram], titles: Sequence[str], notes: Seq
 
 
 def _box(one: Diagram) -> tuple[float, float, float, float]:
-    """Return left, right, bottom and top of what is drawn."""
+    """Return left, right, bottom and top of a diagram, with margins."""
     nodes = {node.name: node for node in one.nodes}
     places = [(node.x, node.y) for node in one.nodes] + [_middle(arrow, nodes) for arrow in one.arrows]
     x, y = zip(*places, strict=True)
@@ -91,7 +91,7 @@ def _box(one: Diagram) -> tuple[float, float, float, float]:
 
 
 def _middle(arrow: Arrow, nodes: dict[str, Node]) -> tuple[float, float]:
-    """Return the middle of an arrow: half-way to the point that its curve bends towards."""
+    """Return the middle of an arrow's curve."""
     source, target = nodes[arrow.source], nodes[arrow.target]
     along_x, along_y = target.x - source.x, target.y - source.y
     x = (source.x + target.x) / 2 - arrow.bend * along_y / 2
@@ -104,29 +104,31 @@ def _draw(axes: Axes, one: Diagram, unlike: tuple[frozenset[str], frozenset[Arro
     for arrow in one.arrows:
         _draw_arrow(axes, arrow, nodes, colors.get(arrow.label, "#999999"), arrow in other_arrows)
     for node in one.nodes:
-        ground = colors.get(node.label, "#999999") if node.operation else "#ffffff"
+        background = colors.get(node.label, "#999999") if node.operation else "#ffffff"
         box = {
             "boxstyle": "round,pad=0.45",
-            "facecolor": ground,
+            "facecolor": background,
             "edgecolor": "#444444",
             "linewidth": 0.8,
             "path_effects": [withStroke(linewidth=9, foreground=_MARK)] if node.name in other_nodes else [],
         }
-        ink = _ink_on(ground)
-        axes.text(node.x, node.y, node.label, ha="center", va="center", fontsize=7, color=ink, bbox=box, zorder=3)
+        text_color = _text_color_on(background)
+        axes.text(
+            node.x, node.y, node.label, ha="center", va="center", fontsize=7, color=text_color, bbox=box, zorder=3
+        )
         if node.shape:
             below = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}
             axes.text(node.x, node.y - 0.28, node.shape, ha="center", va="center", fontsize=5.5, bbox=below, zorder=4)
 
 
-def _ink_on(ground: str) -> str:
-    """Return black or white, whichever is told better from a color, by its relative luminance."""
-    red, green, blue = (part**2.2 for part in to_rgb(ground))
+def _text_color_on(background: str) -> str:
+    """Return black or white, whichever contrasts more with a color by its relative luminance."""
+    red, green, blue = (part**2.2 for part in to_rgb(background))
     return "#000000" if 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.18 else "#ffffff"
 
 
 def _reach(node: Node, x: float, y: float) -> float:
-    """Return how far the box of a node reaches from its middle towards a point, in printer's points."""
+    """Return the distance from the center of a node to the edge of its box towards a point, in points (1/72 inch)."""
     along_x, along_y = abs(x - node.x), abs(y - node.y)
     wide, high = 2 * len(node.label) + 3.5, 8
     return hypot(along_x, along_y) * min(wide / max(along_x, 1e-9), high / max(along_y, 1e-9))

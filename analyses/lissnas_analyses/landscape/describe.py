@@ -1,4 +1,4 @@
-"""The landscapes of any benchmark of the catalog: numbers, figures, sentences and the manifest, from one call."""
+"""Measure, draw and describe the landscapes of any benchmark of the catalog, and save everything to a folder."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
@@ -20,9 +20,9 @@ from lissnas_analyses.results.folder import Results
 
 @dataclass(frozen=True)
 class _Measured:
-    """What was measured, and how it is called where it is shown."""
+    """The landscapes, and how figures and the manifest describe them."""
 
-    found: Landscapes
+    landscapes: Landscapes
     quantity: str
     text: str
     subject: dict[str, Any]
@@ -31,20 +31,20 @@ class _Measured:
 def run_landscape(
     name: str, datasets: Sequence[str], metric: str | None, seed: int, results: Results, report: ProgressCallback
 ) -> tuple[str, ...]:
-    """Measure the landscapes of a benchmark, leave everything in a folder, and return what it comes to in sentences.
+    """Return the findings about a benchmark's landscapes, after saving tables, figures and manifest to `results`.
 
     Parameters
     ----------
     name
-        Of a benchmark or a surrogate.
+        Name of a benchmark or a surrogate.
     datasets, metric
-        By default its first data set, and its own measure of quality.
+        Default: its first data set and its own measure of quality.
     seed
-        Of random draws, where the space is too large to go through.
+        Seed of random draws; only spaces that are too large to enumerate need it.
     results
-        Where frames and figures go.
+        Folder of the results.
     report
-        Told how far it is.
+        Receives the progress.
     """
     if isinstance(find_adapter(name), SurrogateAdapter):
         measured = _surrogate(name, datasets, metric, seed, report)
@@ -52,44 +52,44 @@ def run_landscape(
         measured = _whole_space(name, datasets, metric, report)
     else:
         measured = _sample(name, datasets, metric, report)
-    found = measured.found
-    for field in fields(found):
-        frame = getattr(found, field.name)
+    landscapes = measured.landscapes
+    for field in fields(landscapes):
+        frame = getattr(landscapes, field.name)
         if not frame.is_empty():
             results.add_table(field.name, frame)
     report("drawing", 0)
-    title = f"The landscape{'s' * (len(dataset_names(found)) > 1)} of {name}"
+    title = f"The landscape{'s' * (len(dataset_names(landscapes)) > 1)} of {name}"
     with style.house_style():
-        results.add_figure("landscapes", draw.draw_landscapes(found, title, measured.quantity, measured.text))
-        if not found.funnels.is_empty():
+        results.add_figure("landscapes", draw.draw_landscapes(landscapes, title, measured.quantity, measured.text))
+        if not landscapes.funnels.is_empty():
             report("drawing", 0.5)
             networks = draw.draw_networks(
-                found, f"The local optima of {name}", measured.quantity, _network_text(found, measured.text)
+                landscapes, f"The local optima of {name}", measured.quantity, _network_text(landscapes, measured.text)
             )
             results.add_figure("local_optima_networks", networks)
     report("drawing", 1)
-    told = sentences(found)
-    results.save(measured.subject, {"seed": seed, "datasets": list(datasets), "metric": metric}, told)
-    return told
+    findings = landscape_sentences(landscapes)
+    results.save(measured.subject, {"seed": seed, "datasets": list(datasets), "metric": metric}, findings)
+    return findings
 
 
 def _whole_space(name: str, datasets: Sequence[str], metric: str | None, report: ProgressCallback) -> _Measured:
     studies = measure.open_studies(name, datasets, metric)
     first = studies[0]
-    found = measure.measure(studies, report)
+    landscapes = measure.measure(studies, report)
     text = (
         f"{name}, {', '.join(opened.dataset for opened in studies)}, {first.reports.describe()}. Exact over all "
         f"{first.space.size:,} networks; bands: 95 % intervals by the jackknife over networks."
     )
-    if found.has(first.dataset, "reliability"):
+    if landscapes.has(first.dataset, "reliability"):
         text += (
-            " At distance 0, correlation: the reliability of the scores; dotted: correlations divided by it. P: a "
-            "single other training."
+            " Correlation at distance 0: the reliability of the scores; dotted: correlations divided by it. P at "
+            "distance 0: one other training."
         )
-    if found.has(first.dataset, "functions"):
+    if landscapes.has(first.dataset, "functions"):
         text += (
-            " A function scores the mean of the networks that compute it; at 0: two networks of one function; dotted: "
-            "networks as they are."
+            " A function scores the mean of the networks that compute it; distance 0: two networks of one function; "
+            "dotted: architectures."
         )
     subject = {
         "benchmark": name,
@@ -98,7 +98,7 @@ def _whole_space(name: str, datasets: Sequence[str], metric: str | None, report:
         "unit": first.unit,
         "data": asdict(first.table.provenance.source),
     }
-    return _Measured(found, first.quantity, text, subject)
+    return _Measured(landscapes, first.quantity, text, subject)
 
 
 def _sample(name: str, datasets: Sequence[str], metric: str | None, report: ProgressCallback) -> _Measured:
@@ -106,16 +106,16 @@ def _sample(name: str, datasets: Sequence[str], metric: str | None, report: Prog
     check_ranks(table, metric)
     reports = adapter.reports if metric is None else replace(adapter.reports, metric=metric)
     names = tuple(datasets) or table.datasets[:1]
-    found = measure_sampled.measure_sample(table, reports, names, report)
+    landscapes = measure_sampled.measure_sample(table, reports, names, report)
     column = table.matching(reports, names[0])[0]
     text = (
         f"{name}, {', '.join(names)}, {reports.describe()}: a sample of {len(table.index):,} of "
         f"{table.provenance.size:.3g} networks. All pairs of the sample; bands: 95 % intervals by the jackknife over "
-        "networks. Neighbors of most were not measured, so that optima, basins and regret cannot be told."
+        "networks. Optima, basins and regret are unknown, because most neighbors were not measured."
     )
     quantity = f"{column.split} {column.metric} ({column.unit})".strip()
     subject = {"benchmark": name, "datasets": list(names), "reported_by": reports.describe(), "unit": column.unit}
-    return _Measured(found, quantity, text, subject | {"data": asdict(table.provenance.source)})
+    return _Measured(landscapes, quantity, text, subject | {"data": asdict(table.provenance.source)})
 
 
 def _surrogate(
@@ -126,12 +126,12 @@ def _surrogate(
     if metric not in (None, quantity.name):
         raise UnknownNameError("metric", str(metric), [quantity.name])
     if datasets:
-        raise SettingError(f"{name} predicts for one data set, which it does not name: leave out --dataset")
-    found = measure_sampled.measure_surrogate(evaluator.space, evaluator, name, seed, report)
+        raise SettingError(f"{name} predicts for a single data set without a name: leave out --dataset")
+    landscapes = measure_sampled.measure_surrogate(evaluator.space, evaluator, name, seed, report)
     text = (
-        f"{name}: predicted, not measured. {measure_sampled.CENTERS:,} random networks and as many pairs a distance; "
+        f"{name}: predicted, not measured. {measure_sampled.CENTERS:,} random networks and pairs per distance; "
         f"ascent from {measure_sampled.STARTS} random starts; escapes of {measure_sampled.ESCAPE} random edits. "
-        "Bands: 95 % intervals over draws. The best network found stands in for the best there is."
+        "Bands: 95 % intervals over draws. The best network found replaces the unknown best network."
     )
     described = asdict(read_description(surrogate_folder(name)))
     subject = {
@@ -141,48 +141,48 @@ def _surrogate(
         "unit": quantity.unit,
         "data": described,
     }
-    return _Measured(found, f"predicted {quantity.name} ({quantity.unit})", text, subject)
+    return _Measured(landscapes, f"predicted {quantity.name} ({quantity.unit})", text, subject)
 
 
-def _network_text(found: Landscapes, text: str) -> str:
-    edits = int(found.funnels["edits"].to_numpy().min())
+def _network_text(landscapes: Landscapes, text: str) -> str:
+    edits = int(landscapes.funnels["edits"].to_numpy().min())
     return (
-        f"{text.split('. ')[0]}. A dot is a local optimum, as large as its basin; lines lead to optima no worse, into "
-        f"which ascent ends from up to {edits} edit{'s' * (edits != 1)} away; red squares are sinks, the bottoms of "
-        f"funnels. At most {draw.DRAWN_OPTIMA} optima are drawn, the best."
+        f"{text.split('. ')[0]}. A dot is a local optimum, its area is its basin; lines lead to optima that are "
+        f"not worse and that ascent reaches from up to {edits} edit{'s' * (edits != 1)} away; red squares are sinks, "
+        f"where funnels end. Only the best {draw.DRAWN_OPTIMA} optima are drawn."
     )
 
 
-def sentences(found: Landscapes) -> tuple[str, ...]:
-    """Return what the landscapes come to, in sentences; each tells of one data set."""
-    told: list[str] = []
-    for dataset in dataset_names(found):
-        parts: list[str] = []
-        for wording in _SENTENCE_TEMPLATES:
-            named = {name: found.figure(dataset, name) for name in wording.figures if found.has(dataset, name)}
-            if len(named) == len(wording.figures):
-                parts.append(f"{dataset}: " + wording.text.format(*named.values()))
-        told += parts
-    return tuple(told)
+def landscape_sentences(landscapes: Landscapes) -> tuple[str, ...]:
+    """Return the findings about the landscapes, in sentences; each is about one data set."""
+    sentences: list[str] = []
+    for dataset in dataset_names(landscapes):
+        for template in _SENTENCE_TEMPLATES:
+            names = [name for name in template.statistics if landscapes.has(dataset, name)]
+            if len(names) == len(template.statistics):
+                values = (landscapes.statistic(dataset, name) for name in names)
+                sentences.append(f"{dataset}: " + template.text.format(*values))
+    return tuple(sentences)
 
 
 @dataclass(frozen=True)
 class _SentenceTemplate:
-    """A sentence, and the figures that it takes."""
+    """A sentence, and the statistics of the summary that fill its places."""
 
     text: str
-    figures: tuple[str, ...]
+    statistics: tuple[str, ...]
 
 
 _SENTENCE_TEMPLATES = (
     _SentenceTemplate(
-        "networks {0[value]:.0f} apart correlate by {1[value]:.2f} [{1[low]:.2f}, {1[high]:.2f}]; so far from a top-1 "
-        "% network another is one with probability {2[value]:.3f} [{2[low]:.3f}, {2[high]:.3f}]",
+        "correlation at edit distance {0[value]:.0f}: {1[value]:.2f} [{1[low]:.2f}, {1[high]:.2f}]; a network at this "
+        "distance from a top-1 % network is in the top 1 % with probability {2[value]:.3f} "
+        "[{2[low]:.3f}, {2[high]:.3f}]",
         ("nearest distance", "correlation at the nearest distance", "P(top 1 %) at the nearest distance"),
     ),
     _SentenceTemplate(
-        "two trainings of a network correlate by {0[value]:.2f} [{0[low]:.2f}, {0[high]:.2f}]; without noise its "
-        "neighbors would correlate by {1[value]:.2f} [{1[low]:.2f}, {1[high]:.2f}], and {2[value]:.0%} of the squared "
+        "correlation of two trainings of a network {0[value]:.2f} [{0[low]:.2f}, {0[high]:.2f}]; correlation of "
+        "neighbors without noise {1[value]:.2f} [{1[low]:.2f}, {1[high]:.2f}]; {2[value]:.0%} of the squared "
         "difference of neighbors is noise",
         (
             "correlation of two trainings",
@@ -191,12 +191,12 @@ _SENTENCE_TEMPLATES = (
         ),
     ),
     _SentenceTemplate(
-        "another training puts {0[value]:.0%} [{0[low]:.0%}, {0[high]:.0%}] of a training's top 1 % there again",
+        "{0[value]:.0%} [{0[low]:.0%}, {0[high]:.0%}] of a training's top 1 % is in the top 1 % of another training",
         ("P(top 1 %) of another training",),
     ),
     _SentenceTemplate(
-        "{0[value]:,.0f} different functions; neighboring ones correlate by {1[value]:.2f} "
-        "[{1[low]:.2f}, {1[high]:.2f}]; {2[value]:,.0f} local optima, ascent ends at the best from {3[value]:.1%}",
+        "{0[value]:,.0f} different functions; correlation of neighboring functions {1[value]:.2f} "
+        "[{1[low]:.2f}, {1[high]:.2f}]; {2[value]:,.0f} local optima; ascent reaches the best from {3[value]:.1%}",
         (
             "functions",
             "correlation of neighboring functions",
@@ -205,12 +205,12 @@ _SENTENCE_TEMPLATES = (
         ),
     ),
     _SentenceTemplate(
-        "the best of the neighbors leaves {0[value]:.1%} [{0[low]:.1%}, {0[high]:.1%}] of the gap to the best network",
+        "the best neighbor leaves {0[value]:.1%} [{0[low]:.1%}, {0[high]:.1%}] of the gap to the best network",
         ("share of the gap left within 1 edit",),
     ),
     _SentenceTemplate(
-        "{0[value]:,.0f} local optima with {1[value]:.1f} basins of effect; steepest ascent of {2[value]:.1f} edits "
-        "ends at the best from {3[value]:.1%} of the starts",
+        "{0[value]:,.0f} local optima, effective number of basins {1[value]:.1f}; steepest ascent takes {2[value]:.1f} "
+        "edits and reaches the best from {3[value]:.1%} of the starts",
         (
             "local optima",
             "effective number of basins",
@@ -219,8 +219,8 @@ _SENTENCE_TEMPLATES = (
         ),
     ),
     _SentenceTemplate(
-        "with escapes of 1 edit {0[value]:,.0f} funnels and {1[value]:.1%} of the starts end at the best; with 2 edits "
-        "{2[value]:,.0f} and {3[value]:.1%}",
+        "funnels with escapes of 1 edit: {0[value]:,.0f}, {1[value]:.1%} of the starts reach the best; "
+        "of 2 edits: {2[value]:,.0f}, {3[value]:.1%}",
         (
             "funnels at 1 edit",
             "starts that end in a global funnel at 1 edit",
@@ -229,8 +229,9 @@ _SENTENCE_TEMPLATES = (
         ),
     ),
     _SentenceTemplate(
-        "ascent of {0[value]:.1f} edits ends at the best network found from {1[value]:.0%} [{1[low]:.0%}, "
-        "{1[high]:.0%}] of {2[value]:.0f} starts; {3[value]:,.0f} local optima found, in {4[value]:,.0f} funnels",
+        "steepest ascent takes {0[value]:.1f} edits and reaches the best network found from {1[value]:.0%} "
+        "[{1[low]:.0%}, {1[high]:.0%}] of {2[value]:.0f} starts; {3[value]:,.0f} local optima in "
+        "{4[value]:,.0f} funnels",
         (
             "edits of steepest ascent",
             "starts whose ascent ends at the best found",

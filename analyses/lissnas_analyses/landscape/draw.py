@@ -1,4 +1,4 @@
-"""The landscapes of a benchmark, drawn: its data sets side by side in every panel."""
+"""Draw the landscapes of a benchmark, with its data sets side by side in each panel."""
 
 from collections.abc import Callable, Sequence
 from string import ascii_lowercase
@@ -11,9 +11,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullFormatter
 
 from lissnas_analyses import style
-from lissnas_analyses.landscape.result import FEWEST_PAIRS, Landscapes, dataset_names
+from lissnas_analyses.landscape.result import MIN_PAIRS, Landscapes, dataset_names
 
-_LOOKS = (
+_DATASET_STYLES = (
     style.SINGLE,
     style.LineStyle("#d55e00", "--", "s"),
     style.LineStyle("#009e73", "-", "D"),
@@ -24,7 +24,7 @@ _LOOKS = (
     style.LineStyle("#542788", ":", "X"),
     style.LineStyle("#777777", "-", "h"),
 )
-"""Of the data sets, in the order they were asked for."""
+"""Styles of the data sets, in the requested order."""
 
 _Datasets = Sequence[tuple[str, style.LineStyle]]
 """The data sets of a figure, and how each is drawn."""
@@ -33,35 +33,35 @@ _Drawer = Callable[[Axes, Landscapes, _Datasets, str], str]
 """Draws one panel, and returns its title."""
 
 DRAWN_OPTIMA = 150
-"""How many local optima, the best ones, are drawn as a network at most."""
+"""Maximum number of local optima that are drawn as a network: the best ones."""
 
 
-def draw_landscapes(found: Landscapes, title: str, quantity: str, text: str) -> Figure:
-    """Draw what was measured of each data set: locality, regret, neutrality, basins and funnels.
+def draw_landscapes(landscapes: Landscapes, title: str, quantity: str, text: str) -> Figure:
+    """Return a figure of locality, regret, neutrality, basins and funnels, as far as they are known.
 
     Parameters
     ----------
-    found
-        The numbers.
+    landscapes
+        The data.
     title
-        Over the figure.
+        Title of the figure.
     quantity
-        What the scores are, with their unit.
+        Name of the scores, with their unit.
     text
-        The caption: which table, and over what figures are taken.
+        Caption: the table, and the networks on which statistics are based.
     """
-    datasets = _datasets(found)
+    datasets = _datasets(landscapes)
     drawers: list[_Drawer] = [_draw_correlation, _draw_top_rate]
-    if not found.by_distance.filter(pl.col("neighborhood") == "functions").is_empty():
+    if not landscapes.by_distance.filter(pl.col("neighborhood") == "functions").is_empty():
         drawers.append(_draw_functions)
-    if not found.regret.is_empty():
+    if not landscapes.regret.is_empty():
         drawers += [_draw_regret, _draw_differences, _draw_basins]
-    if found.funnels["edits"].n_unique() > 1:
+    if landscapes.funnels["edits"].n_unique() > 1:
         drawers.append(_draw_funnels)
     columns = min(4, -(-len(drawers) // 2)) if len(drawers) > 3 else len(drawers)
     figure, panels = style.new_figure(-(-len(drawers) // columns), columns, width=3.2, height=2.7)
     for letter, draw, axes in zip(ascii_lowercase, drawers, panels, strict=False):
-        name = draw(axes, found, datasets, quantity)
+        name = draw(axes, landscapes, datasets, quantity)
         axes.set_title(f"{letter}  {name}")
     for axes in panels[len(drawers) :]:
         axes.axis("off")
@@ -73,14 +73,16 @@ def draw_landscapes(found: Landscapes, title: str, quantity: str, text: str) -> 
     return figure
 
 
-def _datasets(found: Landscapes) -> list[tuple[str, style.LineStyle]]:
-    return [(name, _LOOKS[number % len(_LOOKS)]) for number, name in enumerate(dataset_names(found))]
+def _datasets(landscapes: Landscapes) -> list[tuple[str, style.LineStyle]]:
+    return [
+        (name, _DATASET_STYLES[number % len(_DATASET_STYLES)]) for number, name in enumerate(dataset_names(landscapes))
+    ]
 
 
-def _pairs(found: Landscapes, dataset: str, measure: str, neighborhood: str = "architectures") -> pl.DataFrame:
+def _pairs(landscapes: Landscapes, dataset: str, measure: str, neighborhood: str = "architectures") -> pl.DataFrame:
     chosen = (pl.col("dataset") == dataset) & (pl.col("measure") == measure)
-    enough = (pl.col("pairs") >= FEWEST_PAIRS) | (pl.col("distance") == 0)
-    return found.by_distance.filter(
+    enough = (pl.col("pairs") >= MIN_PAIRS) | (pl.col("distance") == 0)
+    return landscapes.by_distance.filter(
         chosen & (pl.col("neighborhood") == neighborhood) & pl.col("value").is_not_nan() & enough
     )
 
@@ -90,10 +92,10 @@ def _draw_line(axes: Axes, rows: pl.DataFrame, look: style.LineStyle, label: str
     style.draw_with_interval(axes, x, value, low, high, look, label)
 
 
-def _draw_correlation(axes: Axes, found: Landscapes, datasets: _Datasets, quantity: str) -> str:
+def _draw_correlation(axes: Axes, landscapes: Landscapes, datasets: _Datasets, quantity: str) -> str:
     noisy = False
     for dataset, look in datasets:
-        rows = _pairs(found, dataset, "correlation")
+        rows = _pairs(landscapes, dataset, "correlation")
         _draw_line(axes, rows, look, dataset)
         clean = rows.filter(pl.col("without_noise").is_not_null())
         noisy |= not clean.is_empty()
@@ -103,36 +105,38 @@ def _draw_correlation(axes: Axes, found: Landscapes, datasets: _Datasets, quanti
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     if noisy:
         axes.plot([], [], color="#444444", linewidth=0.8, linestyle=(0, (1, 1)), label="without noise")
-    return "How alike pairs perform"
+    return "How similarly pairs perform"
 
 
-def _draw_top_rate(axes: Axes, found: Landscapes, datasets: _Datasets, quantity: str) -> str:
+def _draw_top_rate(axes: Axes, landscapes: Landscapes, datasets: _Datasets, quantity: str) -> str:
     for dataset, look in datasets:
-        _draw_line(axes, _pairs(found, dataset, "P(top 1 %)").filter(pl.col("value") > 0), look, dataset)
+        _draw_line(axes, _pairs(landscapes, dataset, "P(top 1 %)").filter(pl.col("value") > 0), look, dataset)
     axes.axhline(0.01, color=style.WHOLE_SPACE.color, linewidth=0.8)
     style.logarithmic(axes, style.percent)
     axes.set(xlabel="edit distance of a and b", ylabel="P(b | a in the top 1 %)")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    return "Good lie near good"
+    return "Good networks are near good ones"
 
 
-def _draw_functions(axes: Axes, found: Landscapes, datasets: _Datasets, quantity: str) -> str:
+def _draw_functions(axes: Axes, landscapes: Landscapes, datasets: _Datasets, quantity: str) -> str:
     for dataset, look in datasets:
-        plain = _pairs(found, dataset, "correlation").filter(pl.col("distance") > 0)
+        plain = _pairs(landscapes, dataset, "correlation").filter(pl.col("distance") > 0)
         axes.plot(plain["distance"], plain["value"], color=look.color, linewidth=0.8, linestyle=(0, (1, 1)))
-        _draw_line(axes, _pairs(found, dataset, "correlation", "functions"), look, dataset)
+        _draw_line(axes, _pairs(landscapes, dataset, "correlation", "functions"), look, dataset)
     axes.axhline(0, color=style.WHOLE_SPACE.color, linewidth=0.8)
     axes.plot([], [], color="#444444", linewidth=0.8, linestyle=(0, (1, 1)), label="architectures")
     handles, labels = axes.get_legend_handles_labels()
     axes.legend(handles[-1:], labels[-1:], fontsize=7)
     axes.set(xlabel="edit distance (0: the same function)", ylabel="correlation of functions")
-    return "Functions in place of networks"
+    return "Functions instead of networks"
 
 
-def _draw_regret(axes: Axes, found: Landscapes, datasets: _Datasets, quantity: str) -> str:
+def _draw_regret(axes: Axes, landscapes: Landscapes, datasets: _Datasets, quantity: str) -> str:
     for dataset, look in datasets:
-        rows = found.regret.filter(pl.col("dataset") == dataset)
-        x, value, low, high = (rows[column].to_numpy() for column in ("edits", "left", "left_low", "left_high"))
+        rows = landscapes.regret.filter(pl.col("dataset") == dataset)
+        x, value, low, high = (
+            rows[column].to_numpy() for column in ("edits", "relative_regret", "relative_low", "relative_high")
+        )
         style.draw_with_interval(axes, x, value, low, high, look, dataset)
     axes.set(xlabel="edits", ylabel="gap to the best left", ylim=(0, 1.03))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -140,14 +144,14 @@ def _draw_regret(axes: Axes, found: Landscapes, datasets: _Datasets, quantity: s
     return "Regret after the best of k edits"
 
 
-def _draw_differences(axes: Axes, found: Landscapes, datasets: _Datasets, quantity: str) -> str:
+def _draw_differences(axes: Axes, landscapes: Landscapes, datasets: _Datasets, quantity: str) -> str:
     marked = False
     for dataset, look in datasets:
-        rows = found.neutral.filter((pl.col("dataset") == dataset) & (pl.col("difference") > 0))
+        rows = landscapes.neutral.filter((pl.col("dataset") == dataset) & (pl.col("difference") > 0))
         axes.plot(rows["difference"], rows["share"], color=look.color, linestyle=look.dash, label=dataset)
-        if found.has(dataset, "difference that noise makes"):
-            noise = found.figure(dataset, "difference that noise makes")["value"]
-            neutral = found.figure(dataset, "neighbors that differ by no more")["value"]
+        if landscapes.has(dataset, "difference that noise makes"):
+            noise = landscapes.statistic(dataset, "difference that noise makes")["value"]
+            neutral = landscapes.statistic(dataset, "neighbors that differ by no more")["value"]
             axes.plot([noise], [neutral], look.marker, color=look.color)
             marked = True
     axes.set(xscale="log", ylim=(0, 1), ylabel="neighbors within it")
@@ -157,9 +161,9 @@ def _draw_differences(axes: Axes, found: Landscapes, datasets: _Datasets, quanti
     return "Neutral edits"
 
 
-def _draw_basins(axes: Axes, found: Landscapes, datasets: _Datasets, quantity: str) -> str:
+def _draw_basins(axes: Axes, landscapes: Landscapes, datasets: _Datasets, quantity: str) -> str:
     for dataset, look in datasets:
-        rows = found.optima.filter((pl.col("dataset") == dataset) & (pl.col("basin") > 0))
+        rows = landscapes.optima.filter((pl.col("dataset") == dataset) & (pl.col("basin") > 0))
         gap = rows["score"].max() - rows["score"] if len(datasets) > 1 else rows["score"]
         axes.plot(gap, rows["basin"], look.marker, color=look.color, alpha=0.6, markersize=3.5, label=dataset)
     style.logarithmic(axes, style.percent)
@@ -169,14 +173,16 @@ def _draw_basins(axes: Axes, found: Landscapes, datasets: _Datasets, quantity: s
     return "Basins of local optima"
 
 
-def _draw_funnels(axes: Axes, found: Landscapes, datasets: _Datasets, quantity: str) -> str:
-    edits = found.funnels["edits"].unique().sort().to_list()
+def _draw_funnels(axes: Axes, landscapes: Landscapes, datasets: _Datasets, quantity: str) -> str:
+    edits = landscapes.funnels["edits"].unique().sort().to_list()
     for dataset, look in datasets:
-        shares = [found.figure(dataset, "starts that end in a global optimum")["value"]]
-        shares += [found.figure(dataset, f"starts that end in a global funnel at {_edits(k)}")["value"] for k in edits]
+        shares = [landscapes.statistic(dataset, "starts that end in a global optimum")["value"]]
+        shares += [
+            landscapes.statistic(dataset, f"starts that end in a global funnel at {_edits(k)}")["value"] for k in edits
+        ]
         axes.plot([0, *edits], shares, color=look.color, linestyle=look.dash, marker=look.marker, label=dataset)
-        optima = found.figure(dataset, "local optima")["value"]
-        counts = [optima, *(found.figure(dataset, f"funnels at {_edits(k)}")["value"] for k in edits)]
+        optima = landscapes.statistic(dataset, "local optima")["value"]
+        counts = [optima, *(landscapes.statistic(dataset, f"funnels at {_edits(k)}")["value"] for k in edits)]
         if len(datasets) == 1:
             nouns = [("optimum", "optima"), *[("funnel", "funnels")] * len(edits)]
             for x, share, count, noun in zip([0, *edits], shares, counts, nouns, strict=True):
@@ -193,28 +199,29 @@ def _edits(count: int) -> str:
     return f"{count} edit" if count == 1 else f"{count} edits"
 
 
-def draw_networks(found: Landscapes, title: str, quantity: str, text: str) -> Figure:
-    """Draw the monotonic network of local optima of each data set, at the fewest edits out of an optimum.
+def draw_networks(landscapes: Landscapes, title: str, quantity: str, text: str) -> Figure:
+    """Return a figure of the monotonic networks of local optima, at the fewest edits of an escape.
 
-    Arguments as of `draw_landscapes`. Height is the score; an optimum stands over the middle of the sinks that it
-    leads to, by the weights of its edges.
+    Arguments as for `draw_landscapes`. The height of an optimum is its score; its horizontal position is the mean of
+    the sinks that it leads to, weighted by its edges.
     """
-    datasets = _datasets(found)
+    datasets = _datasets(landscapes)
     columns = min(3, len(datasets))
     figure, panels = style.new_figure(-(-len(datasets) // columns), columns, width=4.2, height=3.4)
     for axes in panels[len(datasets) :]:
         axes.axis("off")
     for letter, (dataset, look), axes in zip(ascii_lowercase, datasets, panels, strict=False):
-        _draw_network(axes, found, dataset, look)
+        _draw_network(axes, landscapes, dataset, look)
         axes.set_title(f"{letter}  {dataset}")
         axes.set_ylabel(quantity)
     style.caption(figure, title, text)
     return figure
 
 
-def _draw_network(axes: Axes, found: Landscapes, dataset: str, look: style.LineStyle) -> None:
+def _draw_network(axes: Axes, landscapes: Landscapes, dataset: str, look: style.LineStyle) -> None:
     optima, edges, sinks = (
-        frame.filter(pl.col("dataset") == dataset) for frame in (found.optima, found.edges, found.funnels)
+        frame.filter(pl.col("dataset") == dataset)
+        for frame in (landscapes.optima, landscapes.edges, landscapes.funnels)
     )
     edits = sinks["edits"].min()
     edges, sinks = (frame.filter(pl.col("edits") == edits) for frame in (edges, sinks))
@@ -237,7 +244,7 @@ def _draw_network(axes: Axes, found: Landscapes, dataset: str, look: style.LineS
 
 
 def _places(count: int, edges: pl.DataFrame, sinks: np.ndarray) -> np.ndarray:
-    """Return where each optimum stands from left to right: the sinks in a row, the rest in between, none on another."""
+    """Return the horizontal position of each optimum: sinks evenly spaced, others between them, none overlapping."""
     x = np.zeros(count)
     x[sinks] = np.linspace(-1, 1, len(sinks)) if len(sinks) > 1 else 0
     source, target, weight = (edges[name].to_numpy() for name in ("source", "target", "weight"))
@@ -246,6 +253,6 @@ def _places(count: int, edges: pl.DataFrame, sinks: np.ndarray) -> np.ndarray:
         if leaving.any() and optimum not in sinks:
             x[optimum] = np.average(x[target[leaving]], weights=weight[leaving])
     golden = (np.sqrt(5) - 1) / 2
-    spread = (np.arange(count) * golden) % 1 - 0.5  # evenly filled, and the same every time
+    spread = (np.arange(count) * golden) % 1 - 0.5  # deterministic and evenly spread
     spread[sinks] = 0
     return x + spread * (2 / max(1, len(sinks) - 1) if len(sinks) > 1 else 1)

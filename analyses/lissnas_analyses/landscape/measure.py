@@ -1,4 +1,4 @@
-"""The landscapes of a benchmark, several data sets side by side: exact where the space is a table, else sampled."""
+"""Measure the landscapes of a benchmark that covers its full space, exactly, on one or more data sets."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -24,20 +24,20 @@ from lissnas_benchmarks.benchmark import Benchmark, open_benchmark
 from lissnas_benchmarks.columns import Measure
 from lissnas_benchmarks.table import Table
 
-from lissnas_analyses.landscape.result import FEWEST_PAIRS, SHARES, LandscapeRows, Landscapes, joined
+from lissnas_analyses.landscape.result import MIN_PAIRS, SHARES, LandscapeRows, Landscapes, joined
 from lissnas_analyses.locality.measure import max_pair_distance
 
 ESCAPES = (1, 2)
-"""Up to how many edits lead out of a local optimum in the networks of local optima."""
+"""Maximum numbers of edits of an escape from a local optimum; each gives one network of local optima."""
 
 _DIFFERENCES = 64
-"""At how many score differences the share of neutral neighbors is taken."""
+"""Number of score differences at which the share of neutral neighbors is measured."""
 
 
 def open_studies(name: str, datasets: Sequence[str], metric: str | None) -> list[Benchmark]:
-    """Open a complete benchmark on several data sets, by default on its first; they share its space.
+    """Return a benchmark opened on each data set, by default its first; all share one table and space.
 
-    Raises SettingError for a data set that is named twice, and what `open_study` raises.
+    Raises SettingError for a data set that is named twice, and the errors of `open_benchmark`.
     """
     if len(set(datasets)) < len(datasets):
         raise SettingError(f"{name}: name each data set once, not {' '.join(datasets)}")
@@ -46,19 +46,19 @@ def open_studies(name: str, datasets: Sequence[str], metric: str | None) -> list
 
 
 def measure(studies: Sequence[Benchmark], report: ProgressCallback) -> Landscapes:
-    """Measure the landscape of each study's reported scores, exactly, over the whole space."""
+    """Return the landscape of each benchmark's reported scores, exact over the full space."""
     space = studies[0].space
     edits = edit_graph_of(space)
-    functions = isomorphism_classes(space)
-    found = []
+    classes = isomorphism_classes(space)
+    by_dataset = []
     for number, benchmark in enumerate(studies):
         report("landscape", number / len(studies))
-        found.append((benchmark.dataset, _measure_one(benchmark, edits, functions)))
+        by_dataset.append((benchmark.dataset, _measure_one(benchmark, edits, classes)))
     report("landscape", 1)
-    return joined(found)
+    return joined(by_dataset)
 
 
-def _measure_one(benchmark: Benchmark, edits: EditGraph, functions: DistinctSpace | None) -> LandscapeRows:
+def _measure_one(benchmark: Benchmark, edits: EditGraph, classes: DistinctSpace | None) -> LandscapeRows:
     rows, scores = LandscapeRows.empty(), benchmark.report
     landscape = Landscape(benchmark.space, scores, edits)
     noise = score_noise(benchmark.table, benchmark.reports, benchmark.dataset)
@@ -69,8 +69,8 @@ def _measure_one(benchmark: Benchmark, edits: EditGraph, functions: DistinctSpac
     add_locality(rows, pair_locality(benchmark.space, scores, SHARES, largest_distance), noise)
     rows.add("walk autocorrelation at lag 1", at(walk_autocorrelation(landscape, 1), 1))
     rows.add("fitness-distance correlation", fitness_distance_correlation(benchmark.space, scores))
-    if functions is not None:
-        _add_functions(rows, benchmark.space, functions, scores)
+    if classes is not None:
+        _add_functions(rows, benchmark.space, classes, scores)
     _add_regret(rows, landscape)
     _add_neutrality(rows, landscape, noise)
     _add_optima(rows, benchmark.space, landscape)
@@ -79,80 +79,89 @@ def _measure_one(benchmark: Benchmark, edits: EditGraph, functions: DistinctSpac
 
 @dataclass(frozen=True)
 class ScoreNoise:
-    """The noise of a measure, and how likely a network of the top `SHARES` is there again in another training."""
+    """Noise of a measure between trainings of one network.
+
+    Attributes
+    ----------
+    of_scores
+        The noise of the scores.
+    top_again
+        Probability that a network in each of the top `SHARES` is there again after another training; None if too few
+        networks were trained twice.
+    """
 
     of_scores: SeedNoise
     top_again: Estimate | None
 
 
 def score_noise(table: Table, reports: Measure, dataset: str) -> ScoreNoise | None:
-    """Return the noise of a measure; None where networks were trained once, or trainings are not kept apart."""
-    every = table.matching(replace(reports, seeds=None), dataset)
-    if len(every) < 2 or any(column.seed is None for column in every):
+    """Return the noise of a measure; None if networks were trained once or the table only has means."""
+    of_seeds = table.matching(replace(reports, seeds=None), dataset)
+    if len(of_seeds) < 2 or any(column.seed is None for column in of_seeds):
         return None
-    runs = table.read([column.name for column in every])
+    runs = table.read([column.name for column in of_seeds])
     averaged = table.read([column.name for column in table.matching(reports, dataset)])
     trainings = np.count_nonzero(~np.isnan(averaged), axis=1).astype(np.float64)
     return ScoreNoise(seed_noise(runs, table.values(reports, dataset), trainings), _top_again(runs))
 
 
 def _top_again(runs: Floats) -> Estimate | None:
-    """Return how likely top networks are top again; None where too few were trained twice to have a top 1 %."""
+    """Return the probability that top networks are top again; None if too few networks were trained twice."""
     in_common = [
         np.count_nonzero(~np.isnan(runs[:, pair]).any(axis=1)) for pair in combinations(range(runs.shape[1]), 2)
     ]
     return top_agreement(runs, SHARES) if min(in_common) >= 1 / min(SHARES) else None
 
 
-def add_locality(rows: LandscapeRows, found: PairLocality, known: ScoreNoise | None) -> None:
-    """Add what pairs of architectures have in common, and how much of it is noise, where that is known."""
-    rates = found.top_rate
-    told = (found.pairs >= FEWEST_PAIRS) & ~np.isnan(rates.value[0])
-    if told.any():
-        nearest = int(np.argmax(told))
-        rows.add("nearest distance", found.distance[nearest])
-        rows.add("correlation at the nearest distance", at(found.correlation, nearest))
+def add_locality(rows: LandscapeRows, locality: PairLocality, score_noise: ScoreNoise | None) -> None:
+    """Add the locality of architectures and, if the noise is known, the locality without noise."""
+    rates = locality.top_rate
+    enough = (locality.pairs >= MIN_PAIRS) & ~np.isnan(rates.value[0])
+    if enough.any():
+        nearest = int(np.argmax(enough))
+        rows.add("nearest distance", locality.distance[nearest])
+        rows.add("correlation at the nearest distance", at(locality.correlation, nearest))
         first = Estimate(rates.value[0, nearest], rates.low[0, nearest], rates.high[0, nearest])
         rows.add(f"P(top {100 * SHARES[0]:g} %) at the nearest distance", first)
-    if known is None:
-        rows.add_locality("architectures", found)
+    if score_noise is None:
+        rows.add_locality("architectures", locality)
         return
-    noise = known.of_scores
-    if known.top_again is not None:
+    noise = score_noise.of_scores
+    if score_noise.top_again is not None:
         for number, share in enumerate(SHARES):
-            again = at(known.top_again, number)
-            rows.add_at_zero("architectures", f"P(top {100 * share:g} %)", noise.networks, again)
+            again = at(score_noise.top_again, number)
+            rows.add_at_distance_0("architectures", f"P(top {100 * share:g} %)", noise.networks, again)
             rows.add(f"P(top {100 * share:g} %) of another training", again)
-    rows.add_at_zero("architectures", "difference", noise.networks, noise.difference)
-    rows.add_at_zero("architectures", "correlation", noise.networks, noise.reliability)
-    clean = disattenuate(found.correlation, noise.reliability)
-    rows.add_locality("architectures", found, clean.value)
+    rows.add_at_distance_0("architectures", "difference", noise.networks, noise.difference)
+    rows.add_at_distance_0("architectures", "correlation", noise.networks, noise.reliability)
+    clean = disattenuate(locality.correlation, noise.reliability)
+    rows.add_locality("architectures", locality, clean.value)
     rows.add("spread of trainings of one network", noise.spread)
     rows.add("correlation of two trainings", noise.correlation)
     rows.add("reliability", noise.reliability)
-    if found.pairs[0]:
+    if locality.pairs[0]:
         rows.add("correlation of neighbors without noise", at(clean, 0))
-        noise_of_difference = noise_share(found.correlation.value[0], noise.reliability.value)
+        noise_of_difference = noise_share(locality.correlation.value[0], noise.reliability.value)
         rows.add("share of noise in the squared difference of neighbors", noise_of_difference)
 
 
-def _add_functions(rows: LandscapeRows, space: Space, functions: DistinctSpace, scores: Floats) -> None:
-    """Add the locality of what the architectures compute; the score of a function is the mean of its architectures'."""
-    function = functions.index(space.all_rows())
+def _add_functions(rows: LandscapeRows, space: Space, classes: DistinctSpace, scores: Floats) -> None:
+    """Add the landscape of functions: a function scores the mean of the isomorphic networks that compute it."""
+    function = classes.index(space.all_rows())
     known = ~np.isnan(scores)
-    counts = np.bincount(function[known], minlength=functions.size)
-    sums = np.bincount(function[known], scores[known], functions.size)
-    means = np.divide(sums, counts, out=np.full(functions.size, np.nan), where=counts > 0)
+    counts = np.bincount(function[known], minlength=classes.size)
+    sums = np.bincount(function[known], scores[known], classes.size)
+    means = np.divide(sums, counts, out=np.full(classes.size, np.nan), where=counts > 0)
     apart = _by_function(function[known], scores[known])
     same = seed_noise(apart, means, np.maximum(counts, 1).astype(np.float64))
-    rows.add_at_zero("functions", "difference", same.networks, same.difference)
-    rows.add_at_zero("functions", "correlation", same.networks, same.correlation)
-    near = pair_locality(functions, means, SHARES)
+    rows.add_at_distance_0("functions", "difference", same.networks, same.difference)
+    rows.add_at_distance_0("functions", "correlation", same.networks, same.correlation)
+    near = pair_locality(classes, means, SHARES)
     rows.add_locality("functions", near)
-    rows.add("functions", functions.size)
+    rows.add("functions", classes.size)
     rows.add("correlation of neighboring functions", at(near.correlation, 0))
     rows.add("difference of architectures of one function", same.difference)
-    landscape = Landscape(functions, means, functions.graph)
+    landscape = Landscape(classes, means, classes.graph)
     rows.add("local optima among functions", len(landscape.local_optima()))
     rows.add("functions that lead to a global optimum", landscape.global_reach())
     rows.add("share of the gap left within 1 edit of a function", at(edit_regret(landscape, largest=1).left, 1))
@@ -162,7 +171,7 @@ def _add_functions(rows: LandscapeRows, space: Space, functions: DistinctSpace, 
 
 
 def _by_function(function: Indices, scores: Floats) -> Floats:
-    """Return the scores of each function's architectures in a row of its own, NaN after the last."""
+    """Return the scores of the architectures of each function, one row per function, padded with NaN."""
     order = np.argsort(function, kind="stable")
     place = np.unique(function, return_inverse=True)[1][order]
     counts = np.bincount(place)
@@ -192,7 +201,7 @@ def _add_neutrality(rows: LandscapeRows, landscape: Landscape, noise: ScoreNoise
 
 
 def add_differences(rows: LandscapeRows, differences: Floats) -> None:
-    """Add how many neighbors differ by no more than so much."""
+    """Add the shares of neighbors whose scores differ by at most each of some differences."""
     ranked = np.sort(differences[~np.isnan(differences)])
     shares = np.arange(1, _DIFFERENCES + 1) / _DIFFERENCES
     chosen = ranked[np.ceil(shares * len(ranked)).astype(np.int64) - 1]
@@ -215,14 +224,14 @@ def _add_optima(rows: LandscapeRows, space: Space, landscape: Landscape) -> None
 
 
 def _add_basins(rows: LandscapeRows, network: LocalOptimaNetwork) -> None:
-    held = network.basins[network.basins > 0]
+    basins = network.basins[network.basins > 0]
     best = network.basins[network.scores == network.scores[0]].sum()
     rows.add("local optima", len(network.optima))
     rows.add("starts that end in a global optimum", best)
-    rows.add("largest basin", held.max())
-    rows.add("effective number of basins", np.exp(-(held * np.log(held)).sum()))
+    rows.add("largest basin", basins.max())
+    rows.add("effective number of basins", np.exp(-(basins * np.log(basins)).sum()))
 
 
 def at(estimate: Estimate, place: int) -> Estimate:
-    """Return one of an array of estimates."""
+    """Return one element of an array of estimates."""
     return Estimate(estimate.value[place], estimate.low[place], estimate.high[place])

@@ -1,4 +1,4 @@
-"""The landscape of a benchmark that lists no whole space: a surrogate's by random draws, a sample's by its pairs."""
+"""Measure landscapes by sampling: of a surrogate from random networks, of a sampled benchmark from its pairs."""
 
 from collections.abc import Sequence
 
@@ -21,25 +21,25 @@ from lissnas_analyses.landscape.measure import add_differences, add_locality, at
 from lissnas_analyses.landscape.result import SHARES, LandscapeRows, Landscapes, joined
 
 CENTERS = 5_000
-"""Around how many networks pairs are drawn, and ..."""
+"""Number of random networks around which pairs are drawn."""
 
 DISTANCES = 8
-"""... up to how many edits away."""
+"""Maximum edit distance of these pairs."""
 
 WALKS, STEPS = 100, 50
-"""How many random walks of how many edits."""
+"""Number of random walks, and number of edits of each."""
 
 STARTS = 50
-"""From how many networks ascent starts."""
+"""Number of random networks from which ascent starts."""
 
 ESCAPE, PATIENCE = 2, 5
-"""How many random edits lead out of a local optimum, and after how many vain ones a search ends (our own choices)."""
+"""Random edits of an escape from a local optimum, and failed escapes after which a search ends (our own choices)."""
 
 
 def measure_surrogate(
     space: Space, evaluator: Evaluator, dataset: str, seed: int, report: ProgressCallback
 ) -> Landscapes:
-    """Estimate the landscape that an evaluator predicts, from random draws."""
+    """Return the landscape of an evaluator's predictions, estimated from random networks."""
     pairs_rng, walks_rng, starts_rng, escapes_rng = np.random.default_rng(seed).spawn(4)
     rows = LandscapeRows.empty()
     report("pairs", 0)
@@ -68,7 +68,7 @@ def measure_surrogate(
 
 
 def _add_ascents(rows: LandscapeRows, found: Ascents, best: float) -> None:
-    """Add what ascents show of regret, neutrality and the way up; the best network found stands in for the best."""
+    """Add regret, neutrality and ascent statistics; the best network found replaces the unknown best network."""
     gap, left = best - found.start_scores, best - found.nearest_best
     share = left.mean() / gap.mean()
     error = np.sqrt(((left - share * gap) ** 2).sum()) / (len(gap) * gap.mean())
@@ -87,13 +87,13 @@ def _add_ascents(rows: LandscapeRows, found: Ascents, best: float) -> None:
 
 
 def measure_sample(table: Table, reports: Measure, datasets: Sequence[str], report: ProgressCallback) -> Landscapes:
-    """Measure what the pairs of a sample of networks tell: neighbors of most of them were not measured."""
-    found = []
+    """Return the locality of the pairs in a sample of networks; most of their neighbors were not measured."""
+    by_dataset = []
     for number, dataset in enumerate(datasets):
         report("pairs", number / len(datasets))
-        found.append((dataset, _sample(table, reports, dataset)))
+        by_dataset.append((dataset, _sample(table, reports, dataset)))
     report("pairs", 1)
-    return joined(found)
+    return joined(by_dataset)
 
 
 def _sample(table: Table, reports: Measure, dataset: str) -> LandscapeRows:

@@ -45,7 +45,7 @@ def locality_sentences(locality: LocalityResult) -> tuple[str, ...]:
     of_neighbors = {row["measure"]: row for row in at_distance_1.iter_rows(named=True)}
     top_rate, correlation = of_neighbors["P(top 1 %)"], of_neighbors["correlation"]
     reach = locality.statistic("share of starts that reach the global optimum")
-    slope = locality.summary.row(by_predicate=pl.col("figure") == "fitness-distance correlation", named=True)
+    slope = locality.summary.row(by_predicate=pl.col("statistic") == "fitness-distance correlation", named=True)
     return (
         f"a neighbor of a top-1 % network is in the top 1 % with probability {top_rate['value']:.3f} "
         f"[{top_rate['low']:.3f}, {top_rate['high']:.3f}] (chance: {top_rate['base']:.3f})",

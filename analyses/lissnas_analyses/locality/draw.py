@@ -74,7 +74,7 @@ def draw_optima(result: LocalityResult, benchmark: Benchmark) -> Figure:
     for low, high, alpha in ((quantiles[0], quantiles[4], 0.15), (quantiles[1], quantiles[3], 0.3)):
         slope.fill_between(distance, low, high, color=look.color, alpha=alpha, linewidth=0)
     slope.plot(distance, quantiles[2], color=look.color, marker=look.marker)
-    correlation = result.summary.row(by_predicate=pl.col("figure") == "fitness-distance correlation", named=True)
+    correlation = result.summary.row(by_predicate=pl.col("statistic") == "fitness-distance correlation", named=True)
     slope.set(
         title="a  Correlation {value:.2f} [{low:.2f}, {high:.2f}]".format_map(correlation).replace(
             "-", "\N{MINUS SIGN}"

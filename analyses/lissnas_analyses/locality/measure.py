@@ -54,7 +54,7 @@ class LocalityResult:
 
     def statistic(self, name: str) -> float:
         """Return the value of one statistic of the summary."""
-        return float(self.summary.row(by_predicate=pl.col("figure") == name, named=True)["value"])
+        return float(self.summary.row(by_predicate=pl.col("statistic") == name, named=True)["value"])
 
 
 def measure(benchmark: Benchmark) -> LocalityResult:
@@ -167,6 +167,9 @@ def _summary(benchmark: Benchmark, landscape: Landscape, optima: int) -> pl.Data
         best = ExplicitSubspace(benchmark.space, np.flatnonzero(is_top(benchmark.report, share)))
         statistics[f"pockets of the {top_label(share)}"] = (float(pockets(best).max() + 1), None, None)
     return pl.DataFrame(
-        [{"figure": name, "value": value, "low": low, "high": high} for name, (value, low, high) in statistics.items()],
-        schema={"figure": pl.String, "value": pl.Float64, "low": pl.Float64, "high": pl.Float64},
+        [
+            {"statistic": name, "value": value, "low": low, "high": high}
+            for name, (value, low, high) in statistics.items()
+        ],
+        schema={"statistic": pl.String, "value": pl.Float64, "low": pl.Float64, "high": pl.Float64},
     )

@@ -126,7 +126,7 @@ def run_predictor_cost(
 def predictor_cost_sentences(cost: PredictorCost) -> tuple[str, ...]:
     """Return how much of the true top 1 % each method keeps, selected by the predictor and by the benchmark."""
     sentences = []
-    recall = cost.means.filter(pl.col("figure") == "recall_1")
+    recall = cost.means.filter(pl.col("statistic") == "recall_1")
     for row in recall.filter(pl.col("selected_by") == "predictor").iter_rows(named=True):
         own = recall.row(
             by_predicate=(pl.col("method") == row["method"]) & (pl.col("selected_by") == "benchmark"), named=True

@@ -159,7 +159,7 @@ def draw_predictor_cost(result: PredictorCost, by_predictor: Benchmark, by_bench
             ("predictor", _BY_PREDICTOR, -0.17),
         ):
             height = shift - np.arange(len(methods))
-            selected = result.means.filter((pl.col("figure") == name) & (pl.col("selected_by") == selector))
+            selected = result.means.filter((pl.col("statistic") == name) & (pl.col("selected_by") == selector))
             mean, low, high, by_chance = (
                 selected[column].to_numpy() for column in ("mean", "low", "high", "size_ratio")
             )

@@ -45,7 +45,7 @@ def compare_selections(by_predictor: ComparisonResult, by_benchmark: ComparisonR
         for name, largest in _MAXIMA.items():
             mean = mean_over_runs(group[name].to_numpy())
             rows.append(
-                {"method": method, "selected_by": selector, "figure": name, "mean": float(mean.value)}
+                {"method": method, "selected_by": selector, "statistic": name, "mean": float(mean.value)}
                 | {"low": max(float(mean.low), 0.0), "high": min(float(mean.high), largest)}
                 | {"size_ratio": float(group["size_ratio"].to_numpy().mean()), "runs": group.height}
             )

@@ -1,1 +1,4 @@
-"""The report: one HTML file of findings, figures and an explorer of the pockets, from any folders of results."""
+"""`lissnas report`: one HTML file with the findings and figures of result folders, and interactive maps.
+
+Read `page.py` first: it makes the page. `explorer.py` prepares the data of the maps, which `program.js` draws.
+"""

@@ -1,4 +1,4 @@
-"""Explorer: what a reader needs to walk through the map of a space: networks, neighbors, pictures, rounds."""
+"""The data of an interactive map: the networks, their neighbors and drawings, and the rounds of each method."""
 
 from pathlib import Path
 from typing import Any
@@ -15,17 +15,18 @@ from lissnas_benchmarks.table import Table
 from lissnas_analyses.diagrams.diagram import Diagram, diagrams
 from lissnas_analyses.results.folder import read_manifest
 
-_LISTED = 20
-"""How many neighbors of a network are listed, the best ones."""
+_MAX_NEIGHBORS = 20
+"""Maximum number of neighbors listed for a network: the best ones."""
 
-_CHANGES = 2
-"""An edit of more changes than these, as where layers trade places, is told by what comes of it."""
+_MAX_CHANGES = 2
+"""An edit with more changes, such as a swap of layers, is described by its result."""
 
 
 def explorer(folder: Path) -> dict[str, Any] | None:
-    """Return the explorer of a folder of results, in what JSON can hold; None if it has no map or its data is not here.
+    """Return the data of the interactive map of a folder of results, as values of JSON.
 
-    Networks are told apart by their place on the map. A neighbor that is not on the map has the place -1.
+    Returns None if the results have no map, or the data of the benchmark is not installed. The place of a network is
+    its index in the map; a neighbor that is not on the map has the place -1.
     """
     manifest = read_manifest(folder)
     if not {"map.parquet", "rounds.parquet"} <= set(manifest["files"]):
@@ -47,7 +48,7 @@ def explorer(folder: Path) -> dict[str, Any] | None:
         "x": _rounded(networks["x"].to_numpy()),
         "y": _rounded(networks["y"].to_numpy()),
         "columns": _columns(table, manifest["dataset"], index),
-        "drawings": [_drawing(one) for one in drawn],
+        "drawings": list(map(_drawing, drawn)),
         "neighbors": _neighbors(space, index, drawn, scores),
         "degrees": np.bincount(space.neighbors(rows)[1], minlength=len(rows)).tolist(),
         "methods": _methods(rounds, index, scores),
@@ -65,7 +66,7 @@ def _scores(table: Table, dataset: str) -> Floats:
 
 
 def _columns(table: Table, dataset: str, index: Indices) -> dict[str, list[float | None]]:
-    """Return every column of the data set for the networks of the map, the one that reports first."""
+    """Return the columns of the data set for the networks of the map, the reported score first."""
     benchmark = find_table_adapter(table.provenance.source.benchmark)
     unit = table.matching(benchmark.reports, dataset)[0].unit
     found = {f"{benchmark.reports.describe()} ({unit})": _scores(table, dataset)[index]}
@@ -78,9 +79,9 @@ def _columns(table: Table, dataset: str, index: Indices) -> dict[str, list[float
 
 
 def _neighbors(space: Space, index: Indices, drawn: list[Diagram], scores: Floats) -> dict[str, list[Any]]:
-    """Return for each network the best of its neighbors: which of all edits leads there, their place, their score.
+    """Return, for each network, the edits to its best neighbors, and their places and scores.
 
-    A list for each of the three, as that packs a third smaller than a list of neighbors.
+    Each of the three is a list of its own, because that compresses to two thirds of a list of neighbors.
     """
     rows, source = space.neighbors(space.rows(index))
     target = space.index(rows)
@@ -91,10 +92,10 @@ def _neighbors(space: Space, index: Indices, drawn: list[Diagram], scores: Float
     edits: dict[str, int] = {}
     found: dict[str, list[list[Any]]] = {name: [[] for _ in index] for name in ("edit", "place", "score")}
     for i in np.lexsort((-np.nan_to_num(scores[target], nan=-np.inf), source)).tolist():
-        if len(found["edit"][source[i]]) == _LISTED:
+        if len(found["edit"][source[i]]) == _MAX_NEIGHBORS:
             continue
         edit = drawn[source[i]].describe_edit_to(theirs[of_neighbor[i]])
-        if edit.count("; ") >= _CHANGES:
+        if edit.count("; ") >= _MAX_CHANGES:
             edit = f"becomes {written[of_neighbor[i]]}"
         found["edit"][source[i]].append(edits.setdefault(edit, len(edits)))
         found["place"][source[i]].append(int(place[target[i]]))
@@ -103,14 +104,14 @@ def _neighbors(space: Space, index: Indices, drawn: list[Diagram], scores: Float
 
 
 def _methods(rounds: pl.DataFrame, index: Indices, scores: Floats) -> dict[str, list[dict[str, Any]]]:
-    """Return for each method its rounds: evaluations, size, recall of the top 1 %, the places of those on the map."""
+    """Return the rounds of each method: evaluations, size, recall of the top 1 %, and members on the map."""
     best = np.flatnonzero(is_top(scores, 0.01))
     found: dict[str, list[dict[str, Any]]] = {}
-    for (method, _number), held in rounds.group_by(["method", "round"], maintain_order=True):
-        members = held["index"].to_numpy()
+    for (method, _number), subspace in rounds.group_by(["method", "round"], maintain_order=True):
+        members = subspace["index"].to_numpy()
         found.setdefault(str(method), []).append(
             {
-                "evaluations": int(held["evaluations"][0]),
+                "evaluations": int(subspace["evaluations"][0]),
                 "size": len(members),
                 "recall": round(float(np.isin(best, members).mean()), 4),
                 "members": np.flatnonzero(np.isin(index, members)).tolist(),
@@ -119,13 +120,14 @@ def _methods(rounds: pl.DataFrame, index: Indices, scores: Floats) -> dict[str, 
     return found
 
 
-def _drawing(one: Diagram) -> dict[str, Any]:
-    """Return a diagram as short lists.
+def _drawing(diagram: Diagram) -> dict[str, Any]:
+    """Return a diagram as lists.
 
-    Of nodes: name, label, x, y, whether it is an operation, shape; of arrows: source, target, label, bend.
+    A node is name, label, x, y, is_operation (0 or 1), shape; an arrow is source, target, label, bend.
     """
-    nodes = [(node.name, node.label, node.x, node.y, int(node.operation), node.shape) for node in one.nodes]
-    return {"nodes": nodes, "arrows": [(arrow.source, arrow.target, arrow.label, arrow.bend) for arrow in one.arrows]}
+    nodes = [(node.name, node.label, node.x, node.y, int(node.operation), node.shape) for node in diagram.nodes]
+    arrows = [(arrow.source, arrow.target, arrow.label, arrow.bend) for arrow in diagram.arrows]
+    return {"nodes": nodes, "arrows": arrows}
 
 
 def _rounded(values: Floats) -> list[float | None]:

@@ -1,4 +1,4 @@
-"""The page: everything in folders of results, packed into one HTML file that needs no network."""
+"""The page of a report: the contents of result folders in one HTML file that works offline."""
 
 import base64
 import gzip
@@ -21,7 +21,7 @@ from polars.exceptions import PolarsError
 from lissnas_analyses.report.explorer import explorer
 from lissnas_analyses.results.folder import read_manifest
 
-_NUMBERS = {
+_TABLES = {
     "locality": ("locality", "random_walk"),
     "optima": ("distance_to_optimum", "local_optima", "landscape"),
     "shrinking": ("shrinking", "shrinking_runs"),
@@ -38,29 +38,29 @@ _NUMBERS = {
     "supernet-scores": ("supernet_tau",),
     "supernet-shrinking": ("supernet_shrinking_means", "supernet_shrinking"),
 }
-"""Which numbers lie behind a figure, where they are others than those of its own name."""
+"""Tables of a figure, if they are other than the table with the name of the figure."""
 
 _BUNDLE = "import vl_convert; print(vl_convert.javascript_bundle('window.vegaEmbed = vegaEmbed;'))"
-"""Prints Vega-Lite and what it stands on in one script; its interpreter does nothing else meanwhile."""
+"""Prints Vega-Lite and its dependencies as one script; it runs in its own process because it blocks the interpreter."""
 
 _TITLE = "Locality and shrinking of architecture search spaces"
 
 _SUMMARY = (
-    "Do networks that are built alike perform alike? Where they do, that is called locality, and a large space of "
-    "networks can be shrunk to the surroundings of its good ones. Each part of this page is about one benchmark: what "
-    "was found, in sentences; where there is one, a map of its networks to walk through; and every figure with the "
-    "numbers behind it."
+    "Do similar networks perform similarly? If they do, the search space has locality, and it can be shrunk to its "
+    "good networks and their neighbors. "
+    "Each section of this page is about one benchmark. It has the findings in sentences, "
+    "an interactive map of the networks if there is one, and every figure with its data."
 )
 
 
 class _Packed:
-    """Texts that are in the page in compressed form."""
+    """Collects the texts that the page contains in compressed form."""
 
     def __init__(self) -> None:
         self._texts: dict[str, bytes] = {}
 
     def add(self, text: bytes, name: str = "") -> str:
-        """Keep a text, and return the name of the element that it is in."""
+        """Add a text, and return the id of its element."""
         name = name or f"packed-{len(self._texts)}"
         self._texts[name] = gzip.compress(text, 9, mtime=0)
         return name
@@ -76,14 +76,21 @@ class _Packed:
 def write_report(
     folders: Sequence[Path], title: str = _TITLE, progress: Callable[[float], None] = lambda share: None
 ) -> str:
-    """Return the page of one or more folders of results.
+    """Return the HTML page of one or more folders of results.
 
-    `progress` is told now and then which share is done.
+    Parameters
+    ----------
+    folders
+        Folders with a manifest.
+    title
+        Title of the page.
+    progress
+        Receives the share that is done.
 
     Raises
     ------
     LissnasError
-        If a folder holds no results or damaged ones, or the library that draws the explorer is not installed.
+        If a folder has no results or damaged ones, or the library that draws the maps is not installed.
     """
     packed = _Packed()
     manifests = [read_manifest(folder) for folder in folders]
@@ -107,9 +114,11 @@ def write_report(
         "title": escape(title),
         "summary": _SUMMARY,
         "contents": contents,
-        "words": _part("words.html"),
+        "glossary": _part("glossary.html"),
         "sections": "\n".join(sections),
-        "colophon": escape(f"Made by {', '.join(sorted(versions))}. Intervals are of 95 %. The file needs no network."),
+        "colophon": escape(
+            f"Made by {', '.join(sorted(versions))}. Intervals are 95 % intervals. This file works offline."
+        ),
         "packed": packed.html,
         "style": _part("style.css"),
         "program": _part("program.js"),
@@ -123,21 +132,25 @@ def _section(folder: Path, manifest: dict[str, Any], name: str, packed: _Packed)
     figures = "\n".join(_figure(folder, figure, packed) for figure in drawn)
     about = " ".join([_measured(manifest), *_roles(manifest)])
     command = manifest.get("command")
-    made = f"<p class=faint>Findings and figures were made by <code>{escape(command)}</code></p>" if command else ""
-    found = explorer(folder)
-    walk = ""
-    if found is not None:
-        data = packed.add(json.dumps(found, separators=(",", ":")).encode())
-        walk = f"<h3>Walk through the map</h3>{_HELP}<div class=explorer data-packed={data}></div>"
+    made = (
+        f"<p class=faint>This command made the findings and figures: <code>{escape(command)}</code></p>"
+        if command
+        else ""
+    )
+    explored = explorer(folder)
+    interactive_map = ""
+    if explored is not None:
+        data = packed.add(json.dumps(explored, separators=(",", ":")).encode())
+        interactive_map = f"<h3>Interactive map</h3>{_HELP}<div class=explorer data-packed={data}></div>"
     return (
         f'<section id="{_anchor(name)}"><h2>{escape(name)}</h2>'
-        f"<p class=faint>{escape(about)}</p><ul class=findings>{findings}</ul>{walk}"
+        f"<p class=faint>{escape(about)}</p><ul class=findings>{findings}</ul>{interactive_map}"
         f"<h3>Figures</h3>{made}<div class=figures>{figures}</div></section>"
     )
 
 
 def _measured(manifest: dict[str, Any]) -> str:
-    """Say what the benchmark measured, if it is one that is known here."""
+    """Return what the benchmark measured; "" if this installation does not have the benchmark."""
     name = str(manifest.get("benchmark", ""))
     try:
         title = find_adapter(name).title
@@ -147,28 +160,28 @@ def _measured(manifest: dict[str, Any]) -> str:
 
 
 def _roles(manifest: dict[str, Any]) -> Iterator[str]:
-    """Say what a method may see and what judges it, if the results are of a benchmark."""
+    """Yield sentences on what methods see and what judges them, if the results are of a benchmark."""
     if "selected_by" not in manifest:
         return
     selects, reports = manifest["selected_by"], manifest["reported_by"]
-    yield f"Methods see {selects}, and are judged by {reports}."
+    yield f"Methods see {selects}; {reports} judges their results."
     if selects == reports:
-        yield "These are the same, the benchmark having no other: what a method finds is judged optimistically."
+        yield "These are the same, because the benchmark has no other scores: the results are optimistic."
 
 
 _HELP = (
-    "<p class=faint>Each point is a network; points near each other are networks built alike. The yellower, the higher "
-    "its value; the lowest 15 % share one color. Large points are what a method still keeps in the round shown: Play "
-    "goes through the rounds of the first run, one method beside another. Click a point, or use the arrow keys on the "
-    "panel below the maps, to see how a network is built and what each edit of it changes. The buttons or Ctrl with "
-    "the mouse wheel zoom, the mouse drags.</p>"
+    "<p class=faint>Each point is a network, and similar networks are near each other. Yellow means a high value; the "
+    "lowest 15 % share one color. Large points are the networks that a method keeps in the round shown. Play steps "
+    "through the rounds of the first run for two methods side by side. Click a point, or press the arrow keys on the "
+    "panel below the maps, to see the structure of a network and the effect of each edit. Zoom with the buttons or "
+    "with Ctrl and the mouse wheel; drag with the mouse.</p>"
 )
 
 
 def _figure(folder: Path, name: str, packed: _Packed) -> str:
     drawing = (folder / f"{name}.svg").read_bytes()
-    title, caption = (_said(drawing, element) for element in ("title", "description"))
-    files = [folder / f"{numbers}.csv" for numbers in _NUMBERS.get(name, (name,))]
+    title, caption = (_metadata(drawing, element) for element in ("title", "description"))
+    files = [folder / f"{table}.csv" for table in _TABLES.get(name, (name,))]
     links = ", ".join(
         f"<button type=button data-numbers={packed.add(path.read_bytes())} data-name={escape(path.name)}>"
         f"{escape(path.name)}</button>"
@@ -178,18 +191,18 @@ def _figure(folder: Path, name: str, packed: _Packed) -> str:
     return (
         f'<figure><button type=button class=zoom aria-label="Enlarge: {title or escape(name)}">'
         f'<img alt="{title or escape(name)}" data-packed={packed.add(drawing)}></button>'
-        f"<figcaption><p>{caption}</p>{f'<p>Its numbers: {links}</p>' if links else ''}</figcaption></figure>"
+        f"<figcaption><p>{caption}</p>{f'<p>Its data: {links}</p>' if links else ''}</figcaption></figure>"
     )
 
 
-def _said(drawing: bytes, element: str) -> str:
-    """Return what a drawing says of itself, escaped, or "" if it does not."""
-    found = re.search(f"<dc:{element}>(.*?)</dc:{element}>", drawing.decode(errors="replace"), re.DOTALL)
-    return escape(unescape(found[1])) if found else ""
+def _metadata(drawing: bytes, element: str) -> str:
+    """Return an element of an SVG's metadata, escaped for HTML; "" if it is missing."""
+    match = re.search(f"<dc:{element}>(.*?)</dc:{element}>", drawing.decode(errors="replace"), re.DOTALL)
+    return escape(unescape(match[1])) if match else ""
 
 
 def _names(folders: Sequence[Path], manifests: Sequence[dict[str, Any]]) -> list[str]:
-    """Return what each part is called: as `_name` says, with its folder where several would be called the same."""
+    """Return the name of each section; sections of one name get their folder as a suffix."""
     names = [_name(manifest) for manifest in manifests]
     return [
         name if names.count(name) == 1 else f"{name}: {folder}" for name, folder in zip(names, folders, strict=True)
@@ -197,7 +210,7 @@ def _names(folders: Sequence[Path], manifests: Sequence[dict[str, Any]]) -> list
 
 
 def _name(manifest: dict[str, Any]) -> str:
-    """Return what was measured, and by which command unless that is the main job."""
+    """Return the subject of the results, and the command unless it is `reproduce`."""
     subject = ", ".join(str(manifest[part]) for part in ("benchmark", "dataset", "space", "images") if part in manifest)
     analysis = manifest.get("analysis", "reproduce")
     return subject if analysis == "reproduce" else f"{subject}: {analysis}"
@@ -221,8 +234,8 @@ def _part(name: str) -> str:
 
 
 def _library() -> bytes:
-    """Return Vega-Lite and what it stands on, in one script."""
+    """Return Vega-Lite and its dependencies as one script."""
     if find_spec("vl_convert") is None:
         raise LissnasError("the report needs the extra 'report': pip install 'lissnas[report]'")
-    made = subprocess.run([sys.executable, "-X", "utf8", "-c", _BUNDLE], capture_output=True, check=True)
-    return made.stdout
+    printed = subprocess.run([sys.executable, "-X", "utf8", "-c", _BUNDLE], capture_output=True, check=True)
+    return printed.stdout

@@ -1,5 +1,5 @@
 "use strict";
-// Figures and numbers come out of packed text; each explorer keeps its state in one object and draws all of it anew.
+// Figures and tables are unpacked from compressed text. Each Explorer object has the state of one interactive map.
 
 async function unpacked(id) {
   const letters = atob(document.getElementById(id).textContent.trim());
@@ -14,7 +14,7 @@ async function showFigures() {
     image.src = URL.createObjectURL(new Blob([drawing], { type: "image/svg+xml" }));
   }
   enlargeFigures();
-  if (matchMedia("(max-width: 40rem)").matches) document.querySelector(".words").open = false;
+  if (matchMedia("(max-width: 40rem)").matches) document.querySelector(".glossary").open = false;
   for (const button of document.querySelectorAll("button[data-numbers]")) {
     button.addEventListener("click", async () => {
       const link = document.createElement("a");
@@ -25,41 +25,41 @@ async function showFigures() {
   }
 }
 
-// A figure opens as large as it fits whole, but never so small that it cannot be read; from there in steps of a half.
+// A figure opens as large as the window allows, but at least readable; the buttons change its size by a factor of 1.5.
 function enlargeFigures() {
-  const zoom = document.getElementById("zoom"), pane = zoom.querySelector("div"), readable = 640;
+  const zoom = document.getElementById("zoom"), pane = zoom.querySelector("div"), readableWidth = 640;
   const image = () => pane.querySelector("img");
-  const whole = () => Math.min(pane.clientWidth, pane.clientHeight * image().naturalWidth / image().naturalHeight);
-  const widen = by => { image().style.width = `${Math.max(whole(), image().clientWidth * by)}px`; };
+  const fittingWidth = () => Math.min(pane.clientWidth, pane.clientHeight * image().naturalWidth / image().naturalHeight);
+  const scaleBy = factor => { image().style.width = `${Math.max(fittingWidth(), image().clientWidth * factor)}px`; };
   const [close, larger, smaller] = zoom.querySelectorAll("button");
   close.addEventListener("click", () => zoom.close());
-  larger.addEventListener("click", () => widen(1.5));
-  smaller.addEventListener("click", () => widen(1 / 1.5));
+  larger.addEventListener("click", () => scaleBy(1.5));
+  smaller.addEventListener("click", () => scaleBy(1 / 1.5));
   for (const button of document.querySelectorAll("button.zoom")) {
     button.addEventListener("click", () => {
       pane.replaceChildren(button.querySelector("img").cloneNode());
       zoom.showModal();
-      image().style.width = `${Math.max(whole(), readable)}px`;
+      image().style.width = `${Math.max(fittingWidth(), readableWidth)}px`;
     });
   }
 }
 
 function element(name, attributes = {}, ...children) {
   const svg = ["svg", "g", "path", "rect", "text", "marker", "circle", "title"].includes(name);
-  const made = svg ? document.createElementNS("http://www.w3.org/2000/svg", name) : document.createElement(name);
-  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
-  made.append(...children);
-  return made;
+  const node = svg ? document.createElementNS("http://www.w3.org/2000/svg", name) : document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
+  node.append(...children);
+  return node;
 }
 
 const color = name => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-const dark = () => matchMedia("(prefers-color-scheme: dark)").matches;
+const isDark = () => matchMedia("(prefers-color-scheme: dark)").matches;
 const PALETTE = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c510a", "#7b5ea7", "#01665e"];
-const NOTHING = new Set(["none", "zero", "identity", "id", "skip", "skip_connect"]);
+const IDLE_OPERATIONS = new Set(["none", "zero", "identity", "id", "skip", "skip_connect"]);
 
-// Black or white, whichever is told better from a color "#rrggbb".
-function inkOn(ground) {
-  const [red, green, blue] = [1, 3, 5].map(place => (parseInt(ground.slice(place, place + 2), 16) / 255) ** 2.2);
+// Black or white, whichever contrasts more with a background color "#rrggbb".
+function textColorOn(background) {
+  const [red, green, blue] = [1, 3, 5].map(place => (parseInt(background.slice(place, place + 2), 16) / 255) ** 2.2);
   return 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.18 ? "#000000" : "#ffffff";
 }
 
@@ -68,62 +68,62 @@ function operationsOf(drawing) {
   return labels.filter(label => label);
 }
 
-// The picture of a network; what another does not have in the same way is marked, if one is named.
-function drawn(drawing, operations, other) {
-  const there = other && new Set([...other.nodes.map(node => `${node[0]} ${node[1]}`), ...other.arrows.map(arrow => arrow.slice(0, 3).join())]);
-  const isNew = key => other && !there.has(key);
-  const wide = node => Math.max(18, 7 * node[1].length + 8);
-  const shade = label => NOTHING.has(label) ? color("--faint") : PALETTE[operations.indexOf(label) % PALETTE.length];
+// An SVG of a network. If `other` is given, nodes and arrows that differ from it are marked.
+function picture(drawing, operations, other) {
+  const known = other && new Set([...other.nodes.map(node => `${node[0]} ${node[1]}`), ...other.arrows.map(arrow => arrow.slice(0, 3).join())]);
+  const isNew = key => other && !known.has(key);
+  const widthOf = node => Math.max(18, 7 * node[1].length + 8);
+  const colorOf = label => IDLE_OPERATIONS.has(label) ? color("--faint") : PALETTE[operations.indexOf(label) % PALETTE.length];
   const at = new Map(drawing.nodes.map(node => [node[0], node]));
   const scale = 70, xs = [], ys = [];
-  const picture = element("svg", { role: "img", "aria-label": "the network" });
+  const svg = element("svg", { role: "img", "aria-label": "the network" });
   for (const [source, target, label, bend] of drawing.arrows) {
     const [a, b] = [at.get(source), at.get(target)];
     const [ax, ay, bx, by] = [a[2] * scale, -a[3] * scale, b[2] * scale, -b[3] * scale];
     const [cx, cy] = [(ax + bx) / 2 + bend * (by - ay), (ay + by) / 2 - bend * (bx - ax)];
-    const stroke = label ? shade(label) : color("--faint");
-    const way = `M${ax},${ay} Q${cx},${cy} ${bx},${by}`;
-    if (isNew([source, target, label].join())) picture.append(element("path", { d: way, class: "changed", "stroke-width": 10 }));
-    picture.append(element("path", { d: way, fill: "none", stroke,
+    const stroke = label ? colorOf(label) : color("--faint");
+    const path = `M${ax},${ay} Q${cx},${cy} ${bx},${by}`;
+    if (isNew([source, target, label].join())) svg.append(element("path", { d: path, class: "changed", "stroke-width": 10 }));
+    svg.append(element("path", { d: path, fill: "none", stroke,
       "stroke-width": 2, "stroke-dasharray": label === "none" ? "2 4" : "none" }));
     const [mx, my] = [(ax + 2 * cx + bx) / 4, (ay + 2 * cy + by) / 4];
     xs.push(mx); ys.push(my);
     const length = Math.hypot(bx - cx, by - cy) || 1, [alongX, alongY] = [(bx - cx) / length, (by - cy) / length];
-    const back = 4 + Math.min(wide(b) / 2 / Math.abs(alongX), 11 / Math.abs(alongY));
-    picture.append(element("path", { d: "M-6,-4 L3,0 L-6,4 Z", fill: stroke,
+    const back = 4 + Math.min(widthOf(b) / 2 / Math.abs(alongX), 11 / Math.abs(alongY));
+    svg.append(element("path", { d: "M-6,-4 L3,0 L-6,4 Z", fill: stroke,
       transform: `translate(${bx - alongX * back},${by - alongY * back}) rotate(${Math.atan2(alongY, alongX) * 180 / Math.PI})` }));
     if (label) {
       const text = element("text", { x: mx, y: my + 4, "text-anchor": "middle", "font-size": 12, fill: color("--ink") });
       text.textContent = label.replace("nor_", "").replaceAll("_", " ");
       const width = 7 * text.textContent.length;
-      picture.append(element("rect", { x: mx - width / 2, y: my - 8, width, height: 16, fill: color("--panel") }), text);
+      svg.append(element("rect", { x: mx - width / 2, y: my - 8, width, height: 16, fill: color("--panel") }), text);
     }
   }
   for (const node of drawing.nodes) {
-    const [, label, x, y, operation, shape] = node, width = wide(node);
-    if (isNew(`${node[0]} ${label}`)) picture.append(element("rect", { x: x * scale - width / 2, y: -y * scale - 11, width,
+    const [, label, x, y, operation, shape] = node, width = widthOf(node);
+    if (isNew(`${node[0]} ${label}`)) svg.append(element("rect", { x: x * scale - width / 2, y: -y * scale - 11, width,
       height: 22, rx: 5, class: "changed", "stroke-width": 12 }));
     xs.push(x * scale - width / 2, x * scale + width / 2); ys.push(-y * scale - 14, -y * scale + (shape ? 28 : 14));
-    picture.append(element("rect", { x: x * scale - width / 2, y: -y * scale - 11, width, height: 22, rx: 5,
-      fill: operation ? shade(label) : color("--ground"), stroke: color("--faint") }));
+    svg.append(element("rect", { x: x * scale - width / 2, y: -y * scale - 11, width, height: 22, rx: 5,
+      fill: operation ? colorOf(label) : color("--ground"), stroke: color("--faint") }));
     const text = element("text", { x: x * scale, y: -y * scale + 4, "text-anchor": "middle", "font-size": 12,
-      fill: operation ? inkOn(shade(label)) : color("--ink") });
+      fill: operation ? textColorOn(colorOf(label)) : color("--ink") });
     text.textContent = label;
-    picture.append(text);
+    svg.append(text);
     if (shape) {
       const below = element("text", { x: x * scale, y: -y * scale + 24, "text-anchor": "middle", "font-size": 10,
         fill: color("--ink"), stroke: color("--panel"), "stroke-width": 3, "paint-order": "stroke" },
-        element("title", {}, "channels x height x width of what it hands on"));
+        element("title", {}, "output shape: channels x height x width"));
       below.append(shape);
-      picture.append(below);
+      svg.append(below);
     }
   }
   const [left, right, high, low] = [Math.min(...xs), Math.max(...xs), Math.min(...ys), Math.max(...ys)];
-  picture.setAttribute("viewBox", `${left - 12} ${high - 18} ${right - left + 24} ${low - high + 36}`);
-  return picture;
+  svg.setAttribute("viewBox", `${left - 12} ${high - 18} ${right - left + 24} ${low - high + 36}`);
+  return svg;
 }
 
-// A mouse drags the map, and zooms with Ctrl and the wheel; a finger and the wheel alone go on scrolling the page.
+// The mouse drags the map and zooms it with Ctrl and the wheel. Touch and the wheel alone scroll the page.
 const MOUSE = { translate: "[mousedown, window:mouseup] > window:mousemove!", zoom: "wheel![event.ctrlKey]" };
 
 class Explorer {
@@ -131,11 +131,11 @@ class Explorer {
     this.root = root;
     this.data = data;
     this.operations = [...new Set(data.drawings.flatMap(operationsOf))].sort();
-    this.held = data.drawings.map(drawing => new Set(operationsOf(drawing)));
+    this.operationSets = data.drawings.map(drawing => new Set(operationsOf(drawing)));
     this.names = Object.keys(data.columns);
-    this.first = data.columns[this.names[0]];
-    this.order = this.first.map((_, place) => place).filter(place => this.first[place] !== null)
-      .sort((a, b) => this.first[b] - this.first[a]);
+    this.reported = data.columns[this.names[0]];
+    this.order = this.reported.map((_, place) => place).filter(place => this.reported[place] !== null)
+      .sort((a, b) => this.reported[b] - this.reported[a]);
     this.selected = this.order[0];
     this.before = null;
     this.views = [];
@@ -149,23 +149,23 @@ class Explorer {
   get lastRound() { return Math.max(...this.sides.map(name => this.data.methods[name].length)); }
 
   select(label, options, chosen) {
-    const made = element("select", {}, ...options.map(option => element("option", { value: option }, option)));
-    if (chosen !== undefined) made.value = chosen;
-    made.addEventListener("change", () => this.update());
-    return [element("label", {}, label, made), made];
+    const menu = element("select", {}, ...options.map(option => element("option", { value: option }, option)));
+    if (chosen !== undefined) menu.value = chosen;
+    menu.addEventListener("change", () => this.update());
+    return [element("label", {}, label, menu), menu];
   }
 
   build() {
     const limits = name => this.data.columns[name].filter(value => value !== null);
     const controls = element("div", { class: "controls" });
-    const add = ([label, made]) => { controls.append(label); return made; };
-    this.coloring = add(this.select("color by", this.names, this.names[0]));
-    this.limited = add(this.select("filter by", this.names, this.names[0]));
-    this.limited.addEventListener("change", () => { this.setLimits(); this.update(); });
+    const add = ([label, input]) => { controls.append(label); return input; };
+    this.colorColumn = add(this.select("color by", this.names, this.names[0]));
+    this.filterColumn = add(this.select("filter by", this.names, this.names[0]));
+    this.filterColumn.addEventListener("change", () => { this.setLimits(); this.update(); });
     const range = (label, attributes) => {
-      const made = element("input", { type: "range", ...attributes }), value = element("output");
-      made.addEventListener("input", () => this.update());
-      return [element("label", {}, element("span", {}, label, " ", value), made), made, value];
+      const slider = element("input", { type: "range", ...attributes }), value = element("output");
+      slider.addEventListener("input", () => this.update());
+      return [element("label", {}, element("span", {}, label, " ", value), slider), slider, value];
     };
     const [atLeast, least, leastValue] = range("at least", { step: "any" });
     const [atMost, most, mostValue] = range("at most", { step: "any" });
@@ -173,8 +173,8 @@ class Explorer {
     controls.append(atLeast, atMost);
     this.operation = add(this.select("with operation", ["any", ...this.operations]));
     this.setLimits = () => {
-      const values = limits(this.limited.value), [low, high] = [Math.min(...values), Math.max(...values)];
-      for (const made of [this.least, this.most]) { made.min = low; made.max = high; }
+      const values = limits(this.filterColumn.value), [low, high] = [Math.min(...values), Math.max(...values)];
+      for (const slider of [this.least, this.most]) { slider.min = low; slider.max = high; }
       this.least.value = low; this.most.value = high;
     };
     this.setLimits();
@@ -190,14 +190,14 @@ class Explorer {
     this.player = element("button", { type: "button", class: "play" }, "Play");
     this.player.addEventListener("click", () => this.timer ? this.stop() : this.play());
     this.sideSelects = this.sides.map((name, side) => {
-      const [label, made] = this.select(side ? "second map" : "first map", Object.keys(this.data.methods), name);
-      made.addEventListener("change", () => { this.sides[side] = made.value; round.max = this.lastRound; this.update(); });
+      const [label, menu] = this.select(side ? "second map" : "first map", Object.keys(this.data.methods), name);
+      menu.addEventListener("change", () => { this.sides[side] = menu.value; round.max = this.lastRound; this.update(); });
       return label;
     });
     const zooms = Object.entries({ "Zoom in": 0.5, "Zoom out": 2, "Whole map": 0 }).map(([name, by]) => {
-      const made = element("button", { type: "button" }, name);
-      made.addEventListener("click", () => this.zoom(by));
-      return made;
+      const button = element("button", { type: "button" }, name);
+      button.addEventListener("click", () => this.zoom(by));
+      return button;
     });
     const playing = element("div", { class: "controls" }, ...this.sideSelects, inRound, this.player, ...zooms);
     this.maps = element("div", { class: "maps" });
@@ -208,13 +208,13 @@ class Explorer {
       return plot;
     });
     const pager = Object.entries({ Better: -1, Worse: 1 }).map(([name, by]) => {
-      const made = element("button", { type: "button" }, name);
-      made.addEventListener("click", () => this.step(by));
-      return made;
+      const button = element("button", { type: "button" }, name);
+      button.addEventListener("click", () => this.step(by));
+      return button;
     });
     this.facts = element("div", { class: "facts" });
     this.details = element("div", { class: "details", tabindex: 0, role: "group",
-      "aria-label": "The network that is chosen; arrow keys choose the next better or worse one" },
+      "aria-label": "The selected network; arrow keys select the next better or worse one" },
       element("p", { class: "pager" }, ...pager), this.facts);
     this.details.addEventListener("keydown", event => {
       const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
@@ -241,12 +241,12 @@ class Explorer {
       width: "container", height: "container", background: "transparent", autosize: { type: "fit", contains: "padding" },
       config: { view: { stroke: color("--line") }, legend: { labelColor: color("--ink"), titleColor: color("--ink") } },
       data: { name: "points", values: this.points(null) },
-      params: [{ name: "zoom", select: { type: "interval", ...MOUSE }, bind: "scales" }, { name: "low", value: this.shades[0] }, { name: "high", value: this.shades[1] }],
+      params: [{ name: "zoom", select: { type: "interval", ...MOUSE }, bind: "scales" }, { name: "low", value: this.colorRange[0] }, { name: "high", value: this.colorRange[1] }],
       mark: { type: "point", filled: true, cursor: "pointer" },
       encoding: {
         x: { field: "x", type: "quantitative", ...axis },
         y: { field: "y", type: "quantitative", ...axis },
-        color: { field: "value", type: "quantitative", scale: { scheme: { name: "cividis", extent: dark() ? [0.4, 1] : [0, 1] }, clamp: true, domainMin: { expr: "low" }, domainMax: { expr: "high" } }, title: null },
+        color: { field: "value", type: "quantitative", scale: { scheme: { name: "cividis", extent: isDark() ? [0.4, 1] : [0, 1] }, clamp: true, domainMin: { expr: "low" }, domainMax: { expr: "high" } }, title: null },
         opacity: { field: "strength", type: "quantitative", scale: null },
         size: { field: "size", type: "quantitative", scale: null },
         stroke: { field: "edge", type: "nominal", scale: null },
@@ -256,43 +256,43 @@ class Explorer {
     };
   }
 
-  shown(place) {
-    const value = this.data.columns[this.limited.value][place];
+  isShown(place) {
+    const value = this.data.columns[this.filterColumn.value][place];
     const within = value !== null && value >= Number(this.least.value) - 1e-9 && value <= Number(this.most.value) + 1e-9;
-    const wanted = this.operation.value;
-    return within && (wanted === "any" || this.held[place].has(wanted));
+    const required = this.operation.value;
+    return within && (required === "any" || this.operationSets[place].has(required));
   }
 
   update() {
     const round = Number(this.round.value), all = this.data.x.length;
-    const shown = this.data.x.filter((_, place) => this.shown(place)).length;
+    const shown = this.data.x.filter((_, place) => this.isShown(place)).length;
     this.showValues();
     this.count.textContent = `${shown.toLocaleString("en")} of ${all.toLocaleString("en")} networks on the map`;
     this.views.forEach((view, side) => {
       const rounds = this.data.methods[this.sides[side]];
-      const reached = round === 0 ? null : rounds[Math.min(round, rounds.length) - 1];
-      const kept = reached === null ? null : new Set(reached.members);
-      view.signal("low", this.shades[0]).signal("high", this.shades[1]).data("points", this.points(kept)).run();
-      this.captions[side].textContent = reached === null
-        ? `${this.sides[side]}, before the first round: the whole space of ${this.data.size.toLocaleString("en")} networks`
-        : `${this.sides[side]}, round ${Math.min(round, rounds.length)} of ${rounds.length}: ${reached.size.toLocaleString("en")} networks, ` +
-          `recall of the top 1 % ${reached.recall.toFixed(2)}, ${reached.evaluations.toLocaleString("en")} evaluations`;
+      const current = round === 0 ? null : rounds[Math.min(round, rounds.length) - 1];
+      const kept = current === null ? null : new Set(current.members);
+      view.signal("low", this.colorRange[0]).signal("high", this.colorRange[1]).data("points", this.points(kept)).run();
+      this.captions[side].textContent = current === null
+        ? `${this.sides[side]}, before the first round: the full space of ${this.data.size.toLocaleString("en")} networks`
+        : `${this.sides[side]}, round ${Math.min(round, rounds.length)} of ${rounds.length}: ${current.size.toLocaleString("en")} networks, ` +
+          `recall of the top 1 % ${current.recall.toFixed(2)}, ${current.evaluations.toLocaleString("en")} evaluations`;
     });
     this.describe();
   }
 
-  // From which value to which the colors go; the worst 15 % share one, so that the others are told apart.
-  get shades() {
-    const values = this.data.columns[this.coloring.value].filter(value => value !== null).sort((a, b) => a - b);
+  // The values of the first and last color; the worst 15 % share one color, so that the others are distinguishable.
+  get colorRange() {
+    const values = this.data.columns[this.colorColumn.value].filter(value => value !== null).sort((a, b) => a - b);
     return [values[Math.floor(0.15 * values.length)], values[values.length - 1]];
   }
 
-  // What is drawn: the networks that the filters leave, those kept larger and stronger; all are kept if none are named.
+  // The points to draw: networks that pass the filters. Kept ones are larger and more opaque; null means all are kept.
   points(kept) {
     const points = [], marked = color("--mark"), edge = color("--faint");
     const near = new Set(this.data.neighbors.place[this.selected]);
-    this.data.columns[this.coloring.value].forEach((value, place) => {
-      if (value === null || !this.shown(place)) return;
+    this.data.columns[this.colorColumn.value].forEach((value, place) => {
+      if (value === null || !this.isShown(place)) return;
       const isKept = kept === null || kept.has(place), chosen = place === this.selected;
       points.push({ place, x: this.data.x[place], y: this.data.y[place], value, architecture: this.data.architecture[place],
         strength: isKept ? 0.95 : 0.35, size: chosen ? 160 : isKept ? 42 : 14,
@@ -301,7 +301,7 @@ class Explorer {
     return points.sort((a, b) => a.size - b.size);
   }
 
-  // Show less or more around the chosen network, or everything again.
+  // Zoom in or out around the selected network, or show the full map again (by = 0).
   zoom(by) {
     for (const view of this.views) {
       for (const side of ["x", "y"]) {
@@ -312,7 +312,7 @@ class Explorer {
     }
   }
 
-  // Choose the network nearest to a click or tap, if one is near: a finger hits no point exactly.
+  // Select the network nearest to a click or tap within 16 pixels, because a finger does not hit a point exactly.
   chooseNear(view, event) {
     const box = view.container().querySelector("canvas").getBoundingClientRect(), [left, top] = view.origin();
     const [x, y] = ["x", "y"].map(side => view.scale(side)), { place, away } = view.data("points").reduce((best, point) => {
@@ -322,7 +322,7 @@ class Explorer {
     if (away < 16) this.choose(place);
   }
 
-  // `before` is the network whose neighbor is chosen, if one is: both are drawn then.
+  // `before` is the network from which an edit leads to the selected one; both are drawn.
   choose(place, before = null) {
     this.before = before;
     this.selected = place;
@@ -338,27 +338,27 @@ class Explorer {
     const place = this.selected, rank = this.order.indexOf(place) + 1;
     const numbers = element("table", {}, element("tbody", {}, ...this.names.map(name =>
       element("tr", {}, element("td", {}, name), element("td", { class: "number" }, String(this.data.columns[name][place] ?? "missing"))))));
-    const all = element("details", {}, element("summary", {}, "All its numbers"), numbers);
+    const all = element("details", {}, element("summary", {}, "All columns"), numbers);
     all.open = this.facts.querySelector("details")?.open ?? false;
     const left = element("div", {},
       element("h3", {}, `Network ${rank.toLocaleString("en")} of ${this.order.length.toLocaleString("en")} on the map, best first`),
       element("p", { class: "faint architecture" }, element("code", {}, this.data.architecture[place])),
       ...this.pictures(place), all);
-    const own = this.first[place];
-    const { edits, edit: led, place: places, score: scores } = this.data.neighbors;
-    const rows = led[place].map((which, i) => {
+    const ownScore = this.reported[place];
+    const { edits, edit: editNumbers, place: places, score: scores } = this.data.neighbors;
+    const rows = editNumbers[place].map((which, i) => {
       const edit = edits[which], neighbor = places[place][i], score = scores[place][i];
-      const said = neighbor < 0 ? element("span", {}, edit) : element("button", { type: "button" }, edit);
-      if (neighbor >= 0) said.addEventListener("click", () => this.choose(neighbor, place));
-      const gain = score === null || own === null ? "" : (score - own >= 0 ? "+" : "\u2212") + Math.abs(score - own).toFixed(2);
-      return element("tr", {}, element("td", {}, said), element("td", { class: "number" }, score === null ? "missing" : String(score)),
+      const cell = neighbor < 0 ? element("span", {}, edit) : element("button", { type: "button" }, edit);
+      if (neighbor >= 0) cell.addEventListener("click", () => this.choose(neighbor, place));
+      const gain = score === null || ownScore === null ? "" : (score - ownScore >= 0 ? "+" : "\u2212") + Math.abs(score - ownScore).toFixed(2);
+      return element("tr", {}, element("td", {}, cell), element("td", { class: "number" }, score === null ? "missing" : String(score)),
         element("td", { class: "number" }, gain));
     });
     const heading = `The best ${rows.length} of its ${this.data.degrees[place]} neighbors`;
     const right = element("div", {}, element("h3", {}, heading),
-      element("div", { class: "scroll" }, element("table", {}, element("thead", {}, element("tr", {}, element("th", {}, "one edit"),
+      element("div", { class: "scroll" }, element("table", {}, element("thead", {}, element("tr", {}, element("th", {}, "edit"),
         element("th", {}, this.names[0]), element("th", {}, "change"))), element("tbody", {}, ...rows))),
-      element("p", { class: "faint" }, "Ringed on the map; an edit in plain text leads to a network that is not on it."));
+      element("p", { class: "faint" }, "Neighbors have a ring on the map; an edit without a link leads to a network that is not on the map."));
     const hadFocus = this.facts.contains(document.activeElement);
     this.facts.replaceChildren(left, right);
     if (hadFocus) this.details.focus({ preventScroll: true });
@@ -366,10 +366,10 @@ class Explorer {
 
   pictures(place) {
     const drawings = this.data.drawings;
-    if (this.before === null) return [drawn(drawings[place], this.operations)];
+    if (this.before === null) return [picture(drawings[place], this.operations)];
     const [before, after] = [drawings[this.before], drawings[place]];
-    return [element("p", { class: "faint" }, "Before the edit"), drawn(before, this.operations, after),
-      element("p", { class: "faint" }, "After it"), drawn(after, this.operations, before)];
+    return [element("p", { class: "faint" }, "Before the edit"), picture(before, this.operations, after),
+      element("p", { class: "faint" }, "After the edit"), picture(after, this.operations, before)];
   }
 
   play() {
@@ -387,14 +387,14 @@ class Explorer {
 }
 
 async function showExplorers() {
-  const made = [], roots = document.querySelectorAll(".explorer");
+  const explorers = [], roots = document.querySelectorAll(".explorer");
   if (roots.length) document.head.append(element("script", {}, await unpacked("library")));
   for (const root of roots) {
-    const one = new Explorer(root, JSON.parse(await unpacked(root.dataset.packed)));
-    await one.draw();
-    made.push(one);
+    const explorer = new Explorer(root, JSON.parse(await unpacked(root.dataset.packed)));
+    await explorer.draw();
+    explorers.push(explorer);
   }
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => made.forEach(one => one.draw()));
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => explorers.forEach(explorer => explorer.draw()));
   document.body.dataset.ready = "yes";
 }
 

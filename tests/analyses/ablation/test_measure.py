@@ -79,7 +79,7 @@ def test_means_and_intervals_are_those_of_the_rows(proteins: Benchmark, tmp_path
 
     result = _ablate(proteins, tmp_path, points=GRID[:1])
     sizes = result.rows["size"].to_numpy()
-    [row] = result.means.filter(figure="size").iter_rows(named=True)
+    [row] = result.means.filter(statistic="size").iter_rows(named=True)
     low, high = stats.t.interval(0.95, RUNS - 1, sizes.mean(), stats.sem(sizes))
     assert (row["mean"], row["low"], row["high"]) == pytest.approx((sizes.mean(), low, high))
 

@@ -142,7 +142,7 @@ def test_comparing_nothing_is_refused(proteins: Benchmark) -> None:
         ln.compare([], ["lissnas"])
     with pytest.raises(UnknownNameError, match="did you mean 'kernel'"):
         ln.compare(proteins, ["kernell"])
-    with pytest.raises(SettingError, match="no figure of a comparison; choose one of"):
+    with pytest.raises(SettingError, match="not a statistic of a comparison; choose one of"):
         ln.compare(proteins, ["random-subset"], runs=1).plot("recal")
 
 

@@ -49,7 +49,7 @@ def test_paired_differences_have_the_interval_of_a_paired_t_test(compared: Compa
     ours, theirs = (
         last.filter(pl.col("method") == method)["mean"].to_numpy() for method in ("lissnas", "operation-pruning")
     )
-    chosen = (pl.col("method") == "operation-pruning") & (pl.col("figure") == "mean")
+    chosen = (pl.col("method") == "operation-pruning") & (pl.col("statistic") == "mean")
     row = compared.paired.row(by_predicate=chosen, named=True)
     expected = stats.ttest_rel(theirs, ours).confidence_interval(0.95)
     assert (row["low"], row["high"]) == pytest.approx(tuple(expected))
@@ -88,7 +88,7 @@ def test_pockets_are_shares_of_the_kept_architectures(compared: ComparisonResult
 
 
 def test_every_figure_of_quality_is_averaged(compared: ComparisonResult) -> None:
-    figures = set(compared.rounds["figure"].unique())
+    figures = set(compared.rounds["statistic"].unique())
     assert figures == set(compared.runs.columns) - {"method", "run", "round", "stopped"}
 
 

@@ -1,4 +1,4 @@
-"""Diagrams: every architecture can be drawn, and what two of them differ in is told exactly."""
+"""Diagrams: every architecture can be drawn, and the differences of two architectures are exact."""
 
 import re
 from collections.abc import Callable
@@ -49,7 +49,7 @@ def space(request: pytest.FixtureRequest) -> Space:
     return SPACES[request.param]()
 
 
-def test_neighbors_have_different_diagrams_and_equals_the_same(space: Space) -> None:
+def test_neighbors_have_different_diagrams_and_equal_architectures_the_same(space: Space) -> None:
     [row] = space.sample(1, np.random.default_rng(0))
     one = diagram(space, row)
     assert one.differences_from(diagram(space, row)) == (frozenset(), frozenset())
@@ -61,7 +61,7 @@ def test_neighbors_have_different_diagrams_and_equals_the_same(space: Space) -> 
         assert any(map(len, one.differences_from(other))) or any(map(len, other.differences_from(one)))
 
 
-def test_every_arrow_joins_two_nodes_that_stand_in_different_places(space: Space) -> None:
+def test_every_arrow_joins_two_nodes_in_different_places(space: Space) -> None:
     for row in space.sample(20, np.random.default_rng(1)):
         one = diagram(space, row)
         places = {node.name: (node.x, node.y) for node in one.nodes}
@@ -96,7 +96,7 @@ def test_layers_of_a_chain_are_named() -> None:
 
 
 @pytest.mark.parametrize("chain", [macro_chain, shufflenetv2_chain, mobilenet_chain, fairnas_chain])
-def test_the_shape_below_a_layer_is_that_of_what_its_network_hands_on(chain: Callable[[], Chain]) -> None:
+def test_the_shape_below_a_layer_is_the_shape_of_its_output(chain: Callable[[], Chain]) -> None:
     torch = pytest.importorskip("torch")
     from lissnas.supernet.networks.chain_network import ChainNetwork
 
@@ -139,7 +139,7 @@ def test_arrows_end_outside_of_the_boxes_they_join(name: str) -> None:
         assert not any(box.contains(*end) for box in boxes for end in ends)
 
 
-def test_a_space_without_a_drawing_is_refused() -> None:
+def test_a_space_without_a_drawing_function_is_refused() -> None:
     class Strange(CategoricalSpace):
         pass
 
@@ -160,7 +160,7 @@ def test_marks_are_drawn_behind_what_differs() -> None:
     assert marked == [1, 1, 0]
 
 
-def test_the_command_draws_two_and_says_how_far_they_are_apart(
+def test_the_command_draws_two_architectures_and_prints_their_distance(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], session_cache: Path
 ) -> None:
     cell = "|nor_conv_3x3~0|+|none~0|{}~1|+|none~0|none~1|avg_pool_3x3~2|"

@@ -1,4 +1,4 @@
-"""Landscapes from one call: frames agree with the measures they hold, for whole spaces, samples and surrogates."""
+"""Landscape tables agree with the toolkit's measures, for full spaces, samples and surrogates."""
 
 import json
 from collections.abc import Callable
@@ -38,7 +38,7 @@ def _silent(step: str, share: float) -> None:
 
 @pytest.fixture(scope="module")
 def two(proteins: Benchmark) -> list[Benchmark]:
-    """The same real networks by their test and by their validation accuracy, as if these were two data sets."""
+    """The same real networks with test and with validation accuracy, as if these were two data sets."""
     return [proteins, replace(proteins, dataset="again", report=proteins.selection)]
 
 
@@ -49,14 +49,14 @@ def found(two: list[Benchmark]) -> Landscapes:
         return measure.measure(two, _silent)
 
 
-def test_data_sets_share_their_space_and_have_scores_of_their_own() -> None:
+def test_data_sets_share_the_space_and_differ_in_scores() -> None:
     first, second = measure.open_studies("nas-bench-graph", ["cora", "citeseer"], None)
     assert first.table is second.table
     assert (first.dataset, second.dataset) == ("cora", "citeseer")
     assert not np.array_equal(first.report, second.report)
 
 
-def test_each_data_set_side_by_side_is_what_it_is_alone(two: list[Benchmark], found: Landscapes) -> None:
+def test_a_data_set_has_the_same_tables_alone_and_next_to_another(two: list[Benchmark], found: Landscapes) -> None:
     alone = measure.measure(two[:1], _silent)
     for name in ("summary", "by_distance", "regret", "neutral", "optima", "edges", "funnels"):
         both = getattr(found, name)
@@ -64,10 +64,10 @@ def test_each_data_set_side_by_side_is_what_it_is_alone(two: list[Benchmark], fo
         assert both.filter(pl.col("dataset") == "proteins").equals(getattr(alone, name))
 
 
-def test_frames_hold_what_the_measures_say(two: list[Benchmark], found: Landscapes) -> None:
+def test_tables_agree_with_the_measures_of_the_toolkit(two: list[Benchmark], found: Landscapes) -> None:
     benchmark, of_study = two[1], pl.col("dataset") == "again"
     whole = Landscape(benchmark.space, benchmark.report)
-    np.testing.assert_array_equal(found.regret.filter(of_study)["left"], edit_regret(whole).left.value)
+    np.testing.assert_array_equal(found.regret.filter(of_study)["relative_regret"], edit_regret(whole).left.value)
     pairs = found.by_distance.filter(of_study & (pl.col("measure") == "correlation"))
     np.testing.assert_array_equal(pairs["value"], pair_locality(benchmark.space, benchmark.report).correlation.value)
     optima = found.optima.filter(of_study)
@@ -90,8 +90,8 @@ def test_data_sets_are_drawn_side_by_side(found: Landscapes) -> None:
 def test_landscape_and_locality_agree(proteins: Benchmark) -> None:
     found, known = measure.measure([proteins], _silent), measure_locality(proteins)
     for name in ("networks", "best", "mean", "fitness-distance correlation", "local optima"):
-        assert found.figure(proteins.dataset, name)["value"] == known.statistic(name)
-    reach = found.figure(proteins.dataset, "starts that end in a global optimum")["value"]
+        assert found.statistic(proteins.dataset, name)["value"] == known.statistic(name)
+    reach = found.statistic(proteins.dataset, "starts that end in a global optimum")["value"]
     assert reach == pytest.approx(known.statistic("share of starts that reach the global optimum"))
 
 
@@ -107,7 +107,7 @@ def test_a_function_scores_the_mean_of_its_cells() -> None:
     np.testing.assert_allclose(rows["value"], pair_locality(functions, means).correlation.value, rtol=1e-5)
     several = np.flatnonzero(np.bincount(function) > 1)
     among = Landscape(functions, means)
-    summary = dict(found.summary.select("figure", "value").iter_rows())
+    summary = dict(found.summary.select("statistic", "value").iter_rows())
     assert summary["local optima among functions"] == len(among.local_optima()) < summary["local optima"]
     assert summary["functions that lead to a global optimum"] == among.global_reach()
     expected = funnels(local_optima_network(among, 1))
@@ -116,21 +116,21 @@ def test_a_function_scores_the_mean_of_its_cells() -> None:
     assert zero["pairs"].unique().to_list() == [len(several)]
 
 
-def test_seed_noise_is_measured_where_networks_were_trained_several_times(
+def test_seed_noise_is_measured_if_networks_were_trained_several_times(
     open_table: Callable[[str], Table], tmp_path: Path
 ) -> None:
     open_table("nas-bench-macro")
-    told = run_landscape("nas-bench-macro", (), None, 0, Results(tmp_path, "landscape"), _silent)
-    summary = dict(pl.read_parquet(tmp_path / "summary.parquet").select("figure", "value").iter_rows())
+    findings = run_landscape("nas-bench-macro", (), None, 0, Results(tmp_path, "landscape"), _silent)
+    summary = dict(pl.read_parquet(tmp_path / "summary.parquet").select("statistic", "value").iter_rows())
     runs = open_table("nas-bench-macro").read([f"accuracy/cifar10/test/{seed}" for seed in range(3)])
     assert summary["spread of trainings of one network"] == pytest.approx(np.sqrt(runs.var(axis=1, ddof=1).mean()))
     # The reported mean is over two of the three trainings.
     noise = summary["spread of trainings of one network"] ** 2 / 2
     assert summary["reliability"] == pytest.approx(1 - noise / runs[:, 1:].mean(axis=1).var())
-    assert any("of a training's top 1 % there again" in sentence for sentence in told)
+    assert any("is in the top 1 % of another training" in sentence for sentence in findings)
 
 
-def test_a_sample_tells_what_its_pairs_do_and_nothing_of_optima(
+def test_a_sampled_benchmark_has_locality_but_no_optima(
     open_table: Callable[[str], Table], shared_data: Path, tmp_path: Path
 ) -> None:
     if not is_ready("accel-nasbench"):
@@ -157,23 +157,25 @@ def small_surrogate(session_cache: Path) -> None:
 
 
 @pytest.mark.usefixtures("small_surrogate")
-def test_a_surrogate_is_asked_for_random_networks_the_same_for_the_same_seed(
+def test_a_surrogate_predicts_the_same_random_networks_for_the_same_seed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told = {}
+    findings = {}
     monkeypatch.setattr(measure_sampled, "CENTERS", 500)
     for folder, seed in (("a", 3), ("b", 3), ("c", 4)):
-        told[folder] = run_landscape("nas-bench-301", (), None, seed, Results(tmp_path / folder, "landscape"), _silent)
+        findings[folder] = run_landscape(
+            "nas-bench-301", (), None, seed, Results(tmp_path / folder, "landscape"), _silent
+        )
     for path in (tmp_path / "a").iterdir():
         if path.name != "manifest.json":
             assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes(), path.name
-    assert told["a"] == told["b"] != told["c"]
+    assert findings["a"] == findings["b"] != findings["c"]
     manifest = json.loads((tmp_path / "a/manifest.json").read_text())
     assert manifest["data"]["surrogate"] == "nas-bench-301"
     assert manifest["settings"]["seed"] == 3
 
 
-def test_the_command_leaves_figures_numbers_and_a_manifest(in_process: Command, tmp_path: Path) -> None:
+def test_the_command_writes_figures_tables_and_a_manifest(in_process: Command, tmp_path: Path) -> None:
     words = ("landscape", "nas-bench-graph-proteins", "--out", "here")
     called = in_process(*words, folder=tmp_path)
     assert called.returncode == 0, called.stderr
@@ -184,7 +186,7 @@ def test_the_command_leaves_figures_numbers_and_a_manifest(in_process: Command, 
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         ("nas-bench-graph --dataset cora cora", "once"),
         ("nas-bench-graph --dataset cora nowhere", "nowhere"),
@@ -192,8 +194,8 @@ def test_the_command_leaves_figures_numbers_and_a_manifest(in_process: Command, 
         ("nas-bench-301 --dataset cifar10", "leave out --dataset"),
     ],
 )
-def test_what_cannot_be_measured_is_one_line(words: str, said: str, in_process: Command, tmp_path: Path) -> None:
+def test_a_mistake_is_a_one_line_error(words: str, message: str, in_process: Command, tmp_path: Path) -> None:
     called = in_process("landscape", *words.split(), folder=tmp_path)
     assert called.returncode == 2
-    assert said in called.stderr
+    assert message in called.stderr
     assert called.stderr.count("\n") == 1

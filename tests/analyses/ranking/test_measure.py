@@ -232,7 +232,7 @@ def test_lissnas_led_by_the_real_one_shot_supernet_keeps_fewer_of_the_best_than_
         compare(opened, ("lissnas", "random-subset"), 8) for opened in (cells.selected_by(oneshot), cells)
     )
     means = {
-        (row["method"], row["selected_by"], row["figure"]): row
+        (row["method"], row["selected_by"], row["statistic"]): row
         for row in predictor_cost.compare_selections(by_predictor, by_benchmark).means.iter_rows(named=True)
     }
     misled_lift = means["lissnas", "predictor", "lift_1"]

@@ -1,4 +1,4 @@
-"""The report: one file that needs no network, and what a reader can do with it in a real browser."""
+"""The report: one file that works offline, and what a reader can do with it in a real browser."""
 
 import json
 import re
@@ -35,13 +35,13 @@ def page(results: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def walk(results: Path) -> dict[str, Any]:
+def explored(results: Path) -> dict[str, Any]:
     found = explorer(results)
     assert found is not None
     return found
 
 
-def test_the_page_asks_for_nothing_from_elsewhere(page: Path) -> None:
+def test_the_page_loads_nothing_from_the_network(page: Path) -> None:
     text = page.read_text()
     assert "src=http" not in text.replace('"', "").replace("'", "")
     assert '<link rel="icon" href="data:,">' in text
@@ -74,7 +74,7 @@ def test_damaged_results_are_refused_with_the_way_out(
     assert not (tmp_path / "report.html").exists()
 
 
-def test_a_figure_says_what_it_shows_and_gives_all_its_numbers(page: Path, results: Path) -> None:
+def test_a_figure_has_its_caption_and_buttons_for_all_its_tables(page: Path, results: Path) -> None:
     text = page.read_text()
     assert 'alt="Locality of nas-bench-graph-proteins"' in text
     assert "<figcaption><p>nas-bench-graph-proteins, proteins, test accuracy. Exact over all pairs" in text
@@ -83,7 +83,7 @@ def test_a_figure_says_what_it_shows_and_gives_all_its_numbers(page: Path, resul
 
 
 def without_map(results: Path, folder: Path) -> Path:
-    """Copy results as an analysis would leave them that draws no map."""
+    """Copy results without their map, like those of an analysis that draws none."""
     shutil.copytree(results, folder)
     manifest = json.loads((folder / "manifest.json").read_text())
     manifest["files"].remove("map.parquet")
@@ -92,7 +92,7 @@ def without_map(results: Path, folder: Path) -> Path:
     return folder
 
 
-def test_results_of_the_same_benchmark_are_told_apart(results: Path, tmp_path: Path) -> None:
+def test_sections_of_the_same_benchmark_have_their_folders_in_the_heading(results: Path, tmp_path: Path) -> None:
     folders = [without_map(results, tmp_path / name) for name in ("first", "second")]
     report(tmp_path, out=tmp_path / "report.html")
     headings = re.findall('<section id="(.*?)"><h2>(.*?)</h2>', (tmp_path / "report.html").read_text())
@@ -100,34 +100,34 @@ def test_results_of_the_same_benchmark_are_told_apart(results: Path, tmp_path: P
     assert len({anchor for anchor, _name in headings}) == 2
 
 
-def test_a_report_without_a_map_carries_nothing_that_draws_one(results: Path, tmp_path: Path, page: Path) -> None:
+def test_a_report_without_a_map_does_not_contain_the_drawing_library(results: Path, tmp_path: Path, page: Path) -> None:
     report(without_map(results, tmp_path / "results"), out=tmp_path / "report.html")
     text = (tmp_path / "report.html").read_text()
     assert 'id="library"' not in text
     assert 'id="library"' in page.read_text()
 
 
-def test_neighbors_are_the_best_of_the_space_with_their_scores(walk: dict[str, Any], proteins: Benchmark) -> None:
+def test_listed_neighbors_are_the_best_ones_with_their_scores(explored: dict[str, Any], proteins: Benchmark) -> None:
     space = proteins.space
-    for place in (0, len(walk["x"]) // 2):
-        rows = space.read([walk["architecture"][place]])
+    for place in (0, len(explored["x"]) // 2):
+        rows = space.read([explored["architecture"][place]])
         neighbors = space.index(space.neighbors(rows)[0])
         best = np.sort(proteins.report[neighbors])[::-1][:20]
-        led, places, scores = (walk["neighbors"][name][place] for name in ("edit", "place", "score"))
+        led, places, scores = (explored["neighbors"][name][place] for name in ("edit", "place", "score"))
         np.testing.assert_allclose(scores, best, rtol=1e-4)
-        assert walk["degrees"][place] == len(neighbors)
+        assert explored["degrees"][place] == len(neighbors)
         for which, other, score in zip(led, places, scores, strict=True):
-            assert walk["neighbors"]["edits"][which]
+            assert explored["neighbors"]["edits"][which]
             if other >= 0:
-                assert space.index(space.read([walk["architecture"][other]]))[0] in neighbors
-                assert score == walk["columns"]["test accuracy (%)"][other]
+                assert space.index(space.read([explored["architecture"][other]]))[0] in neighbors
+                assert score == explored["columns"]["test accuracy (%)"][other]
 
 
-def test_rounds_end_in_what_the_method_keeps(walk: dict[str, Any], results: Path) -> None:
+def test_the_last_round_has_the_networks_that_the_method_keeps(explored: dict[str, Any], results: Path) -> None:
     import polars as pl
 
     kept = pl.read_parquet(results / "map.parquet")["pocket of lissnas"].is_not_null().to_numpy()
-    last = walk["methods"]["lissnas"][-1]
+    last = explored["methods"]["lissnas"][-1]
     assert last["members"] == np.flatnonzero(kept).tolist()
     assert last["size"] == len(last["members"])
 
@@ -163,9 +163,9 @@ def browser(page: Path) -> Iterator[Any]:
         running.quit()
 
 
-def _until(holds: Any, seconds: float = 60) -> None:
+def _until(condition: Any, seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
-    while not holds():
+    while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.1)
 
@@ -179,7 +179,7 @@ def _chosen(browser: Any) -> str:
     return str(browser.find_element("css selector", ".architecture").text)
 
 
-def test_the_page_loads_without_a_word_of_complaint(browser: Any) -> None:
+def test_the_page_loads_without_browser_errors(browser: Any) -> None:
     assert browser.get_log("browser") == []
     assert browser.find_element("css selector", "figure img").size["height"] > 50
 
@@ -198,7 +198,7 @@ def test_a_filter_changes_the_count(browser: Any) -> None:
     assert _count(browser) == before
 
 
-def test_a_click_on_the_map_selects_a_network(browser: Any, walk: dict[str, Any]) -> None:
+def test_a_click_on_the_map_selects_a_network(browser: Any, explored: dict[str, Any]) -> None:
     from selenium.webdriver import ActionChains
 
     before = _chosen(browser)
@@ -210,7 +210,7 @@ def test_a_click_on_the_map_selects_a_network(browser: Any, walk: dict[str, Any]
             move = ActionChains(browser, duration=0)
             move.move_to_element_with_offset(canvas, int(across * width), int(down * height)).click().perform()
             if _chosen(browser) != before:
-                assert _chosen(browser) in walk["architecture"]
+                assert _chosen(browser) in explored["architecture"]
                 return
     pytest.fail("no click hit a network")
 
@@ -228,7 +228,7 @@ def test_a_neighbor_and_the_arrow_keys_select_networks_too(browser: Any) -> None
     assert _chosen(browser) != neighbor
 
 
-def test_keys_alone_go_from_network_to_network_without_losing_their_place(browser: Any) -> None:
+def test_the_keyboard_focus_stays_while_keys_select_networks(browser: Any) -> None:
     from selenium.webdriver import ActionChains, Keys
 
     def focused() -> str:
@@ -248,13 +248,13 @@ def test_keys_alone_go_from_network_to_network_without_losing_their_place(browse
     assert browser.execute_script("return document.activeElement.className") == "details"
 
 
-def test_what_is_open_stays_open_from_network_to_network(browser: Any) -> None:
+def test_open_details_stay_open_for_the_next_network(browser: Any) -> None:
     browser.execute_script("arguments[0].click()", browser.find_element("css selector", ".facts summary"))
     browser.execute_script("arguments[0].click()", browser.find_elements("css selector", ".pager button")[0])
     assert browser.find_element("css selector", ".facts details").get_attribute("open")
 
 
-def test_a_tap_of_a_finger_chooses_the_network_under_it(browser: Any, walk: dict[str, Any]) -> None:
+def test_a_tap_selects_the_network_under_it(browser: Any, explored: dict[str, Any]) -> None:
     browser.execute_cdp_cmd("Emulation.setTouchEmulationEnabled", {"enabled": True, "maxTouchPoints": 1})
     canvas = browser.find_element("css selector", ".plot canvas")
     browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", canvas)
@@ -266,14 +266,14 @@ def test_a_tap_of_a_finger_chooses_the_network_under_it(browser: Any, walk: dict
             browser.execute_cdp_cmd("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
         time.sleep(0.5)
         if _chosen(browser) != before:
-            assert _chosen(browser) in walk["architecture"]
+            assert _chosen(browser) in explored["architecture"]
             break
     else:
         pytest.fail("no tap hit a network")
     browser.execute_cdp_cmd("Emulation.setTouchEmulationEnabled", {"enabled": False})
 
 
-def test_a_figure_opens_whole_grows_and_closes_by_keys(browser: Any) -> None:
+def test_keys_open_enlarge_and_close_a_figure(browser: Any) -> None:
     from selenium.webdriver import ActionChains, Keys
 
     browser.execute_script("arguments[0].focus()", browser.find_element("css selector", "button.zoom"))
@@ -287,7 +287,7 @@ def test_a_figure_opens_whole_grows_and_closes_by_keys(browser: Any) -> None:
     assert browser.execute_script("return document.activeElement.className") == "zoom"
 
 
-def test_both_maps_are_zoomed_to_the_chosen_network_and_back(browser: Any) -> None:
+def test_both_maps_zoom_to_the_selected_network_and_back(browser: Any) -> None:
     def pictures() -> list[str]:
         time.sleep(0.3)
         return [
@@ -303,7 +303,7 @@ def test_both_maps_are_zoomed_to_the_chosen_network_and_back(browser: Any) -> No
     assert pictures() == before
 
 
-def test_nothing_runs_over_the_edge_of_a_phone(browser: Any) -> None:
+def test_the_page_fits_a_phone_without_horizontal_scrolling(browser: Any) -> None:
     size = {"width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": True}
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
     assert browser.execute_script("return document.documentElement.scrollWidth") == 390
@@ -320,7 +320,9 @@ def test_playing_reaches_the_last_round(browser: Any) -> None:
         assert words[words.index("round") + 1] == words[words.index("of") + 1].rstrip(":")
 
 
-def test_the_command_is_there(tmp_path: Path, page: Path, results: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_writes_the_same_page(
+    tmp_path: Path, page: Path, results: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     app.app(["report", str(results.parent), "--out", str(tmp_path / "r.html")], exit_on_error=False)
     assert "1 folder of results" in capsys.readouterr().out
     assert (tmp_path / "r.html").read_bytes() == page.read_bytes()
