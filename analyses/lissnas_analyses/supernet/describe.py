@@ -18,7 +18,7 @@ def study_sentences(result: SupernetStudyResult) -> tuple[str, ...]:
         else:
             sentences.append(f"{comparison} for one supernet, so without an interval")
     for (method, selected_by), group in result.shrinking_means.group_by(["method", "selected_by"], maintain_order=True):
-        metrics = {row["metric"]: row for row in group.iter_rows(named=True)}
+        metrics = {row["statistic"]: row for row in group.iter_rows(named=True)}
         sentences.append(
             f"{method} by the {selected_by}: recall of the true top 1 % {_interval(metrics['recall_1'])}, of the top "
             f"5 % {_interval(metrics['recall_5'])}, mean {_interval(metrics['mean'], 2)}, in "

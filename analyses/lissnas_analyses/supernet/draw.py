@@ -156,7 +156,7 @@ def draw_shrinking(result: SupernetStudyResult, benchmark: Benchmark) -> Figure:
             line_style = _SELECTED_BY_STYLES[selected_by]
             for place, method in enumerate(methods):
                 is_row = (pl.col("method") == method) & (pl.col("selected_by") == selected_by)
-                rows = result.shrinking_means.filter(is_row & (pl.col("metric") == name))
+                rows = result.shrinking_means.filter(is_row & (pl.col("statistic") == name))
                 if rows.is_empty():
                     continue
                 row, height = rows.row(0, named=True), shift - place
@@ -174,7 +174,7 @@ def draw_shrinking(result: SupernetStudyResult, benchmark: Benchmark) -> Figure:
                     label=label,
                 )
                 if name.startswith("recall"):
-                    chance = result.shrinking_means.filter(is_row & (pl.col("metric") == "size_ratio"))["value"]
+                    chance = result.shrinking_means.filter(is_row & (pl.col("statistic") == "size_ratio"))["value"]
                     axes.plot(chance, [height], "|", color="#000000", markersize=8)
         if name == "mean":
             axes.axvline(float(np.nanmean(benchmark.report)), color="#000000", linewidth=0.8)

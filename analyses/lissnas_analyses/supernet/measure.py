@@ -314,6 +314,6 @@ def _shrinking_means(shrinking: pl.DataFrame) -> pl.DataFrame:
             estimate = _interval(mean_over_runs(values))
             if metric in _METRIC_MAXIMUM:
                 estimate |= {"low": max(estimate["low"], 0), "high": min(estimate["high"], _METRIC_MAXIMUM[metric])}
-            row = {"method": method, "selected_by": selected_by, "metric": metric, "observations": len(values)}
+            row = {"method": method, "selected_by": selected_by, "statistic": metric, "observations": len(values)}
             rows.append(row | estimate)
     return pl.DataFrame(rows)

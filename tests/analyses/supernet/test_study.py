@@ -216,7 +216,7 @@ def test_shrinking_by_a_better_ranking_keeps_more(study):
     means = study[2].shrinking_means
     recall = {
         (row["method"], row["selected_by"]): row["value"]
-        for row in means.filter(means["metric"] == "recall_1").iter_rows(named=True)
+        for row in means.filter(means["statistic"] == "recall_1").iter_rows(named=True)
     }
     assert recall["lissnas", "table"] > recall["lissnas", "supernet"]
     assert recall["lissnas", "supernet"] > 0.1
