@@ -1,4 +1,4 @@
-"""The network of all cells: what a path computes, and that it costs what the lookup says."""
+"""The supernet of cells: a path computes the same as its stand-alone network, at the stated cost."""
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ ROWS = cell201().sample(20, np.random.default_rng(1))
 
 @pytest.fixture(scope="module")
 def network() -> CellSupernet:
-    """All paths, with batch norms that have seen something."""
+    """A supernet whose batch norms have statistics of some images."""
     torch.set_num_threads(1)
     network = CellSupernet(SKELETON, np.random.default_rng(0))
     torch.manual_seed(0)
@@ -32,7 +32,7 @@ def network() -> CellSupernet:
     return network.eval()
 
 
-def test_a_stand_alone_network_computes_what_its_path_does(network: CellSupernet) -> None:
+def test_a_stand_alone_network_computes_the_same_as_its_path(network: CellSupernet) -> None:
     images = torch.rand(2, 3, SIZE, SIZE)
     with torch.no_grad():
         outputs = [network(images, row.tolist()) for row in ROWS]
@@ -41,7 +41,7 @@ def test_a_stand_alone_network_computes_what_its_path_does(network: CellSupernet
     assert len({output.sum().item() for output in outputs}) > 15
 
 
-def test_a_network_costs_what_the_lookup_says_of_its_used_edges(network: CellSupernet) -> None:
+def test_the_cost_of_a_network_is_that_of_its_used_edges(network: CellSupernet) -> None:
     costs = Cell201Costs(SKELETON.channels, SKELETON.stages, SKELETON.cells, SKELETON.inputs, SIZE, SKELETON.classes)
     used = _without_unused_edges(ROWS)
     assert (used != ROWS).any()
@@ -59,7 +59,7 @@ def test_a_cell_computes_the_same_without_its_unused_edges(network: CellSupernet
         assert torch.equal(network(images, row.tolist()), network(images, used.tolist()))
 
 
-def test_a_path_reaches_the_operations_of_its_used_edges_alone(network: CellSupernet) -> None:
+def test_a_path_uses_only_the_operations_of_its_used_edges(network: CellSupernet) -> None:
     row = cell201().read(["|nor_conv_3x3~0|+|nor_conv_1x1~0|none~1|+|none~0|none~1|nor_conv_3x3~2|"])
     network.zero_grad()
     network(torch.rand(2, 3, SIZE, SIZE), row[0].tolist()).sum().backward()

@@ -1,4 +1,4 @@
-"""The networks of chains: what a path computes, and that it costs what the chain says."""
+"""The supernet of a chain: a path computes the same as its stand-alone network, at the stated cost."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -30,7 +30,7 @@ def one_thread() -> None:
 
 @pytest.fixture(scope="module", params=sorted(SMALL))
 def network(request: pytest.FixtureRequest) -> ChainNetwork:
-    """All paths of a space, with batch norms that have seen something."""
+    """A supernet whose batch norms have statistics of some images."""
     network = ChainNetwork(SMALL[request.param](), np.random.default_rng(0))
     torch.manual_seed(0)
     with torch.no_grad():
@@ -49,7 +49,7 @@ def _images(chain: Chain, device: str = "cpu") -> torch.Tensor:
     return torch.rand(2, 3, chain.size, chain.size, device=device)
 
 
-def test_a_stand_alone_network_computes_what_its_path_does(network: ChainNetwork) -> None:
+def test_a_stand_alone_network_computes_the_same_as_its_path(network: ChainNetwork) -> None:
     images = _images(network.chain)
     outputs = []
     with torch.no_grad():
@@ -60,13 +60,13 @@ def test_a_stand_alone_network_computes_what_its_path_does(network: ChainNetwork
     assert not torch.allclose(outputs[0], outputs[1], rtol=1e-3)
 
 
-def test_a_stand_alone_network_has_weights_of_its_own(network: ChainNetwork) -> None:
+def test_a_stand_alone_network_copies_its_weights(network: ChainNetwork) -> None:
     [row] = _rows(network, 1)
     theirs = {value.data_ptr() for value in network.state_dict().values()}
     assert not theirs & {value.data_ptr() for value in network.stand_alone(row).state_dict().values()}
 
 
-def test_a_stand_alone_network_of_plain_norms_gets_affine_ones_that_change_nothing() -> None:
+def test_a_stand_alone_network_of_norms_without_scale_gets_identity_scales() -> None:
     network = ChainNetwork(SMALL["shufflenetv2"](), np.random.default_rng(0), affine=False)
     [row] = _rows(network, 1)
     alone = network.stand_alone(row)
@@ -77,7 +77,7 @@ def test_a_stand_alone_network_of_plain_norms_gets_affine_ones_that_change_nothi
     assert network.chain.parameters(row[None])[0] == sum(weights.numel() for weights in alone.parameters())
 
 
-def test_a_network_costs_what_its_chain_says(network: ChainNetwork) -> None:
+def test_the_cost_of_a_network_is_that_of_its_chain(network: ChainNetwork) -> None:
     chain = network.chain
     for row in _rows(network, 2):
         alone = network.stand_alone(row)
@@ -86,7 +86,7 @@ def test_a_network_costs_what_its_chain_says(network: ChainNetwork) -> None:
 
 
 @pytest.mark.parametrize("make", [shufflenetv2_chain, mobilenet_chain, fairnas_chain])
-def test_costs_hold_at_the_size_of_imagenet(make: Callable[[], Chain]) -> None:
+def test_costs_are_correct_for_imagenet_images(make: Callable[[], Chain]) -> None:
     chain = make()
     [row] = chain.space.sample(1, np.random.default_rng(2))
     alone = ChainNetwork(chain.for_architecture(row), np.random.default_rng(0)).to("meta")
@@ -95,7 +95,7 @@ def test_costs_hold_at_the_size_of_imagenet(make: Callable[[], Chain]) -> None:
 
 
 def _measured(alone: ChainNetwork) -> int:
-    """Count multiply-accumulates for one image as torch does, which counts each as two operations."""
+    """Count multiply-accumulates per image with torch, which counts two operations for each."""
     with FlopCounterMode(display=False) as counter:
         alone(_images(alone.chain, device=str(next(alone.parameters()).device))[:1], [0] * alone.space.genes)
     operations = counter.get_total_flops()
@@ -103,12 +103,12 @@ def _measured(alone: ChainNetwork) -> int:
     return operations // 2
 
 
-def test_half_of_the_channels_pass_a_shuffled_block_by() -> None:
-    received = torch.arange(6.0).view(1, 6, 1, 1)
-    assert ShuffledBlock(nn.Hardtanh(0, 4))(received).flatten().tolist() == [0, 2, 4, 1, 3, 4]
+def test_half_of_the_channels_bypass_a_shuffled_block() -> None:
+    inputs = torch.arange(6.0).view(1, 6, 1, 1)
+    assert ShuffledBlock(nn.Hardtanh(0, 4))(inputs).flatten().tolist() == [0, 2, 4, 1, 3, 4]
 
 
-def test_a_layer_that_is_left_out_changes_nothing() -> None:
+def test_a_skipped_layer_changes_nothing() -> None:
     chain = macro_chain(size=16)
     network = ChainNetwork(chain, np.random.default_rng(0)).eval()
     features = torch.rand(1, 64, 8, 8)

@@ -1,4 +1,4 @@
-"""What torch.compile is given of each supernet is captured by it: of torch's own modules it captures nothing."""
+"""torch.compile captures each fixed part of the supernets; it does not capture torch's own modules."""
 
 from itertools import islice
 
@@ -11,30 +11,30 @@ from torch import Tensor, nn
 from torch._dynamo.testing import CompileCounter
 
 PARTS = 10
-"""Of each network: stem, head and the first layers."""
+"""Number of parts per network: stem, head and the first layers."""
 
 
 @pytest.mark.parametrize("recipe", ["abs-mobilenet", "spos", "fairnas", "nas-bench-macro", "nas-bench-201"])
-def test_every_part_is_captured_whole(recipe: str) -> None:
-    """But pooling and identity, which are one operation."""
+def test_every_part_is_captured_as_one_graph(recipe: str) -> None:
+    """Pooling and identity are single operations, and left out."""
     network = read_recipe(recipe, ()).network.build(np.random.default_rng(0)).eval()
-    received = _received(network)
+    inputs = _inputs(network)
     parts = [part for part in islice(network.fixed_parts(), PARTS) if not isinstance(part, nn.Identity | nn.AvgPool2d)]
     assert len(parts) > 3
     for part in parts:
         torch._dynamo.reset()
         captured = CompileCounter()
         part.compile(backend=captured)
-        part(received[part])
+        part(inputs[part])
         assert captured.frame_count == 1, part
 
 
-def _received(network: Supernet) -> dict[nn.Module, Tensor]:
-    """Return what the parts get as their input on paths that together go through all."""
-    received: dict[nn.Module, Tensor] = {}
+def _inputs(network: Supernet) -> dict[nn.Module, Tensor]:
+    """Return an input of each part, from paths that go through all parts."""
+    inputs: dict[nn.Module, Tensor] = {}
 
-    def keep(part: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-        received[part] = inputs[0]
+    def keep(part: nn.Module, arguments: tuple[Tensor, ...]) -> None:
+        inputs[part] = arguments[0]
 
     hooks = [part.register_forward_pre_hook(keep) for part in network.fixed_parts()]
     with torch.no_grad():
@@ -42,4 +42,4 @@ def _received(network: Supernet) -> dict[nn.Module, Tensor]:
             network(torch.zeros(1, 3, 32, 32), [min(gene, choices - 1) for choices in network.space.choices])
     for hook in hooks:
         hook.remove()
-    return received
+    return inputs

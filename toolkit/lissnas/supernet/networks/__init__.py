@@ -1,4 +1,4 @@
-"""The networks: supernets that share weights, and the stand-alone networks of their paths.
+"""The networks: supernets that share weights, and the stand-alone networks of their paths. Read `supernet.py` first.
 
-Read `supernet.py` first, then `chain_network.py`.
+`chain_network.py` is the supernet of chains (ShuffleNetV2, MobileNet), `cell_supernet.py` that of NAS-Bench-201 cells.
 """

@@ -17,30 +17,31 @@ from lissnas.supernet.networks.supernet import CompilableSequential
 from lissnas.supernet.networks.weights import draw_weights
 
 OUTPUT = 3
-"""The node that a cell hands on; node 0 is what it receives."""
+"""Number of the output node of a cell; node 0 is its input."""
 
 
 @dataclass(frozen=True)
 class Skeleton:
-    """What surrounds the cells.
+    """The layers around the cells.
 
-    NAS-Bench-201's own is ``Skeleton(channels=16, stages=3, cells=5, inputs=3, residual=True)``.
+    The skeleton of NAS-Bench-201 is ``Skeleton(channels=16, stages=3, cells=5, inputs=3, residual=True)``.
 
     Attributes
     ----------
     channels
-        Of the first stage; every stage has twice those of the one before, at half the height and width.
+        Channels of the first stage. Each later stage has twice the channels, at half the height and width.
     stages
-        How many, a reduction between each two.
+        Number of stages, with a reduction between each two.
     cells
-        In a stage, all of one architecture.
+        Cells per stage, all of one architecture.
     inputs
-        Channels of the images.
+        Channels of an image.
     classes
-        How many.
+        Number of classes.
     residual
-        Whether a reduction is the benchmark's residual block of two 3 x 3 convolutions. On small tasks that block does
-        well whatever the cell is; the plain one, our own choice, leaves all mixing of pixels to the cells and the stem.
+        Whether a reduction is the benchmark's residual block of two 3 x 3 convolutions. On small tasks that block
+        performs well with any cell. The plain reduction, our own choice, mixes no pixels beyond 2 x 2, so the cells
+        matter more.
     """
 
     channels: int = 8
@@ -57,9 +58,9 @@ class CellNetwork(nn.Module):
     Parameters
     ----------
     row
-        Its genes, shape (6,).
+        The genes of the cell, shape (6,).
     skeleton
-        What surrounds the cells.
+        The layers around the cells.
     rng
         Draws the initial weights, in the order of the network's parameters.
     """
@@ -87,21 +88,18 @@ class CellNetwork(nn.Module):
 
 
 class Cell(nn.Module):
-    """Four nodes, each the sum of what its incoming edges make of the nodes before; edges that do nothing are absent.
-
-    A node without incoming edges is zero.
-    """
+    """Four nodes, each the sum of its incoming edges. Edges without effect are absent; a node without edges is zero."""
 
     def __init__(self, row: Rows, channels: int) -> None:
         super().__init__()
         used = np.flatnonzero(used_edges(np.asarray(row)[None])[0])
         self.edges = nn.ModuleDict({str(edge): OPERATION_MODULES[OPERATIONS[row[edge]]](channels) for edge in used})
 
-    def forward(self, received: Tensor) -> Tensor:
+    def forward(self, features: Tensor) -> Tensor:
         """Return the last node."""
-        nodes = [received]
+        nodes = [features]
         for node in range(1, OUTPUT + 1):
-            total = torch.zeros_like(received)
+            total = torch.zeros_like(features)
             for edge, (source, target) in enumerate(EDGES):
                 if target == node and str(edge) in self.edges:
                     total = total + self.edges[str(edge)](nodes[source])
@@ -110,21 +108,21 @@ class Cell(nn.Module):
 
 
 class PlainReduction(nn.Module):
-    """Half the height and width by the mean of 2 x 2 pixels, then a 1 x 1 convolution to more channels."""
+    """Average pooling of 2 x 2 pixels, then a 1 x 1 convolution to more channels."""
 
     def __init__(self, channels: int, wider: int) -> None:
         super().__init__()
         self.halve = nn.AvgPool2d(2)
         self.widen = ReLUConvolutionNorm(channels, wider, 1)
 
-    def forward(self, received: Tensor) -> Tensor:
+    def forward(self, features: Tensor) -> Tensor:
         """Return the smaller image."""
-        made: Tensor = self.widen(self.halve(received))
-        return made
+        output: Tensor = self.widen(self.halve(features))
+        return output
 
 
 class ResidualReduction(nn.Module):
-    """NAS-Bench-201's residual block between two stages: half the height and width, more channels."""
+    """NAS-Bench-201's residual block between two stages: half the height and width, and more channels."""
 
     def __init__(self, channels: int, wider: int) -> None:
         super().__init__()
@@ -133,28 +131,28 @@ class ResidualReduction(nn.Module):
         self.halve = nn.AvgPool2d(2)
         self.widen = _convolution(channels, wider, 1)
 
-    def forward(self, received: Tensor) -> Tensor:
-        """Return the sum of two convolutions and of a shortcut."""
-        shortcut: Tensor = self.widen(self.halve(received))
-        return shortcut + self.second(self.first(received))
+    def forward(self, features: Tensor) -> Tensor:
+        """Return the sum of two convolutions and the shortcut."""
+        shortcut: Tensor = self.widen(self.halve(features))
+        return shortcut + self.second(self.first(features))
 
 
 class ReLUConvolutionNorm(nn.Module):
-    """ReLU, convolution without bias, batch norm: what the benchmark calls nor_conv."""
+    """ReLU, convolution without bias, batch norm: the benchmark's nor_conv."""
 
     def __init__(self, channels: int, wider: int, width: int, stride: int = 1) -> None:
         super().__init__()
         self.convolution = _convolution(channels, wider, width, stride)
         self.norm = nn.BatchNorm2d(wider)
 
-    def forward(self, received: Tensor) -> Tensor:
+    def forward(self, features: Tensor) -> Tensor:
         """Return the normalized convolution of the positive part."""
-        normed: Tensor = self.norm(self.convolution(received.relu()))
+        normed: Tensor = self.norm(self.convolution(features.relu()))
         return normed
 
 
 def used_edges(rows: Rows) -> NDArray[np.bool_]:
-    """Tell of each edge whether anything comes through it to the cell's output.
+    """Return which edges have an effect on the output of the cell.
 
     Parameters
     ----------
@@ -163,16 +161,16 @@ def used_edges(rows: Rows) -> NDArray[np.bool_]:
 
     Returns
     -------
-    Array of shape (n, 6): the operation is not `none`, and a path of such leads on from it.
+    bool of shape (n, 6): the operation of the edge is not `none`, and open edges lead from its end to the output.
     """
-    open_ = rows != OPERATIONS.index("none")
-    leads_on = {OUTPUT: np.ones(len(rows), dtype=bool)}
+    is_open = rows != OPERATIONS.index("none")
+    reaches_output = {OUTPUT: np.ones(len(rows), dtype=bool)}
     for node in range(OUTPUT - 1, 0, -1):
-        leads_on[node] = np.zeros(len(rows), dtype=bool)
+        reaches_output[node] = np.zeros(len(rows), dtype=bool)
         for edge, (source, target) in enumerate(EDGES):
             if source == node:
-                leads_on[node] |= open_[:, edge] & leads_on[target]
-    return np.stack([open_[:, edge] & leads_on[target] for edge, (_, target) in enumerate(EDGES)], axis=1)
+                reaches_output[node] |= is_open[:, edge] & reaches_output[target]
+    return np.stack([is_open[:, edge] & reaches_output[target] for edge, (_, target) in enumerate(EDGES)], axis=1)
 
 
 OPERATION_MODULES: dict[str, Callable[[int], nn.Module]] = {

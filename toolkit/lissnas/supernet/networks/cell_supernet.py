@@ -1,6 +1,6 @@
-"""The network of all cells of `cell201`: every edge of every cell has all five operations, of which a path uses one.
+"""CellSupernet: all cells of `cell201` in one network; each edge has all operations, and a path uses one of them.
 
-The skeleton is that of the stand-alone networks, and a path computes what the stand-alone network of its cell does.
+Its skeleton is that of the stand-alone networks, and a path computes the same as the stand-alone network of its cell.
 """
 
 from collections.abc import Iterator, Sequence
@@ -29,7 +29,7 @@ class CellSupernet(Supernet):
     Parameters
     ----------
     skeleton
-        What surrounds the cells. The supernet of NAS-Bench-201's own networks has
+        The layers around the cells. The supernet of NAS-Bench-201's own networks has
         ``Skeleton(channels=16, stages=3, cells=5, inputs=3, residual=True)``.
     rng
         Draws the initial weights, in the order of the network's parameters.
@@ -37,29 +37,29 @@ class CellSupernet(Supernet):
     Attributes
     ----------
     space
-        The 15,625 cells that it holds.
+        The space of the 15,625 cells.
     """
 
     def __init__(self, skeleton: Skeleton, rng: np.random.Generator) -> None:
         super().__init__()
         self.skeleton = skeleton
         self.space = cell201()
-        around = _stand_alone(np.zeros(self.space.genes, dtype=np.uint8), skeleton)
-        self.stem = around.stem
+        skeleton_network = _stand_alone(np.zeros(self.space.genes, dtype=np.uint8), skeleton)
+        self.stem = skeleton_network.stem
         self.body = nn.ModuleList()
         width = skeleton.channels
-        for part in around.body:
+        for part in skeleton_network.body:
             if isinstance(part, Cell):
                 self.body.append(SharedCell(width))
             else:
                 self.body.append(part)
                 width *= 2
-        self.last_norm = around.last_norm
-        self.classifier = around.classifier
+        self.last_norm = skeleton_network.last_norm
+        self.classifier = skeleton_network.classifier
         draw_weights(self, rng)
 
     def forward(self, images: Tensor, path: Sequence[int]) -> Tensor:
-        """As Supernet.forward; edges through which nothing comes to the output are left out."""
+        """Return logits of shape (images, classes); edges without effect on the output are not computed."""
         row = np.array(path, dtype=np.uint8)
         genes = [gene if used else None for gene, used in zip(path, used_edges(row[None])[0], strict=True)]
         features: Tensor = self.stem(images)
@@ -70,8 +70,8 @@ class CellSupernet(Supernet):
 
     def stand_alone(self, row: Rows) -> CellNetwork:
         alone = _stand_alone(row, self.skeleton).to(next(self.parameters()).device)
-        own = self.state_dict()
-        alone.load_state_dict({name: own[_name_within(name, row)] for name in alone.state_dict()})
+        weights = self.state_dict()
+        alone.load_state_dict({name: weights[_name_in_supernet(name, row)] for name in alone.state_dict()})
         return alone.train(self.training)
 
     def fixed_parts(self) -> Iterator[nn.Module]:
@@ -85,7 +85,7 @@ class CellSupernet(Supernet):
 
 
 class SharedCell(nn.Module):
-    """Four nodes, each the sum of what its incoming edges make of the nodes before, by the operations of a path."""
+    """A cell with all operations on each edge; a path chooses one of them per edge."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -94,11 +94,11 @@ class SharedCell(nn.Module):
             for _ in EDGES
         )
 
-    def forward(self, received: Tensor, genes: Sequence[int | None]) -> Tensor:
-        """Return the last node; an edge of gene None is absent, and a node without edges is zero."""
-        nodes = [received]
+    def forward(self, features: Tensor, genes: Sequence[int | None]) -> Tensor:
+        """Return the output node. An edge with gene None is absent; a node without edges is zero."""
+        nodes = [features]
         for node in range(1, OUTPUT + 1):
-            total = torch.zeros_like(received)
+            total = torch.zeros_like(features)
             for operations, gene, (source, target) in zip(self.edges, genes, EDGES, strict=True):
                 if target == node and gene is not None:
                     total = total + operations[OPERATIONS[gene]](nodes[source])  # type: ignore[index]
@@ -107,12 +107,12 @@ class SharedCell(nn.Module):
 
 
 def _stand_alone(row: Rows, skeleton: Skeleton) -> CellNetwork:
-    """Return a network whose weights are about to be replaced."""
+    """Return a network whose weights will be replaced."""
     return CellNetwork(row, skeleton, np.random.default_rng(0))
 
 
-def _name_within(name: str, row: Rows) -> str:
-    """Return what the network of all paths calls a weight of one path: the operation comes after the edge."""
+def _name_in_supernet(name: str, row: Rows) -> str:
+    """Return the name in the supernet of a weight of a stand-alone network: there the operation follows the edge."""
     parts = name.split(".")
     if parts[0] == "body" and parts[2] == "edges":
         edge = int(parts[3])

@@ -1,6 +1,6 @@
-"""The network of a chain: all blocks of every layer, of which a path uses one each.
+"""ChainNetwork: the supernet of a chain of layers; each layer has all blocks, and a path uses one block per layer.
 
-Every block has weights of its own. The network of a chain with one block a layer is a stand-alone one.
+Blocks share no weights. The network of a chain with one block per layer is a stand-alone network.
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,31 +16,31 @@ from lissnas.supernet.networks.weights import draw_weights
 
 
 class ChainNetwork(Supernet):
-    """Stem, layers, head, mean over pixels, dropout, classifier; built from the description of a chain.
+    """Stem, layers, head, mean over pixels, dropout, classifier, built from the description of a chain.
 
     Parameters
     ----------
     chain
-        What it is made of.
+        The description of all layers and blocks.
     rng
         Draws the initial weights, in the order of the network's parameters.
     affine
-        Whether batch norms scale and shift. The costs of a chain count what an affine norm has.
+        Whether batch norms scale and shift. The costs of a chain include the parameters of affine norms.
 
     Attributes
     ----------
     space
-        The networks that it holds.
+        The space of its architectures.
     """
 
     def __init__(self, chain: Chain, rng: np.random.Generator, affine: bool = True) -> None:
         super().__init__()
         self.chain = chain
         self.space = chain.space
-        make = _Maker(chain.activation_limit, affine)
-        self.stem = CompilableSequential(*map(make.block, chain.stem))
-        self.layers = nn.ModuleList(nn.ModuleList(map(make.block, layer)) for layer in chain.layers)
-        self.head = make.convolutions(chain.head)
+        build = _ModuleBuilder(chain.activation_limit, affine)
+        self.stem = CompilableSequential(*map(build.block, chain.stem))
+        self.layers = nn.ModuleList(nn.ModuleList(map(build.block, layer)) for layer in chain.layers)
+        self.head = build.convolutions(chain.head)
         self.dropout = nn.Dropout(chain.dropout)
         self.classifier = nn.Linear(chain.head[-1].outputs, chain.classes, bias=chain.bias)
         draw_weights(self, rng)
@@ -53,20 +53,20 @@ class ChainNetwork(Supernet):
         return logits
 
     def stand_alone(self, row: Rows) -> "ChainNetwork":
-        """As Supernet.stand_alone; the network is one of a chain with one block a layer, so its path is all zeros.
+        """Return the network of one architecture with copies of its weights; its chain has one block per layer.
 
-        Its batch norms are affine, as those of networks that are trained from here on; where those of this network are
-        not, they begin as the identity.
+        Its path is all zeros. Its batch norms are affine, as in networks that are trained further. If those of the
+        supernet are not, scale and shift start as the identity.
         """
         alone = ChainNetwork(self.chain.for_architecture(row), np.random.default_rng(0)).to(
             next(self.parameters()).device
         )
-        own = self.state_dict()
+        weights = self.state_dict()
         with torch.no_grad():
             for name, value in alone.state_dict().items():
-                within = _name_within(name, row)
-                if within in own:
-                    value.copy_(own[within])
+                shared_name = _name_in_supernet(name, row)
+                if shared_name in weights:
+                    value.copy_(weights[shared_name])
         return alone.train(self.training)
 
     def fixed_parts(self) -> Iterator[nn.Module]:
@@ -76,44 +76,44 @@ class ChainNetwork(Supernet):
 
 
 class ShuffledBlock(nn.Module):
-    """Every other channel passes by, and is put before what the rest becomes (ShuffleNetV2)."""
+    """Half of the channels bypass the branch, and are concatenated before its output (ShuffleNetV2)."""
 
     def __init__(self, main: nn.Module) -> None:
         super().__init__()
         self.main = main
 
-    def forward(self, received: Tensor) -> Tensor:
-        """Return as many channels as came."""
-        return torch.cat((received[:, ::2], self.main(received[:, 1::2])), dim=1)
+    def forward(self, features: Tensor) -> Tensor:
+        """Return as many channels as the input has."""
+        return torch.cat((features[:, ::2], self.main(features[:, 1::2])), dim=1)
 
 
 class SideBlock(nn.Module):
-    """Two branches see the whole input; the side one's result is put before the main one's."""
+    """Two branches on the same input; the output of the side branch is concatenated before that of the main branch."""
 
     def __init__(self, main: nn.Module, side: nn.Module) -> None:
         super().__init__()
         self.main, self.side = main, side
 
-    def forward(self, received: Tensor) -> Tensor:
+    def forward(self, features: Tensor) -> Tensor:
         """Return the channels of both branches."""
-        return torch.cat((self.side(received), self.main(received)), dim=1)
+        return torch.cat((self.side(features), self.main(features)), dim=1)
 
 
 class ResidualBlock(nn.Module):
-    """What came is added to the result."""
+    """The input is added to the output of the branch."""
 
     def __init__(self, main: nn.Module) -> None:
         super().__init__()
         self.main = main
 
-    def forward(self, received: Tensor) -> Tensor:
+    def forward(self, features: Tensor) -> Tensor:
         """Return the sum."""
-        result: Tensor = received + self.main(received)
+        result: Tensor = features + self.main(features)
         return result
 
 
-class _Maker:
-    """Makes modules of descriptions, all with the same activation and kind of norm."""
+class _ModuleBuilder:
+    """Builds modules from descriptions, all with the same activation and kind of batch norm."""
 
     def __init__(self, ceiling: int | None, affine: bool) -> None:
         self._ceiling = ceiling
@@ -133,20 +133,20 @@ class _Maker:
 
     def convolutions(self, convolutions: Sequence[Convolution]) -> CompilableSequential:
         modules: list[nn.Module] = []
-        for made in convolutions:
+        for convolution in convolutions:
             modules += [
                 nn.Conv2d(
-                    made.inputs,
-                    made.outputs,
-                    made.kernel,
-                    made.stride,
-                    padding=made.kernel // 2,
-                    groups=made.groups,
+                    convolution.inputs,
+                    convolution.outputs,
+                    convolution.kernel,
+                    convolution.stride,
+                    padding=convolution.kernel // 2,
+                    groups=convolution.groups,
                     bias=False,
                 ),
-                nn.BatchNorm2d(made.outputs, affine=self._affine),
+                nn.BatchNorm2d(convolution.outputs, affine=self._affine),
             ]
-            if made.activated:
+            if convolution.activated:
                 modules.append(self._activation())
         return CompilableSequential(*modules)
 
@@ -154,8 +154,8 @@ class _Maker:
         return nn.ReLU(inplace=True) if self._ceiling is None else nn.Hardtanh(0, self._ceiling, inplace=True)
 
 
-def _name_within(name: str, row: Rows) -> str:
-    """Return what the network of all paths calls a weight of one path: ``layers.3.0.main...`` is of another block."""
+def _name_in_supernet(name: str, row: Rows) -> str:
+    """Return the name in the supernet of a weight of a stand-alone network: ``layers.3.0`` there is another block."""
     parts = name.split(".")
     if parts[0] == "layers":
         parts[2] = str(row[int(parts[1])])

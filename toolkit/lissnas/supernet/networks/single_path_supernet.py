@@ -1,4 +1,4 @@
-"""A supernet with one path: what trains supernets trains a single network, too."""
+"""A supernet with one path, so that the training of supernets also trains a single network."""
 
 from collections.abc import Iterator, Sequence
 from copy import deepcopy
@@ -17,14 +17,14 @@ from lissnas.supernet.networks.supernet import Supernet
 
 
 def single_path_supernet(supernet: Supernet, row: Rows, rng: np.random.Generator) -> Supernet:
-    """Return the network of one architecture of a supernet with new weights, as a supernet whose one path is all zeros.
+    """Return one architecture of a supernet with new weights, as a supernet whose only path is all zeros.
 
-    Its batch norms scale and shift, also where those of the supernet do not.
+    Its batch norms scale and shift, even if those of the supernet do not.
 
     Parameters
     ----------
     supernet
-        Of a chain or of cells.
+        A supernet of a chain or of cells. Its weights are not used.
     row
         The architecture, shape (genes,).
     rng
@@ -39,18 +39,20 @@ def single_path_supernet(supernet: Supernet, row: Rows, rng: np.random.Generator
         return ChainNetwork(supernet.chain.for_architecture(row), rng)
     if isinstance(supernet, CellSupernet):
         return SinglePathCellNetwork(row, supernet.skeleton, rng)
-    raise SettingError(f"networks of {type(supernet).__name__} are not built one by one: those of chains and cells are")
+    raise SettingError(
+        f"no stand-alone network of a {type(supernet).__name__} can be built: use a ChainNetwork or a CellSupernet"
+    )
 
 
 class SinglePathCellNetwork(Supernet):
-    """The network of one cell of `cell201`.
+    """The network of one cell of `cell201`, as a supernet.
 
     Parameters
     ----------
     row
-        Its genes, shape (6,).
+        The genes of the cell, shape (6,).
     skeleton
-        What surrounds the cells.
+        The layers around the cells.
     rng
         Draws the initial weights.
     """
