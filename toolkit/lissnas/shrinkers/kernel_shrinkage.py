@@ -29,7 +29,7 @@ _SAMPLED_OTHERS = 4_000
 _STRAY_POOL = 1_000
 """Size of the random pool from which the strays of a round are drawn (our own choice)."""
 
-_SCORED_BEFORE = 15
+_BATCH_DIVISOR = 15
 """A round scores at least 1/15 of what was scored before it: otherwise a thousand evaluations take minutes."""
 
 _EXPANDED_AT_ONCE = 100
@@ -118,9 +118,9 @@ class KernelShrinkage:
         while True:
             evaluations(drawn)
             process = learn(evaluations.rows, normal_scores(evaluations.scores))
-            ranked = _ranked(space, process, evaluations.rows, self.size + self.evaluations, self.candidates, rng)
+            ranked = _rank(space, process, evaluations.rows, self.size + self.evaluations, self.candidates, rng)
             yield self._subspace(space, process, ranked[: self.size], rng)
-            full_batch = max(self.batch, len(evaluated) // _SCORED_BEFORE)
+            full_batch = max(self.batch, len(evaluated) // _BATCH_DIVISOR)
             batch = min(full_batch, self.evaluations - len(evaluated))
             if batch == 0:
                 return
@@ -128,7 +128,7 @@ class KernelShrinkage:
             threshold = process.mean(space.rows(ranked[self.size - 1 : self.size]))[0]
             known = np.concatenate([evaluated, ranked[: self.size], unscored])
             max_strays = min(self.strays * full_batch // self.batch, batch)
-            strays = _drawn_above(space, process, threshold, known, max_strays, rng)
+            strays = _draw_above(space, process, threshold, known, max_strays, rng)
             uncertain = unscored[process.most_uncertain(space.rows(unscored), batch - len(strays))]
             evaluated = np.concatenate([evaluated, uncertain, strays])
             drawn = space.rows(evaluated[-batch:])
@@ -152,7 +152,7 @@ class KernelShrinkage:
         return ExpectedSubspace(space, index, mean, spread, recall)
 
 
-def _drawn_above(
+def _draw_above(
     space: Space,
     process: GaussianProcess,
     threshold: float,
@@ -174,7 +174,7 @@ def _drawn_above(
     return rng.choice(others, count, replace=False, p=chances / chances.sum()) if count else others[:0]
 
 
-def _ranked(
+def _rank(
     space: Space, process: GaussianProcess, scored: Rows, count: int, candidates: int, rng: np.random.Generator
 ) -> Indices:
     """Return the `count` architectures with the highest posterior mean, best first, or all if the space has fewer.
@@ -183,13 +183,13 @@ def _ranked(
     of the best. Neighbors are added repeatedly until none enters the best.
     """
     if space.enumerable:
-        return _best(np.arange(space.size, dtype=np.int64), process.mean(space.all_rows()), count)
+        return _select_best(np.arange(space.size, dtype=np.int64), process.mean(space.all_rows()), count)
     drawn = space.sample(max(candidates, count), rng)
     index = np.unique(space.index(np.concatenate([scored, drawn])))
     mean = process.mean(space.rows(index))
     expanded: Indices = np.empty(0, dtype=np.int64)
     for _ in range(_MAX_EXPANSIONS):
-        front = _best(index, mean, count)
+        front = _select_best(index, mean, count)
         front = front[~np.isin(front, expanded)][:_EXPANDED_AT_ONCE]
         if len(front) == 0:
             break
@@ -198,10 +198,10 @@ def _ranked(
         index = np.concatenate([index, new])
         mean = np.concatenate([mean, process.mean(space.rows(new))])
         expanded = np.concatenate([expanded, front])
-    return _best(index, mean, count)
+    return _select_best(index, mean, count)
 
 
-def _best(index: Indices, mean: Floats, count: int) -> Indices:
+def _select_best(index: Indices, mean: Floats, count: int) -> Indices:
     return index[np.argsort(-mean, kind="stable")[:count]]
 
 

@@ -102,7 +102,7 @@ class Concordance:
         cells[self._cell[self._cell_starts]] = np.add.reduceat(counts[self._by_cell], self._cell_starts, axis=0)
         grid: DrawCounts = cells.reshape(self._blocks, self._blocks, draws)
         for axis in (0, 1):
-            grid = _below_less_above(grid, axis)
+            grid = _before_minus_after(grid, axis)
         return grid.reshape(self._blocks**2, draws)[self._cell]
 
     def _add_within_blocks(
@@ -124,7 +124,7 @@ def _order(networks: Indices) -> _Order:
     return _Order(networks, place, place // _BLOCK)
 
 
-def _below_less_above(counts: DrawCounts, axis: int) -> DrawCounts:
+def _before_minus_after(counts: DrawCounts, axis: int) -> DrawCounts:
     """Return for each position the sum of all before it minus the sum of all after it, along an axis."""
     running = np.cumsum(counts, axis=axis)
     total = np.take(running, [-1], axis=axis)
