@@ -40,11 +40,11 @@ class Benchmark:
 
     Examples
     --------
-    >>> benchmark = open_benchmark("nas-bench-201", "cifar100")  # doctest: +SKIP
-    >>> print(benchmark)  # doctest: +SKIP
-    nas-bench-201 on cifar100: 15,625 architectures of cell201
-    selected by validation accuracy after 200 epochs, reported by test accuracy after 200 epochs
-    >>> float(benchmark.report.max())  # doctest: +SKIP
+    >>> benchmark = open_benchmark("nas-bench-graph", "cora")
+    >>> print(benchmark)
+    nas-bench-graph, cora: 26,206 networks; selected by validation accuracy, reported by test accuracy
+    >>> float(benchmark.report.max())
+    83.13333333333333
     """
 
     adapter: TableAdapter
@@ -57,10 +57,10 @@ class Benchmark:
     unit: str
 
     def __str__(self) -> str:
-        return f"{self.name} on {self.dataset}: {self.space.size:,} architectures of {self.space.name}\n{self.roles}"
+        return f"{self.name}, {self.dataset}: {self.space.size:,} networks; {self.roles}"
 
     def __repr__(self) -> str:
-        return f"<Benchmark {self.name} on {self.dataset}, {self.roles}>"
+        return f"<Benchmark {self}>"
 
     @property
     def name(self) -> str:

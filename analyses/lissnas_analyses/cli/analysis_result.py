@@ -41,7 +41,7 @@ class AnalysisResult(CommandResult):
 def print_analysis(opened: Benchmark, findings: tuple[str, ...], results: Results) -> AnalysisResult:
     """Print the benchmark, the findings and the folder; return them as the result of the command."""
     name, dataset, selects, reports = opened.adapter.name, opened.dataset, opened.selects, opened.reports
-    say(f", {dataset}: {opened.space.size:,} networks; {opened.roles}", bold=name)
+    say(str(opened).removeprefix(name), bold=name)
     for sentence in findings:
         say(sentence, indent=2)
     say(f"figures, tables and manifest: {results.folder}/", indent=2)
