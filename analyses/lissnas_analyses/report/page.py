@@ -34,7 +34,13 @@ _TABLES = {
     "selected_by": ("selected_by", "selected_by_runs"),
     "ablation_recall": ("ablation_means",),
     "search": ("search", "search_runs", "search_shrinking"),
-    "supernet-tau": ("supernet_means", "supernet_tau", "supernet_changes", "supernet_ceilings", "supernet_along"),
+    "supernet-tau": (
+        "supernet_means",
+        "supernet_tau",
+        "supernet_comparisons",
+        "supernet_ceilings",
+        "supernet_training_curve",
+    ),
     "supernet-scores": ("supernet_tau",),
     "supernet-shrinking": ("supernet_shrinking_means", "supernet_shrinking"),
 }

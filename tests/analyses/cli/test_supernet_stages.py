@@ -1,4 +1,4 @@
-"""The commands on supernets, really run: the recipe "digits" with a few steps, in one folder from train to retrain."""
+"""The commands on supernets, run for real: the recipe "digits" with a few steps, in one folder."""
 
 import json
 import os
@@ -23,7 +23,7 @@ def _set(changes: Iterable[str]) -> tuple[str, ...]:
 
 
 ANGLES = _set(("shrinking.settings=", "shrinking.method=weight-angle", "shrinking.settings.stop_size=100"))
-"""Shrinks in every round, whatever the scores."""
+"""Shrinks in every round, whatever the scores are."""
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,7 @@ def run(trained: Path, tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_run_goes_from_shrinking_to_a_score_without_naming_its_recipe_again(in_process: Command, run: Path) -> None:
+def test_a_run_shrinks_searches_and_retrains_without_naming_its_recipe_again(in_process: Command, run: Path) -> None:
     before = (run / "run/loop/training-0/step-0000000012.pt").read_bytes()
     assert in_process("supernet", "shrink", "--out", "run", folder=run).returncode == 0
     assert (run / "run/loop/training-0/step-0000000012.pt").read_bytes() == before
@@ -68,7 +68,7 @@ def test_a_run_goes_from_shrinking_to_a_score_without_naming_its_recipe_again(in
     assert manifest.read_bytes() == told
 
 
-def test_stages_tell_scripts_what_came_out_in_numbers(in_process: Command, run: Path) -> None:
+def test_documents_of_stages_have_the_numbers_of_their_tables(in_process: Command, run: Path) -> None:
     def result(*words: str) -> dict[str, Any]:
         called = in_process("supernet", *words, "--out", "run", "--json", folder=run)
         found: dict[str, Any] = json.loads(called.stdout)["result"]
@@ -87,14 +87,14 @@ def test_stages_tell_scripts_what_came_out_in_numbers(in_process: Command, run: 
     assert (search["best"], search["evaluations"]) == (best.drop("evaluation").to_dicts()[0], 21)
 
 
-def test_a_new_training_tells_its_last_loss(in_process: Command, tmp_path: Path) -> None:
+def test_a_new_training_reports_its_last_loss(in_process: Command, tmp_path: Path) -> None:
     called = in_process("supernet", "train", "digits", *STEPS, "--out", "run", "--json", folder=tmp_path)
     result = json.loads(called.stdout)["result"]
     assert result["steps"] == 12
     assert 0 < result["loss"] < 5
 
 
-def test_scoring_otherwise_leaves_the_recipe_of_the_run_as_it_is(in_process: Command, run: Path) -> None:
+def test_scoring_with_other_settings_leaves_the_recipe_of_the_run_unchanged(in_process: Command, run: Path) -> None:
     recipe = (run / "run/recipe.toml").read_bytes()
     words = ("supernet", "evaluate", "--out", "run", "--random", "3")
     scores = []
@@ -111,7 +111,9 @@ def test_scoring_otherwise_leaves_the_recipe_of_the_run_as_it_is(in_process: Com
     assert len(list((run / "run/evaluation").glob("scores-*.jsonl"))) == 2
 
 
-def test_scores_that_others_rest_on_do_not_hinder_scoring_otherwise(in_process: Command, run: Path) -> None:
+def test_evaluate_may_use_other_scoring_settings_after_a_search_but_search_may_not(
+    in_process: Command, run: Path
+) -> None:
     assert (
         in_process("supernet", "search", "--out", "run", "--set", "search.evaluations=21", folder=run).returncode == 0
     )
@@ -122,7 +124,7 @@ def test_scores_that_others_rest_on_do_not_hinder_scoring_otherwise(in_process: 
 
 
 @pytest.mark.parametrize("mistake", ["training.batch_size=2048", "training.learning_rate=1e30"])
-def test_a_training_that_failed_at_its_beginning_begins_again_in_the_same_folder(
+def test_a_training_that_failed_at_its_start_starts_again_in_the_same_folder(
     mistake: str, in_process: Command, tmp_path: Path
 ) -> None:
     words = ("supernet", "train", "digits", *STEPS, "--set", "training.grad_clip_value=", "--out", "run")
@@ -134,7 +136,9 @@ def test_a_training_that_failed_at_its_beginning_begins_again_in_the_same_folder
     assert (corrected.returncode, corrected.stderr) == (0, "")
 
 
-def test_a_shrinking_that_failed_is_asked_for_again_with_other_settings(in_process: Command, run: Path) -> None:
+def test_a_shrinking_that_failed_at_its_start_may_start_again_with_other_settings(
+    in_process: Command, run: Path
+) -> None:
     recipe = (run / "run/recipe.toml").read_bytes()
     kernel = ("shrinking.settings=", "shrinking.method=kernel", "shrinking.settings.evaluations=20")
     for mistake in (("scoring.recalibration_batches=200",), (*kernel, "shrinking.settings.size=99999")):
@@ -147,9 +151,7 @@ def test_a_shrinking_that_failed_is_asked_for_again_with_other_settings(in_proce
     assert "shrinking.settings.size is 500; in this run it is 99" in refused.stderr
 
 
-def test_what_was_done_in_a_larger_space_is_not_taken_for_what_a_smaller_one_gives(
-    in_process: Command, run: Path
-) -> None:
+def test_a_search_before_shrinking_does_not_count_after_it(in_process: Command, run: Path) -> None:
     def call(*words: str) -> subprocess.CompletedProcess[str]:
         return in_process("supernet", *words, "--out", "run", folder=run)
 
@@ -165,7 +167,7 @@ def test_what_was_done_in_a_larger_space_is_not_taken_for_what_a_smaller_one_giv
     assert said in call("search").stderr
 
 
-def test_a_search_that_finds_nothing_new_keeps_its_manifest(in_process: Command, run: Path) -> None:
+def test_a_search_that_scores_nothing_new_keeps_its_manifest(in_process: Command, run: Path) -> None:
     words = ("supernet", "search", "--out", "run", "--set")
     assert in_process(*words, "search.evaluations=21", folder=run).returncode == 0
     told = (run / "run/search/manifest.json").read_bytes()
@@ -175,7 +177,7 @@ def test_a_search_that_finds_nothing_new_keeps_its_manifest(in_process: Command,
     assert (run / "run/search/manifest.json").read_bytes() != told
 
 
-def test_a_search_says_if_there_are_fewer_networks_than_asked_for(in_process: Command, run: Path) -> None:
+def test_a_search_reports_that_it_found_fewer_networks_than_requested(in_process: Command, run: Path) -> None:
     few = (*ANGLES, "--set", "shrinking.settings.drops_per_round=20", "--set", "shrinking.settings.stop_size=1")
     assert in_process("supernet", "shrink", "--out", "run", *few, folder=run).returncode == 0
     left = pl.read_parquet(run / "run/shrinking/rounds.parquet")["networks_at_most"][0]
@@ -184,7 +186,7 @@ def test_a_search_says_if_there_are_fewer_networks_than_asked_for(in_process: Co
     assert f"{left:,} networks scored of {left + 1:,} requested: the search found no more\n" in called.stdout
 
 
-def test_named_and_drawn_networks_are_scored_alike_each_time(in_process: Command, run: Path) -> None:
+def test_given_and_random_networks_get_the_same_scores_each_time(in_process: Command, run: Path) -> None:
     words = ("supernet", "evaluate", "--out", "run", "--random", "3", "--file", "given.txt")
     given = "|nor_conv_3x3~0|+|none~0|none~1|+|skip_connect~0|none~1|nor_conv_1x1~2|"
     (run / "given.txt").write_text(given + "\n")
@@ -198,8 +200,8 @@ def test_named_and_drawn_networks_are_scored_alike_each_time(in_process: Command
     assert pl.read_csv(run / "run/evaluation/evaluation.csv").equals(scores)
 
 
-def test_each_training_is_watched_in_a_folder_of_its_own(in_process: Command, run: Path) -> None:
-    """The training that is done already has nothing to show."""
+def test_each_training_has_its_own_tensorboard_folder(in_process: Command, run: Path) -> None:
+    """A finished training writes no log."""
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     words = ("--out", "run", "--set", "loop.steps_per_round=3", "--set", "retraining.steps=4", "--tensorboard")
@@ -220,7 +222,7 @@ def test_each_training_is_watched_in_a_folder_of_its_own(in_process: Command, ru
     }
 
 
-def test_of_two_processes_one_writes_the_document(run: Path) -> None:
+def test_the_first_of_two_processes_writes_the_document(run: Path) -> None:
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "--no-python"]
     words = ("supernet", "evaluate", "--out", "run", "--random", "2", "--json", "--device", "cpu")
     called = subprocess.run(
@@ -298,26 +300,26 @@ def test_a_recipe_is_printed_as_a_recipe_file(in_process: Command, tmp_path: Pat
     assert printed.endswith(json.loads(again)["result"]["text"])
 
 
-def test_hours_of_a_plan_are_those_of_all_stages(in_process: Command, tmp_path: Path) -> None:
-    words = ("supernet", "plan", "digits", "--set", "loop.max_rounds=1", "--images-a-second", "0.5")
+def test_the_hours_of_a_plan_are_the_sum_over_its_stages(in_process: Command, tmp_path: Path) -> None:
+    words = ("supernet", "plan", "digits", "--set", "loop.max_rounds=1", "--images-per-second", "0.5")
     told = in_process(*words, folder=tmp_path).stdout
     stages = {line[0]: line[-1] for line in (row.split() for row in told.splitlines()[1:7])}
     assert (stages["shrinking"], stages["search"]) == ("8.74", "8.89")
-    assert "0.500 images a second on one device, as given" in told
+    assert "0.500 images per second on one device, as given" in told
     planned = json.loads(in_process(*words, "--json", folder=tmp_path).stdout)["result"]
     assert planned["hours"] == pytest.approx(sum(stage["gpu_hours"] for stage in planned["stages"]))
 
 
-def test_a_plan_says_what_a_shrinker_does_not_tell(in_process: Command, tmp_path: Path) -> None:
+def test_a_plan_says_how_many_networks_a_round_scores(in_process: Command, tmp_path: Path) -> None:
     def scoring(*changes: str) -> str:
         words = [word for change in changes for word in ("--set", change)]
         told = in_process("supernet", "plan", "digits", *words, folder=tmp_path).stdout
-        return next(line for line in told.splitlines() if "a network that is scored takes" in line)
+        return next(line for line in told.splitlines() if "scoring a network takes" in line)
 
     assert scoring().endswith("a round scores at most 59 to shrink, and 118 for its means")
     assert scoring("loop.max_rounds=0").endswith("takes 800 images")
     weight_angle = scoring("shrinking.method=weight-angle", "shrinking.settings=")
-    assert weight_angle.endswith("the rounds score none, as angles of weights need no images")
+    assert weight_angle.endswith("the rounds score no networks, because weight angles need no images")
 
 
 def test_a_plan_fits_a_narrow_terminal(in_process: Command, tmp_path: Path) -> None:
@@ -344,8 +346,8 @@ def test_help_names_the_recipes(in_process: Command, tmp_path: Path) -> None:
             "plan spos --gpus 8 --set retraining.micro_batch_size=256",
             "[retraining] 4 micro-batches of 256 images cannot be",
         ),
-        ("plan digits --images-a-second inf", "Must be a number above 0, and finite"),
-        ("plan digits --images-a-second nan", "Must be a number above 0, and finite"),
+        ("plan digits --images-per-second inf", "Must be a number above 0, and finite"),
+        ("plan digits --images-per-second nan", "Must be a number above 0, and finite"),
         (
             "train digits --out run",
             "training.steps is 12; in this run it is 1500; give each run its own",
@@ -386,7 +388,7 @@ def test_a_mistake_is_one_line(words: str, said: str, in_process: Command, run: 
     assert called.stderr.count("\n") == 1
 
 
-def test_a_checkpoint_that_is_cut_short_is_no_supernet(lissnas: Command, run: Path) -> None:
+def test_a_truncated_checkpoint_is_refused(lissnas: Command, run: Path) -> None:
     path = run / "run/loop/training-0/step-0000000012.pt"
     path.write_bytes(path.read_bytes()[:5000])
     called = lissnas("supernet", "evaluate", "--out", "run", "--random", "2", folder=run)
@@ -395,7 +397,7 @@ def test_a_checkpoint_that_is_cut_short_is_no_supernet(lissnas: Command, run: Pa
     assert called.stderr.count("\n") == 1
 
 
-def test_without_torch_a_line_says_what_to_install(tmp_path: Path) -> None:
+def test_without_torch_an_error_says_what_to_install(tmp_path: Path) -> None:
     program = (
         "import sys; sys.argv = ['lissnas', 'supernet', 'recipe', 'digits'];"
         "from lissnas_analyses.cli.supernet import options; options.find_spec = lambda name: None;"

@@ -1,4 +1,4 @@
-"""The command that says what a run of a supernet will take."""
+"""`lissnas supernet plan`: the steps, hours, memory and disk space of a run, before it starts."""
 
 from dataclasses import dataclass
 from math import floor, inf, log10
@@ -22,17 +22,17 @@ def _finite(_: object, number: float | None) -> None:
 
 
 @dataclass(frozen=True)
-class Planned:
+class StageEstimate:
     """One part of a run.
 
     Attributes
     ----------
     name
-        What it is.
+        Name of the part.
     steps, images
-        Of training (0 where networks are only scored), and how many images go through a network.
+        Number of training steps (0 if networks are only scored), and of images that go through a network.
     gpu_hours
-        On one device; null if no throughput is known.
+        Hours on one device; null if the throughput is unknown.
     """
 
     name: str
@@ -43,36 +43,36 @@ class Planned:
 
 @dataclass(frozen=True)
 class PlanResult(CommandResult):
-    """What a run will take.
+    """The plan of a run.
 
     Attributes
     ----------
     name
-        Of the recipe.
+        Name or file of the recipe.
     stages
-        Its parts.
-    images_a_second, measured_on
-        Of training on one device; and on which device it was measured here, null if it was given or is not known.
+        The parts of the run.
+    images_per_second, measured_on
+        Training throughput of one device, and the device on which it was measured; null if it was not measured.
     gpus, hours
-        How many devices, and how long they take if they share the work evenly; null if no throughput is known.
-    images_a_network
-        How many images scoring one network takes.
+        Number of devices, and how long they take if they share the work evenly; null if the throughput is unknown.
+    images_per_network
+        Number of images that scoring one network takes.
     parameters, flops
-        Of the supernet; multiply-accumulates of its cheapest and its dearest path.
+        Parameters of the supernet; multiply-accumulates of its cheapest and its most expensive path.
     state_bytes, activation_bytes, disk_bytes
-        Memory of weights, gradients, momentum and average on each device; what a piece of a batch keeps there for its
-        backward pass, an estimate; and of all checkpoints on the disk, at most.
+        Memory for weights, gradients, momentum and average on each device; memory that a micro-batch needs for its
+        backward pass, an estimate; and maximum disk space of all checkpoints.
     pixel_bytes
-        On the disk beside them: the pixels of the images that networks are scored on, decoded.
+        Disk space of the decoded images for scoring.
     """
 
     name: str
-    stages: tuple[Planned, ...]
-    images_a_second: float | None
+    stages: tuple[StageEstimate, ...]
+    images_per_second: float | None
     measured_on: str | None
     gpus: int
     hours: float | None
-    images_a_network: int
+    images_per_network: int
     parameters: int
     flops: tuple[int, int]
     state_bytes: int
@@ -87,16 +87,20 @@ def plan(
     /,
     *,
     changes: Changes = (),
-    images_a_second: Annotated[
-        float | None, Parameter(help="On how many images a second one device trains.", validator=_finite)
+    images_per_second: Annotated[
+        float | None, Parameter(help="Training throughput of one device in images per second.", validator=_finite)
     ] = None,
-    measure: Annotated[bool, Parameter(help="Measure that here, by some steps on random pixels.", negative=())] = False,
-    gpus: Annotated[int, Parameter(help="How many devices share the work.", validator=validators.Number(gt=0))] = 1,
+    measure: Annotated[
+        bool, Parameter(help="Measure the throughput here, with some steps on random pixels.", negative=())
+    ] = False,
+    gpus: Annotated[
+        int, Parameter(help="Number of devices that share the work.", validator=validators.Number(gt=0))
+    ] = 1,
 ) -> PlanResult:
-    """Say what a run will take before anything is spent: steps, hours, memory and disk."""
+    """Print the steps, hours, memory and disk space of a run before it starts."""
     need_torch()
-    if measure and images_a_second is not None:
-        raise SettingError("a throughput is measured or given: leave out --measure or --images-a-second")
+    if measure and images_per_second is not None:
+        raise SettingError("the throughput is either measured or given: remove --measure or --images-per-second")
     import torch
     from lissnas.supernet.recipes.recipe_file import read_recipe
     from lissnas.supernet.stages.plan import measured_throughput
@@ -108,84 +112,84 @@ def plan(
             training.micro_batches_per_process(gpus)
         except SettingError as error:
             raise SettingError(f"[{stage}] {error}") from error
-    made = plan_run(read)
+    run_plan = plan_run(read)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     if measure:
-        images_a_second = measured_throughput(read, device)
-    hours = [None if images_a_second is None else stage.hours(images_a_second) for stage in made.stages]
-    answer = PlanResult(
+        images_per_second = measured_throughput(read, device)
+    hours = [None if images_per_second is None else stage.hours(images_per_second) for stage in run_plan.stages]
+    result = PlanResult(
         recipe,
         tuple(
-            Planned(stage.name, stage.steps, stage.images, spent)
-            for stage, spent in zip(made.stages, hours, strict=True)
+            StageEstimate(stage.name, stage.steps, stage.images, hours_spent)
+            for stage, hours_spent in zip(run_plan.stages, hours, strict=True)
         ),
-        images_a_second,
+        images_per_second,
         (torch.cuda.get_device_name() if device == "cuda" else "the processor") if measure else None,
         gpus,
-        None if images_a_second is None else sum(filter(None, hours)) / gpus,
-        made.scored_network.images,
-        made.parameters,
-        made.flops,
-        made.state_bytes,
-        made.activation_bytes,
-        made.checkpoint_bytes * made.checkpoints,
-        made.pixel_bytes,
+        None if images_per_second is None else sum(filter(None, hours)) / gpus,
+        run_plan.scored_network.images,
+        run_plan.parameters,
+        run_plan.flops,
+        run_plan.state_bytes,
+        run_plan.activation_bytes,
+        run_plan.checkpoint_bytes * run_plan.checkpoints,
+        run_plan.pixel_bytes,
     )
-    _tell(answer, _scoring(made, read.loop.round_limit))
-    return answer
+    _print(result, _scoring(run_plan, read.loop.round_limit))
+    return result
 
 
-def _tell(answer: PlanResult, scoring: str) -> None:
+def _print(result: PlanResult, scoring: str) -> None:
     grid = Grid(box=None, pad_edge=False, header_style="bold")
     grid.add_column("stage")
     for heading in ("steps", "images", "device hours"):
         grid.add_column(heading, justify="right", no_wrap=True)
-    for stage in answer.stages:
-        spent = "?" if stage.gpu_hours is None else _three_digits(stage.gpu_hours)
-        grid.add_row(stage.name, f"{stage.steps:,}" if stage.steps else "", f"{stage.images:,}", spent)
+    for stage in result.stages:
+        hours_spent = "?" if stage.gpu_hours is None else _three_digits(stage.gpu_hours)
+        grid.add_row(stage.name, f"{stage.steps:,}" if stage.steps else "", f"{stage.images:,}", hours_spent)
     show(grid)
-    low, high = (flops / 1e6 for flops in answer.flops)
+    low, high = (flops / 1e6 for flops in result.flops)
     for sentence in (
-        _speed(answer),
+        _speed(result),
         scoring,
-        f"{answer.parameters:,} parameters; a path costs {low:,.2f} to {high:,.2f} million "
-        "multiply-accumulates an image",
-        f"memory of a device: {_size(answer.state_bytes)} for weights, gradients and momentum, and about "
-        f"{_size(answer.activation_bytes)} for a piece of a batch on the dearest path, in 32 bits",
-        f"disk: at most {_size(answer.disk_bytes)} of checkpoints"
-        + (f", and {_size(answer.pixel_bytes)} of pixels of scored images" if answer.pixel_bytes else ""),
+        f"{result.parameters:,} parameters; a path costs {low:,.2f} to {high:,.2f} million "
+        "multiply-accumulates per image",
+        f"memory of a device: {_size(result.state_bytes)} for weights, gradients and momentum, and about "
+        f"{_size(result.activation_bytes)} for a micro-batch on the most expensive path, in 32 bits",
+        f"disk: at most {_size(result.disk_bytes)} of checkpoints"
+        + (f", and {_size(result.pixel_bytes)} of decoded images for scoring" if result.pixel_bytes else ""),
     ):
         say(sentence, indent=2)
 
 
-def _speed(answer: PlanResult) -> str:
-    if answer.images_a_second is None or answer.hours is None:
-        return "hours need a throughput: give --images-a-second, or --measure it here"
-    where = f"measured on {answer.measured_on}" if answer.measured_on else "as given"
-    speed, hours = _three_digits(answer.images_a_second), _three_digits(answer.hours)
+def _speed(result: PlanResult) -> str:
+    if result.images_per_second is None or result.hours is None:
+        return "hours need a throughput: give --images-per-second or --measure"
+    where = f"measured on {result.measured_on}" if result.measured_on else "as given"
+    speed, hours = _three_digits(result.images_per_second), _three_digits(result.hours)
     return (
-        f"{speed} images a second on one device, {where}, where scoring is taken to cost a third of training: "
-        f"{hours} hours at best on {counted(answer.gpus, 'device')}"
+        f"{speed} images per second on one device, {where}; scoring is assumed to cost a third of training: "
+        f"at least {hours} hours on {counted(result.gpus, 'device')}"
     )
 
 
-def _scoring(made: "Plan", rounds: int) -> str:
-    takes = f"a network that is scored takes {made.scored_network.images:,} images"
+def _scoring(run_plan: "Plan", rounds: int) -> str:
+    takes = f"scoring a network takes {run_plan.scored_network.images:,} images"
     if not rounds:
         return takes
-    if not made.networks_for_means:
-        return f"{takes}; the rounds score none, as angles of weights need no images"
-    if made.networks_for_shrinker is None:
+    if not run_plan.networks_for_means:
+        return f"{takes}; the rounds score no networks, because weight angles need no images"
+    if run_plan.networks_for_shrinker is None:
         return (
-            f"{takes}; a round scores {made.networks_for_means:,} for its means, plus those that the shrinker "
+            f"{takes}; a round scores {run_plan.networks_for_means:,} for its means, plus those that the shrinker "
             "requests, which no stage counts"
         )
-    shrinker, means = f"{made.networks_for_shrinker:,}", f"{made.networks_for_means:,}"
+    shrinker, means = f"{run_plan.networks_for_shrinker:,}", f"{run_plan.networks_for_means:,}"
     return f"{takes}; a round scores at most {shrinker} to shrink, and {means} for its means"
 
 
 def _three_digits(number: float) -> str:
-    """Return a number above 0 with its first three digits, or all those before the point."""
+    """Return a positive number with three significant digits, or all digits before the point."""
     return f"{number:,.{max(0, 2 - floor(log10(number)))}f}"
 
 

@@ -1,4 +1,4 @@
-"""Recipe files: what comes with the project is what its papers say, all of it can be printed and read again."""
+"""Recipe files: packaged recipes are those of their papers, and every recipe can be printed and read again."""
 
 from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
@@ -36,12 +36,12 @@ NAMES = (
 )
 
 
-def test_these_recipes_come_with_the_project() -> None:
+def test_these_recipes_are_packaged() -> None:
     assert recipe_names() == NAMES
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_recipe_that_is_printed_whole_is_read_again_as_the_same(name: str, tmp_path: Path) -> None:
+def test_a_printed_recipe_reads_as_the_same_recipe(name: str, tmp_path: Path) -> None:
     recipe = read_recipe(name)
     text = heading(name) + recipe_text(recipe)
     (tmp_path / "printed.toml").write_text(text)
@@ -50,7 +50,7 @@ def test_a_recipe_that_is_printed_whole_is_read_again_as_the_same(name: str, tmp
 
 
 @pytest.mark.parametrize("method", ["kernel", "weight-angle", "operation-pruning", "evolving"])
-def test_the_settings_of_any_method_are_printed_and_read_again(method: str, tmp_path: Path) -> None:
+def test_the_printed_settings_of_any_method_read_as_the_same(method: str, tmp_path: Path) -> None:
     recipe = read_recipe("digits", [f"shrinking.method={method}", "shrinking.settings="])
     (tmp_path / "printed.toml").write_text(recipe_text(recipe))
     assert read_recipe(str(tmp_path / "printed.toml")) == recipe
@@ -62,8 +62,8 @@ def test_emptied_settings_let_a_recipe_choose_another_method(table: str, choice:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_key_of_a_recipe_says_what_it_means(name: str) -> None:
-    assert "None" not in recipe_text(read_recipe(name)), "TOML has no None: say what holds if the key is left out"
+def test_every_key_of_a_recipe_is_explained(name: str) -> None:
+    assert "None" not in recipe_text(read_recipe(name)), "TOML has no None: say what happens if the key is omitted"
 
     def check(table: Any) -> None:
         meant = meanings(type(table))
@@ -75,7 +75,7 @@ def test_every_key_of_a_recipe_says_what_it_means(name: str) -> None:
     check(read_recipe(name))
 
 
-def test_the_recipes_of_papers_are_those_of_the_library() -> None:
+def test_packaged_recipes_of_papers_equal_the_recipes_in_code() -> None:
     spos = read_recipe("spos")
     assert spos.training == SPOS
     assert spos.retraining == SPOS_RETRAINING
@@ -122,7 +122,7 @@ def test_a_chain_takes_images_of_one_channel() -> None:
 
 @pytest.mark.parametrize("residual", [True, False])
 @pytest.mark.parametrize("size", [8, 32])
-def test_costs_of_cells_are_those_of_the_networks_that_are_built(residual: bool, size: int) -> None:
+def test_costs_of_cells_equal_those_of_the_built_networks(residual: bool, size: int) -> None:
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 
@@ -151,7 +151,7 @@ def test_limits_make_a_limited_space() -> None:
     assert spos.network.within(None).size == 4**20
 
 
-def test_changes_of_the_command_line_are_read_as_toml() -> None:
+def test_changes_on_the_command_line_are_read_as_toml() -> None:
     recipe = read_recipe(
         "digits",
         ["training.steps=2_000", "training.schedule=linear", "training.ema_decay=0.9", "loop.sizes=[]", "seed = 7"],
@@ -182,7 +182,7 @@ def test_changes_of_the_command_line_are_read_as_toml() -> None:
         ("training.micro_batch_size=48", "64 images cannot be divided into micro-batches of 48"),
         ("training.schedule=cosin", "did you mean 'cosine'?"),
         ("training=3", "training must be a table"),
-        ("training.steps.more=3", "steps is no table"),
+        ("training.steps.more=3", "steps is not a table"),
         ("training.steps", "a change is written as 'training.steps=2000'"),
         ("network.space=shufflenet", "did you mean 'shufflenetv2'?"),
         ("network.space=shufflenetv2", "a skeleton is for the space 'cell201', not for 'shufflenetv2'"),
@@ -194,7 +194,7 @@ def test_changes_of_the_command_line_are_read_as_toml() -> None:
         ),
         ("network.classes=1000", "network.classes is 1000, but"),
         ("network.affine=false", "the batch norms of 'cell201' scale and shift"),
-        ("network.skeleton.stages=5", "5 stages leave nothing of 8 pixels"),
+        ("network.skeleton.stages=5", "5 stages reduce 8 pixels to nothing: use fewer stages"),
         ("images.kind=folder", "images of the kind 'folder' need train"),
         ("images.train=here", "take neither train nor validation nor files"),
         ("paths.bin_edges=[1, 2]", "bin_edges are for the sampler 'flops-bins'"),
@@ -203,8 +203,8 @@ def test_changes_of_the_command_line_are_read_as_toml() -> None:
         ("shrinking.settings.seds=3", "unknown key 'seds' in [shrinking.settings]: did you mean 'seeds'?"),
         ("shrinking.settings.seeds=0", "[shrinking.settings] seeds must be at least 1, not 0"),
         ("search.optimizer=tp", "did you mean 'tpe'?"),
-        ("shrinking.method=kernel", "--set shrinking.settings= removes what is left of another method"),
-        ("search.optimizer=random", "known: none; --set search.settings= removes what is left of another optimizer"),
+        ("shrinking.method=kernel", "--set shrinking.settings= removes the settings of another method"),
+        ("search.optimizer=random", "known: none; --set search.settings= removes the settings of another optimizer"),
         ("limits.search_flops=5", "limits.search_flops: no network of cell201 costs at most 5 FLOPs (they cost "),
         ("loop.sizes=[50, 10]", "the method 'lissnas' has no size"),
         ("seed=-1", "seed must be at least 0"),
@@ -226,18 +226,18 @@ def test_a_mistake_in_a_recipe_names_the_file_and_the_key(change: str, said: str
         ("augmentation.min_crop_area=2", "min_crop_area must be at least 0 and at most 1, not 2"),
     ],
 )
-def test_images_that_cannot_be_used_so_are_refused_before_they_are_read(change: str, said: str) -> None:
+def test_impossible_image_settings_are_refused_before_images_are_read(change: str, said: str) -> None:
     with pytest.raises(SettingError) as raised:
         read_recipe("spos", [f"images.files.{change}"])
     assert said in str(raised.value)
 
 
-def test_bins_of_flops_without_networks_are_refused() -> None:
+def test_flops_bins_without_networks_are_refused() -> None:
     with pytest.raises(SettingError, match=r"no network of shufflenetv2 costs 1 to 2 FLOPs \(they cost "):
         read_recipe("spos", ["paths.bin_edges=[1, 2]"])
 
 
-def test_files_that_are_no_recipes_are_refused(tmp_path: Path) -> None:
+def test_files_that_are_not_recipes_are_refused(tmp_path: Path) -> None:
     with pytest.raises(LissnasError, match="did you mean 'digits'"):
         read_recipe("digit")
     with pytest.raises(LissnasError, match="'cell201' is a space; give a recipe of it: digits, fashion-mnist, nas-"):

@@ -1,4 +1,4 @@
-"""The network of a recipe: which space, for which images, and what its networks cost."""
+"""The network of a recipe: its search space, the images it fits, and the costs of its networks."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -29,20 +29,20 @@ _CHAINS: dict[str, Callable[[int, int], Chain]] = {
 
 
 class NetworkCosts(Protocol):
-    """What the networks of a space cost."""
+    """The costs of the networks of a space."""
 
     @property
     def multiply_accumulates(self) -> Costs:
-        """What a network costs to run on one image."""
+        """Multiply-accumulates of a network per image."""
 
     @property
     def parameters(self) -> Costs:
-        """How many parameters a network has."""
+        """Number of parameters of a network."""
 
 
 @dataclass(frozen=True)
 class _PlainCosts:
-    """Of the same cells where a reduction has its 1 x 1 convolution alone, with batch norm."""
+    """Costs of cells whose reductions have only the 1 x 1 convolution and its batch norm."""
 
     residual: Cell201Costs
 
@@ -60,7 +60,7 @@ class _PlainCosts:
 
     @property
     def _left_out(self) -> list[tuple[int, int, int]]:
-        """Of each reduction the weights of two convolutions, those of the one batch norm too many, and its pixels."""
+        """For each reduction: weights of its two convolutions and of its extra batch norm, and its size in pixels."""
         own = self.residual
         wide = [own.channels << stage for stage in range(1, own.stages)]
         return [
@@ -71,18 +71,18 @@ class _PlainCosts:
 
 @dataclass(frozen=True)
 class SkeletonRecipe:
-    """What surrounds the cells of "cell201"; the defaults are NAS-Bench-201's.
+    """The network around the cells of "cell201"; the defaults are those of NAS-Bench-201.
 
     Attributes
     ----------
     channels
-        Channels of the first stage; every stage has twice those of the one before, at half the height and width.
+        Channels of the first stage; each later stage has twice the channels at half the height and width.
     stages
-        How many stages there are, a reduction between each two.
+        Number of stages; a reduction joins each two.
     cells
-        How many cells a stage has, all of one architecture.
+        Number of cells in a stage, all of the same architecture.
     residual
-        Whether a reduction is the benchmark's residual block, or the mean of 2 x 2 pixels and a 1 x 1 convolution.
+        Whether a reduction is the benchmark's residual block, or 2 x 2 average pooling with a 1 x 1 convolution.
     """
 
     channels: int = 16
@@ -96,23 +96,23 @@ class SkeletonRecipe:
 
 @dataclass(frozen=True)
 class NetworkRecipe:
-    """What the supernet is built of.
+    """The supernet and its search space.
 
     Attributes
     ----------
     space
-        Which architectures there are: SPOS's "shufflenetv2"; ABS's "mobilenet"; "fairnas"; "macro", that of
-        NAS-Bench-Macro; or "cell201", the cells of NAS-Bench-201.
+        The search space: "shufflenetv2" of SPOS; "mobilenet" of ABS; "fairnas"; "macro" of NAS-Bench-Macro; or
+        "cell201", the cells of NAS-Bench-201.
     classes
-        How many kinds of images there are.
+        Number of classes.
     image_size
         Height and width of an image in pixels.
     input_channels
         Channels of an image.
     affine
-        Whether batch norms scale and shift in the supernet; those of "cell201" always do.
+        Whether the batch norms of the supernet scale and shift; those of "cell201" always do.
     skeleton
-        What surrounds the cells; of the space "cell201" alone.
+        The network around the cells; only for the space "cell201".
     """
 
     space: Literal["shufflenetv2", "mobilenet", "fairnas", "macro", "cell201"]
@@ -128,27 +128,27 @@ class NetworkRecipe:
             if self.skeleton is not None:
                 raise SettingError(f"a skeleton is for the space 'cell201', not for '{self.space}'")
         elif self.skeleton is None:
-            raise SettingError("the space 'cell201' needs the table network.skeleton, be it empty")
+            raise SettingError("the space 'cell201' needs the table network.skeleton; it may be empty")
         elif not self.affine:
             raise SettingError("the batch norms of 'cell201' scale and shift: leave affine out")
         elif self.image_size >> (self.skeleton.stages - 1) < 1:
             raise SettingError(
-                f"{self.skeleton.stages} stages leave nothing of {self.image_size} pixels: ask for fewer"
+                f"{self.skeleton.stages} stages reduce {self.image_size} pixels to nothing: use fewer stages"
             )
 
     def chain(self) -> Chain:
-        """Return what the networks of a space of chains are made of."""
+        """Return the chain of which the networks of the space are made; not for "cell201"."""
         chain = _CHAINS[self.space](self.classes, self.image_size)
         first, *others = chain.stem
         convolution = replace(first.main[0], inputs=self.input_channels)
         return replace(chain, stem=(replace(first, main=(convolution, *first.main[1:])), *others))
 
     def search_space(self) -> CategoricalSpace:
-        """Return the space."""
+        """Return the search space."""
         return cell201() if self.skeleton is not None else self.chain().space
 
     def costs(self) -> NetworkCosts:
-        """Return what its networks cost."""
+        """Return the costs of its networks."""
         if self.skeleton is None:
             return self.chain()
         own = self.skeleton
@@ -156,7 +156,7 @@ class NetworkRecipe:
         return costs if own.residual else _PlainCosts(costs)
 
     def within(self, flops: int | None) -> Space:
-        """Return the networks that cost at most so many multiply-accumulates; all, if there is no limit."""
+        """Return the space of networks with at most this many multiply-accumulates; the full space for None."""
         space = self.search_space()
         if flops is None:
             return space
@@ -164,7 +164,7 @@ class NetworkRecipe:
         return LimitedSpace(space, Limit("flops", lambda rows: costs(rows).astype(np.float64), flops))
 
     def build(self, rng: np.random.Generator) -> Supernet:
-        """Return the supernet, with weights drawn from the generator."""
+        """Return the supernet, with its weights drawn from the generator."""
         from lissnas.supernet.networks.cell_network import Skeleton
         from lissnas.supernet.networks.cell_supernet import CellSupernet
         from lissnas.supernet.networks.chain_network import ChainNetwork

@@ -1,4 +1,4 @@
-"""Reading a recipe from TOML, strictly: every key is known, every value has its type, and an error names the key."""
+"""Reads a recipe from TOML strictly: unknown keys and wrong types are errors that name the key."""
 
 import math
 import tomllib
@@ -23,15 +23,15 @@ def read_recipe(recipe: str, changes: Iterable[str] = ()) -> RunRecipe:
     recipe
         One of `recipe_names`, or the path of a TOML file.
     changes
-        Each a key and its value as TOML writes it, or a string without its quotes, "training.steps=2000"; a key without
-        a value gets its default.
+        Changes such as "training.steps=2000": a key and a TOML value, where strings may omit their quotes. A key
+        without a value gets its default.
 
     Raises
     ------
     UnknownNameError, LissnasError
-        If there is no such recipe, or it cannot be read.
+        If the recipe does not exist or cannot be read.
     SettingError
-        If a key is unknown or missing, a value is not of its type, or two do not fit each other.
+        If a key is unknown or missing, a value has the wrong type, or two values do not fit each other.
     """
     if recipe in recipe_names():
         content = packaged_recipe(recipe).encode()
@@ -47,7 +47,7 @@ def read_recipe(recipe: str, changes: Iterable[str] = ()) -> RunRecipe:
     try:
         given = tomllib.loads(content.decode())
     except (ValueError, RecursionError) as error:
-        raise LissnasError(f"{recipe}: not a TOML file ({error}); mend it there") from error
+        raise LissnasError(f"{recipe}: not a TOML file ({error}); correct it there") from error
     for change in changes:
         _change(given, change)
     made: RunRecipe = _made(RunRecipe, given, recipe, "")
@@ -55,7 +55,7 @@ def read_recipe(recipe: str, changes: Iterable[str] = ()) -> RunRecipe:
 
 
 def _space(name: str) -> str:
-    """Return of which space a recipe is that comes with the project."""
+    """Return the search space of a packaged recipe."""
     return str(tomllib.loads(packaged_recipe(name))["network"]["space"])
 
 
@@ -68,7 +68,7 @@ def _change(given: dict[str, Any], change: str) -> None:
     for name in names[:-1]:
         table = table.setdefault(name, {})
         if not isinstance(table, dict):
-            raise SettingError(f"{key}: {name} is no table; a change is written as 'training.steps=2000'")
+            raise SettingError(f"{key}: {name} is not a table; a change is written as 'training.steps=2000'")
     if not value.strip():
         table.pop(names[-1], None)
         return
@@ -79,14 +79,14 @@ def _change(given: dict[str, Any], change: str) -> None:
 
 
 def _made(kind: Any, given: Any, source: str, place: str, chosen_by: str = "") -> Any:
-    """Return a dataclass made of a table.
+    """Return a dataclass built from a table.
 
     Parameters
     ----------
     place
-        The key of the table in the file `source`.
+        Key of the table in the file `source`.
     chosen_by
-        The key that the class was chosen by, if there is one.
+        Key that selected the class, if there is one.
     """
     if not isinstance(given, Mapping):
         raise SettingError(f"{source}: {place} must be a table, as [{place}], not {given!r}")
@@ -97,7 +97,7 @@ def _made(kind: Any, given: Any, source: str, place: str, chosen_by: str = "") -
             nearest = get_close_matches(name, known, n=1, cutoff=0.5)
             hint = f"did you mean '{nearest[0]}'? " if nearest else ""
             where = f"in [{place}]" if place else "at the top"
-            way_out = f"; --set {place}= removes what is left of another {chosen_by}" if chosen_by else ""
+            way_out = f"; --set {place}= removes the settings of another {chosen_by}" if chosen_by else ""
             raise SettingError(
                 f"{source}: unknown key '{name}' {where}: {hint}known: {', '.join(known) or 'none'}{way_out}"
             )
@@ -124,7 +124,7 @@ def _made(kind: Any, given: Any, source: str, place: str, chosen_by: str = "") -
 
 
 def _table(hint: Any) -> Any:
-    """Return the dataclass that a field holds, or None."""
+    """Return the dataclass of a field, or None."""
     return next((part for part in (hint, *get_args(hint)) if is_dataclass(part)), None)
 
 
@@ -133,8 +133,8 @@ def _value(read: Any, field: Any, hints: Mapping[str, Any], source: str, key: st
     if get_origin(hint) is Literal and read not in get_args(hint):
         known = [str(each) for each in get_args(hint)]
         nearest = get_close_matches(str(read), known, n=1, cutoff=0.5)
-        hint_of_it = f"did you mean '{nearest[0]}'? " if nearest else ""
-        raise SettingError(f"{source}: {key} cannot be {read!r}: {hint_of_it}known: {', '.join(known)}")
+        suggestion = f"did you mean '{nearest[0]}'? " if nearest else ""
+        raise SettingError(f"{source}: {key} cannot be {read!r}: {suggestion}known: {', '.join(known)}")
     try:
         value = msgspec.convert(read, hint)
     except msgspec.ValidationError as error:

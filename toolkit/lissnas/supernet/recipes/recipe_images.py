@@ -1,4 +1,4 @@
-"""The images and the paths that a recipe names."""
+"""Opens the images of a recipe, and makes its first path sampler."""
 
 from pathlib import Path
 
@@ -23,14 +23,14 @@ def open_images(recipe: RunRecipe, folder: Path) -> ImageSource:
     Parameters
     ----------
     folder
-        Of the run: the list of the images that are held out is kept there.
+        The folder of the run, which gets the list of held-out images.
 
     Raises
     ------
     LissnasError
-        If they are not there or incomplete.
+        If images are missing or incomplete.
     SettingError
-        If there are other classes than the recipe says.
+        If the number of classes is not that of the recipe.
     """
     images = recipe.images
     if images.files is None:
@@ -49,7 +49,7 @@ def open_images(recipe: RunRecipe, folder: Path) -> ImageSource:
 
 
 def first_paths(recipe: RunRecipe) -> PathSampler:
-    """Return what draws the paths of each step before the first shrinking."""
+    """Return the sampler that draws the paths of each step before the first round of shrinking."""
     space, paths = recipe.network.search_space(), recipe.paths
     match paths.sampler:
         case "uniform":

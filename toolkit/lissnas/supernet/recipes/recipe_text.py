@@ -1,4 +1,4 @@
-"""A recipe as a TOML file, whole: every key with its value and, as a comment, what it means, from its docstring."""
+"""Writes a recipe as a complete TOML file: each key with its value, and its docstring as a comment."""
 
 import ast
 import inspect
@@ -18,17 +18,17 @@ _ATTRIBUTES = re.compile(r"^Attributes\n-+\n", re.MULTILINE)
 
 
 def recipe_text(recipe: RunRecipe) -> str:
-    """Return the file; read again, it is the same recipe."""
+    """Return the text of the file; reading it gives the same recipe."""
     return "\n".join(_lines(recipe, "")).strip("\n") + "\n"
 
 
 def meanings(kind: type) -> dict[str, str]:
-    """Return what each field of a dataclass means, by the docstring of the class or the string below the field."""
+    """Return the meaning of each field of a dataclass, from the class docstring or the string below the field."""
     return _below_fields(kind) | _attributes(inspect.getdoc(kind) or "")
 
 
 def differing_keys(one: Any, other: Any, place: str = "") -> Iterator[tuple[str, Any, Any]]:
-    """Yield the keys whose values differ between two recipes, with both values; None where one has no such key."""
+    """Yield each key with different values in two recipes, with both values."""
     if not (is_dataclass(one) and type(one) is type(other)):
         if one != other:
             yield place, one, other
@@ -67,7 +67,7 @@ def _written(value: Any) -> str:
 
 
 def _attributes(docstring: str) -> dict[str, str]:
-    """Return what the section "Attributes" of a docstring says of each name."""
+    """Return the descriptions in the section "Attributes" of a docstring, by name."""
     begin = _ATTRIBUTES.search(docstring)
     if begin is None:
         return {}
@@ -83,7 +83,7 @@ def _attributes(docstring: str) -> dict[str, str]:
 
 
 def _below_fields(kind: type) -> dict[str, str]:
-    """Return the strings that stand below the fields of a class and of those that it inherits from."""
+    """Return the strings below the fields of a class and of its base classes, by field."""
     found: dict[str, str] = {}
     for each in reversed(kind.__mro__[:-1]):
         [definition] = ast.parse(textwrap.dedent(inspect.getsource(each))).body

@@ -1,6 +1,6 @@
-"""The recipe of a run: everything that a supernet is built of, trained, shrunk, searched and retrained with.
+"""The recipe of a run: how a supernet is built, trained, shrunk, searched and retrained.
 
-It is a TOML file. What it leaves out has its default, what it says is checked before anything is spent.
+A recipe is a TOML file. Keys that it omits have their defaults; all values are checked before any computation.
 """
 
 from collections.abc import Callable
@@ -22,7 +22,7 @@ from lissnas.supernet.shrinking.weight_angle_shrinkage import WeightAngleShrinka
 from lissnas.supernet.training.training_recipe import TrainingRecipe
 
 WEIGHT_ANGLE = "weight-angle"
-"""The name of ABS on the angles of weights, which shrinks in this loop alone."""
+"""Name of ABS on weight angles, which exists only in the shrinking loop."""
 
 _SMALL = 8
 """Pixels a side of digits and of Fashion-MNIST as it is pooled here."""
@@ -30,12 +30,12 @@ _SMALL = 8
 
 @dataclass(frozen=True)
 class ImagesRecipe:
-    """Which images there are.
+    """The images of a run.
 
     Attributes
     ----------
     kind
-        Which images there are: scikit-learn's digits; Fashion-MNIST pooled to 8 x 8 pixels; a folder for each class;
+        Kind of images: scikit-learn's digits; Fashion-MNIST pooled to 8 x 8 pixels; a folder for each class;
         or WebDataset shards.
     train, validation
         Where training and validation images are: of "folder" two folders, each with a folder for each class; of
@@ -92,17 +92,18 @@ class ImagesRecipe:
 
 @dataclass(frozen=True)
 class PathsRecipe:
-    """Which paths a step trains before the first shrinking; afterwards they are drawn uniformly from what is left.
+    """The paths of a training step before the first round; later ones are drawn uniformly from the shrunk space.
 
     Attributes
     ----------
     sampler
-        Which paths a step trains: one of all networks; one of a bin of FLOPs; as many as a layer has choices, with each
-        choice in one of them (FairNAS); or the dearest, the cheapest and random ones between (sandwich).
+        The paths of a step: "uniform", one path of the full space; "flops-bins", one path of a FLOPs bin; "fair", as
+        many paths as a layer has choices, each choice in one of them (FairNAS); "sandwich", the most expensive path,
+        the cheapest one, and random ones.
     bin_edges
-        Of "flops-bins": multiply-accumulates at which each bin begins, ascending, and the last one ends.
+        For "flops-bins": multiply-accumulates at the lower edge of each bin and the upper edge of the last, ascending.
     random_paths
-        Of "sandwich": how many random networks.
+        For "sandwich": number of random paths.
     """
 
     sampler: Literal["uniform", "flops-bins", "fair", "sandwich"] = "uniform"
@@ -117,7 +118,7 @@ class PathsRecipe:
         check_at_least_one(self, "random_paths")
 
     def paths(self, network: NetworkRecipe) -> int:
-        """Return how many paths a step has."""
+        """Return the number of paths in a step."""
         if self.sampler == "sandwich":
             return 2 + self.random_paths
         return max(network.search_space().choices) if self.sampler == "fair" else 1
@@ -125,14 +126,14 @@ class PathsRecipe:
 
 @dataclass(frozen=True)
 class LimitsRecipe:
-    """What a network may cost, in multiply-accumulates an image.
+    """Limits on the multiply-accumulates of a network per image.
 
     Attributes
     ----------
     shrinking_flops
-        The most that a network may cost while the space is shrunk, and in what is kept; anything if left out.
+        Maximum while the space is shrunk, and in the shrunk space; no limit if omitted.
     search_flops
-        The most that a network may cost while the space is searched; as while it is shrunk if left out.
+        Maximum while the space is searched; that of shrinking if omitted.
     """
 
     shrinking_flops: int | None = None
@@ -150,12 +151,12 @@ def _shrinker(name: str) -> type:
 
 @dataclass(frozen=True)
 class ShrinkingRecipe:
-    """What shrinks the space in each round.
+    """The shrinker of each round.
 
     Attributes
     ----------
     method
-        Any method of `lissnas shrink`, or "weight-angle" for ABS on the angles of weights.
+        A method of `lissnas shrink`, or "weight-angle" for ABS on weight angles.
     settings
         Settings of the method.
     """
@@ -168,14 +169,14 @@ class ShrinkingRecipe:
 
 @dataclass(frozen=True)
 class SearchRecipe:
-    """How one network is looked for in what is left.
+    """The search for the best network in the shrunk space.
 
     Attributes
     ----------
     optimizer
-        Any optimizer of `lissnas search`.
+        An optimizer of `lissnas search`.
     evaluations
-        How many networks are scored in all.
+        Maximum number of networks to score.
     settings
         Settings of the optimizer.
     """
@@ -192,14 +193,14 @@ class SearchRecipe:
 
 @dataclass(frozen=True)
 class CheckpointsRecipe:
-    """When the state of a training is written.
+    """The checkpoints of a training.
 
     Attributes
     ----------
     save_every
-        After how many steps a checkpoint is written; one more is written at the end.
+        Number of steps between two checkpoints; another one is written at the end.
     keep
-        How many checkpoints of a training are kept.
+        Number of checkpoints kept for each training.
     """
 
     save_every: int = 1000
@@ -211,34 +212,34 @@ class CheckpointsRecipe:
 
 @dataclass(frozen=True)
 class RunRecipe:
-    """A run.
+    """The recipe of a run.
 
     Attributes
     ----------
     seed
         Seed of every random draw: the same one gives the same results.
     network
-        The supernet, which holds all networks as its paths.
+        The supernet and its search space.
     images
-        Which images networks are trained and scored on.
+        The images for training and scoring.
     paths
-        Which paths a step trains before the first shrinking.
+        The paths of a training step before the first round.
     training
-        How the supernet is trained.
+        The training of the supernet in the full space.
     loop
-        How training and shrinking follow each other.
+        How training and shrinking alternate.
     shrinking
-        What shrinks the space in each round.
+        The shrinker of each round.
     scoring
         How the supernet scores a network.
     limits
-        What a network may cost, in multiply-accumulates an image.
+        Limits on the multiply-accumulates of a network per image.
     search
-        How the best network is looked for in what is left.
+        The search for the best network in the shrunk space.
     retraining
-        How the network that the search finds is trained on its own.
+        The training of the best network alone.
     checkpoints
-        When the state of a training is saved.
+        The checkpoints of a training.
     """
 
     network: NetworkRecipe
@@ -263,10 +264,10 @@ class RunRecipe:
             ("input_channels", images.channels, "channels"),
             ("classes", images.classes, "classes"),
         ):
-            asked = getattr(network, mine)
-            if theirs is not None and asked != theirs:
+            value = getattr(network, mine)
+            if theirs is not None and value != theirs:
                 raise SettingError(
-                    f"network.{mine} is {asked}, but the images of the kind '{images.kind}' have {theirs} {what}"
+                    f"network.{mine} is {value}, but the images of the kind '{images.kind}' have {theirs} {what}"
                 )
         costs = network.costs().multiply_accumulates
         for low, high in pairwise(self.paths.bin_edges):
@@ -281,7 +282,7 @@ class RunRecipe:
                     f"limits.{name}: no network of {network.space} costs at most {limit:,} FLOPs {_range(costs)}"
                 )
         if self.loop.sizes and not hasattr(self.shrinking.settings, "size"):
-            raise SettingError(f"loop.sizes: the method '{self.shrinking.method}' has no size; leave them out")
+            raise SettingError(f"loop.sizes: the method '{self.shrinking.method}' has no size: remove loop.sizes")
 
 
 def _range(costs: Costs) -> str:

@@ -1,9 +1,8 @@
-"""What a run will take, before anything is spent: steps, images, hours, memory and disk.
+"""The plan of a run: its steps, images, hours, memory and disk space, before any computation.
 
-What follows from the recipe is exact. What is estimated says so: hours, from a throughput that is given or measured;
-memory, from what the path of most multiply-accumulates keeps for its backward pass; and for scoring, our own choice,
-that a forward pass takes a third of a training step on the same images. Rounds, and what a round scores, are as many as
-there are at most.
+Numbers that follow from the recipe are exact. Estimates are: hours, from a given or measured throughput; memory, from
+what the most expensive path stores for its backward pass; and scoring, for which we assume (our own choice) that a
+forward pass takes a third of a training step on the same images. Rounds and networks per round are upper bounds.
 """
 
 import time
@@ -27,10 +26,10 @@ from lissnas.supernet.training.path_samplers import UniformPathSampler
 from lissnas.supernet.training.training_loop import train_supernet
 
 _FORWARD_SHARE = 3
-"""How many forward passes a training step takes as long as: one forward and a backward of twice that."""
+"""Duration of a training step in forward passes: one forward pass, and a backward pass of twice that."""
 
 _MEASURED_STEPS = 5
-"""Over how many steps throughput is measured, after as many that are not counted."""
+"""Number of steps over which throughput is measured, after as many warm-up steps."""
 
 
 @dataclass(frozen=True)
@@ -40,13 +39,13 @@ class PlannedStage:
     Attributes
     ----------
     name
-        What it is.
+        Name of the part.
     steps
-        Of training; 0 for scoring.
+        Number of training steps; 0 for scoring.
     images
-        How many go through a network, counted once for every path that sees them.
+        Number of images, counted once for every path that sees them.
     image_passes
-        The same in training passes of one image: one that is only scored counts a third.
+        Number of training passes of an image; an image that is only scored counts a third.
     """
 
     name: str
@@ -54,39 +53,39 @@ class PlannedStage:
     images: int
     image_passes: float
 
-    def hours(self, images_a_second: float) -> float:
-        """Return how long it takes at a throughput of training passes."""
-        return self.image_passes / images_a_second / 3600
+    def hours(self, images_per_second: float) -> float:
+        """Return the duration in hours at a throughput of training passes per second."""
+        return self.image_passes / images_per_second / 3600
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What a run will take.
+    """The plan of a run.
 
     Attributes
     ----------
     stages
-        In their order; of the loop as many rounds as there are at most.
+        The parts in order, with the maximum number of rounds.
     scored_network
-        Scoring one network.
+        The scoring of one network.
     networks_for_means
-        How many networks the two means of a round are estimated from. Angles of weights need none.
+        Number of networks from which the two means of a round are estimated; 0 for weight angles.
     networks_for_shrinker
-        How many networks the shrinker scores at most in a round; None if its settings do not say, and then no stage
-        counts them.
+        Maximum number of networks that the shrinker scores in a round; None if its settings do not determine it, and
+        then no stage counts them.
     parameters, flops
-        Of the whole supernet; multiply-accumulates of its cheapest and its dearest path.
+        Parameters of the supernet; multiply-accumulates of its cheapest and its most expensive path.
     state_bytes
-        Weights, their gradients at most, momentum, and the moving average if there is one, on each device.
+        Weights, gradients (at most), momentum, and the moving average if the recipe has one, on each device.
     activation_bytes
-        What the dearest path keeps for its backward pass for one piece of a batch, the larger of training and
-        retraining, in 32 bits: an estimate.
+        What the most expensive path stores for its backward pass, in 32 bits, for one micro-batch: the larger one of
+        training and retraining. An estimate.
     checkpoint_bytes
-        One checkpoint.
+        Size of a checkpoint.
     checkpoints
-        How many are kept in all, at most.
+        Maximum number of checkpoints kept in total.
     pixel_bytes
-        Files with the pixels of the images that networks are scored on; 0 for images that lie in memory.
+        Files of the decoded images for scoring; 0 if images are in memory.
     """
 
     stages: tuple[PlannedStage, ...]
@@ -103,7 +102,7 @@ class Plan:
 
 
 def plan(recipe: RunRecipe) -> Plan:
-    """Return what a run will take; no image is read, and no network trained."""
+    """Return the plan of a run, without reading an image or training a network."""
     paths = recipe.paths.paths(recipe.network)
     with torch.device("meta"):
         network = recipe.network.build(np.random.default_rng(0))
@@ -142,10 +141,10 @@ def plan(recipe: RunRecipe) -> Plan:
 
 
 def measured_throughput(recipe: RunRecipe, device: str) -> float:
-    """Return how many images a second one device trains on: some steps of the recipe, each of one random path.
+    """Return the training throughput of one device in images per second, over some steps of one random path each.
 
-    A step is of `micro_batch_size` random images. Reading and decoding images is not in it; nor is what compiling wins,
-    which itself takes longer than the steps.
+    A step trains on `micro_batch_size` random images. It includes neither reading and decoding images, nor the gain
+    from compiling, which itself takes longer than the steps.
     """
     network = recipe.network.build(np.random.default_rng(0))
     count = recipe.training.micro_batch_size
@@ -174,7 +173,7 @@ def _training(name: str, steps: int, batch: int, paths: int) -> PlannedStage:
 
 
 def _networks_for_shrinker(settings: Any) -> int | None:
-    """Return how many networks a shrinker scores at most in a round; None if its settings do not say."""
+    """Return the maximum number of networks a shrinker scores in a round; None if its settings do not determine it."""
     if isinstance(settings, WeightAngleShrinkage | RandomSubset):
         return 0
     if isinstance(settings, Lissnas):
@@ -183,10 +182,10 @@ def _networks_for_shrinker(settings: Any) -> int | None:
 
 
 def _scored(recipe: RunRecipe) -> PlannedStage:
-    """Return what scoring a network takes."""
+    """Return the scoring of one network as a planned stage."""
     recalibrating = recipe.scoring.recalibration_batches * recipe.scoring.recalibration_batch_size
-    seen = recalibrating + recipe.images.held_out(recipe.network.classes)
-    return PlannedStage("scoring a network", 0, seen, seen / _FORWARD_SHARE)
+    images = recalibrating + recipe.images.held_out(recipe.network.classes)
+    return PlannedStage("scoring a network", 0, images, images / _FORWARD_SHARE)
 
 
 def _times(name: str, one: PlannedStage, count: int) -> PlannedStage:
@@ -198,21 +197,21 @@ def _rounds(count: int) -> str:
 
 
 def _activations(recipe: RunRecipe, network: Supernet) -> int:
-    """Return the bytes that the dearest path of a network on the device "meta" keeps for its backward pass."""
-    piece = max(recipe.training.micro_batch_size, recipe.retraining.micro_batch_size)
-    dearest = [int(np.argmax(added)) for added in recipe.network.costs().multiply_accumulates.by_choice]
-    kept: dict[int, tuple[Tensor, int]] = {}
+    """Return the bytes that the most expensive path of a network on the device "meta" stores for its backward pass."""
+    micro_batch = max(recipe.training.micro_batch_size, recipe.retraining.micro_batch_size)
+    most_expensive = [int(np.argmax(added)) for added in recipe.network.costs().multiply_accumulates.by_choice]
+    stored: dict[int, tuple[Tensor, int]] = {}
 
-    def keep(tensor: Tensor) -> Tensor:
+    def store(tensor: Tensor) -> Tensor:
         storage = tensor.untyped_storage()
-        kept[cast(int, storage._cdata)] = tensor, storage.nbytes()
+        stored[cast(int, storage._cdata)] = tensor, storage.nbytes()
         return tensor
 
     images = torch.zeros(
-        piece, recipe.network.input_channels, recipe.network.image_size, recipe.network.image_size, device="meta"
+        micro_batch, recipe.network.input_channels, recipe.network.image_size, recipe.network.image_size, device="meta"
     )
-    labels = torch.zeros(piece, dtype=torch.int64, device="meta")
-    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
-        cross_entropy(network.train()(images, dearest), labels)
+    labels = torch.zeros(micro_batch, dtype=torch.int64, device="meta")
+    with torch.autograd.graph.saved_tensors_hooks(store, lambda tensor: tensor):
+        cross_entropy(network.train()(images, most_expensive), labels)
     weights = {cast(int, each.untyped_storage()._cdata) for each in network.parameters()}
-    return sum(size for storage, (_, size) in kept.items() if storage not in weights)
+    return sum(size for storage, (_, size) in stored.items() if storage not in weights)

@@ -95,7 +95,7 @@ class SupernetRun:
 
     def report_training(self, step: str, progress: Progress) -> None:
         """Report a step of a training, and save the recipe."""
-        details = f"loss {progress.loss:.2f}, {progress.images_a_second:,.0f} images/s"
+        details = f"loss {progress.loss:.2f}, {progress.images_per_second:,.0f} images/s"
         self.report_work(step, progress.step / progress.steps, details)
 
     def logged(

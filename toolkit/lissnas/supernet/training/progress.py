@@ -17,7 +17,7 @@ class Progress:
         Mean loss of the step's paths in nats, before their weights were updated.
     rows
         The paths of the step, shape (paths, genes).
-    images_a_second
+    images_per_second
         Images per second over all processes since this run started or resumed. An image counts once, however many
         paths it goes through.
     seconds_left
@@ -28,7 +28,7 @@ class Progress:
     steps: int
     loss: float
     rows: Rows
-    images_a_second: float
+    images_per_second: float
     seconds_left: float
 
     def __str__(self) -> str:
@@ -36,7 +36,7 @@ class Progress:
         left = f"{hours // 24} d {hours % 24} h" if hours >= 24 else f"{hours}:{seconds // 60:02}:{seconds % 60:02}"
         return (
             f"step {self.step:,} of {self.steps:,}: loss {self.loss:.3f}, "
-            f"{self.images_a_second:,.0f} images/s, {left} left"
+            f"{self.images_per_second:,.0f} images/s, {left} left"
         )
 
 

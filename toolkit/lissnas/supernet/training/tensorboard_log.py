@@ -49,7 +49,7 @@ class TensorBoardLog:
         for name, value in (
             ("loss", progress.loss),
             ("learning rate", learning_rate_at(self._recipe, progress.step - 1)),
-            ("images per second", progress.images_a_second),
+            ("images per second", progress.images_per_second),
         ):
             self._writer.add_scalar(name, value, progress.step)
         self._report(progress)
