@@ -1,4 +1,4 @@
-"""`lissnas doctor`: what is absent is told with its command, and only what is broken is a problem."""
+"""`lissnas doctor`: it prints how to get what is missing, and only what is broken is a problem."""
 
 import re
 import tomllib
@@ -21,7 +21,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "cache"
 
 
-def test_a_new_cache_is_whole_and_benchmarks_of_packages_are_ready(cache: Path) -> None:
+def test_a_new_cache_has_no_problems_and_benchmarks_of_packages_are_ready(cache: Path) -> None:
     found = inspect_environment()
     assert found.problems == ()
     assert EnvironmentResult(found).exit_status == 0
@@ -33,7 +33,7 @@ def test_a_new_cache_is_whole_and_benchmarks_of_packages_are_ready(cache: Path) 
     assert found.cache.chosen_by == "LISSNAS_CACHE"
 
 
-def test_without_the_variable_the_cache_is_the_users(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_variable_the_cache_is_the_users_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("LISSNAS_CACHE")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert cache_folder() == tmp_path / "lissnas"
@@ -53,7 +53,7 @@ def test_a_cache_that_cannot_be_written_is_a_problem(tmp_path: Path, monkeypatch
     assert EnvironmentResult(found).exit_status == 1
 
 
-def test_a_damaged_table_is_a_problem_with_its_way_out(cache: Path) -> None:
+def test_a_damaged_table_is_a_problem_with_a_remedy(cache: Path) -> None:
     (cache / "tables").mkdir(parents=True)
     (cache / "tables/analog-nasbench.parquet").write_bytes(b"PAR1 cut short")
     [problem] = inspect_environment().problems
@@ -70,7 +70,7 @@ def test_a_damaged_surrogate_is_a_problem(cache: Path) -> None:
     assert "lissnas data import" in problem.remedy
 
 
-def test_a_package_of_another_version_is_a_problem_and_a_missing_extra_is_none(
+def test_an_incompatible_package_is_a_problem_and_a_missing_extra_is_not(
     cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lines = ["numpy>=1000", "optuna>=1000; extra == 'search'", "no-such-package>=1; extra == 'report'"]
@@ -83,19 +83,19 @@ def test_a_package_of_another_version_is_a_problem_and_a_missing_extra_is_none(
     assert not extras["cluster"].packages
 
 
-def test_a_twin_of_a_package_serves_in_its_place() -> None:
+def test_a_package_with_the_same_import_name_is_compatible() -> None:
     pytest.importorskip("xgboost")
     found = environment._package(Requirement("xgboost>=3.0"))
     assert found.compatible
     assert found.name in ("xgboost", "xgboost-cpu")
 
 
-def test_every_extra_says_what_it_is_for() -> None:
+def test_every_extra_has_a_purpose() -> None:
     declared = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())
     assert set(EXTRAS) == set(declared["project"]["optional-dependencies"])
 
 
-def test_the_machine_is_named(cache: Path) -> None:
+def test_the_machine_is_described(cache: Path) -> None:
     found: Environment = inspect_environment()
     assert found.machine.cores >= 1
     assert all(re.fullmatch(r"\w+.* on \d+", one) for one in found.machine.blas)

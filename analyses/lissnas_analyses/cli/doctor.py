@@ -69,7 +69,7 @@ def _print_benchmarks(environment: Environment) -> None:
 
 
 def _print_cache(cache: Cache) -> None:
-    say(f": {cache.folder} (set by {cache.chosen_by})", bold="Cache")
+    say(f": {cache.folder} ({cache.chosen_by})", bold="Cache")
     access = "writable" if cache.writable else "not writable"
     say(f"{access}; {cache.bytes / 1e6:,.1f} MB used, {cache.free_bytes / 1e9:,.1f} GB free", indent=2)
     say("")

@@ -18,9 +18,10 @@ def locality(
     seed: Seed = 0,
     out: Out = None,
 ) -> AnalysisResult:
-    """Measure and draw the locality of a benchmark. It is exact, so no seed changes it.
+    """Measure and draw the locality of a benchmark.
 
-    The results lie in results/BENCHMARK/locality if nothing else is said.
+    The result is exact; it does not depend on the seed. Writes tables and figures to results/BENCHMARK/locality unless
+    --out names another folder.
 
     Parameters
     ----------
@@ -33,7 +34,7 @@ def locality(
     results = Results(out or default_folder(benchmark) / "locality", "locality")
     opened = open_benchmark(benchmark, dataset, metric)
     with progress() as report:
-        found = run_locality(opened, results, prefixed(report, benchmark))
-    findings = locality_sentences(found)
+        locality_result = run_locality(opened, results, prefixed(report, benchmark))
+    findings = locality_sentences(locality_result)
     results.save_for_benchmark(opened, {"seed": seed}, findings)
     return print_analysis(opened, findings, results)

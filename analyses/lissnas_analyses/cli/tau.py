@@ -14,16 +14,18 @@ from lissnas_analyses.cli.json_command import json_command
 from lissnas_analyses.cli.options import BenchmarkName, Dataset, MethodName, Metric, Out, Seed, default_folder
 from lissnas_analyses.cli.terminal import prefixed, progress
 
+_SEVERAL = Parameter(consume_multiple=True, negative=(), show_default=False)
+
 
 @json_command
 def tau(
     benchmark: BenchmarkName,
     /,
     *,
-    predictor: Annotated[tuple[str, ...], Parameter(consume_multiple=True, negative=())] = (),
-    column: Annotated[tuple[str, ...], Parameter(consume_multiple=True, negative=())] = (),
-    subspace: Annotated[tuple[Path, ...], Parameter(consume_multiple=True, negative=())] = (),
-    method: Annotated[tuple[MethodName, ...], Parameter(consume_multiple=True, negative=())] = (),
+    predictor: Annotated[tuple[str, ...], _SEVERAL] = (),
+    column: Annotated[tuple[str, ...], _SEVERAL] = (),
+    subspace: Annotated[tuple[Path, ...], _SEVERAL] = (),
+    method: Annotated[tuple[MethodName, ...], _SEVERAL] = (),
     top: Annotated[tuple[float, ...], Parameter(consume_multiple=True, negative=())] = (0.2,),
     sample: int = 500,
     draws: int = 1000,

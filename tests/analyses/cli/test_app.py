@@ -37,7 +37,7 @@ def test_help_imports_no_numpy() -> None:
     assert subprocess.run([sys.executable, "-c", program], capture_output=True, check=False).returncode == 0
 
 
-def test_benchmarks_are_listed_with_their_license_and_how_to_get_them(in_process: Command, tmp_path: Path) -> None:
+def test_benchmarks_are_listed_with_license_and_remedy(in_process: Command, tmp_path: Path) -> None:
     shown = in_process("benchmarks", folder=tmp_path, LISSNAS_CACHE=str(tmp_path)).stdout
     for name in benchmark_names():
         assert name in shown
@@ -45,7 +45,7 @@ def test_benchmarks_are_listed_with_their_license_and_how_to_get_them(in_process
     assert "lissnas data import nas-bench-macro" in shown
 
 
-def test_a_shrunk_space_is_saved_and_is_what_the_library_gives(
+def test_shrink_saves_the_subspace_that_the_library_returns(
     in_process: Command, tmp_path: Path, proteins: Benchmark
 ) -> None:
     words = ("shrink", "nas-bench-graph-proteins", "--seeds", "5", "--seed", "3", "--out", "here")
@@ -58,20 +58,20 @@ def test_a_shrunk_space_is_saved_and_is_what_the_library_gives(
     assert provenance["evaluations"] == trace.evaluations.count
 
 
-def test_a_space_shrunk_within_a_limit_holds_nothing_above_it(
+def test_a_subspace_within_a_limit_has_no_network_above_it(
     in_process: Command, tmp_path: Path, proteins: Benchmark
 ) -> None:
     words = ("shrink", "nas-bench-graph-proteins", "--limit", "latency<=300", "--stop", "rounds", "--out", "here")
-    said = in_process(*words, folder=tmp_path).stdout
+    printed = in_process(*words, folder=tmp_path).stdout
     saved, provenance = subspace_file.load(tmp_path / "here/shrunk-lissnas.parquet", proteins.space)
     costs = proteins.table.values(Measure("latency", ""), proteins.dataset)
     assert 0 < saved.size < np.count_nonzero(costs <= 300) < proteins.space.size
     assert (costs[saved.index] <= 300).all()
-    assert f"{np.count_nonzero(costs <= 300):,} of {proteins.space.size:,} networks meet latency<=300" in said
+    assert f"{np.count_nonzero(costs <= 300):,} of {proteins.space.size:,} networks meet latency<=300" in printed
     assert provenance["limits"] == ["latency<=300"]
 
 
-def test_locality_leaves_figures_numbers_and_a_manifest(lissnas: Command, tmp_path: Path) -> None:
+def test_locality_writes_figures_tables_and_a_manifest(lissnas: Command, tmp_path: Path) -> None:
     called = lissnas("locality", "nas-bench-graph-proteins", folder=tmp_path)
     folder = tmp_path / "results/nas-bench-graph-proteins/locality"
     assert str(folder.relative_to(tmp_path)) in called.stdout
@@ -86,7 +86,7 @@ def test_compare_takes_a_dataset_and_a_metric(in_process: Command, tmp_path: Pat
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         ("locality nas-bench-grph", 'Did you mean "nas-bench-graph"?'),
         ("locality nas-bench-graph --dataset coraa", "did you mean 'cora'?"),
@@ -123,23 +123,25 @@ def test_compare_takes_a_dataset_and_a_metric(in_process: Command, tmp_path: Pat
         ("lokality analog-nasbench", 'Did you mean "locality"?'),
     ],
 )
-def test_a_mistake_is_one_line_that_says_what_to_do(words: str, said: str, in_process: Command, tmp_path: Path) -> None:
+def test_a_mistake_is_a_one_line_error_with_a_remedy(
+    words: str, message: str, in_process: Command, tmp_path: Path
+) -> None:
     (tmp_path / "file").write_text("no folder, and no benchmark")
     called = in_process(*words.split(), folder=tmp_path)
     assert called.returncode == 2
-    assert said in called.stderr
+    assert message in called.stderr
     assert called.stderr.startswith("lissnas: ")
     assert called.stderr.count("\n") == 1
     assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["file"]
 
 
-def test_a_benchmark_that_is_not_there_says_how_to_get_it(in_process: Command, tmp_path: Path) -> None:
+def test_the_error_for_a_missing_benchmark_says_how_to_get_it(in_process: Command, tmp_path: Path) -> None:
     called = in_process("locality", "nas-bench-macro", folder=tmp_path, LISSNAS_CACHE=str(tmp_path / "empty"))
     assert called.returncode == 2
     assert "lissnas data import nas-bench-macro" in called.stderr
 
 
-def test_a_damaged_cache_is_one_line_that_says_what_to_do(in_process: Command, tmp_path: Path) -> None:
+def test_a_damaged_cache_is_a_one_line_error_with_a_remedy(in_process: Command, tmp_path: Path) -> None:
     (tmp_path / "tables").mkdir()
     (tmp_path / "tables/analog-nasbench.parquet").write_bytes(b"PAR1 cut short")
     called = in_process("locality", "analog-nasbench", folder=tmp_path, LISSNAS_CACHE=str(tmp_path))
@@ -148,7 +150,7 @@ def test_a_damaged_cache_is_one_line_that_says_what_to_do(in_process: Command, t
     assert "delete it" in called.stderr
 
 
-def test_an_interrupt_leaves_whole_files_and_exit_status_130(tmp_path: Path, session_cache: Path) -> None:
+def test_an_interrupt_leaves_complete_files_and_exit_status_130(tmp_path: Path, session_cache: Path) -> None:
     folder = tmp_path / "results"
     running = subprocess.Popen(
         [str(Path(sys.executable).parent / "lissnas"), "reproduce", "--out", str(folder)],
@@ -161,15 +163,15 @@ def test_an_interrupt_leaves_whole_files_and_exit_status_130(tmp_path: Path, ses
         assert running.poll() is None
         time.sleep(0.01)
     running.send_signal(signal.SIGINT)
-    _, said = running.communicate(timeout=60)
+    _, printed = running.communicate(timeout=60)
     assert running.returncode == 130
-    assert said.count("\n") == 1
+    assert printed.count("\n") == 1
     assert not list(folder.rglob("*.part"))
     for path in folder.rglob("*.parquet"):
         pl.read_parquet(path)
 
 
-def test_a_closed_pipe_is_no_error(session_cache: Path) -> None:
+def test_a_closed_pipe_is_not_an_error(session_cache: Path) -> None:
     command = f"{Path(sys.executable).parent / 'lissnas'} benchmarks | head -n 1"
     environment = os.environ | {"LISSNAS_CACHE": str(session_cache)}
     called = subprocess.run(["bash", "-c", command], capture_output=True, text=True, env=environment, check=False)
@@ -190,10 +192,10 @@ def test_data_is_listed_and_checked_after_an_import(in_process: Command, tmp_pat
     assert checked.stdout == "nas-bench-macro: complete, 5 columns and 0 curves\n"
 
 
-def test_data_that_has_no_address_says_how_to_get_it(in_process: Command, tmp_path: Path) -> None:
-    said = in_process("data", "get", "nas-bench-macro", folder=tmp_path, LISSNAS_CACHE=str(tmp_path)).stdout
-    assert "https://github.com/xiusu/NAS-Bench-Macro" in said
-    assert "lissnas data import nas-bench-macro" in said
+def test_get_prints_how_to_get_data_without_a_download_address(in_process: Command, tmp_path: Path) -> None:
+    printed = in_process("data", "get", "nas-bench-macro", folder=tmp_path, LISSNAS_CACHE=str(tmp_path)).stdout
+    assert "https://github.com/xiusu/NAS-Bench-Macro" in printed
+    assert "lissnas data import nas-bench-macro" in printed
 
 
 def test_a_surrogate_is_read_from_one_folder(in_process: Command, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Names complete in the shell: the script that `lissnas --install-completion` writes, run by a real bash."""
+"""Shell completion: a real bash runs the script that `lissnas --install-completion` writes."""
 
 import shutil
 import subprocess

@@ -1,4 +1,4 @@
-"""The command lissnas tau, and shrinking by somebody's scores, as a user calls them."""
+"""`lissnas tau`, and shrinking with a user's scores, as a user calls them."""
 
 import json
 from pathlib import Path
@@ -17,7 +17,7 @@ PROTEINS = "nas-bench-graph-proteins"
 
 @pytest.fixture
 def scores(proteins: Benchmark, tmp_path: Path) -> Path:
-    """The validation accuracies of the real networks and their negative, written as somebody else would."""
+    """The validation accuracies of the real networks and their negatives, in a CSV file of a user."""
     frame = pl.DataFrame(
         {
             "architecture": proteins.space.write(proteins.space.all_rows()),
@@ -30,7 +30,7 @@ def scores(proteins: Benchmark, tmp_path: Path) -> Path:
     return path
 
 
-def test_tau_leaves_figures_numbers_and_a_manifest(in_process: Command, tmp_path: Path, scores: Path) -> None:
+def test_tau_writes_figures_tables_and_a_manifest(in_process: Command, tmp_path: Path, scores: Path) -> None:
     saved = in_process("shrink", PROTEINS, "--seeds", "5", "--out", "shrunk", folder=tmp_path)
     assert saved.returncode == 0, saved.stderr
     words = ("tau", PROTEINS, "--predictor", "scores.csv:accuracy", "scores.csv:-loss", "--top", "0.3", "0.1")
@@ -55,7 +55,7 @@ def test_tau_leaves_figures_numbers_and_a_manifest(in_process: Command, tmp_path
     assert f"tau {taus[0]:.3f}" in called.stdout
 
 
-def test_shrinking_and_comparing_take_somebodys_scores_and_say_so(
+def test_shrink_and_compare_accept_a_users_scores(
     in_process: Command, tmp_path: Path, scores: Path, proteins: Benchmark
 ) -> None:
     by_scores = ("--evaluator", "scores.csv:-loss")
@@ -76,19 +76,19 @@ def test_shrinking_and_comparing_take_somebodys_scores_and_say_so(
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         (f"tau {PROTEINS} --predictor scores.csv:acuracy", "did you mean 'accuracy'"),
         (f"tau {PROTEINS} --column acuracy/test", "did you mean 'accuracy'"),
         (f"tau {PROTEINS} --top 1.5", "a share between 0 and 1, not 1.5"),
-        (f"tau {PROTEINS} --runs 0", "at least one run"),
+        (f"tau {PROTEINS} --runs 0", "--runs must be at least 1"),
         (f"compare {PROTEINS} --evaluator scores.csv", "choose one with scores.csv:COLUMN"),
     ],
 )
-def test_a_mistake_is_one_line_that_says_what_to_do(
-    words: str, said: str, in_process: Command, tmp_path: Path, scores: Path
+def test_a_mistake_is_a_one_line_error_with_a_remedy(
+    words: str, message: str, in_process: Command, tmp_path: Path, scores: Path
 ) -> None:
     called = in_process(*words.split(), folder=tmp_path)
     assert called.returncode == 2, called.stdout
-    assert said in called.stderr
+    assert message in called.stderr
     assert called.stderr.count("\n") == 1

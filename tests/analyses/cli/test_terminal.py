@@ -1,4 +1,4 @@
-"""What a terminal shows, and that a pipe gets sentences only."""
+"""A terminal shows progress and sentences; a pipe gets sentences only."""
 
 import fcntl
 import os
@@ -27,7 +27,7 @@ def plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def on_a_terminal(cache: Path, *words: str, columns: int = 100, folder: Path | None = None, **environment: str) -> str:
-    """Return all that a command writes to a terminal of so many columns."""
+    """Return everything that a command writes to a terminal with this number of columns."""
     shown, ours = pty.openpty()
     fcntl.ioctl(ours, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
     command = [str(Path(sys.executable).parent / "lissnas"), *words]
@@ -45,18 +45,18 @@ def on_a_terminal(cache: Path, *words: str, columns: int = 100, folder: Path | N
     return written.decode().replace("\r\n", "\n")
 
 
-def test_a_terminal_shows_what_is_being_done_and_then_the_sentences(tmp_path: Path, session_cache: Path) -> None:
+def test_a_terminal_shows_progress_and_then_the_sentences(tmp_path: Path, session_cache: Path) -> None:
     written = on_a_terminal(session_cache, *LOCALITY, folder=tmp_path)
     assert "nas-bench-graph-proteins: measuring locality" in written
     assert "nas-bench-graph-proteins: drawing locality" in written
     assert re.search(r"\d:\d\d:\d\d", written)
     assert _COLOR.search(written)
-    told = _ESCAPE.sub("", written)
-    assert told.index("a neighbor of a top-1 % network") > told.rindex("drawing locality")
+    printed = _ESCAPE.sub("", written)
+    assert printed.index("a neighbor of a top-1 % network") > printed.rindex("drawing locality")
 
 
 @pytest.mark.parametrize("columns", [60, 120])
-def test_sentences_fit_the_terminal_and_break_between_words(columns: int, session_cache: Path) -> None:
+def test_sentences_wrap_between_words_at_the_width_of_the_terminal(columns: int, session_cache: Path) -> None:
     written = on_a_terminal(session_cache, "benchmarks", columns=columns, TERM="dumb")
     assert not _ESCAPE.search(written)
     lines = written.splitlines()
@@ -67,11 +67,11 @@ def test_sentences_fit_the_terminal_and_break_between_words(columns: int, sessio
     assert lines[place + 1].startswith("  ")
 
 
-def test_without_color_there_is_none(session_cache: Path) -> None:
+def test_no_color_turns_colors_off(session_cache: Path) -> None:
     assert not _COLOR.search(on_a_terminal(session_cache, "benchmarks", NO_COLOR="1"))
 
 
-def test_a_pipe_gets_whole_sentences_and_no_progress(lissnas: Command, tmp_path: Path) -> None:
+def test_a_pipe_gets_unwrapped_sentences_and_no_progress(lissnas: Command, tmp_path: Path) -> None:
     called = lissnas(*LOCALITY, folder=tmp_path, COLUMNS="40")
     assert called.stderr == ""
     assert not _ESCAPE.search(called.stdout)
@@ -79,7 +79,7 @@ def test_a_pipe_gets_whole_sentences_and_no_progress(lissnas: Command, tmp_path:
     assert all(line.startswith("  ") for line in called.stdout.splitlines()[1:])
 
 
-def test_a_pipe_that_asks_for_color_gets_it_but_no_progress(lissnas: Command, tmp_path: Path) -> None:
+def test_force_color_colors_a_pipe_without_progress(lissnas: Command, tmp_path: Path) -> None:
     called = lissnas("benchmarks", folder=tmp_path, FORCE_COLOR="1", TERM="xterm-256color", COLUMNS="40")
     assert called.stderr == ""
     assert (
