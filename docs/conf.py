@@ -31,10 +31,10 @@ nitpick_ignore_regex = [
     (r"py:.*", r"(optuna|joblib|ConfigSpace|distributed|cyclopts|types)\b.*"),
     (r"py:.*", r"(collections|pathlib|abc|enum|typing|functools|contextlib|concurrent|multiprocessing)\b.*"),
     (r"py:.*", r"(Any|Path|Callable|Iterator|Iterable|Sequence|Mapping|Protocol|Generator|Literal)"),
-    (r"py:.*", r"(NDArray|ABC|Figure|Arguments|Image|Tensor)"),
+    (r"py:.*", r"(NDArray|ABC|Axes|Figure|Arguments|Image|Tensor)"),
     (r"py:class", r"(optional|callable|array|module|default.*)"),
     (r"py:.*", r".*\b_\w+"),  # private names have no page
-    (r"py:.*", r"lissnas.*\.(Result|Kind)"),  # type variables
+    (r"py:.*", r"lissnas.*\.(Batch|Kind|Point|Result)"),  # type variables
 ]
 
 # Pages
