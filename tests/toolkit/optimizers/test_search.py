@@ -25,11 +25,6 @@ from lissnas.subspaces.subspace import ExplicitSubspace, Subspace, WholeSpace
 BUDGET = 120
 
 
-def _anagrams() -> DistinctSpace:
-    words = CategoricalSpace("anagrams", ("abcdefgh",) * 5, "{}{}{}{}{}")
-    return DistinctSpace("anagrams", words, lambda rows: np.sort(rows, axis=1), lambda rows: rows[:, 0] < 99)
-
-
 def _pockets() -> Subspace:
     """Return 200 scattered chains, most of which have no neighbor in the subspace."""
     return ExplicitSubspace(macro(), np.random.default_rng(5).choice(6561, 200, replace=False))
@@ -39,9 +34,15 @@ def _box() -> Subspace:
     return Box.whole(macro()).without(0, 1).without(3, 2)
 
 
-@pytest.fixture(scope="module", params=[lambda: WholeSpace(macro()), _box, _pockets, lambda: WholeSpace(_anagrams())])
-def subspace(request: pytest.FixtureRequest) -> Subspace:
-    return request.param()
+@pytest.fixture(scope="module", params=["full space", "box", "pockets", "distinct"])
+def subspace(request: pytest.FixtureRequest, anagrams_of_five: DistinctSpace) -> Subspace:
+    subspaces: dict[str, Callable[[], Subspace]] = {
+        "full space": lambda: WholeSpace(macro()),
+        "box": _box,
+        "pockets": _pockets,
+        "distinct": lambda: WholeSpace(anagrams_of_five),
+    }
+    return subspaces[request.param]()
 
 
 @pytest.fixture(scope="module", params=optimizer_names())

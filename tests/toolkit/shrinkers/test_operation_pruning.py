@@ -8,13 +8,9 @@ import pytest
 from lissnas.errors import SettingError
 from lissnas.shrinkers.operation_pruning import OperationPruning
 from lissnas.shrinkers.shrink import Trace, shrink
-from lissnas.spaces.categorical import CategoricalSpace
 from lissnas.spaces.distinct import DistinctSpace
 from lissnas.spaces.published.macro import macro
 from lissnas.spaces.space import Floats, Rows, Space
-
-_WORDS = CategoricalSpace("anagrams", ("abcdefgh",) * 5, "{}{}{}{}{}")
-_ANAGRAMS = DistinctSpace("anagrams", _WORDS, lambda rows: np.sort(rows, axis=1), lambda rows: rows[:, 0] < 99)
 
 
 def _score(rows: Rows) -> Floats:
@@ -25,9 +21,9 @@ def _run(space: Space, seed: int = 0, **settings: Any) -> Trace:
     return shrink(space, _score, OperationPruning(**settings), np.random.default_rng(seed))
 
 
-@pytest.fixture(params=[macro(), _ANAGRAMS], ids=lambda space: space.name)
-def space(request: pytest.FixtureRequest) -> Space:
-    return request.param
+@pytest.fixture(params=["macro", "anagrams"])
+def space(request: pytest.FixtureRequest, anagrams_of_five: DistinctSpace) -> Space:
+    return macro() if request.param == "macro" else anagrams_of_five
 
 
 def test_every_round_is_a_box(space: Space) -> None:

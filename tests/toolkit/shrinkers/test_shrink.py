@@ -11,18 +11,12 @@ from lissnas.evaluation.evaluator import TableEvaluator
 from lissnas.shrinkers.lissnas import Lissnas
 from lissnas.shrinkers.operation_pruning import OperationPruning
 from lissnas.shrinkers.shrink import Trace, shrink, shrinker_class, shrinker_names
-from lissnas.spaces.categorical import CategoricalSpace
 from lissnas.spaces.distinct import DistinctSpace
 from lissnas.spaces.published.cell201 import cell201
 from lissnas.spaces.published.macro import macro
 from lissnas.spaces.space import Floats, Rows, Space
 from lissnas.statistics.quality import quality
 from lissnas.subspaces.subspace_file import load, save
-
-
-def _anagrams() -> DistinctSpace:
-    words = CategoricalSpace("anagrams", ("abcdefgh",) * 5, "{}{}{}{}{}")
-    return DistinctSpace("anagrams", words, lambda rows: np.sort(rows, axis=1), lambda rows: rows[:, 0] < 99)
 
 
 class _Landscape:
@@ -42,10 +36,11 @@ class _Landscape:
         return self.scores[index]
 
 
-@pytest.fixture(scope="module", params=[(macro, 0.0), (macro, 0.5), (_anagrams, 0.0)], ids=["full", "half", "distinct"])
-def landscape(request: pytest.FixtureRequest) -> _Landscape:
-    make_space, missing = request.param
-    return _Landscape(make_space(), missing)
+@pytest.fixture(scope="module", params=["full", "half", "distinct"])
+def landscape(request: pytest.FixtureRequest, anagrams_of_five: DistinctSpace) -> _Landscape:
+    if request.param == "distinct":
+        return _Landscape(anagrams_of_five, missing=0)
+    return _Landscape(macro(), missing=0.5 if request.param == "half" else 0)
 
 
 @pytest.fixture(scope="module", params=shrinker_names())
