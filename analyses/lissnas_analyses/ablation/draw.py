@@ -29,7 +29,7 @@ _LABELED = 24
 
 
 def draw_recall(result: AblationResult) -> Figure:
-    """Draw the recall of the top 1 % against evaluations and against size; a row of panels a condition."""
+    """Draw the recall of the top 1 % against evaluations and against size; a row of panels per condition."""
     wide = _wide(result)
     conditions = wide.select(CONDITIONS).unique().sort(CONDITIONS, descending=True)
     figure, panels = style.new_figure(conditions.height, 2, width=4, height=3)
@@ -162,7 +162,7 @@ def draw_ranks(result: AblationResult) -> Figure:
 
 
 def _wide(result: AblationResult) -> pl.DataFrame:
-    """Return a row a grid point: the means of the figures drawn, and the interval of the recall."""
+    """Return one row per grid point: the means of the figures drawn, and the interval of the recall."""
     point = point_columns(result.rows)
     drawn = result.means.filter(pl.col("statistic").is_in(("recall_1", "evaluations", "size")))
     wide = drawn.pivot("statistic", index=point, values=["mean", "low", "high"])

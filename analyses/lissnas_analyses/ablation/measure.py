@@ -45,12 +45,13 @@ class AblationResult:
     points, runs, seed
         The grid, the number of runs of each grid point, and the seed.
     rows
-        A row a run of a grid point: its key columns, evaluations, rounds, and every figure of `Quality`.
+        One row per run of a grid point: its key columns, evaluations, rounds, and every figure of `Quality`.
     means
-        A row a grid point and figure: the mean over the runs and its 95 % interval (Student's), clipped to the range of
-        the figure.
+        One row per grid point and figure: the mean over the runs and its 95 % interval (Student's), clipped to the
+        range of the figure.
     sensitivity
-        A row a method and values of two settings; see `lissnas_analyses.ablation.summarize`. Empty if nothing varies.
+        One row per method and values of two settings; see `lissnas_analyses.ablation.summarize`. Empty if nothing
+        varies.
     ranks
         The mean rank of each method and of each configuration; empty if there is only one.
     stored, computed

@@ -50,7 +50,7 @@ def value_label(value: Any) -> str:
 
 
 def mean_figures(rows: pl.DataFrame) -> pl.DataFrame:
-    """Return a row a grid point and figure: its mean over the runs, and the 95 % interval of the mean."""
+    """Return one row per grid point and figure: its mean over the runs, and the 95 % interval of the mean."""
     from scipy.special import stdtrit
 
     point = point_columns(rows)
@@ -79,8 +79,8 @@ def mean_figures(rows: pl.DataFrame) -> pl.DataFrame:
 def sensitivity(rows: pl.DataFrame) -> pl.DataFrame:
     """Return how recall depends on every two settings of a method; noise and epochs count as settings.
 
-    A row a method and two values: the recall of the top 1 %, averaged over everything else that varies, its mean over
-    the runs and the 95 % interval. If only one setting of a method varies, the second one is empty.
+    One row per method and two values: the recall of the top 1 %, averaged over everything else that varies, its mean
+    over the runs and the 95 % interval. If only one setting of a method varies, the second one is empty.
     """
     averages: list[dict[str, Any]] = []
     for method in rows["method"].unique(maintain_order=True):

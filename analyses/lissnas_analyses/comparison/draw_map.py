@@ -1,4 +1,4 @@
-"""The map of the pockets: one panel a method, with its kept architectures outlined."""
+"""The map of the pockets: one panel per method, with its kept architectures outlined."""
 
 from string import ascii_lowercase
 

@@ -29,14 +29,14 @@ class KeptSpaces:
     Attributes
     ----------
     search
-        A row a method and number of draws: method, draws, value (the expected best of that many random draws), low,
+        One row per method and number of draws: method, draws, value (the expected best of that many random draws), low,
         high.
     genes
-        A row a method and gene: method, gene, entropy, entropy_low, entropy_high, operations (the share of the space's
-        operations that remain), operations_low, operations_high.
+        One row per method and gene: method, gene, entropy, entropy_low, entropy_high, operations (the share of the
+        space's operations that remain), operations_low, operations_high.
     pockets
-        A row a method and rank: method, rank, value (the share of the kept architectures in the pocket of this rank,
-        1 being the largest; 0 if there are fewer pockets), low, high.
+        One row per method and rank: method, rank, value (the share of the kept architectures in the pocket of this
+        rank, 1 being the largest; 0 if there are fewer pockets), low, high.
     """
 
     search: pl.DataFrame

@@ -19,12 +19,12 @@ from lissnas.subspaces.subspace import ExplicitSubspace, Subspace, WholeSpace
 from lissnas_benchmarks.benchmark import Benchmark
 
 from lissnas_analyses.comparison.kept_space import KeptSpaces, kept_space_figures, summarize_kept_spaces
-from lissnas_analyses.comparison.paired import paired
 from lissnas_analyses.comparison.summarize import (
     FIGURE_RANGES,
     distribution_scores,
     distributions,
     means_of_rounds,
+    paired_differences,
     rounds_of_runs,
     rows_by_run,
     share_below,
@@ -47,21 +47,21 @@ class ComparisonResult:
     benchmark, methods, seed
         What was compared; the first method is the reference of `paired`.
     runs
-        A row a method, run and round: evaluations and every figure of `Quality`. A run that has stopped stays at its
-        result; round 0 is the full space.
+        One row per method, run and round: evaluations and every figure of `Quality`. A run that has stopped stays at
+        its result; round 0 is the full space.
     rounds
-        A row a method, round and figure: the mean over the runs and its 95 % interval, clipped to the range of the
+        One row per method, round and figure: the mean over the runs and its 95 % interval, clipped to the range of the
         figure, and the number of runs that had not stopped.
     distributions
-        A row a method, round and score: the mean over the runs of the share of architectures below, and its 95 %
+        One row per method, round and score: the mean over the runs of the share of architectures below, and its 95 %
         interval.
     paired
-        A row a figure and a method except the first: its difference to the first, run by run; see
-        `lissnas_analyses.comparison.paired`.
+        One row per figure and a method except the first: its difference to the first, run by run; see
+        `paired_differences`.
     kept_spaces
-        What a search inside the results finds, and how diverse they are.
+        What a search in the kept spaces finds, and how diverse these spaces are.
     settings
-        The settings of each method; under "by_run" those that LISSNAS gave it, one value a run.
+        The settings of each method; under "by_run" those that LISSNAS gave it, one value per run.
     first_run
         The subspaces of the first run of each method, from the full space (round 0) to the result.
     """
@@ -124,7 +124,7 @@ def compare(
     methods, runs, seed
         What is run.
     path
-        The Parquet file of rows, one a method, run and round; None for no file. Runs that it has are not computed
+        The Parquet file of rows, one per method, run and round; None for no file. Runs that it has are not computed
         again. If this call is interrupted, it keeps the finished runs. Rows of other data are replaced.
     workers
         What computes.
@@ -150,7 +150,7 @@ def compare(
         runs=rounds,
         rounds=means_of_rounds(rounds),
         distributions=distributions(benchmark, rows),
-        paired=paired(rounds, tuple(FIGURE_RANGES)),
+        paired=paired_differences(rounds, tuple(FIGURE_RANGES)),
         kept_spaces=summarize_kept_spaces(benchmark, {name: [run[-1] for run in of] for name, of in rows.items()}),
         settings=_settings(rows),
         first_run={method: _subspaces(benchmark, of_method[0]) for method, of_method in rows.items()},
@@ -158,7 +158,7 @@ def compare(
 
 
 def comparison_rows(key: BenchmarkKey, seed: int, chunk: Sequence[tuple[_MethodPoint, int]]) -> list[Row]:
-    """Return the rows of some runs, one a method, run and round: the task of a worker."""
+    """Return the rows of some runs, one per method, run and round: the task of a worker."""
     benchmark, rows = key.open(), list[Row]()
     scores = distribution_scores(benchmark)
     for run in dict.fromkeys(run for _, run in chunk):
@@ -182,7 +182,10 @@ def comparison_rows(key: BenchmarkKey, seed: int, chunk: Sequence[tuple[_MethodP
 
 
 def first_rounds(result: ComparisonResult) -> pl.DataFrame:
-    """Return a row a method, round and architecture kept (method, round, evaluations, index), without full spaces."""
+    """Return one row per method, round and kept architecture of the first run: method, round, evaluations, index.
+
+    Rounds in which a method kept the full space are left out.
+    """
     schema = {"method": pl.String, "round": pl.Int32, "evaluations": pl.Int32, "index": pl.Int64}
     first = result.runs.filter((pl.col("run") == 0) & ~pl.col("stopped"))
     spent = {(row["method"], row["round"]): row["evaluations"] for row in first.iter_rows(named=True)}
@@ -230,7 +233,7 @@ def _spent(trace: Trace) -> list[int]:
 
 
 def _settings(rows: dict[str, list[list[Row]]]) -> dict[str, dict[str, Any]]:
-    """Return the settings of each method; under "by_run" those that differ between runs, one value a run."""
+    """Return the settings of each method; under "by_run" those that differ between runs, one value per run."""
     settings: dict[str, dict[str, Any]] = {}
     for method, runs in rows.items():
         budgets = [{name: rounds[0][f"lissnas_{name}"] for name in ("evaluations", "size")} for rounds in runs]

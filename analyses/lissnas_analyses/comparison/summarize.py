@@ -1,4 +1,4 @@
-"""Summaries of the rows of a comparison: rounds, means over the runs, and distributions of scores."""
+"""Summaries of the rows of a comparison: rounds, means, paired differences, and distributions of scores."""
 
 from collections.abc import Sequence
 from dataclasses import fields
@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 from lissnas.spaces.space import Floats
 from lissnas.statistics.quality import Quality
-from lissnas.statistics.repeated_runs import mean_over_runs
+from lissnas.statistics.repeated_runs import mean_over_runs, paired_difference
 from lissnas_benchmarks.benchmark import Benchmark
 
 from lissnas_analyses.grid.run_grid import Row
@@ -51,7 +51,7 @@ def rows_by_run(rows: pl.DataFrame, methods: Sequence[str]) -> dict[str, list[li
 
 
 def rounds_of_runs(rows: dict[str, list[list[Row]]]) -> pl.DataFrame:
-    """Return a row a method, run and round, up to the last round of any run of the method."""
+    """Return one row per method, run and round, up to the last round of any run of the method."""
     names = ("evaluations", *(field.name for field in fields(Quality)))
     carried: list[Row] = []
     for method, runs in rows.items():
@@ -68,7 +68,7 @@ def rounds_of_runs(rows: dict[str, list[list[Row]]]) -> pl.DataFrame:
 
 
 def means_of_rounds(runs: pl.DataFrame) -> pl.DataFrame:
-    """Return a row a method, round and figure: the mean over the runs, its interval, and the number of active runs."""
+    """Return one row per method, round and figure: the mean over the runs, its interval, the number of active runs."""
     rows = []
     for (method, number), group in runs.group_by(["method", "round"], maintain_order=True):
         for name, (smallest, largest) in FIGURE_RANGES.items():
@@ -86,6 +86,39 @@ def means_of_rounds(runs: pl.DataFrame) -> pl.DataFrame:
     return pl.DataFrame(rows)
 
 
+def paired_differences(runs: pl.DataFrame, names: tuple[str, ...]) -> pl.DataFrame:
+    """Return one row per method and figure: by how much its results exceed those of the first method in the same run.
+
+    Parameters
+    ----------
+    runs
+        One row per method, run and round, with a column for each figure; the last round is the result.
+    names
+        The names of the figures.
+
+    Returns
+    -------
+    Columns method, reference, figure, difference, low, high (Student's 95 % interval), higher (the share of runs in
+    which the method has the higher figure) and runs. No rows for a single method.
+    """
+    last = runs.sort("round").group_by("method", "run", maintain_order=True).last()
+    reference, *others = runs["method"].unique(maintain_order=True).to_list()
+    final = {method: last.filter(pl.col("method") == method).sort("run") for method in (reference, *others)}
+    rows: list[dict[str, object]] = []
+    for method in others:
+        for name in names:
+            first, second = (final[each][name].to_numpy().astype(np.float64) for each in (method, reference))
+            estimate = paired_difference(first, second)
+            rows.append(
+                {"method": method, "reference": reference, "statistic": name, "difference": float(estimate.value)}
+                | {"low": float(estimate.low), "high": float(estimate.high)}
+                | {"higher": float((first > second).mean()), "runs": len(first)}
+            )
+    texts = dict.fromkeys(("method", "reference", "statistic"), pl.String())
+    numbers = dict.fromkeys(("difference", "low", "high", "higher"), pl.Float64())
+    return pl.DataFrame(rows, schema={**texts, **numbers, "runs": pl.Int64()})
+
+
 def distribution_scores(benchmark: Benchmark) -> Floats:
     """Return the scores at which distributions are computed, ascending, shape (256,)."""
     measured = benchmark.report[~np.isnan(benchmark.report)]
@@ -93,7 +126,7 @@ def distribution_scores(benchmark: Benchmark) -> Floats:
 
 
 def distributions(benchmark: Benchmark, rows: dict[str, list[list[Row]]]) -> pl.DataFrame:
-    """Return a row a method, round and score: the mean share of architectures below, and its interval."""
+    """Return one row per method, round and score: the mean share of architectures below, and its interval."""
     scores = distribution_scores(benchmark)
     frames = [_distribution("whole-space", 0, scores, share_below(benchmark.report, scores)[None])]
     for method, runs in rows.items():

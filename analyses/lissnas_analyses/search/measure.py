@@ -60,12 +60,12 @@ class SearchResult:
     evaluations, seed
         Total evaluations of every search, and the seed.
     runs
-        A row a run, space ("full space" or a method), optimizer and number of evaluations: the regret.
+        One row per run, space ("full space" or a method), optimizer and number of evaluations: the regret.
     means
-        A row a space, optimizer and number of evaluations: the mean regret over the runs with its 95 % interval
+        One row per space, optimizer and number of evaluations: the mean regret over the runs with its 95 % interval
         (Student's), and the same of the paired difference to the full space.
     shrinking
-        A row a run and method: the evaluations of shrinking, and the number of architectures it kept.
+        One row per run and method: the evaluations of shrinking, and the number of architectures it kept.
     """
 
     benchmark: Benchmark
@@ -130,7 +130,7 @@ def compare_searches(
     optimizers, evaluations, runs, seed
         What is run; `evaluations` is the total of a search, with those of shrinking.
     path
-        The Parquet file of rows, one a run and search; None for no file. Searches that it has are not computed again.
+        The Parquet file of rows, one per run and search; None for no file. Searches that it has are not computed again.
         If this call is interrupted, it keeps the finished ones. Rows of other data are replaced.
     workers
         What computes.
@@ -227,7 +227,7 @@ def regret_of_the_best_selected(benchmark: Benchmark) -> float:
 
 
 def _runs(regret: dict[tuple[str, str], Floats], points: Indices) -> pl.DataFrame:
-    """Return a row a search, run and number of evaluations, from the regrets of each search, shape (runs, points)."""
+    """Return one row per search, run and number of evaluations; the regrets of a search have shape (runs, points)."""
     frames = [
         pl.DataFrame(
             {

@@ -12,7 +12,7 @@ from lissnas_analyses.comparison import measure
 from lissnas_analyses.comparison.draw import draw_paired
 from lissnas_analyses.comparison.draw_kept_space import draw_kept_spaces
 from lissnas_analyses.comparison.measure import ComparisonResult
-from lissnas_analyses.comparison.paired import paired
+from lissnas_analyses.comparison.summarize import paired_differences
 from lissnas_analyses.grid.workers import workers
 from lissnas_benchmarks.benchmark import Benchmark
 from lissnas_benchmarks.predictor_file import Predictor
@@ -34,14 +34,14 @@ def _runs() -> pl.DataFrame:
 
 
 def test_results_are_paired_by_their_run() -> None:
-    row = paired(_runs(), ("recall",)).row(0, named=True)
+    row = paired_differences(_runs(), ("recall",)).row(0, named=True)
     assert (row["method"], row["reference"], row["difference"], row["higher"], row["runs"]) == ("b", "a", 20.5, 1, 3)
     # The two differ by the same in every run.
     assert (row["low"], row["high"]) == pytest.approx((20.5, 20.5))
 
 
 def test_a_single_method_has_nothing_to_be_paired_with() -> None:
-    assert paired(_runs().filter(pl.col("method") == "a"), ("recall",)).is_empty()
+    assert paired_differences(_runs().filter(pl.col("method") == "a"), ("recall",)).is_empty()
 
 
 def test_paired_differences_have_the_interval_of_a_paired_t_test(compared: ComparisonResult) -> None:
