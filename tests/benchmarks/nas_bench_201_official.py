@@ -46,7 +46,7 @@ def seeds_of(index: int, length: int) -> dict[str, list[int]]:
 def record(
     rng: np.random.Generator, index: int, string: str, epochs: int, seeds: dict[str, list[int]], whole: bool
 ) -> Record:
-    """Return what is recorded of one training; if `whole`, every evaluation set has every epoch."""
+    """Return the record of one training; if `whole`, every evaluation split has every epoch."""
     costs = {dataset: rng.random(5) + 0.1 for dataset in SETS}
     runs = {
         (dataset, seed): _run(rng, dataset, seed, string, epochs, costs[dataset], whole)
@@ -73,7 +73,7 @@ def _run(
     keys = [f"{name}@{epoch}" for name, epoch in measured]
     if whole:
         keys_of_losses = keys_of_times = keys
-    else:  # the authors' older program writes each key anew
+    else:  # the authors' older program writes each key again
         keys_of_losses = [f"{name}@{epoch}" for name, epoch in measured]
         keys_of_times = [f"{name}@{epoch}" for name in sets for epoch in range(epochs)]
     return {
@@ -105,7 +105,7 @@ def _losses(rng: np.random.Generator, count: int) -> list[float]:
 
 
 def official(strings: Sequence[str], indices: Sequence[int], seed: int = 0) -> Record:
-    """Return what the official file holds, of some architectures only."""
+    """Return the content of the official file, with some of the architectures."""
     rng = np.random.default_rng(seed)
     infos = {}
     for index in indices:
@@ -169,7 +169,7 @@ class _Body:
         self._parts = {name: {} for name in ("all", "arch2infos")}
         self._buffer = io.BytesIO()
         self._pickler = pickle.Pickler(self._buffer, 2)
-        self._moulds: dict[tuple[int, int, int], _Template] = {}
+        self._templates: dict[tuple[int, int, int], _Template] = {}
 
     def head(self) -> bytes:
         pieces = [b"\x80\x02", self._piece(self._parts["all"]), b"("]
@@ -187,9 +187,9 @@ class _Body:
         if index == 0:
             return key + self._first
         kind = len(seeds_of(index, 200)["cifar10"]), len(self._strings[index]), len(key)
-        if kind not in self._moulds:
-            self._moulds[kind] = _Template(self._memo, self._infos(index), self._strings[index])
-        data, put = self._moulds[kind].pour(self._rng, key, self._strings[index], self._used)
+        if kind not in self._templates:
+            self._templates[kind] = _Template(self._memo, self._infos(index), self._strings[index])
+        data, put = self._templates[kind].fill(self._rng, key, self._strings[index], self._used)
         self._used += put
         return key + data
 
@@ -241,7 +241,7 @@ class _Template:
         self._string = data[2:-1].index(string.encode())
         self._indices = np.array(indices)
 
-    def pour(self, rng: np.random.Generator, key: bytes, string: str, used: int) -> tuple[bytes, int]:
+    def fill(self, rng: np.random.Generator, key: bytes, string: str, used: int) -> tuple[bytes, int]:
         data = self._data.copy()
         for places, low, high in ((self._high, MIDDLE, 100), (self._low, 0, MIDDLE)):
             data[places] = rng.uniform(low, high, len(places)).astype(">f8").view(np.uint8).reshape(-1, 8)

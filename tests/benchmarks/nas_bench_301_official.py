@@ -151,7 +151,7 @@ def as_genotype(drawn: dict[str, str]) -> dict[str, list[tuple[str, int]]]:
 
 
 def predictions(folder: Path, count: int) -> dict[str, Any]:
-    """Return what the package predicts of `count` configurations and as many genotypes."""
+    """Return the package's predictions for `count` configurations and `count` genotypes."""
     nb = official()
     xgb, lgb = (nb.load_ensemble(str(folder / f"{name}_v{VERSION}")) for name in ("xgb", "lgb_runtime"))
     rng = np.random.default_rng(1)

@@ -29,13 +29,13 @@ def name(request: pytest.FixtureRequest) -> str:
     return request.param
 
 
-def test_a_table_has_a_row_for_every_architecture_that_it_lists(name: str, open_table: OpenTable) -> None:
+def test_a_table_has_one_row_for_every_architecture_that_it_lists(name: str, open_table: OpenTable) -> None:
     table = open_table(name)
     rows = table.frame().select(pl.len()).collect().item()
     assert rows == len(table.index) == (table.space.size if table.complete else len(set(table.index.tolist())))
 
 
-def test_what_a_method_may_see_and_what_judges_it_are_on_every_data_set(name: str, open_table: OpenTable) -> None:
+def test_the_selecting_and_the_reporting_measure_are_on_every_data_set(name: str, open_table: OpenTable) -> None:
     table, benchmark = open_table(name), find_adapter(name)
     for dataset in table.datasets:
         for measure in (benchmark.selects, benchmark.reports):
@@ -44,7 +44,7 @@ def test_what_a_method_may_see_and_what_judges_it_are_on_every_data_set(name: st
             assert len(np.unique(values)) > 100
 
 
-def test_percentages_lie_between_0_and_100(name: str, open_table: OpenTable) -> None:
+def test_percentages_are_between_0_and_100(name: str, open_table: OpenTable) -> None:
     percentages = [column.name for column in open_table(name).columns if column.unit == "%" and column.quality]
     values = open_table(name).frame().select(percentages).collect().to_numpy()
     assert 0 <= np.nanmin(values) < np.nanmax(values) <= 100
@@ -65,7 +65,7 @@ def test_official_strings_of_a_sample_read_back(name: str, open_table: OpenTable
 @pytest.mark.parametrize(
     ("wrong", "right"), [("nasbenchgraph", "nas-bench-graph"), ("NAS-Bench-Macro", "nas-bench-macro")]
 )
-def test_an_unknown_benchmark_is_answered_with_the_nearest(wrong: str, right: str) -> None:
+def test_an_unknown_benchmark_raises_an_error_with_the_nearest_name(wrong: str, right: str) -> None:
     with pytest.raises(UnknownNameError, match=f"unknown benchmark '{wrong}': did you mean '{right}'"):
         load_table(wrong)
 
@@ -82,12 +82,12 @@ def empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "cache"
 
 
-def test_tables_are_kept_where_the_environment_says(empty_cache: Path) -> None:
+def test_tables_are_in_the_folder_that_the_environment_names(empty_cache: Path) -> None:
     table = load_table(SMALL)
     assert [table.path] == [path for path in empty_cache.rglob("*") if path.is_file() and path.suffix != ".lock"]
 
 
-def test_a_benchmark_is_converted_once(empty_cache: Path) -> None:
+def test_a_benchmark_is_imported_once(empty_cache: Path) -> None:
     first = load_table(SMALL).path.stat()
     again = load_table(SMALL).path.stat()
     # A conversion ends in a rename of another file, so it would change both.
@@ -103,7 +103,7 @@ def _rewrite(path: Path, was: str, now: str) -> None:
 
 
 @pytest.mark.parametrize(("was", "now"), [('"format":2', '"format":0'), ("b9e7fb0902bd", "000000000000")])
-def test_a_table_of_another_layout_or_source_is_made_again(empty_cache: Path, was: str, now: str) -> None:
+def test_a_table_of_another_layout_or_source_is_imported_again(empty_cache: Path, was: str, now: str) -> None:
     path = load_table(SMALL).path
     _rewrite(path, was, now)
     load_table(SMALL)
@@ -125,7 +125,7 @@ def test_a_benchmark_in_an_installed_package_is_ready(empty_cache: Path) -> None
     assert is_ready("analog-nasbench")
 
 
-def test_a_missing_file_is_answered_with_how_to_get_it(empty_cache: Path) -> None:
+def test_a_missing_file_raises_an_error_with_how_to_get_it(empty_cache: Path) -> None:
     with pytest.raises(MissingFileError, match="lissnas data import nas-bench-macro"):
         load_table("nas-bench-macro")
 
@@ -141,7 +141,7 @@ def test_another_number_of_files_is_refused(empty_cache: Path, count: int) -> No
         import_files(find_adapter("nas-bench-macro"), (Path("x.json"),) * count)
 
 
-def test_a_file_that_is_not_there_is_refused_by_its_name(empty_cache: Path, tmp_path: Path) -> None:
+def test_a_missing_file_is_refused_by_its_name(empty_cache: Path, tmp_path: Path) -> None:
     with pytest.raises(MissingFileError, match=r"absent\.json: cannot be read"):
         import_files(find_adapter("nas-bench-macro"), (tmp_path / "absent.json",))
 
@@ -203,7 +203,7 @@ def test_a_third_partys_benchmark_is_found_by_its_entry_point() -> None:
 
 
 @pytest.mark.usefixtures("third_party")
-def test_no_third_party_takes_the_name_of_our_own() -> None:
+def test_no_third_party_can_take_a_name_of_ours() -> None:
     from lissnas_benchmarks.adapters.nas_bench_macro import ADAPTER
 
     assert find_adapter("nas-bench-macro") is ADAPTER

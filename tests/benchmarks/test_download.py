@@ -1,4 +1,4 @@
-"""Downloads from a real server on this machine: whole, broken off, resumed, altered, refused."""
+"""Downloads from a real server on this machine: complete, interrupted, resumed, altered, refused."""
 
 import hashlib
 import threading
@@ -18,7 +18,7 @@ SHA256 = hashlib.sha256(DATA).hexdigest()
 
 
 class Server(ThreadingHTTPServer):
-    """Serves DATA; breaks off after `limit` bytes of each answer, and notes the ranges it was asked for."""
+    """Serves DATA; stops after `limit` bytes of each response, and records the requested ranges."""
 
     limit: int = len(DATA)
     ranges = True
@@ -69,13 +69,13 @@ def test_a_download_is_the_file(file: OfficialFile, tmp_path: Path) -> None:
     assert shares[-1] == 1
 
 
-def test_a_file_that_is_there_is_not_fetched_again(file: OfficialFile, server: Server, tmp_path: Path) -> None:
+def test_an_existing_file_is_not_downloaded_again(file: OfficialFile, server: Server, tmp_path: Path) -> None:
     download(file, tmp_path)
     download(file, tmp_path)
     assert len(server.asked) == 1
 
 
-def test_a_download_goes_on_where_it_broke_off(file: OfficialFile, server: Server, tmp_path: Path) -> None:
+def test_a_download_resumes_where_it_stopped(file: OfficialFile, server: Server, tmp_path: Path) -> None:
     server.limit = 1_000_000
     with pytest.raises(LissnasError, match=r"call 'lissnas data get' again, it continues .*data\.bin\.part"):
         download(file, tmp_path)
@@ -85,37 +85,39 @@ def test_a_download_goes_on_where_it_broke_off(file: OfficialFile, server: Serve
     assert server.asked == [None, "bytes=1000000-"]
 
 
-def test_a_server_that_cannot_go_on_sends_it_all_again(file: OfficialFile, server: Server, tmp_path: Path) -> None:
+def test_a_server_that_cannot_resume_sends_the_complete_file_again(
+    file: OfficialFile, server: Server, tmp_path: Path
+) -> None:
     (tmp_path / "data.bin.part").write_bytes(DATA[:1000])
     server.ranges = False
     assert download(file, tmp_path).read_bytes() == DATA
 
 
-def test_a_part_that_is_whole_needs_no_more_bytes(file: OfficialFile, tmp_path: Path) -> None:
+def test_a_complete_part_needs_no_more_bytes(file: OfficialFile, tmp_path: Path) -> None:
     (tmp_path / "data.bin.part").write_bytes(DATA)
     assert download(file, tmp_path).read_bytes() == DATA
 
 
-def test_another_file_under_the_name_is_refused(file: OfficialFile, tmp_path: Path) -> None:
+def test_another_file_of_the_same_name_is_refused(file: OfficialFile, tmp_path: Path) -> None:
     other = OfficialFile(file.name, "0" * 64, file.url, file.size)
     with pytest.raises(BenchmarkFileError, match=r"delete .*data\.bin\.part"):
         download(other, tmp_path)
     assert not (tmp_path / "data.bin").exists()
 
 
-def test_a_damaged_part_is_found_by_its_checksum(file: OfficialFile, tmp_path: Path) -> None:
+def test_a_damaged_part_is_detected_by_its_checksum(file: OfficialFile, tmp_path: Path) -> None:
     (tmp_path / "data.bin.part").write_bytes(b"x" + DATA[1:1000])
     with pytest.raises(BenchmarkFileError, match="altered"):
         download(file, tmp_path)
 
 
-def test_no_server_is_an_error_that_says_what_to_do(tmp_path: Path) -> None:
+def test_an_unreachable_server_raises_an_error_with_what_to_do(tmp_path: Path) -> None:
     nowhere = OfficialFile("data.bin", SHA256, "http://127.0.0.1:9/data.bin", len(DATA))
     with pytest.raises(LissnasError, match="call 'lissnas data get' again"):
         download(nowhere, tmp_path)
 
 
-def test_too_little_space_is_found_before_anything_is_fetched(
+def test_too_little_disk_space_is_detected_before_the_download(
     file: OfficialFile, server: Server, tmp_path: Path
 ) -> None:
     huge = OfficialFile(file.name, SHA256, file.url, 10**18)
@@ -124,12 +126,12 @@ def test_too_little_space_is_found_before_anything_is_fetched(
     assert server.asked == []
 
 
-def test_a_file_without_an_address_is_fetched_by_hand(tmp_path: Path) -> None:
+def test_a_file_without_an_address_must_be_downloaded_by_hand(tmp_path: Path) -> None:
     with pytest.raises(LissnasError, match="by hand"):
         download(OfficialFile("data.bin"), tmp_path)
 
 
-def test_what_breaks_off_is_noticed_without_a_known_size_or_checksum(server: Server, tmp_path: Path) -> None:
+def test_an_incomplete_download_is_detected_without_a_known_size_or_checksum(server: Server, tmp_path: Path) -> None:
     file = OfficialFile("models.zip", url=f"http://127.0.0.1:{server.server_port}/models.zip")
     server.limit = 1_000_000
     shares: list[float] = []

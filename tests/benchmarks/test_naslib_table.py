@@ -69,7 +69,7 @@ COLUMNS: dict[Column, Floats] = {
     _column("latency", "", "ms", None): np.arange(SIZE) + 7.0,
     _column("parameters", "", "M", None): np.arange(SIZE) + 8.0,
 }
-"""Numbers made for these tests: each architecture's are told by its place."""
+"""Made-up numbers: each architecture's numbers follow from its index."""
 
 AT_900 = {
     "VAL_ACCURACY": 5.0,
@@ -116,7 +116,7 @@ def _at(arch: NaslibSpace, place: int) -> NaslibSpace:
     return arch
 
 
-# What is asked
+# Queries
 
 
 @pytest.mark.parametrize("metric", METRICS)
@@ -126,7 +126,7 @@ def test_every_metric_is_answered_from_its_own_column(arch: NaslibSpace, metric:
     assert answer == pytest.approx(AT_900[metric])
 
 
-def test_the_mean_over_the_runs_that_there_are(arch: NaslibSpace) -> None:
+def test_the_mean_is_over_the_available_runs(arch: NaslibSpace) -> None:
     assert _at(arch, 1000).query(Metric.VAL_ACCURACY) == pytest.approx(5.5)
 
 
@@ -159,17 +159,19 @@ def test_learning_curves_count_epochs_from_0(arch: NaslibSpace) -> None:
         ({"metric": Metric.VAL_ACCURACY, "epoch": 5}, "VAL_ACCURACY has the epochs 0 to 4, not 5"),
     ],
 )
-def test_what_is_not_known_is_said(arch: NaslibSpace, call: dict[str, Any], message: str) -> None:
+def test_an_unknown_query_raises_an_error_with_what_is_known(
+    arch: NaslibSpace, call: dict[str, Any], message: str
+) -> None:
     with pytest.raises(SettingError, match=message):
         _at(arch, 900).query(**call)
 
 
-def test_a_network_without_a_value_is_no_number(arch: NaslibSpace) -> None:
+def test_an_architecture_without_a_value_raises_an_error(arch: NaslibSpace) -> None:
     with pytest.raises(SettingError, match=r"'.*' has no VAL_ACCURACY"):
         _at(arch, 901).query(Metric.VAL_ACCURACY)
 
 
-def test_a_test_accuracy_never_stands_in_for_validation(tmp_path: Path) -> None:
+def test_a_test_accuracy_never_replaces_validation(tmp_path: Path) -> None:
     path = tmp_path / "one.parquet"
     write_table(path, macro(), {_column("accuracy", "test"): np.arange(6561.0)}, Source("one", "", "", {}))
     arch = naslib_space(Table(path, macro), np.random.default_rng(0))
@@ -251,7 +253,7 @@ def test_the_same_generator_gives_the_same_walk(table: Table) -> None:
 
 
 @pytest.mark.parametrize("numbers", [[0] * 5, [5] * 6, [-1] * 6])
-def test_numbers_that_are_no_architecture_are_refused(arch: NaslibSpace, numbers: list[int]) -> None:
+def test_numbers_that_are_not_an_architecture_are_refused(arch: NaslibSpace, numbers: list[int]) -> None:
     with pytest.raises((SettingError, ArchitectureError), match="is not in cell201"):
         arch.set_op_indices(numbers)
 

@@ -91,7 +91,7 @@ def test_a_real_file_with_gene_columns_is_missing_where_it_has_no_row(
     assert (table.complete, np.isnan(values).sum()) == (True, 4096 - 2128)
 
 
-def test_a_sampled_table_has_the_rows_of_the_file_only(scenes: pl.DataFrame, tmp_path: Path) -> None:
+def test_a_sampled_table_has_only_the_rows_of_the_file(scenes: pl.DataFrame, tmp_path: Path) -> None:
     path = _written(scenes, tmp_path)
     table = _imported(_scenes(path, sampled=True, missing=False), path)
     index = table.space.index(scenes[GENES].to_numpy().astype(np.uint8))
@@ -107,7 +107,7 @@ def test_the_declaration_of_the_documentation_has_ten_lines() -> None:
 
 
 @pytest.mark.parametrize("suffix", [".parquet", ".csv"])
-def test_genes_may_be_the_names_of_operations(suffix: str, tmp_path: Path) -> None:
+def test_genes_may_be_names_of_operations(suffix: str, tmp_path: Path) -> None:
     """The same numbers, whether a file counts the operations or calls them by their names."""
     space, rng = cell201(), np.random.default_rng(0)
     rows, scores = space.sample(500, rng), rng.random(500)
@@ -131,7 +131,7 @@ def test_genes_may_be_the_names_of_operations(suffix: str, tmp_path: Path) -> No
         ("NONE", r"edge2 is 'NONE' in row 3"),
     ],
 )
-def test_an_operation_that_there_is_none_of_is_refused(value: str | None, message: str, tmp_path: Path) -> None:
+def test_an_unknown_operation_is_refused(value: str | None, message: str, tmp_path: Path) -> None:
     rows = cell201().sample(5, np.random.default_rng(0))
     genes: dict[str, list[Any]] = {f"edge{gene}": [OPERATIONS[choice] for choice in rows[:, gene]] for gene in range(6)}
     genes["edge2"][3] = value
@@ -164,7 +164,7 @@ def test_the_first_column_selects_and_the_test_of_the_same_metric_reports(
     assert (benchmark.selects.split, benchmark.reports.split) == (selects, reports)
 
 
-def test_a_declared_measure_goes_before_the_columns() -> None:
+def test_a_declared_measure_takes_precedence_over_the_columns() -> None:
     measure = Measure("accuracy", "validation", (3,))
     assert _scenes(Path("x.parquet"), selects=measure).selects == measure
 
@@ -223,13 +223,13 @@ def _with_value(name: str, row: int, value: Any) -> Callable[[pl.DataFrame], pl.
         (lambda frame: frame.rename({"val_accs": "val_acc"}), r"'val_accs': did you mean 'val_acc'"),
     ],
 )
-def test_a_table_with_something_wrong_is_refused_where_it_is_wrong(
+def test_a_wrong_table_is_refused_with_the_place_of_the_fault(
     fails: Callable[..., None], change: Callable[[pl.DataFrame], pl.DataFrame], message: str
 ) -> None:
     fails(change, message)
 
 
-def test_absent_architectures_are_refused_unless_declared(fails: Callable[..., None]) -> None:
+def test_missing_architectures_are_refused_unless_declared(fails: Callable[..., None]) -> None:
     fails(lambda frame: frame, r"2,128 architectures instead of the 4,096 .* declare missing=True", missing=False)
 
 
@@ -283,14 +283,14 @@ def test_a_row_for_each_architecture_of_a_huge_space_is_refused(scenes: pl.DataF
         ("scenes.xlsx", b"PK", r"scenes\.xlsx: it is neither a \.parquet nor a \.csv file"),
     ],
 )
-def test_a_file_that_is_no_table_is_refused(name: str, data: bytes, message: str, tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_table_is_refused(name: str, data: bytes, message: str, tmp_path: Path) -> None:
     path = tmp_path / name
     path.write_bytes(data)
     with pytest.raises((BenchmarkFileError, UnknownNameError), match=message):
         _imported(_scenes(path), path)
 
 
-def test_a_refused_file_leaves_the_table_that_was_there(scenes: pl.DataFrame, tmp_path: Path) -> None:
+def test_a_refused_file_leaves_the_earlier_table(scenes: pl.DataFrame, tmp_path: Path) -> None:
     path = _written(scenes, tmp_path)
     before = _imported(_scenes(path), path).path.read_bytes()
     broken = _written(scenes.drop("edge2"), tmp_path)

@@ -1,4 +1,4 @@
-"""Predictor files: scores find their architectures whatever names them, and each thing wrong has its own error."""
+"""Predictor files: scores reach their architectures however these are named, and each fault has its own error."""
 
 from pathlib import Path
 
@@ -53,7 +53,7 @@ def test_a_minus_before_the_column_says_that_lower_is_better(tmp_path: Path) -> 
     assert found.describe() == "the scores loss of scores.parquet"
 
 
-def test_official_strings_count_more_than_somebody_elses_index(shared_data: Path) -> None:
+def test_official_strings_take_precedence_over_an_index(shared_data: Path) -> None:
     path = shared_data / "nasbench201_supernet_scores.parquet"
     [one] = read_predictors(f"{path}:oneshot_supernet", SPACE)
     frame = pl.read_parquet(path)
@@ -62,7 +62,9 @@ def test_official_strings_count_more_than_somebody_elses_index(shared_data: Path
     np.testing.assert_array_equal(one.scores[place], frame["oneshot_supernet"].to_numpy())
 
 
-def test_networks_that_are_not_in_the_file_are_missing_and_a_mark_of_failure_is_a_number(shared_data: Path) -> None:
+def test_architectures_that_are_not_in_the_file_are_missing_and_a_mark_of_failure_is_a_number(
+    shared_data: Path,
+) -> None:
     found = read_predictors(str(shared_data / "nasbench201_zero_cost.parquet"), SPACE)
     assert len(found) == 11
     assert {int(np.isnan(predictor.scores).sum()) for predictor in found} == {15_625 - 9_445}
@@ -83,7 +85,7 @@ def test_networks_that_are_not_in_the_file_are_missing_and_a_mark_of_failure_is_
         (lambda frame: frame.select("loss", index=pl.lit(0.5)), "{path}", BenchmarkFileError, "an integer in every"),
     ],
 )
-def test_what_is_wrong_with_a_file_is_said(
+def test_the_fault_of_a_file_is_in_the_message(
     change: object, source: str, error: type[LissnasError], said: str, tmp_path: Path
 ) -> None:
     path = tmp_path / "scores.parquet"
@@ -99,7 +101,7 @@ def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
         read_predictors(str(path), SPACE)
 
 
-def test_one_predictor_is_not_chosen_among_several(tmp_path: Path) -> None:
+def test_several_predictors_are_refused_if_one_is_needed(tmp_path: Path) -> None:
     path = tmp_path / "scores.parquet"
     _named_by("strings", _frame()).write_parquet(path)
     with pytest.raises(SettingError, match="choose one"):

@@ -44,7 +44,7 @@ def table(path: Path) -> Table:
     return Table(path, lambda: SPACE)
 
 
-def test_columns_come_back_as_they_were_described(table: Table) -> None:
+def test_columns_are_read_back_as_they_were_described(table: Table) -> None:
     assert table.columns == tuple(COLUMNS)
 
 
@@ -106,7 +106,7 @@ def test_the_mean_of_all_seeds_is_that_of_those_an_architecture_has(seeds: Table
         (Measure("accuracy", "validation", (777, 1)), "cifar10", "unknown seed '1'.*known: 777, 888"),
     ],
 )
-def test_an_unknown_name_is_answered_with_the_nearest(
+def test_an_unknown_name_raises_an_error_with_the_nearest_one(
     table: Table, measure: Measure, dataset: str, message: str
 ) -> None:
     with pytest.raises(UnknownNameError, match=message):
@@ -132,7 +132,7 @@ FIRST, SECOND = Measure("accuracy", "validation", (777,)), Measure("accuracy", "
 WITHIN_FIRST_COLUMN = 100
 
 
-def test_only_the_columns_asked_for_are_read(path: Path, table: Table) -> None:
+def test_only_the_requested_columns_are_read(path: Path, table: Table) -> None:
     _overwrite(path, bytes(5000), WITHIN_FIRST_COLUMN)
     np.testing.assert_array_equal(table.values(SECOND, "cifar10"), list(COLUMNS.values())[1])
 
@@ -143,7 +143,7 @@ def test_a_column_that_is_overwritten_is_refused_by_the_files_name(path: Path, t
         table.values(FIRST, "cifar10")
 
 
-def test_a_file_that_vanishes_is_refused_by_its_name(path: Path, table: Table) -> None:
+def test_a_file_that_disappears_is_refused_by_its_name(path: Path, table: Table) -> None:
     path.unlink()
     with pytest.raises(BenchmarkFileError, match=str(path)):
         table.values(FIRST, "cifar10")
@@ -162,7 +162,7 @@ def test_a_file_that_vanishes_is_refused_by_its_name(path: Path, table: Table) -
         pytest.param(lambda path: path.unlink(), id="no file"),
     ],
 )
-def test_a_file_that_is_no_table_is_refused_by_its_name(path: Path, damage: Callable[[Path], Any]) -> None:
+def test_a_file_that_is_not_a_table_is_refused_by_its_name(path: Path, damage: Callable[[Path], Any]) -> None:
     damage(path)
     with pytest.raises(BenchmarkFileError, match=f"{path}.*delete it"):
         Table(path, lambda: SPACE)
@@ -196,7 +196,7 @@ def test_an_altered_description_is_refused(path: Path, word: str) -> None:
         Table(path, lambda: SPACE)
 
 
-def test_a_flipped_bit_in_the_description_ends_in_an_error_for_the_user_if_any(path: Path) -> None:
+def test_a_flipped_bit_in_the_metadata_raises_only_errors_for_the_user(path: Path) -> None:
     good = path.read_bytes()
     footer = int.from_bytes(good[-8:-4], "little") + 8
     rng = np.random.default_rng(0)
@@ -225,7 +225,7 @@ def test_a_flipped_bit_in_the_description_ends_in_an_error_for_the_user_if_any(p
     ],
     ids=["too few rows", "an unwritable source"],
 )
-def test_a_failed_write_leaves_the_earlier_file_and_nothing_beside_it(
+def test_a_failed_write_leaves_the_earlier_file_and_no_other(
     path: Path, columns: dict[Column, Any], source: Source, error: type[Exception]
 ) -> None:
     before = path.read_bytes()

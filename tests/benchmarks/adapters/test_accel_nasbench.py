@@ -104,7 +104,7 @@ def test_every_value_is_that_of_the_real_table(table: Table, real: pl.DataFrame)
         np.testing.assert_array_equal(table.values(Measure(metric, ""), "imagenet"), expected)
 
 
-def test_it_is_a_sample_of_5125_networks_of_which_13_were_trained_twice(table: Table) -> None:
+def test_the_sample_has_5125_architectures_of_which_13_were_trained_twice(table: Table) -> None:
     second = table.values(Measure("accuracy", "validation", (1,)), "imagenet")
     assert (table.complete, len(table.index), np.isfinite(second).sum()) == (False, 5125, 13)
 
@@ -132,7 +132,7 @@ def test_networks_are_scored_by_the_table_and_others_have_no_score(table: Table,
     np.testing.assert_array_equal(np.isfinite(evaluator(neighbors)), measured)
 
 
-def test_an_analysis_of_whole_spaces_refuses_the_sample(table: Table) -> None:
+def test_an_analysis_of_complete_spaces_refuses_the_sample(table: Table) -> None:
     assert table.path == table_path("accel-nasbench")
     with pytest.raises(SettingError, match=r"accel-nasbench is a sample: 5,125 of the 1\.04e\+11 architectures"):
         open_benchmark("accel-nasbench")
@@ -217,7 +217,7 @@ def test_a_table_without_costs_has_none(real: pl.DataFrame, tmp_path: Path) -> N
     assert missing == {"macs", "tpuv2-throughput"}
 
 
-def test_a_result_that_stands_in_an_archive_twice_is_refused(real: pl.DataFrame, tmp_path: Path) -> None:
+def test_a_duplicate_result_in_an_archive_is_refused(real: pl.DataFrame, tmp_path: Path) -> None:
     path = tmp_path / "any.tar.gz"
     path.write_bytes(_archive(pl.concat([real.head(5), real.head(1)])))
     with pytest.raises(BenchmarkFileError, match=r"it contains result_0\.json twice"):

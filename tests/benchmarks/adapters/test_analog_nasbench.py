@@ -18,7 +18,7 @@ from scipy import stats
 
 
 class _Plain(pickle.Unpickler):
-    """The package itself wants torch and nni to be imported; its classes hold nothing but attributes."""
+    """Stubs of the classes of the package, which have attributes only; importing the package needs torch and nni."""
 
     def find_class(self, module: str, name: str) -> Any:
         return SimpleNamespace if module == "analognasbench.data" else super().find_class(module, name)
@@ -58,7 +58,7 @@ def _attribute(metric: str) -> Callable[[SimpleNamespace], float]:
     return lambda cell: getattr(getattr(cell, name), part)
 
 
-def test_every_value_is_the_packages_own(table: Table, official: dict[str, SimpleNamespace]) -> None:
+def test_every_value_equals_the_packages(table: Table, official: dict[str, SimpleNamespace]) -> None:
     cells = [official[string] for string in table.space.write(table.space.all_rows())]
     for column in table.columns:
         found = table.values(Measure(column.metric, "test"), "cifar10")
@@ -110,7 +110,7 @@ def test_a_file_without_all_cells_is_refused(cells: Any, tmp_path: Path) -> None
         ADAPTER.read(Import((path,), tmp_path))
 
 
-def test_the_package_is_not_imported_to_find_its_file() -> None:
+def test_finding_its_file_does_not_import_the_package() -> None:
     import sys
 
     ADAPTER.installed_files()

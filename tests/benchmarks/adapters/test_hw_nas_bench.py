@@ -92,9 +92,7 @@ def test_every_value_is_that_of_its_cell_in_the_real_table(
     assert not columns
 
 
-def test_rows_are_placed_by_their_strings_whatever_their_order(
-    real: pl.DataFrame, official: bytes, tmp_path: Path
-) -> None:
+def test_rows_are_placed_by_their_strings_in_any_order(real: pl.DataFrame, official: bytes, tmp_path: Path) -> None:
     shuffled = real.sample(fraction=1, shuffle=True, seed=0)
     in_order, out_of_order = (
         _read(data, tmp_path) for data in (official, pickle.dumps(_official(shuffled, "numpy arrays")))
@@ -156,7 +154,7 @@ def test_another_pickle_is_refused(value: Any, tmp_path: Path) -> None:
         _read(pickle.dumps(value), tmp_path)
 
 
-def test_damage_at_20_places_ends_in_an_error_for_the_user_if_any(official: bytes, tmp_path: Path) -> None:
+def test_damage_at_20_places_raises_only_errors_for_the_user(official: bytes, tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     surprises = set()
     for _ in range(20):
@@ -244,7 +242,7 @@ def _fbnet_networks(rows: Any, costs: dict[str, float], dataset: str) -> list[fl
 
 
 class _Costs(dict[str, float]):
-    """A cost for every block that is asked for, each another."""
+    """Gives every block that is looked up a different cost."""
 
     def __missing__(self, block: str) -> float:
         self[block] = float(len(self) + 1) ** 1.5
@@ -275,7 +273,7 @@ def test_other_tables_of_blocks_are_refused(tables: Any, tmp_path: Path) -> None
         read_fbnet(path)
 
 
-def test_a_missing_file_is_answered_with_how_to_get_it(tmp_path: Path) -> None:
+def test_a_missing_file_raises_an_error_with_how_to_get_it(tmp_path: Path) -> None:
     with pytest.raises(MissingFileError, match=r"absent: cannot be read.*GATECH-EIC"):
         read_fbnet(tmp_path / "absent")
 
@@ -295,6 +293,6 @@ def test_rows_of_another_space_are_refused(rows: Any, dataset: str, error: type[
         fbnet_cost(rows, _Costs(), dataset)
 
 
-def test_a_table_without_a_block_is_refused_by_its_name() -> None:
+def test_a_table_that_lacks_a_block_is_refused_with_its_name() -> None:
     with pytest.raises(BenchmarkFileError, match="it has no cost of the block 'ConvBlock_H112_W112_Cin16_Cout16"):
         fbnet_cost(np.zeros((1, 22), np.uint8), {}, "ImageNet")

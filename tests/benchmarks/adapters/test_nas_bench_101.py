@@ -31,7 +31,7 @@ FILE = "cells.tfrecord"
 
 @dataclass(frozen=True)
 class Run:
-    """One training of one cell, as a record holds it."""
+    """One training of one cell, as in a record."""
 
     code: str
     epochs: int
@@ -95,7 +95,7 @@ def _file(runs: Iterable[Run]) -> bytes:
 
 
 def _expected(runs: list[Run], max_vertices: int) -> dict[tuple[str, str, int, int], np.ndarray]:
-    """Return what each column should hold, run by run, as the official query sorts them into lists."""
+    """Return the expected value of each column, run by run, as the official query sorts them into lists."""
     space = nasbench101(max_vertices)
     columns: dict[tuple[str, str, int, int], np.ndarray] = {}
     seen: dict[tuple[int, int], int] = {}
@@ -151,7 +151,7 @@ def test_each_budget_has_its_columns(runs: list[Run], tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def table(real: pl.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Table:
-    """The 2,532 cells of at most 5 vertices: one real run each, and two more made of it by a shift."""
+    """The 2,532 cells of at most 5 vertices: one real run each, and two shifted copies of it."""
     five = nas_bench_101_adapter("five", OfficialFile(FILE), budgets=(4,), max_vertices=5)
     path = tmp_path_factory.mktemp("five") / FILE
     frame = real.filter(space="5V9E")
@@ -166,7 +166,7 @@ def test_a_smaller_file_becomes_a_table(table: Table, real: pl.DataFrame) -> Non
     np.testing.assert_allclose(found, 100 * (frame["test_acc"].to_numpy()[order] + 0.02), rtol=1e-12)
 
 
-def test_a_measure_without_epochs_is_answered_with_those_there_are(table: Table) -> None:
+def test_a_measure_without_epochs_raises_an_error_with_the_known_ones(table: Table) -> None:
     with pytest.raises(Exception, match=re.escape("after [2, 4] epochs: say which")):
         table.values(Measure("accuracy", "validation"), "cifar10")
 
@@ -175,7 +175,9 @@ def test_the_official_hashes_of_real_cells_are_those_of_their_definition(real: p
     assert all(official.cell_hash(run.cell) == run.code for run in _runs(real[:300]))
 
 
-def test_a_record_may_number_its_cell_in_another_way(benchmark_: TableAdapter, runs: list[Run], tmp_path: Path) -> None:
+def test_a_record_may_number_the_vertices_of_its_cell_differently(
+    benchmark_: TableAdapter, runs: list[Run], tmp_path: Path
+) -> None:
     space = nasbench101(4)
     # Two vertices side by side, first one in front, then the other.
     ways = ["0110000100010000 input,{},{},output".format(*names) for names in (OPERATIONS[:2], OPERATIONS[1::-1])]
@@ -189,7 +191,7 @@ def test_a_record_may_number_its_cell_in_another_way(benchmark_: TableAdapter, r
         np.testing.assert_array_equal(found[column], values)
 
 
-def test_progress_ends_at_the_whole(benchmark_: TableAdapter, runs: list[Run], tmp_path: Path) -> None:
+def test_progress_ends_at_1(benchmark_: TableAdapter, runs: list[Run], tmp_path: Path) -> None:
     told: list[float] = []
     (tmp_path / FILE).write_bytes(_file(runs))
     benchmark_.read(Import((tmp_path / FILE,), tmp_path, told.append))
@@ -238,7 +240,7 @@ def test_metrics_are_read_field_by_field(message: bytes) -> None:
     np.testing.assert_array_equal(read_metrics([message, METRICS, message]), [NUMBERS] * 3)
 
 
-def test_a_number_that_a_message_leaves_out_is_missing() -> None:
+def test_a_number_that_a_message_lacks_is_nan() -> None:
     [found] = read_metrics([METRICS[:-14]])
     assert np.isnan(found[-1])
     np.testing.assert_array_equal(found[:-1], NUMBERS[:-1])
@@ -302,7 +304,7 @@ def _final(*values: float) -> Callable[[list[Run]], list[Run]]:
         ),
     ],
 )
-def test_a_file_that_cannot_be_right_is_refused_with_the_remedy(
+def test_a_file_with_impossible_values_is_refused_with_the_remedy(
     benchmark_: TableAdapter, runs: list[Run], change: Any, why: str, tmp_path: Path
 ) -> None:
     with pytest.raises(BenchmarkFileError, match=rf"(?s)^cells\.tfrecord: .*{why}.*lissnas data import four"):
@@ -328,7 +330,7 @@ def test_a_file_that_cannot_be_right_is_refused_with_the_remedy(
         b"[" * 10_000,
     ],
 )
-def test_a_record_that_is_none_is_refused(
+def test_a_malformed_record_is_refused(
     benchmark_: TableAdapter, runs: list[Run], payload: bytes, tmp_path: Path
 ) -> None:
     with pytest.raises(BenchmarkFileError, match=r"^cells\.tfrecord: .*record.*lissnas data import"):
@@ -344,7 +346,9 @@ def test_a_damaged_record_is_named_by_its_byte(benchmark_: TableAdapter, runs: l
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_a_file_cut_anywhere_is_refused(benchmark_: TableAdapter, runs: list[Run], seed: int, tmp_path: Path) -> None:
+def test_a_file_truncated_anywhere_is_refused(
+    benchmark_: TableAdapter, runs: list[Run], seed: int, tmp_path: Path
+) -> None:
     data = _file(runs)
     stop = int(np.random.default_rng(seed).integers(len(data)))
     with pytest.raises(BenchmarkFileError, match=r"cut short|have not 3 runs"):

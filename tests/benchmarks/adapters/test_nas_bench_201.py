@@ -26,7 +26,7 @@ UNITS = {"accuracy": "%", "loss": "nats", "training-time": "s", "evaluation-time
 
 @pytest.fixture(scope="module")
 def held() -> dict[str, Any]:
-    """What a file holds of all 64 cells."""
+    """The content of a file with all 64 cells."""
     return official.official(STRINGS, range(64))
 
 
@@ -114,7 +114,7 @@ def test_the_default_data_set_is_cifar10(table: Table) -> None:
     assert table.datasets == ("cifar10", "cifar100", "ImageNet16-120", "cifar10-valid")
 
 
-def test_what_selects_and_what_reports_are_on_every_data_set(table: Table) -> None:
+def test_the_selecting_and_the_reporting_measure_are_on_every_data_set(table: Table) -> None:
     for dataset in table.datasets:
         for measure in (ADAPTER.selects, ADAPTER.reports):
             assert len(np.unique(table.values(measure, dataset))) == 64
@@ -127,9 +127,7 @@ def test_cifar10_is_selected_by_the_runs_on_half_of_its_training_set(table: Tabl
     assert (table.values(ADAPTER.reports, "cifar10") != table.values(ADAPTER.reports, "cifar10-valid")).all()
 
 
-def test_a_seed_that_a_cell_was_not_trained_with_is_missing_and_the_mean_goes_over_the_others(
-    table: Table, held: dict[str, Any]
-) -> None:
+def test_a_missing_seed_is_nan_and_the_mean_is_over_the_other_seeds(table: Table, held: dict[str, Any]) -> None:
     seeds = {row: {seed for at, *_, seed in _runs(held) if at == row} & {777, 888, 999} for row in range(64)}
     by_seed = {seed: table.values(Measure("accuracy", "test", (seed,), 200), "cifar10") for seed in (777, 888, 999)}
     for row, present in seeds.items():
@@ -139,7 +137,7 @@ def test_a_seed_that_a_cell_was_not_trained_with_is_missing_and_the_mean_goes_ov
     assert {len(present) for present in seeds.values()} == {1, 2, 3}
 
 
-def test_a_file_of_the_first_version_reads_too(held: dict[str, Any], tmp_path: Path) -> None:
+def test_a_file_of_the_first_version_is_read(held: dict[str, Any], tmp_path: Path) -> None:
     """Version 1.0 has 12 epochs on cifar10-valid only."""
     first = copy.deepcopy(held)
     for trainings in first["arch2infos"].values():
@@ -151,7 +149,7 @@ def test_a_file_of_the_first_version_reads_too(held: dict[str, Any], tmp_path: P
 
 
 @pytest.mark.parametrize("protocol", [3, 4])
-def test_a_file_saved_anew_with_another_pickle_protocol_reads_the_same(
+def test_a_file_saved_again_with_another_pickle_protocol_reads_the_same(
     held: dict[str, Any], table: Table, protocol: int, tmp_path: Path
 ) -> None:
     again = imported(official.archive(pickle.dumps(held, protocol)), tmp_path)
@@ -159,7 +157,7 @@ def test_a_file_saved_anew_with_another_pickle_protocol_reads_the_same(
     assert again.provenance.curves == table.provenance.curves
 
 
-def test_the_program_that_writes_large_files_writes_what_pickling_all_at_once_would(tmp_path: Path) -> None:
+def test_the_writer_of_large_files_writes_the_same_bytes_as_pickle(tmp_path: Path) -> None:
     with (tmp_path / FILE).open("wb") as file:
         official.write_large(file, STRINGS, 64)
     with (tmp_path / FILE).open("rb") as file:

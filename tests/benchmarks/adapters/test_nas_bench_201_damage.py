@@ -112,7 +112,7 @@ def lean() -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(("change", "message"), DAMAGES)
-def test_a_file_that_only_looks_official_is_refused_by_what_is_wrong_with_it(
+def test_a_file_that_only_looks_official_is_refused_with_its_fault(
     lean: dict[str, Any], change: Callable[[dict[str, Any]], Any], message: str, tmp_path: Path
 ) -> None:
     _refused(_damaged(change)(lean), tmp_path).match(rf"{FILE}: .*({message}).*lissnas data import nas-bench-201")
@@ -130,7 +130,7 @@ def one_cell() -> bytes:
 
 
 @pytest.mark.parametrize("container", [official.legacy, official.file], ids=["stream", "file"])
-def test_a_file_cut_short_is_refused_wherever_it_is_cut(
+def test_a_file_truncated_anywhere_is_refused(
     one_cell: bytes, container: Callable[[bytes], bytes], tmp_path: Path
 ) -> None:
     data = container(one_cell)
@@ -139,7 +139,7 @@ def test_a_file_cut_short_is_refused_wherever_it_is_cut(
 
 
 class _InMemory(Import):
-    """An import whose curves are not kept."""
+    """An import that discards its curves."""
 
     def curves(self, column: Column, rows: int, epochs: int) -> Any:
         return np.full((rows, epochs), np.nan, dtype=np.float32)
@@ -155,7 +155,7 @@ def _is_read(data: bytes, path: Path) -> bool:
     return True
 
 
-def test_a_flipped_bit_in_an_archive_is_always_found(one_cell: bytes, tmp_path: Path) -> None:
+def test_a_flipped_bit_in_an_archive_is_always_detected(one_cell: bytes, tmp_path: Path) -> None:
     data = official.file(one_cell)
     start = data.index(one_cell[:100])
     rng = np.random.default_rng(1)
@@ -175,7 +175,7 @@ def test_a_flipped_bit_in_a_stream_is_an_error_or_another_number(one_cell: bytes
         _is_read(bytes(flipped), tmp_path / FILE)
 
 
-def test_no_other_file_is_taken_for_one(tmp_path: Path, one_cell: bytes) -> None:
+def test_no_other_file_is_accepted(tmp_path: Path, one_cell: bytes) -> None:
     others = {
         "a text": b"hello world\n" * 1000,
         "nothing": b"",
@@ -201,7 +201,7 @@ def test_a_failed_import_leaves_nothing(one_cell: bytes, tmp_path: Path) -> None
     assert [path.suffix for path in (tmp_path / "cache" / "tables").iterdir()] == [".lock"]
 
 
-def test_all_15625_cells_are_asked_for(one_cell: bytes, tmp_path: Path) -> None:
+def test_all_15625_cells_are_required(one_cell: bytes, tmp_path: Path) -> None:
     (tmp_path / FILE).write_bytes(official.legacy(official.pickled(official.official([], []))))
     with pytest.raises(BenchmarkFileError, match="15,625 architectures of the space"):
         ADAPTER.read(Import((tmp_path / FILE,), tmp_path))

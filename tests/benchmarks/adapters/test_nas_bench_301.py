@@ -50,7 +50,7 @@ def models(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def progress() -> list[float]:
-    """What was told of the progress of the one import."""
+    """The shares that the one import reported."""
     return []
 
 
@@ -135,7 +135,7 @@ def test_an_empty_batch_has_no_predictions(evaluator: SurrogateEvaluator) -> Non
     assert evaluator(darts().rows(np.empty(0, dtype=np.int64))).shape == (0,)
 
 
-def test_noise_is_as_wide_as_the_members_differ(evaluator: SurrogateEvaluator, rows: Rows) -> None:
+def test_noise_has_the_standard_deviation_of_the_ensemble(evaluator: SurrogateEvaluator, rows: Rows) -> None:
     draws = evaluator.noisy(np.random.default_rng(2))(np.tile(rows, (400, 1))).reshape(400, len(rows))
     mean, std = evaluator.predict(rows)
     assert std.max() > 0.1
@@ -181,27 +181,27 @@ def test_every_surrogate_of_the_catalog_is_found_by_its_name() -> None:
     assert find_adapter("nas-bench-301-v0.9") is V09
 
 
-def test_an_unknown_surrogate_is_answered_with_the_nearest() -> None:
+def test_an_unknown_surrogate_raises_an_error_with_the_nearest_name() -> None:
     with pytest.raises(UnknownNameError, match="did you mean 'nas-bench-301'"):
         load_surrogate("nasbench301")
 
 
-def test_a_surrogate_that_is_not_here_is_answered_with_how_to_get_it(empty_cache: Path) -> None:
+def test_a_missing_surrogate_raises_an_error_with_how_to_get_it(empty_cache: Path) -> None:
     with pytest.raises(MissingFileError, match=r"figshare.*13061510.*lissnas data import nas-bench-301 nasbench"):
         load_surrogate("nas-bench-301")
 
 
-def test_a_folder_above_the_models_is_as_good(models: Path) -> None:
+def test_a_folder_above_the_models_can_be_imported_too(models: Path) -> None:
     assert ADAPTER.find_members(models.parent) == ADAPTER.find_members(models)
     assert [len(paths) for paths in ADAPTER.find_members(models).values()] == [2, 2]
 
 
 @pytest.mark.usefixtures("cache")
-def test_progress_reaches_the_end(progress: list[float]) -> None:
+def test_progress_ends_at_1(progress: list[float]) -> None:
     assert progress == [0.25, 0.5, 0.75, 1.0]
 
 
-def test_what_is_kept_names_its_source(imported: Path) -> None:
+def test_the_converted_folder_names_its_source(imported: Path) -> None:
     described = json.loads((imported / "surrogate.json").read_bytes())
     assert described["page"] == ADAPTER.page
     assert set(described["official"]) == {
@@ -209,11 +209,11 @@ def test_what_is_kept_names_its_source(imported: Path) -> None:
     }
 
 
-def test_what_is_kept_holds_no_pickle(imported: Path) -> None:
+def test_the_converted_folder_contains_no_pickle(imported: Path) -> None:
     assert {path.suffix for path in imported.iterdir()} == {".ubj", ".txt", ".json"}
 
 
-def test_a_failed_import_leaves_what_was_there(imported: Path, models: Path) -> None:
+def test_a_failed_import_leaves_the_earlier_one(imported: Path, models: Path) -> None:
     before = {path: path.read_bytes() for path in imported.iterdir()}
     shutil.rmtree(models / "lgb_runtime_v1.0" / "ensemble_member_0")
     with pytest.raises(BenchmarkFileError):
@@ -222,7 +222,7 @@ def test_a_failed_import_leaves_what_was_there(imported: Path, models: Path) -> 
     assert sorted(path.name for path in imported.parent.iterdir() if path.suffix != ".lock") == ["nas-bench-301"]
 
 
-def test_another_import_takes_the_place_of_the_first(imported: Path) -> None:
+def test_another_import_replaces_the_first(imported: Path) -> None:
     assert import_files(ADAPTER, (GOLDEN,)) == imported
     load_surrogate("nas-bench-301")
 
@@ -327,7 +327,9 @@ def test_the_earlier_version_has_its_own_name(models: Path) -> None:
     assert [len(paths) for paths in V09.find_members(models).values()] == [2, 2]
 
 
-def test_an_archive_of_the_folder_is_as_good(empty_cache: Path, models: Path, evaluator: SurrogateEvaluator) -> None:
+def test_an_archive_of_the_folder_can_be_imported_too(
+    empty_cache: Path, models: Path, evaluator: SurrogateEvaluator
+) -> None:
     (models / "gnn_gin_v1.0").mkdir()
     (models / "gnn_gin_v1.0" / "surrogate_model.model").write_bytes(bytes(1000))
     archive = shutil.make_archive(str(models.parent / "nasbench301_models_v1.0"), "zip", models.parent, models.name)
@@ -339,6 +341,6 @@ def test_an_archive_of_the_folder_is_as_good(empty_cache: Path, models: Path, ev
     np.testing.assert_array_equal(load_surrogate("nas-bench-301")(rows), evaluator(rows))
 
 
-def test_a_folder_that_is_not_there_is_answered_with_how_to_get_it(empty_cache: Path, tmp_path: Path) -> None:
+def test_a_missing_folder_is_refused_with_how_to_get_it(empty_cache: Path, tmp_path: Path) -> None:
     with pytest.raises(MissingFileError, match=r"absent: not a folder; run 'lissnas data get nas-bench-301'"):
         import_files(ADAPTER, (tmp_path / "absent",))

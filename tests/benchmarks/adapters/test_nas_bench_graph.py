@@ -32,11 +32,11 @@ def table(name: str, open_table: Callable[[str], Table]) -> Table:
     return open_table(name)
 
 
-def test_there_are_as_many_networks_as_the_authors_say(table: Table, name: str) -> None:
+def test_the_space_has_the_size_that_the_authors_state(table: Table, name: str) -> None:
     assert table.space.size == {"nas-bench-graph": 26_206, "nas-bench-graph-proteins": 2_021}[name]
 
 
-def test_every_row_is_the_network_that_the_package_makes_of_it(table: Table, name: str) -> None:
+def test_every_row_is_the_network_that_the_package_makes_from_it(table: Table, name: str) -> None:
     operations = _BENCHMARKS[name]
     spellings = [
         spelling
@@ -70,7 +70,7 @@ def _keys(table: Table) -> list[int]:
         ("parameters", "", "para", 1),
     ],
 )
-def test_every_value_is_the_packages_own(table: Table, metric: str, split: str, key: str, factor: int) -> None:
+def test_every_value_equals_the_packages(table: Table, metric: str, split: str, key: str, factor: int) -> None:
     keys = _keys(table)
     for dataset in table.datasets:
         official = nas_bench_graph.light_read(dataset)

@@ -1,4 +1,4 @@
-"""NATS-Bench: real records against the official program, and whole folders and files of the official layout."""
+"""NATS-Bench: real records against the official program, and complete folders and files in the official layout."""
 
 import bz2
 import pickle
@@ -115,7 +115,7 @@ def test_every_number_of_a_real_record_is_in_the_columns_and_curves(real: Real) 
 
 
 @pytest.mark.parametrize(("name", "epochs", "expected"), [("topology", 200, 62.140), ("size", 90, 62.700)])
-def test_a_published_accuracy_is_found(reals: dict[str, Real], name: str, epochs: int, expected: float) -> None:
+def test_a_published_accuracy_is_in_the_table(reals: dict[str, Real], name: str, epochs: int, expected: float) -> None:
     columns, row = reals[name].columns, reals[name].row(284)
     of_seeds = [
         values[row]
@@ -167,7 +167,7 @@ def test_the_official_program_gives_the_same(reals: dict[str, Real], name: str) 
 
 
 @pytest.mark.parametrize(("benchmark", "count"), [(TOPOLOGY, "15,622 of 15,625"), (SIZE, "32,765 of 32,768")])
-def test_a_folder_of_three_records_is_refused_by_the_first_that_is_missing(
+def test_a_folder_of_three_records_is_refused_with_the_first_missing_one(
     shared_data: Path, tmp_path: Path, benchmark: Any, count: str
 ) -> None:
     path = shared_data / "nats_real" / benchmark.files[0].name
@@ -237,7 +237,9 @@ def test_a_folder_and_a_single_file_give_the_same_table_and_curves(
     assert tables[0].curves == tables[1].curves
 
 
-def test_what_selects_and_what_reports_are_on_every_data_set(import_: Callable[[Path], Table], folder: Path) -> None:
+def test_the_selecting_and_the_reporting_measure_are_on_every_data_set(
+    import_: Callable[[Path], Table], folder: Path
+) -> None:
     table = import_(folder)
     for dataset in table.datasets:
         for measure in (TOPOLOGY.selects, TOPOLOGY.reports):
@@ -245,7 +247,7 @@ def test_what_selects_and_what_reports_are_on_every_data_set(import_: Callable[[
     assert table.datasets[0] == "cifar10"
 
 
-def test_progress_ends_at_all(folder: Path, packed: Path, tmp_path: Path) -> None:
+def test_progress_ends_at_1(folder: Path, packed: Path, tmp_path: Path) -> None:
     for path in (folder, packed):
         shares: list[float] = []
         SMALL.read(Import((path,), tmp_path, shares.append))
@@ -253,7 +255,7 @@ def test_progress_ends_at_all(folder: Path, packed: Path, tmp_path: Path) -> Non
         assert shares[-1] == 1
 
 
-def test_runs_that_do_not_agree_on_a_cost_give_that_of_seed_888() -> None:
+def test_if_runs_differ_in_a_cost_the_run_with_seed_888_counts() -> None:
     assert combine_runs([1.0, 2.0, 1.0], [777, 888, 999]) == 2
     assert combine_runs([1.0, 1.0 + 1e-9], [777, 888]) == pytest.approx(1 + 5e-10, abs=1e-12)
 

@@ -1,4 +1,4 @@
-"""The adapter of the tables trained here: what it makes of the counts, and that it refuses an unfinished table."""
+"""The adapter of the tables trained by this project: accuracies from counts, and refusal of unfinished tables."""
 
 import json
 from collections.abc import Callable
@@ -66,7 +66,7 @@ def test_counts_become_shares_of_the_images_in_the_order_of_the_space(tmp_path: 
     np.testing.assert_allclose(validation, 100 * ((cells + EPOCHS - 1) % 41) / 40)
     test = columns[Column("accuracy", "digits", "test", "%", EPOCHS, 0)]
     np.testing.assert_allclose(test, 100 * (cells % 51) / 50)
-    # Of 1,000 training images, 992 fill batches of 32; a hundred times as many are more than the file's type holds.
+    # Of 1,000 training images, 992 fill batches of 32; 100 * 992 overflows the file's 16-bit counts.
     train = columns[Column("accuracy", "digits", "train", "%", EPOCHS, 0)]
     np.testing.assert_allclose(train, 100 * ((cells + EPOCHS - 1) % 993) / 992)
 
@@ -88,14 +88,14 @@ def test_a_cell_that_was_trained_once_has_no_second_seed(tmp_path: Path, whole: 
     np.testing.assert_allclose(second[REPEATED], 100 * ((REPEATED + 1) % 51) / 50)
 
 
-def test_a_loss_that_was_no_number_is_none_here(tmp_path: Path, whole: pl.DataFrame) -> None:
+def test_a_loss_that_was_nan_is_missing(tmp_path: Path, whole: pl.DataFrame) -> None:
     columns, _ = _read(DIGITS, _write(tmp_path / "table.parquet", whole))
     loss = columns[Column("loss", "digits", "test", "nats", EPOCHS, 0, quality=False)]
     assert np.flatnonzero(np.isnan(loss)).tolist() == [5]
     assert loss[1_234] == 1.234
 
 
-def test_an_unfinished_table_is_refused_with_how_to_go_on(tmp_path: Path, whole: pl.DataFrame) -> None:
+def test_an_unfinished_table_is_refused_with_how_to_continue(tmp_path: Path, whole: pl.DataFrame) -> None:
     path = _write(tmp_path / "table.parquet", whole.filter(pl.col("index") != 77))
     with pytest.raises(BenchmarkFileError, match=r"unfinished: 15,624 of 15,625 cells.*train_cells digits"):
         _read(DIGITS, path)
@@ -114,7 +114,9 @@ def test_a_damaged_table_is_refused(tmp_path: Path, data: bytes) -> None:
         _read(DIGITS, path)
 
 
-def test_a_checkout_and_an_installed_package_are_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bundled_table_is_found_in_a_checkout_and_in_an_installed_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     package = tmp_path / "benchmarks" / "lissnas_benchmarks"
     monkeypatch.setattr(lissnas_benchmarks, "__file__", str(package / "__init__.py"))
     with pytest.raises(MissingFileError, match="digits-cells: its table is not here"):
@@ -126,10 +128,10 @@ def test_a_checkout_and_an_installed_package_are_looked_at(tmp_path: Path, monke
 
 
 @pytest.mark.parametrize(("name", "least"), [("digits-cells", 0.7), ("fashion-cells", 0.6)])
-def test_two_seeds_of_a_table_that_travels_rank_cells_alike(
+def test_two_seeds_of_a_bundled_table_rank_cells_similarly(
     open_table: Callable[[str], Table], name: str, least: float
 ) -> None:
-    """The bounds lie below every interval that the page gives."""
+    """The bounds are below every interval on the page."""
     table = open_table(name)
     [task] = table.datasets
     first, second = (table.values(Measure("accuracy", "test", seeds=(seed,)), task) for seed in (0, 1))

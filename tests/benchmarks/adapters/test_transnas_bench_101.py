@@ -173,7 +173,7 @@ def test_every_value_and_every_curve_is_that_of_the_file(part: str, opened: Open
 def test_the_score_of_a_task_is_its_main_metric(opened: Opened, task: str, metric: str, split: str) -> None:
     micro, _networks = opened("micro")
     score, main = (micro.values(Measure(name, split), task) for name in ("score", metric))
-    if task == "room_layout":  # the score may come from the loss, of which the file holds both signs
+    if task == "room_layout":  # the score may be computed from the loss, which the file has with both signs
         main = -micro.values(Measure("loss", split), task)
     np.testing.assert_array_equal(score, main)
 
@@ -259,13 +259,13 @@ def test_a_file_of_another_layout_is_refused_with_the_remedy(
         _read(damage(file), tmp_path)
 
 
-def test_what_a_diverged_training_lacks_is_missing(file: dict[str, Any], tmp_path: Path) -> None:
+def test_values_of_a_diverged_training_are_missing(file: dict[str, Any], tmp_path: Path) -> None:
     columns = _read(_curve("valid_loss", [2.0, float("nan")])(file), tmp_path)
     loss = columns[Column("loss", "jigsaw", "validation", "", 2, quality=False)]
     assert transnas_micro().write(transnas_micro().rows(np.flatnonzero(np.isnan(loss)))) == ["64-41414-1_02_333"]
 
 
-def test_a_training_that_was_cut_short_has_its_curve_and_no_last_value(file: dict[str, Any], tmp_path: Path) -> None:
+def test_a_training_that_stopped_early_has_its_curve_and_no_last_value(file: dict[str, Any], tmp_path: Path) -> None:
     def shorten(result: dict[str, Any]) -> None:
         result["total_epochs"] = 1
         result["metrics"] = {name: curve[:1] for name, curve in result["metrics"].items()}
@@ -290,7 +290,7 @@ def test_nothing_in_a_file_is_executed(container: Callable[[Any], bytes], tmp_pa
         MICRO.read(Import((path,), tmp_path))
 
 
-def test_a_cut_or_altered_file_ends_in_an_error_for_the_user_if_any(file: dict[str, Any], tmp_path: Path) -> None:
+def test_a_truncated_or_altered_file_raises_only_errors_for_the_user(file: dict[str, Any], tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     good = _stream(file)
     surprises = set()

@@ -75,7 +75,7 @@ def test_the_matching_files_of_a_folder_are_read(path: Path) -> None:
 @pytest.mark.parametrize(
     "name", ["../result_1.json", "a/../../result_1.json", "/result_1.json", "a\\..\\result_1.json", "C:\\result_1.json"]
 )
-def test_a_name_that_leads_out_of_the_archive_is_refused(
+def test_a_path_that_leads_out_of_the_archive_is_refused(
     container: Callable[[dict[str, bytes]], bytes], name: str, path: Path
 ) -> None:
     path.write_bytes(container({name: b"x"}))
@@ -84,7 +84,7 @@ def test_a_name_that_leads_out_of_the_archive_is_refused(
 
 
 @pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.FIFOTYPE, tarfile.DIRTYPE])
-def test_what_is_no_plain_file_is_passed_over(kind: bytes, path: Path) -> None:
+def test_entries_that_are_not_plain_files_are_ignored(kind: bytes, path: Path) -> None:
     path.write_bytes(_tar({"result_1.json": b""}, kind, "/etc/passwd"))
     assert list(read_archive(path, PATTERN)) == []
 
@@ -95,10 +95,10 @@ def test_a_file_that_is_too_large_is_refused(container: Callable[[dict[str, byte
         list(read_archive(path, PATTERN))
 
 
-def test_an_archive_that_unpacks_to_more_than_the_limit_is_refused_in_little_memory(
+def test_an_archive_that_decompresses_to_more_than_the_limit_is_refused_in_little_memory(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # A tar whose one entry, not asked for, claims 4 GB of zeros, compressed a hundred to one.
+    # A tar with one entry that does not match and claims 4 GB of zeros, compressed 100 to 1.
     monkeypatch.setattr("lissnas_benchmarks.readers.archive_reader._MAX_TOTAL_BYTES", 32 << 20)
     head = tarfile.TarInfo("padding")
     head.size = 4 << 30
@@ -115,7 +115,7 @@ def test_an_archive_that_unpacks_to_more_than_the_limit_is_refused_in_little_mem
         tracemalloc.stop()
 
 
-def test_a_zip_that_unpacks_to_more_than_the_limit_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_zip_that_decompresses_to_more_than_the_limit_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("lissnas_benchmarks.readers.archive_reader._MAX_TOTAL_BYTES", 1 << 20)
     path.write_bytes(_zip({f"result_{number}.json": bytes(1 << 16) for number in range(20)}))
     with pytest.raises(BenchmarkFileError, match="decompresses to more than 1 MiB"):
@@ -132,15 +132,15 @@ def test_too_many_files_are_refused(
 
 
 @pytest.mark.parametrize("kind", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA], ids=["bzip2", "LZMA"])
-def test_a_zip_that_would_be_unpacked_all_at_once_is_refused(kind: int, path: Path) -> None:
+def test_a_zip_that_cannot_be_decompressed_in_pieces_is_refused(kind: int, path: Path) -> None:
     # 1,281 bytes of bzip2 would take three gigabytes.
     path.write_bytes(_zip({"result_1.json": b"x"}, kind))
     with pytest.raises(BenchmarkFileError, match=r"result_1\.json is compressed by another method than deflate"):
         list(read_archive(path, PATTERN))
 
 
-def test_files_that_are_not_asked_for_count_too_and_are_not_kept(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # Half a million entries of which none is asked for took 37 seconds.
+def test_other_files_count_towards_the_limit_and_are_not_kept(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Half a million entries that do not match took 37 seconds.
     monkeypatch.setattr("lissnas_benchmarks.readers.archive_reader._MAX_FILES", 2000)
     path.write_bytes(gzip.compress(tarfile.TarInfo("x").tobuf() * 3000))
     tracemalloc.start()
@@ -166,7 +166,7 @@ def test_a_header_of_gigabytes_is_refused_in_little_memory(path: Path, monkeypat
         tracemalloc.stop()
 
 
-def test_a_folder_counts_as_an_archive_does(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_limits_of_a_folder_are_those_of_an_archive(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path.mkdir()
     for number in range(20):
         (path / f"result_{number}.json").write_bytes(bytes(1 << 16))
@@ -176,13 +176,13 @@ def test_a_folder_counts_as_an_archive_does(path: Path, monkeypatch: pytest.Monk
 
 
 @pytest.mark.parametrize("data", [b"", b"text", b"\x1f\x8b", b"PK\x03\x04", b"BZh9", b"\xfd7zXZ"], ids=repr)
-def test_what_is_no_archive_is_refused(data: bytes, path: Path) -> None:
+def test_a_file_that_is_not_an_archive_is_refused(data: bytes, path: Path) -> None:
     path.write_bytes(data)
     with pytest.raises(BenchmarkFileError, match="archive: not a readable folder, zip or tar archive"):
         list(read_archive(path, PATTERN))
 
 
-def test_a_cut_or_altered_archive_ends_in_an_error_for_the_user_if_any(
+def test_a_truncated_or_altered_archive_raises_only_errors_for_the_user(
     container: Callable[[dict[str, bytes]], bytes], path: Path
 ) -> None:
     rng = np.random.default_rng(0)

@@ -80,14 +80,14 @@ def test_a_changed_file_is_refused_or_read(name: str, seed: int, tmp_path: Path)
 
 
 @pytest.mark.parametrize("name", TRIED_FIRST)
-def test_a_changed_file_that_is_tried_first_is_refused_or_read(name: str, tmp_path: Path) -> None:
+def test_a_changed_file_read_in_a_separate_process_first_is_refused_or_read(name: str, tmp_path: Path) -> None:
     target, rng = TARGETS[name], random.Random(0)
     for data in (target.mutate(rng.choice(_inputs(name)), rng) for _ in range(4)):
         _is_refused_or_read(target, data, tmp_path)
 
 
 @pytest.mark.parametrize("name", QUICK)
-def test_a_file_cut_or_with_a_bit_flipped_anywhere_is_refused_or_read(name: str, tmp_path: Path) -> None:
+def test_a_file_truncated_or_with_a_bit_flipped_anywhere_is_refused_or_read(name: str, tmp_path: Path) -> None:
     target, rng = TARGETS[name], np.random.default_rng(0)
     good = target.file(_inputs(name)[0])
     for place in rng.integers(0, len(good), 20).tolist():
@@ -129,15 +129,15 @@ def test_a_list_of_twice_the_list_before_is_refused_at_once(name: str, was: byte
 @pytest.mark.parametrize("key", ["arch_str", "epochs", "arch_index", "seed"])
 def test_a_record_with_a_nest_of_lists_is_refused_at_once(name: str, key: str, tmp_path: Path) -> None:
     target = TARGETS[name]
-    held = pickle.loads(_inputs(name)[0].removeprefix(b"\0"))  # the test's own file
+    content = pickle.loads(_inputs(name)[0].removeprefix(b"\0"))  # the test's own file
     nest: Any = []
     for _ in range(60):
         nest = [nest, nest]
-    for record in held["arch2infos"][0].values():
+    for record in content["arch2infos"][0].values():
         for holder in (record, *record["all_results"].values()):
             if key in holder:
                 holder[key] = nest
-    assert not _is_refused_or_read(target, target.wrap(pickle.dumps(held, 2)), tmp_path)
+    assert not _is_refused_or_read(target, target.wrap(pickle.dumps(content, 2)), tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -152,9 +152,9 @@ def test_a_record_with_a_nest_of_lists_is_refused_at_once(name: str, key: str, t
 )
 def test_a_record_of_other_seeds_is_refused(change: Callable[[dict[str, Any]], Any], tmp_path: Path) -> None:
     target = TARGETS["NAS-Bench-201 legacy .pth"]
-    held = pickle.loads(_inputs("NAS-Bench-201 legacy .pth")[0].removeprefix(b"\0"))  # the test's own file
-    change(held["arch2infos"][0]["full"])
-    assert not _is_refused_or_read(target, target.wrap(pickle.dumps(held, 2)), tmp_path)
+    content = pickle.loads(_inputs("NAS-Bench-201 legacy .pth")[0].removeprefix(b"\0"))  # the test's own file
+    change(content["arch2infos"][0]["full"])
+    assert not _is_refused_or_read(target, target.wrap(pickle.dumps(content, 2)), tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -174,7 +174,7 @@ def test_a_pickle_of_something_else_is_refused(name: str, value: Any, tmp_path: 
     assert not _is_refused_or_read(TARGETS[name], pickle.dumps(value, 4), tmp_path)
 
 
-def test_curves_that_many_networks_share_do_not_multiply(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_shared_curves_count_each_time_towards_the_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # A curve of a hundred numbers, once in the file, stood for a hundred in each of ten thousand records.
     target = TARGETS["TransNAS-Bench-101 .pth"]
     shared = {f"train_{number}": [1.5] * 100 for number in range(60)}
@@ -192,7 +192,7 @@ def test_curves_that_many_networks_share_do_not_multiply(tmp_path: Path, monkeyp
 
 
 def test_a_table_of_more_rows_than_there_are_architectures_is_refused_before_it_is_read(tmp_path: Path) -> None:
-    # A megabyte of Parquet may hold two hundred million equal rows: three gigabytes.
+    # A megabyte of Parquet may contain 200 million equal rows: 3 GB.
     space = CategoricalSpace("pairs", ("0123", "0123"), "{},{}")
     path = tmp_path / "rows.parquet"
     rows = pl.select(
@@ -234,7 +234,7 @@ def test_curves_of_another_table_are_refused(array: np.ndarray, tmp_path: Path) 
     assert not _is_refused_or_read(TARGETS["cached learning curves"], data.getvalue(), tmp_path)
 
 
-def test_what_a_file_says_is_not_obeyed_by_the_terminal() -> None:
+def test_control_characters_from_a_file_are_escaped_in_a_message() -> None:
     quoted = str(BenchmarkFileError("any.pth: holds '\x1b[2J\u202e\ud800'\nand goes on"))
     assert quoted == "any.pth: holds '\\x1b[2J\\u202e\\ud800'\nand goes on"
 
@@ -249,7 +249,7 @@ def test_a_gene_larger_than_any_is_refused(gene: str, tmp_path: Path) -> None:
         benchmark.read(Import((path,), tmp_path))
 
 
-def test_what_a_file_says_is_cut_where_it_goes_on_and_on() -> None:
+def test_a_long_text_from_a_file_is_shortened_in_a_message() -> None:
     assert len(str(BenchmarkFileError("\x1b" * 1999))) <= 2000
     assert len(str(BenchmarkFileError("x" * 100_000 + "; download it again"))) <= 2000
     assert str(BenchmarkFileError("x" * 100_000 + "; download it again")).endswith("; download it again")

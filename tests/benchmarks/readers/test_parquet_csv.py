@@ -50,7 +50,7 @@ def test_scores_in_such_a_file_are_refused_by_its_name(damaged: Path) -> None:
         read_predictor(str(damaged), cell201())
 
 
-def test_whole_files_are_read(tmp_path: Path) -> None:
+def test_complete_files_are_read(tmp_path: Path) -> None:
     frame = pl.DataFrame({"a": [1, 2, 3], "b": ["x", None, "z"]})
     frame.write_parquet(tmp_path / "whole.parquet")
     frame.write_csv(tmp_path / "whole.csv")

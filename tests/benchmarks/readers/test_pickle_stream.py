@@ -37,7 +37,7 @@ PROTOCOLS = [2, 3, 4, 5]
 
 
 def _two_deep(items: list[Any]) -> tuple[Any, ...]:
-    """Make a tuple whose tuples hold no tuples: deeper ones are refused."""
+    """Make a tuple whose tuples contain no tuples, because deeper ones are refused."""
     return tuple(
         [*item] if isinstance(item, tuple) and any(isinstance(part, tuple) for part in item) else item for item in items
     )
@@ -54,7 +54,7 @@ _values = some.recursive(
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 @given(value=_values, share=some.booleans())
-def test_what_is_read_is_what_pickle_reads(protocol: int, value: Any, share: bool) -> None:
+def test_files_are_read_as_pickle_reads_them(protocol: int, value: Any, share: bool) -> None:
     data = pickle.dumps([value, value] if share else [value], protocol)
     assert _plain(_load(data)) == pickle.loads(data)
 
@@ -65,7 +65,7 @@ def _curves(count: int, *names: str) -> dict[str, float]:
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 @pytest.mark.parametrize("count", [1, 5, 6, 12, 200, 255, 300, 500, 999, 1000, 1001, 1200])
-def test_curves_that_come_again_are_read_as_pickle_reads_them(protocol: int, count: int) -> None:
+def test_repeated_curves_are_read_as_pickle_reads_them(protocol: int, count: int) -> None:
     rng = np.random.default_rng(count)
     value = []
     for _ in range(4):
@@ -78,7 +78,7 @@ def test_curves_that_come_again_are_read_as_pickle_reads_them(protocol: int, cou
     assert _plain(_load(data)) == pickle.loads(data)
 
 
-def test_a_known_mould_does_not_take_another_dictionary_for_its_own() -> None:
+def test_a_known_template_does_not_fit_another_dictionary() -> None:
     reader = FloatDictReader()
     for value in (_curves(20, "x-valid"), _curves(20, "x-velid"), _curves(19, "x-valid") | {"x-valid@20": 1.0}):
         assert _plain(_load(pickle.dumps(value, 2), float_dicts=reader)) == value
@@ -92,7 +92,7 @@ def test_a_large_pickle_is_read_in_pieces() -> None:
     assert _plain(_load(pickle.dumps(value, 2))) == value
 
 
-def test_each_record_is_handed_over_whole_and_replaced() -> None:
+def test_each_record_is_handed_over_complete_and_replaced() -> None:
     seen = []
 
     def finish(record: dict[Any, Any]) -> int:
@@ -105,7 +105,7 @@ def test_each_record_is_handed_over_whole_and_replaced() -> None:
     assert held == {"all": {0: 1, 1: 2, 2: 3, 3: 4, 4: 5}, "again": "shared"}
 
 
-def test_what_refers_to_the_inside_of_an_earlier_record_is_refused_not_guessed() -> None:
+def test_a_reference_to_the_inside_of_an_earlier_record_is_refused() -> None:
     shared = [1, 2, 3]
     records = [{"runs": shared}, {"runs": shared, "x": 1}]
     with pytest.raises(BenchmarkFileError, match="inside of another record"):
@@ -186,14 +186,14 @@ def test_a_small_hostile_pickle_takes_no_more_than_a_piece_of_a_file_does(data: 
 
 
 @pytest.mark.parametrize("data", [b"]", b"}", b"\x8f", b"N\x94", b"N\x85", b"K\x01", b"M\x01\x02", b"C\x01x"])
-def test_what_would_hold_more_and_more_things_is_stopped(data: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pickle_of_too_many_values_is_refused(data: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pickle_stream, "_MAX_VALUES", 50_000)
-    monkeypatch.setattr(pickle_stream, "_READ", 1 << 18)  # what is held is counted once a piece
+    monkeypatch.setattr(pickle_stream, "_READ", 1 << 18)  # values are counted once per piece
     with pytest.raises(BenchmarkFileError, match="more than 50,000 values in memory"):
         _load(b"\x80\x04" + data * (MEGA // 2 // len(data)))
 
 
-def test_what_would_unpack_without_end_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pickle_that_decompresses_without_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pickle_stream, "_MAX_BYTES", 2 * MEGA)
     with pytest.raises(BenchmarkFileError, match="decompresses to more than 2,097,152 bytes"):
         _load(b"\x80\x04" * (3 * MEGA))

@@ -1,4 +1,4 @@
-"""Reading pickles: the same numbers as numpy's, and nothing executed, whatever the file holds."""
+"""Reading pickles: the numbers are those of numpy, and nothing in the file is executed."""
 
 import math
 import pickle
@@ -31,7 +31,7 @@ class _Scalar:
 @pytest.mark.parametrize("protocol", _PROTOCOLS)
 @pytest.mark.parametrize("order", "<>")
 @pytest.mark.parametrize("kind", _KINDS)
-def test_numbers_are_numpys(kind: str, order: str, protocol: int) -> None:
+def test_numbers_are_read_as_numpy_reads_them(kind: str, order: str, protocol: int) -> None:
     dtype = np.dtype(order + kind)
     values = [0, 1, 0.1, -0.0, math.inf, math.nan] if dtype.kind == "f" else [0, 1]
     if dtype.kind in "iu":
@@ -47,7 +47,7 @@ def test_plain_data_reads_as_pickle_reads_it(protocol: int) -> None:
     assert load_pickle(pickle.dumps(value, protocol), "x") == value
 
 
-def test_scalars_written_by_the_old_numpy_read_too() -> None:
+def test_scalars_written_by_an_old_numpy_are_read() -> None:
     data = pickle.dumps(np.float64(0.25), 3)
     assert b"numpy._core.multiarray" in data
     assert load_pickle(data.replace(b"numpy._core.multiarray", b"numpy.core.multiarray"), "x") == 0.25
@@ -140,7 +140,7 @@ def test_a_call_of_anything_else_is_refused_and_never_made(
     ],
     ids=repr,
 )
-def test_objects_that_are_no_plain_numbers_are_refused(value: Any, protocol: int) -> None:
+def test_objects_that_are_not_plain_numbers_are_refused(value: Any, protocol: int) -> None:
     with pytest.raises(BenchmarkFileError, match=r"^x: "):
         load_pickle(pickle.dumps(value, protocol), "x")
 
@@ -222,7 +222,7 @@ def little_memory() -> Iterator[None]:
         pytest.param(b"\x80\x02" + b"(" * 10_000_000 + b".", id="ten million marks"),
     ],
 )
-def test_a_small_file_that_asks_for_much_memory_does_not_get_it(bomb: bytes) -> None:
+def test_a_small_file_that_claims_much_memory_does_not_get_it(bomb: bytes) -> None:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     with suppress(BenchmarkFileError):
         load_pickle(bomb, "x")
@@ -238,7 +238,7 @@ def _is_plain(value: Any) -> bool:
     return value is None or isinstance(value, int | float | str | bytes | bytearray)
 
 
-def test_a_pickle_cut_short_anywhere_is_refused(networks: bytes) -> None:
+def test_a_pickle_truncated_anywhere_is_refused(networks: bytes) -> None:
     for length in range(len(networks)):
         with pytest.raises(BenchmarkFileError):
             load_pickle(networks[:length], "x")

@@ -68,11 +68,11 @@ def test_records_are_found_over_several_batches(monkeypatch: pytest.MonkeyPatch)
     assert _read(_file()) == RECORDS
 
 
-def test_a_file_without_records_has_none() -> None:
+def test_a_file_without_records_yields_none() -> None:
     assert _read(b"") == []
 
 
-def test_a_file_cut_anywhere_within_a_record_is_refused() -> None:
+def test_a_file_truncated_anywhere_within_a_record_is_refused() -> None:
     data = _file(RECORDS[:4])
     whole = {0, *(place for place in official.positions(data))}
     for stop in set(range(len(data))) - whole:
@@ -80,7 +80,7 @@ def test_a_file_cut_anywhere_within_a_record_is_refused() -> None:
             _read(data[:stop])
 
 
-def test_a_flipped_bit_anywhere_is_found_in_its_record() -> None:
+def test_a_flipped_bit_anywhere_is_detected_in_its_record() -> None:
     data = bytearray(_file(RECORDS[:4]))
     starts = list(official.positions(bytes(data)))
     for place in range(len(data)):
@@ -100,12 +100,12 @@ def test_a_flipped_bit_anywhere_is_found_in_its_record() -> None:
         pytest.param(official.frame(b"a") + b"\0", id="a byte more"),
     ],
 )
-def test_what_is_no_file_of_records_is_refused(data: bytes) -> None:
+def test_a_file_that_is_not_a_tfrecord_is_refused(data: bytes) -> None:
     with pytest.raises(BenchmarkFileError, match=r"any\.tfrecord: (damaged|cut short).* at byte"):
         _read(data)
 
 
-def test_a_record_longer_than_any_is_refused() -> None:
+def test_a_record_longer_than_the_limit_is_refused() -> None:
     with pytest.raises(BenchmarkFileError, match="at byte 17"):
         _read(official.frame(b"a") + official.frame(b"a" * ((1 << 14) + 1)))
 

@@ -65,7 +65,7 @@ def _set(name: str, place: int, value: Any) -> Callable[[dict[str, Any]], Any]:
         ),
     ],
 )
-def test_what_is_no_sum_of_trees_is_refused_in_xgboost(
+def test_an_xgboost_booster_that_is_not_a_sum_of_trees_is_refused(
     model: dict[str, Any], change: Callable[[dict[str, Any]], Any], why: str
 ) -> None:
     change(model["learner"])
@@ -90,7 +90,7 @@ def test_what_is_no_sum_of_trees_is_refused_in_xgboost(
         pytest.param("objective=regression", "objective=binary", "does not predict a number", id="kind"),
     ],
 )
-def test_what_is_no_sum_of_trees_is_refused_in_lightgbm(text: str, was: str, now: str, why: str) -> None:
+def test_a_lightgbm_booster_that_is_not_a_sum_of_trees_is_refused(text: str, was: str, now: str, why: str) -> None:
     assert was in text
     with pytest.raises(ValueError, match=why):
         check_lightgbm(text.replace(was, now, 1), FEATURES)

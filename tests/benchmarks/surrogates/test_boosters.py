@@ -86,7 +86,7 @@ def test_a_pickle_of_anything_but_a_booster_is_refused_and_not_run(
     assert not (tmp_path / "it-ran").exists()
 
 
-def test_a_library_that_is_missing_is_answered_with_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_library_raises_an_error_with_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "xgboost", None)
     with pytest.raises(MissingPackageError, match=re.escape("pip install 'lissnas[surrogates]'")):
         convert(GOLDEN / MEMBER / "surrogate_model.model", "xgboost", 56)
@@ -118,7 +118,9 @@ def test_a_booster_that_a_later_xgboost_wrote_is_refused_and_not_misread(tmp_pat
         ("lightgbm", "tree\nversion=v4\n\nend of trees\n"),
     ],
 )
-def test_what_a_library_cannot_read_or_crashes_on_is_refused(tmp_path: Path, library: Library, handle: object) -> None:
+def test_a_file_that_a_library_cannot_read_or_crashes_on_is_refused(
+    tmp_path: Path, library: Library, handle: object
+) -> None:
     pytest.importorskip(library)
     path = tmp_path / "surrogate_model.model"
     path.write_bytes(_pickled("xgboost.core" if library == "xgboost" else "lightgbm.basic", {"handle": handle}))

@@ -28,7 +28,7 @@ def _found(path: Path, beside: Path) -> dict[str, bytes]:
         return {str(file.relative_to(folder)): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
 
 
-def test_only_what_is_wanted_is_unpacked_and_nothing_is_left(tmp_path: Path) -> None:
+def test_only_matching_files_are_unpacked_and_nothing_is_left(tmp_path: Path) -> None:
     files = {"models/wanted/a": b"A" * 100, "models/other/b": b"B", "models/wanted/c/d": b""}
     path = _archive(tmp_path, files)
     assert _found(path, tmp_path) == {name: data for name, data in files.items() if "wanted" in name}
@@ -36,12 +36,12 @@ def test_only_what_is_wanted_is_unpacked_and_nothing_is_left(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("name", ["../wanted", "/wanted", "a/../../wanted", "a\\..\\wanted/wanted", "C:/wanted"])
-def test_a_name_outside_the_archive_is_refused(tmp_path: Path, name: str) -> None:
+def test_a_path_outside_the_archive_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(BenchmarkFileError, match="a path that leads out of it"):
         _found(_archive(tmp_path, {name: b"evil"}), tmp_path)
 
 
-def test_a_file_longer_than_its_archive_says_is_cut_off(tmp_path: Path) -> None:
+def test_a_file_longer_than_its_archive_states_is_refused(tmp_path: Path) -> None:
     path = _archive(tmp_path, {"wanted": bytes(10_000_000)})
     data = path.read_bytes()
     lied = data.replace(struct.pack("<L", 10_000_000), struct.pack("<L", 1_000))
@@ -52,7 +52,7 @@ def test_a_file_longer_than_its_archive_says_is_cut_off(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("name", "limit"), [("_MAX_FILE_BYTES", 999), ("_MAX_TOTAL_BYTES", 9_999), ("_MAX_FILES", 9)])
-def test_an_archive_that_unpacks_to_too_much_is_refused(
+def test_an_archive_that_decompresses_to_too_much_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, limit: int
 ) -> None:
     path = _archive(tmp_path, {f"wanted/{number}": bytes(1000) for number in range(10)})

@@ -1,4 +1,4 @@
-"""Tables as frames: Polars, pandas and Arrow hold the same numbers, and only the columns that were asked for."""
+"""Tables as frames: Polars, pandas and Arrow have the same numbers, and only the requested columns."""
 
 from collections.abc import Callable
 
@@ -39,14 +39,14 @@ def sampled(tmp_path) -> Table:  # type: ignore[no-untyped-def]
     return Table(tmp_path / "sampled.parquet", macro)
 
 
-def test_a_frame_holds_every_column_and_the_places(table: Table) -> None:
+def test_a_frame_has_every_column_and_the_indices(table: Table) -> None:
     frame = table.to_frame()
     assert frame.columns == ["index", ACCURACY.name, COST.name]
     np.testing.assert_array_equal(frame["index"].to_numpy(), np.arange(6561))
     np.testing.assert_array_equal(frame.select(ACCURACY.name, COST.name).to_numpy(), table.read(frame.columns[1:]))
 
 
-def test_only_the_columns_asked_for_are_read(table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_the_requested_columns_are_read(table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[str] = []
     collect = Table._collect
     monkeypatch.setattr(Table, "_collect", lambda self, names: read.extend(names) or collect(self, names))
@@ -62,14 +62,14 @@ def test_strings_and_genes_are_those_of_the_place(table: Table) -> None:
     np.testing.assert_array_equal(frame.select(pl.col("^gene.$")).to_numpy(), rows)
 
 
-def test_a_sampled_table_has_the_rows_that_it_has(sampled: Table) -> None:
+def test_a_sampled_table_has_only_the_measured_rows(sampled: Table) -> None:
     frame = sampled.to_frame(architectures=True)
     assert frame["index"].to_list() == [4, 700, 6560]
     assert frame["architecture"].to_list()[2] == "22222222"
     assert [value if value == value else None for value in frame[ACCURACY.name]] == [1.0, None, 3.0]
 
 
-def test_pandas_and_arrow_hold_the_same_numbers(table: Table) -> None:
+def test_pandas_and_arrow_have_the_same_numbers(table: Table) -> None:
     frame = table.to_frame(architectures=True, genes=True)
     pandas, arrow = frame.to_pandas(), frame.to_arrow()
     assert isinstance(pandas, pd.DataFrame)
@@ -90,7 +90,7 @@ def test_a_frame_of_a_real_benchmark_agrees_with_its_table(open_table: OpenTable
     np.testing.assert_array_equal(table.space.index(table.space.read(frame["architecture"].to_list())), table.index)
 
 
-def test_an_unknown_column_is_answered_with_the_nearest(table: Table) -> None:
+def test_an_unknown_column_raises_an_error_with_the_nearest_name(table: Table) -> None:
     with pytest.raises(UnknownNameError, match=r"column of table\.parquet 'accuracy/places': did you mean 'accuracy/p"):
         table.to_frame(["accuracy/places"])
 

@@ -1,4 +1,4 @@
-"""Importing: staged, locked, and what was there before survives whatever goes wrong."""
+"""Importing: it is staged and locked, and a failed import leaves the earlier table."""
 
 import os
 import subprocess
@@ -26,7 +26,7 @@ ACCURACY = Column("accuracy", "d", "test", "%", epochs=4)
 
 
 def _read(source: Import) -> Mapping[Column, Floats]:
-    """The file holds a line of numbers for each architecture: its accuracy after every epoch."""
+    """The file has one line per architecture: its accuracies after every epoch."""
     values = np.loadtxt(source.files[0])
     curves = source.curves(ACCURACY, *values.shape)
     curves[:] = values
@@ -73,13 +73,13 @@ def test_a_curve_ends_in_its_column(benchmark_: TableAdapter, numbers: Path) -> 
     np.testing.assert_array_equal(curve[:, -1], table.values(benchmark_.reports, "d"))
 
 
-def test_an_unknown_curve_is_answered_with_those_there_are(benchmark_: TableAdapter, numbers: Path) -> None:
+def test_an_unknown_curve_raises_an_error_with_the_known_ones(benchmark_: TableAdapter, numbers: Path) -> None:
     table = _table(import_files(benchmark_, (numbers,)))
     with pytest.raises(LissnasError, match=r"known: accuracy\.d\.test\.4"):
         table.curve(replace(ACCURACY, epochs=12))
 
 
-def test_a_failed_import_leaves_what_was_there(benchmark_: TableAdapter, numbers: Path) -> None:
+def test_a_failed_import_leaves_the_earlier_one(benchmark_: TableAdapter, numbers: Path) -> None:
     path = import_files(benchmark_, (numbers,))
     before = {file: file.read_bytes() for file in path.parent.rglob("*") if file.is_file()}
     np.savetxt(numbers, np.full((8, 4), np.nan))
@@ -97,7 +97,7 @@ def test_an_import_replaces_table_and_curves_together(benchmark_: TableAdapter, 
 
 
 @pytest.mark.parametrize("damage", ["a flipped bit", "gone"])
-def test_verifying_finds_a_curve_that_is_not_as_imported(benchmark_: TableAdapter, numbers: Path, damage: str) -> None:
+def test_verify_detects_a_changed_curve(benchmark_: TableAdapter, numbers: Path, damage: str) -> None:
     path = import_files(benchmark_, (numbers,))
     [curve] = path.with_suffix("").iterdir()
     data = bytearray(curve.read_bytes())
@@ -124,7 +124,7 @@ def test_a_second_importer_says_so_and_waits(benchmark_: TableAdapter, numbers: 
     assert path.exists()
 
 
-def test_two_processes_that_import_at_once_leave_one_whole_table(macro_file: Path, tmp_path: Path) -> None:
+def test_two_processes_that_import_at_once_leave_one_complete_table(macro_file: Path, tmp_path: Path) -> None:
     command = [str(Path(sys.executable).parent / "lissnas"), "data", "import", "nas-bench-macro", str(macro_file)]
     environment = os.environ | {"LISSNAS_CACHE": str(tmp_path)}
     running = [subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL) for _ in range(3)]
@@ -145,7 +145,7 @@ def test_a_cache_that_cannot_be_written_says_so(
 
 
 def test_a_full_disk_is_one_line_and_leaves_nothing(macro_file: Path, tmp_path: Path) -> None:
-    # A limit on the size of files stands in for a full disk: the system refuses to write on in the same way.
+    # A limit on file sizes simulates a full disk: the system refuses to write in the same way.
     lissnas = Path(sys.executable).parent / "lissnas"
     command = f"ulimit -f 40; exec {lissnas} data import nas-bench-macro {macro_file}"
     environment = os.environ | {"LISSNAS_CACHE": str(tmp_path)}
