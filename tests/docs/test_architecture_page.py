@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from pkgutil import resolve_name
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "architecture.md").read_text()
@@ -19,3 +20,11 @@ def test_every_file_that_the_page_names_exists() -> None:
     places = [path for path in named if "NAME" not in path]
     assert places
     assert [path for path in places if not (ROOT / path).exists()] == []
+
+
+def test_every_function_that_the_page_names_exists() -> None:
+    section = PAGE.partition("## What a batch of rows passes through")[2].partition("\n## ")[0]
+    names = re.findall(r"`(lissnas\w*(?:\.\w+)+)`", section)
+    assert len(names) > 30
+    for name in names:
+        resolve_name(name)
