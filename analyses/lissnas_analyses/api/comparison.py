@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _SHORT_NAMES = {"recall": "recall_1", "lift": "lift_1"}
-"""Short names of figures that `Comparison.plot` takes: those of the top 1 %."""
+"""Short names of statistics that `Comparison.plot` takes: those of the top 1 %."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -78,6 +78,7 @@ class Comparison(Result):
             If there is no such statistic.
         """
         from lissnas_analyses import style
+        from lissnas_analyses.comparison.draw import statistic_title
 
         name = _SHORT_NAMES.get(statistic, statistic)
         rows = self.frame().filter(pl.col("statistic") == name)
@@ -86,17 +87,18 @@ class Comparison(Result):
             raise SettingError(f"'{statistic}' is not a statistic of a comparison; choose one of {known}")
         labels = [f"{result.benchmark.name}\n{result.benchmark.dataset}" for result in self.results]
         methods = rows["method"].unique(maintain_order=True).to_list()
-        axes = new_axes(height=1.2 + 0.8 * len(labels)) if axes is None else axes
-        for number, method in enumerate(methods):
-            line = style.line_style(method)
-            of_method = rows.filter(pl.col("method") == method)
-            shift = (number - (len(methods) - 1) / 2) * 0.6 / len(methods)
-            places = [place + shift for place in range(len(labels))]
-            axes.hlines(places, of_method["low"], of_method["high"], color=line.color)
-            axes.plot(of_method["mean"], places, line.marker, color=line.color, label=method)
-        axes.set(xlabel=name.replace("_", " "), yticks=range(len(labels)), yticklabels=labels)
-        axes.invert_yaxis()
-        axes.legend(fontsize="small")
+        with style.house_style():
+            axes = new_axes(height=1.2 + 0.8 * len(labels)) if axes is None else axes
+            for number, method in enumerate(methods):
+                line = style.line_style(method)
+                of_method = rows.filter(pl.col("method") == method)
+                shift = (number - (len(methods) - 1) / 2) * 0.6 / len(methods)
+                places = [place + shift for place in range(len(labels))]
+                axes.hlines(places, of_method["low"], of_method["high"], color=line.color)
+                axes.plot(of_method["mean"], places, line.marker, color=line.color, label=method)
+            axes.set(xlabel=statistic_title(name), yticks=range(len(labels)), yticklabels=labels)
+            axes.set_ylim(len(labels) - 0.5, -0.5)
+            axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=3, fontsize="small")
         return axes
 
     def save(self, path: str | Path) -> Path:

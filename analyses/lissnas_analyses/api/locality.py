@@ -55,16 +55,18 @@ class Locality(Result):
         SettingError
             If there is no such measure.
         """
+        from lissnas_analyses import style
+
         rows = self.frame().filter(pl.col("measure") == measure)
         if rows.is_empty():
             known = ", ".join(self.frame()["measure"].unique(maintain_order=True))
             raise SettingError(f"'{measure}' is no measure of locality; choose one of {known}")
-        axes = new_axes() if axes is None else axes
-        axes.fill_between(rows["distance"], rows["low"], rows["high"], alpha=0.18, linewidth=0)
-        axes.plot(rows["distance"], rows["value"], marker="o")
-        axes.axhline(rows["base"][0], color="#000000", linewidth=0.8)
-        axes.set(xlabel="edit distance", ylabel=measure, title=self.benchmark.name)
-        axes.set_xticks(rows["distance"].to_list())
+        x, value, low, high = (rows[column].to_numpy() for column in ("distance", "value", "low", "high"))
+        with style.house_style():
+            axes = new_axes() if axes is None else axes
+            style.draw_with_interval(axes, x, value, low, high, style.SINGLE, measure)
+            axes.axhline(rows["base"][0], color=style.WHOLE_SPACE.color, linewidth=0.8)
+            axes.set(xlabel="edit distance", ylabel=measure, title=self.benchmark.name, xticks=x.tolist())
         return axes
 
     def save(self, path: str | Path) -> Path:

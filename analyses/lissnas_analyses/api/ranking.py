@@ -73,11 +73,15 @@ class Ranking(Result):
 
     def plot(self, *, axes: "Axes | None" = None) -> "Axes":
         """Draw the predicted against the reported scores, a dot a network, and return the axes."""
-        axes = new_axes() if axes is None else axes
-        axes.plot(self.scores, self.benchmark.report, ".", markersize=2, alpha=0.4, rasterized=True)
-        axes.set(xlabel="predicted score", ylabel=self.benchmark.quantity)
+        from lissnas_analyses import style
+
         tau = self.measures.tau
-        axes.set_title(f"tau {float(tau.value):.2f} [{float(tau.low):.2f}, {float(tau.high):.2f}]")
+        title = f"tau {float(tau.value):.2f} [{float(tau.low):.2f}, {float(tau.high):.2f}]"
+        with style.house_style():
+            axes = new_axes() if axes is None else axes
+            color = style.SINGLE.color
+            axes.plot(self.scores, self.benchmark.report, ".", color=color, markersize=2, alpha=0.4, rasterized=True)
+            axes.set(xlabel="predicted score", ylabel=self.benchmark.quantity, title=title)
         return axes
 
     def save(self, path: str | Path) -> Path:

@@ -111,12 +111,16 @@ class SearchResult(Result):
 
     def plot(self, *, axes: "Axes | None" = None) -> "Axes":
         """Draw the highest score so far against the number of evaluations, and return the axes."""
-        rows = self.frame()
-        axes = new_axes() if axes is None else axes
-        axes.plot(rows["evaluation"], rows["best"], drawstyle="steps-post", label=type(self.optimizer).__name__)
-        if self.known:
-            axes.axvline(self.known, color="#777777", linewidth=0.8, linestyle=":")
-        axes.set(xlabel="evaluations", ylabel="highest score so far", title=type(self.optimizer).__name__)
+        from lissnas_analyses import style
+
+        rows, name = self.frame(), type(self.optimizer).__name__
+        with style.house_style():
+            axes = new_axes() if axes is None else axes
+            axes.plot(rows["evaluation"], rows["best"], drawstyle="steps-post", color=style.SINGLE.color, label=name)
+            if self.known:
+                axes.axvline(self.known, color="#777777", linewidth=0.8, linestyle=":")
+                style.label(axes, "search begins", self.known, rows["best"][0], "#777777", (3, 0), "bottom")
+            axes.set(xlabel="evaluations", ylabel="highest score so far", title=name)
         return axes
 
     def save(self, path: str | Path) -> Path:

@@ -103,12 +103,12 @@ class ShrinkResult(Result):
             rows.append(row | {name: value for name, value in judged.items() if name != "size"})
         return pl.DataFrame(rows)
 
-    def plot(self, figure: str | None = None, *, axes: "Axes | None" = None) -> "Axes":
+    def plot(self, statistic: str | None = None, *, axes: "Axes | None" = None) -> "Axes":
         """Draw a column of `frame` after every round; by default recall of the top 1 %, or else the size.
 
         Parameters
         ----------
-        figure
+        statistic
             A column of `frame`, such as "recall_1", "mean" or "size".
         axes
             Matplotlib axes to draw into; new ones by default.
@@ -118,15 +118,20 @@ class ShrinkResult(Result):
         SettingError
             If `frame` has no such column.
         """
+        from lissnas_analyses import style
+        from lissnas_analyses.comparison.draw import statistic_title
+
         rows = self.frame()
-        figure = figure or ("size" if self.benchmark is None else "recall_1")
-        if figure not in rows.columns:
-            raise SettingError(f"'{figure}' is no column of the frame; choose one of {', '.join(rows.columns)}")
-        axes = new_axes() if axes is None else axes
-        axes.plot(rows["evaluations"], rows[figure], marker="o", label=type(self.shrinker).__name__)
-        axes.set(xlabel="evaluations", ylabel=figure, title=type(self.shrinker).__name__)
-        if figure == "size":
-            axes.set_yscale("log")
+        statistic = statistic or ("size" if self.benchmark is None else "recall_1")
+        if statistic not in rows.columns:
+            raise SettingError(f"'{statistic}' is no column of the frame; choose one of {', '.join(rows.columns)}")
+        method = type(self.shrinker).__name__
+        with style.house_style():
+            axes = new_axes() if axes is None else axes
+            axes.plot(rows["evaluations"], rows[statistic], marker="o", color=style.SINGLE.color, label=method)
+            axes.set(xlabel="evaluations", ylabel=statistic_title(statistic), title=method)
+            if statistic == "size":
+                axes.set_yscale("log")
         return axes
 
     def save(self, path: str | Path) -> Path:

@@ -50,6 +50,11 @@ _PAIRED = {
 """Title of each figure that is drawn as a difference to the first method."""
 
 
+def statistic_title(name: str) -> str:
+    """Return what a figure calls a statistic of quality, such as "recall of the top 1 %" for "recall_1"."""
+    return _PANELS[name].title if name in _PANELS else name.replace("_", " ")
+
+
 def draw_rounds(result: ComparisonResult) -> Figure:
     """Draw the figures of quality and the evaluations against the round; a method of one round is a horizontal line."""
     benchmark = result.benchmark
