@@ -88,7 +88,7 @@ class Comparison(Result):
         labels = [f"{result.benchmark.name}\n{result.benchmark.dataset}" for result in self.results]
         methods = rows["method"].unique(maintain_order=True).to_list()
         with style.house_style():
-            axes = new_axes(height=1.2 + 0.8 * len(labels)) if axes is None else axes
+            axes = new_axes(6, 1.2 + 0.8 * len(labels)) if axes is None else axes
             for number, method in enumerate(methods):
                 line = style.line_style(method)
                 of_method = rows.filter(pl.col("method") == method)
