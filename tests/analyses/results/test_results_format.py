@@ -160,7 +160,8 @@ def test_journals_checkpoints_and_the_last_score_have_the_keys_that_the_page_say
 
     for path in run.rglob("*.jsonl"):
         first, *lines = map(json.loads, path.read_text().splitlines())
-        assert first["lissnas_journal"] == 2
+        assert first.pop("lissnas_journal") == 2
+        assert set(first) <= set(rows(section("The identity of a run")))
         assert lines
         for line in lines:
             assert {"crc32", *(f"scored.{key}" for key in line["scored"])} == set(rows(section("A journal")))

@@ -1,8 +1,8 @@
-"""Random streams: what keeps the random draws of different purposes apart, though all follow from one seed.
+"""Random streams: how one seed gives independent random generators for different purposes.
 
-A generator is made of a list of integers: the seed, the numbers of the run, and one integer for the purpose. That
-integer is a member of an enum below, or the CRC-32 of a name. Published figures depend on every one of them: add new
-ones, but never change a value.
+A generator is made from a list of integers: the seed, the number of the run, and one integer for the purpose. That
+integer is a member of an enum below, or the CRC-32 of a name. Published figures depend on these integers: add new ones,
+but never change a value.
 """
 
 import zlib
@@ -54,16 +54,16 @@ class RankingStream(IntEnum):
 
 
 STREAM_NAMES = {"regularized-evolution": "regularised-evolution"}
-"""The name in a stream of everything that was renamed after figures were published. Add a line for each new rename."""
+"""The old names, by which published figures were drawn, of everything renamed since. Add an entry for each rename."""
 
 
 def named_generator(name: str, *numbers: int) -> np.random.Generator:
-    """Return the generator of a named purpose: it depends on the name and the numbers alone.
+    """Return the random generator of a named purpose, which depends only on the name and the numbers.
 
     Parameters
     ----------
     name
-        As ``"lissnas"`` or ``"search local-search"``; renamed parts of it are replaced as `STREAM_NAMES` says.
+        For example ``"lissnas"`` or ``"search local-search"``. Names in `STREAM_NAMES` are replaced by their old names.
     numbers
         The seed, and the number of the run if there are several.
 

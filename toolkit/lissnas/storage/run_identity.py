@@ -1,4 +1,4 @@
-"""RunIdentity: what tells one run from another, so that a run continues its own files and refuses those of others."""
+"""RunIdentity: what distinguishes runs, so that a run resumes from its own files and refuses those of other runs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -16,9 +16,9 @@ _LEVELS = 8
 
 @dataclass(frozen=True)
 class RunIdentity:
-    """What the results of a run depend on. A file keeps it, and a run with another identity refuses that file.
+    """What the results of a run depend on. A file stores it, and a run with another identity refuses the file.
 
-    A field that does not apply is empty. What JSON cannot hold is kept as its string.
+    A field that does not apply is empty. A value that JSON does not support is stored as a string.
 
     Attributes
     ----------
@@ -56,17 +56,19 @@ class RunIdentity:
         decoded: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(filled, enc_hook=_plain))
         return decoded
 
-    def check(self, path: Path, found: object, error: type[LissnasError] = LissnasError) -> None:
+    def check(self, path: Path, identity: object, error: type[LissnasError] = LissnasError) -> None:
         """Raise `error` unless a file belongs to this run.
 
         Parameters
         ----------
         path
             The file.
-        found
-            The identity that the file holds, as `to_json` returned it.
+        identity
+            The identity in the file, as `to_json` returned it.
+        error
+            The class of the error.
         """
-        theirs, ours = _flat(found), _flat(self.to_json())
+        theirs, ours = _flat(identity), _flat(self.to_json())
         for name in ours | theirs:
             if theirs.get(name) != ours.get(name):
                 raise error(another_run(path, name, theirs.get(name), ours.get(name)))
@@ -92,12 +94,12 @@ def another_run(path: Path, name: str, theirs: object, ours: object) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """Return a scalar of NumPy as a number, anything else as its string."""
+    """Return a NumPy scalar as a number, anything else as a string."""
     return value.item() if isinstance(value, np.generic) else str(value)
 
 
 def _flat(value: object, name: str = "", levels: int = _LEVELS) -> dict[str, Any]:
-    """Return nested dicts as one, whose names are joined with dots."""
+    """Return nested dicts as one dict, with names joined by dots."""
     if not isinstance(value, dict) or not levels or (name and not value):
         return {name: value}
     nested = (_flat(below, f"{name}.{key}" if name else str(key), levels - 1) for key, below in value.items())
