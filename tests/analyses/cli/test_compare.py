@@ -1,0 +1,29 @@
+"""`lissnas compare`: a second call computes only what is missing."""
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+from command import Command
+from lissnas_analyses.comparison import measure
+
+
+def test_a_second_call_computes_only_the_runs_that_are_missing(
+    in_process: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    computed: list[int] = []
+    compute = measure._traces_and_budget
+
+    def compute_and_note(*arguments: object) -> object:
+        computed.append(arguments[-1])  # type: ignore[arg-type]
+        return compute(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(measure, "_traces_and_budget", compute_and_note)
+    words = "compare nas-bench-graph-proteins --methods lissnas random-subset --workers 1 --runs"
+    for runs in ("2", "3", "2"):
+        called = in_process(*words.split(), runs, folder=tmp_path)
+        assert called.returncode == 0, called.stderr
+    assert computed == [0, 1, 2]
+    folder = tmp_path / "results/nas-bench-graph-proteins/comparison"
+    assert pl.read_parquet(folder / "comparison_rows.parquet")["run"].max() == 2
+    assert pl.read_parquet(folder / "shrinking_runs.parquet")["run"].max() == 1
