@@ -165,7 +165,7 @@ def _extra(name: str) -> Extra:
 
 
 def _benchmarks(progress: Callable[[str, float], None]) -> tuple[tuple[BenchmarkStatus, ...], list[Problem]]:
-    found: list[BenchmarkStatus] = []
+    statuses: list[BenchmarkStatus] = []
     problems: list[Problem] = []
     names = valid_benchmark_names()
     for number, name in enumerate(names):
@@ -175,9 +175,9 @@ def _benchmarks(progress: Callable[[str, float], None]) -> tuple[tuple[Benchmark
         except LissnasError as error:
             ready = False
             problems.append(_problem(str(error)))
-        found.append(BenchmarkStatus(name, ready, "" if ready else f"lissnas data get {name}"))
+        statuses.append(BenchmarkStatus(name, ready, "" if ready else f"lissnas data get {name}"))
     progress("benchmarks", 1)
-    return tuple(found), problems
+    return tuple(statuses), problems
 
 
 def _is_ready(name: str) -> bool:

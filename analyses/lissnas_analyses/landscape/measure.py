@@ -166,8 +166,8 @@ def _add_functions(rows: LandscapeRows, space: Space, classes: DistinctSpace, sc
     rows.add("functions that lead to a global optimum", landscape.global_reach())
     rows.add("share of the gap left within 1 edit of a function", at(edit_regret(landscape, largest=1).left, 1))
     for edits in ESCAPES:
-        found = funnels(local_optima_network(landscape, edits))
-        rows.add(f"funnels among functions at {edits} edit{'s' * (edits > 1)}", len(found.sinks))
+        function_funnels = funnels(local_optima_network(landscape, edits))
+        rows.add(f"funnels among functions at {edits} edit{'s' * (edits > 1)}", len(function_funnels.sinks))
 
 
 def _by_function(function: Indices, scores: Floats) -> Floats:
@@ -182,11 +182,11 @@ def _by_function(function: Indices, scores: Floats) -> Floats:
 
 
 def _add_regret(rows: LandscapeRows, landscape: Landscape) -> None:
-    found = edit_regret(landscape)
-    for k in found.edits:
-        rows.add_regret(int(k), at(found.regret, k), at(found.left, k), float(found.reached[k]))
-    for k in range(1, min(3, len(found.edits))):
-        rows.add(f"share of the gap left within {k} edit{'s' * (k > 1)}", at(found.left, k))
+    edit_regrets = edit_regret(landscape)
+    for k in edit_regrets.edits:
+        rows.add_regret(int(k), at(edit_regrets.regret, k), at(edit_regrets.left, k), float(edit_regrets.reached[k]))
+    for k in range(1, min(3, len(edit_regrets.edits))):
+        rows.add(f"share of the gap left within {k} edit{'s' * (k > 1)}", at(edit_regrets.left, k))
 
 
 def _add_neutrality(rows: LandscapeRows, landscape: Landscape, noise: ScoreNoise | None) -> None:
@@ -217,10 +217,10 @@ def _add_optima(rows: LandscapeRows, space: Space, landscape: Landscape) -> None
     _add_basins(rows, network)
     rows.add("edits of steepest ascent", landscape.ascent_steps()[landscape.measured].mean())
     for edits, reached in networks.items():
-        found = funnels(reached)
-        rows.add_network(edits, reached, found)
-        rows.add(f"funnels at {edits} edit{'s' * (edits > 1)}", len(found.sinks))
-        rows.add(f"starts that end in a global funnel at {edits} edit{'s' * (edits > 1)}", found.global_size)
+        network_funnels = funnels(reached)
+        rows.add_network(edits, reached, network_funnels)
+        rows.add(f"funnels at {edits} edit{'s' * (edits > 1)}", len(network_funnels.sinks))
+        rows.add(f"starts that end in a global funnel at {edits} edit{'s' * (edits > 1)}", network_funnels.global_size)
 
 
 def _add_basins(rows: LandscapeRows, network: LocalOptimaNetwork) -> None:

@@ -50,15 +50,15 @@ def measure_surrogate(
     rows.add("walk autocorrelation at lag 1", at(walked, 1))
     report("walks", 1)
     report("ascents", 0)
-    found = ascents(space, evaluator, space.sample(STARTS, starts_rng))
+    climbed = ascents(space, evaluator, space.sample(STARTS, starts_rng))
     report("ascents", 0.5)
-    network = sampled_local_optima_network(space, evaluator, found, escapes_rng, ESCAPE, PATIENCE)
+    network = sampled_local_optima_network(space, evaluator, climbed, escapes_rng, ESCAPE, PATIENCE)
     report("ascents", 1)
     rows.add("starts", STARTS)
-    rows.add("mean", mean_over_runs(found.start_scores))
+    rows.add("mean", mean_over_runs(climbed.start_scores))
     rows.add("best found", network.scores[0])
     rows.add("local optima found", len(network.optima))
-    _add_ascents(rows, found, float(network.scores[0]))
+    _add_ascents(rows, climbed, float(network.scores[0]))
     rows.add_optima(network, space.write(space.rows(network.optima)))
     reached = funnels(network)
     rows.add_network(ESCAPE, network, reached)
@@ -67,23 +67,23 @@ def measure_surrogate(
     return joined([(dataset, rows)])
 
 
-def _add_ascents(rows: LandscapeRows, found: Ascents, best: float) -> None:
+def _add_ascents(rows: LandscapeRows, climbed: Ascents, best: float) -> None:
     """Add regret, neutrality and ascent statistics; the best network found replaces the unknown best network."""
-    gap, left = best - found.start_scores, best - found.nearest_best
+    gap, left = best - climbed.start_scores, best - climbed.nearest_best
     share = left.mean() / gap.mean()
     error = np.sqrt(((left - share * gap) ** 2).sum()) / (len(gap) * gap.mean())
     shares = normal_estimate(np.array([1, share]), np.array([0, error]))
     for edits, regret in enumerate((gap, left)):
         rows.add_regret(edits, mean_over_runs(regret), at(shares, edits), float((regret <= 0).mean()))
     rows.add("share of the gap left within 1 edit", at(shares, 1))
-    rows.add("edits of steepest ascent", mean_over_runs(found.steps.astype(np.float64)))
-    starts = np.bincount(found.gap_source, minlength=len(gap))
-    equal = np.bincount(found.gap_source[found.gaps == 0], minlength=len(gap))
+    rows.add("edits of steepest ascent", mean_over_runs(climbed.steps.astype(np.float64)))
+    starts = np.bincount(climbed.gap_source, minlength=len(gap))
+    equal = np.bincount(climbed.gap_source[climbed.gaps == 0], minlength=len(gap))
     rows.add("neighbors of equal score", mean_over_runs(equal / starts))
-    rate = np.mean(found.end_scores == best)
+    rate = np.mean(climbed.end_scores == best)
     error = np.sqrt(rate * (1 - rate) / len(gap))
     rows.add("starts whose ascent ends at the best found", wilson_estimate(rate, error, np.asarray(float(len(gap)))))
-    add_differences(rows, found.gaps)
+    add_differences(rows, climbed.gaps)
 
 
 def measure_sample(table: Table, reports: Measure, datasets: Sequence[str], report: ProgressCallback) -> Landscapes:

@@ -69,13 +69,13 @@ def _columns(table: Table, dataset: str, index: Indices) -> dict[str, list[float
     """Return the columns of the data set for the networks of the map, the reported score first."""
     benchmark = find_table_adapter(table.provenance.source.benchmark)
     unit = table.matching(benchmark.reports, dataset)[0].unit
-    found = {f"{benchmark.reports.describe()} ({unit})": _scores(table, dataset)[index]}
+    columns = {f"{benchmark.reports.describe()} ({unit})": _scores(table, dataset)[index]}
     for column in table.columns:
         if column.dataset == dataset and "uncertainty" not in column.metric:
             seed = "" if column.seed is None else f", seed {column.seed}"
             name = f"{column.split} {column.metric}{seed} ({column.unit})".strip().removesuffix(" ()")
-            found.setdefault(name, table.read([column.name])[index, 0])
-    return {name: _rounded(values) for name, values in found.items() if not np.isnan(values).all()}
+            columns.setdefault(name, table.read([column.name])[index, 0])
+    return {name: _rounded(values) for name, values in columns.items() if not np.isnan(values).all()}
 
 
 def _neighbors(space: Space, index: Indices, drawn: list[Diagram], scores: Floats) -> dict[str, list[Any]]:
@@ -90,26 +90,26 @@ def _neighbors(space: Space, index: Indices, drawn: list[Diagram], scores: Float
     place = np.full(space.size, -1, dtype=np.int64)
     place[index] = np.arange(len(index))
     edits: dict[str, int] = {}
-    found: dict[str, list[list[Any]]] = {name: [[] for _ in index] for name in ("edit", "place", "score")}
+    listed: dict[str, list[list[Any]]] = {name: [[] for _ in index] for name in ("edit", "place", "score")}
     for i in np.lexsort((-np.nan_to_num(scores[target], nan=-np.inf), source)).tolist():
-        if len(found["edit"][source[i]]) == _MAX_NEIGHBORS:
+        if len(listed["edit"][source[i]]) == _MAX_NEIGHBORS:
             continue
         edit = drawn[source[i]].describe_edit_to(theirs[of_neighbor[i]])
         if edit.count("; ") >= _MAX_CHANGES:
             edit = f"becomes {written[of_neighbor[i]]}"
-        found["edit"][source[i]].append(edits.setdefault(edit, len(edits)))
-        found["place"][source[i]].append(int(place[target[i]]))
-        found["score"][source[i]] += _rounded(scores[target[[i]]])
-    return {"edits": list(edits), **found}
+        listed["edit"][source[i]].append(edits.setdefault(edit, len(edits)))
+        listed["place"][source[i]].append(int(place[target[i]]))
+        listed["score"][source[i]] += _rounded(scores[target[[i]]])
+    return {"edits": list(edits), **listed}
 
 
 def _methods(rounds: pl.DataFrame, index: Indices, scores: Floats) -> dict[str, list[dict[str, Any]]]:
     """Return the rounds of each method: evaluations, size, recall of the top 1 %, and members on the map."""
     best = np.flatnonzero(is_top(scores, 0.01))
-    found: dict[str, list[dict[str, Any]]] = {}
+    by_method: dict[str, list[dict[str, Any]]] = {}
     for (method, _number), subspace in rounds.group_by(["method", "round"], maintain_order=True):
         members = subspace["index"].to_numpy()
-        found.setdefault(str(method), []).append(
+        by_method.setdefault(str(method), []).append(
             {
                 "evaluations": int(subspace["evaluations"][0]),
                 "size": len(members),
@@ -117,7 +117,7 @@ def _methods(rounds: pl.DataFrame, index: Indices, scores: Floats) -> dict[str, 
                 "members": np.flatnonzero(np.isin(index, members)).tolist(),
             }
         )
-    return found
+    return by_method
 
 
 def _drawing(diagram: Diagram) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The command line: its words, its files, and one plain line for whatever a user can mend."""
+"""The command line: its commands, the files that they write, and one-line errors that a user can fix."""
 
 import os
 import signal

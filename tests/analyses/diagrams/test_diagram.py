@@ -166,7 +166,7 @@ def test_the_command_draws_two_architectures_and_prints_their_distance(
     cell = "|nor_conv_3x3~0|+|none~0|{}~1|+|none~0|none~1|avg_pool_3x3~2|"
     arguments = ["show", "analog-nasbench", cell.format("none"), cell.format("skip_connect"), "--out", str(tmp_path)]
     app.app(arguments, exit_on_error=False)
-    said = capsys.readouterr().out
-    assert "edit distance 1" in said
-    assert len(re.findall(r"test accuracy \d+\.\d\d %, rank [\d,]+ of 15,625", said)) == 2
+    printed = capsys.readouterr().out
+    assert "edit distance 1" in printed
+    assert len(re.findall(r"test accuracy \d+\.\d\d %, rank [\d,]+ of 15,625", printed)) == 2
     assert (tmp_path / "architectures.png").read_bytes().startswith(b"\x89PNG")

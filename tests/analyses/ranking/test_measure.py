@@ -1,4 +1,4 @@
-"""Rank correlation as an analysis: known values of real supernets, one evaluation set for all, and its ceilings."""
+"""Rank correlation: known values of real supernets, the same networks for all predictors, and noise ceilings."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -82,13 +82,13 @@ def test_constant_noise_of_the_same_tau_falls_with_the_range_but_not_below_zero(
     assert one_shot["high"] < one_shot["reference"]
 
 
-def test_samples_over_seeds_have_an_interval_that_holds_the_tau_of_the_whole_space(supernets: TauResult) -> None:
+def test_the_interval_of_samples_over_seeds_contains_the_tau_of_the_full_space(supernets: TauResult) -> None:
     sampled, whole = (_row(supernets, "fewshot_supernet", one) for one in ("sample of 500", WHOLE))
     assert sampled["seeds"] == 3
     assert sampled["low"] < whole["value"] < sampled["high"]
 
 
-def test_every_predictor_is_measured_on_the_networks_that_all_have(cells: Benchmark, shared_data: Path) -> None:
+def test_every_predictor_is_measured_on_the_networks_with_all_scores(cells: Benchmark, shared_data: Path) -> None:
     files = [
         f"{shared_data / 'nasbench201_supernet_scores.parquet'}:oneshot_supernet",
         f"{shared_data / 'nasbench201_zero_cost.parquet'}:zc_synflow",
@@ -107,7 +107,7 @@ def test_every_predictor_is_measured_on_the_networks_that_all_have(cells: Benchm
     ]
 
 
-def test_lower_is_better_turns_every_rank_round(proteins: Benchmark) -> None:
+def test_a_minus_reverses_the_ranking(proteins: Benchmark) -> None:
     up, down = (column_predictor(proteins, text) for text in ("accuracy/validation", "-accuracy/validation"))
     result = measure.measure(proteins, [up, down], [], replace(QUICK, sample=200), _silent)
     ranks, turned = (_row(result, one.name, WHOLE, "rho")["value"] for one in (up, down))
@@ -135,7 +135,7 @@ def test_the_same_seed_gives_the_same_samples_and_another_does_not() -> None:
 
 
 @pytest.mark.parametrize(
-    ("settings", "said"),
+    ("settings", "message"),
     [
         (TauSettings(tops=(1.5,)), "a share between 0 and 1, not 1.5"),
         (TauSettings(tops=(0.001,)), "fewer than 20"),
@@ -143,8 +143,8 @@ def test_the_same_seed_gives_the_same_samples_and_another_does_not() -> None:
         (TauSettings(share=0.00001), "choose a larger share"),
     ],
 )
-def test_sets_that_cannot_be_made_are_refused(proteins: Benchmark, settings: TauSettings, said: str) -> None:
-    with pytest.raises(SettingError, match=said):
+def test_impossible_sets_are_refused(proteins: Benchmark, settings: TauSettings, message: str) -> None:
+    with pytest.raises(SettingError, match=message):
         measure.measure(proteins, collect_predictors(proteins, [], []), [], replace(settings, draws=0), _silent)
 
 
@@ -163,7 +163,7 @@ def test_too_few_common_networks_are_refused(proteins: Benchmark) -> None:
         measure.measure(proteins, [Predictor("few", "nowhere", scores)], [], QUICK, _silent)
 
 
-def test_columns_are_named_by_any_of_their_parts(macro: Benchmark) -> None:
+def test_any_parts_of_its_name_select_a_column(macro: Benchmark) -> None:
     first = column_predictor(macro, "accuracy/test/0")
     np.testing.assert_array_equal(first.scores, macro.selection)
     every = column_predictor(macro, "accuracy")
@@ -175,19 +175,19 @@ def test_columns_are_named_by_any_of_their_parts(macro: Benchmark) -> None:
         column_predictor(macro, "acuracy/test")
 
 
-def test_a_column_that_may_be_several_is_refused(proteins: Benchmark) -> None:
+def test_an_ambiguous_column_is_refused(proteins: Benchmark) -> None:
     with pytest.raises(SettingError, match="name one of them"):
         column_predictor(proteins, "accuracy")
 
 
-def test_without_a_predictor_the_selecting_measure_is_one(macro: Benchmark) -> None:
+def test_the_default_predictor_is_the_selecting_measure(macro: Benchmark) -> None:
     [only] = collect_predictors(macro, [], [])
     assert only.name == "test accuracy, seed 0"
     with pytest.raises(SettingError, match="name a predictor"):
         collect_predictors(replace(macro, selects=macro.reports, selection=macro.report), [], [])
 
 
-def test_predictors_of_one_name_are_told_apart_by_their_file(proteins: Benchmark, tmp_path: Path) -> None:
+def test_predictors_of_one_name_get_the_name_of_their_file(proteins: Benchmark, tmp_path: Path) -> None:
     for name in ("a.csv", "b.csv"):
         pl.DataFrame({"index": [0, 1], "score": [1.0, 2.0]}).write_csv(tmp_path / name)
     found = collect_predictors(proteins, [str(tmp_path / "a.csv"), str(tmp_path / "b.csv")], [])
@@ -222,7 +222,7 @@ def test_a_table_without_repeated_trainings_has_no_ceiling(proteins: Benchmark) 
     assert "not known" in ranking_sentences(result)[-1]
 
 
-def test_lissnas_led_by_the_real_one_shot_supernet_keeps_fewer_of_the_best_than_chance(
+def test_lissnas_selected_by_the_real_one_shot_supernet_keeps_fewer_top_networks_than_chance(
     cells: Benchmark, shared_data: Path
 ) -> None:
     [oneshot] = collect_predictors(
@@ -235,8 +235,8 @@ def test_lissnas_led_by_the_real_one_shot_supernet_keeps_fewer_of_the_best_than_
         (row["method"], row["selected_by"], row["statistic"]): row
         for row in predictor_cost.compare_selections(by_predictor, by_benchmark).means.iter_rows(named=True)
     }
-    misled_lift = means["lissnas", "predictor", "lift_1"]
-    assert misled_lift["high"] < 1
+    lift = means["lissnas", "predictor", "lift_1"]
+    assert lift["high"] < 1
     assert means["lissnas", "benchmark", "lift_1"]["low"] > 10
     chance = means["random-subset", "predictor", "lift_1"]
     assert chance["low"] < 1.2

@@ -35,7 +35,7 @@ RECIPE = re.sub(
     '[shrinking]\nmethod = "best-of-sample"\n\n[shrinking.settings]\nevaluations = 40\nsize = 30\n\n',
     (files("lissnas.supernet.recipes") / "digits.toml").read_text(),
 )
-"""The smallest recipe, with a shrinker that asks for few scores."""
+"""The smallest recipe, with a shrinker that needs few scores."""
 
 STAGES = (
     "shrink small.toml --set training.steps=4 --set loop.steps_per_round=2 --set loop.max_rounds=1 "
@@ -100,7 +100,7 @@ def test_a_table_has_the_columns_and_types_that_the_page_says(name: str, tables:
     check_table(name, pl.Schema(pl.read_parquet_schema(tables[name])))
 
 
-def test_every_table_except_rows_and_subspaces_is_there_as_csv_too(tables: dict[str, Path]) -> None:
+def test_every_table_except_rows_and_subspaces_is_also_written_as_csv(tables: dict[str, Path]) -> None:
     for name, path in tables.items():
         assert path.with_suffix(".csv").exists() == (name not in WITHOUT_CSV)
 
@@ -171,7 +171,7 @@ def test_journals_checkpoints_and_the_last_score_have_the_keys_that_the_page_say
     assert set(score) == set(rows(section("`retraining/NETWORK/retrained.json`")))
 
 
-def test_what_a_round_kept_is_a_saved_subspace(run: Path) -> None:
+def test_the_result_of_a_round_is_a_saved_subspace(run: Path) -> None:
     check_table("shrunk-METHOD", pl.Schema(pl.read_parquet_schema(run / "loop/space-1.parquet")))
     kept, provenance = subspace_file.load(run / "loop/space-1.parquet", cell201())
     assert (kept.size_bounds, provenance["round"]) == ((30, 30), 1)
@@ -197,7 +197,7 @@ def test_a_saved_subspace_says_what_the_page_says(tables: dict[str, Path]) -> No
     assert set(metadata) - {"ARROW:schema"} == {"lissnas", "crc32"}
 
 
-def test_a_subspace_of_a_later_format_is_refused(tables: dict[str, Path], tmp_path: Path, proteins: Benchmark) -> None:
+def test_a_subspace_of_a_newer_format_is_refused(tables: dict[str, Path], tmp_path: Path, proteins: Benchmark) -> None:
     frame = pl.read_parquet(tables["shrunk-METHOD"])
     described = json.loads(pl.read_parquet_metadata(tables["shrunk-METHOD"])["lissnas"])
     text = json.dumps({**described, "format": subspace_file.FORMAT + 1})
