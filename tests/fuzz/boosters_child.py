@@ -1,6 +1,6 @@
-"""Converts one pickled booster after another and predicts with what comes out: a line in, a line out.
+"""Converts pickled boosters one after another and predicts with each: one line of input, one line of output.
 
-As `convert_all` does, in a process of its own within limits; started once for many: importing the libraries is slow.
+Like the child process of `convert_all` it has limits. It serves many boosters, because importing the libraries is slow.
 """
 
 import sys

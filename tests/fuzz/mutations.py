@@ -1,4 +1,4 @@
-"""Mutations that keep the shape of a file: by opcodes for pickles, by values for JSON, by parts for records."""
+"""Mutations that preserve the format of a file: opcodes of pickles, values of JSON, parts of records."""
 
 import base64
 import json
@@ -11,7 +11,7 @@ from collections.abc import Callable
 Mutation = Callable[[bytes, random.Random], bytes]
 
 _SPECIAL = (0, 1, 2, 127, 128, 255, 256, 1 << 15, (1 << 16) - 1, 1 << 16, (1 << 31) - 1, 1 << 31, (1 << 32) - 1, 10**10)
-"""Numbers at which lengths, counts and places go wrong."""
+"""Numbers that are critical for lengths, counts and positions."""
 
 _FRAGMENTS = (
     *(b"(", b")", b"]", b"}", b"N", b"\x88", b"\x89", b"0", b"1", b"2", b"K\x00", b"M\xff\xff", b"J\xff\xff\xff\xff"),
@@ -37,16 +37,16 @@ _FRAGMENTS = (
     ),
     *(b"cnumpy._core.multiarray\nscalar\n", b"cnumpy.core.multiarray\n_reconstruct\n", b"c_codecs\nencode\n"),
     *(b"X\x02\x00\x00\x00f8\x85R", b"X\x02\x00\x00\x00O8\x85R", b")R", b")\x81", b"}b", b"\x80\x04", b"."),
-    b")" + b"2\x86" * 40,  # a tuple of two of the tuple before, forty times: a hash of it would take forever
+    b")" + b"2\x86" * 40,  # a tuple doubled forty times, whose hash would take forever
     b")\x94" + b"".join(b"h" + bytes([number]) + b"\x86\x94" for number in range(40)),
     b"]q\x00" + b"".join(b"](h" + bytes([n]) + b"h" + bytes([n]) + b"eq" + bytes([n + 1]) for n in range(40)),
     b")" + b"\x85" * 5000,
 )
-"""Opcodes with arguments to be put in, harmless and hostile."""
+"""Opcodes with arguments to insert, harmless and hostile."""
 
 
 def pickles(data: bytes, rng: random.Random) -> bytes:
-    """Delete, repeat, move, replace and put in opcodes, or change the number in one."""
+    """Delete, repeat, move, replace or insert opcodes, or change the number in one."""
     parts = _opcodes(data)
     for _ in range(rng.choice((1, 1, 1, 2, 3, 6))):
         place = rng.randrange(len(parts) + 1)
@@ -69,7 +69,7 @@ def pickles(data: bytes, rng: random.Random) -> bytes:
 
 
 def _opcodes(data: bytes) -> list[bytes]:
-    """Cut a pickle, or several, into opcodes with their arguments; what cannot be cut stays whole."""
+    """Split one or several pickles into opcodes with their arguments; an unreadable rest is one part."""
     parts: list[bytes] = []
     place = 0
     while place < len(data):
@@ -131,7 +131,7 @@ def json_texts(data: bytes, rng: random.Random) -> bytes:
 
 
 def records(data: bytes, rng: random.Random) -> bytes:
-    """Change the JSON of a record of NAS-Bench-101, or the message of its metrics within."""
+    """Change the JSON of a record of NAS-Bench-101, or the message of metrics in it."""
     if rng.random() < 0.4:
         return json_texts(data, rng)
     lines = data.split(b"\n")
@@ -146,7 +146,7 @@ def records(data: bytes, rng: random.Random) -> bytes:
 
 
 def octets(data: bytes, rng: random.Random) -> bytes:
-    """Flip bits, cut, repeat, and write special numbers over the bytes of anything."""
+    """Flip bits, delete and repeat bytes, and overwrite bytes with special numbers, in any file."""
     changed = bytearray(data)
     for _ in range(rng.choice((1, 1, 1, 2, 4, 16))):
         place = rng.randrange(len(changed) + 1)
@@ -166,7 +166,7 @@ def octets(data: bytes, rng: random.Random) -> bytes:
 
 
 def parquets(data: bytes, rng: random.Random) -> bytes:
-    """Change a number of variable length, as Parquet's headers and description are made of, or any bytes."""
+    """Change a variable-length number, of which Parquet's headers and metadata consist, or any bytes."""
     footer = int.from_bytes(data[-8:-4], "little")
     if rng.random() < 0.3 or data[:4] != b"PAR1" or footer + 8 > len(data):
         return octets(data, rng)

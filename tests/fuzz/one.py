@@ -21,16 +21,17 @@ from lissnas.errors import LissnasError
 from targets import TARGETS
 
 MEMORY = 512 << 20
-"""How many bytes of memory a read may touch beyond what the process had touched before."""
+"""Maximum memory of a read in bytes, beyond the memory that the process has used before."""
 
 SECONDS = 5
-"""How long a read may take."""
+"""Maximum duration of a read in seconds."""
 
-LONGEST_MESSAGE = 2000
+MAX_MESSAGE = 2000
+"""Maximum length of an error message."""
 
 
 class Run:
-    """What happened so far to one reader."""
+    """Runs one reader and counts its outcomes."""
 
     def __init__(self, name: str, folder: Path) -> None:
         self.target = TARGETS[name]
@@ -76,7 +77,7 @@ class Run:
     def mutate(self, data: bytes, largest: int, seed: int) -> bytes:
         rng = random.Random(seed)
         if rng.random() < 0.5:
-            data = rng.choice(self.seeds)  # what is broken already is refused early
+            data = rng.choice(self.seeds)  # an input that is already broken is refused early
         wrapped = data[:1] == b"\0" and self.target.file(data) != data
         if rng.random() < 0.25:
             inside = atheris.Mutate(data[wrapped:], largest - 1)
@@ -92,7 +93,7 @@ class Run:
             message.encode()
         except UnicodeEncodeError:
             return self._found("a message that cannot be printed", file)
-        if len(message) > LONGEST_MESSAGE:
+        if len(message) > MAX_MESSAGE:
             return self._found("a message of more than 2,000 characters", file)
         if not message.replace("\n", " ").isprintable():
             return self._found("a message with control characters", file)
@@ -115,7 +116,7 @@ def main() -> None:
     corpus.mkdir()
     for number, data in enumerate(run.seeds):
         (corpus / str(number)).write_bytes(data)
-    run.one(run.seeds[0])  # so that what is imported late is there
+    run.one(run.seeds[0])  # so that lazy imports are done
     pages = int(Path("/proc/self/statm").read_text().split()[0])
     ceiling = pages * resource.getpagesize() + run.target.space
     resource.setrlimit(resource.RLIMIT_AS, (ceiling, resource.RLIM_INFINITY))

@@ -1,7 +1,7 @@
 """Fuzzes the readers one after another and prints a table: python tests/fuzz/run.py [INPUTS [READER ...]].
 
-INPUTS is how many each reader gets, 5,500 if not given, of which slow ones get a share; findings are kept in a folder
-that is named at the end.
+INPUTS is the number of inputs for each reader, by default 5,500; slow readers get a share of it. The findings are in a
+folder that is printed at the end.
 """
 
 import json
@@ -19,7 +19,7 @@ HERE = Path(__file__).parent
 
 
 def fuzz(name: str, inputs: int, kept: Path) -> dict[str, int]:
-    """Give a reader so many inputs, starting anew wherever the process ended, and return what to print of it."""
+    """Give a reader that many inputs, restarting when the process ends, and return the row to print."""
     done, outcomes, findings, seed = 0, set(), set(), 1
     started = time.monotonic()
     while done < inputs and seed <= 30:
@@ -73,7 +73,7 @@ def main() -> None:
         row = fuzz(name, round(inputs * TARGETS[name].share), kept)
         total = {key: total[key] + row[key] for key in total}
         print(f"{name:<32}" + "".join(f"{number:>10,}" for number in row.values()), flush=True)
-    print(f"{'in all':<32}" + "".join(f"{number:>10,}" for number in total.values()))
+    print(f"{'total':<32}" + "".join(f"{number:>10,}" for number in total.values()))
     print(f"findings are in {kept}")
 
 

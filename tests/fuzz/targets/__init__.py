@@ -1,4 +1,4 @@
-"""The readers of benchmark files and of the project's own, by what they read; a file a group of them."""
+"""The readers of benchmark files and of the project's own files; one module per group."""
 
 import sys
 from pathlib import Path
@@ -7,15 +7,15 @@ sys.path.append(str(Path(__file__).parents[2] / "benchmarks"))  # the writers of
 
 from targets import (
     accel_nasbench,
-    kept_files,
     nas_bench_101,
-    own_tables,
+    own_files,
     pickled_boosters,
     pickled_tables,
     pickles,
     trained_chains,
     trainings,
     transnas_bench_101,
+    user_tables,
 )
 
 GROUPS = (
@@ -26,8 +26,8 @@ GROUPS = (
     nas_bench_101,
     trained_chains,
     accel_nasbench,
-    own_tables,
-    kept_files,
+    user_tables,
+    own_files,
     pickled_boosters,
 )
 

@@ -16,8 +16,8 @@ from lissnas_benchmarks.adapter import Import
 from lissnas_benchmarks.adapters import accel_nasbench
 from lissnas_benchmarks.readers.archive_reader import read_archive
 
-from targets.own_tables import POLARS, csv, parquets
 from targets.target import Target, imported
+from targets.user_tables import POLARS, csv, parquets
 
 
 def _results() -> list[bytes]:

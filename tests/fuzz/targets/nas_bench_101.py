@@ -36,7 +36,7 @@ _CELLS_ADAPTER = nas_bench_101_adapter("cells", OfficialFile("cells.tfrecord"), 
 
 
 def _read_metrics(path: Path) -> object:
-    """Read messages, a line of base 64 each; a ValueError is what its only caller expects."""
+    """Read messages, one line of base 64 each; the only caller expects ValueError."""
     messages = []
     for line in path.read_bytes().split(b"\n"):
         try:

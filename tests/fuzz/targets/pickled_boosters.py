@@ -1,4 +1,4 @@
-"""The boosters of NAS-Bench-301, converted in a process of their own."""
+"""The boosters of NAS-Bench-301, converted in a separate process."""
 
 import pickle
 import resource
@@ -37,7 +37,7 @@ def _of_lightgbm(data: bytes) -> bytes:
 
 
 class _Child:
-    """The process that converts boosters; started again after it died, which is what the reader promises to survive."""
+    """The process that converts boosters. It is started again when it dies, as the reader must survive that."""
 
     def __init__(self, library: str) -> None:
         self._library = library
@@ -59,11 +59,11 @@ class _Child:
         self._process.stdin.flush()
         answer = self._answer()
         if answer is None:
-            raise BenchmarkFileError(f"{self._library} crashed on it, or found no end, in its own process")
+            raise BenchmarkFileError(f"{self._library} crashed or did not end in its process")
         if answer.startswith("refused: "):
             raise BenchmarkFileError(answer)
         assert answer == "converted", answer
-        assert self._answer() == "predicted", "what was converted cannot be used to predict"
+        assert self._answer() == "predicted", "the converted booster cannot predict"
         return "converted"
 
     def _answer(self) -> str | None:
@@ -89,7 +89,7 @@ TARGETS = (
         _Child("xgboost").read,
         mutations.octets,
         _of_xgboost,
-        whole=False,
+        mutates_containers=False,
         share=0.1,
     ),
     Target(
@@ -98,7 +98,7 @@ TARGETS = (
         _Child("lightgbm").read,
         mutations.trees,
         _of_lightgbm,
-        whole=False,
+        mutates_containers=False,
         share=0.1,
     ),
 )

@@ -86,7 +86,7 @@ def _graph_seeds() -> list[bytes]:
 
 
 def _read_graph(path: Path) -> object:
-    encoding = nas_bench_graph._package
+    encoding = nas_bench_graph._encoding
     names = {"gnn_list": "gnn_list", "gnn_list_proteins": "gnn_list"}
 
     def package(operations: str) -> Any:
@@ -94,7 +94,7 @@ def _read_graph(path: Path) -> object:
             return nas_bench_graph._Encoding(_links(), ["gcn", "skip"])
         return encoding(names[operations])
 
-    with patch.object(nas_bench_graph, "_package", package):
+    with patch.object(nas_bench_graph, "_encoding", package):
         return imported(nas_bench_graph._reader(_graph, ("cora",)))(path)
 
 

@@ -1,4 +1,4 @@
-"""Target: one reader, with small valid files to start from and with what it may answer."""
+"""Target: one reader, the small valid files to start from, and a check of its result."""
 
 import tempfile
 from collections.abc import Callable, Sequence
@@ -13,7 +13,7 @@ from lissnas_benchmarks.adapter import Import
 from lissnas_benchmarks.columns import Column
 
 WRAPPED = b"\0"
-"""An input that begins with it is the inside of a file, to be put into its container; any other is a whole file."""
+"""First byte of an input that is the content of a file, to be put into its container; other inputs are files."""
 
 
 def _same(data: bytes) -> bytes:
@@ -27,23 +27,23 @@ class Target:
     Attributes
     ----------
     name
-        What it reads.
+        The reader's name.
     seeds
-        Valid insides of files.
+        Returns valid contents of files.
     read
-        Reads a file; raises AssertionError if what comes back is not of the right kind.
+        Reads a file; raises AssertionError if the result is of the wrong kind.
     mutate
-        The mutations that keep the shape of an inside.
+        Changes a content and preserves its format.
     wrap
-        Puts an inside into its container.
+        Puts a content into its container.
     suffix
-        How its files end.
-    whole
-        Whether whole files are mutated too, and not only their insides.
+        The suffix of the files.
+    mutates_containers
+        Whether containers are mutated, too, and not only contents.
     share
-        Which share of the inputs it gets, where reading one takes long.
+        The share of the inputs that the reader gets, if it is slow.
     space
-        How much address space a read may ask for; how much memory it may touch is the same for all.
+        Maximum address space of a read in bytes; the maximum of used memory is the same for all readers.
     """
 
     name: str
@@ -52,7 +52,7 @@ class Target:
     mutate: Any
     wrap: Callable[[bytes], bytes] = _same
     suffix: str = ".bin"
-    whole: bool = True
+    mutates_containers: bool = True
     share: float = 1.0
     space: int = 512 << 20
 
@@ -61,10 +61,10 @@ class Target:
         seeds = list(self.seeds())
         if self.wrap is _same:
             return seeds
-        return [WRAPPED + seed for seed in seeds] + [self.wrap(seed) for seed in seeds if self.whole]
+        return [WRAPPED + seed for seed in seeds] + [self.wrap(seed) for seed in seeds if self.mutates_containers]
 
     def file(self, data: bytes) -> bytes:
-        """Return the file that an input stands for."""
+        """Return the file of an input."""
         return self.wrap(data[1:]) if self.wrap is not _same and data[:1] == WRAPPED else data
 
 
@@ -73,7 +73,7 @@ def small_space(*genes: Sequence[str], pattern: str) -> CategoricalSpace:
 
 
 def imported(read: Callable[[Import], Any]) -> Callable[[Path], object]:
-    """Read as an import does, and check that what comes back is columns of numbers."""
+    """Return a function that reads as an import does, and checks that the result is columns of numbers."""
 
     def run(path: Path) -> object:
         with tempfile.TemporaryDirectory(dir=path.parent) as folder:

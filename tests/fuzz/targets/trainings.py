@@ -1,4 +1,4 @@
-"""NAS-Bench-201 and NATS-Bench: whole trainings of two architectures."""
+"""NAS-Bench-201 and NATS-Bench: all trainings of two architectures."""
 
 import bz2
 import copy

@@ -1,4 +1,4 @@
-"""Tables that a user brings, as CSV and as Parquet."""
+"""Tables of users, as CSV and as Parquet."""
 
 import io
 from pathlib import Path
@@ -12,7 +12,7 @@ from lissnas_benchmarks.own_table import own_table
 from targets.target import Target, imported, small_space
 
 POLARS = 8 << 30
-"""Polars asks for as much as a page of a Parquet file says that it has, 2 GiB at most, before it finds it has not."""
+"""Address space for Polars, which allocates what a page of a Parquet file claims, at most 2 GiB, before it reads."""
 
 PAIRS = small_space("0123", "0123", pattern="{},{}")
 
@@ -41,7 +41,7 @@ def csv(frame: pl.DataFrame) -> list[bytes]:
 
 
 def _read_own(path: Path) -> object:
-    """Read once by genes and once by strings: the first's error stands if only it has one."""
+    """Read once by genes and once by strings; raises the error of either."""
     by_genes = own_table("own", lambda: PAIRS, path, columns=["acc", "count"], gene_columns=["a", "b"])
     by_strings = own_table("own", lambda: PAIRS, path, columns=["acc"], string_column="string", sampled=True)
     try:

@@ -1,4 +1,4 @@
-"""The files that lissnas itself writes and reads again."""
+"""The files that lissnas writes and reads."""
 
 import io
 import tempfile
@@ -18,8 +18,8 @@ from lissnas_benchmarks.surrogates import surrogate
 from lissnas_benchmarks.table import Table
 from lissnas_benchmarks.table_file import Source, write_table
 
-from targets.own_tables import PAIRS, POLARS
 from targets.target import Target
+from targets.user_tables import PAIRS, POLARS
 
 _COLUMNS = {
     Column("accuracy", "d", "test", "%", epochs=4, seed=1): np.arange(16) / 3,
@@ -29,12 +29,12 @@ _COLUMNS = {
 
 def _cached_tables() -> list[bytes]:
     with tempfile.TemporaryDirectory() as folder:
-        whole, sampled = Path(folder) / "whole.parquet", Path(folder) / "sampled.parquet"
+        complete, sampled = Path(folder) / "complete.parquet", Path(folder) / "sampled.parquet"
         source = Source("small", "nowhere", "none", {"file": "00"})
-        write_table(whole, PAIRS, _COLUMNS, source)
+        write_table(complete, PAIRS, _COLUMNS, source)
         few = {column: values[:4] for column, values in _COLUMNS.items()}
         write_table(sampled, PAIRS, few, source, index=np.array([1, 3, 5, 7]))
-        return [whole.read_bytes(), sampled.read_bytes()]
+        return [complete.read_bytes(), sampled.read_bytes()]
 
 
 def _read_table(path: Path) -> object:
