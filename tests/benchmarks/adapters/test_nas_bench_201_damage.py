@@ -129,7 +129,7 @@ def one_cell() -> bytes:
     return official.pickled(official.official(STRINGS, [3]))
 
 
-@pytest.mark.parametrize("container", [official.legacy, official.file], ids=["stream", "file"])
+@pytest.mark.parametrize("container", [official.legacy, official.archive], ids=["stream", "file"])
 def test_a_file_truncated_anywhere_is_refused(
     one_cell: bytes, container: Callable[[bytes], bytes], tmp_path: Path
 ) -> None:
@@ -156,7 +156,7 @@ def _is_read(data: bytes, path: Path) -> bool:
 
 
 def test_a_flipped_bit_in_an_archive_is_always_detected(one_cell: bytes, tmp_path: Path) -> None:
-    data = official.file(one_cell)
+    data = official.archive(one_cell)
     start = data.index(one_cell[:100])
     rng = np.random.default_rng(1)
     for place in rng.integers(start, start + len(one_cell), 30):
@@ -181,10 +181,10 @@ def test_no_other_file_is_accepted(tmp_path: Path, one_cell: bytes) -> None:
         "nothing": b"",
         "a bare pickle": one_cell,
         "another object": official.legacy(official.pickled([1, 2])),
-        "another file": official.file(official.pickled({"a": 1})),
+        "another file": official.archive(official.pickled({"a": 1})),
         "tensors": official.legacy(one_cell)[:-5] + pickle.dumps(["0"], 2),
         "more at the end": official.legacy(one_cell) + b"x",
-        "a packed member": official.file(one_cell, compression=zipfile.ZIP_DEFLATED),
+        "a packed member": official.archive(one_cell, compression=zipfile.ZIP_DEFLATED),
         "an file of nothing": b"PK\x05\x06" + bytes(18),
     }
     for data in others.values():

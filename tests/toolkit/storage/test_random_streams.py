@@ -6,8 +6,8 @@ from lissnas.shrinkers.shrink import SHRINKERS, shrinker_class
 from lissnas.storage import random_streams
 from lissnas.storage.random_streams import CellStream, RankingStream, RunStream, TrainingStream, named_generator
 from lissnas_analyses.ablation.grid_points import AblationPoint
-from lissnas_analyses.supernet.measure import BY_ANGLE
-from lissnas_analyses.supernet.scores import FINE_TUNED, WENT_ON, WHOLE
+from lissnas_analyses.supernet.measure import ANGLE_METHOD
+from lissnas_analyses.supernet.scores import _STREAM_NAMES, CONTINUED, FINE_TUNED, FULL_SPACE
 from numpy.random import Generator, default_rng
 
 METHOD_NUMBERS = {
@@ -77,11 +77,14 @@ def test_a_point_of_an_ablation_draws_from_the_stream_of_its_published_figures()
 
 
 @pytest.mark.parametrize(
-    ("state", "number"),
-    [(WHOLE, 1_262_623_178), (FINE_TUNED, 683_746_997), (WENT_ON, 1_592_208_386), (BY_ANGLE, 907_130_737)],
+    ("state", "number"), [(FULL_SPACE, 1_262_623_178), (FINE_TUNED, 683_746_997), (CONTINUED, 1_592_208_386)]
 )
 def test_a_supernet_draws_from_the_stream_of_its_published_figures(state: str, number: int) -> None:
-    assert _are_equal(named_generator(state, 7), 7, number)
+    assert _are_equal(named_generator(_STREAM_NAMES[state], 7), 7, number)
+
+
+def test_the_angle_method_of_a_supernet_draws_from_the_stream_of_its_published_figures() -> None:
+    assert _are_equal(named_generator(ANGLE_METHOD, 7), 7, 907_130_737)
 
 
 def test_the_numbers_of_purposes_are_those_of_published_figures() -> None:
