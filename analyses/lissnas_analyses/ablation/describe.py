@@ -17,7 +17,6 @@ ROWS = "ablation.parquet"
 
 def save_ablation(result: AblationResult, results: Results) -> tuple[str, ...]:
     """Save the tables, figures and manifest of an ablation, and return its findings."""
-    results.add_existing_file(ROWS)
     results.add_table("ablation_means", result.means)
     with style.house_style():
         results.add_figure("ablation_recall", draw.draw_recall(result))

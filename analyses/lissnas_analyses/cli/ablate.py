@@ -111,6 +111,7 @@ def ablate(
             report=lambda share: report("ablation", share),
         )
         report("drawing", 0)
+        results.add_existing_file(describe.ROWS)
         findings = describe.save_ablation(result, results)
     printed = print_analysis(opened, findings, results)
     say(f"{result.computed:,} rows computed in {result.seconds:.1f} s, {result.stored:,} in the file", indent=2)

@@ -90,6 +90,7 @@ def search(
             report=lambda share: report("searching", share),
         )
         report("drawing", 0)
+        results.add_existing_file(describe.ROWS)
         describe.add_searches(result, results)
     findings = describe.search_sentences(result)
     settings = {

@@ -13,7 +13,6 @@ ROWS = "search_rows.parquet"
 
 def add_searches(result: SearchResult, results: Results) -> None:
     """Add the tables and the figure of searches to `results`."""
-    results.add_existing_file(ROWS)
     results.add_table("search_runs", result.runs)
     results.add_table("search", result.means)
     results.add_table("search_shrinking", result.shrinking)
@@ -24,11 +23,10 @@ def add_searches(result: SearchResult, results: Results) -> None:
 def search_sentences(result: SearchResult) -> tuple[str, ...]:
     """Return whether shrinking pays, for each optimizer and method, in sentences."""
     benchmark = result.benchmark
-    places = [place for place in result.means["space"].unique(maintain_order=True) if place != FULL_SPACE]
     findings = []
     if floor := regret_of_the_best_selected(benchmark):
         findings.append(f"the best network by the scores that select has a regret of {floor:.3f} {benchmark.unit}")
-    for method in places:
+    for method in result.shrinkers:
         shrinking = result.shrinking.filter(pl.col("method") == method)
         over = int((shrinking["evaluations"] >= result.evaluations).sum())
         scored, kept = (float(shrinking[column].to_numpy().mean()) for column in ("evaluations", "size"))

@@ -10,10 +10,10 @@ from lissnas_analyses.search.measure import FULL_SPACE, SearchResult, regret_of_
 
 
 def draw_regret(result: SearchResult) -> Figure:
-    """Draw the mean regret against total evaluations: a panel for each optimizer, a line for each place."""
+    """Draw the mean regret against total evaluations: a panel for each optimizer, a line for each space."""
     benchmark = result.benchmark
     optimizers = result.optimizers
-    places = result.means["space"].unique(maintain_order=True)
+    spaces = (FULL_SPACE, *result.shrinkers)
     columns = min(2, len(optimizers))
     figure, panels = style.new_figure(-(-len(optimizers) // columns), columns, width=4, height=3)
     for axes in panels[len(optimizers) :]:
@@ -24,16 +24,16 @@ def draw_regret(result: SearchResult) -> Figure:
     for axes, optimizer in zip(panels, optimizers, strict=False):
         if floor:
             axes.axhline(floor, color="#444444", linestyle=":", linewidth=1, label="all scores seen")
-        for place in places:
-            rows = result.means.filter((pl.col("space") == place) & (pl.col("optimizer") == optimizer)).sort(
+        for space in spaces:
+            rows = result.means.filter((pl.col("space") == space) & (pl.col("optimizer") == optimizer)).sort(
                 "evaluations"
             )
-            look = style.WHOLE_SPACE if place == FULL_SPACE else style.line_style(place)
+            look = style.WHOLE_SPACE if space == FULL_SPACE else style.line_style(space)
             x, value, low, high = (rows[name].to_numpy() for name in ("evaluations", "regret", "low", "high"))
             axes.fill_between(x, low, high, color=look.color, alpha=0.18, linewidth=0)
-            axes.plot(x, value, color=look.color, linestyle=look.dash, label=place)
-            if place != FULL_SPACE:
-                spent = result.shrinking.filter(pl.col("method") == place)["evaluations"].mean()
+            axes.plot(x, value, color=look.color, linestyle=look.dash, label=space)
+            if space != FULL_SPACE:
+                spent = result.shrinking.filter(pl.col("method") == space)["evaluations"].mean()
                 at = min(int(np.searchsorted(x, float(spent))), len(x) - 1)  # type: ignore[arg-type]
                 axes.plot([x[at]], [value[at]], color=look.color, marker=look.marker)
         axes.set(title=optimizer, xlabel="total evaluations", ylabel=f"regret ({benchmark.unit})".replace(" ()", ""))
