@@ -50,10 +50,10 @@ def _dense_sums(distances: Iterator[np.ndarray], columns: Floats, scores: Floats
     return ShellSums(np.concatenate(sums, axis=1), np.concatenate(differences, axis=1))
 
 
-def _assert_close(found: ShellSums, expected: ShellSums) -> None:
+def _assert_close(result: ShellSums, expected: ShellSums) -> None:
     # Sums are float32: up to 5,000 terms of size 1, each addition off by 6e-8 of the sum so far.
-    np.testing.assert_allclose(found.sums, expected.sums, atol=5e-3)
-    np.testing.assert_allclose(found.differences, expected.differences, atol=2e-2)
+    np.testing.assert_allclose(result.sums, expected.sums, atol=5e-3)
+    np.testing.assert_allclose(result.differences, expected.differences, atol=2e-2)
 
 
 @st.composite
@@ -67,8 +67,8 @@ def some_edges(draw: st.DrawFn) -> tuple[int, list[tuple[int, int]]]:
 
 @given(some_edges())
 def test_distances_match_breadth_first_search_in_plain_python(drawn: tuple[int, list[tuple[int, int]]]) -> None:
-    found = _graph(*drawn).distances(np.arange(drawn[0]))
-    np.testing.assert_array_equal(found, _breadth_first(*drawn))
+    result = _graph(*drawn).distances(np.arange(drawn[0]))
+    np.testing.assert_array_equal(result, _breadth_first(*drawn))
 
 
 @given(some_edges(), st.data())
@@ -83,16 +83,16 @@ def test_distances_from_some_sources_are_columns_of_all_distances(
 def test_neighbors_are_the_nodes_joined_by_an_edge(drawn: tuple[int, list[tuple[int, int]]], random: Any) -> None:
     nodes, edges = drawn
     nodes_drawn = [random.randrange(nodes) for _ in range(5)]
-    found, source = _graph(nodes, edges).neighbors(np.array(nodes_drawn))
+    result, source = _graph(nodes, edges).neighbors(np.array(nodes_drawn))
     expected = [
         sorted({b for a, b in edges + [(b, a) for a, b in edges] if a == node} - {node}) for node in nodes_drawn
     ]
-    assert [sorted(found[source == place].tolist()) for place in range(5)] == expected
+    assert [sorted(result[source == place].tolist()) for place in range(5)] == expected
 
 
 def test_an_unreachable_node_has_distance_255() -> None:
-    found = _graph(5, [(0, 1), (2, 3), (3, 4)]).distances(np.array([0]))
-    np.testing.assert_array_equal(found[:, 0], [0, 1, 255, 255, 255])
+    result = _graph(5, [(0, 1), (2, 3), (3, 4)]).distances(np.array([0]))
+    np.testing.assert_array_equal(result[:, 0], [0, 1, 255, 255, 255])
 
 
 def _ragged_graph(nodes: int) -> tuple[EditGraph, np.ndarray]:

@@ -63,8 +63,8 @@ def test_the_networks_within_two_edits_are_those_of_the_whole_space_if_costs_add
         row = LIMITED.read([string])
         once, _source = LIMITED.neighbors(row)
         twice, _source = LIMITED.neighbors(once)
-        found = set(LIMITED.index(np.concatenate([row, once, twice])).tolist())
-        assert found == set(np.flatnonzero(LIMITED.distances(row, LIMITED.all_rows())[0] <= 2).tolist())
+        result = set(LIMITED.index(np.concatenate([row, once, twice])).tolist())
+        assert result == set(np.flatnonzero(LIMITED.distances(row, LIMITED.all_rows())[0] <= 2).tolist())
 
 
 def test_all_limits_apply() -> None:
@@ -77,12 +77,12 @@ def test_all_limits_apply() -> None:
 def test_locality_of_a_limited_space_is_that_of_its_pairs() -> None:
     space = LimitedSpace(SPACE, _flops(3))
     scores = _score(space.all_rows())
-    found = pair_locality(space, scores, shares=(0.1,))
+    result = pair_locality(space, scores, shares=(0.1,))
     distance = space.distances(space.all_rows(), space.all_rows())
     for d in (1, 2, 3):
         a, b = np.nonzero(distance == d)
-        assert found.pairs[d - 1] == len(a)
-        assert found.difference.value[d - 1] == pytest.approx(np.abs(scores[a] - scores[b]).mean(), rel=1e-5)
+        assert result.pairs[d - 1] == len(a)
+        assert result.difference.value[d - 1] == pytest.approx(np.abs(scores[a] - scores[b]).mean(), rel=1e-5)
 
 
 def test_a_limited_space_has_the_gene_properties_of_the_whole_space() -> None:
@@ -93,9 +93,9 @@ def test_a_limited_space_has_the_gene_properties_of_the_whole_space() -> None:
     np.testing.assert_array_equal(cells.effective(rows), cell201().effective(rows))
     graphs = LimitedSpace(NasBench101(5), _flops(9))
     rows = graphs.sample(5, np.random.default_rng(0))
-    found, expected = graphs.graphs(rows), graphs.whole.graphs(rows)
-    assert found is not None
-    np.testing.assert_equal(vars(found), vars(expected))
+    result, expected = graphs.graphs(rows), graphs.whole.graphs(rows)
+    assert result is not None
+    np.testing.assert_equal(vars(result), vars(expected))
 
 
 def test_a_limit_that_no_network_meets_names_the_lowest_cost() -> None:

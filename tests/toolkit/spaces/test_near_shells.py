@@ -48,10 +48,10 @@ def test_near_sums_of_a_graph_do_not_depend_on_the_size_of_the_blocks(
     distances = graph.distances(np.arange(100))
     gaps = np.nan_to_num(np.abs(scores[:, None] - scores))
     shells = [distances == distance for distance in range(largest_distance + 1)]
-    found = graph.near_shell_sums(columns, scores, largest_distance)
+    result = graph.near_shell_sums(columns, scores, largest_distance)
     # Differences of sums of up to 100 numbers of size 1, in float64.
-    np.testing.assert_allclose(found.sums, [shell @ columns for shell in shells], atol=1e-12)
-    np.testing.assert_allclose(found.differences, [(shell * gaps).sum(axis=1) for shell in shells], atol=1e-10)
+    np.testing.assert_allclose(result.sums, [shell @ columns for shell in shells], atol=1e-12)
+    np.testing.assert_allclose(result.differences, [(shell * gaps).sum(axis=1) for shell in shells], atol=1e-10)
 
 
 def test_the_distance_of_pairs_matches_all_distances() -> None:

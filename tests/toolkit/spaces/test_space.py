@@ -18,8 +18,8 @@ def test_neighbors_are_all_architectures_at_distance_one(small: Any) -> None:
     # Shuffled and with a repeated row, since a batch may have any order.
     batch = np.append(np.random.default_rng(0).permutation(space.size), 0)
     neighbors, source = space.neighbors(space.rows(batch))
-    found = [sorted(space.index(neighbors[source == place]).tolist()) for place in range(len(batch))]
-    assert found == [np.flatnonzero(small.distance[architecture] == 1).tolist() for architecture in batch]
+    result = [sorted(space.index(neighbors[source == place]).tolist()) for place in range(len(batch))]
+    assert result == [np.flatnonzero(small.distance[architecture] == 1).tolist() for architecture in batch]
 
 
 def test_sources_of_neighbors_ascend(small: Any) -> None:
@@ -36,8 +36,8 @@ def test_distance_matches_brute_force(small: Any) -> None:
 def test_distances_of_two_batches_match_brute_force(small: Any) -> None:
     space = small.space
     a, b = np.arange(space.size)[::2], np.arange(space.size)[::-1]
-    found = space.distances(space.rows(a), space.rows(b))
-    np.testing.assert_array_equal(found, small.distance[np.ix_(a, b)])
+    result = space.distances(space.rows(a), space.rows(b))
+    np.testing.assert_array_equal(result, small.distance[np.ix_(a, b)])
 
 
 def test_shell_sums_match_a_double_loop(small: Any, scores_of: Any) -> None:
@@ -49,12 +49,12 @@ def test_shell_sums_match_a_double_loop(small: Any, scores_of: Any) -> None:
         sums[small.distance[a, b], a] += columns[b]
         if not np.isnan(scores[[a, b]]).any():
             differences[small.distance[a, b], a] += abs(scores[a] - scores[b])
-    found = small.space.shell_sums(columns, scores)
+    result = small.space.shell_sums(columns, scores)
     # Genes with one choice add empty shells.
-    beyond = len(found.sums) - len(sums)
+    beyond = len(result.sums) - len(sums)
     # Scores of about 90 are float32: each difference is off by up to 8e-6, and at most 24 are summed.
-    np.testing.assert_allclose(found.differences, np.pad(differences, ((0, beyond), (0, 0))), atol=2e-4)
-    np.testing.assert_allclose(found.sums, np.pad(sums, ((0, beyond), (0, 0), (0, 0))), atol=1e-5)
+    np.testing.assert_allclose(result.differences, np.pad(differences, ((0, beyond), (0, 0))), atol=2e-4)
+    np.testing.assert_allclose(result.sums, np.pad(sums, ((0, beyond), (0, 0), (0, 0))), atol=1e-5)
 
 
 def test_mean_distance_is_the_mean_over_all_pairs(small: Any) -> None:

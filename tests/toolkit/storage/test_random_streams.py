@@ -79,12 +79,12 @@ def test_a_point_of_an_ablation_draws_from_the_stream_of_its_published_figures()
 @pytest.mark.parametrize(
     ("state", "number"), [(FULL_SPACE, 1_262_623_178), (FINE_TUNED, 683_746_997), (CONTINUED, 1_592_208_386)]
 )
-def test_a_supernet_draws_from_the_stream_of_its_published_figures(state: str, number: int) -> None:
+def test_a_training_of_a_supernet_draws_from_the_stream_of_its_published_figures(state: str, number: int) -> None:
     assert _are_equal(named_generator(_STREAM_NAMES[state], 7), 7, number)
 
 
-def test_the_angle_method_of_a_supernet_draws_from_the_stream_of_its_published_figures() -> None:
-    assert _are_equal(named_generator(ANGLE_METHOD, 7), 7, 907_130_737)
+def test_shrinking_by_weight_angles_draws_from_the_stream_of_its_published_figures() -> None:
+    assert _are_equal(named_generator(ANGLE_METHOD, 7, 2), 7, 2, 907_130_737)
 
 
 def test_the_numbers_of_purposes_are_those_of_published_figures() -> None:

@@ -34,7 +34,7 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
 
 
 def _register() -> Register:
-    return Register("thing", "lissnas.things", {"ours": "math:pi"}, lambda name, found: "")
+    return Register("thing", "lissnas.things", {"ours": "math:pi"}, lambda name, result: "")
 
 
 def test_a_builtin_name_is_found_without_importing_other_packages(install: Install) -> None:

@@ -70,7 +70,7 @@ def test_a_mismatch_raises_the_error_that_the_caller_names() -> None:
         IDENTITY.check(PATH, {}, JournalError)
 
 
-@pytest.mark.parametrize("found", [None, [], "macro", 3])
-def test_something_that_is_no_identity_is_refused(found: object) -> None:
+@pytest.mark.parametrize("result", [None, [], "macro", 3])
+def test_something_that_is_no_identity_is_refused(result: object) -> None:
     with pytest.raises(LissnasError, match="belongs to another run"):
-        IDENTITY.check(PATH, found)
+        IDENTITY.check(PATH, result)

@@ -158,11 +158,11 @@ def test_a_sample_of_negative_size_is_refused() -> None:
 
 def test_the_estimated_size_is_unbiased_and_its_interval_has_the_stated_coverage() -> None:
     subspace = _union([0, 1, 2, 5, 40], 2)
-    found = [estimate_size(subspace, 400, np.random.default_rng(seed)) for seed in range(1000)]
-    values = np.array([float(estimate.value) for estimate in found])
+    result = [estimate_size(subspace, 400, np.random.default_rng(seed)) for seed in range(1000)]
+    values = np.array([float(estimate.value) for estimate in result])
     assert abs(values.mean() - subspace.size) < 4 * values.std() / np.sqrt(1000)
-    held = np.mean([float(estimate.low) <= subspace.size <= float(estimate.high) for estimate in found])
-    assert 0.93 < held < 0.97  # a thousand intervals of 95 %: within three standard errors
+    coverage = np.mean([float(estimate.low) <= subspace.size <= float(estimate.high) for estimate in result])
+    assert 0.93 < coverage < 0.97  # a thousand intervals of 95 %: within three standard errors
 
 
 def test_the_estimated_mean_distance_is_that_of_all_pairs() -> None:
@@ -260,9 +260,9 @@ def _by_distance(space: Any, seeds: Rows, radius: int) -> list[int]:
 @pytest.mark.parametrize("space", [macro(), cell201(), DartsSpace("small", ("normal",), 3, ("a", "b"))])
 def test_balls_of_a_space_that_can_be_enumerated_are_listed(space: Any, radius: int) -> None:
     seeds = space.sample(5, np.random.default_rng(0))
-    found = balls(space, seeds, radius)
-    assert isinstance(found, ExplicitSubspace)
-    assert found.index.tolist() == _by_distance(space, seeds, radius)
+    result = balls(space, seeds, radius)
+    assert isinstance(result, ExplicitSubspace)
+    assert result.index.tolist() == _by_distance(space, seeds, radius)
 
 
 def test_balls_of_distinct_networks_are_those_of_their_graph(multisets: Any) -> None:
@@ -273,16 +273,16 @@ def test_balls_of_distinct_networks_are_those_of_their_graph(multisets: Any) -> 
 
 
 def test_balls_of_a_huge_categorical_space_are_a_union() -> None:
-    found = balls(HUGE, HUGE.rows(np.array([0])), 2)
-    assert isinstance(found, UnionOfBalls)
-    assert found.size == _ball_of_21_layers(2)
+    result = balls(HUGE, HUGE.rows(np.array([0])), 2)
+    assert isinstance(result, UnionOfBalls)
+    assert result.size == _ball_of_21_layers(2)
 
 
 def test_balls_of_any_other_huge_space_are_listed() -> None:
     space = darts()
     seeds = space.sample(3, np.random.default_rng(0))
-    found = balls(space, seeds, 1)
-    assert found.size == 3 * 121
+    result = balls(space, seeds, 1)
+    assert result.size == 3 * 121
     nearest = space.distances(seeds, space.rows(balls(space, seeds, 2).index)).min(axis=0)
     assert np.bincount(nearest)[:2].tolist() == [3, 360]
     assert nearest.max() == 2
@@ -299,13 +299,13 @@ def test_balls_too_large_to_list_are_refused(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_a_saved_union_loads_again(tmp_path: Path, crowded: UnionOfBalls) -> None:
     save(crowded, tmp_path / "union", {"method": "lissnas", "radius": "not this one"})
-    found, provenance = load(tmp_path / "union", HUGE)
-    assert isinstance(found, UnionOfBalls)
-    assert found.radius == 2
+    result, provenance = load(tmp_path / "union", HUGE)
+    assert isinstance(result, UnionOfBalls)
+    assert result.radius == 2
     assert provenance["method"] == "lissnas"
     assert (provenance["union_of_balls"]["at_least"], provenance["union_of_balls"]["at_most"]) == crowded.size_bounds
-    np.testing.assert_array_equal(found.seeds, crowded.seeds)
-    one, other = (union.sample(50, np.random.default_rng(0)) for union in (found, crowded))
+    np.testing.assert_array_equal(result.seeds, crowded.seeds)
+    one, other = (union.sample(50, np.random.default_rng(0)) for union in (result, crowded))
     np.testing.assert_array_equal(one, other)
 
 

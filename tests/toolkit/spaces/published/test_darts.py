@@ -142,9 +142,9 @@ def test_sums_over_the_whole_space_are_refused() -> None:
 def test_neighbors_are_the_architectures_one_edit_away(small: DartsSpace, one_edit: list[set[int]]) -> None:
     neighbors, source = small.neighbors(small.all_rows())
     index = small.index(neighbors)
-    found = [index[source == place] for place in range(small.size)]
-    assert [set(places.tolist()) for places in found] == one_edit
-    assert [len(places) for places in found] == [len(places) for places in one_edit]
+    result = [index[source == place] for place in range(small.size)]
+    assert [set(places.tolist()) for places in result] == one_edit
+    assert [len(places) for places in result] == [len(places) for places in one_edit]
 
 
 def test_distance_is_the_shortest_path_of_edits(small: DartsSpace, one_edit: list[set[int]]) -> None:
@@ -176,13 +176,13 @@ def test_shell_sums_match_a_double_loop() -> None:
     rows, rng = space.all_rows(), np.random.default_rng(0)
     columns, scores = rng.normal(size=(space.size, 2)), rng.normal(90, 2, space.size)
     between = space.distances(rows, rows)
-    found = space.shell_sums(columns, scores)
+    result = space.shell_sums(columns, scores)
     for distance in range(between.max() + 1):
         shell = between == distance
         # Sums are float32.
-        np.testing.assert_allclose(found.sums[distance], shell @ columns, atol=1e-4)
+        np.testing.assert_allclose(result.sums[distance], shell @ columns, atol=1e-4)
         gaps = np.abs(scores[:, None] - scores) * shell
-        np.testing.assert_allclose(found.differences[distance], gaps.sum(axis=1), atol=1e-3)
+        np.testing.assert_allclose(result.differences[distance], gaps.sum(axis=1), atol=1e-3)
 
 
 def test_a_full_architecture_has_96_neighbors_by_operation_and_24_by_input() -> None:
@@ -311,9 +311,9 @@ def test_lissnas_shrinks_the_space_to_better_networks() -> None:
     subspace = trace.subspace
     assert len(trace.rounds) > 2
     assert subspace.size < 30 * 121 + 1
-    kept = _convolutions(subspace.sample(300, np.random.default_rng(1)))
+    selected = _convolutions(subspace.sample(300, np.random.default_rng(1)))
     # A random network has 16 * 2 / 7 = 4.6 of them on average.
-    assert kept.mean() > 12
+    assert selected.mean() > 12
 
 
 def test_a_subspace_of_large_indices_is_sampled_and_saved_and_has_pockets(tmp_path: Path) -> None:
@@ -321,5 +321,5 @@ def test_a_subspace_of_large_indices_is_sampled_and_saved_and_has_pockets(tmp_pa
     subspace = ExplicitSubspace(SPACE, SPACE.index(np.concatenate([centers, SPACE.neighbors(centers)[0]])))
     assert np.bincount(pockets(subspace)).tolist() == [121, 121]
     assert subspace.contains(subspace.sample(242, np.random.default_rng(0))).all()
-    save(subspace, tmp_path / "kept.parquet", {})
-    np.testing.assert_array_equal(load(tmp_path / "kept.parquet", SPACE)[0].index, subspace.index)
+    save(subspace, tmp_path / "selected.parquet", {})
+    np.testing.assert_array_equal(load(tmp_path / "selected.parquet", SPACE)[0].index, subspace.index)

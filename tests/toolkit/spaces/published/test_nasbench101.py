@@ -98,8 +98,8 @@ def test_the_whole_space_is_every_labeled_graph_in_canonical_form(full: NasBench
     edges = edges[np.bitwise_count(edges) <= 9]
     labelings = np.array(list(product((1, 2, 3), repeat=5)), dtype=np.uint8)
     labels = pack(np.hstack([labelings, np.zeros((len(labelings), 21), dtype=np.uint8)]))
-    found = [np.unique(canonical(np.unique(prune(edges | label)))) for label in labels]
-    codes = np.unique(np.concatenate(found))
+    result = [np.unique(canonical(np.unique(prune(edges | label)))) for label in labels]
+    codes = np.unique(np.concatenate(result))
     np.testing.assert_array_equal(unpack(codes[codes > 0]), full.all_rows())
 
 
@@ -200,11 +200,11 @@ def test_neighbors_are_the_graphs_one_edit_away(five: NasBench101) -> None:
     rows = five.all_rows()
     keys = [key(graph_of(row)) for row in rows.tolist()]
     neighbors, source = five.neighbors(rows)
-    found: list[list[tuple]] = [[] for _ in keys]
+    result: list[list[tuple]] = [[] for _ in keys]
     for place, other in zip(source.tolist(), five.index(neighbors).tolist(), strict=True):
-        found[place].append(keys[other])
+        result[place].append(keys[other])
     expected = [neighbor_keys(graph_of(row), max_inner=3) for row in rows.tolist()]
-    assert [sorted(one) for one in found] == [sorted(one) for one in expected]
+    assert [sorted(one) for one in result] == [sorted(one) for one in expected]
 
 
 def test_neighbors_in_the_full_space_are_the_graphs_one_edit_away(full: NasBench101) -> None:
@@ -263,12 +263,12 @@ def test_shell_sums_match_a_double_loop(four: NasBench101, distances: np.ndarray
     rng = np.random.default_rng(1)
     columns, scores = rng.normal(size=(four.size, 2)), rng.normal(90, 2, four.size)
     scores[::4] = np.nan
-    found = four.shell_sums(columns, scores)
+    result = four.shell_sums(columns, scores)
     gaps = np.nan_to_num(np.abs(scores[:, None] - scores))
     shells = [distances == distance for distance in range(distances.max() + 1)]
     # Sums are float32, of up to 40 terms of size 1 or 90.
-    np.testing.assert_allclose(found.sums, [shell @ columns for shell in shells], atol=1e-4)
-    np.testing.assert_allclose(found.differences, [(shell * gaps).sum(axis=1) for shell in shells], atol=2e-3)
+    np.testing.assert_allclose(result.sums, [shell @ columns for shell in shells], atol=1e-4)
+    np.testing.assert_allclose(result.differences, [(shell * gaps).sum(axis=1) for shell in shells], atol=2e-3)
 
 
 @pytest.mark.parametrize("largest_distance", [1, 2, 3])
