@@ -5,7 +5,7 @@ from math import inf
 
 import pytest
 from lissnas.errors import SettingError
-from lissnas.setting_checks import check_at_least_one, check_between
+from lissnas.setting_checks import check_at_least_one, check_between, check_share
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,7 @@ def test_settings_within_their_range_pass() -> None:
     check_between(_Settings(share=0), 0, 1, "share")
     check_between(_Settings(share=1), 0, 1, "share")
     check_between(_Settings(share=None), 0, 1, "share")
+    check_share(_Settings(share=0.5), "share")
 
 
 @pytest.mark.parametrize(
@@ -45,3 +46,9 @@ def test_a_setting_below_one_is_refused_by_name(settings: _Settings, message: st
 def test_a_setting_outside_its_range_is_refused_by_name(share: float, high: float, message: str) -> None:
     with pytest.raises(SettingError, match=message):
         check_between(_Settings(share=share), 0, high, "share")
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0, -0.5, float("nan")])
+def test_a_share_of_0_or_1_or_outside_is_refused_by_name(share: float) -> None:
+    with pytest.raises(SettingError, match=f"share must be above 0 and below 1, not {share}"):
+        check_share(_Settings(share=share), "share")
