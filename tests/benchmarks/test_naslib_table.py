@@ -1,6 +1,6 @@
 """NASLib's calls over a table: the documented list of them, and loops that make the calls as its optimizers do.
 
-NASLib itself is not installed here; what is held to is the list in docs/bridges.md.
+NASLib is not installed here; the tests follow the list of its calls in docs/bridges.md.
 """
 
 import re

@@ -192,10 +192,10 @@ def test_a_record_may_number_the_vertices_of_its_cell_differently(
 
 
 def test_progress_ends_at_1(benchmark_: TableAdapter, runs: list[Run], tmp_path: Path) -> None:
-    told: list[float] = []
+    shares: list[float] = []
     (tmp_path / FILE).write_bytes(_file(runs))
-    benchmark_.read(Import((tmp_path / FILE,), tmp_path, told.append))
-    assert told[-1] == pytest.approx(1, abs=1e-4)
+    benchmark_.read(Import((tmp_path / FILE,), tmp_path, shares.append))
+    assert shares[-1] == pytest.approx(1, abs=1e-4)
 
 
 @pytest.mark.parametrize(("benchmark", "budgets"), [(ADAPTER, {108}), (FULL, {4, 12, 36, 108})])

@@ -25,23 +25,23 @@ UNITS = {"accuracy": "%", "loss": "nats", "training-time": "s", "evaluation-time
 
 
 @pytest.fixture(scope="module")
-def held() -> dict[str, Any]:
+def content() -> dict[str, Any]:
     """The content of a file with all 64 cells."""
     return official.official(STRINGS, range(64))
 
 
 @pytest.fixture(scope="module")
-def table(held: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Table:
-    return imported(official.legacy(official.pickled(held)), tmp_path_factory.mktemp("nb201"))
+def table(content: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Table:
+    return imported(official.legacy(official.pickled(content)), tmp_path_factory.mktemp("nb201"))
 
 
-def _runs(held: dict[str, Any]) -> dict[tuple[int, int, str, int], dict[str, Any]]:
+def _runs(content: dict[str, Any]) -> dict[tuple[int, int, str, int], dict[str, Any]]:
     """List the runs by row, epochs, data set and seed."""
     space = small()
     row_of = {string: row for row, string in enumerate(space.write(space.all_rows()))}
     return {
         (row_of[training["arch_str"]], run["epochs"], dataset, seed): run
-        for trainings in held["arch2infos"].values()
+        for trainings in content["arch2infos"].values()
         for training in trainings.values()
         for (dataset, seed), run in training["all_results"].items()
     }
@@ -54,11 +54,11 @@ def _column(metric: str, dataset: str, split: str, epochs: int, seed: int) -> Co
 # Values
 
 
-def _expected(held: dict[str, Any]) -> tuple[dict[Column, np.ndarray], dict[Column, np.ndarray]]:
+def _expected(content: dict[str, Any]) -> tuple[dict[Column, np.ndarray], dict[Column, np.ndarray]]:
     """Return every column of a run and every curve, found in plain loops from what was written."""
     columns: dict[Column, np.ndarray] = {}
     curves: dict[Column, np.ndarray] = {}
-    for (row, epochs, dataset, seed), run in _runs(held).items():
+    for (row, epochs, dataset, seed), run in _runs(content).items():
         measured = {("train", "accuracy"): run["train_acc1es"], ("train", "loss"): run["train_losses"]}
         for name, split in SPLITS[dataset].items():
             for metric, numbers in (("accuracy", run["eval_acc1es"]), ("loss", run["eval_losses"])):
@@ -82,10 +82,12 @@ def _expected(held: dict[str, Any]) -> tuple[dict[Column, np.ndarray], dict[Colu
 
 
 @pytest.mark.parametrize("container", ["stream", "archive"])
-def test_every_value_and_every_curve_is_that_of_the_file(held: dict[str, Any], container: str, tmp_path: Path) -> None:
-    body = official.pickled(held)
+def test_every_value_and_every_curve_is_that_of_the_file(
+    content: dict[str, Any], container: str, tmp_path: Path
+) -> None:
+    body = official.pickled(content)
     table = imported(official.legacy(body) if container == "stream" else official.archive(body), tmp_path)
-    columns, curves = _expected(held)
+    columns, curves = _expected(content)
     costs = {column for column in table.columns if column.seed is None}
     assert set(table.columns) - costs == set(columns)
     for column, values in columns.items():
@@ -96,12 +98,12 @@ def test_every_value_and_every_curve_is_that_of_the_file(held: dict[str, Any], c
     assert len(list(table.path.with_suffix("").iterdir())) == len(curves)
 
 
-def test_costs_are_the_means_over_the_runs_of_200_epochs(table: Table, held: dict[str, Any]) -> None:
+def test_costs_are_the_means_over_the_runs_of_200_epochs(table: Table, content: dict[str, Any]) -> None:
     for metric, key, factor in (("parameters", "params", 1), ("flops", "flop", 1), ("latency", "latency", 1000)):
         for dataset in SPLITS:
             found = table.values(Measure(metric, ""), dataset)
             for row in range(64):
-                of_row = [np.mean(run[key]) for at, run in _runs(held).items() if at[:3] == (row, 200, dataset)]
+                of_row = [np.mean(run[key]) for at, run in _runs(content).items() if at[:3] == (row, 200, dataset)]
                 assert found[row] == pytest.approx(factor * np.mean(of_row), rel=1e-12)
 
 
@@ -127,8 +129,8 @@ def test_cifar10_is_selected_by_the_runs_on_half_of_its_training_set(table: Tabl
     assert (table.values(ADAPTER.reports, "cifar10") != table.values(ADAPTER.reports, "cifar10-valid")).all()
 
 
-def test_a_missing_seed_is_nan_and_the_mean_is_over_the_other_seeds(table: Table, held: dict[str, Any]) -> None:
-    seeds = {row: {seed for at, *_, seed in _runs(held) if at == row} & {777, 888, 999} for row in range(64)}
+def test_a_missing_seed_is_nan_and_the_mean_is_over_the_other_seeds(table: Table, content: dict[str, Any]) -> None:
+    seeds = {row: {seed for at, *_, seed in _runs(content) if at == row} & {777, 888, 999} for row in range(64)}
     by_seed = {seed: table.values(Measure("accuracy", "test", (seed,), 200), "cifar10") for seed in (777, 888, 999)}
     for row, present in seeds.items():
         assert {seed for seed, values in by_seed.items() if not np.isnan(values[row])} == present
@@ -137,9 +139,9 @@ def test_a_missing_seed_is_nan_and_the_mean_is_over_the_other_seeds(table: Table
     assert {len(present) for present in seeds.values()} == {1, 2, 3}
 
 
-def test_a_file_of_the_first_version_is_read(held: dict[str, Any], tmp_path: Path) -> None:
+def test_a_file_of_the_first_version_is_read(content: dict[str, Any], tmp_path: Path) -> None:
     """Version 1.0 has 12 epochs on cifar10-valid only."""
-    first = copy.deepcopy(held)
+    first = copy.deepcopy(content)
     for trainings in first["arch2infos"].values():
         less = trainings["less"]
         less["dataset_seed"] = {"cifar10-valid": less["dataset_seed"]["cifar10-valid"]}
@@ -150,9 +152,9 @@ def test_a_file_of_the_first_version_is_read(held: dict[str, Any], tmp_path: Pat
 
 @pytest.mark.parametrize("protocol", [3, 4])
 def test_a_file_saved_again_with_another_pickle_protocol_reads_the_same(
-    held: dict[str, Any], table: Table, protocol: int, tmp_path: Path
+    content: dict[str, Any], table: Table, protocol: int, tmp_path: Path
 ) -> None:
-    again = imported(official.archive(pickle.dumps(held, protocol)), tmp_path)
+    again = imported(official.archive(pickle.dumps(content, protocol)), tmp_path)
     assert again.provenance.checksums == table.provenance.checksums
     assert again.provenance.curves == table.provenance.curves
 
@@ -172,12 +174,12 @@ def test_the_writer_of_large_files_writes_the_same_bytes_as_pickle(tmp_path: Pat
 
 
 @pytest.fixture(scope="module")
-def program(held: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Any:
+def program(content: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Any:
     """The official program with the same file, opened by the list of what may be loaded."""
     torch = pytest.importorskip("torch")
     nas_201_api = pytest.importorskip("nas_201_api")
     path = tmp_path_factory.mktemp("official") / FILE
-    path.write_bytes(official.legacy(official.pickled(held)))
+    path.write_bytes(official.legacy(official.pickled(content)))
     scalar = np._core.multiarray.scalar
     known = [(scalar, "numpy.core.multiarray.scalar"), np.dtype, np.dtypes.Float64DType]
     with torch.serialization.safe_globals(known):

@@ -125,10 +125,10 @@ def test_the_surrogate_says_how_many_members_it_has(evaluator: SurrogateEvaluato
 
 def test_predictions_do_not_depend_on_the_batch(evaluator: SurrogateEvaluator, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = darts().sample(1000, np.random.default_rng(1))
-    whole = evaluator(rows)
+    together = evaluator(rows)
     monkeypatch.setattr(boosters, "_ROWS_AT_ONCE", 97)
-    np.testing.assert_array_equal(evaluator(rows), whole)
-    np.testing.assert_array_equal(evaluator(rows[500:501]), whole[500:501])
+    np.testing.assert_array_equal(evaluator(rows), together)
+    np.testing.assert_array_equal(evaluator(rows[500:501]), together[500:501])
 
 
 def test_an_empty_batch_has_no_predictions(evaluator: SurrogateEvaluator) -> None:
@@ -156,8 +156,8 @@ def test_rows_of_another_space_are_refused(evaluator: SurrogateEvaluator) -> Non
 
 def test_lissnas_shrinks_the_surrogates_space(evaluator: SurrogateEvaluator) -> None:
     trace = shrink(evaluator.space, evaluator, Lissnas(), np.random.default_rng(4))
-    kept = evaluator(trace.subspace.sample(200, np.random.default_rng(5)))
-    assert kept.mean() > evaluator(evaluator.space.sample(200, np.random.default_rng(6))).mean()
+    subspace_scores = evaluator(trace.subspace.sample(200, np.random.default_rng(5)))
+    assert subspace_scores.mean() > evaluator(evaluator.space.sample(200, np.random.default_rng(6))).mean()
 
 
 # The cache
@@ -335,8 +335,10 @@ def test_an_archive_of_the_folder_can_be_imported_too(
     archive = shutil.make_archive(str(models.parent / "nasbench301_models_v1.0"), "zip", models.parent, models.name)
     with zipfile.ZipFile(archive) as opened:
         assert not [name for name in opened.namelist() if re.fullmatch(ADAPTER.needed, name) and "gnn" in name]
-    kept = import_files(ADAPTER, (Path(archive),))
-    assert {path.name for path in kept.parent.iterdir() if not path.name.startswith(".")} == {"nas-bench-301"}
+    imported_folder = import_files(ADAPTER, (Path(archive),))
+    assert {path.name for path in imported_folder.parent.iterdir() if not path.name.startswith(".")} == {
+        "nas-bench-301"
+    }
     rows = evaluator.space.sample(20, np.random.default_rng(0))
     np.testing.assert_array_equal(load_surrogate("nas-bench-301")(rows), evaluator(rows))
 

@@ -197,12 +197,12 @@ def _pack(value: Any) -> bytes:
 @pytest.fixture(scope="module")
 def infos() -> dict[str, Any]:
     """What is known of eight cells."""
-    held = official.official(official.shuffled_strings(few()), range(8))
+    content = official.official(official.shuffled_strings(few()), range(8))
     infos = {
         index: OrderedDict({"12": trainings["less"], "200": trainings["full"]})
-        for index, trainings in held["arch2infos"].items()
+        for index, trainings in content["arch2infos"].items()
     }
-    return held | {"arch2infos": infos}
+    return content | {"arch2infos": infos}
 
 
 @pytest.fixture(scope="module")

@@ -48,7 +48,7 @@ def _write(path: Path, results: pl.DataFrame, task: str = "digits") -> Path:
 
 
 @pytest.fixture(scope="module")
-def whole() -> pl.DataFrame:
+def complete() -> pl.DataFrame:
     return pl.concat([_trainings(0, np.arange(CELLS)), *(_trainings(seed, REPEATED) for seed in (1, 2))])
 
 
@@ -59,8 +59,8 @@ def _read(benchmark: TableAdapter, path: Path) -> tuple[dict[Column, np.ndarray]
     return dict(benchmark.read(source)), source
 
 
-def test_counts_become_shares_of_the_images_in_the_order_of_the_space(tmp_path: Path, whole: pl.DataFrame) -> None:
-    columns, _ = _read(DIGITS, _write(tmp_path / "table.parquet", whole))
+def test_counts_become_shares_of_the_images_in_the_order_of_the_space(tmp_path: Path, complete: pl.DataFrame) -> None:
+    columns, _ = _read(DIGITS, _write(tmp_path / "table.parquet", complete))
     cells = np.arange(CELLS)
     validation = columns[Column("accuracy", "digits", "validation", "%", EPOCHS, 0)]
     np.testing.assert_allclose(validation, 100 * ((cells + EPOCHS - 1) % 41) / 40)
@@ -71,8 +71,8 @@ def test_counts_become_shares_of_the_images_in_the_order_of_the_space(tmp_path: 
     np.testing.assert_allclose(train, 100 * ((cells + EPOCHS - 1) % 993) / 992)
 
 
-def test_a_curve_ends_in_its_column(tmp_path: Path, whole: pl.DataFrame) -> None:
-    columns, source = _read(DIGITS, _write(tmp_path / "table.parquet", whole))
+def test_a_curve_ends_in_its_column(tmp_path: Path, complete: pl.DataFrame) -> None:
+    columns, source = _read(DIGITS, _write(tmp_path / "table.parquet", complete))
     for part in ("train", "validation"):
         for metric, unit in (("accuracy", "%"), ("loss", "nats")):
             column = Column(metric, "digits", part, unit, EPOCHS, 0, quality=metric == "accuracy")
@@ -81,29 +81,29 @@ def test_a_curve_ends_in_its_column(tmp_path: Path, whole: pl.DataFrame) -> None
             np.testing.assert_allclose(curve[:, -1], columns[column], rtol=1e-6)
 
 
-def test_a_cell_that_was_trained_once_has_no_second_seed(tmp_path: Path, whole: pl.DataFrame) -> None:
-    columns, _ = _read(DIGITS, _write(tmp_path / "table.parquet", whole))
+def test_a_cell_that_was_trained_once_has_no_second_seed(tmp_path: Path, complete: pl.DataFrame) -> None:
+    columns, _ = _read(DIGITS, _write(tmp_path / "table.parquet", complete))
     second = columns[Column("accuracy", "digits", "test", "%", EPOCHS, 1)]
     np.testing.assert_array_equal(np.flatnonzero(~np.isnan(second)), REPEATED)
     np.testing.assert_allclose(second[REPEATED], 100 * ((REPEATED + 1) % 51) / 50)
 
 
-def test_a_loss_that_was_nan_is_missing(tmp_path: Path, whole: pl.DataFrame) -> None:
-    columns, _ = _read(DIGITS, _write(tmp_path / "table.parquet", whole))
+def test_a_loss_that_was_nan_is_missing(tmp_path: Path, complete: pl.DataFrame) -> None:
+    columns, _ = _read(DIGITS, _write(tmp_path / "table.parquet", complete))
     loss = columns[Column("loss", "digits", "test", "nats", EPOCHS, 0, quality=False)]
     assert np.flatnonzero(np.isnan(loss)).tolist() == [5]
     assert loss[1_234] == 1.234
 
 
-def test_an_unfinished_table_is_refused_with_how_to_continue(tmp_path: Path, whole: pl.DataFrame) -> None:
-    path = _write(tmp_path / "table.parquet", whole.filter(pl.col("index") != 77))
+def test_an_unfinished_table_is_refused_with_how_to_continue(tmp_path: Path, complete: pl.DataFrame) -> None:
+    path = _write(tmp_path / "table.parquet", complete.filter(pl.col("index") != 77))
     with pytest.raises(BenchmarkFileError, match=r"unfinished: 15,624 of 15,625 cells.*train_cells digits"):
         _read(DIGITS, path)
 
 
-def test_the_table_of_another_task_is_refused(tmp_path: Path, whole: pl.DataFrame) -> None:
+def test_the_table_of_another_task_is_refused(tmp_path: Path, complete: pl.DataFrame) -> None:
     with pytest.raises(BenchmarkFileError, match="of digits, not of fashion-mnist"):
-        _read(FASHION, _write(tmp_path / "table.parquet", whole))
+        _read(FASHION, _write(tmp_path / "table.parquet", complete))
 
 
 @pytest.mark.parametrize("data", [b"", b"PAR1", b"text" * 99])

@@ -100,9 +100,9 @@ def test_each_record_is_handed_over_complete_and_replaced() -> None:
         return len(seen)
 
     records = [{"runs": [i, "shared"], "curve": _curves(12, "x-valid"), "scale": np.float64(i)} for i in range(5)]
-    held = _load(pickle.dumps({"all": dict(enumerate(records)), "again": "shared"}, 2), marker="runs", finish=finish)
+    value = _load(pickle.dumps({"all": dict(enumerate(records)), "again": "shared"}, 2), marker="runs", finish=finish)
     assert seen == records
-    assert held == {"all": {0: 1, 1: 2, 2: 3, 3: 4, 4: 5}, "again": "shared"}
+    assert value == {"all": {0: 1, 1: 2, 2: 3, 3: 4, 4: 5}, "again": "shared"}
 
 
 def test_a_reference_to_the_inside_of_an_earlier_record_is_refused() -> None:

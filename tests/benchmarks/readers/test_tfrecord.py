@@ -74,8 +74,8 @@ def test_a_file_without_records_yields_none() -> None:
 
 def test_a_file_truncated_anywhere_within_a_record_is_refused() -> None:
     data = _file(RECORDS[:4])
-    whole = {0, *(place for place in official.positions(data))}
-    for stop in set(range(len(data))) - whole:
+    complete = {0, *(place for place in official.positions(data))}
+    for stop in set(range(len(data))) - complete:
         with pytest.raises(BenchmarkFileError, match=r"any\.tfrecord: cut short within the record at byte"):
             _read(data[:stop])
 
