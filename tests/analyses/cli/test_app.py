@@ -97,7 +97,7 @@ def test_compare_takes_a_dataset_and_a_metric(in_process: Command, tmp_path: Pat
         ("shrink analog-nasbench --seds 3", "Did you mean --seeds?"),
         ("shrink analog-nasbench --methd kernel", "Did you mean --method?"),
         ("ablate analog-nasbench --methods lissnas", "Did you mean --method?"),
-        ("search analog-nasbench --optimizer tpe", "Did you mean --optimizer?"),
+        ("search analog-nasbench --optimzer tpe", "Did you mean --optimizer?"),
         ("shrink analog-nasbench --seeds 0", "seeds must be at least 1"),
         ("shrink analog-nasbench --seeds 300", "300 seeds cannot be taken from a sample of 299"),
         ("shrink analog-nasbench --radius 7", "longer than the 6 genes"),
