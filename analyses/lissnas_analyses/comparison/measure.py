@@ -31,7 +31,7 @@ from lissnas_analyses.comparison.summarize import (
 )
 from lissnas_analyses.grid.benchmark_key import BenchmarkKey, full_space_quality
 from lissnas_analyses.grid.row_store import open_row_store
-from lissnas_analyses.grid.run_grid import Row, run_grid
+from lissnas_analyses.grid.run_grid import Row, check_runs, run_grid
 from lissnas_analyses.grid.workers import THIS_PROCESS, Workers
 
 METHODS = ("lissnas", "operation-pruning", "random-subset")
@@ -139,6 +139,7 @@ def compare(
     key, methods = BenchmarkKey.of(benchmark), tuple(dict.fromkeys(methods))
     points = [_MethodPoint(method) for method in methods]
     columns = {"method": pl.String()}
+    check_runs(runs)
     with open_row_store(path, key.identity(), columns, ("round",), replace_others=True) as store:
         grid = run_grid(comparison_rows, key, points, runs, seed, store, workers, report, runs_per_job=len(points))
     rows = rows_by_run(grid.rows, methods)

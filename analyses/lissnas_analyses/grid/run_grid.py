@@ -73,6 +73,12 @@ def setting_columns(shrinker: Shrinker) -> dict[str, Any]:
     }
 
 
+def check_runs(runs: int) -> None:
+    """Raise SettingError if `runs` is below 1; called before a store of rows creates any file."""
+    if runs < 1:
+        raise SettingError(f"the number of runs must be at least 1, not {runs}")
+
+
 def run_grid(
     task: Task[Point],
     benchmark: BenchmarkKey,
@@ -109,8 +115,7 @@ def run_grid(
     SettingError
         If `runs` is below 1.
     """
-    if runs < 1:
-        raise SettingError(f"the number of runs must be at least 1, not {runs}")
+    check_runs(runs)
     started = time.monotonic()
     missing = list(_missing(store, points, runs, seed))
     chunks = (missing[at : at + runs_per_job] for at in range(0, len(missing), runs_per_job))

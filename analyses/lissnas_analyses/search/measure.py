@@ -24,7 +24,7 @@ from lissnas_benchmarks.benchmark import Benchmark
 
 from lissnas_analyses.grid.benchmark_key import BenchmarkKey
 from lissnas_analyses.grid.row_store import open_row_store
-from lissnas_analyses.grid.run_grid import Row, run_grid, setting_columns
+from lissnas_analyses.grid.run_grid import Row, check_runs, run_grid, setting_columns
 from lissnas_analyses.grid.workers import THIS_PROCESS, Workers
 
 METHODS = ("lissnas", "kernel")
@@ -151,6 +151,7 @@ def compare_searches(
         for space, shrinker in spaces.items()
         for optimizer in optimizers
     ]
+    check_runs(runs)
     with open_row_store(path, key.identity(), _POINT_COLUMNS, replace_others=True) as store:
         rows = run_grid(search_rows, key, points, runs, seed, store, workers, report).rows
     by_search = {
