@@ -4,8 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+import polars as pl
 from cyclopts import Parameter, validators
-from lissnas.errors import SettingError
+from lissnas.errors import ArchitectureError, LissnasError, SettingError
+from lissnas.spaces.space import Space
 
 from lissnas_analyses.cli.json_command import CommandResult, json_command
 from lissnas_analyses.cli.supernet.options import Changes, Device, Folder, Recipe, open_run
@@ -54,10 +56,9 @@ def evaluate(
     with open_run(recipe, changes, out, device) as run:
         import numpy as np
 
-        from lissnas_analyses.architecture_file import read_architectures
         from lissnas_analyses.supernet import stage_results
 
-        listed = () if file is None else read_architectures(file, run.recipe.network.search_space())
+        listed = () if file is None else _read_architectures(file, run.recipe.network.search_space())
         strings = (*architecture, *listed)
         if not strings and not random:
             raise SettingError(f"nothing to score: {file} names no architecture")
@@ -73,3 +74,40 @@ def evaluate(
             for network in ranked[:_LISTED]
         ]
         return SupernetEvaluationResult(*print_stage(run, tuple(findings), results), networks)
+
+
+def _read_architectures(path: Path, space: Space) -> tuple[str, ...]:
+    """Return the official strings in a file: one per line, or in column 'architecture' of a CSV or Parquet file.
+
+    Raises LissnasError for a file that cannot be read, and ArchitectureError with the line or row of a string that is
+    not an architecture of the space.
+    """
+    strings = _numbered_strings(path)
+    try:
+        space.read([string for _, string in strings])
+    except ArchitectureError:
+        for position, string in strings:
+            try:
+                space.read([string])
+            except ArchitectureError as error:
+                raise ArchitectureError(f"{path}, {position}: {error}") from error
+    return tuple(string for _, string in strings)
+
+
+def _numbered_strings(path: Path) -> list[tuple[str, str]]:
+    """Return the position of each string in the file, and the string."""
+    try:
+        if path.suffix == ".parquet":
+            rows = pl.read_parquet(path, columns=["architecture"])["architecture"].cast(pl.String)
+        elif path.suffix == ".csv":
+            rows = pl.read_csv(path, columns=["architecture"], infer_schema=False)["architecture"]
+        else:
+            lines = enumerate(path.read_text().splitlines(), 1)
+            return [(f"line {number}", line.strip()) for number, line in lines if line.strip()]
+    except (OSError, ValueError, pl.exceptions.PolarsError) as error:
+        reason = error.strerror if isinstance(error, OSError) else (str(error).splitlines() or [""])[0]
+        raise LissnasError(
+            f"{path}: cannot be read ({reason}); give a file with one official string per line, or with a column "
+            "'architecture'"
+        ) from error
+    return [(f"row {number}", string or "") for number, string in enumerate(rows, 1)]
