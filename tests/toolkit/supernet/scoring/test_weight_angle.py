@@ -1,4 +1,4 @@
-"""Angles between initial and current weights, and what ABS drops by them."""
+"""Angles between initial and current weights: their definition, for chains and for cells."""
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
@@ -66,7 +66,7 @@ def test_an_angle_by_hand() -> None:
 
 
 class _OneByOne(ChainNetwork):
-    """Without a head, which a chain must have otherwise."""
+    """A chain network without a head, which the class requires."""
 
     def __init__(self, chain: Chain) -> None:
         head = (Convolution(1, 1),)
@@ -97,7 +97,7 @@ PATHS = ((0, 3), (0, 2, 3), (0, 1, 3), (0, 1, 2, 3))
 
 
 def _along_paths(network: CellSupernet, row: Rows, weights: dict[str, Tensor]) -> Iterator[Tensor]:
-    """Yield, as the words of ABS say, what is around the cells, and for each path of each cell the kernels along it."""
+    """Yield, as ABS defines it, the weights around the cells, and the kernels along each path of each cell."""
     yield from (values for name, values in weights.items() if ".edges." not in name)
     for place, part in enumerate(network.body):
         if not isinstance(part, SharedCell):
@@ -125,7 +125,7 @@ def test_angles_of_cells_are_those_of_the_kernels_along_their_paths(residual: bo
     np.testing.assert_allclose(WeightAngleEvaluator(network, initial)(rows), expected, rtol=1e-9)
 
 
-def test_weights_that_stay_have_no_angle_and_longer_ones_neither() -> None:
+def test_unchanged_and_scaled_weights_have_no_angle() -> None:
     network = ChainNetwork(_chain(), np.random.default_rng(0))
     initial = _weights(network)
     rows = network.space.all_rows()
@@ -155,6 +155,8 @@ class _OtherNetwork(Supernet):
         yield self
 
 
-def test_networks_whose_angles_nobody_defined_are_refused() -> None:
-    with pytest.raises(SettingError, match="angles of _OtherNetwork are not defined: those of chains and cells are"):
+def test_networks_without_a_defined_angle_are_refused() -> None:
+    with pytest.raises(
+        SettingError, match="angles of _OtherNetwork are not defined: pass a ChainNetwork or a CellSupernet"
+    ):
         WeightAngleEvaluator(_OtherNetwork(), {})

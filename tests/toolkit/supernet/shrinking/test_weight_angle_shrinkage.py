@@ -19,8 +19,8 @@ def _first_gene(rows: Rows) -> Floats:
 
 def test_operations_of_the_lowest_mean_are_dropped_and_each_gene_keeps_its_best() -> None:
     space = cell201()
-    settings = WeightAngleShrinkage(networks_per_operation=10_000, drops_per_round=20)
-    box, scored = drop_lowest(space, Box.whole(space), _first_gene, settings, np.random.default_rng(0))
+    shrinkage = WeightAngleShrinkage(networks_per_operation=10_000, drops_per_round=20)
+    box, scored = drop_lowest(space, Box.whole(space), _first_gene, shrinkage, np.random.default_rng(0))
     assert scored.count == space.size
     assert box.allowed.sum() == 10
     assert box.allowed[:, 4].all()
@@ -33,43 +33,43 @@ def test_operations_of_the_lowest_mean_are_dropped_and_each_gene_keeps_its_best(
 
 
 @pytest.mark.parametrize("drops", [1, 2, 7])
-def test_the_lowest_of_each_gene_are_dropped_where_each_gene_is_to_lose_so_many(drops: int) -> None:
+def test_drops_counted_per_gene_remove_the_lowest_of_each_gene(drops: int) -> None:
     space = CategoricalSpace("uneven", ("ab", "abcde", "a", "abc", "abcd"), "{}{}{}{}{}")
     rows = space.all_rows()
     table = np.random.default_rng(3).random(len(rows))
-    settings = WeightAngleShrinkage(networks_per_operation=1_000, drops_per_round=drops, count_drops_per_gene=True)
+    shrinkage = WeightAngleShrinkage(networks_per_operation=1_000, drops_per_round=drops, count_drops_per_gene=True)
     score = lambda rows: table[space.index(rows)]  # noqa: E731
-    box, _scored = drop_lowest(space, Box.whole(space), score, settings, np.random.default_rng(0))
+    box, _scored = drop_lowest(space, Box.whole(space), score, shrinkage, np.random.default_rng(0))
     for gene, choices in enumerate(space.choices):
         means = [table[rows[:, gene] == choice].mean() for choice in range(choices)]
         kept = sorted(range(choices), key=means.__getitem__)[min(drops, choices - 1) :]
         assert np.flatnonzero(box.allowed[gene]).tolist() == sorted(kept)
 
 
-def test_so_many_networks_are_scored_for_each_operation_and_none_twice() -> None:
+def test_each_operation_gets_the_requested_number_of_networks_and_none_is_scored_twice() -> None:
     space = shufflenetv2()
     box, scored = drop_lowest(
         space, Box.whole(space), _first_gene, WeightAngleShrinkage(networks_per_operation=50), np.random.default_rng(0)
     )
-    held = [(scored.rows == choice).sum(axis=0) for choice in range(4)]
-    assert np.min(held) >= 50
+    counts = [(scored.rows == choice).sum(axis=0) for choice in range(4)]
+    assert np.min(counts) >= 50
     assert len(np.unique(scored.index)) == scored.count < 80 * 50
     assert box.allowed.sum() == 80 - 7
     assert box.allowed[0].tolist() != [True] * 4
 
 
-def test_dropping_goes_on_from_a_smaller_box() -> None:
+def test_dropping_continues_from_a_smaller_box() -> None:
     space = cell201()
-    settings = WeightAngleShrinkage(networks_per_operation=100, drops_per_round=7)
+    shrinkage = WeightAngleShrinkage(networks_per_operation=100, drops_per_round=7)
     box = Box.whole(space)
     sizes = []
     while box.allowed.sum() > space.genes:
-        box, _scored = drop_lowest(space, box, _first_gene, settings, np.random.default_rng(0))
+        box, _scored = drop_lowest(space, box, _first_gene, shrinkage, np.random.default_rng(0))
         sizes.append(int(box.allowed.sum()))
     assert sizes == [23, 16, 9, 6]
 
 
-def test_networks_beyond_the_limits_are_not_scored_and_what_only_they_hold_is_dropped_first() -> None:
+def test_networks_beyond_the_limits_are_not_scored_and_operations_that_only_they_have_are_dropped_first() -> None:
     whole = cell201()
     cost = lambda rows: (rows == 3).sum(axis=1).astype(np.float64)  # noqa: E731
     space = LimitedSpace(whole, Limit("convolutions", cost, 0))

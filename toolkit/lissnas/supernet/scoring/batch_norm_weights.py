@@ -1,4 +1,4 @@
-"""What the last batch norm of each block scales by: the scores of BN-NAS.
+"""Weights of the last batch norm of each block: the scores of BN-NAS.
 
 Chen et al., "BN-NAS: Neural Architecture Search with Batch Normalization", ICCV 2021.
 """
@@ -10,9 +10,9 @@ from lissnas.supernet.networks.chain_network import ChainNetwork
 
 
 def train_last_norms_alone(network: ChainNetwork) -> None:
-    """Leave every weight but those of the last batch norm of each block as it is, in all training to come.
+    """Freeze all weights except those of the last batch norm of each block, for all later training.
 
-    The authors train their supernet so, for ten epochs.
+    The authors train their supernet in this way for ten epochs.
     """
     network.requires_grad_(False)
     for layer in network.layers:
@@ -23,9 +23,9 @@ def train_last_norms_alone(network: ChainNetwork) -> None:
 
 
 def norm_weights(network: ChainNetwork) -> tuple[tuple[float, ...], ...]:
-    """Return for each layer the mean |gamma| of the last batch norm of each of its blocks; NaN for one without any.
+    """Return for each layer the mean |gamma| of the last batch norm of each block; NaN for a block without any.
 
-    Raises SettingError if the network's batch norms do not scale.
+    Raises SettingError if the batch norms of the network do not scale.
     """
     return tuple(tuple(map(_mean_weight, layer.children())) for layer in network.layers)
 
@@ -40,7 +40,7 @@ def _mean_weight(block: nn.Module) -> float:
 
 
 def _last_norm(block: nn.Module) -> nn.BatchNorm2d | None:
-    """Return the batch norm that a block's main branch ends in."""
+    """Return the last batch norm in the main branch of a block, or None."""
     main = getattr(block, "main", block)
     norms = [module for module in main.modules() if isinstance(module, nn.BatchNorm2d)]
     return norms[-1] if norms else None

@@ -1,7 +1,7 @@
 """GroupedCellEvaluator: scores many paths of a trained cell supernet at once; `SupernetEvaluator` scores one by one.
 
-What an edge of the first cell makes depends on its operation and on those before it alone: it is computed once for all
-paths that have these. The rest of 25 paths is one computation, each with statistics of its own.
+The output of an edge of the first cell depends only on its operation and on the operations before it, so it is computed
+once for all paths that share them. The rest of 25 paths is computed together, each path with its copy statistics.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -21,26 +21,26 @@ from lissnas.supernet.scoring.batch_norm_recalibration import recalibrate_batch_
 from lissnas.supernet.standalone.grouped_networks import GroupedNetworks
 
 PACK = len(OPERATIONS) ** 2
-"""How many paths are one computation: as many as differ in two edges."""
+"""Number of paths computed together: all that differ only in two edges."""
 
 _NONE = OPERATIONS.index("none")
 
 
 class GroupedCellEvaluator:
-    """Scores a path by its accuracy on held-out images, in per cent, after its batch norms have been recalibrated.
+    """Scores a path by its accuracy on held-out images in percent, after recalibrating its batch norms.
 
-    An evaluator of the form that `shrink` takes. Nothing in the supernet is changed: it may be scored in the midst of
-    its training. What the first cell makes of all images is kept some 80 times: they should be few and small.
+    Pass it to `shrink` like any other evaluator. It does not change the supernet, so it can also score during training.
+    It stores about 80 outputs of the first cell for all images, so use few and small images.
 
     Parameters
     ----------
     network
-        On the processor; of the weights that it has when it is called.
+        The supernet, on the processor. A call scores with its current weights.
     recalibration
-        Batches of training images, as for `SupernetEvaluator`; without any, the statistics are those that training
-        left.
+        Batches of training images, as for `SupernetEvaluator`. If there are none, a path is scored with the statistics
+        that training left.
     held_out
-        Batches of images and classes that the training never saw.
+        Batches of images and labels that training never saw.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class GroupedCellEvaluator:
         self._shells = [CellNetwork(empty, network.skeleton, np.random.default_rng(0)) for _ in range(PACK)]
 
     def __call__(self, rows: Rows) -> Floats:
-        """Return the accuracy of each row in per cent, float64 of shape (n,); NaN where an output is no number."""
+        """Return the accuracy of each row in percent, float64 of shape (n,); NaN if an output is not finite."""
         space = self._network.space
         order = np.argsort(space.index(space.checked(rows)), kind="stable")
         scores = np.empty(len(rows))
@@ -67,16 +67,16 @@ class GroupedCellEvaluator:
 
     def _score(self, rows: Rows, first: "_FirstCell") -> Floats:
         grouped = GroupedNetworks([self._without_first_cell(*each) for each in zip(self._shells, rows, strict=False)])
-        made = zip(*(first.output(row.tolist()) for row in rows), strict=True)
-        received = [torch.stack([one.permute(0, 2, 3, 1) for one in batch], 3) for batch in made]
+        batches = zip(*(first.output(row.tolist()) for row in rows), strict=True)
+        received = [torch.stack([output.permute(0, 2, 3, 1) for output in batch], 3) for batch in batches]
         recalibration = len(self._recalibration)
         logits = torch.cat(_recalibrated(grouped, grouped.after_stem, received, recalibration)[recalibration:], 1)
-        right = (logits.argmax(2) == self._labels).sum(1).numpy()
+        correct = (logits.argmax(2) == self._labels).sum(1).numpy()
         finite = torch.isfinite(logits).flatten(1).all(1).numpy()
-        return np.where(finite, 100 * right / len(self._labels), np.nan)
+        return np.where(finite, 100 * correct / len(self._labels), np.nan)
 
     def _without_first_cell(self, shell: CellNetwork, row: Rows) -> CellNetwork:
-        """Make a shell the stand-alone network of a path, but for its first cell, out of the supernet's own parts."""
+        """Fill a stand-alone network with the supernet's parts of a path, except the first cell, and return it."""
         network = self._network
         parts = (_cell(part, row) if isinstance(part, SharedCell) else part for part in network.body[1:])
         shell.body = nn.Sequential(*parts)
@@ -85,50 +85,50 @@ class GroupedCellEvaluator:
 
 
 class _FirstCell:
-    """What the first cell makes of some batches of images, the first of which its batch norms are recalibrated by."""
+    """The outputs of the first cell for batches of images; the first batches recalibrate its batch norms."""
 
     def __init__(self, network: CellSupernet, images: Sequence[Tensor], recalibration: int) -> None:
         self._operations = cast(SharedCell, network.body[0]).edges
         self._recalibration = recalibration
-        self._received = self._made(network.stem, images)
-        self._made_by: dict[tuple[int, ...], Sequence[Tensor]] = {}
-        self._made_late: dict[tuple[int, ...], Sequence[Tensor]] = {}
-        self._before_late: list[int] = []
+        self._inputs = self._run(network.stem, images)
+        self._outputs: dict[tuple[int, ...], Sequence[Tensor]] = {}
+        self._late_outputs: dict[tuple[int, ...], Sequence[Tensor]] = {}
+        self._late_genes: list[int] = []
 
     def output(self, genes: list[int]) -> Sequence[Tensor]:
-        """Return the last node for each batch, shape (images, channels, height, width)."""
-        before = _before(OUTPUT - 1, genes)
-        if before != self._before_late:
-            self._before_late, self._made_late = before, {}
+        """Return the output node for each batch, shape (images, channels, height, width)."""
+        genes_before = _genes_before(OUTPUT - 1, genes)
+        if genes_before != self._late_genes:
+            self._late_genes, self._late_outputs = genes_before, {}
         return self._node(OUTPUT, genes)
 
     def _node(self, node: int, genes: list[int]) -> Sequence[Tensor]:
         if node == 0:
-            return self._received
-        arriving = [
+            return self._inputs
+        incoming = [
             self._edge(edge, source, genes)
             for edge, (source, target) in enumerate(EDGES)
             if target == node and genes[edge] != _NONE
         ]
-        batches = zip(*arriving, strict=True) if arriving else ([torch.zeros_like(one)] for one in self._received)
+        batches = zip(*incoming, strict=True) if incoming else ([torch.zeros_like(batch)] for batch in self._inputs)
         return [sum(batch[1:], batch[0]) for batch in batches]
 
     def _edge(self, edge: int, source: int, genes: list[int]) -> Sequence[Tensor]:
-        """Return what an edge makes; that of the node before the last is kept for its own paths alone, being much."""
-        key = (edge, genes[edge], *_before(source, genes))
-        kept = self._made_late if source == OUTPUT - 1 else self._made_by
-        if key not in kept:
+        """Return the output of an edge. Those of the last inner node are many, so only the current ones stay."""
+        key = (edge, genes[edge], *_genes_before(source, genes))
+        outputs = self._late_outputs if source == OUTPUT - 1 else self._outputs
+        if key not in outputs:
             operations = cast(nn.ModuleDict, self._operations[edge])
-            kept[key] = self._made(operations[OPERATIONS[genes[edge]]], self._node(source, genes))
-        return kept[key]
+            outputs[key] = self._run(operations[OPERATIONS[genes[edge]]], self._node(source, genes))
+        return outputs[key]
 
-    def _made(self, module: nn.Module, received: Sequence[Tensor]) -> Sequence[Tensor]:
-        own = deepcopy(module)
-        return _recalibrated(own, own, received, self._recalibration)
+    def _run(self, module: nn.Module, inputs: Sequence[Tensor]) -> Sequence[Tensor]:
+        copy = deepcopy(module)
+        return _recalibrated(copy, copy, inputs, self._recalibration)
 
 
-def _before(node: int, genes: list[int]) -> list[int]:
-    """Return the genes that decide what a node holds."""
+def _genes_before(node: int, genes: list[int]) -> list[int]:
+    """Return the genes that determine the value of a node."""
     return [gene for gene, (_, target) in zip(genes, EDGES, strict=True) if target <= node]
 
 

@@ -1,11 +1,11 @@
-"""How far training has turned the weights of a path: the score of ABS, which asks for no images.
+"""The angle by which training has turned the weights of a path: the score of ABS, which needs no images.
 
-Hu et al., "Angle-based Search Space Shrinking for Neural Architecture Search", ECCV 2020: the angle between the
-initial and the current weights of a network, put one after the other as one vector. From the authors' code: of a chain,
-the kernels of stem, blocks and head and the classifier's, without batch norms and biases; of a cell, everything around
-the cells, batch norms too, and for each open path from a cell's input to its output the kernels along it, so that
-kernels on several paths count several times. A pooling counts as kernels of 1/9, an identity as nothing, and an edge
-of no operation closes the paths through it.
+Hu et al., "Angle-based Search Space Shrinking for Neural Architecture Search", ECCV 2020: the angle between the initial
+and the current weights of a network, each concatenated into one vector. Details follow the authors' code. In a chain
+the vector has the kernels of stem, blocks, head and classifier, without batch norms and biases. In a cell network it
+has everything around the cells, including batch norms, and for each open path from a cell's input to its output the
+kernels along it; a kernel on several paths counts several times. A pooling counts as kernels of 1/9, an identity as
+nothing, and the operation `none` closes all paths through its edge.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,26 +24,26 @@ CELL_PATHS = ((3,), (1, 5), (0, 4), (0, 2, 5))
 """The edges along each path from a cell's input to its output."""
 
 _POOLING = 9
-"""Pixels that a pooling takes the mean of."""
+"""Number of pixels that a pooling averages."""
 
 
 class WeightAngleEvaluator:
-    """Scores rows by the angle between initial and current weights, in radians: an evaluator, of `shrink` too.
+    """Scores rows by the angle between initial and current weights in radians; pass it to `shrink` like any evaluator.
 
-    The angles follow from three sums for each choice of each gene, which are taken once, when it is made: no row needs
-    its weights put together, and later training changes no score.
+    The constructor computes three sums for each choice of each gene, from which all angles follow. Later training does
+    not change the scores.
 
     Parameters
     ----------
     network
-        With the current weights; of a chain or of cells.
+        The supernet with the current weights: a `ChainNetwork` or a `CellSupernet`.
     initial
-        The initial weights by their names, as `state_dict` gives them.
+        The initial weights by name, as in `state_dict`.
 
     Raises
     ------
     SettingError
-        If the network is of another kind, or the initial weights are of another network.
+        If the network is of another class, or the initial weights are of another network.
     """
 
     def __init__(self, network: Supernet, initial: Mapping[str, Tensor]) -> None:
@@ -60,10 +60,12 @@ class WeightAngleEvaluator:
             self._paths = CELL_PATHS
             self._closes = OPERATIONS.index("none")
         else:
-            raise SettingError(f"angles of {type(network).__name__} are not defined: those of chains and cells are")
+            raise SettingError(
+                f"angles of {type(network).__name__} are not defined: pass a ChainNetwork or a CellSupernet"
+            )
 
     def __call__(self, rows: Rows) -> Floats:
-        """Return the angle of each row in radians, float64 of shape (n,); NaN where all weights are zero."""
+        """Return the angle of each row in radians, float64 of shape (n,); NaN if all weights are zero."""
         rows = self._space.checked(rows)
         added = self._sums[np.arange(rows.shape[1]), rows]
         total = np.tile(self._around, (len(rows), 1))
@@ -108,6 +110,6 @@ def _cell_sums(
 
 
 def _products(initial: Tensor, current: Tensor) -> Floats:
-    """Return the scalar product of two kernels, and that of each with itself."""
+    """Return the scalar product of two kernels, and of each with itself."""
     before, now = (values.detach().cpu().double().numpy().ravel() for values in (initial, current))
     return np.array([before @ now, before @ before, now @ now])
