@@ -1,6 +1,6 @@
 #!/bin/bash
 # Train a supernet on several nodes under Slurm: RUN=/shared/runs/spos sbatch slurm-supernet.sh spos
-# The first argument is the recipe; what follows goes to `lissnas supernet train`, as --set training.steps=2000.
+# The first argument is the recipe; the others are passed to `lissnas supernet train`, as --set training.steps=2000.
 #SBATCH --job-name=supernet
 #SBATCH --nodes=2
 #SBATCH --ntasks-per-node=1
@@ -18,10 +18,10 @@ run=${RUN:?name a folder for the run that all nodes can reach, as RUN=/shared/ru
 processes=${PROCESSES:-${SLURM_GPUS_ON_NODE:-8}}
 first=$(scontrol show hostnames "$SLURM_JOB_NODELIST" | head -n 1)
 
-# Three minutes before the time is up, or when the job has to make room, Slurm sends TERM. The training writes a
-# checkpoint and ends; the job waits in the queue again, and goes on from there.
-told_to_end=
-trap 'told_to_end=yes; kill -TERM "$step"' TERM
+# Slurm sends TERM three minutes before the time is up, or when the job is preempted. The training writes a checkpoint and
+# ends; the requeued job resumes from it.
+terminated=
+trap 'terminated=yes; kill -TERM "$step"' TERM
 
 srun torchrun \
     --nnodes="$SLURM_NNODES" --nproc-per-node="$processes" \
@@ -35,7 +35,7 @@ while kill -0 "$step" 2>/dev/null; do
     code=0
     wait "$step" || code=$?
 done
-if [ -n "$told_to_end" ] && [ "$code" -ne 0 ]; then
+if [ -n "$terminated" ] && [ "$code" -ne 0 ]; then
     scontrol requeue "$SLURM_JOB_ID"
 fi
 exit "$code"
