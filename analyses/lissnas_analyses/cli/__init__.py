@@ -1,4 +1,5 @@
-"""The command line, one file a command.
+"""The command line, one file per command.
 
-A command parses, calls and prints. Read `app.py` first.
+A command parses its options, calls the library, prints, and returns its kind of JSON document. Read `app.py` first,
+then `locality.py` as an example.
 """

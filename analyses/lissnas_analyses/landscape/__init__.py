@@ -1,4 +1,4 @@
-"""`lissnas landscape`: basins, funnels, neutrality and noise, data sets side by side.
+"""`lissnas landscape`: basins, funnels, regret, neutrality and noise on one or more data sets.
 
-Read `measure.py` first.
+Read `result.py` first, which lists the tables; `measure.py` fills them exactly and `measure_sampled.py` by sampling.
 """

@@ -1,4 +1,4 @@
-"""`lissnas locality`: how alike similar networks perform on one benchmark.
+"""`lissnas locality`: how similarly similar networks perform on one benchmark.
 
-Read `measure.py` first.
+Read `measure.py` first; `draw.py` makes the figures and `describe.py` the sentences.
 """

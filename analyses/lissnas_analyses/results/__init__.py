@@ -1,4 +1,4 @@
-"""What an analysis leaves: a folder of numbers and figures with its manifest, and citations.
+"""The folder of results of an analysis, with its manifest, and the citations of what the results used.
 
 Read `folder.py` first.
 """
