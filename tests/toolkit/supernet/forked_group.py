@@ -3,7 +3,7 @@
 import os
 import socket
 from collections.abc import Callable
-from multiprocessing import get_context
+from multiprocessing import get_context, set_start_method
 from multiprocessing.process import BaseProcess
 from typing import Any
 
@@ -17,7 +17,7 @@ _CONTEXT.set_forkserver_preload(
 
 def start_process(program: Callable[..., None], *arguments: Any) -> BaseProcess:
     """Start a function in a process that has imported torch already."""
-    worker = _CONTEXT.Process(target=program, args=arguments)
+    worker = _CONTEXT.Process(target=_run, args=({}, program, arguments))
     worker.start()
     return worker
 
@@ -50,4 +50,5 @@ def run_group(program: Callable[..., None], *arguments: Any, world_size: int = 2
 
 def _run(place: dict[str, str], program: Callable[..., None], arguments: tuple[Any, ...]) -> None:
     os.environ.update(place, OMP_NUM_THREADS="1")
+    set_start_method("fork", force=True)  # as in a program that a user starts: workers that decode images are forked
     program(*arguments)
