@@ -88,12 +88,15 @@ class Diagram:
 
     def describe_edit_to(self, other: "Diagram") -> str:
         """Return the changes that lead to another diagram: '1 to 2: skip_connect becomes none'."""
-        before, after = ({node.name: node.label for node in one.nodes} for one in (self, other))
+        before, after = ({node.name: node.label for node in diagram.nodes} for diagram in (self, other))
         changes = [_change(f"operation {name}", before.get(name), after.get(name)) for name in before | after]
-        ways = [{(arrow.source, arrow.target): arrow.label or "edge" for arrow in one.arrows} for one in (self, other)]
+        ways = [
+            {(arrow.source, arrow.target): arrow.label or "edge" for arrow in diagram.arrows}
+            for diagram in (self, other)
+        ]
         ends = {node.name: node.name if node.operation else node.label for node in (*other.nodes, *self.nodes)}
         for source, target in ways[0] | ways[1]:
-            changes += [_change(f"{ends[source]} to {ends[target]}", *(one.get((source, target)) for one in ways))]
+            changes += [_change(f"{ends[source]} to {ends[target]}", *(way.get((source, target)) for way in ways))]
         return "; ".join(filter(None, changes))
 
     def differences_from(self, other: "Diagram") -> tuple[frozenset[str], frozenset[Arrow]]:

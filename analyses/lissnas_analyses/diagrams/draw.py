@@ -52,11 +52,11 @@ def draw_diagrams(diagrams: Sequence[Diagram], titles: Sequence[str], notes: Seq
     titles, notes
         Texts above and below each diagram.
     """
-    labels = {node.label for one in diagrams for node in one.nodes if node.operation}
-    labels |= {arrow.label for one in diagrams for arrow in one.arrows if arrow.label}
+    labels = {node.label for diagram in diagrams for node in diagram.nodes if node.operation}
+    labels |= {arrow.label for diagram in diagrams for arrow in diagram.arrows if arrow.label}
     chosen = sorted(labels - set(_IDLE_OPERATIONS))
     colors = {label: _PALETTE[place % len(_PALETTE)] for place, label in enumerate(chosen)}
-    boxes = [_box(one) for one in diagrams]
+    boxes = [_box(diagram) for diagram in diagrams]
     width = max(right - left for left, right, _bottom, _top in boxes)
     height = max(top - bottom for _left, _right, bottom, top in boxes)
     columns = 1 if width > _MAX_WIDTH_SIDE_BY_SIDE else min(2, len(diagrams))
@@ -64,15 +64,15 @@ def draw_diagrams(diagrams: Sequence[Diagram], titles: Sequence[str], notes: Seq
     figure, panels = style.new_figure(rows, columns, width=_INCHES * width, height=_INCHES * height + 0.7)
     for axes in panels[len(diagrams) :]:
         axes.axis("off")
-    for place, (axes, one) in enumerate(zip(panels, diagrams, strict=False)):
+    for place, (axes, diagram) in enumerate(zip(panels, diagrams, strict=False)):
         other = diagrams[1 if place == 0 and len(diagrams) > 1 else 0]
-        _draw(axes, one, one.differences_from(other), colors)
+        _draw(axes, diagram, diagram.differences_from(other), colors)
         left, _right, bottom, _top = boxes[place]
         axes.set(xlim=(left, left + width), ylim=(bottom, bottom + height), aspect="equal")
         axes.axis("off")
         axes.set_title(fill(titles[place], int(_TITLE_LETTERS * width), break_on_hyphens=False), fontsize=7)
         axes.text(0, -0.02, notes[place], transform=axes.transAxes, ha="left", va="top", fontsize=7)
-    if any(node.shape for one in diagrams for node in one.nodes):
+    if any(node.shape for diagram in diagrams for node in diagram.nodes):
         figure.supxlabel(
             "Below a layer: channels x height x width of its output; below the input: the output of the stem.",
             x=0.01,
@@ -82,10 +82,10 @@ def draw_diagrams(diagrams: Sequence[Diagram], titles: Sequence[str], notes: Seq
     return figure
 
 
-def _box(one: Diagram) -> tuple[float, float, float, float]:
+def _box(diagram: Diagram) -> tuple[float, float, float, float]:
     """Return left, right, bottom and top of a diagram, with margins."""
-    nodes = {node.name: node for node in one.nodes}
-    places = [(node.x, node.y) for node in one.nodes] + [_middle(arrow, nodes) for arrow in one.arrows]
+    nodes = {node.name: node for node in diagram.nodes}
+    places = [(node.x, node.y) for node in diagram.nodes] + [_middle(arrow, nodes) for arrow in diagram.arrows]
     x, y = zip(*places, strict=True)
     return min(x) - 0.7, max(x) + 0.7, min(y) - 0.4, max(y) + 0.4
 
@@ -98,12 +98,14 @@ def _middle(arrow: Arrow, nodes: dict[str, Node]) -> tuple[float, float]:
     return x, (source.y + target.y) / 2 + arrow.bend * along_x / 2
 
 
-def _draw(axes: Axes, one: Diagram, unlike: tuple[frozenset[str], frozenset[Arrow]], colors: dict[str, str]) -> None:
-    nodes = {node.name: node for node in one.nodes}
+def _draw(
+    axes: Axes, diagram: Diagram, unlike: tuple[frozenset[str], frozenset[Arrow]], colors: dict[str, str]
+) -> None:
+    nodes = {node.name: node for node in diagram.nodes}
     other_nodes, other_arrows = unlike
-    for arrow in one.arrows:
+    for arrow in diagram.arrows:
         _draw_arrow(axes, arrow, nodes, colors.get(arrow.label, "#999999"), arrow in other_arrows)
-    for node in one.nodes:
+    for node in diagram.nodes:
         background = colors.get(node.label, "#999999") if node.operation else "#ffffff"
         box = {
             "boxstyle": "round,pad=0.45",

@@ -56,8 +56,8 @@ class Landscapes:
 
     def statistic(self, dataset: str, name: str) -> dict[str, Any]:
         """Return value, low and high of one statistic of the summary."""
-        is_it = (pl.col("dataset") == dataset) & (pl.col("statistic") == name)
-        row = self.summary.row(by_predicate=is_it, named=True)
+        is_row = (pl.col("dataset") == dataset) & (pl.col("statistic") == name)
+        row = self.summary.row(by_predicate=is_row, named=True)
         return {key: row[key] for key in ("value", "low", "high")}
 
     def has(self, dataset: str, name: str) -> bool:
