@@ -162,7 +162,7 @@ def draw_ranks(result: AblationResult) -> Figure:
 
 
 def _wide(result: AblationResult) -> pl.DataFrame:
-    """Return one row per grid point: the means of the figures drawn, and the interval of the recall."""
+    """Return one row per grid point: the means of the statistics drawn, and the interval of the recall."""
     point = point_columns(result.rows)
     drawn = result.means.filter(pl.col("statistic").is_in(("recall_1", "evaluations", "size")))
     wide = drawn.pivot("statistic", index=point, values=["mean", "low", "high"])

@@ -21,8 +21,8 @@ from lissnas_benchmarks.benchmark import Benchmark
 from lissnas_analyses.ablation.grid_points import AblationPoint
 from lissnas_analyses.ablation.summarize import (
     POINT_COLUMNS,
-    mean_figures,
     mean_ranks_by_recall,
+    mean_statistics,
     sensitivity,
 )
 from lissnas_analyses.grid.benchmark_key import BenchmarkKey, full_space_quality
@@ -45,10 +45,10 @@ class AblationResult:
     points, runs, seed
         The grid, the number of runs of each grid point, and the seed.
     rows
-        One row per run of a grid point: its key columns, evaluations, rounds, and every figure of `Quality`.
+        One row per run of a grid point: its key columns, evaluations, rounds, and every statistic of `Quality`.
     means
-        One row per grid point and figure: the mean over the runs and its 95 % interval (Student's), clipped to the
-        range of the figure.
+        One row per grid point and statistic: the mean over the runs and its 95 % interval (Student's), clipped to the
+        range of the statistic.
     sensitivity
         One row per method and values of two settings; see `lissnas_analyses.ablation.summarize`. Empty if nothing
         varies.
@@ -117,7 +117,7 @@ def ablate(
         runs=runs,
         seed=seed,
         rows=grid.rows,
-        means=mean_figures(grid.rows),
+        means=mean_statistics(grid.rows),
         sensitivity=sensitivity(grid.rows),
         ranks=mean_ranks_by_recall(grid.rows, runs, seed),
         stored=grid.stored,
@@ -139,9 +139,9 @@ def ablation_rows(key: BenchmarkKey, seed: int, chunk: Sequence[tuple[AblationPo
             trace = shrink(benchmark.space, evaluators[condition], point.shrinker, point.generator(seed, run))
         except SettingError as error:
             raise SettingError(f"{point.method} in run {run}: {error}") from error
-        figures = quality(trace.subspace, benchmark.report) if len(trace.rounds) > 1 else full_space_quality(key)
+        statistics = quality(trace.subspace, benchmark.report) if len(trace.rounds) > 1 else full_space_quality(key)
         spent = {"evaluations": trace.evaluations.count, "rounds": len(trace.rounds) - 1}
-        rows.append(point.columns | {"seed": seed, "run": run} | spent | asdict(figures))
+        rows.append(point.columns | {"seed": seed, "run": run} | spent | asdict(statistics))
     return rows
 
 

@@ -23,7 +23,7 @@ _SENSITIVE = 4
 """Number of settings of a method, those with the most values, of which every two are combined."""
 
 _SHARES = ("recall_1", "recall_5", "size_ratio")
-"""The figures that are between 0 and 1; their intervals end there."""
+"""The statistics that are between 0 and 1; their intervals end there."""
 
 
 def point_columns(rows: pl.DataFrame) -> list[str]:
@@ -49,13 +49,15 @@ def value_label(value: Any) -> str:
     return f"{value:g}" if isinstance(value, int | float) else str(value)
 
 
-def mean_figures(rows: pl.DataFrame) -> pl.DataFrame:
-    """Return one row per grid point and figure: its mean over the runs, and the 95 % interval of the mean."""
+def mean_statistics(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return one row per grid point and statistic: its mean over the runs, and the 95 % interval of the mean."""
     from scipy.special import stdtrit
 
     point = point_columns(rows)
-    figures = [name for name in rows.columns if name not in (*point, "seed", "run")]
-    long = rows.with_columns(pl.col(figures).cast(pl.Float64)).unpivot(figures, index=point, variable_name="statistic")
+    statistics = [name for name in rows.columns if name not in (*point, "seed", "run")]
+    long = rows.with_columns(pl.col(statistics).cast(pl.Float64)).unpivot(
+        statistics, index=point, variable_name="statistic"
+    )
     means = long.group_by([*point, "statistic"], maintain_order=True).agg(
         mean=pl.col("value").mean(), error=pl.col("value").std() / pl.len().sqrt(), runs=pl.len()
     )

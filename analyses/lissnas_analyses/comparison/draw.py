@@ -16,7 +16,7 @@ from lissnas_analyses.comparison.summarize import LEFT_OUT
 
 @dataclass(frozen=True)
 class _Panel:
-    """The title of a figure of quality, and the scale of its axis."""
+    """The title of a statistic of quality, and the scale of its axis."""
 
     title: str
     scale: Literal["linear", "log"] = "linear"
@@ -37,7 +37,7 @@ _PANELS = {
     "pockets": _Panel("pockets", "log"),
     "evaluations": _Panel("evaluations"),
 }
-"""The figures that are drawn against the round."""
+"""The statistics that are drawn against the round."""
 
 _PAIRED = {
     "recall_1": "recall of the top 1 %",
@@ -47,7 +47,7 @@ _PAIRED = {
     "shrinkage_score": "shrinkage score",
     "diversity": "diversity",
 }
-"""Title of each figure that is drawn as a difference to the first method."""
+"""Title of each statistic that is drawn as a difference to the first method."""
 
 
 def statistic_title(name: str) -> str:
@@ -56,7 +56,7 @@ def statistic_title(name: str) -> str:
 
 
 def draw_rounds(result: ComparisonResult) -> Figure:
-    """Draw the figures of quality and the evaluations against the round; a method of one round is a horizontal line."""
+    """Draw the statistics of quality and the evaluations against the round; a method of one round is a horizontal line."""
     benchmark = result.benchmark
     figure, panels = style.new_figure(4, 4, width=2.6, height=2.1)
     for letter, (name, panel), axes in zip(ascii_lowercase, _PANELS.items(), panels, strict=False):

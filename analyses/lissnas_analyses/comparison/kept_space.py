@@ -19,7 +19,7 @@ _DRAWS = np.array([1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100, 150, 200, 300])
 _POCKETS = 10
 """Number of pockets, the largest ones, whose shares are computed."""
 
-_FIGURES = ("expected_best", "gene_entropy", "gene_operations", "pocket_shares")
+_STATISTICS = ("expected_best", "gene_entropy", "gene_operations", "pocket_shares")
 
 
 @dataclass(frozen=True)
@@ -44,38 +44,38 @@ class KeptSpaces:
     pockets: pl.DataFrame
 
 
-def kept_space_figures(benchmark: Benchmark, subspace: Subspace | None) -> dict[str, list[float] | None]:
-    """Return the figures of one kept space, each a list; None in place of each list without a subspace.
+def kept_space_statistics(benchmark: Benchmark, subspace: Subspace | None) -> dict[str, list[float] | None]:
+    """Return the statistics of one kept space, each a list; None in place of each list without a subspace.
 
     These are expected_best (for each number of draws), gene_entropy and gene_operations (for each gene), and
     pocket_shares (of the largest pockets).
     """
     if subspace is None:
-        return dict.fromkeys(_FIGURES)
-    figures = diversity(subspace)
+        return dict.fromkeys(_STATISTICS)
+    spread = diversity(subspace)
     lists = (
         expected_best(benchmark.report[subspace.index], _DRAWS),
-        figures.entropy,
-        figures.operations,
-        _largest_shares(figures.pocket_sizes),
+        spread.entropy,
+        spread.operations,
+        _largest_shares(spread.pocket_sizes),
     )
-    return {name: values.tolist() for name, values in zip(_FIGURES, lists, strict=True)}
+    return {name: values.tolist() for name, values in zip(_STATISTICS, lists, strict=True)}
 
 
 def summarize_kept_spaces(benchmark: Benchmark, kept: Mapping[str, Sequence[Mapping[str, Any]]]) -> KeptSpaces:
-    """Average the figures of kept spaces over the runs of each method, and add those of the full space.
+    """Average the statistics of kept spaces over the runs of each method, and add those of the full space.
 
     Parameters
     ----------
     benchmark
         What was shrunk.
     kept
-        For each method and run what `kept_space_figures` returns.
+        For each method and run what `kept_space_statistics` returns.
     """
     search, genes, pockets = [], [], []
-    full_space = kept_space_figures(benchmark, WholeSpace(benchmark.space))
+    full_space = kept_space_statistics(benchmark, WholeSpace(benchmark.space))
     for method, runs in {"whole-space": [full_space], **kept}.items():
-        best, entropy, operations, shares = (np.array([run[name] for run in runs]) for name in _FIGURES)
+        best, entropy, operations, shares = (np.array([run[name] for run in runs]) for name in _STATISTICS)
         search.append(_frame(method, ("draws", _DRAWS), {"value": best}, np.nanmax(benchmark.report)))
         by_gene = {"entropy": entropy, "operations": operations}
         genes.append(_frame(method, ("gene", np.arange(benchmark.space.genes)), by_gene))
@@ -91,7 +91,7 @@ def _largest_shares(pocket_sizes: Indices) -> Floats:
 
 
 def _frame(method: str, of: tuple[str, np.ndarray], values: dict[str, Floats], largest: float = 1) -> pl.DataFrame:
-    """Return means and intervals of figures, shape (runs, n) each, in columns that begin with their names.
+    """Return means and intervals of statistics, shape (runs, n) each, in columns that begin with their names.
 
     Intervals are clipped to the range from 0 to `largest`.
     """

@@ -18,9 +18,9 @@ from lissnas.storage.random_streams import named_generator
 from lissnas.subspaces.subspace import ExplicitSubspace, Subspace, WholeSpace
 from lissnas_benchmarks.benchmark import Benchmark
 
-from lissnas_analyses.comparison.kept_space import KeptSpaces, kept_space_figures, summarize_kept_spaces
+from lissnas_analyses.comparison.kept_space import KeptSpaces, kept_space_statistics, summarize_kept_spaces
 from lissnas_analyses.comparison.summarize import (
-    FIGURE_RANGES,
+    STATISTIC_RANGES,
     distribution_scores,
     distributions,
     means_of_rounds,
@@ -47,16 +47,16 @@ class ComparisonResult:
     benchmark, methods, seed
         What was compared; the first method is the reference of `paired`.
     runs
-        One row per method, run and round: evaluations and every figure of `Quality`. A run that has stopped stays at
+        One row per method, run and round: evaluations and every statistic of `Quality`. A run that has stopped stays at
         its result; round 0 is the full space.
     rounds
-        One row per method, round and figure: the mean over the runs and its 95 % interval, clipped to the range of the
-        figure, and the number of runs that had not stopped.
+        One row per method, round and statistic: the mean over the runs and its 95 % interval, clipped to the range of
+        the statistic, and the number of runs that had not stopped.
     distributions
         One row per method, round and score: the mean over the runs of the share of architectures below, and its 95 %
         interval.
     paired
-        One row per figure and a method except the first: its difference to the first, run by run; see
+        One row per statistic and a method except the first: its difference to the first, run by run; see
         `paired_differences`.
     kept_spaces
         What a search in the kept spaces finds, and how diverse these spaces are.
@@ -82,9 +82,9 @@ class ComparisonResult:
         """Number of runs of each method."""
         return self.runs["run"].n_unique()
 
-    def final(self, method: str, figure: str) -> tuple[float, float, float]:
-        """Return the mean over the runs of a figure of a method's result, and its 95 % interval."""
-        rows = self.rounds.filter((pl.col("method") == method) & (pl.col("statistic") == figure)).sort("round")
+    def final(self, method: str, statistic: str) -> tuple[float, float, float]:
+        """Return the mean over the runs of a statistic of a method's result, and its 95 % interval."""
+        rows = self.rounds.filter((pl.col("method") == method) & (pl.col("statistic") == statistic)).sort("round")
         last = rows.row(-1, named=True)
         return last["mean"], last["low"], last["high"]
 
@@ -151,7 +151,7 @@ def compare(
         runs=rounds,
         rounds=means_of_rounds(rounds),
         distributions=distributions(benchmark, rows),
-        paired=paired_differences(rounds, tuple(FIGURE_RANGES)),
+        paired=paired_differences(rounds, tuple(STATISTIC_RANGES)),
         kept_spaces=summarize_kept_spaces(benchmark, {name: [run[-1] for run in of] for name, of in rows.items()}),
         settings=_settings(rows),
         first_run={method: _subspaces(benchmark, of_method[0]) for method, of_method in rows.items()},
@@ -170,13 +170,13 @@ def comparison_rows(key: BenchmarkKey, seed: int, chunk: Sequence[tuple[_MethodP
                 subspace = shrunk.subspace
                 is_last = number == len(trace.rounds) - 1
                 kept = subspace.index.tolist() if run == 0 and number else None
-                figures = quality(subspace, benchmark.report) if number else full_space_quality(key)
+                statistics = quality(subspace, benchmark.report) if number else full_space_quality(key)
                 rows.append(
                     {"method": method, "seed": seed, "run": run, "round": number, "evaluations": spent}
-                    | asdict(figures)
+                    | asdict(statistics)
                     | {f"lissnas_{name}": value for name, value in budget.items()}
                     | {"share_below": share_below(benchmark.report[subspace.index], scores).tolist()}
-                    | kept_space_figures(benchmark, subspace if is_last else None)
+                    | kept_space_statistics(benchmark, subspace if is_last else None)
                     | {"kept": kept}
                 )
     return rows

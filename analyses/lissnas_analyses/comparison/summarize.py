@@ -15,7 +15,7 @@ from lissnas_analyses.grid.run_grid import Row
 LEFT_OUT = 0.15
 """Share of the full space, its worst architectures, that the distributions of scores leave out."""
 
-FIGURE_RANGES = {
+STATISTIC_RANGES = {
     "recall_1": (0, 1),
     "recall_5": (0, 1),
     "lift_1": (0, np.inf),
@@ -35,7 +35,7 @@ FIGURE_RANGES = {
     "upper_quartile": (-np.inf, np.inf),
     "largest_pocket": (0, 1),
 }
-"""Smallest and largest possible value of each figure; intervals end there."""
+"""Smallest and largest possible value of each statistic; intervals end there."""
 
 _SCORES = 256
 """Number of scores at which the distributions are computed."""
@@ -68,10 +68,10 @@ def rounds_of_runs(rows: dict[str, list[list[Row]]]) -> pl.DataFrame:
 
 
 def means_of_rounds(runs: pl.DataFrame) -> pl.DataFrame:
-    """Return one row per method, round and figure: the mean over the runs, its interval, the number of active runs."""
+    """Return one row per method, round and statistic: the mean over runs, its interval, the number of active runs."""
     rows = []
     for (method, number), group in runs.group_by(["method", "round"], maintain_order=True):
-        for name, (smallest, largest) in FIGURE_RANGES.items():
+        for name, (smallest, largest) in STATISTIC_RANGES.items():
             estimate = mean_over_runs(group[name].to_numpy().astype(np.float64))
             mean, low, high = (
                 float(estimate.value),
@@ -87,19 +87,19 @@ def means_of_rounds(runs: pl.DataFrame) -> pl.DataFrame:
 
 
 def paired_differences(runs: pl.DataFrame, names: tuple[str, ...]) -> pl.DataFrame:
-    """Return one row per method and figure: by how much its results exceed those of the first method in the same run.
+    """Return one row per method and statistic: the difference of its results to those of the first method.
 
     Parameters
     ----------
     runs
-        One row per method, run and round, with a column for each figure; the last round is the result.
+        One row per method, run and round, with a column for each statistic; the last round is the result.
     names
-        The names of the figures.
+        The names of the statistics.
 
     Returns
     -------
     Columns method, reference, figure, difference, low, high (Student's 95 % interval), higher (the share of runs in
-    which the method has the higher figure) and runs. No rows for a single method.
+    which the method has the higher value) and runs. No rows for a single method.
     """
     last = runs.sort("round").group_by("method", "run", maintain_order=True).last()
     reference, *others = runs["method"].unique(maintain_order=True).to_list()

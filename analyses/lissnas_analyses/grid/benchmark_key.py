@@ -84,6 +84,6 @@ _last_opened: dict[BenchmarkKey, Benchmark] = {}
 
 @lru_cache(maxsize=1)
 def full_space_quality(key: BenchmarkKey) -> Quality:
-    """Return the figures of the full space, computed once in a process: runs that keep all of it share them."""
+    """Return the statistics of the full space, computed once in a process: runs that keep all of it share them."""
     benchmark = key.open()
     return quality(WholeSpace(benchmark.space), benchmark.report)

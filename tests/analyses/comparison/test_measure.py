@@ -73,7 +73,7 @@ def test_one_random_draw_of_the_full_space_has_its_mean(compared: ComparisonResu
     assert whole.filter(pl.col("draws") == 1)["value"][0] == pytest.approx(proteins.report.mean())
 
 
-def test_intervals_end_at_the_range_of_the_figure(compared: ComparisonResult, proteins: Benchmark) -> None:
+def test_intervals_end_at_the_range_of_the_statistic(compared: ComparisonResult, proteins: Benchmark) -> None:
     search, genes = compared.kept_spaces.search, compared.kept_spaces.genes
     assert search["high"].drop_nans().max() <= proteins.report.max()
     assert genes.select(pl.max_horizontal(pl.col("entropy_high", "operations_high").max())).item() <= 1
@@ -87,9 +87,9 @@ def test_pockets_are_shares_of_the_kept_architectures(compared: ComparisonResult
         assert 0 < shares.sum() <= 1 + 1e-12
 
 
-def test_every_figure_of_quality_is_averaged(compared: ComparisonResult) -> None:
-    figures = set(compared.rounds["statistic"].unique())
-    assert figures == set(compared.runs.columns) - {"method", "run", "round", "stopped"}
+def test_every_statistic_of_quality_is_averaged(compared: ComparisonResult) -> None:
+    statistics = set(compared.rounds["statistic"].unique())
+    assert statistics == set(compared.runs.columns) - {"method", "run", "round", "stopped"}
 
 
 def test_pairs_and_kept_spaces_are_drawn(compared: ComparisonResult) -> None:
