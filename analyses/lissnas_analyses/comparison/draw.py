@@ -56,7 +56,7 @@ def statistic_title(name: str) -> str:
 
 
 def draw_rounds(result: ComparisonResult) -> Figure:
-    """Draw the statistics of quality and the evaluations against the round; a method of one round is a horizontal line."""
+    """Draw the statistics of quality against the round; a method of one round is a horizontal line."""
     benchmark = result.benchmark
     figure, panels = style.new_figure(4, 4, width=2.6, height=2.1)
     for letter, (name, panel), axes in zip(ascii_lowercase, _PANELS.items(), panels, strict=False):
