@@ -1,4 +1,4 @@
-"""`lissnas supernet`: the stages of a run, and the study that compares supernets with trained networks.
+"""Results of the stages of a supernet run, and the study that compares supernets with networks trained alone.
 
-Read `stages.py` first.
+Read `stage_results.py` first; the study starts in `study.py`.
 """

@@ -1,4 +1,4 @@
 """The commands `lissnas supernet ...`.
 
-Read `stages.py` first.
+Read `options.py` first; each command has its own module.
 """

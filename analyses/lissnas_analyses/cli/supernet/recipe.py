@@ -1,4 +1,4 @@
-"""The command that prints recipes of supernets."""
+"""`lissnas supernet recipe`: prints a complete recipe file."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from lissnas_analyses.cli.terminal import show
 
 @dataclass(frozen=True)
 class RecipeResult(CommandResult):
-    """A recipe: its name or file, and the text of a recipe file that says all of it."""
+    """A recipe: its name or file, and the text of a complete recipe file."""
 
     name: str
     text: str
@@ -17,7 +17,7 @@ class RecipeResult(CommandResult):
 
 @json_command
 def recipe(recipe: AnyRecipe, /, *, changes: Changes = ()) -> RecipeResult:
-    """Print a recipe whole, its defaults too, with what each key means: a recipe file to begin one's own with."""
+    """Print a complete recipe with all defaults and the meaning of each key, as a start for your own recipe file."""
     need_torch()
     from lissnas.supernet.recipes.packaged_recipes import heading, recipe_names
     from lissnas.supernet.recipes.recipe_file import read_recipe

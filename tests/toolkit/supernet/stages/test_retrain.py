@@ -1,4 +1,4 @@
-"""The winner trained from new weights, and judged on the official validation images once."""
+"""The stage `retrain`: one network trained from new weights, and measured once on the official validation images."""
 
 import json
 import os
@@ -32,19 +32,19 @@ RECIPE = replace(tiny.RECIPE, steps=60, weight_decay=1e-4, ema_decay=None)
 ROW = np.array([1, 2, 0], dtype=np.uint8)
 
 
-class Watched:
-    """A source that counts how often its official validation images are gone through, and may lack some."""
+class CountedReads:
+    """A source that counts how often its official validation images are read, and may lack some of them."""
 
     def __init__(self, unreadable: int = 0) -> None:
         self._source = small_source(digits())
         self._unreadable = unreadable
-        self.asked = 0
+        self.reads = 0
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._source, name)
 
     def official_validation(self, batch: int) -> Iterable[LabeledBatch]:
-        self.asked += 1
+        self.reads += 1
         readable = self.official_validation_images - self._unreadable
         return [
             (images[: readable - begin * batch], labels[: readable - begin * batch])
@@ -53,7 +53,7 @@ class Watched:
         ]
 
     def held_out(self, batch: int) -> Iterable[LabeledBatch]:
-        raise AssertionError("images to choose by have no part in retraining")
+        raise AssertionError("retraining must not read the held-out images")
 
 
 def _retrain(folder: Path, source: ImageSource, **changed: Any) -> RetrainedScore:
@@ -73,16 +73,16 @@ def _retrain(folder: Path, source: ImageSource, **changed: Any) -> RetrainedScor
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, RetrainedScore]:
     folder = tmp_path_factory.mktemp("finished")
-    return folder, _retrain(folder, Watched())
+    return folder, _retrain(folder, CountedReads())
 
 
-def test_official_validation_images_judge_once(tmp_path: Path) -> None:
-    """They are gone through twice: before the training they are opened."""
-    source = Watched()
+def test_official_validation_images_measure_a_network_once(tmp_path: Path) -> None:
+    """They are read twice: once before the training, without being classified."""
+    source = CountedReads()
     first = _retrain(tmp_path, source)
-    assert source.asked == 2
+    assert source.reads == 2
     assert _retrain(tmp_path, source) == first
-    assert source.asked == 2
+    assert source.reads == 2
     assert json.loads((tmp_path / RETRAINED).read_text())["top1"] == first.top1
 
 
@@ -104,35 +104,35 @@ def test_the_score_is_what_the_stand_alone_network_of_these_weights_classifies(
     assert 30 < score.top1 < score.top5 < 100
 
 
-def test_weights_begin_anew_whatever_those_of_the_supernet_are(
+def test_retraining_does_not_depend_on_the_weights_of_the_supernet(
     tmp_path: Path, finished: tuple[Path, RetrainedScore]
 ) -> None:
     supernet = ChainNetwork(tiny.chain(), np.random.default_rng(99), affine=False)
     with torch.no_grad():
         for weights in supernet.parameters():
             weights.fill_(torch.nan)
-    assert _retrain(tmp_path, Watched(), supernet=supernet) == finished[1]
+    assert _retrain(tmp_path, CountedReads(), supernet=supernet) == finished[1]
 
 
-def test_a_retraining_that_dies_goes_on_to_the_same_bits(tmp_path: Path, finished: tuple[Path, RetrainedScore]) -> None:
+def test_a_killed_retraining_ends_with_the_same_bits(tmp_path: Path, finished: tuple[Path, RetrainedScore]) -> None:
     def die(progress: Progress) -> None:
         if progress.step == 33:
             raise KeyboardInterrupt
 
-    source = Watched()
+    source = CountedReads()
     with pytest.raises(KeyboardInterrupt):
         _retrain(tmp_path, source, report=die)
-    assert source.asked == 1
+    assert source.reads == 1
     assert _retrain(tmp_path, source) == finished[1]
-    assert source.asked == 2  # to judge: going on, it need not open them again
+    assert source.reads == 2  # to measure; resuming does not read them before the training again
     newest = [torch.load(max(folder.glob("*.pt")), weights_only=True) for folder in (tmp_path, finished[0])]
     for name, values in newest[0]["network"].items():
         assert torch.equal(values, newest[1]["network"][name]), name
 
 
-def test_an_average_is_judged_with_statistics_of_its_own(tmp_path: Path) -> None:
+def test_a_moving_average_is_measured_with_recalibrated_statistics(tmp_path: Path) -> None:
     """With an average that hardly forgets the network is the one at the beginning: its statistics must be its own."""
-    score = _retrain(tmp_path, Watched(), recipe=replace(RECIPE, steps=1, ema_decay=1 - 1e-9))
+    score = _retrain(tmp_path, CountedReads(), recipe=replace(RECIPE, steps=1, ema_decay=1 - 1e-9))
     assert score.top1 < 30
     state = torch.load(max(tmp_path.glob("*.pt")), weights_only=True)
     alone = ChainNetwork(tiny.chain().for_architecture(ROW), np.random.default_rng(0))
@@ -156,7 +156,7 @@ def test_an_average_is_judged_with_statistics_of_its_own(tmp_path: Path) -> None
 def test_cells_are_retrained_as_chains_are(tmp_path: Path) -> None:
     supernet = CellSupernet(Skeleton(channels=4), np.random.default_rng(0))
     row = np.array([3, 0, 3, 1, 0, 2], dtype=np.uint8)
-    score = _retrain(tmp_path, Watched(), supernet=supernet, row=row, recipe=replace(RECIPE, steps=20))
+    score = _retrain(tmp_path, CountedReads(), supernet=supernet, row=row, recipe=replace(RECIPE, steps=20))
     assert [score.architecture] == supernet.space.write(row[None])
     alone = CellNetwork(row, supernet.skeleton, np.random.default_rng(0)).eval()
     state = torch.load(max(tmp_path.glob("*.pt")), weights_only=True)["network"]
@@ -169,7 +169,7 @@ def test_cells_are_retrained_as_chains_are(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["chain", "cell"])
-def test_a_network_of_one_path_computes_what_the_stand_alone_network_does(kind: str) -> None:
+def test_a_single_path_supernet_computes_what_the_stand_alone_network_does(kind: str) -> None:
     supernet: Supernet = (
         ChainNetwork(tiny.chain(), np.random.default_rng(0))
         if kind == "chain"
@@ -202,24 +202,22 @@ def test_the_score_of_another_retraining_is_refused(
     finished: tuple[Path, RetrainedScore], other: dict[str, Any], named: str
 ) -> None:
     with pytest.raises(LissnasError, match=named):
-        _retrain(finished[0], Watched(), **other)
+        _retrain(finished[0], CountedReads(), **other)
 
 
 @pytest.mark.parametrize("content", ["", "{}", "[1]", '{"run": 3}', '{"run": {}, "architecture": "a"}'])
-def test_a_damaged_score_is_no_score(tmp_path: Path, content: str) -> None:
+def test_a_damaged_score_file_is_refused(tmp_path: Path, content: str) -> None:
     (tmp_path / RETRAINED).write_text(content)
     with pytest.raises(LissnasError, match="not the score of a retraining"):
-        _retrain(tmp_path, Watched())
+        _retrain(tmp_path, CountedReads())
 
 
-def test_images_that_cannot_be_read_are_counted_in_the_score(
-    tmp_path: Path, finished: tuple[Path, RetrainedScore]
-) -> None:
-    score = _retrain(tmp_path, Watched(unreadable=3))
+def test_unreadable_images_are_counted_in_the_score(tmp_path: Path, finished: tuple[Path, RetrainedScore]) -> None:
+    score = _retrain(tmp_path, CountedReads(unreadable=3))
     assert (score.images, score.unreadable) == (394, 3)
     assert str(score).endswith(" % of 394 images; 3 more could not be read")
     assert str(finished[1]).endswith(" % of 397 images")
-    assert _retrain(tmp_path, Watched()) == score
+    assert _retrain(tmp_path, CountedReads()) == score
     content = json.loads((tmp_path / RETRAINED).read_text())
     assert content["unreadable"] == 3
 
@@ -227,27 +225,27 @@ def test_images_that_cannot_be_read_are_counted_in_the_score(
 def test_a_score_file_of_an_earlier_format_is_refused(tmp_path: Path) -> None:
     (tmp_path / RETRAINED).write_text('{"format": 1, "architecture": "k3-k5-id", "top1": 50.0, "top5": 90.0}')
     with pytest.raises(LissnasError, match="has format 1, not 2; choose another folder"):
-        _retrain(tmp_path, Watched())
+        _retrain(tmp_path, CountedReads())
 
 
-def test_what_only_judging_needs_is_checked_before_the_training(tmp_path: Path) -> None:
+def test_what_only_measuring_needs_is_checked_before_the_training(tmp_path: Path) -> None:
     steps: list[Progress] = []
     with pytest.raises(LissnasError, match="none of the official validation images can be read: restore the files"):
-        _retrain(tmp_path, Watched(unreadable=397), report=steps.append)
+        _retrain(tmp_path, CountedReads(unreadable=397), report=steps.append)
     average, scoring = replace(RECIPE, ema_decay=0.9), Scoring(recalibration_batches=100, recalibration_batch_size=100)
     with pytest.raises(LissnasError, match=r"more than the 1000 training images: lower scoring\.recalibration_batches"):
-        _retrain(tmp_path, Watched(), recipe=average, scoring=scoring, report=steps.append)
+        _retrain(tmp_path, CountedReads(), recipe=average, scoring=scoring, report=steps.append)
     assert not steps
 
 
-def test_memory_too_small_to_judge_is_told_with_the_way_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_little_memory_to_measure_names_the_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(_network: object, images: torch.Tensor) -> torch.Tensor:
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.\nGPU 0 has a total ...")
 
     monkeypatch.setattr(retrain_module._SinglePath, "forward", full)
     message = r"not enough memory on cpu for measuring the accuracy \(CUDA out .* GiB\.\): lower scoring\.batch_size$"
     with pytest.raises(LissnasError, match=message):
-        _retrain(tmp_path, Watched(), recipe=replace(RECIPE, steps=1))
+        _retrain(tmp_path, CountedReads(), recipe=replace(RECIPE, steps=1))
 
 
 def test_recipes_are_those_of_the_papers() -> None:
@@ -261,21 +259,21 @@ def test_recipes_are_those_of_the_papers() -> None:
 TWO = """
 import json, os, sys
 from pathlib import Path
-sys.path.insert(0, sys.argv[1])
+sys.path[:0] = [sys.argv[1], str(Path(sys.argv[1]).parent)]
 import test_retrain
 folder = Path(sys.argv[2])
-score = test_retrain._retrain(folder, test_retrain.Watched())
+score = test_retrain._retrain(folder, test_retrain.CountedReads())
 folder.with_suffix("." + os.environ["RANK"]).write_text(json.dumps(score.top1))
 """
 
 
-def test_two_processes_retrain_and_judge_as_one_does(tmp_path: Path, finished: tuple[Path, RetrainedScore]) -> None:
+def test_two_processes_retrain_and_measure_as_one_does(tmp_path: Path, finished: tuple[Path, RetrainedScore]) -> None:
     """The first one's batch norms saw half of the images, so that the score is not the same to the bit."""
     program = tmp_path / "two.py"
     program.write_text(TWO)
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
     run = subprocess.run(
-        [*torchrun, program, Path(__file__).parents[1], tmp_path / "two"],
+        [*torchrun, program, Path(__file__).parent, tmp_path / "two"],
         env={**os.environ, "OMP_NUM_THREADS": "1"},
         check=False,
         capture_output=True,

@@ -1,4 +1,4 @@
-"""Searching inside a shrunk space by a supernet: as on a table, within limits, and killed and run again."""
+"""The stage `search`: by a supernet as by a table, within limits, and resumed after a kill."""
 
 from pathlib import Path
 from typing import Any
@@ -78,7 +78,7 @@ def test_every_optimizer_searches_by_a_supernet_as_by_a_table(
     assert np.isin(found[0], subspace.index).all()
 
 
-def test_a_search_that_dies_goes_on_and_may_be_prolonged(
+def test_a_killed_search_resumes_and_may_get_more_evaluations(
     network: ChainNetwork, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     subspace = WholeSpace(network.space)
@@ -104,7 +104,7 @@ def test_a_search_that_dies_goes_on_and_may_be_prolonged(
     assert scored < 6 + 12
 
 
-def test_a_search_leaves_the_supernet_as_it_was(network: ChainNetwork, tmp_path: Path) -> None:
+def test_a_search_leaves_the_supernet_unchanged(network: ChainNetwork, tmp_path: Path) -> None:
     before = {name: values.clone() for name, values in network.state_dict().items()}
     average = {name: values.detach() + 0.1 for name, values in network.named_parameters()}
     plain, averaged = (

@@ -1,4 +1,4 @@
-"""The loop of training and shrinking: train a supernet, shrink its space, and train on in what is left.
+"""The shrinking loop: train a supernet, shrink its space, and train it in the shrunk space.
 
 Read `shrinking_loop.py` first.
 """

@@ -1,4 +1,4 @@
-"""The stages of a supernet run in its folder, and its plan.
+"""The stages of a supernet run in its folder, one module each: train, shrink, evaluate, search, retrain; and its plan.
 
-Read `run_folder.py` first.
+Read `supernet_run.py` first, then the module of the stage.
 """
