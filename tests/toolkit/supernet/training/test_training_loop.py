@@ -184,7 +184,9 @@ def test_compiled_parts_have_the_same_losses(tmp_path: Path, monkeypatch: pytest
 
 def test_a_batch_larger_than_the_images_is_refused(tmp_path: Path) -> None:
     few = ImagesInMemory(tiny.digits().images[:40], tiny.digits().labels[:40])
-    with pytest.raises(SettingError, match=r"a batch of 64 images cannot be drawn from 40: lower training\.batch_size"):
+    with pytest.raises(
+        SettingError, match=r"a batch of 64 images cannot be drawn from 40 images: lower training\.batch_size"
+    ):
         tiny.train(tmp_path, images=few)
 
 
