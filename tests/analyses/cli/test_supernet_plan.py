@@ -1,0 +1,50 @@
+"""The commands that print recipes and plans of supernet runs."""
+
+import json
+from pathlib import Path
+
+import pytest
+from command import Command
+
+
+def test_a_recipe_is_printed_as_a_recipe_file(in_process: Command, tmp_path: Path) -> None:
+    printed = in_process("supernet", "recipe", "digits", "--set", "training.steps=7", folder=tmp_path).stdout
+    (tmp_path / "own.toml").write_text(printed)
+    again = in_process("supernet", "recipe", "own.toml", "--json", folder=tmp_path).stdout
+    assert "steps = 7\n" in printed
+    assert printed.endswith(json.loads(again)["result"]["text"])
+
+
+def test_the_hours_of_a_plan_are_the_sum_over_its_stages(in_process: Command, tmp_path: Path) -> None:
+    words = ("supernet", "plan", "digits", "--set", "loop.max_rounds=1", "--images-per-second", "0.5")
+    told = in_process(*words, folder=tmp_path).stdout
+    stages = {line[0]: line[-1] for line in (row.split() for row in told.splitlines()[1:7])}
+    assert (stages["shrinking"], stages["search"]) == ("8.74", "8.89")
+    assert "0.500 images per second on one device, as given" in told
+    planned = json.loads(in_process(*words, "--json", folder=tmp_path).stdout)["result"]
+    assert planned["hours"] == pytest.approx(sum(stage["gpu_hours"] for stage in planned["stages"]))
+
+
+def test_a_plan_says_how_many_networks_a_round_scores(in_process: Command, tmp_path: Path) -> None:
+    def scoring(*changes: str) -> str:
+        words = [word for change in changes for word in ("--set", change)]
+        told = in_process("supernet", "plan", "digits", *words, folder=tmp_path).stdout
+        return next(line for line in told.splitlines() if "scoring a network takes" in line)
+
+    assert scoring().endswith("a round scores at most 59 to shrink, and 118 for its means")
+    assert scoring("loop.max_rounds=0").endswith("takes 800 images")
+    weight_angle = scoring("shrinking.method=weight-angle", "shrinking.settings=")
+    assert weight_angle.endswith("the rounds score no networks, because weight angles need no images")
+
+
+def test_a_plan_fits_a_narrow_terminal(in_process: Command, tmp_path: Path) -> None:
+    told = in_process("supernet", "plan", "abs-shufflenetv2", folder=tmp_path, COLUMNS="60").stdout
+    assert "device hours" in told.splitlines()[0]
+    assert "123,084,800" in told
+
+
+def test_help_names_the_recipes(in_process: Command, tmp_path: Path) -> None:
+    for command in ("plan", "recipe", "train"):
+        told = in_process("supernet", command, "--help", folder=tmp_path).stdout
+        assert "abs-mobilenet, abs-shufflenetv2, digits" in told
+        assert " RECIPE " in told
