@@ -46,12 +46,12 @@ test-processors: $(DEVELOPMENT)  ## run all tests as on other x86 processors, wi
 
 test-oldest:  ## run the quick tests with the oldest dependencies that pyproject.toml allows
 	$(MAKE) VENV=.venv-oldest .venv-oldest/installed-oldest
-	OMP_NUM_THREADS=1 .venv-oldest/bin/pytest --numprocesses=logical -m "not slow" tests/toolkit tests/benchmarks \
+	OMP_NUM_THREADS=1 .venv-oldest/bin/pytest --override-ini filterwarnings=default --numprocesses=logical -m "not slow" tests/toolkit tests/benchmarks \
 		--ignore=tests/toolkit/supernet
 
 test-newest:  ## run the quick tests with the newest dependencies; PYTHON names the interpreter
 	$(MAKE) VENV=.venv-newest .venv-newest/installed-newest
-	OMP_NUM_THREADS=1 .venv-newest/bin/pytest --numprocesses=logical -m "not slow" tests/toolkit tests/benchmarks \
+	OMP_NUM_THREADS=1 .venv-newest/bin/pytest --override-ini filterwarnings=default --numprocesses=logical -m "not slow" tests/toolkit tests/benchmarks \
 		--ignore=tests/toolkit/supernet
 
 docs: $(DEVELOPMENT)  ## build the documentation: docs/_build/html/index.html

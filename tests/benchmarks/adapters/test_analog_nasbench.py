@@ -58,6 +58,7 @@ def _attribute(metric: str) -> Callable[[SimpleNamespace], float]:
     return lambda cell: getattr(getattr(cell, name), part)
 
 
+@pytest.mark.slow
 def test_every_value_equals_the_packages(table: Table, official: dict[str, SimpleNamespace]) -> None:
     cells = [official[string] for string in table.space.write(table.space.all_rows())]
     for column in table.columns:

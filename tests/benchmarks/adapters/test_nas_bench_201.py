@@ -81,6 +81,7 @@ def _expected(content: dict[str, Any]) -> tuple[dict[Column, np.ndarray], dict[C
     return columns, curves
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("container", ["stream", "archive"])
 def test_every_value_and_every_curve_is_that_of_the_file(
     content: dict[str, Any], container: str, tmp_path: Path
@@ -139,6 +140,7 @@ def test_a_missing_seed_is_nan_and_the_mean_is_over_the_other_seeds(table: Table
     assert {len(present) for present in seeds.values()} == {1, 2, 3}
 
 
+@pytest.mark.slow
 def test_a_file_of_the_first_version_is_read(content: dict[str, Any], tmp_path: Path) -> None:
     """Version 1.0 has 12 epochs on cifar10-valid only."""
     first = copy.deepcopy(content)
@@ -159,6 +161,7 @@ def test_a_file_saved_again_with_another_pickle_protocol_reads_the_same(
     assert again.provenance.curves == table.provenance.curves
 
 
+@pytest.mark.slow
 def test_the_writer_of_large_files_writes_the_same_bytes_as_pickle(tmp_path: Path) -> None:
     with (tmp_path / FILE).open("wb") as file:
         official.write_large(file, STRINGS, 64)

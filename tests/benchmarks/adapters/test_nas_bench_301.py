@@ -222,6 +222,7 @@ def test_a_failed_import_leaves_the_earlier_one(imported: Path, models: Path) ->
     assert sorted(path.name for path in imported.parent.iterdir() if path.suffix != ".lock") == ["nas-bench-301"]
 
 
+@pytest.mark.slow
 def test_another_import_replaces_the_first(imported: Path) -> None:
     assert import_files(ADAPTER, (GOLDEN,)) == imported
     load_surrogate("nas-bench-301")
@@ -327,6 +328,7 @@ def test_the_earlier_version_has_its_own_name(models: Path) -> None:
     assert [len(paths) for paths in V09.find_members(models).values()] == [2, 2]
 
 
+@pytest.mark.slow
 def test_an_archive_of_the_folder_can_be_imported_too(
     empty_cache: Path, models: Path, evaluator: SurrogateEvaluator
 ) -> None:

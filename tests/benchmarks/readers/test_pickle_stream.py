@@ -52,6 +52,7 @@ _values = some.recursive(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 @given(value=_values, share=some.booleans())
 def test_files_are_read_as_pickle_reads_them(protocol: int, value: Any, share: bool) -> None:

@@ -56,6 +56,7 @@ def test_the_interval_of_regret_is_normal_and_that_of_left_is_by_the_delta_metho
     assert found.left.high[1] - found.left.value[1] == pytest.approx(1.959964 * error, rel=1e-6)
 
 
+@pytest.mark.slow
 def test_in_real_cells_one_edit_closes_most_of_the_gap_and_six_all_of_it() -> None:
     table = load_table("analog-nasbench")
     scores = table.values(find_adapter("analog-nasbench").reports, "cifar10")

@@ -138,6 +138,7 @@ def test_adding_a_constant_changes_no_correlation(mixed: Any, scores_of: Any) ->
     np.testing.assert_allclose(original, shifted, atol=1e-9)
 
 
+@pytest.mark.slow
 def test_scores_without_structure_show_no_locality(mixed: Any) -> None:
     # Means over 2,000 tables of noise. Centering on the mean of the space makes the expectation -1 / 23.
     rng = np.random.default_rng(0)

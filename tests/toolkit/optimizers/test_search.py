@@ -63,6 +63,7 @@ def _visited(subspace: Subspace, name: str, seed: int = 0, total: int = BUDGET, 
     return search(subspace, evaluator, optimizer_class(name)(), np.random.default_rng(seed), total).evaluations
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("missing", [0.0, 0.3])
 def test_the_budget_is_spent_inside_the_subspace(subspace: Subspace, name: str, missing: float) -> None:
     visited = _visited(subspace, name, missing=missing)
@@ -71,6 +72,7 @@ def test_the_budget_is_spent_inside_the_subspace(subspace: Subspace, name: str, 
     assert np.isin(index, subspace.index).all()
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_bits(subspace: Subspace, name: str) -> None:
     first, second, other = (_visited(subspace, name, seed).index for seed in (4, 4, 5))
     np.testing.assert_array_equal(first, second)

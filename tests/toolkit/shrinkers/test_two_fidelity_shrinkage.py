@@ -32,6 +32,7 @@ def _recalls(cheap: Evaluator | None) -> list[float]:
     return [marked[_run(cheap, seed).subspace.index].sum() / marked.sum() for seed in range(4)]
 
 
+@pytest.mark.slow
 def test_an_informative_cheap_score_raises_the_recall() -> None:
     assert np.mean(_recalls(lambda rows: HIDDEN[SPACE.index(rows)])) > np.mean(_recalls(None)) + 0.4
 

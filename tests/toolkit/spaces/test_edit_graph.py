@@ -125,6 +125,7 @@ def test_shell_sums_do_not_depend_on_the_size_of_the_blocks(
     _assert_close(graph.shell_sums(columns, scores), _dense_sums(iter([distances]), columns, scores, distances.max()))
 
 
+@pytest.mark.slow
 def test_shell_sums_of_a_graph_larger_than_a_block_match_hamming_distances() -> None:
     # 4,140 nodes are more than the 4,096 that are unpacked at once.
     space = CategoricalSpace("box", [[str(choice) for choice in range(count)] for count in (46, 90)], "{}.{}")

@@ -90,6 +90,7 @@ def test_real_supernets_rank_all_architectures_well_and_the_best_at_random(
     assert among_best.tau.value == pytest.approx(best, abs=0.01)
 
 
+@pytest.mark.slow
 def test_the_interval_matches_an_explicit_bootstrap() -> None:
     rng = np.random.default_rng(3)
     truth = rng.normal(size=300)
@@ -143,6 +144,7 @@ def test_tied_share_counts_every_pair(scores: list[int]) -> None:
     assert tied_share(np.array(scores, dtype=float)) == pytest.approx(sum(a == b for a, b in pairs) / len(pairs))
 
 
+@pytest.mark.slow
 def test_the_number_of_threads_changes_no_bit(monkeypatch: pytest.MonkeyPatch) -> None:
     truth = np.random.default_rng(0).normal(size=5000)
     predicted = truth + np.random.default_rng(1).normal(size=5000)

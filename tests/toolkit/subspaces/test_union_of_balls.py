@@ -156,6 +156,7 @@ def test_a_sample_of_negative_size_is_refused() -> None:
 # Estimates
 
 
+@pytest.mark.slow
 def test_the_estimated_size_is_unbiased_and_its_interval_has_the_stated_coverage() -> None:
     subspace = _union([0, 1, 2, 5, 40], 2)
     result = [estimate_size(subspace, 400, np.random.default_rng(seed)) for seed in range(1000)]
@@ -165,6 +166,7 @@ def test_the_estimated_size_is_unbiased_and_its_interval_has_the_stated_coverage
     assert 0.93 < coverage < 0.97  # a thousand intervals of 95 %: within three standard errors
 
 
+@pytest.mark.slow
 def test_the_estimated_mean_distance_is_that_of_all_pairs() -> None:
     subspace = _union([0, 1, 2, 5, 40], 1)
     inside = DISTANCE[np.ix_(subspace.index, subspace.index)]
@@ -204,6 +206,7 @@ def crowded() -> UnionOfBalls:
     return UnionOfBalls(HUGE, seeds, 2)
 
 
+@pytest.mark.slow
 def test_a_union_too_large_to_count_has_bounds_and_an_estimate(crowded: UnionOfBalls) -> None:
     with pytest.raises(SettingError, match="call estimate_size"):
         _ = crowded.size

@@ -36,6 +36,7 @@ def _all_computed(rows: Rows) -> Floats:
     return np.sort(np.round(named, 10), axis=0).T
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("encoding", "distinct"),
     [(cell201(), distinct_cell201()), (transnas_micro(), distinct_transnas_micro())],

@@ -196,6 +196,7 @@ def _neighbor_keys_of(space: NasBench101, place: int) -> list[tuple]:
     return [key(graph_of(row)) for row in neighbors.tolist()]
 
 
+@pytest.mark.slow
 def test_neighbors_are_the_graphs_one_edit_away(five: NasBench101) -> None:
     rows = five.all_rows()
     keys = [key(graph_of(row)) for row in rows.tolist()]
@@ -207,6 +208,7 @@ def test_neighbors_are_the_graphs_one_edit_away(five: NasBench101) -> None:
     assert [sorted(one) for one in result] == [sorted(one) for one in expected]
 
 
+@pytest.mark.slow
 def test_neighbors_in_the_full_space_are_the_graphs_one_edit_away(full: NasBench101) -> None:
     for place in np.random.default_rng(0).choice(full.size, 20, replace=False).tolist():
         [row] = full.rows(np.array([place])).tolist()
