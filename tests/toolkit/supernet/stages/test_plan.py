@@ -132,10 +132,10 @@ def test_a_checkpoint_is_as_large_as_planned(tmp_path: Path) -> None:
     assert planned < written.stat().st_size < planned + 1_000 * len(network.state_dict())
 
 
-def test_activations_are_what_a_real_pass_of_the_dearest_path_keeps() -> None:
+def test_activations_are_what_a_real_pass_of_the_most_expensive_path_keeps() -> None:
     recipe = read_recipe("digits", ())
     network = recipe.network.build(np.random.default_rng(0)).train()
-    dearest = [3] * 6
+    most_expensive = [3] * 6
     images = torch.zeros(recipe.training.micro_batch_size, 1, 8, 8)
     kept: dict[int, torch.UntypedStorage] = {}
 
@@ -144,7 +144,7 @@ def test_activations_are_what_a_real_pass_of_the_dearest_path_keeps() -> None:
         return tensor
 
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
-        loss = cross_entropy(network(images, dearest), torch.zeros(len(images), dtype=torch.int64))
+        loss = cross_entropy(network(images, most_expensive), torch.zeros(len(images), dtype=torch.int64))
     weights = {each.untyped_storage().data_ptr() for each in network.parameters()}
     real = sum(storage.nbytes() for place, storage in kept.items() if place not in weights)
     assert loss.requires_grad
