@@ -61,7 +61,7 @@ def test_sentences_wrap_between_words_at_the_width_of_the_terminal(columns: int,
     assert not _ESCAPE.search(written)
     lines = written.splitlines()
     assert max(map(len, lines)) <= columns
-    caveat = "note: only test accuracies are published: select by the first run, report the mean of the other two"
+    caveat = "note: only test accuracies are published: the first run selects, and the mean of the other two reports"
     assert caveat in " ".join(written.split())
     place = next(number for number, line in enumerate(lines) if line.startswith("  note: only test accuracies"))
     assert lines[place + 1].startswith("  ")
