@@ -274,7 +274,7 @@ def test_a_subspace_of_another_space_is_refused(table: Table) -> None:
 
 
 def test_neighbors_are_modules_where_torch_is_there(arch: NaslibSpace) -> None:
-    import torch
+    torch = pytest.importorskip("torch")
 
     arch.sample_random_architecture()
     history = torch.nn.ModuleList()
