@@ -7,6 +7,7 @@ DEVELOPMENT := $(VENV)/installed-for-development
 PIP := $(BIN)/python -m pip install --quiet
 CHECKOUT := --no-deps --no-build-isolation --editable .
 PYTEST := $(BIN)/pytest --numprocesses=logical --maxprocesses=4 --dist=loadfile
+QUICK := -m "not slow" tests/toolkit tests/benchmarks --ignore=tests/toolkit/supernet --ignore=tests/benchmarks/adapters
 LOCK := $(VENV)/bin/uv pip compile pyproject.toml --universal --no-header --no-annotate --quiet $(UPGRADE)
 
 .DEFAULT_GOAL := help
@@ -46,13 +47,11 @@ test-processors: $(DEVELOPMENT)  ## run all tests as on other x86 processors, wi
 
 test-oldest:  ## run the quick tests with the oldest dependencies that pyproject.toml allows
 	$(MAKE) VENV=.venv-oldest .venv-oldest/installed-oldest
-	OMP_NUM_THREADS=1 .venv-oldest/bin/pytest --override-ini filterwarnings=default --numprocesses=logical -m "not slow" tests/toolkit tests/benchmarks \
-		--ignore=tests/toolkit/supernet
+	OMP_NUM_THREADS=1 .venv-oldest/bin/pytest --override-ini filterwarnings=default --numprocesses=logical $(QUICK)
 
 test-newest:  ## run the quick tests with the newest dependencies; PYTHON names the interpreter
 	$(MAKE) VENV=.venv-newest .venv-newest/installed-newest
-	OMP_NUM_THREADS=1 .venv-newest/bin/pytest --override-ini filterwarnings=default --numprocesses=logical -m "not slow" tests/toolkit tests/benchmarks \
-		--ignore=tests/toolkit/supernet
+	OMP_NUM_THREADS=1 .venv-newest/bin/pytest --override-ini filterwarnings=default --numprocesses=logical $(QUICK)
 
 docs: $(DEVELOPMENT)  ## build the documentation: docs/_build/html/index.html
 	rm -rf docs/reference/generated
