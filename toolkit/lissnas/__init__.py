@@ -36,6 +36,12 @@ if TYPE_CHECKING:
     from lissnas.optimizers.regularized_evolution import RegularizedEvolution as RegularizedEvolution
     from lissnas.optimizers.search import Optimizer as Optimizer
     from lissnas.optimizers.search import optimizer_names as optimizer_names
+    from lissnas.predictors.gaussian_process_predictor import GaussianProcessPredictor as GaussianProcessPredictor
+    from lissnas.predictors.predictor import Predictor as Predictor
+    from lissnas.predictors.predictor import predictor_class as predictor_class
+    from lissnas.predictors.predictor import predictor_names as predictor_names
+    from lissnas.predictors.trees import BoostedTrees as BoostedTrees
+    from lissnas.predictors.trees import ExtraTrees as ExtraTrees
     from lissnas.shrinkers.angle_based_shrinkage import AngleBasedShrinkage as AngleBasedShrinkage
     from lissnas.shrinkers.design_space_restriction import DesignSpaceRestriction as DesignSpaceRestriction
     from lissnas.shrinkers.distribution_pruning import DistributionPruning as DistributionPruning
@@ -64,6 +70,7 @@ _PLACES = {
     "Benchmark": "lissnas_benchmarks.benchmark",
     "benchmark_names": "lissnas_benchmarks.catalog",
     "BestOfSample": "lissnas.shrinkers.sampling_baselines",
+    "BoostedTrees": "lissnas.predictors.trees",
     "CategoricalSpace": "lissnas.spaces.categorical",
     "Column": "lissnas_benchmarks.columns",
     "compare": "lissnas_analyses.api.comparison",
@@ -73,6 +80,8 @@ _PLACES = {
     "EvolutionarySearch": "lissnas.optimizers.evolutionary_search",
     "EvolvingSearchSpace": "lissnas.shrinkers.evolving_search_space",
     "ExplicitSubspace": "lissnas.subspaces.subspace",
+    "ExtraTrees": "lissnas.predictors.trees",
+    "GaussianProcessPredictor": "lissnas.predictors.gaussian_process_predictor",
     "Genetic": "lissnas.optimizers.optuna_samplers",
     "KernelShrinkage": "lissnas.shrinkers.kernel_shrinkage",
     "Lissnas": "lissnas.shrinkers.lissnas",
@@ -87,6 +96,9 @@ _PLACES = {
     "OperationPruning": "lissnas.shrinkers.operation_pruning",
     "Optimizer": "lissnas.optimizers.search",
     "optimizer_names": "lissnas.optimizers.search",
+    "Predictor": "lissnas.predictors.predictor",
+    "predictor_class": "lissnas.predictors.predictor",
+    "predictor_names": "lissnas.predictors.predictor",
     "ProgressiveShrinkage": "lissnas.shrinkers.progressive_shrinkage",
     "Quality": "lissnas.statistics.quality",
     "RandomSearch": "lissnas.optimizers.random_search",

@@ -162,11 +162,13 @@ def fit_gaussian_process(
 def normal_scores(scores: Floats) -> Floats:
     """Return the rank of each score as a standard normal quantile, shape (n,); ties share their mean rank.
 
-    Raises SettingError for fewer than 3 scores, or if all are equal.
+    Raises SettingError for fewer than 3 scores, for NaN, or if all are equal.
     """
     from scipy.special import ndtri
     from scipy.stats import rankdata
 
+    if missing := int(np.isnan(scores).sum()):
+        raise SettingError(f"{missing:,} of {len(scores):,} scores are NaN: leave out these architectures")
     if len(scores) < 3 or scores.min() == scores.max():
         raise SettingError(
             f"the evaluator gave {len(np.unique(scores))} different scores in {len(scores)}: too few to learn from"
