@@ -19,7 +19,7 @@ import polars as pl
 import pytest
 from lissnas.shrinkers.shrink import shrinker_class, shrinker_names
 from lissnas_analyses.cli.app import app
-from lissnas_analyses.cli.method_options import setting_values
+from lissnas_analyses.cli.shared.method_options import setting_values
 from lissnas_benchmarks.benchmark import open_benchmark
 from lissnas_benchmarks.catalog import benchmark_names, find_adapter
 from lissnas_benchmarks.errors import MissingFileError

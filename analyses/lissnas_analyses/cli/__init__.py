@@ -1,5 +1,5 @@
 """The command line, one file per command.
 
 A command parses its options, calls the library, prints, and returns its kind of JSON document. Read `app.py` first,
-then `locality.py` as an example.
+then `locality.py` as an example. What commands share is in `shared`, the commands of `lissnas supernet` in `supernet`.
 """

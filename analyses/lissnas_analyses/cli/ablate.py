@@ -6,10 +6,10 @@ from typing import Annotated
 from cyclopts import Parameter
 from lissnas_benchmarks.benchmark import open_benchmark
 
-from lissnas_analyses.cli.analysis_result import AnalysisResult, print_analysis
-from lissnas_analyses.cli.json_command import CommandResult, json_command
-from lissnas_analyses.cli.method_options import setting_values
-from lissnas_analyses.cli.options import (
+from lissnas_analyses.cli.shared.analysis_result import AnalysisResult, print_analysis
+from lissnas_analyses.cli.shared.json_command import CommandResult, json_command
+from lissnas_analyses.cli.shared.method_options import setting_values
+from lissnas_analyses.cli.shared.options import (
     BenchmarkName,
     Cluster,
     Dataset,
@@ -20,7 +20,7 @@ from lissnas_analyses.cli.options import (
     Seed,
     default_folder,
 )
-from lissnas_analyses.cli.terminal import progress, say
+from lissnas_analyses.cli.shared.terminal import progress, say
 
 NoiseTaus = Annotated[
     tuple[float, ...],

@@ -157,8 +157,8 @@ def main() -> None:
 
 
 def _stop(error: BaseException, message: str, exit_status: int) -> NoReturn:
-    from lissnas_analyses.cli.json_command import write_error
-    from lissnas_analyses.cli.terminal import is_main_process
+    from lissnas_analyses.cli.shared.json_command import write_error
+    from lissnas_analyses.cli.shared.terminal import is_main_process
 
     write_error(error, message, exit_status)
     if is_main_process() or not isinstance(error, SystemExit | KeyboardInterrupt):

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from lissnas_analyses.cli.json_command import CommandResult, json_command
-from lissnas_analyses.cli.terminal import show
+from lissnas_analyses.cli.shared.json_command import CommandResult, json_command
+from lissnas_analyses.cli.shared.terminal import show
 from lissnas_analyses.results.citations import Citation, citations, known_names
 
 if TYPE_CHECKING:

@@ -3,9 +3,9 @@
 from lissnas_benchmarks.benchmark import open_benchmark
 from lissnas_benchmarks.predictor_file import read_predictor
 
-from lissnas_analyses.cli.analysis_result import AnalysisResult, print_analysis
-from lissnas_analyses.cli.json_command import json_command
-from lissnas_analyses.cli.options import (
+from lissnas_analyses.cli.shared.analysis_result import AnalysisResult, print_analysis
+from lissnas_analyses.cli.shared.json_command import json_command
+from lissnas_analyses.cli.shared.options import (
     BenchmarkName,
     Cluster,
     Dataset,
@@ -18,7 +18,7 @@ from lissnas_analyses.cli.options import (
     Seed,
     default_folder,
 )
-from lissnas_analyses.cli.terminal import prefixed, progress
+from lissnas_analyses.cli.shared.terminal import prefixed, progress
 from lissnas_analyses.comparison.measure import METHODS
 
 

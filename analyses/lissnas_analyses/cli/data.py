@@ -14,9 +14,9 @@ from lissnas_benchmarks.loading import is_ready, load_surrogate, load_table
 from lissnas_benchmarks.surrogates.surrogate import SurrogateAdapter
 from rich.table import Table as Grid
 
-from lissnas_analyses.cli.json_command import CommandResult, json_command
-from lissnas_analyses.cli.options import BenchmarkName
-from lissnas_analyses.cli.terminal import progress, say, say_on_stderr, show
+from lissnas_analyses.cli.shared.json_command import CommandResult, json_command
+from lissnas_analyses.cli.shared.options import BenchmarkName
+from lissnas_analyses.cli.shared.terminal import progress, say, say_on_stderr, show
 
 
 @dataclass(frozen=True)

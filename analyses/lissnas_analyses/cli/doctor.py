@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from lissnas_analyses.cli.json_command import CommandResult, json_command
-from lissnas_analyses.cli.terminal import counted, progress, say
+from lissnas_analyses.cli.shared.json_command import CommandResult, json_command
+from lissnas_analyses.cli.shared.terminal import counted, progress, say
 from lissnas_analyses.environment import Cache, Environment, Machine, Package, inspect_environment
 
 

@@ -6,9 +6,9 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from lissnas_analyses.cli.json_command import CommandResult, json_command
-from lissnas_analyses.cli.options import BenchmarkName, Metric, Seed, default_folder
-from lissnas_analyses.cli.terminal import prefixed, progress, say
+from lissnas_analyses.cli.shared.json_command import CommandResult, json_command
+from lissnas_analyses.cli.shared.options import BenchmarkName, Metric, Seed, default_folder
+from lissnas_analyses.cli.shared.terminal import prefixed, progress, say
 
 Datasets = Annotated[
     tuple[str, ...],

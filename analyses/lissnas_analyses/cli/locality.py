@@ -2,10 +2,10 @@
 
 from lissnas_benchmarks.benchmark import open_benchmark
 
-from lissnas_analyses.cli.analysis_result import AnalysisResult, print_analysis
-from lissnas_analyses.cli.json_command import json_command
-from lissnas_analyses.cli.options import BenchmarkName, Dataset, Metric, Out, Seed, default_folder
-from lissnas_analyses.cli.terminal import prefixed, progress
+from lissnas_analyses.cli.shared.analysis_result import AnalysisResult, print_analysis
+from lissnas_analyses.cli.shared.json_command import json_command
+from lissnas_analyses.cli.shared.options import BenchmarkName, Dataset, Metric, Out, Seed, default_folder
+from lissnas_analyses.cli.shared.terminal import prefixed, progress
 
 
 @json_command

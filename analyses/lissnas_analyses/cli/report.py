@@ -6,8 +6,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from lissnas_analyses.cli.json_command import CommandResult, json_command
-from lissnas_analyses.cli.terminal import counted, progress, say
+from lissnas_analyses.cli.shared.json_command import CommandResult, json_command
+from lissnas_analyses.cli.shared.terminal import counted, progress, say
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ from lissnas_benchmarks.benchmark import open_benchmark
 from lissnas_benchmarks.catalog import find_adapter
 from lissnas_benchmarks.loading import is_ready
 
-from lissnas_analyses.cli.analysis_result import AnalysisResult, print_analysis
-from lissnas_analyses.cli.json_command import CommandResult, json_command
-from lissnas_analyses.cli.options import Cluster, NumberOfWorkers, Runs, Seed
-from lissnas_analyses.cli.terminal import prefixed, progress, say
+from lissnas_analyses.cli.shared.analysis_result import AnalysisResult, print_analysis
+from lissnas_analyses.cli.shared.json_command import CommandResult, json_command
+from lissnas_analyses.cli.shared.options import Cluster, NumberOfWorkers, Runs, Seed
+from lissnas_analyses.cli.shared.terminal import prefixed, progress, say
 
 
 @dataclass(frozen=True)

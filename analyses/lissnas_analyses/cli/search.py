@@ -9,10 +9,10 @@ from lissnas.optimizers.search import optimizer_names
 from lissnas.shrinkers.shrink import Shrinker, shrinker_class
 from lissnas_benchmarks.benchmark import open_benchmark
 
-from lissnas_analyses.cli.analysis_result import AnalysisResult, print_analysis
-from lissnas_analyses.cli.json_command import json_command
-from lissnas_analyses.cli.method_options import setting_values
-from lissnas_analyses.cli.options import (
+from lissnas_analyses.cli.shared.analysis_result import AnalysisResult, print_analysis
+from lissnas_analyses.cli.shared.json_command import json_command
+from lissnas_analyses.cli.shared.method_options import setting_values
+from lissnas_analyses.cli.shared.options import (
     BenchmarkName,
     Cluster,
     Dataset,
@@ -23,7 +23,7 @@ from lissnas_analyses.cli.options import (
     Seed,
     default_folder,
 )
-from lissnas_analyses.cli.terminal import progress
+from lissnas_analyses.cli.shared.terminal import progress
 from lissnas_analyses.search.measure import METHODS, OPTIMIZERS, compare_searches
 
 if TYPE_CHECKING:

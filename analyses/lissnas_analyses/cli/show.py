@@ -10,9 +10,9 @@ from lissnas_benchmarks.adapter import TableAdapter
 from lissnas_benchmarks.catalog import find_adapter
 from lissnas_benchmarks.loading import is_ready, load_surrogate, load_table
 
-from lissnas_analyses.cli.json_command import CommandResult, json_command
-from lissnas_analyses.cli.options import BenchmarkName, Dataset, Out, default_folder
-from lissnas_analyses.cli.terminal import say
+from lissnas_analyses.cli.shared.json_command import CommandResult, json_command
+from lissnas_analyses.cli.shared.options import BenchmarkName, Dataset, Out, default_folder
+from lissnas_analyses.cli.shared.terminal import say
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,9 @@ from lissnas_benchmarks.catalog import find_adapter
 from lissnas_benchmarks.predictor_file import read_predictor
 from lissnas_benchmarks.surrogates.surrogate import SurrogateAdapter
 
-from lissnas_analyses.cli.json_command import CommandResult, json_command
-from lissnas_analyses.cli.method_options import call_with_settings
-from lissnas_analyses.cli.options import (
+from lissnas_analyses.cli.shared.json_command import CommandResult, json_command
+from lissnas_analyses.cli.shared.method_options import call_with_settings
+from lissnas_analyses.cli.shared.options import (
     BenchmarkName,
     Dataset,
     Evaluator,
@@ -27,7 +27,7 @@ from lissnas_analyses.cli.options import (
     default_folder,
     limited_space,
 )
-from lissnas_analyses.cli.terminal import counted, say, trace_notes
+from lissnas_analyses.cli.shared.terminal import counted, say, trace_notes
 
 _SAMPLE_SIZE = 10_000
 """Number of networks, of the space and at most of the subspace, whose predictions judge a subspace of a surrogate."""

@@ -9,10 +9,10 @@ from lissnas.errors import SettingError
 from lissnas.shrinkers.shrink import shrinker_class
 from lissnas_benchmarks.benchmark import open_benchmark
 
-from lissnas_analyses.cli.analysis_result import AnalysisResult, print_analysis
-from lissnas_analyses.cli.json_command import json_command
-from lissnas_analyses.cli.options import BenchmarkName, Dataset, MethodName, Metric, Out, Seed, default_folder
-from lissnas_analyses.cli.terminal import prefixed, progress
+from lissnas_analyses.cli.shared.analysis_result import AnalysisResult, print_analysis
+from lissnas_analyses.cli.shared.json_command import json_command
+from lissnas_analyses.cli.shared.options import BenchmarkName, Dataset, MethodName, Metric, Out, Seed, default_folder
+from lissnas_analyses.cli.shared.terminal import prefixed, progress
 
 _SEVERAL = Parameter(consume_multiple=True, negative=(), show_default=False)
 

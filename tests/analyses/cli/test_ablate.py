@@ -15,7 +15,7 @@ from lissnas.shrinkers.shrink import shrinker_names
 from lissnas.spaces.published.cell201 import cell201
 from lissnas_analyses.ablation.grid_points import AblationPoint
 from lissnas_analyses.ablation.measure import ablate
-from lissnas_analyses.cli.method_options import setting_values
+from lissnas_analyses.cli.shared.method_options import setting_values
 from lissnas_benchmarks.benchmark import benchmark_of
 from lissnas_benchmarks.columns import Column, Measure
 from lissnas_benchmarks.importing import import_files

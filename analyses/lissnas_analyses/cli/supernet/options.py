@@ -11,7 +11,7 @@ from cyclopts import Parameter, Token
 from lissnas.errors import SettingError
 from lissnas.supernet.recipes.packaged_recipes import recipe_names
 
-from lissnas_analyses.cli.terminal import activity, console, is_main_process, progress
+from lissnas_analyses.cli.shared.terminal import activity, console, is_main_process, progress
 
 if TYPE_CHECKING:
     from lissnas.supernet.stages.supernet_run import SupernetRun

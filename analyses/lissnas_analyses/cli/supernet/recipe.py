@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from lissnas_analyses.cli.json_command import CommandResult, json_command
+from lissnas_analyses.cli.shared.json_command import CommandResult, json_command
+from lissnas_analyses.cli.shared.terminal import show
 from lissnas_analyses.cli.supernet.options import AnyRecipe, Changes, need_torch
-from lissnas_analyses.cli.terminal import show
 
 
 @dataclass(frozen=True)

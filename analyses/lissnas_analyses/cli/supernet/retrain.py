@@ -5,7 +5,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from lissnas_analyses.cli.json_command import CommandResult, json_command
+from lissnas_analyses.cli.shared.json_command import CommandResult, json_command
 from lissnas_analyses.cli.supernet.options import Changes, Device, Folder, Recipe, TensorBoard, open_run
 from lissnas_analyses.cli.supernet.stage_result import SupernetStageResult, print_stage
 

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lissnas_analyses.cli.json_command import CommandResult, json_command
+from lissnas_analyses.cli.shared.json_command import CommandResult, json_command
+from lissnas_analyses.cli.shared.terminal import say
 from lissnas_analyses.cli.supernet.options import Changes, Device, Folder, Recipe, TensorBoard, open_run
 from lissnas_analyses.cli.supernet.stage_result import SupernetStageResult, print_stage
-from lissnas_analyses.cli.terminal import say
 
 if TYPE_CHECKING:
     from lissnas_analyses.supernet.stage_results import RoundSummary

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lissnas_analyses.cli.terminal import say
+from lissnas_analyses.cli.shared.terminal import say
 
 if TYPE_CHECKING:
     from lissnas.supernet.stages.supernet_run import SupernetRun

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from lissnas_analyses.cli.analysis_result import AnalysisResult, print_analysis
-from lissnas_analyses.cli.json_command import json_command
-from lissnas_analyses.cli.options import Seed
+from lissnas_analyses.cli.shared.analysis_result import AnalysisResult, print_analysis
+from lissnas_analyses.cli.shared.json_command import json_command
+from lissnas_analyses.cli.shared.options import Seed
+from lissnas_analyses.cli.shared.terminal import progress
 from lissnas_analyses.cli.supernet.options import need_torch
-from lissnas_analyses.cli.terminal import progress
 
 if TYPE_CHECKING:
     from lissnas_analyses.results.folder import Results

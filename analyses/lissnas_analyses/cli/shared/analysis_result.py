@@ -5,8 +5,8 @@ from pathlib import Path
 
 from lissnas_benchmarks.benchmark import Benchmark
 
-from lissnas_analyses.cli.json_command import CommandResult
-from lissnas_analyses.cli.terminal import say
+from lissnas_analyses.cli.shared.json_command import CommandResult
+from lissnas_analyses.cli.shared.terminal import say
 from lissnas_analyses.results.folder import Results
 
 

@@ -18,7 +18,7 @@ import msgspec
 import numpy as np
 from cyclopts import Parameter
 
-from lissnas_analyses.cli.terminal import activity, console, is_main_process
+from lissnas_analyses.cli.shared.terminal import activity, console, is_main_process
 from lissnas_analyses.results.folder import command_line
 
 FORMAT = 2

@@ -19,13 +19,13 @@ from lissnas.errors import SettingError
 from lissnas_analyses import reproduce
 from lissnas_analyses.cli import app
 from lissnas_analyses.cli.ablate import AblationGridResult
-from lissnas_analyses.cli.analysis_result import AnalysisResult
 from lissnas_analyses.cli.cite import CitationResult
 from lissnas_analyses.cli.data import BenchmarkListResult, CacheResult, ImportResult
 from lissnas_analyses.cli.doctor import EnvironmentResult
-from lissnas_analyses.cli.json_command import FORMAT, CommandResult
 from lissnas_analyses.cli.landscape import LandscapeResult
 from lissnas_analyses.cli.reproduce import ReproductionResult
+from lissnas_analyses.cli.shared.analysis_result import AnalysisResult
+from lissnas_analyses.cli.shared.json_command import FORMAT, CommandResult
 from lissnas_analyses.cli.show import DrawingResult
 from lissnas_analyses.cli.shrink import ShrinkageResult
 from lissnas_benchmarks.benchmark import Benchmark
@@ -152,7 +152,7 @@ def test_a_subspace_of_a_surrogate_is_judged_by_samples(
     monkeypatch.setenv("LISSNAS_CACHE", str(tmp_path))
     pytest.importorskip("lightgbm")
     pytest.importorskip("xgboost")
-    official = Path(__file__).parents[2] / "benchmarks/nas_bench_301"
+    official = Path(__file__).parents[3] / "benchmarks/nas_bench_301"
     shutil.copytree(official, tmp_path / "official")
     assert ask("data", "import", "nas-bench-301", str(tmp_path / "official"))[0] == 0
     document = ask("shrink", "nas-bench-301", "--max-rounds", "1")[1]
@@ -232,7 +232,7 @@ def _kinds() -> dict[str, type[CommandResult]]:
 
 
 def test_every_field_of_every_kind_is_documented() -> None:
-    page = (Path(__file__).parents[3] / "docs/json.md").read_text()
+    page = (Path(__file__).parents[4] / "docs/json.md").read_text()
     sections = {part.split("\n", 1)[0].strip("` "): part for part in page.split("\n### ")}
     for name, kind in _kinds().items():
         assert name in sections, f"docs/json.md has no section {name}"
