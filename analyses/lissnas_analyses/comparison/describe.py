@@ -11,7 +11,9 @@ from lissnas_analyses import style
 from lissnas_analyses.comparison.draw import draw_distributions, draw_paired, draw_rounds
 from lissnas_analyses.comparison.draw_kept_space import draw_kept_spaces
 from lissnas_analyses.comparison.draw_map import draw_map
+from lissnas_analyses.comparison.draw_overview import draw_recall
 from lissnas_analyses.comparison.measure import METHODS, ComparisonResult, compare, first_rounds
+from lissnas_analyses.comparison.overview import overview
 from lissnas_analyses.comparison.pocket_map import lay_out
 from lissnas_analyses.grid.workers import THIS_PROCESS, Workers
 from lissnas_analyses.results.folder import Results
@@ -47,6 +49,9 @@ def run_comparison(
 
 def add_comparison(result: ComparisonResult, results: Results, progress: ProgressCallback) -> None:
     """Add the tables and figures of a comparison to `results`."""
+    shown = overview([result])
+    results.add_table("recall", shown.curves)
+    results.add_table("methods", shown.table)
     results.add_table("shrinking_runs", result.runs)
     results.add_table("shrinking", result.rounds)
     results.add_table("distributions", result.distributions)
@@ -55,6 +60,7 @@ def add_comparison(result: ComparisonResult, results: Results, progress: Progres
         results.add_table(f"kept_space_{name}", getattr(result.kept_spaces, name))
     progress("drawing shrinking", 0)
     with style.house_style():
+        results.add_figure("recall", draw_recall(shown))
         if not result.paired.is_empty():
             results.add_figure("paired", draw_paired(result))
             progress("drawing shrinking", 0.2)

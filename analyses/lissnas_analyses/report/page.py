@@ -24,6 +24,7 @@ from lissnas_analyses.results.folder import read_manifest
 _TABLES = {
     "locality": ("locality", "random_walk"),
     "optima": ("distance_to_optimum", "local_optima", "landscape"),
+    "recall": ("recall", "methods"),
     "shrinking": ("shrinking", "shrinking_runs"),
     "map": ("map", "rounds"),
     "kept_space": ("kept_space_search", "kept_space_pockets", "kept_space_genes"),

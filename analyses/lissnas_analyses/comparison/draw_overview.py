@@ -1,0 +1,98 @@
+"""The figure that answers which method keeps the best architectures, and at what cost: recall against evaluations."""
+
+import numpy as np
+import polars as pl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from lissnas_analyses import style
+from lissnas_analyses.comparison.overview import ALL_LABELS, Overview
+
+_COLUMNS = 4
+"""Maximum number of panels in a row."""
+
+_SAME_SIZE = 1.1
+"""A round that keeps more than this many times the architectures of the result has a hollow marker."""
+
+_LABEL_HEIGHT = 0.065
+"""Height of a label in units of recall."""
+
+_FREE = "random-subset"
+"""The method without evaluations: its recall is the chance level."""
+
+
+def draw_recall(overview: Overview) -> Figure:
+    """Draw the recall of the top 1 % against evaluations after every round, one panel for each benchmark."""
+    subjects = list(overview.table.select("benchmark", "dataset").unique(maintain_order=True).iter_rows())
+    columns = min(_COLUMNS, len(subjects))
+    figure, panels = style.new_figure(
+        -(-len(subjects) // columns), columns, width=3.6 if columns > 1 else 5.5, height=2.9
+    )
+    for axes in panels[len(subjects) :]:
+        axes.axis("off")
+    for number, (axes, (benchmark, dataset)) in enumerate(zip(panels, subjects, strict=False)):
+        is_here = (pl.col("benchmark") == benchmark) & (pl.col("dataset") == dataset)
+        draw_recall_panel(axes, overview.curves.filter(is_here), overview.table.filter(is_here))
+        axes.set_title(f"{benchmark}" if dataset in benchmark else f"{benchmark}, {dataset}")
+        if number % columns:
+            axes.set_ylabel("")
+    runs = sorted(set(overview.table["runs"]))
+    counted = f"{runs[0]}" if len(runs) == 1 else f"{runs[0]} to {runs[-1]}"
+    style.caption(
+        figure,
+        "Recall of the top 1 % against evaluations",
+        f"Means over {counted} runs after every round; bands and bars: 95 % intervals of the mean. In each run every "
+        "method ends with as many architectures as LISSNAS; hollow markers are rounds that still keep more. The dashed "
+        "black line keeps the architectures with the best selection scores of the full space: a method that knew all "
+        "labels. The dotted line is a random subset: chance.",
+    )
+    return figure
+
+
+def draw_recall_panel(axes: Axes, curves: pl.DataFrame, table: pl.DataFrame) -> None:
+    """Draw the curves of one benchmark into axes; `curves` and `table` are the rows of an `Overview` for it."""
+    reference = table.filter(pl.col("method") == ALL_LABELS)["recall"].item()
+    axes.axhline(reference, color=style.WHOLE_SPACE.color, linestyle="--", linewidth=1)
+    ends = [(reference, ALL_LABELS, style.WHOLE_SPACE.color)]
+    for method, rows in curves.group_by("method", maintain_order=True):
+        name, line = str(method[0]), style.line_style(str(method[0]))
+        if name == _FREE:
+            recall = table.filter(pl.col("method") == _FREE)["recall"].item()
+            axes.axhline(recall, color=line.color, linestyle=line.dash, linewidth=1)
+            ends.append((recall, "chance", line.color))
+            continue
+        x, value, low, high, size = (
+            rows[column].to_numpy() for column in ("evaluations", "recall", "low", "high", "size")
+        )
+        ends.append((value[-1], name, line.color))
+        is_final_size = size <= _SAME_SIZE * size[-1]
+        final = np.flatnonzero(is_final_size)
+        axes.plot(x, value, color=line.color, linestyle=line.dash, alpha=0.35)
+        axes.plot(x[final], value[final], color=line.color, linestyle=line.dash)
+        axes.plot(x[~is_final_size], value[~is_final_size], line.marker, color=line.color, fillstyle="none", alpha=0.6)
+        shown = final[:: -max(1, len(final) // 6)]
+        axes.plot(x[shown], value[shown], line.marker, color=line.color)
+        if len(final) > 1:
+            axes.fill_between(x[final], low[final], high[final], color=line.color, alpha=0.18, linewidth=0)
+        else:
+            axes.vlines(x[final], low[final], high[final], color=line.color)
+    style.logarithmic(axes, "{x:,g}", "x")
+    axes.set(xlabel="evaluations", ylabel="recall of the top 1 %", ylim=(0, 1.02))
+    _label_ends(axes, ends)
+
+
+def _label_ends(axes: Axes, ends: list[tuple[float, str, str]]) -> None:
+    """Write the final recall and name of each line beside the panel, moved apart where they would overlap."""
+    place = 0.0
+    for recall, name, color in sorted(ends):
+        place = max(recall, place)
+        axes.text(
+            1.02,
+            place,
+            f"{recall:.2f}  {name}",
+            transform=axes.get_yaxis_transform(),
+            color=color,
+            fontsize=7,
+            va="center",
+        )
+        place += _LABEL_HEIGHT

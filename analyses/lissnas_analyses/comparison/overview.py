@@ -1,0 +1,170 @@
+"""Which method keeps the best architectures, and at what cost: one curve and one table for several comparisons."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+from lissnas.statistics.quality import is_top
+from lissnas.statistics.repeated_runs import mean_over_runs
+
+from lissnas_analyses.comparison.measure import ComparisonResult
+from lissnas_analyses.comparison.summarize import paired_differences
+
+ALL_LABELS = "all labels"
+"""Name of the reference that keeps the architectures with the highest selection scores of the full space."""
+
+
+@dataclass(frozen=True)
+class Overview:
+    """Several comparisons side by side.
+
+    Attributes
+    ----------
+    curves
+        One row for each benchmark, method and round, without round 0: the mean recall of the top 1 % with its 95 %
+        interval, against the mean number of evaluations. Columns: benchmark, dataset, method, round, evaluations,
+        size, recall, low, high, runs.
+    table
+        One row for each benchmark and method, and one for selection by all labels: the recall of the result with its
+        95 % interval, the mean number of architectures kept and of evaluations, the number of runs, and whether the
+        method is the best. A method is the best if it has the highest mean recall and the paired interval of its
+        difference to every other method excludes 0. Columns: benchmark, dataset, method, recall, low, high, size,
+        evaluations, runs, best.
+    """
+
+    curves: pl.DataFrame
+    table: pl.DataFrame
+
+
+def overview(results: Sequence[ComparisonResult]) -> Overview:
+    """Return the recall of the top 1 % of several comparisons, against evaluations and as a table.
+
+    Raises ValueError if `results` is empty.
+    """
+    curves = [_named(result, _curve(result)) for result in results]
+    return Overview(pl.concat(curves), pl.concat([_named(result, _table(result)) for result in results]))
+
+
+def verdict(table: pl.DataFrame, curves: pl.DataFrame) -> str:
+    """Return two sentences: the method that wins on most benchmarks, its cost, and where it does not win.
+
+    Parameters
+    ----------
+    table, curves
+        Those of an `Overview`.
+    """
+    methods = table.filter(~pl.col("method").is_in([ALL_LABELS, "random-subset"]))
+    groups = methods.group_by("benchmark", "dataset", maintain_order=True)
+    first = [group.sort("recall", descending=True, maintain_order=True).row(0, named=True) for _, group in groups]
+    if methods["method"].n_unique() < 2:
+        return ""
+    wins = [row["method"] for row in first]
+    winner = max(dict.fromkeys(wins), key=wins.count)
+    own = methods.filter(pl.col("method") == winner)
+    won = own.filter(pl.Series([method == winner for method in wins]))
+    where = f"{won.height} of {len(first)} benchmarks" if len(first) > 1 else str(first[0]["benchmark"])
+    sentence = (
+        f"On {where}, {winner} keeps the largest share of the top 1 %: {_spread(won['recall'], '.2f')} with "
+        f"{_spread(won['evaluations'], ',.0f')} evaluations{_reference_cost(winner, won, table, curves)}."
+    )
+    lost = [row for row in first if row["method"] != winner]
+    if lost:
+        recall_of_winner = dict(zip(own["benchmark"], own["recall"], strict=True))
+        cases = "; ".join(
+            f"{row['method']} keeps more on {row['benchmark']} ({row['recall']:.2f}, {winner} "
+            f"{recall_of_winner[row['benchmark']]:.2f}{'' if row['best'] else ', no significant difference'})"
+            for row in lost
+        )
+        return f"{sentence} It is not the best everywhere: {cases}."
+    unclear = [row["benchmark"] for row in first if not row["best"]]
+    if unclear:
+        return f"{sentence} On {', '.join(unclear)} its lead over the next method is not significant."
+    return f"{sentence} Its lead over every other method is significant on each."
+
+
+def _named(result: ComparisonResult, frame: pl.DataFrame) -> pl.DataFrame:
+    names = pl.lit(result.benchmark.name).alias("benchmark"), pl.lit(result.benchmark.dataset).alias("dataset")
+    return frame.select(*names, pl.all())
+
+
+def _curve(result: ComparisonResult) -> pl.DataFrame:
+    rounds = result.rounds.filter(pl.col("round") > 0)
+    recall = rounds.filter(pl.col("statistic") == "recall_1").select(
+        "method", "round", pl.col("mean").alias("recall"), "low", "high", "runs"
+    )
+    for name in ("evaluations", "size"):
+        means = rounds.filter(pl.col("statistic") == name).select("method", "round", pl.col("mean").alias(name))
+        recall = recall.join(means, on=["method", "round"], maintain_order="left")
+    return recall.select("method", "round", "evaluations", "size", "recall", "low", "high", "runs")
+
+
+def _table(result: ComparisonResult) -> pl.DataFrame:
+    best = _best_method(result)
+    rows: list[dict[str, Any]] = []
+    for method in result.methods:
+        recall, low, high = result.final(method, "recall_1")
+        size, spent = (result.final(method, name)[0] for name in ("size", "evaluations"))
+        rows.append(
+            {"method": method, "recall": recall, "low": low, "high": high, "size": size, "evaluations": spent}
+            | {"runs": result.number_of_runs, "best": method == best}
+        )
+    rows.append(_all_labels(result))
+    numbers = dict.fromkeys(("recall", "low", "high", "size", "evaluations"), pl.Float64())
+    return pl.DataFrame(rows, schema={"method": pl.String(), **numbers, "runs": pl.Int64(), "best": pl.Boolean()})
+
+
+def _best_method(result: ComparisonResult) -> str | None:
+    """Return the method whose recall is significantly above that of every other method, or None."""
+    if len(result.methods) < 2:
+        return None
+    leader = max(result.methods, key=lambda method: result.final(method, "recall_1")[0])
+    is_leader = pl.col("method") == leader
+    leader_first = pl.concat([result.runs.filter(is_leader), result.runs.filter(~is_leader)])
+    differences = paired_differences(leader_first, ("recall_1",))
+    return leader if (differences["high"] < 0).all() else None
+
+
+def _all_labels(result: ComparisonResult) -> dict[str, Any]:
+    """Return the row of selection by all labels: as many architectures as the first method keeps in each run."""
+    benchmark, first = result.benchmark, result.runs.filter(pl.col("method") == result.methods[0])
+    sizes = first.sort("round").group_by("run", maintain_order=True).last()["size"].to_numpy()
+    best_first = np.argsort(-np.nan_to_num(benchmark.selection, nan=-np.inf), kind="stable")
+    hits = np.cumsum(is_top(benchmark.report, 0.01)[best_first])
+    recall = mean_over_runs(hits[sizes - 1] / hits[-1])
+    return {
+        "method": ALL_LABELS,
+        "recall": float(recall.value),
+        "low": float(recall.low),
+        "high": float(recall.high),
+        "size": float(sizes.mean()),
+        "evaluations": float(np.count_nonzero(~np.isnan(benchmark.selection))),
+        "runs": len(sizes),
+        "best": False,
+    }
+
+
+def _spread(values: pl.Series, form: str) -> str:
+    """Return the smallest and largest value in words: "0.41 to 0.90"."""
+    low, high = (format(value, form) for value in (values.min(), values.max()))
+    return low if low == high else f"{low} to {high}"
+
+
+def _reference_cost(winner: str, won: pl.DataFrame, table: pl.DataFrame, curves: pl.DataFrame) -> str:
+    """Return how many evaluations the winner needs for the final recall of LISSNAS, as the end of a sentence."""
+    if winner == "lissnas" or "lissnas" not in table["method"]:
+        return ""
+    needed, spent = list[float](), list[float]()
+    for benchmark, dataset in won.select("benchmark", "dataset").iter_rows():
+        here = (pl.col("benchmark") == benchmark) & (pl.col("dataset") == dataset)
+        lissnas = table.filter(here & (pl.col("method") == "lissnas")).row(0, named=True)
+        curve = curves.filter(here & (pl.col("method") == winner) & (pl.col("recall") >= lissnas["recall"]))
+        if curve.is_empty():
+            return ""
+        needed.append(curve["evaluations"].min())  # type: ignore[arg-type]
+        spent.append(lissnas["evaluations"])
+    return (
+        f"; it reaches the recall of lissnas with {_spread(pl.Series(needed), ',.0f')} evaluations, where lissnas "
+        f"spends {_spread(pl.Series(spent), ',.0f')}"
+    )
