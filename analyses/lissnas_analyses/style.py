@@ -31,6 +31,9 @@ _STYLE: dict[str, Any] = {
     "svg.hashsalt": "lissnas",
 }
 
+CAPTION_ID = "caption"
+"""The id of a caption in an SVG: a page that has the caption as text leaves it out of the picture."""
+
 SEQUENTIAL = "cividis"
 """Color map of a quantity: uniform in lightness, also in grayscale and for color-blind readers."""
 
@@ -121,4 +124,4 @@ def percent(value: float, _position: float) -> str:
 def caption(figure: Figure, title: str, text: str) -> None:
     """Add a title and a caption that says what the figure shows, so that it can be read on its own."""
     figure.suptitle(title, x=0.01, ha="left", fontsize="large", fontweight="bold")
-    figure.supxlabel(text, x=0.01, ha="left", fontsize=7, color="#444444", wrap=True)
+    figure.supxlabel(text, x=0.01, ha="left", fontsize=7, color="#444444", wrap=True).set_gid(CAPTION_ID)

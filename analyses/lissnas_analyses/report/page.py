@@ -1,13 +1,13 @@
 """The page of a report: the contents of result folders in one HTML file that works offline."""
 
 import base64
-import gzip
+import hashlib
 import json
-import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from html import escape, unescape
+from contextlib import contextmanager
+from html import escape
 from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,6 +19,9 @@ from lissnas_benchmarks.catalog import find_adapter
 from polars.exceptions import PolarsError
 
 from lissnas_analyses.report.explorer import explorer
+from lissnas_analyses.report.first_screen import compared_folders, first_screen
+from lissnas_analyses.report.packed import Packed
+from lissnas_analyses.report.picture import picture
 from lissnas_analyses.results.folder import read_manifest
 
 _TABLES = {
@@ -53,31 +56,15 @@ _BUNDLE = "import vl_convert; print(vl_convert.javascript_bundle('window.vegaEmb
 _TITLE = "Locality and shrinking of architecture search spaces"
 
 _SUMMARY = (
-    "Do similar networks perform similarly? If they do, the search space has locality, and it can be shrunk to its "
-    "good networks and their neighbors. "
-    "Each section of this page is about one benchmark. It has the findings in sentences, "
-    "an interactive map of the networks if there is one, and every figure with its data."
+    "Each section below is about one benchmark: its findings, an interactive map of its networks if there is one, and "
+    "every figure with its data."
 )
 
-
-class _Packed:
-    """Collects the texts that the page contains in compressed form."""
-
-    def __init__(self) -> None:
-        self._texts: dict[str, bytes] = {}
-
-    def add(self, text: bytes, name: str = "") -> str:
-        """Add a text, and return the id of its element."""
-        name = name or f"packed-{len(self._texts)}"
-        self._texts[name] = gzip.compress(text, 9, mtime=0)
-        return name
-
-    @property
-    def html(self) -> str:
-        return "\n".join(
-            f'<script type="text/plain" id="{name}">{base64.b64encode(text).decode()}</script>'
-            for name, text in self._texts.items()
-        )
+_POLICY = (
+    "default-src 'none'; img-src data: blob:; style-src 'unsafe-inline'; script-src 'unsafe-eval' {scripts}; "
+    "base-uri 'none'; form-action 'none'"
+)
+"""Content-Security-Policy of the page: only its own scripts run, and nothing is loaded. Vega compiles expressions."""
 
 
 def write_report(
@@ -99,26 +86,33 @@ def write_report(
     LissnasError
         If a folder has no results or damaged ones, or the library that draws the maps is not installed.
     """
-    packed = _Packed()
+    packed = Packed()
     manifests = [read_manifest(folder) for folder in folders]
+    if any("map.parquet" in manifest["files"] for manifest in manifests):
+        _check_library()
     names = _names(folders, manifests)
+    compared = compared_folders(folders, manifests)
+    top = ""
+    if compared:
+        with _damage_in(compared[0], manifests[folders.index(compared[0])]):
+            top = first_screen(compared, packed)
     sections = []
     for number, (folder, manifest, name) in enumerate(zip(folders, manifests, names, strict=True)):
         progress(number / (len(folders) + 1))
-        try:
+        with _damage_in(folder, manifest):
             sections.append(_section(folder, manifest, name, packed))
-        except (OSError, LookupError, TypeError, ValueError, PolarsError) as error:
-            again = f" with '{manifest['command']}'" if manifest.get("command") else ""
-            raise LissnasError(
-                f"{folder}: the results are damaged ({_first_line(error)}); make them again{again}"
-            ) from error
     progress(len(folders) / (len(folders) + 1))
-    if any("class=explorer" in section for section in sections):
-        packed.add(_library(), "library")
+    scripts = [_part("program.js")]
+    if any('class="explorer"' in section for section in sections):
+        library = _library()
+        packed.add(library, "library")
+        scripts.append(library.decode())
     contents = " ".join(f'<a href="#{_anchor(name)}">{escape(name)}</a>' for name in names)
     versions = {f"lissnas {manifest['versions']['lissnas']}" for manifest in manifests}
     parts = {
         "title": escape(title),
+        "policy": _POLICY.format(scripts=" ".join(map(_script_source, scripts))),
+        "first_screen": top,
         "summary": _SUMMARY,
         "contents": contents,
         "glossary": _part("glossary.html"),
@@ -128,19 +122,31 @@ def write_report(
         ),
         "packed": packed.html,
         "style": _part("style.css"),
-        "program": _part("program.js"),
+        "program": scripts[0],
     }
     return Template(_part("page.html")).substitute(parts)
 
 
-def _section(folder: Path, manifest: dict[str, Any], name: str, packed: _Packed) -> str:
+@contextmanager
+def _damage_in(folder: Path, manifest: dict[str, Any]) -> Iterator[None]:
+    """Raise LissnasError with the way out if the results in a folder cannot be read."""
+    try:
+        yield
+    except (OSError, LookupError, TypeError, ValueError, PolarsError) as error:
+        again = f" with '{manifest['command']}'" if manifest.get("command") else ""
+        raise LissnasError(
+            f"{folder}: the results are damaged ({_first_line(error)}); make them again{again}"
+        ) from error
+
+
+def _section(folder: Path, manifest: dict[str, Any], name: str, packed: Packed) -> str:
     findings = "".join(f"<li>{escape(_sentence(finding))}</li>" for finding in manifest.get("findings", ()))
     drawn = [file.removesuffix(".svg") for file in manifest["files"] if file.endswith(".svg")]
     figures = "\n".join(_figure(folder, figure, packed) for figure in drawn)
     about = " ".join([_measured(manifest), *_roles(manifest)])
     command = manifest.get("command")
     made = (
-        f"<p class=faint>This command made the findings and figures: <code>{escape(command)}</code></p>"
+        f'<p class="faint">This command made the findings and figures: <code>{escape(command)}</code></p>'
         if command
         else ""
     )
@@ -148,11 +154,14 @@ def _section(folder: Path, manifest: dict[str, Any], name: str, packed: _Packed)
     interactive_map = ""
     if explored is not None:
         data = packed.add(json.dumps(explored, separators=(",", ":")).encode())
-        interactive_map = f"<h3>Interactive map</h3>{_HELP}<div class=explorer data-packed={data}></div>"
+        interactive_map = (
+            f'<h3>Interactive map</h3>{_HELP}<div class="explorer" data-packed="{data}"><p class="loading">Loading the '
+            "map ...</p></div>"
+        )
     return (
         f'<section id="{_anchor(name)}"><h2>{escape(name)}</h2>'
-        f"<p class=faint>{escape(about)}</p><ul class=findings>{findings}</ul>{interactive_map}"
-        f"<h3>Figures</h3>{made}<div class=figures>{figures}</div></section>"
+        f'<p class="faint">{escape(about)}</p><ul class="findings">{findings}</ul>{interactive_map}'
+        f'<h3>Figures</h3>{made}<div class="figures">{figures}</div></section>'
     )
 
 
@@ -177,35 +186,22 @@ def _roles(manifest: dict[str, Any]) -> Iterator[str]:
 
 
 _HELP = (
-    "<p class=faint>Each point is a network, and similar networks are near each other. Yellow means a high value; the "
-    "lowest 15 % share one color. Large points are the networks that a method keeps in the round shown. Play steps "
-    "through the rounds of the first run for two methods side by side. Click a point, or press the arrow keys on the "
-    "panel below the maps, to see the structure of a network and the effect of each edit. Zoom with the buttons or "
-    "with Ctrl and the mouse wheel; drag with the mouse.</p>"
+    '<p class="faint">Each point is a network, and similar networks are near each other. Large points are the networks '
+    "that a method keeps in the round shown. Play steps through the rounds of the first run for two methods side by "
+    "side. Click a point, or press the arrow keys on the panel beside the maps, to see the structure of a network and "
+    "the effect of each edit. Zoom with the buttons or with Ctrl and the mouse wheel; drag with the mouse.</p>"
 )
 
 
-def _figure(folder: Path, name: str, packed: _Packed) -> str:
-    drawing = (folder / f"{name}.svg").read_bytes()
-    title, caption = (_metadata(drawing, element) for element in ("title", "description"))
+def _figure(folder: Path, name: str, packed: Packed) -> str:
     files = [folder / f"{table}.csv" for table in _TABLES.get(name, (name,))]
     links = ", ".join(
-        f"<button type=button data-numbers={packed.add(path.read_bytes())} data-name={escape(path.name)}>"
+        f'<button type="button" data-numbers="{packed.add(path.read_bytes())}" data-name="{escape(path.name)}">'
         f"{escape(path.name)}</button>"
         for path in files
         if path.exists()
     )
-    return (
-        f'<figure><button type=button class=zoom aria-label="Enlarge: {title or escape(name)}">'
-        f'<img alt="{title or escape(name)}" data-packed={packed.add(drawing)}></button>'
-        f"<figcaption><p>{caption}</p>{f'<p>Its data: {links}</p>' if links else ''}</figcaption></figure>"
-    )
-
-
-def _metadata(drawing: bytes, element: str) -> str:
-    """Return an element of an SVG's metadata, escaped for HTML; "" if it is missing."""
-    match = re.search(f"<dc:{element}>(.*?)</dc:{element}>", drawing.decode(errors="replace"), re.DOTALL)
-    return escape(unescape(match[1])) if match else ""
+    return picture((folder / f"{name}.svg").read_bytes(), name, packed, links)
 
 
 def _names(folders: Sequence[Path], manifests: Sequence[dict[str, Any]]) -> list[str]:
@@ -236,13 +232,21 @@ def _first_line(error: Exception) -> str:
     return next(iter(str(error).splitlines()), type(error).__name__)
 
 
+def _script_source(program: str) -> str:
+    """Return what a Content-Security-Policy calls a script: the digest of its text."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(program.encode()).digest()).decode()}'"
+
+
 def _part(name: str) -> str:
     return (files("lissnas_analyses.report") / name).read_text()
 
 
-def _library() -> bytes:
-    """Return Vega-Lite and its dependencies as one script."""
+def _check_library() -> None:
     if find_spec("vl_convert") is None:
         raise LissnasError("the report needs the extra 'report': pip install 'lissnas[report]'")
+
+
+def _library() -> bytes:
+    """Return Vega-Lite and its dependencies as one script."""
     printed = subprocess.run([sys.executable, "-X", "utf8", "-c", _BUNDLE], capture_output=True, check=True)
     return printed.stdout

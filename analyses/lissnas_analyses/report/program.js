@@ -14,7 +14,6 @@ async function showFigures() {
     image.src = URL.createObjectURL(new Blob([drawing], { type: "image/svg+xml" }));
   }
   enlargeFigures();
-  if (matchMedia("(max-width: 40rem)").matches) document.querySelector(".glossary").open = false;
   for (const button of document.querySelectorAll("button[data-numbers]")) {
     button.addEventListener("click", async () => {
       const link = document.createElement("a");
@@ -134,9 +133,9 @@ class Explorer {
     this.operationSets = data.drawings.map(drawing => new Set(operationsOf(drawing)));
     this.names = Object.keys(data.columns);
     this.reported = data.columns[this.names[0]];
-    this.order = this.reported.map((_, place) => place).filter(place => this.reported[place] !== null)
+    this.bestFirst = this.reported.map((_, place) => place).filter(place => this.reported[place] !== null)
       .sort((a, b) => this.reported[b] - this.reported[a]);
-    this.selected = this.order[0];
+    this.selected = this.bestFirst[0];
     this.before = null;
     this.views = [];
     this.timer = null;
@@ -160,6 +159,7 @@ class Explorer {
     const controls = element("div", { class: "controls" });
     const add = ([label, input]) => { controls.append(label); return input; };
     this.colorColumn = add(this.select("color by", this.names, this.names[0]));
+    this.colorColumn.addEventListener("change", () => this.draw());
     this.filterColumn = add(this.select("filter by", this.names, this.names[0]));
     this.filterColumn.addEventListener("change", () => { this.setLimits(); this.update(); });
     const range = (label, attributes) => {
@@ -208,29 +208,32 @@ class Explorer {
       return plot;
     });
     const pager = Object.entries({ Better: -1, Worse: 1 }).map(([name, by]) => {
-      const button = element("button", { type: "button" }, name);
+      const button = element("button", { type: "button", title: `Select the next network with a ${by < 0 ? "higher" : "lower"} ${this.names[0]}` }, name);
       button.addEventListener("click", () => this.step(by));
       return button;
     });
     this.facts = element("div", { class: "facts" });
     this.details = element("div", { class: "details", tabindex: 0, role: "group",
       "aria-label": "The selected network; arrow keys select the next better or worse one" },
-      element("p", { class: "pager" }, ...pager), this.facts);
+      element("p", { class: "pager" }, ...pager, element("span", { class: "faint" }, `by ${this.names[0]}`)), this.facts);
     this.details.addEventListener("keydown", event => {
       const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
       if (step) { event.preventDefault(); this.step(step); }
     });
-    this.root.replaceChildren(controls, this.count, playing, this.maps, this.details);
+    this.root.replaceChildren(controls, this.count, playing, element("div", { class: "body" }, this.maps, this.details));
   }
 
   async draw() {
+    const zoomed = this.views.map(view => ["zoom_x", "zoom_y"].map(name => [name, view.signal(name)]));
     this.views.forEach(view => view.finalize());
-    this.views = [];
-    for (const plot of this.plots) {
-      const result = await vegaEmbed(plot, this.specification(), { actions: false, renderer: "canvas" });
-      result.view.addEventListener("click", event => this.chooseNear(result.view, event));
-      this.views.push(result.view);
+    const views = [];
+    for (const [side, plot] of this.plots.entries()) {
+      const { view } = await vegaEmbed(plot, this.specification(), { actions: false, renderer: "canvas" });
+      view.addEventListener("click", event => this.chooseNear(view, event));
+      for (const [name, range] of zoomed[side] ?? []) if (range) view.signal(name, range);
+      views.push(view);
     }
+    this.views = views;
     this.update();
   }
 
@@ -246,7 +249,8 @@ class Explorer {
       encoding: {
         x: { field: "x", type: "quantitative", ...axis },
         y: { field: "y", type: "quantitative", ...axis },
-        color: { field: "value", type: "quantitative", scale: { scheme: { name: "cividis", extent: isDark() ? [0.4, 1] : [0, 1] }, clamp: true, domainMin: { expr: "low" }, domainMax: { expr: "high" } }, title: null },
+        color: { field: "value", type: "quantitative", scale: { scheme: { name: "cividis", extent: isDark() ? [0.4, 1] : [0, 1] }, clamp: true, domainMin: { expr: "low" }, domainMax: { expr: "high" } },
+          legend: { title: this.colorColumn.value, titleLimit: 0, orient: "bottom", direction: "horizontal", gradientLength: 180, gradientThickness: 9, gradientOpacity: 1 } },
         opacity: { field: "strength", type: "quantitative", scale: null },
         size: { field: "size", type: "quantitative", scale: null },
         stroke: { field: "edge", type: "nominal", scale: null },
@@ -255,6 +259,13 @@ class Explorer {
       },
     };
   }
+
+  get isFiltered() {
+    return this.operation.value !== "any" || Number(this.least.value) > Number(this.least.min) || Number(this.most.value) < Number(this.most.max);
+  }
+
+  // The networks that pass the filters, best first.
+  get order() { return this.bestFirst.filter(place => this.isShown(place)); }
 
   isShown(place) {
     const value = this.data.columns[this.filterColumn.value][place];
@@ -267,7 +278,8 @@ class Explorer {
     const round = Number(this.round.value), all = this.data.x.length;
     const shown = this.data.x.filter((_, place) => this.isShown(place)).length;
     this.showValues();
-    this.count.textContent = `${shown.toLocaleString("en")} of ${all.toLocaleString("en")} networks on the map`;
+    if (shown && !this.isShown(this.selected)) { this.selected = this.order[0] ?? this.selected; this.before = null; }
+    this.count.textContent = `${shown.toLocaleString("en")} of ${all.toLocaleString("en")} networks on the map${this.isFiltered ? " pass the filters" : ""}`;
     this.views.forEach((view, side) => {
       const rounds = this.data.methods[this.sides[side]];
       const current = round === 0 ? null : rounds[Math.min(round, rounds.length) - 1];
@@ -330,23 +342,26 @@ class Explorer {
   }
 
   step(by) {
-    const at = this.order.indexOf(this.selected);
-    this.choose(this.order[Math.max(0, Math.min(this.order.length - 1, at + by))]);
+    const order = this.order, at = order.indexOf(this.selected);
+    if (order.length) this.choose(order[Math.max(0, Math.min(order.length - 1, at + by))]);
   }
 
   describe() {
-    const place = this.selected, rank = this.order.indexOf(place) + 1;
+    const place = this.selected, order = this.order, rank = order.indexOf(place) + 1;
+    if (!order.length) { this.facts.replaceChildren(element("p", {}, "No network passes the filters. Widen them.")); return; }
     const numbers = element("table", {}, element("tbody", {}, ...this.names.map(name =>
       element("tr", {}, element("td", {}, name), element("td", { class: "number" }, String(this.data.columns[name][place] ?? "missing"))))));
     const all = element("details", {}, element("summary", {}, "All columns"), numbers);
     all.open = this.facts.querySelector("details")?.open ?? false;
     const left = element("div", {},
-      element("h3", {}, `Network ${rank.toLocaleString("en")} of ${this.order.length.toLocaleString("en")} on the map, best first`),
+      element("h3", {}, `Network ${rank.toLocaleString("en")} of ${order.length.toLocaleString("en")} ${this.isFiltered ? "that pass the filters" : "on the map"}, best first`),
       element("p", { class: "faint architecture" }, element("code", {}, this.data.architecture[place])),
       ...this.pictures(place), all);
     const ownScore = this.reported[place];
     const { edits, edit: editNumbers, place: places, score: scores } = this.data.neighbors;
-    const rows = editNumbers[place].map((which, i) => {
+    const listed = editNumbers[place].map((_, i) => i).filter(i => !this.isFiltered || (places[place][i] >= 0 && this.isShown(places[place][i])));
+    const rows = listed.map(i => {
+      const which = editNumbers[place][i];
       const edit = edits[which], neighbor = places[place][i], score = scores[place][i];
       const cell = neighbor < 0 ? element("span", {}, edit) : element("button", { type: "button" }, edit);
       if (neighbor >= 0) cell.addEventListener("click", () => this.choose(neighbor, place));
@@ -354,7 +369,8 @@ class Explorer {
       return element("tr", {}, element("td", {}, cell), element("td", { class: "number" }, score === null ? "missing" : String(score)),
         element("td", { class: "number" }, gain));
     });
-    const heading = `The best ${rows.length} of its ${this.data.degrees[place]} neighbors`;
+    const heading = this.isFiltered ? `Neighbors on the map that pass the filters: ${rows.length} of ${this.data.degrees[place]}`
+      : `The best ${rows.length} of its ${this.data.degrees[place]} neighbors`;
     const right = element("div", {}, element("h3", {}, heading),
       element("div", { class: "scroll" }, element("table", {}, element("thead", {}, element("tr", {}, element("th", {}, "edit"),
         element("th", {}, this.names[0]), element("th", {}, "change"))), element("tbody", {}, ...rows))),

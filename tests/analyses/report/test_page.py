@@ -48,7 +48,15 @@ def test_the_page_loads_nothing_from_the_network(page: Path) -> None:
     assert len(text) < 5e6
 
 
-def test_findings_are_on_the_first_page(page: Path) -> None:
+def test_the_first_screen_says_which_method_keeps_most_and_at_what_cost(page: Path) -> None:
+    first = page.read_text().split("<main>")[0]
+    assert "On nas-bench-graph-proteins, " in first
+    assert " keeps the largest share of the top 1 %: " in first
+    assert re.search(r'<th scope="row">lissnas</th><td>(<b>)?0\.\d\d', first)
+    assert '<details class="glossary">' in first
+
+
+def test_findings_are_on_the_page(page: Path) -> None:
     assert "A neighbor of a top-1 % network is in the top 1 % with probability" in page.read_text()
 
 
@@ -79,7 +87,7 @@ def test_a_figure_has_its_caption_and_buttons_for_all_its_tables(page: Path, res
     assert 'alt="Locality of nas-bench-graph-proteins"' in text
     assert "<figcaption><p>nas-bench-graph-proteins, proteins, test accuracy. Exact over all pairs" in text
     for numbers in results.glob("*.csv"):
-        assert f"data-name={numbers.name}>" in text
+        assert f'data-name="{numbers.name}">' in text
 
 
 def without_map(results: Path, folder: Path) -> Path:
@@ -182,6 +190,44 @@ def _chosen(browser: Any) -> str:
 def test_the_page_loads_without_browser_errors(browser: Any) -> None:
     assert browser.get_log("browser") == []
     assert browser.find_element("css selector", "figure img").size["height"] > 50
+
+
+def test_only_the_scripts_of_the_page_run(browser: Any) -> None:
+    inject = (
+        'document.body.insertAdjacentHTML(\'beforeend\', \'<b id="x" tabindex="0" onfocus="window.ran = 1">x</b>\')'
+    )
+    browser.execute_script(inject + "; document.getElementById('x').focus()")
+    assert browser.execute_script("const ran = window.ran; document.getElementById('x').remove(); return ran") is None
+    assert any("Content Security Policy" in entry["message"] for entry in browser.get_log("browser"))
+
+
+def test_the_explorer_takes_its_place_before_it_is_drawn(browser: Any) -> None:
+    heights = """
+        const explorer = document.querySelector('.explorer'), after = explorer.getBoundingClientRect().height;
+        const empty = explorer.cloneNode(false);
+        empty.innerHTML = '<p class="loading">Loading the map ...</p>';
+        explorer.after(empty);
+        const before = empty.getBoundingClientRect().height;
+        empty.remove();
+        return [before, after];
+    """
+    before, after = browser.execute_script(heights)
+    assert before == pytest.approx(after, rel=0.15)
+
+
+def test_a_filter_reaches_the_panel_and_its_neighbors(browser: Any) -> None:
+    operation = browser.find_elements("css selector", ".controls select")[2]
+    names = browser.execute_script("return [...arguments[0].options].map(option => option.value)", operation)
+    choose = "arguments[0].value = arguments[1]; arguments[0].dispatchEvent(new Event('change'))"
+    browser.execute_script(choose, operation, names[1])
+    heading = browser.find_element("css selector", ".facts h3").text
+    assert "that pass the filters" in heading
+    assert heading.split(" of ")[1].split()[0] == f"{_count(browser):,}"
+    assert len(browser.find_elements("css selector", ".scroll td button")) == len(
+        browser.find_elements("css selector", ".facts .scroll tbody tr")
+    )
+    browser.execute_script(choose, operation, "any")
+    assert "on the map" in browser.find_element("css selector", ".facts h3").text
 
 
 def test_a_filter_changes_the_count(browser: Any) -> None:
@@ -298,7 +344,13 @@ def test_both_maps_zoom_to_the_selected_network_and_back(browser: Any) -> None:
     into, _out, whole = browser.find_elements("css selector", ".play ~ button")[:3]
     before = pictures()
     browser.execute_script("arguments[0].click()", into)
-    assert all(now != then for now, then in zip(pictures(), before, strict=True))
+    zoomed = pictures()
+    assert all(now != then for now, then in zip(zoomed, before, strict=True))
+    operation = browser.find_elements("css selector", ".controls select")[2]
+    choose = "arguments[0].selectedIndex = arguments[1]; arguments[0].dispatchEvent(new Event('change'))"
+    for option in (1, 0):  # a filter and back again
+        browser.execute_script(choose, operation, option)
+    assert pictures() == zoomed
     browser.execute_script("arguments[0].click()", whole)
     assert pictures() == before
 

@@ -1,0 +1,91 @@
+"""The first screen of a report: which method keeps the best networks, at what cost, in sentences, a table, a figure."""
+
+from collections.abc import Sequence
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from lissnas_analyses import style
+from lissnas_analyses.comparison.draw_overview import draw_recall
+from lissnas_analyses.comparison.overview import Overview, verdict
+from lissnas_analyses.report.packed import Packed
+from lissnas_analyses.report.picture import picture
+from lissnas_analyses.results.folder import figure_files
+
+_TABLES = ("recall", "methods")
+"""The tables of a comparison that the first screen shows."""
+
+_TERMS = {
+    "Recall": "the share of the top 1 % of the space that a method keeps: 1 if it loses none",
+    "kept": "the number of networks in the shrunk space, mean over the runs",
+    "evaluations": "the number of networks whose score the method requested, mean over the runs",
+    "all labels": "keeps the networks with the best selection scores of the full space: a method that knew all labels",
+    "random-subset": "keeps random networks: the chance level",
+}
+"""Terms that explain themselves on hover and focus."""
+
+
+def compared_folders(folders: Sequence[Path], manifests: Sequence[dict[str, Any]]) -> list[Path]:
+    """Return the folders that have a comparison of methods."""
+    needed = {f"{name}.parquet" for name in _TABLES}
+    return [folder for folder, manifest in zip(folders, manifests, strict=True) if needed <= set(manifest["files"])]
+
+
+def first_screen(folders: Sequence[Path], packed: Packed) -> str:
+    """Return the verdict, the table and the figure of the comparisons in some folders.
+
+    Of several comparisons on the same data set, the first one counts.
+    """
+    curves: list[pl.DataFrame] = []
+    tables: dict[tuple[str, str], pl.DataFrame] = {}
+    for folder in folders:
+        curve, table = (pl.read_parquet(folder / f"{name}.parquet", glob=False) for name in _TABLES)
+        benchmark, dataset = table.select("benchmark", "dataset").row(0)
+        if (benchmark, dataset) not in tables:
+            tables[benchmark, dataset] = table
+            curves.append(curve)
+    shown = Overview(pl.concat(curves), pl.concat(tables.values()))
+    with style.house_style():
+        drawing = figure_files("recall", draw_recall(shown))["recall.svg"]
+    return (
+        f'<p class="verdict">{escape(verdict(shown.table, shown.curves))}</p><div class="first">'
+        f"<div>{_methods_table(tables)}</div>{picture(drawing, 'recall', packed)}</div>"
+    )
+
+
+def _methods_table(tables: dict[tuple[str, str], pl.DataFrame]) -> str:
+    """Return an HTML table with a row for each method and a column for each benchmark."""
+    names = [benchmark if dataset in benchmark else f"{benchmark}, {dataset}" for benchmark, dataset in tables]
+    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in names)
+    methods = dict.fromkeys(method for table in tables.values() for method in table["method"])
+    body = "".join(
+        f'<tr><th scope="row">{_term(method)}</th>'
+        + "".join(_cell(table.filter(pl.col("method") == method)) for table in tables.values())
+        + "</tr>"
+        for method in methods
+    )
+    return (
+        f'<p class="faint">{_term("Recall")} of the top 1 % with its 95 % interval; networks {_term("kept")}; '
+        f"{_term('evaluations')}. Bold: above every other method by the paired interval.</p>"
+        f'<div class="scroll"><table class="methods"><thead><tr><th scope="col">method</th>{head}</tr></thead>'
+        f"<tbody>{body}</tbody></table></div>"
+    )
+
+
+def _cell(rows: pl.DataFrame) -> str:
+    if rows.is_empty():
+        return "<td>not run</td>"
+    row = rows.row(0, named=True)
+    recall = f"<b>{row['recall']:.2f}</b>" if row["best"] else f"{row['recall']:.2f}"
+    interval = f" [{row['low']:.2f}, {row['high']:.2f}]" if row["runs"] > 1 else ""
+    cost = f"{row['size']:,.0f} kept, {row['evaluations']:,.0f} evaluations"
+    return f'<td>{recall}{interval}<br><span class="faint">{cost}</span></td>'
+
+
+def _term(name: str) -> str:
+    """Return a name for HTML; a known term explains itself on hover and focus."""
+    if name not in _TERMS:
+        return escape(name)
+    return f'<span class="term" tabindex="0" data-meaning="{escape(_TERMS[name])}">{escape(name)}</span>'

@@ -1,0 +1,41 @@
+"""A figure of the report: its picture without the caption, which is text of the page."""
+
+import re
+from html import escape, unescape
+
+from lissnas_analyses import style
+from lissnas_analyses.report.packed import Packed
+
+_CAPTION_LINE = 8.0
+"""Height of a line of a caption in points, with the gap above it."""
+
+
+def picture(drawing: bytes, name: str, packed: Packed, links: str = "") -> str:
+    """Return an SVG of this project as a figure of the page, with its caption and links to its data."""
+    title, caption = (_metadata(drawing, element) for element in ("title", "description"))
+    title = title or escape(name)
+    data = f"<p>Its data: {links}</p>" if links else ""
+    return (
+        f'<figure><button type="button" class="zoom" aria-label="Enlarge: {title}">'
+        f'<img alt="{title}" data-packed="{packed.add(_without_caption(drawing))}"></button>'
+        f"<figcaption><p>{caption}</p>{data}</figcaption></figure>"
+    )
+
+
+def _metadata(drawing: bytes, element: str) -> str:
+    """Return an element of an SVG's metadata, escaped for HTML; "" if it is missing."""
+    match = re.search(f"<dc:{element}>(.*?)</dc:{element}>", drawing.decode(errors="replace"), re.DOTALL)
+    return escape(unescape(match[1])) if match else ""
+
+
+def _without_caption(drawing: bytes) -> bytes:
+    """Return an SVG without the caption at its bottom; an SVG that has none stays as it is."""
+    text = drawing.decode(errors="replace")
+    caption = re.search(rf'<g id="{style.CAPTION_ID}">.*?</g>', text, re.DOTALL)
+    size = re.search(r'height="([\d.]+)pt" viewBox="0 0 ([\d.]+) ([\d.]+)"', text)
+    lines = re.findall(r"translate\([\d.]+ ([\d.]+)\)", caption[0]) if caption else []
+    if not caption or not size or not lines:
+        return drawing
+    height = f"{min(map(float, lines)) - _CAPTION_LINE:.6g}"
+    cropped = f'height="{height}pt" viewBox="0 0 {size[2]} {height}"'
+    return text.replace(caption[0], "").replace(size[0], cropped, 1).encode()
