@@ -69,11 +69,14 @@ class Import:
         The folder for learning curves; see `curves`.
     progress
         Call it now and then with the share that is done, 0 to 1.
+    note
+        Call it with one sentence about what the reader changed in or dropped from the files.
     """
 
     files: tuple[Path, ...]
     folder: Path
     progress: Callable[[float], None] = lambda share: None
+    note: Callable[[str], None] = lambda sentence: None
 
     def curves(self, column: Column, rows: int, epochs: int) -> NDArray[np.float32]:
         """Return a float32 array of shape (rows, epochs), all NaN, memory-mapped to the file of a column's curves."""

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+from lissnas.spaces.space import Floats
+
 
 @dataclass(frozen=True)
 class Column:
@@ -69,3 +72,19 @@ class Measure:
             seeds = f", mean of seeds {', '.join(map(str, self.seeds))}"
         epochs = "" if self.epochs is None else f" after {self.epochs} epochs"
         return f"{self.split} {self.metric}{epochs}{seeds}".strip()
+
+
+def percentage_fault(column: Column, values: Floats) -> tuple[int, str] | None:
+    """Return the first row whose value cannot be in %, and why; None if all can be or the column has another unit.
+
+    Accuracies that are all at most 1 are refused too: they are fractions, and nobody can tell 0.94 % from 94 %.
+    """
+    if column.unit != "%" or not len(values) or np.isnan(values).all():
+        return None
+    outside = (values < 0) | (values > 100)
+    if outside.any():
+        return int(outside.argmax()), "but its unit is %: 0 to 100"
+    largest = int(np.nanargmax(values))
+    if column.quality and 0 < values[largest] <= 1:
+        return largest, "the largest of all, but its unit is %: multiply fractions by 100, or declare another unit"
+    return None

@@ -10,8 +10,8 @@ from lissnas.spaces.space import Floats
 from lissnas_benchmarks.adapter import Adapter, Import, TableAdapter
 from lissnas_benchmarks.cache import cached_path, replacing
 from lissnas_benchmarks.catalog import ADAPTERS
-from lissnas_benchmarks.columns import Column
-from lissnas_benchmarks.errors import MissingFileError
+from lissnas_benchmarks.columns import Column, percentage_fault
+from lissnas_benchmarks.errors import BenchmarkFileError, MissingFileError
 from lissnas_benchmarks.surrogates.model_archive import unpacked
 from lissnas_benchmarks.surrogates.surrogate import SurrogateAdapter, convert_folder
 from lissnas_benchmarks.table_file import Source, file_checksum, write_table
@@ -22,6 +22,7 @@ def import_files(
     files: tuple[Path, ...],
     progress: Callable[[float], None] = lambda share: None,
     on_wait: Callable[[], None] = lambda: None,
+    note: Callable[[str], None] = lambda sentence: None,
 ) -> Path:
     """Convert a benchmark's official files into the cache, and return the path of the table or the surrogate's folder.
 
@@ -37,6 +38,8 @@ def import_files(
         Called now and then with the share that is done, 0 to 1.
     on_wait
         Called once before waiting for another process that imports the same benchmark.
+    note
+        Called with one sentence about what the reader changed in or dropped from the files.
 
     Raises
     ------
@@ -53,19 +56,20 @@ def import_files(
         if isinstance(adapter, SurrogateAdapter):
             _import_surrogate(adapter, files[0], path, staged, progress)
         elif isinstance(adapter, TableAdapter):
-            _import_table(adapter, files, path, staged, progress)
+            _import_table(adapter, files, path, staged, Import(files, staged.with_suffix(""), progress, note))
     return path
 
 
-def _import_table(
-    adapter: TableAdapter, files: tuple[Path, ...], path: Path, staged: Path, progress: Callable[[float], None]
-) -> None:
+def _import_table(adapter: TableAdapter, files: tuple[Path, ...], path: Path, staged: Path, source: Import) -> None:
     checksums = {
         file.name: file.checked(place, adapter.remedy) for file, place in zip(adapter.files, files, strict=True)
     }
-    source = Import(files, staged.with_suffix(""), progress)
     source.folder.mkdir()
     columns = _read(adapter, source)
+    for column, values in columns.items():
+        if (fault := percentage_fault(column, values)) is not None:
+            row, why = fault
+            raise BenchmarkFileError(f"{adapter.name}: {column.name} is {values[row]:g} of architecture {row}, {why}")
     index = adapter.index(source) if adapter.index else None
     curves = {file.name: file_checksum(file) for file in sorted(source.folder.iterdir())}
     origin = Source(adapter.name, adapter.page, adapter.license, checksums)

@@ -1,20 +1,26 @@
-"""Make a benchmark of your own table: a Parquet or CSV file with one row per architecture."""
+"""Make a benchmark of your own table: a Parquet, CSV or JSON file with one row per architecture."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import polars as pl
 from lissnas.bridges.gene_values import gene_values
 from lissnas.errors import ArchitectureError, SettingError, UnknownNameError
+from lissnas.spaces.official_order import official_order
 from lissnas.spaces.space import Floats, Indices, Space
 from numpy.typing import NDArray
 
 from lissnas_benchmarks.adapter import Import, OfficialFile, TableAdapter
-from lissnas_benchmarks.columns import Column, Measure
-from lissnas_benchmarks.errors import BenchmarkFileError, first_line
-from lissnas_benchmarks.readers.parquet_csv import scan_frame
+from lissnas_benchmarks.columns import Column, Measure, percentage_fault
+from lissnas_benchmarks.errors import BenchmarkFileError
+from lissnas_benchmarks.readers.own_file import OwnFile, open_own_file
+
+LISSNAS_INDEX, OFFICIAL_INDEX = "lissnas-index", "official-index"
+"""Columns of numbers that name architectures: this project's index of the space, or the benchmark's own numbering."""
+
+_MAX_COPIES = 100
+"""A file may have this many rows for each architecture of the space before its duplicates are looked at."""
 
 _MAX_ROWS = 50_000_000
 """Maximum number of rows: a megabyte of Parquet may decompress to any number of equal rows."""
@@ -46,7 +52,7 @@ def own_table(
     space
         Makes its search space.
     path
-        The file, ``.parquet`` or ``.csv``.
+        The file: Parquet, or CSV or JSON that may be compressed. CSV may be separated by commas, semicolons or tabs.
     columns
         What each column of measurements contains. A sequence of names declares metrics of these names, of which higher
         is better, on a data set with the benchmark's name.
@@ -54,7 +60,8 @@ def own_table(
         The columns of the genes, in the order of the space's genes: integers from 0, or the names of the operations in
         official strings.
     string_column
-        Instead of genes, the column of official strings.
+        Instead of genes, the column of official strings. A column called "official-index" has the benchmark's own
+        numbering, and one called "lissnas-index" this project's index of the space.
     missing
         Whether architectures may be absent and measurements empty; both become NaN.
     sampled
@@ -93,7 +100,7 @@ def own_table(
         raise SettingError(f"{name}: give either gene_columns or string_column, which name the architectures")
     if not columns or len(set(columns.values())) != len(columns):
         raise SettingError(f"{name}: give at least one column of measurements, and no two of the same measurement")
-    file = _TableFile(Path(path).name, space, dict(columns), tuple(gene_columns), string_column, missing, sampled)
+    file = DeclaredFile(Path(path).name, space, dict(columns), tuple(gene_columns), string_column, missing, sampled)
     selects = selects or file.selects(name)
     obtain = f"correct {file.name} or its declaration, then run 'lissnas data import {name} {file.name}'"
     return TableAdapter(
@@ -114,8 +121,8 @@ def own_table(
 
 
 @dataclass(frozen=True)
-class _TableFile:
-    """The declared file and how it is read."""
+class DeclaredFile:
+    """A table file and what each of its columns means; for the fields see `own_table`."""
 
     name: str
     space: Callable[[], Space]
@@ -140,121 +147,127 @@ class _TableFile:
         return selects
 
     def index(self, source: Import) -> Indices:
-        space = self.space()
-        return np.sort(self._indices(self._frame(source.files[0], space), space))
+        return np.sort(self.read_rows(self._open(source), source.note)[0])
 
     def read(self, source: Import) -> Mapping[Column, Floats]:
         space = self.space()
         if not (self.sampled or space.enumerable):
             raise self._error(f"{space.name} is too large to list every architecture: declare sampled=True")
-        frame = self._frame(source.files[0], space)
-        index = self._indices(frame, space)
+        index, columns = self.read_rows(self._open(source), source.note)
         if not (self.missing or self.sampled) and len(index) != space.size:
             raise self._error(
                 f"{len(index):,} architectures instead of the {space.size:,} of {space.name}; if the others are "
                 f"missing, declare missing=True"
             )
-        columns: dict[Column, Floats] = {}
-        for name, column in self.columns.items():
-            values = self._measurements(frame[name])
-            if self.sampled:
-                columns[column] = values[np.argsort(index)]
-            else:
-                columns[column] = np.full(space.size, np.nan)
-                columns[column][index] = values
-        return columns
+        if self.sampled:
+            return {column: values[np.argsort(index)] for column, values in columns.items()}
+        placed = {column: np.full(space.size, np.nan) for column in columns}
+        for column, values in columns.items():
+            placed[column][index] = values
+        return placed
 
-    def _frame(self, path: Path, space: Space) -> pl.DataFrame:
-        if path.suffix not in (".parquet", ".csv"):
-            raise self._error("it is neither a .parquet nor a .csv file")
-        architectures = self.gene_columns or (self.string_column,)
-        needed = list(dict.fromkeys((*architectures, *self.columns)))
-        try:
-            lazy = scan_frame(path)
-            present = lazy.collect_schema().names()
-            for name in needed:
-                if name not in present:
-                    raise UnknownNameError(f"column of {self.name}", name, present)
-            rows, most = lazy.select(pl.len()).collect().item(), min(space.size, _MAX_ROWS)
-            if rows > most:
-                raise self._error(f"{rows:,} rows, but the maximum is {most:,} architectures of {space.name}")
-            return lazy.select(needed).collect()
-        except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
-            raise self._error(f"cannot be read ({first_line(error)})") from error
+    def read_rows(self, file: OwnFile, note: Callable[[str], None]) -> tuple[Indices, dict[Column, Floats]]:
+        """Return the index of each architecture in the order of the opened file, and its measurements."""
+        space = self.space()
+        for name in (*(self.gene_columns or (self.string_column,)), *self.columns):
+            if name not in file.names:
+                raise UnknownNameError(f"column of {self.name}", name, file.names)
+        most = min(space.size * _MAX_COPIES, _MAX_ROWS)
+        if file.rows > most:
+            raise self._error(f"{file.rows:,} rows, but {space.name} has only {space.size:,} architectures")
+        index = self._indices(file, space)
+        columns = {column: self._measurements(file, name, column) for name, column in self.columns.items()}
+        first = self._first_rows(file, space, index, columns)
+        if dropped := len(index) - len(first):
+            note(f"{self.name}: dropped {dropped:,} {'copy of a row' if dropped == 1 else 'copies of rows'}")
+        return index[first], {column: values[first] for column, values in columns.items()}
 
-    def _indices(self, frame: pl.DataFrame, space: Space) -> Indices:
-        """Return the index in the space of each row of the file; raises BenchmarkFileError if one occurs twice."""
-        rows = self._strings(frame, space) if self.string_column else self._genes(frame, space)
+    def _open(self, source: Import) -> OwnFile:
         try:
-            index = space.index(rows)
-        except ArchitectureError as error:
-            raise self._error(str(error)) from error
+            return open_own_file(source.files[0])
+        except OSError as error:
+            raise self._error(f"cannot be read ({error.strerror})") from error
+
+    def _first_rows(
+        self, file: OwnFile, space: Space, index: Indices, columns: Mapping[Column, Floats]
+    ) -> NDArray[np.int64]:
+        """Return the first row of each architecture; raises BenchmarkFileError if a later row contradicts it."""
         order = np.argsort(index, kind="stable")
-        twice = np.flatnonzero(np.diff(index[order]) == 0)
-        if len(twice):
-            first, second = order[twice[0]], order[twice[0] + 1]
-            raise self._error(f"rows {first} and {second} are the same architecture of {space.name}")
-        return index
+        is_first = np.ones(len(index), dtype=bool)
+        is_first[1:] = np.diff(index[order]) != 0
+        first_of = order[np.maximum.accumulate(np.where(is_first, np.arange(len(order)), 0))]
+        for name, values in zip(self.columns, columns.values(), strict=True):
+            equal = (values[order] == values[first_of]) | (np.isnan(values[order]) & np.isnan(values[first_of]))
+            if not equal.all():
+                place = int(equal.argmin())
+                one, other = int(first_of[place]), int(order[place])
+                raise self._error(
+                    f"{file.place(one)} and {file.place(other)} are the same architecture of {space.name}, but {name} "
+                    f"is {values[one]:g} and {values[other]:g}: keep one of the rows"
+                )
+        return np.sort(order[is_first])
 
-    def _strings(self, frame: pl.DataFrame, space: Space) -> NDArray[np.uint8]:
-        strings = frame[self.string_column]
-        self._require(strings, pl.String, "official strings")
+    def _indices(self, file: OwnFile, space: Space) -> Indices:
+        """Return the index in the space of each row of the file."""
         try:
-            return space.read(strings.to_list())
+            if self.string_column in (LISSNAS_INDEX, OFFICIAL_INDEX):
+                return self._numbered_architectures(file, space)
+            if self.string_column:
+                return space.index(space.read(file.texts(self.string_column, "official strings")))
+            return space.index(self._genes(file, space))
         except ArchitectureError as error:
             raise self._error(str(error)) from error
 
-    def _genes(self, frame: pl.DataFrame, space: Space) -> NDArray[np.uint8]:
+    def _numbered_architectures(self, file: OwnFile, space: Space) -> Indices:
+        numbers = file.integers(self.string_column, f"a whole number from 0 to {space.size - 1}")
+        if self.string_column == LISSNAS_INDEX:
+            return space.checked_index(numbers)
+        try:
+            return official_order(space)[space.checked_index(numbers)]
+        except SettingError as error:
+            raise self._error(str(error)) from error
+
+    def _genes(self, file: OwnFile, space: Space) -> NDArray[np.uint8]:
         if len(self.gene_columns) != space.genes:
             raise self._error(f"{len(self.gene_columns)} gene columns are declared, but {space.name} has {space.genes}")
-        rows = np.empty((frame.height, space.genes), dtype=np.uint8)
+        rows = np.empty((file.rows, space.genes), dtype=np.uint8)
         for gene, (name, values) in enumerate(zip(self.gene_columns, gene_values(space), strict=True)):
-            is_named = frame[name].dtype == pl.String and not isinstance(values, range)
-            rows[:, gene] = self._named(frame[name], values) if is_named else self._numbered(frame[name], len(values))
+            is_named = file.is_text(name) and not isinstance(values, range)
+            rows[:, gene] = self._named(file, name, values) if is_named else self._numbered(file, name, len(values))
         return rows
 
-    def _numbered(self, genes: pl.Series, choices: int) -> NDArray[np.int64]:
+    def _numbered(self, file: OwnFile, name: str, choices: int) -> NDArray[np.int64]:
         """Return the choices of a gene whose column has integers from 0."""
-        self._require(genes, pl.Int64, f"integers from 0 to {choices - 1}")
-        try:
-            values = genes.cast(pl.Int64).to_numpy()
-        except pl.exceptions.PolarsError as error:
-            raise self._error(f"{genes.name} has larger numbers than any choice ({first_line(error)})") from error
+        values = file.integers(name, f"0 to {choices - 1}")
         outside = (values < 0) | (values >= choices)
         if outside.any():
             row = int(outside.argmax())
-            raise self._error(f"{genes.name} is {values[row]} in row {row}, but must be 0 to {choices - 1}")
+            raise self._error(f"{name} is {values[row]} in {file.place(row)}, but must be 0 to {choices - 1}")
         return values
 
-    def _named(self, genes: pl.Series, values: Sequence[str | int]) -> NDArray[np.int64]:
+    def _named(self, file: OwnFile, name: str, values: Sequence[str | int]) -> NDArray[np.int64]:
         """Return the choices of a gene whose column has the names of the operations."""
-        self._require(genes, pl.String, "names of operations")
         choice_of = {value: choice for choice, value in enumerate(values)}
-        choices = genes.replace_strict(choice_of, default=-1, return_dtype=pl.Int64).to_numpy()
+        names = file.texts(name, "names of operations")
+        choices = np.array([choice_of.get(text, -1) for text in names], dtype=np.int64)
         if (choices < 0).any():
             row = int((choices < 0).argmax())
             known = ", ".join(map(str, values))
-            raise self._error(f"{genes.name} is '{genes[row]}' in row {row}, but must be one of {known}")
+            raise self._error(f"{name} is '{names[row]}' in {file.place(row)}, but must be one of {known}")
         return choices
 
-    def _require(self, column: pl.Series, kind: type[pl.DataType], what: str) -> None:
-        matches = column.dtype.is_integer() if kind is pl.Int64 else column.dtype == kind
-        if not matches:
-            raise self._error(f"{column.name} has the type {column.dtype}, not {what}")
-        if column.null_count():
-            raise self._error(f"{column.name} is empty in row {column.is_null().arg_max()}")
-
-    def _measurements(self, column: pl.Series) -> Floats:
-        if not column.dtype.is_numeric():
-            raise self._error(f"{column.name} has the type {column.dtype}, not numbers")
-        values = column.cast(pl.Float64).to_numpy().astype(np.float64)
+    def _measurements(self, file: OwnFile, name: str, column: Column) -> Floats:
+        values = file.numbers(name)
         if np.isinf(values).any():
-            raise self._error(f"{column.name} is infinite in row {np.isinf(values).argmax()}")
+            raise self._error(f"{name} is infinite in {file.place(int(np.isinf(values).argmax()))}")
         if np.isnan(values).any() and not self.missing:
             raise self._error(
-                f"{column.name} is empty in row {np.isnan(values).argmax()}; if values may be "
+                f"{name} is empty in {file.place(int(np.isnan(values).argmax()))}; if values may be "
                 f"missing, declare missing=True"
             )
+        if (fault := percentage_fault(column, values)) is not None:
+            row, why = fault
+            raise self._error(f"{name} is {values[row]:g} in {file.place(row)}, {why}")
         return values
 
     def _error(self, why: str) -> BenchmarkFileError:

@@ -1,23 +1,30 @@
-"""Read the scores that a predictor gave to architectures, from a Parquet or CSV file."""
+"""Read the scores that a predictor gave to architectures, from a Parquet, CSV or JSON file.
 
+A row names its architecture by an official string, by genes, or by a number whose numbering the column's name states.
+The position of a row names nothing, and neither does a column "index": two packages number the same cells differently.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import polars as pl
 from lissnas.errors import ArchitectureError, SettingError, UnknownNameError
 from lissnas.spaces.space import Floats, Space
 
-from lissnas_benchmarks.adapter import Import
+from lissnas_benchmarks.columns import Column
 from lissnas_benchmarks.errors import BenchmarkFileError, MissingFileError
-from lissnas_benchmarks.own_table import own_table
-from lissnas_benchmarks.readers.parquet_csv import scan_frame
+from lissnas_benchmarks.own_table import LISSNAS_INDEX, OFFICIAL_INDEX, DeclaredFile
+from lissnas_benchmarks.readers.own_file import OwnFile, open_own_file
 
 STRINGS = ("architecture", "arch")
 """Names of the column of official strings. The only column of strings may have any name."""
 
-INDEX = "index"
-"""Name of the column of indices in the space, which is used if the file has neither strings nor genes."""
+POSITIONS = ("index", "", "Unnamed: 0")
+"""Names of columns of row numbers, also those that pandas writes. They name no architecture and are no scores."""
+
+_PROBED = 3
+"""Number of cells that must be official strings for a column to be one of official strings."""
 
 
 @dataclass(frozen=True)
@@ -32,11 +39,14 @@ class Predictor:
         The file that the scores come from.
     scores
         float64 of shape (size,) in the order of the space's index, NaN where missing; higher is better.
+    matched
+        How the rows of the file found their architectures, and how many did; "" if there is no file.
     """
 
     name: str
     origin: str
     scores: Floats
+    matched: str = ""
 
     def describe(self) -> str:
         """Return a description of the scores, for a caption."""
@@ -47,51 +57,56 @@ def read_predictors(source: str, space: Space) -> list[Predictor]:
     """Return the predictors in FILE, FILE:COLUMN, or FILE:-COLUMN if lower is better.
 
     The file has one row per architecture. The row names the architecture by a column of official strings, by columns
-    gene0, gene1, ..., or, without either, by a column "index". That is this project's index of the space, which may
-    differ from a benchmark's own numbering. Without COLUMN every other numeric column is a predictor. Empty cells, NaN
-    and absent rows are missing scores. Any other mark of a failure counts as a number.
+    gene0, gene1, ..., by a column "official-index" of the benchmark's own numbering, or by a column "lissnas-index" of
+    this project's index of the space. Without COLUMN every other numeric column is a predictor. Empty cells, NaN, the
+    usual spellings of missing values and absent rows are missing scores. Any other mark of a failure counts as a
+    number. Rows that are copies are dropped.
 
     Raises
     ------
     MissingFileError
         If there is no such file.
     BenchmarkFileError
-        If the file cannot be read, names no architectures, or has one twice.
+        If the file cannot be read, names no architectures, or has contradictory rows of one.
     UnknownNameError
         If the file has no such column.
     """
-    file, column = _split(source)
-    path = Path(file)
-    frame = _read(path)
-    names = frame.columns
+    name, column = _split(source)
+    path = Path(name)
+    if not path.is_file():
+        raise MissingFileError(f"{path}: this file of scores does not exist; name a file as FILE or FILE:COLUMN")
+    try:
+        file = open_own_file(path)
+    except OSError as error:
+        raise BenchmarkFileError(f"{path}: cannot be read ({error.strerror})") from error
     genes = [f"gene{gene}" for gene in range(space.genes)]
-    strings = [name for name in names if frame[name].dtype == pl.String]
-    named = [name for name in STRINGS if name in strings] or (strings if len(strings) == 1 else [])
-    by_index = not named and not set(genes) <= set(names)
-    if by_index and INDEX not in names:
-        raise BenchmarkFileError(
-            f"{path}: no column names the architectures: add a column 'architecture' of official strings, "
-            f"or columns gene0 to {genes[-1]}"
-        )
-    scores = [name for name in names if name not in (*genes, INDEX) and frame[name].dtype.is_numeric()]
-    selected = [column.removeprefix("-")] if column else scores
+    strings = _naming_column(file, genes, space)
+    numbering = strings if strings in (OFFICIAL_INDEX, LISSNAS_INDEX) else ""
+    used = {strings, *genes, *POSITIONS, OFFICIAL_INDEX, LISSNAS_INDEX}
+    selected = [column.removeprefix("-")] if column else [one for one in file.names if one not in used]
+    if column and selected[0] not in file.names:
+        raise UnknownNameError(f"column of {path.name}", selected[0], file.names)
+    selected = selected if column else [one for one in selected if file.has_numbers(one)]
     if not selected:
         raise BenchmarkFileError(f"{path}: it has no numeric column of scores")
-    if by_index:
-        columns = [_by_index(path, frame, name, space) for name in selected]
-    else:
-        adapter = own_table(
-            path.stem,
-            lambda: space,
-            path,
-            columns=selected,
-            string_column=named[0] if named else "",
-            gene_columns=() if named else genes,
-            missing=True,
-        )
-        columns = list(adapter.read(Import((path,), path.parent)).values())
+    measured = {one: Column(one, path.stem, "", "") for one in selected}
+    declared = DeclaredFile(path.name, lambda: space, measured, () if strings else tuple(genes), strings, True, False)
+    notes: list[str] = []
+    index, columns = declared.read_rows(file, notes.append)
     sign = -1 if column.startswith("-") else 1
-    return [Predictor(name, path.name, sign * values) for name, values in zip(selected, columns, strict=True)]
+    by = f"the numbers in '{numbering}'" if numbering else f"the official strings in '{strings}'"
+    if not strings:
+        by = f"the columns {genes[0]} to {genes[-1]}"
+    found = (
+        f"{path.name}: {file.rows:,} rows found {len(index):,} of the {space.size:,} architectures of {space.name} by"
+    )
+    matched = "; ".join([f"{found} {by}", *notes])
+    predictors = []
+    for one, values in zip(selected, columns.values(), strict=True):
+        scores = np.full(space.size, np.nan)
+        scores[index] = sign * values
+        predictors.append(Predictor(one, path.name, scores, matched))
+    return predictors
 
 
 def read_predictor(source: str, space: Space) -> Predictor:
@@ -108,26 +123,44 @@ def _split(source: str) -> tuple[str, str]:
     return (source, "") if not colon or Path(source).exists() else (file, column)
 
 
-def _read(path: Path) -> pl.DataFrame:
-    if not path.is_file():
-        raise MissingFileError(f"{path}: this file of scores does not exist; name a file as FILE or FILE:COLUMN")
-    try:
-        return scan_frame(path).collect()
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
-        raise BenchmarkFileError(f"{path}: cannot be read ({str(error).splitlines()[0]})") from error
+def _naming_column(file: OwnFile, genes: Sequence[str], space: Space) -> str:
+    """Return the column whose cells name the architectures; "" if columns of genes do.
+
+    Raises BenchmarkFileError if no column does.
+    """
+    texts = [name for name in file.names if file.is_text(name)]
+    named = [name for name in STRINGS if name in texts or (not file.is_typed and _reads(file, name, space))]
+    if named or len(texts) == 1:
+        return (named or texts)[0]
+    read = [name for name in texts if _reads(file, name, space)]
+    if len(read) == 1:
+        return read[0]
+    if set(genes) <= set(file.names):
+        return ""
+    for numbering in (LISSNAS_INDEX, OFFICIAL_INDEX):
+        if numbering in file.names:
+            return numbering
+    digits = [] if file.is_typed else [name for name in file.names if _reads(file, name, space)]
+    if len(digits) == 1:
+        return digits[0]
+    if "index" in file.names:
+        raise BenchmarkFileError(
+            f"{file.name}: the column 'index' does not say whose numbering it is: call it '{OFFICIAL_INDEX}' if it is "
+            f"the benchmark's own, or '{LISSNAS_INDEX}' if it is this project's index of {space.name}"
+        )
+    raise BenchmarkFileError(
+        f"{file.name}: no column names the architectures: add a column 'architecture' of official strings, columns "
+        f"{genes[0]} to {genes[-1]}, or a column '{OFFICIAL_INDEX}' or '{LISSNAS_INDEX}'"
+    )
 
 
-def _by_index(path: Path, frame: pl.DataFrame, name: str, space: Space) -> Floats:
-    if name not in frame.columns:
-        raise UnknownNameError(f"column of {path.name}", name, frame.columns)
-    if not frame[INDEX].dtype.is_integer() or frame[INDEX].null_count():
-        raise BenchmarkFileError(f"{path}: '{INDEX}' is not an integer in every row")
+def _reads(file: OwnFile, name: str, space: Space) -> bool:
+    """Tell whether the first cells of a column are official strings of the space."""
+    if name not in file.names:
+        return False
+    cells = file.column(name).head(_PROBED).to_list()
     try:
-        index = space.checked_index(frame[INDEX].to_numpy())
-    except ArchitectureError as error:
-        raise BenchmarkFileError(f"{path}: {error}") from error
-    if len(np.unique(index)) < len(index):
-        raise BenchmarkFileError(f"{path}: '{INDEX}' has an architecture twice")
-    scores = np.full(space.size, np.nan)
-    scores[index] = frame[name].cast(pl.Float64).to_numpy()
-    return scores
+        space.read([str(cell).strip() for cell in cells])
+    except ArchitectureError:
+        return False
+    return bool(cells)

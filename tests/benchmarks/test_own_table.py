@@ -211,14 +211,19 @@ def _with_value(name: str, row: int, value: Any) -> Callable[[pl.DataFrame], pl.
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda frame: pl.concat([frame, frame[5:6]]), r"scenes\.parquet: rows 5 and 2128 are the same architecture"),
+        (
+            lambda frame: pl.concat([frame, frame[5:6].with_columns(val_accs=50.0)]),
+            r"scenes\.parquet: row 5 and row 2128 are the same architecture of .*, but val_accs is .* and 50",
+        ),
         (_with_value("edge2", 3, 4), r"edge2 is 4 in row 3, but must be 0 to 3"),
         (_with_value("edge2", 3, -1), r"edge2 is -1 in row 3"),
         (_with_value("edge2", 3, 2**40), r"edge2 is 1099511627776 in row 3"),
         (_with_value("edge2", 3, None), r"edge2 is empty in row 3"),
         (_with_value("val_accs", 3, np.inf), r"val_accs is infinite in row 3"),
-        (lambda frame: frame.cast({"edge2": pl.Float64}), r"edge2 has the type Float64, not integers from 0"),
-        (lambda frame: frame.cast({"val_accs": pl.String}), r"val_accs has the type String, not numbers"),
+        (lambda frame: frame.with_columns(edge2=0.5), r"edge2 is 0.5 in row 0, but must be 0 to 3"),
+        (_with_value("val_accs", 3, 101.0), r"val_accs is 101 in row 3, but its unit is %: 0 to 100"),
+        (lambda frame: frame.with_columns(pl.col("val_accs") / 100), r"multiply fractions by 100"),
+        (lambda frame: frame.with_columns(pl.lit([1]).alias("val_accs")), r"val_accs has the type List"),
         (lambda frame: frame.drop("edge2"), r"unknown column of scenes\.parquet 'edge2': did you mean 'edge\d'"),
         (lambda frame: frame.rename({"val_accs": "val_acc"}), r"'val_accs': did you mean 'val_acc'"),
     ],
@@ -280,7 +285,7 @@ def test_a_row_for_each_architecture_of_a_huge_space_is_refused(scenes: pl.DataF
         ("scenes.parquet", b"PAR1 and no more", r"scenes\.parquet: cannot be read"),
         ("scenes.csv", b"", r"scenes\.csv: cannot be read"),
         ("scenes.csv", b"edge0,edge1\n1,2,3\n", r"scenes\.csv: cannot be read|unknown column"),
-        ("scenes.xlsx", b"PK", r"scenes\.xlsx: it is neither a \.parquet nor a \.csv file"),
+        ("scenes.xlsx", b"PK\3\4", r"scenes\.xlsx: a ZIP archive or an Excel workbook: .* save the sheet as CSV"),
     ],
 )
 def test_a_file_that_is_not_a_table_is_refused(name: str, data: bytes, message: str, tmp_path: Path) -> None:

@@ -1,11 +1,13 @@
 """Predictor files: scores reach their architectures however these are named, and each fault has its own error."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
 from lissnas.errors import LissnasError, SettingError, UnknownNameError
+from lissnas.spaces.official_order import official_order
 from lissnas.spaces.published.cell201 import cell201
 from lissnas_benchmarks.errors import BenchmarkFileError, MissingFileError
 from lissnas_benchmarks.predictor_file import read_predictor, read_predictors
@@ -26,11 +28,16 @@ def _named_by(way: str, frame: pl.DataFrame) -> pl.DataFrame:
         return frame.with_columns(note=pl.Series(SPACE.write(rows)))
     if way == "genes":
         return frame.drop("note").with_columns(**{f"gene{gene}": values for gene, values in enumerate(rows.T)})
-    return frame.drop("note").with_columns(index=pl.Series(PLACES))
+    numbers = np.argsort(official_order(SPACE))[PLACES] if way == "official-index" else PLACES
+    return frame.drop("note").with_columns(pl.Series(way, numbers))
+
+
+def _numbered(number: float, name: str = "lissnas-index") -> Callable[[pl.DataFrame], pl.DataFrame]:
+    return lambda frame: frame.select("loss", pl.lit(number).alias(name))
 
 
 @pytest.mark.parametrize("suffix", ["parquet", "csv"])
-@pytest.mark.parametrize("way", ["strings", "the only strings", "genes", "index"])
+@pytest.mark.parametrize("way", ["strings", "the only strings", "genes", "official-index", "lissnas-index"])
 def test_scores_find_their_architectures(way: str, suffix: str, tmp_path: Path) -> None:
     path = tmp_path / f"scores.{suffix}"
     frame = _named_by(way, _frame())
@@ -77,12 +84,18 @@ def test_architectures_that_are_not_in_the_file_are_missing_and_a_mark_of_failur
         (lambda frame: frame, "nowhere.parquet", MissingFileError, "this file of scores does not exist"),
         (lambda frame: frame, "{path}:skore", UnknownNameError, "did you mean 'score'"),
         (lambda frame: frame.drop("arch", "note"), "{path}", BenchmarkFileError, "no column names the architectures"),
-        (lambda frame: pl.concat([frame, frame[:1]]), "{path}:loss", BenchmarkFileError, "same architecture"),
+        (
+            lambda frame: pl.concat([frame, frame[:1].with_columns(loss=pl.lit(9, pl.Int64))]),
+            "{path}:loss",
+            BenchmarkFileError,
+            "row 0 and row 4 are the same architecture",
+        ),
         (lambda frame: frame.select("arch"), "{path}", BenchmarkFileError, "no numeric column"),
         (lambda frame: frame.with_columns(arch=pl.lit("|x|")), "{path}:loss", BenchmarkFileError, "not written as"),
-        (lambda frame: frame.select("loss", index=pl.lit(15_625)), "{path}", BenchmarkFileError, "0 to 15624"),
-        (lambda frame: frame.select("loss", index=pl.lit(3)), "{path}", BenchmarkFileError, "an architecture twice"),
-        (lambda frame: frame.select("loss", index=pl.lit(0.5)), "{path}", BenchmarkFileError, "an integer in every"),
+        (_numbered(15_625), "{path}", BenchmarkFileError, "0 to 15624"),
+        (_numbered(3), "{path}", BenchmarkFileError, "same architecture"),
+        (_numbered(0.5), "{path}", BenchmarkFileError, "a whole number from 0 to 15624"),
+        (_numbered(0, "index"), "{path}", BenchmarkFileError, "does not say whose numbering it is"),
     ],
 )
 def test_the_fault_of_a_file_is_in_the_message(

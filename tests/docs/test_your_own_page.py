@@ -21,11 +21,11 @@ def _blocks(language: str) -> list[str]:
 
 
 def _made_up(named: bool = False) -> pl.DataFrame:
-    """Numbers for every cell, to see whether they arrive: they are its place, and its place and a half."""
+    """Numbers for every cell, to see whether they arrive: 1/256 of its place, and a half more."""
     rows = cell201().all_rows()
     choices: Any = np.array(OPERATIONS) if named else np.arange(5)
     genes = {f"edge{gene}": choices[rows[:, gene]] for gene in range(6)}
-    frame = pl.DataFrame({**genes, "val": np.arange(15_625.0), "test": np.arange(15_625) + 0.5})
+    frame = pl.DataFrame({**genes, "val": np.arange(15_625) / 256, "test": np.arange(15_625) / 256 + 0.5})
     return frame.sample(fraction=1, shuffle=True, seed=0)
 
 
@@ -50,8 +50,8 @@ def test_the_code_of_the_page_opens_a_file(
     for block in _blocks("python"):
         exec(compile(block.replace(".parquet", suffix), "your-own.md", "exec"), names)
     found = names["table"].to_frame()
-    np.testing.assert_array_equal(found["accuracy/svhn/validation"].to_numpy(), np.arange(15_625))
-    np.testing.assert_array_equal(found["accuracy/svhn/test"].to_numpy(), np.arange(15_625) + 0.5)
+    np.testing.assert_array_equal(found["accuracy/svhn/validation"].to_numpy(), np.arange(15_625) / 256)
+    np.testing.assert_array_equal(found["accuracy/svhn/test"].to_numpy(), np.arange(15_625) / 256 + 0.5)
 
 
 def test_the_commands_of_the_page_run(tmp_path: Path) -> None:

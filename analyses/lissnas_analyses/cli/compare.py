@@ -54,12 +54,14 @@ def compare(
 
     results = Results(out or default_folder(benchmark) / "comparison", "compare")
     opened = by_benchmark = open_benchmark(benchmark, dataset, metric)
+    matched: tuple[str, ...] = ()
     if evaluator is not None:
-        opened = by_benchmark.selected_by(read_predictor(evaluator, by_benchmark.space))
+        predictor = read_predictor(evaluator, by_benchmark.space)
+        opened, matched = by_benchmark.selected_by(predictor), (predictor.matched,)
     with start_workers(workers, cluster) as started, progress() as report:
         on_benchmark = prefixed(report, benchmark)
         result = run_comparison(opened, results, runs, seed, on_benchmark, methods, started)
-        findings = comparison_sentences(result)
+        findings = matched + comparison_sentences(result)
         if evaluator is not None:
             findings += run_predictor_cost(opened, by_benchmark, result, results, runs, seed, on_benchmark, started)
     settings = {"seed": seed, "runs": runs, "methods": result.settings, "evaluator": evaluator}

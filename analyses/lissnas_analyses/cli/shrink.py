@@ -141,8 +141,10 @@ def shrink(
                 raise SettingError(f"{benchmark} is a surrogate with a single prediction: it takes no --{option}")
         return _shrink_surrogate(benchmark, method, shrinker, seed, folder)
     opened = open_benchmark(benchmark, dataset, metric)
+    matched: tuple[str, ...] = ()
     if evaluator is not None:
-        opened = opened.selected_by(read_predictor(evaluator, opened.space))
+        predictor = read_predictor(evaluator, opened.space)
+        opened, matched = opened.selected_by(predictor), (predictor.matched,)
     space, report = opened.space, opened.report
     if limit:
         space = limited = limited_space(opened, limit)
@@ -163,7 +165,9 @@ def shrink(
     say(opened.roles, indent=2)
     if limit:
         say(f"{space.size:,} of {opened.space.size:,} networks meet {' and '.join(limit)}", indent=2)
-    notes = _say_notes(trace)
+    for sentence in matched:
+        say(sentence, indent=2)
+    notes = matched + _say_notes(trace)
     say(
         f"mean {statistics.mean:.2f} {opened.unit}, best {statistics.best:.2f} {opened.unit}, "
         f"{counted(statistics.pockets, 'pocket')}",

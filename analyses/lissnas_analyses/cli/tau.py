@@ -46,8 +46,8 @@ def tau(
     benchmark
         Name of the benchmark.
     predictor
-        Scores in a Parquet or CSV file: FILE, FILE:COLUMN, or FILE:-COLUMN if lower is better. The file names
-        architectures in a column of official strings, or in columns gene0, gene1, ...
+        Scores in a Parquet, CSV or JSON file: FILE, FILE:COLUMN, or FILE:-COLUMN if lower is better. The file names
+        architectures in a column of official strings, in columns gene0, gene1, ..., or in a column official-index.
     column
         A measure of the benchmark itself, as METRIC/SPLIT/EPOCHS/SEED, for example accuracy/validation/12; start with
         a minus if lower is better.
@@ -88,7 +88,8 @@ def tau(
         tau_result = measure(opened, predictors, shrunk, settings, prefixed(report, benchmark))
         add_ranking(tau_result, opened, settings, results, report)
     sources = {"predictors": list(predictor), "columns": list(column), "subspaces": list(map(str, subspace))}
-    findings = ranking_sentences(tau_result)
+    matched = dict.fromkeys(one.matched for one in predictors if one.matched)
+    findings = (*matched, *ranking_sentences(tau_result))
     defaults = {name: asdict(cast(Any, shrinker_class(name)())) for name in shrinkers}
     results.save_for_benchmark(opened, sources | {"methods": defaults} | asdict(settings), findings, methods=shrinkers)
     return print_analysis(opened, findings, results)

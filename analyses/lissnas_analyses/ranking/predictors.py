@@ -1,6 +1,7 @@
 """Predictors to compare with a benchmark's reported scores: from files and from the benchmark's own columns."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from lissnas.errors import SettingError, UnknownNameError
 from lissnas_benchmarks.benchmark import Benchmark
@@ -36,7 +37,7 @@ def collect_predictors(benchmark: Benchmark, files: Sequence[str], columns: Sequ
     return [
         predictor
         if names.count(predictor.name) == 1
-        else Predictor(f"{predictor.name} of {predictor.origin}", predictor.origin, predictor.scores)
+        else replace(predictor, name=f"{predictor.name} of {predictor.origin}")
         for predictor in predictors
     ]
 

@@ -16,7 +16,7 @@ from lissnas_benchmarks.adapter import Import, OfficialFile, TableAdapter
 from lissnas_benchmarks.columns import Column, Measure
 from lissnas_benchmarks.errors import BenchmarkFileError, first_line
 from lissnas_benchmarks.readers.archive_reader import read_archive
-from lissnas_benchmarks.readers.parquet_csv import scan_frame
+from lissnas_benchmarks.readers.own_file import open_own_file
 from lissnas_benchmarks.readers.strict_json import read_json
 
 _FILE = "anb_dataset_jsons.tar.gz"
@@ -144,6 +144,7 @@ def _trainings(path: Path) -> _Trainings:
         values = np.array([[_number(result, name) for name in names] for result in results]).reshape(-1, len(names))
     if not len(genes):
         raise _other_layout("it contains no result_*.json")
+    genes, values = _without_copies(genes, values)
     by_name = dict(zip(names, values.T, strict=True))
     for name, column in by_name.items():
         largest = 100 if name in ("val_top1", "val_top5") else 1e12
@@ -152,6 +153,13 @@ def _trainings(path: Path) -> _Trainings:
     if np.isnan(by_name["val_top1"]).any():
         raise _other_layout("an architecture has no val_top1")
     return _Trainings(accel_mnasnet().index(genes), by_name)
+
+
+def _without_copies(genes: NDArray[np.uint8], values: Floats) -> tuple[NDArray[np.uint8], Floats]:
+    """Drop trainings that equal an earlier one in every value, its seconds included: they are copies, not repeats."""
+    _, first = np.unique(np.hstack([genes, np.nan_to_num(values, nan=-1.0)]), axis=0, return_index=True)
+    first.sort()
+    return genes[first], values[first]
 
 
 def _results(path: Path) -> Iterator[_Result]:
@@ -203,20 +211,20 @@ def _number(result: _Result, name: str) -> float:
 def _read_table(path: Path, names: Sequence[str]) -> tuple[NDArray[np.uint8], Floats]:
     """Return genes and measurements of a table whose columns have the names of the fields; costs may be absent."""
     try:
-        lazy = scan_frame(path)
-        present = lazy.collect_schema().names()
-        missing = [name for name in (*_GENES, *_TRAINING_METRICS) if name not in present]
-        if missing:
-            raise _other_layout(f"the table has no column {missing[0]}")
-        rows = lazy.select(pl.len()).collect().item()
-        if rows > _MAX_ROWS:
-            raise _other_layout(f"{rows:,} rows")
-        frame = lazy.select([name for name in (*_GENES, *names) if name in present]).collect()
-        values = frame.with_columns(pl.lit(None).alias(name) for name in names if name not in present)
-        numbers = values.select(pl.col(names).cast(pl.Float64)).to_numpy()
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
+        file = open_own_file(path)
+    except (BenchmarkFileError, OSError) as error:
         raise _other_layout(f"the table cannot be read: {first_line(error)}") from error
-    return _genes(frame.select(pl.col(_GENES).cast(pl.String)).to_dicts()), numbers
+    missing = [name for name in (*_GENES, *_TRAINING_METRICS) if name not in file.names]
+    if missing:
+        raise _other_layout(f"the table has no column {missing[0]}")
+    if file.rows > _MAX_ROWS:
+        raise _other_layout(f"{file.rows:,} rows")
+    absent = np.full(file.rows, np.nan)
+    try:
+        numbers = np.stack([file.numbers(name) if name in file.names else absent for name in names], axis=1)
+    except BenchmarkFileError as error:
+        raise _other_layout(str(error)) from error
+    return _genes(pl.DataFrame([file.column(name).cast(pl.String) for name in _GENES]).to_dicts()), numbers
 
 
 def _other_layout(why: str) -> BenchmarkFileError:

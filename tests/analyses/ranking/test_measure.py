@@ -189,7 +189,7 @@ def test_the_default_predictor_is_the_selecting_measure(macro: Benchmark) -> Non
 
 def test_predictors_of_one_name_get_the_name_of_their_file(proteins: Benchmark, tmp_path: Path) -> None:
     for name in ("a.csv", "b.csv"):
-        pl.DataFrame({"index": [0, 1], "score": [1.0, 2.0]}).write_csv(tmp_path / name)
+        pl.DataFrame({"lissnas-index": [0, 1], "score": [1.0, 2.0]}).write_csv(tmp_path / name)
     found = collect_predictors(proteins, [str(tmp_path / "a.csv"), str(tmp_path / "b.csv")], [])
     assert [predictor.name for predictor in found] == ["score of a.csv", "score of b.csv"]
 

@@ -198,7 +198,10 @@ def test_an_archive_with_another_result_is_refused(
         pytest.param(lambda frame: frame.with_columns(block3_k=pl.lit(None)), id="no kernel"),
         pytest.param(lambda frame: frame.with_columns(val_top1=pl.lit("x")), id="words for numbers"),
         pytest.param(lambda frame: frame.with_columns(macs=-1.0), id="negative MACs"),
-        pytest.param(lambda frame: pl.concat([frame] * 11), id="eleven times the same"),
+        pytest.param(
+            lambda frame: pl.concat([frame.with_columns(pl.col("train_time") + run) for run in range(11)]),
+            id="eleven trainings of each",
+        ),
         pytest.param(lambda frame: frame.clear(), id="no rows"),
     ],
 )
@@ -222,3 +225,10 @@ def test_a_duplicate_result_in_an_archive_is_refused(real: pl.DataFrame, tmp_pat
     path.write_bytes(_archive(pl.concat([real.head(5), real.head(1)])))
     with pytest.raises(BenchmarkFileError, match=r"it contains result_0\.json twice"):
         ADAPTER.read(Import((path,), tmp_path))
+
+
+def test_a_row_that_is_listed_three_times_is_one_training(real: pl.DataFrame, tmp_path: Path) -> None:
+    path = tmp_path / "any.parquet"
+    pl.concat([real] * 3).write_parquet(path)
+    columns = ADAPTER.read(Import((path,), tmp_path))
+    assert {column.seed for column in columns if column.metric == "accuracy"} == {0, 1}

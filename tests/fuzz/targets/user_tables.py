@@ -1,6 +1,7 @@
 """Tables of users, as CSV and as Parquet."""
 
 import io
+import json
 from pathlib import Path
 
 import mutations
@@ -53,7 +54,15 @@ def _read_own(path: Path) -> object:
     return "read"
 
 
+def other_texts(frame: pl.DataFrame) -> list[bytes]:
+    """The same table with other separators and encodings, and as JSON in three forms."""
+    texts = [frame.write_csv(separator=separator) for separator in ";\t"] + [frame.write_json(), frame.write_ndjson()]
+    columns = json.dumps({name: dict(enumerate(frame[name].to_list())) for name in frame.columns})
+    return [frame.write_csv().encode("utf-16"), columns.encode(), *(text.encode() for text in texts)]
+
+
 TARGETS = (
+    Target("own table in other texts", lambda: other_texts(_frame()), _read_own, mutations.lines, suffix=".json"),
     Target("own CSV table", lambda: csv(_frame()), _read_own, mutations.lines, suffix=".csv"),
     Target(
         "own Parquet table", lambda: parquets(_frame()), _read_own, mutations.parquets, suffix=".parquet", space=POLARS

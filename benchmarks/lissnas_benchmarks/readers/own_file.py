@@ -1,0 +1,326 @@
+"""Read the table files that people have: Parquet, CSV with any usual separator, JSON; CSV and JSON also compressed.
+
+Nothing is guessed from a cell's look. Cells of a CSV file are text until a caller asks for numbers, so that an
+architecture written as 02012100 stays one. The exact path is opened, also if it contains [ or *.
+"""
+
+import bz2
+import codecs
+import gzip
+import io
+import json
+import lzma
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from lissnas.spaces.space import Floats
+from numpy.typing import NDArray
+
+from lissnas_benchmarks.errors import BenchmarkFileError, first_line
+from lissnas_benchmarks.readers.untrusted_parquet import scan_untrusted_parquet
+
+MISSING = frozenset(
+    ("", "nan", "-nan", "na", "n/a", "#n/a", "#na", "<na>", "null", "none", "1.#qnan", "-1.#ind", "1.#ind")
+)
+"""The usual spellings of a missing number, in lower case; those that pandas and Polars write or read."""
+
+_SEPARATORS = ",;\t"
+
+_MAX_TEXT = 1 << 31
+"""Maximum size of a text file in bytes, after decompression (our own choice)."""
+
+_OPENERS: dict[bytes, Any] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ": lzma.open}
+
+_OTHER_FILES = {
+    b"\x28\xb5\x2f\xfd": "compressed with Zstandard: decompress it with 'zstd -d'",
+    b"PK\x03\x04": "a ZIP archive or an Excel workbook: unpack it, or save the sheet as CSV",
+    b"ARROW1": "an Arrow or Feather file: save it as Parquet",
+    b"\x89HDF": "an HDF5 file: save its table as Parquet or CSV",
+    b"\x93NUMPY": "a NumPy array without names of columns: save it as CSV with a header",
+    b"\x80": "a pickle, which may run any program when it is opened: save its table as Parquet or CSV",
+    b"SQLite format": "an SQLite database: save its table as Parquet or CSV",
+    b"<": "a web page or XML: download the file itself",
+}
+"""The first bytes of files that are no tables for us, and what to do about each."""
+
+
+@dataclass(frozen=True)
+class OwnFile:
+    """An opened table file; columns are read when they are asked for.
+
+    Attributes
+    ----------
+    name
+        The file's name in error messages.
+    names
+        The names of the columns.
+    rows
+        The number of rows.
+    is_typed
+        Whether the file itself says which columns are numbers and which are text: true for Parquet and JSON.
+    lines
+        Whether each row is one line of the file, under a header.
+    """
+
+    name: str
+    names: tuple[str, ...]
+    rows: int
+    is_typed: bool
+    lines: bool
+    _lazy: pl.LazyFrame
+
+    @cached_property
+    def _columns(self) -> dict[str, pl.Series]:
+        return {}
+
+    def column(self, name: str) -> pl.Series:
+        """Return a column as the file has it; categories become text."""
+        if name not in self._columns:
+            try:
+                series = self._lazy.select(pl.col(f"^{_escaped(name)}$")).collect().to_series()
+            except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
+                raise self.error(f"cannot be read ({first_line(error)})") from error
+            is_category = isinstance(series.dtype, pl.Categorical | pl.Enum)
+            self._columns[name] = series.cast(pl.String) if is_category else series
+        return self._columns[name]
+
+    def is_text(self, name: str) -> bool:
+        """Tell whether a column has text: in a typed file by its type, otherwise if most cells are not numbers."""
+        column = self.column(name)
+        if self.is_typed:
+            return column.dtype == pl.String
+        values, wrong = _parsed(column)
+        return int(wrong.sum()) >= max(1, int(values.is_not_null().sum()))
+
+    def has_numbers(self, name: str) -> bool:
+        """Tell whether a column has numbers: in a typed file by its type, otherwise by most of its filled cells."""
+        column = self.column(name)
+        if self.is_typed:
+            return column.dtype.is_numeric()
+        return not self.is_text(name) and bool(_parsed(column)[0].is_not_null().any())
+
+    def numbers(self, name: str) -> Floats:
+        """Return a column of numbers, float64; NaN where it is empty or has a usual spelling of a missing number.
+
+        Raises BenchmarkFileError with the place and the text of the first cell that is neither.
+        """
+        column = self.column(name)
+        if column.dtype == pl.String:
+            values, wrong = _parsed(column)
+            if wrong.any():
+                row = wrong.arg_max() or 0
+                raise self.error(f"{name} is '{column[row]}' in {self.place(row)}, which is not a number")
+        elif column.dtype.is_numeric() or column.dtype == pl.Null:
+            values = column.cast(pl.Float64)
+        else:
+            raise self.error(f"{name} has the type {column.dtype}, not numbers")
+        return values.to_numpy().astype(np.float64)
+
+    def integers(self, name: str, what: str) -> NDArray[np.int64]:
+        """Return a column of whole numbers, int64; `what` says in an error what they should be.
+
+        Raises BenchmarkFileError for the first cell that is empty or not a whole number.
+        """
+        values = self.numbers(name)
+        self.require_filled(name, np.isnan(values))
+        wrong = (values != np.floor(values)) | (np.abs(values) > 2**53)
+        if wrong.any():
+            row = int(wrong.argmax())
+            raise self.error(f"{name} is {values[row]:.15g} in {self.place(row)}, but must be {what}")
+        return values.astype(np.int64)
+
+    def texts(self, name: str, what: str) -> list[str]:
+        """Return a column of text without blanks around it; `what` says in an error what the text should be.
+
+        Raises BenchmarkFileError if the column has another type or an empty cell.
+        """
+        column = self.column(name)
+        if column.dtype != pl.String:
+            raise self.error(f"{name} has the type {column.dtype}, not {what}")
+        stripped = column.str.strip_chars()
+        self.require_filled(name, (stripped.is_null() | (stripped == "")).fill_null(True).to_numpy())
+        return stripped.to_list()
+
+    def require_filled(self, name: str, empty: NDArray[np.bool_]) -> None:
+        """Raise BenchmarkFileError for the first empty cell of a column."""
+        if empty.any():
+            raise self.error(f"{name} is empty in {self.place(int(empty.argmax()))}")
+
+    def place(self, row: int) -> str:
+        """Return where a row is: "line 5" of the file, or "row 3" counted from 0."""
+        return f"line {row + 2}" if self.lines else f"row {row}"
+
+    def error(self, why: str) -> BenchmarkFileError:
+        """Return the error for something wrong in this file."""
+        return BenchmarkFileError(f"{self.name}: {why}")
+
+
+def open_own_file(path: Path) -> OwnFile:
+    """Open a table file; its first bytes say which format it has, not its name.
+
+    Raises
+    ------
+    BenchmarkFileError
+        If the file is damaged or of another format, or two columns have the same name.
+    OSError
+        If the file cannot be opened.
+    """
+    with path.open("rb") as file:
+        start = file.read(16)
+    if start.startswith(b"PAR1"):
+        return _open_parquet(path)
+    data = _uncompressed(path, start)
+    for magic, what in _OTHER_FILES.items():
+        if data.startswith(magic):
+            raise BenchmarkFileError(f"{path.name}: {what}")
+    text = _decoded(path.name, data)
+    if text.lstrip()[:1] in ("[", "{"):
+        return _open_json(path.name, text)
+    return _open_csv(path.name, text)
+
+
+def _escaped(name: str) -> str:
+    """Return a regular expression for exactly this name; Polars reads ^...$ in a column's name as an expression."""
+    return "".join(f"\\x{{{ord(letter):x}}}" for letter in name)
+
+
+def _parsed(column: pl.Series) -> tuple[pl.Series, pl.Series]:
+    """Return the numbers of a text column, null where there is none, and which cells are wrong."""
+    stripped = column.cast(pl.String).str.strip_chars()
+    values = stripped.cast(pl.Float64, strict=False)
+    wrong = values.is_null() & stripped.is_not_null()
+    if wrong.any():
+        wrong &= ~stripped.str.to_lowercase().is_in(list(MISSING))
+    return values, wrong
+
+
+def _open_parquet(path: Path) -> OwnFile:
+    try:
+        lazy = scan_untrusted_parquet(path)
+        names = lazy.collect_schema().names()
+        rows = lazy.select(pl.len()).collect().item()
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
+        raise BenchmarkFileError(f"{path.name}: cannot be read ({first_line(error)})") from error
+    return OwnFile(path.name, tuple(names), rows, True, False, lazy)
+
+
+def _uncompressed(path: Path, start: bytes) -> bytes:
+    opener: Any = next((opener for magic, opener in _OPENERS.items() if start.startswith(magic)), open)
+    try:
+        with opener(path, "rb") as file:
+            data: bytes = file.read(_MAX_TEXT + 1)
+    except (OSError, EOFError, lzma.LZMAError) as error:
+        if opener is open:
+            raise
+        raise BenchmarkFileError(f"{path.name}: cannot be read ({first_line(error)})") from error
+    if len(data) > _MAX_TEXT:
+        raise BenchmarkFileError(f"{path.name}: more than {_MAX_TEXT / 1e9:.0f} GB of text: save it as Parquet")
+    return data
+
+
+def _decoded(name: str, data: bytes) -> str:
+    is_utf16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    try:
+        text = data.decode("utf-16" if is_utf16 else "utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise BenchmarkFileError(
+            f"{name}: neither Parquet nor text in UTF-8 or UTF-16 (byte {error.start} is not a letter): save it as "
+            f"Parquet, or as CSV in UTF-8"
+        ) from error
+    if "\0" in text:
+        raise BenchmarkFileError(f"{name}: neither Parquet nor text: it contains zero bytes")
+    return text
+
+
+def _open_csv(name: str, text: str) -> OwnFile:
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").rstrip("\n ") + "\n"
+    header = lines[: lines.index("\n")]
+    outside = "".join(header.split('"')[::2])  # without quoted names
+    separator = max(_SEPARATORS, key=outside.count)
+    data = lines.encode()
+    try:
+        names = _read_csv(data, separator, has_header=False, n_rows=1).row(0)
+        frame = _read_csv(data, separator, has_header=False, skip_rows=1)
+    except pl.exceptions.NoDataError:
+        frame = None
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+        raise BenchmarkFileError(f"{name}: cannot be read ({first_line(error)})") from error
+    if frame is None or not header.strip():
+        raise BenchmarkFileError(f"{name}: cannot be read (it has no header with a line for each architecture)")
+    columns = [(column or "").strip() for column in names]
+    _check_names(name, columns)
+    if frame.width != len(columns):
+        raise BenchmarkFileError(f"{name}: its header has {len(columns)} columns, but its lines have {frame.width}")
+    frame.columns = columns
+    is_lines = '"' not in lines or lines.count("\n") == frame.height + 1
+    if '"' not in lines:
+        counts = pl.Series(lines[:-1].split("\n")).str.count_matches(separator, literal=True)
+        wrong = counts != len(columns) - 1
+        if wrong.any():
+            line = wrong.arg_max() or 0
+            found = counts[line] + 1
+            raise BenchmarkFileError(f"{name}: line {line + 1} has {found} of {len(columns)} columns")
+    return OwnFile(name, tuple(columns), frame.height, False, is_lines, frame.lazy())
+
+
+def _read_csv(data: bytes, separator: str, **options: Any) -> pl.DataFrame:
+    return pl.read_csv(io.BytesIO(data), separator=separator, infer_schema=False, glob=False, **options)
+
+
+def _open_json(name: str, text: str) -> OwnFile:
+    """Open a list of records, one record a line, or an object with the values of each column."""
+    try:
+        try:
+            value = json.loads(text, object_pairs_hook=_without_repeats)
+        except json.JSONDecodeError:
+            records = [line for line in text.splitlines() if line.strip()]
+            value = [json.loads(line, object_pairs_hook=_without_repeats) for line in records]
+        columns = _json_columns(value)
+        frame = pl.DataFrame({column: _json_series(column, values) for column, values in columns.items()})
+    except (ValueError, TypeError, OverflowError, RecursionError, pl.exceptions.PolarsError) as error:
+        raise BenchmarkFileError(f"{name}: cannot be read as a table in JSON ({first_line(error)})") from error
+    return OwnFile(name, tuple(frame.columns), frame.height, True, False, frame.lazy())
+
+
+def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    names = dict(pairs)
+    if len(names) != len(pairs):
+        raise ValueError("a name occurs twice in one object")
+    return names
+
+
+def _json_columns(value: Any) -> dict[str, list[Any]]:
+    if isinstance(value, list):
+        if not value or not all(isinstance(record, dict) for record in value):
+            raise ValueError("it is not a list of objects, one for each architecture")
+        names = dict.fromkeys(name for record in value for name in record)
+        return {name: [record.get(name) for record in value] for name in names}
+    columns = {name: list(of.values()) if isinstance(of, dict) else of for name, of in value.items()}
+    keys = {tuple(of) for of in value.values() if isinstance(of, dict)}
+    if len(keys) > 1 or not all(isinstance(of, list) for of in columns.values()):
+        raise ValueError("it has neither a list nor an object of values for each column, in the same order")
+    if len({len(of) for of in columns.values()}) > 1:
+        raise ValueError("its columns have different lengths")
+    return columns
+
+
+def _json_series(name: str, values: list[Any]) -> pl.Series:
+    kinds = {type(value) for value in values} - {type(None)}
+    if not kinds <= {str, int, float, bool}:
+        raise ValueError(f"'{name}' contains lists or objects")
+    if str in kinds:
+        return pl.Series(name, [value if value is None else str(value) for value in values], dtype=pl.String)
+    return pl.Series(name, values, dtype=pl.Boolean if kinds == {bool} else pl.Int64 if kinds == {int} else pl.Float64)
+
+
+def _check_names(file: str, names: Sequence[str]) -> None:
+    for place, name in enumerate(names):
+        if name in names[:place]:
+            raise BenchmarkFileError(
+                f"{file}: the columns {names.index(name) + 1} and {place + 1} are both called '{name}': rename one"
+            )
