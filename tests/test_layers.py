@@ -83,7 +83,17 @@ _ORDER = (
 )
 """The sub-packages of the toolkit: each imports only from those before it."""
 
-_SUPERNET_ORDER = ("networks", "images", "training", "standalone", "scoring", "shrinking", "recipes", "stages")
+_SUPERNET_ORDER = (
+    "networks",
+    "images",
+    "training",
+    "standalone",
+    "scoring",
+    "shrinking",
+    "recipes",
+    "zero_cost",
+    "stages",
+)
 
 
 def _later_imports(folder: Path, package: str, order: tuple[str, ...]) -> list[str]:

@@ -76,6 +76,7 @@ _add(
     "search:search",
     "Search inside a shrunk space and in the full space with equal evaluations: does shrinking pay?",
 )
+_add(app, "score", "score:score", "Compute zero-cost scores of architectures, without training a network.")
 _add(app, "show", "show:show", "Draw architectures side by side and mark their differences.")
 _add(app, "report", "report:report", "Make one HTML file of results, to view and share.")
 _add(app, "cite", "cite:cite", "Print BibTeX entries of what results used.")
