@@ -99,8 +99,9 @@ def _shortened(text: str | None) -> str | None:
 
 
 def _fill_in_measured(app: Sphinx, page: str, source: list[str]) -> None:
-    """Replace `<!-- shrinking: NAME -->` and `<!-- locality: NAME -->` with rows of a file in measured/."""
-    source[0] = re.sub(r"<!-- (shrinking|locality): (\S+) -->", lambda match: measured(*match.groups()), source[0])
+    """Replace `<!-- shrinking: NAME -->`, and the same of locality and coverage, with rows of a file in measured/."""
+    mark = r"<!-- (shrinking|locality|coverage): (\S+) -->"
+    source[0] = re.sub(mark, lambda match: measured(*match.groups()), source[0])
 
 
 def measured(file: str, name: str) -> str:

@@ -9,10 +9,14 @@ from lissnas_analyses import style
 from lissnas_analyses.ablation import draw
 from lissnas_analyses.ablation.measure import AblationResult
 from lissnas_analyses.ablation.summarize import column_label, point_columns
+from lissnas_analyses.grid.failed_runs import failure_words
 from lissnas_analyses.results.folder import Results
 
 ROWS = "ablation.parquet"
 """File of the rows in the folder of results: a later call with a larger grid continues it."""
+
+INTERVALS = "95 % interval of the mean over runs"
+"""What the brackets in the sentences are."""
 
 
 def save_ablation(result: AblationResult, results: Results) -> tuple[str, ...]:
@@ -59,4 +63,6 @@ def ablation_sentences(result: AblationResult) -> tuple[str, ...]:
 def _recall(row: dict[str, Any], varied: list[str]) -> str:
     settings = ", ".join(f"{column_label(name)} {row[name]}" for name in varied)
     interval = "" if row["low"] is None or row["low"] != row["low"] else f" [{row['low']:.3f}, {row['high']:.3f}]"
+    if row["failed"]:
+        interval = f" ({failure_words(row['failed'], row['runs'])})"
     return f"{row['mean']:.3f}{interval}" + (f" with {settings}" if settings else "")

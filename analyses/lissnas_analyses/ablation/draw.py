@@ -4,7 +4,6 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from lissnas.statistics.repeated_runs import BOOTSTRAP_DRAWS
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -155,8 +154,8 @@ def draw_ranks(result: AblationResult) -> Figure:
         figure,
         f"Ranks by recall in {benchmark.name}",
         f"{benchmark.source}; {benchmark.roles}. Ranks by recall of the top 1 % within each run"
-        f"{_with_conditions(result)}; bars: 95 % percentile intervals of the mean rank over {result.runs:,} runs, "
-        f"{BOOTSTRAP_DRAWS:,} bootstrap draws. Size and evaluations are those of the settings of each method.",
+        f"{_with_conditions(result)}; bars: 95 % intervals of the mean rank over {result.runs:,} runs. "
+        "Size and evaluations are those of the settings of each method.",
     )
     return figure
 

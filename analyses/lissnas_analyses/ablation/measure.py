@@ -47,8 +47,8 @@ class AblationResult:
     rows
         One row per run of a grid point: its key columns, evaluations, rounds, and every statistic of `Quality`.
     means
-        One row per grid point and statistic: the mean over the runs and its 95 % interval (Student's), clipped to the
-        range of the statistic.
+        One row per grid point and statistic: the mean over the runs and its 95 % interval, clipped to the range of the
+        statistic, and the number of runs that failed.
     sensitivity
         One row per method and values of two settings; see `lissnas_analyses.ablation.summarize`. Empty if nothing
         varies.
@@ -119,7 +119,7 @@ def ablate(
         rows=grid.rows,
         means=mean_statistics(grid.rows),
         sensitivity=sensitivity(grid.rows),
-        ranks=mean_ranks_by_recall(grid.rows, runs, seed),
+        ranks=mean_ranks_by_recall(grid.rows, runs),
         stored=grid.stored,
         computed=grid.computed,
         seconds=grid.seconds,

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 from lissnas.spaces.space import Floats
-from lissnas.statistics.estimate import CONFIDENCE
-from lissnas.statistics.repeated_runs import mean_over_runs, mean_ranks
+from lissnas.statistics.repeated_runs import estimate_of_mean, mean_over_runs, mean_ranks
 
+from lissnas_analyses.grid.failed_runs import FAILED
 from lissnas_analyses.grid.row_store import SETTING_PREFIX
 
 POINT_COLUMNS: dict[str, pl.DataType] = {"method": pl.String(), "epochs": pl.Int64(), "noise_tau": pl.Float64()}
@@ -50,31 +50,34 @@ def value_label(value: Any) -> str:
 
 
 def mean_statistics(rows: pl.DataFrame) -> pl.DataFrame:
-    """Return one row per grid point and statistic: its mean over the runs, and the 95 % interval of the mean."""
-    from scipy.special import stdtrit
+    """Return one row per grid point and statistic: its mean over the runs, the interval of the mean, and the failures.
 
+    Columns mean, low, high, runs, and failed: the number of runs that kept the full space.
+    """
     point = point_columns(rows)
     statistics = [name for name in rows.columns if name not in (*point, "seed", "run")]
     long = rows.with_columns(pl.col(statistics).cast(pl.Float64)).unpivot(
         statistics, index=point, variable_name="statistic"
     )
+    value = pl.col("value")
     means = long.group_by([*point, "statistic"], maintain_order=True).agg(
-        mean=pl.col("value").mean(), error=pl.col("value").std() / pl.len().sqrt(), runs=pl.len()
+        mean=value.mean(),
+        spread=pl.when(value.max() > value.min()).then(value.std()).when(pl.len() > 1).then(0.0),
+        skewness=value.skew(bias=False),
+        runs=pl.len(),
     )
-    runs = means["runs"].to_numpy()
-    half = means["error"].to_numpy() * np.where(
-        runs > 1, stdtrit(np.maximum(runs - 1, 1), (1 + CONFIDENCE) / 2), np.nan
-    )
+    moments = (means[name].cast(pl.Float64).to_numpy() for name in ("mean", "spread", "skewness", "runs"))
+    mean, spread, skewness, runs = moments
+    estimate = estimate_of_mean(mean, spread, np.nan_to_num(skewness), runs)
     share = pl.col("statistic").is_in(_SHARES)
     return (
-        means.drop("error")
-        .with_columns(half=pl.Series(half))
-        .with_columns(low=pl.col("mean") - pl.col("half"), high=pl.col("mean") + pl.col("half"))
+        means.drop("spread", "skewness")
+        .with_columns(low=pl.Series(estimate.low), high=pl.Series(estimate.high))
         .with_columns(
             low=pl.when(share).then(pl.col("low").clip(lower_bound=0)).otherwise("low"),
             high=pl.when(share).then(pl.col("high").clip(upper_bound=1)).otherwise("high"),
         )
-        .drop("half")
+        .join(rows.group_by(point).agg(failed=FAILED.sum()), on=point, nulls_equal=True, maintain_order="left")
     )
 
 
@@ -102,11 +105,11 @@ def sensitivity(rows: pl.DataFrame) -> pl.DataFrame:
     return pl.DataFrame(averages, infer_schema_length=None)
 
 
-def mean_ranks_by_recall(rows: pl.DataFrame, runs: int, seed: int) -> pl.DataFrame:
+def mean_ranks_by_recall(rows: pl.DataFrame, runs: int) -> pl.DataFrame:
     """Return the mean rank of each method and of each configuration by recall of the top 1 %, with its interval.
 
     A configuration is a method with its settings. The recall of a method in a run is the mean over its configurations.
-    The seed is that of the bootstrap. Columns kind ("method" or "configuration"), name, mean_rank, low, high.
+    Columns kind ("method" or "configuration"), name, mean_rank, low, high.
     """
     settings = [name for name in point_columns(rows) if name not in CONDITIONS]
     by_configuration = rows.with_columns(name=_configurations(rows, settings))
@@ -118,7 +121,7 @@ def mean_ranks_by_recall(rows: pl.DataFrame, runs: int, seed: int) -> pl.DataFra
         if len(names) < 2:
             continue
         recalls: Floats = frame["recall_1"].to_numpy().reshape(runs, -1, len(names))
-        ranks = mean_ranks(recalls, np.random.default_rng(seed))
+        ranks = mean_ranks(recalls)
         columns = {"mean_rank": ranks.value, "low": ranks.low, "high": ranks.high}
         frames.append(pl.DataFrame({"kind": [kind] * len(names), "name": names} | columns).sort("mean_rank", "name"))
     return pl.concat(frames) if frames else pl.DataFrame()

@@ -113,6 +113,6 @@ def ablate(
         report("drawing", 0)
         results.add_existing_file(describe.ROWS)
         findings = describe.save_ablation(result, results)
-    printed = print_analysis(opened, findings, results)
+    printed = print_analysis(opened, findings, results, describe.INTERVALS)
     say(f"{result.computed:,} rows computed in {result.seconds:.1f} s, {result.stored:,} in the file", indent=2)
     return AblationGridResult(printed, result.computed, result.stored, result.seconds)

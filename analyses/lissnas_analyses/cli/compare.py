@@ -47,7 +47,7 @@ def compare(
     benchmark
         Name of the benchmark.
     """
-    from lissnas_analyses.comparison.describe import comparison_sentences, run_comparison
+    from lissnas_analyses.comparison.describe import INTERVALS, comparison_sentences, run_comparison
     from lissnas_analyses.grid.workers import workers as start_workers
     from lissnas_analyses.ranking.describe import run_predictor_cost
     from lissnas_analyses.results.folder import Results
@@ -66,4 +66,4 @@ def compare(
             findings += run_predictor_cost(opened, by_benchmark, result, results, runs, seed, on_benchmark, started)
     settings = {"seed": seed, "runs": runs, "methods": result.settings, "evaluator": evaluator}
     results.save_for_benchmark(opened, settings, findings, methods=result.methods)
-    return print_analysis(opened, findings, results)
+    return print_analysis(opened, findings, results, INTERVALS)

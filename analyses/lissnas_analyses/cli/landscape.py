@@ -6,6 +6,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from lissnas_analyses.cli.shared.analysis_result import say_intervals
 from lissnas_analyses.cli.shared.json_command import CommandResult, json_command
 from lissnas_analyses.cli.shared.options import BenchmarkName, Metric, Seed, default_folder
 from lissnas_analyses.cli.shared.terminal import prefixed, progress, say
@@ -57,7 +58,7 @@ def landscape(
     benchmark
         Name of the benchmark.
     """
-    from lissnas_analyses.landscape.describe import run_landscape
+    from lissnas_analyses.landscape.describe import INTERVALS, run_landscape
     from lissnas_analyses.results.folder import Results
 
     results = Results(out or default_folder(benchmark) / "landscape", "landscape")
@@ -66,5 +67,6 @@ def landscape(
     say("", bold=benchmark)
     for sentence in findings:
         say(sentence, indent=2)
+    say_intervals(INTERVALS)
     say(f"figures, tables and manifest: {results.folder}/", indent=2)
     return LandscapeResult(benchmark, findings, results.folder, tuple(results.files))

@@ -28,7 +28,7 @@ def locality(
     benchmark
         Name of the benchmark.
     """
-    from lissnas_analyses.locality.describe import locality_sentences, run_locality
+    from lissnas_analyses.locality.describe import INTERVALS, locality_sentences, run_locality
     from lissnas_analyses.results.folder import Results
 
     results = Results(out or default_folder(benchmark) / "locality", "locality")
@@ -37,4 +37,4 @@ def locality(
         locality_result = run_locality(opened, results, prefixed(report, benchmark))
     findings = locality_sentences(locality_result)
     results.save_for_benchmark(opened, {"seed": seed}, findings)
-    return print_analysis(opened, findings, results)
+    return print_analysis(opened, findings, results, INTERVALS)

@@ -7,7 +7,7 @@ from lissnas_benchmarks.benchmark import open_benchmark
 from lissnas_benchmarks.catalog import find_adapter
 from lissnas_benchmarks.loading import is_ready
 
-from lissnas_analyses.cli.shared.analysis_result import AnalysisResult, print_analysis
+from lissnas_analyses.cli.shared.analysis_result import AnalysisResult, print_analysis, say_intervals
 from lissnas_analyses.cli.shared.json_command import CommandResult, json_command
 from lissnas_analyses.cli.shared.options import Cluster, NumberOfWorkers, Runs, Seed
 from lissnas_analyses.cli.shared.terminal import prefixed, progress, say
@@ -47,7 +47,9 @@ def reproduce(
     out
         Folder for the results: one folder in it for each benchmark.
     """
+    from lissnas_analyses.comparison import describe as comparison
     from lissnas_analyses.grid.workers import workers as start_workers
+    from lissnas_analyses.locality import describe as locality
     from lissnas_analyses.reproduce import BENCHMARKS
     from lissnas_analyses.reproduce import reproduce as run
     from lissnas_analyses.results.folder import Results
@@ -61,6 +63,8 @@ def reproduce(
                 opened = open_benchmark(name)
                 findings = run(opened, results, runs, seed, prefixed(report, name), started)
             studied.append(print_analysis(opened, findings, results))
+    if studied:
+        say_intervals(f"{comparison.INTERVALS}; of locality, {locality.INTERVALS}", indent=0)
     absent = sorted(set(BENCHMARKS) - set(ready))
     left_out = tuple(MissingBenchmark(name, find_adapter(name).remedy) for name in absent)
     for one in left_out:

@@ -101,7 +101,7 @@ def search(
         "methods": {name: asdict(cast(Any, shrinker)) for name, shrinker in shrinkers.items()},
     }
     results.save_for_benchmark(opened, settings, findings, methods=method, optimizers=optimizer)
-    return print_analysis(opened, findings, results)
+    return print_analysis(opened, findings, results, describe.INTERVALS)
 
 
 def _shrinkers(methods: tuple[str, ...], words: tuple[str, ...], evaluations: int | None) -> dict[str, Shrinker]:

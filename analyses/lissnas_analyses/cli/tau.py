@@ -66,7 +66,7 @@ def tau(
     """
     from lissnas.subspaces import subspace_file
 
-    from lissnas_analyses.ranking.describe import add_ranking, ranking_sentences
+    from lissnas_analyses.ranking.describe import INTERVALS, add_ranking, ranking_sentences
     from lissnas_analyses.ranking.evaluation_sets import set_of_subspace, sets_shrunk_by
     from lissnas_analyses.ranking.measure import TauSettings, measure
     from lissnas_analyses.ranking.predictors import collect_predictors
@@ -92,4 +92,4 @@ def tau(
     findings = (*matched, *ranking_sentences(tau_result))
     defaults = {name: asdict(cast(Any, shrinker_class(name)())) for name in shrinkers}
     results.save_for_benchmark(opened, sources | {"methods": defaults} | asdict(settings), findings, methods=shrinkers)
-    return print_analysis(opened, findings, results)
+    return print_analysis(opened, findings, results, INTERVALS)

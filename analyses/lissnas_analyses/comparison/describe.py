@@ -1,6 +1,7 @@
 """Compare methods on one benchmark: the tables and figures in its folder of results, and the findings in sentences."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -15,11 +16,15 @@ from lissnas_analyses.comparison.draw_overview import draw_recall
 from lissnas_analyses.comparison.measure import METHODS, ComparisonResult, compare, first_rounds
 from lissnas_analyses.comparison.overview import overview
 from lissnas_analyses.comparison.pocket_map import lay_out
+from lissnas_analyses.grid.failed_runs import failure_words
 from lissnas_analyses.grid.workers import THIS_PROCESS, Workers
 from lissnas_analyses.results.folder import Results
 
 ROWS = "comparison_rows.parquet"
 """File of the stored rows in the folder of results: a later call with more runs or methods continues it."""
+
+INTERVALS = "95 % interval of the mean over runs"
+"""What the brackets in the sentences are."""
 
 
 def run_comparison(
@@ -85,12 +90,12 @@ def comparison_sentences(result: ComparisonResult) -> tuple[str, ...]:
     findings = []
     unit = f" {result.benchmark.unit}" if result.benchmark.unit else ""
     for method in result.methods:
-        recall, low, high = result.final(method, "recall_1")
         names = ("size", "mean", "pockets", "evaluations")
         size, mean, pockets, spent = (result.final(method, name)[0] for name in names)
+        recall = _over_runs(result.final_row(method, "recall_1"))
         findings.append(
-            f"{method}: recall of the top 1 % {recall:.2f} [{low:.2f}, {high:.2f}]; {size:,.0f} networks with "
-            f"mean {mean:.2f}{unit} in {pockets:.1f} pockets; {spent:,.0f} evaluations"
+            f"{method}: recall of the top 1 % {recall}; {size:,.0f} networks with mean {mean:.2f}{unit} in "
+            f"{pockets:.1f} pockets; {spent:,.0f} evaluations"
         )
     scores = result.paired.filter(pl.col("statistic") == "shrinkage_score")
     findings += [
@@ -99,6 +104,14 @@ def comparison_sentences(result: ComparisonResult) -> tuple[str, ...]:
         for row in scores.iter_rows(named=True)
     ]
     return tuple(findings)
+
+
+def _over_runs(row: dict[str, Any]) -> str:
+    """Return the mean with its interval; with failed runs the median and the quartiles take the place of the latter."""
+    if not row["failed"]:
+        return "{mean:.2f} [{low:.2f}, {high:.2f}]".format_map(row)
+    quartiles = "{mean:.2f}, median {median:.2f} (quartiles {q25:.2f} and {q75:.2f}), ".format_map(row)
+    return quartiles + failure_words(row["failed"], row["runs"])
 
 
 def _verdict(low: float, high: float) -> str:

@@ -161,7 +161,6 @@ def draw_paired(result: ComparisonResult) -> Figure:
         figure,
         f"Compared with {reference} in {benchmark.name}, run by run",
         f"{benchmark.source}; {benchmark.roles}. "
-        f"Difference of each method to {reference} in the same run: the mean over {runs} runs, with its 95 % interval "
-        "(Student's, of paired differences).",
+        f"Difference of each method to {reference} in the same run: the mean over {runs} runs, with its 95 % interval.",
     )
     return figure

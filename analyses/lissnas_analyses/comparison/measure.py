@@ -51,7 +51,7 @@ class ComparisonResult:
         its result; round 0 is the full space.
     rounds
         One row per method, round and statistic: the mean over the runs and its 95 % interval, clipped to the range of
-        the statistic, and the number of runs that had not stopped.
+        the statistic, the median and the quartiles, and the numbers of runs that had not stopped and that had failed.
     distributions
         One row per method, round and score: the mean over the runs of the share of architectures below, and its 95 %
         interval.
@@ -84,9 +84,13 @@ class ComparisonResult:
 
     def final(self, method: str, statistic: str) -> tuple[float, float, float]:
         """Return the mean over the runs of a statistic of a method's result, and its 95 % interval."""
+        row = self.final_row(method, statistic)
+        return row["mean"], row["low"], row["high"]
+
+    def final_row(self, method: str, statistic: str) -> dict[str, Any]:
+        """Return the row of `rounds` of a statistic of a method's result."""
         rows = self.rounds.filter((pl.col("method") == method) & (pl.col("statistic") == statistic)).sort("round")
-        last = rows.row(-1, named=True)
-        return last["mean"], last["low"], last["high"]
+        return rows.row(-1, named=True)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from lissnas.statistics.quality import Quality
 from lissnas.statistics.repeated_runs import mean_over_runs, paired_difference
 from lissnas_benchmarks.benchmark import Benchmark
 
+from lissnas_analyses.grid.failed_runs import FAILED
 from lissnas_analyses.grid.run_grid import Row
 
 LEFT_OUT = 0.15
@@ -68,22 +69,30 @@ def rounds_of_runs(rows: dict[str, list[list[Row]]]) -> pl.DataFrame:
 
 
 def means_of_rounds(runs: pl.DataFrame) -> pl.DataFrame:
-    """Return one row per method, round and statistic: the mean over runs, its interval, the number of active runs."""
-    rows = []
+    """Return one row per method, round and statistic, over the runs.
+
+    Columns mean, low, high (its interval), median, q25, q75 (the quartiles), runs, active (the number that had not
+    stopped) and failed (the number that had the full space).
+    """
+    frames = []
+    smallest, largest = np.array(list(STATISTIC_RANGES.values())).T
     for (method, number), group in runs.group_by(["method", "round"], maintain_order=True):
-        for name, (smallest, largest) in STATISTIC_RANGES.items():
-            estimate = mean_over_runs(group[name].to_numpy().astype(np.float64))
-            mean, low, high = (
-                float(estimate.value),
-                float(max(float(estimate.low), smallest)),
-                float(min(float(estimate.high), largest)),
+        values = group.select(pl.col(list(STATISTIC_RANGES)).cast(pl.Float64)).to_numpy()
+        estimate = mean_over_runs(values)
+        q25, median, q75 = np.quantile(values, [0.25, 0.5, 0.75], axis=0)
+        columns = {"mean": estimate.value, "low": np.maximum(estimate.low, smallest)}
+        columns |= {"high": np.minimum(estimate.high, largest), "median": median, "q25": q25, "q75": q75}
+        counts = {"runs": group.height, "active": int((~group["stopped"]).sum())}
+        counts |= {"failed": group.filter(FAILED).height}
+        frames.append(
+            pl.DataFrame({"statistic": list(STATISTIC_RANGES)} | columns).select(
+                pl.lit(method).alias("method"),
+                pl.lit(number, pl.Int64).alias("round"),
+                pl.all(),
+                *(pl.lit(count, pl.Int64).alias(name) for name, count in counts.items()),
             )
-            active = int((~group["stopped"]).sum())
-            rows.append(
-                {"method": method, "round": number, "statistic": name, "mean": mean, "low": low, "high": high}
-                | {"runs": group.height, "active": active}
-            )
-    return pl.DataFrame(rows)
+        )
+    return pl.concat(frames)
 
 
 def paired_differences(runs: pl.DataFrame, names: tuple[str, ...]) -> pl.DataFrame:
@@ -98,7 +107,7 @@ def paired_differences(runs: pl.DataFrame, names: tuple[str, ...]) -> pl.DataFra
 
     Returns
     -------
-    Columns method, reference, figure, difference, low, high (Student's 95 % interval), higher (the share of runs in
+    Columns method, reference, figure, difference, low, high (its 95 % interval), higher (the share of runs in
     which the method has the higher value) and runs. No rows for a single method.
     """
     last = runs.sort("round").group_by("method", "run", maintain_order=True).last()

@@ -17,6 +17,9 @@ from lissnas_analyses.landscape import draw, measure, measure_sampled
 from lissnas_analyses.landscape.result import Landscapes, dataset_names
 from lissnas_analyses.results.folder import Results
 
+INTERVALS = "95 % interval, for a space with other networks of the same kind; of a surrogate, for other random draws"
+"""What the brackets in the sentences are."""
+
 
 @dataclass(frozen=True)
 class _Measured:

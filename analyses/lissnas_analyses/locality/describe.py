@@ -9,6 +9,9 @@ from lissnas_analyses.locality.draw import draw_locality, draw_optima
 from lissnas_analyses.locality.measure import LocalityResult, measure
 from lissnas_analyses.results.folder import Results
 
+INTERVALS = "95 % interval, for a space with other networks of the same kind"
+"""What the brackets in the sentences are."""
+
 
 def run_locality(benchmark: Benchmark, results: Results, progress: ProgressCallback) -> LocalityResult:
     """Return the locality of a benchmark, after adding its tables and figures to `results`."""

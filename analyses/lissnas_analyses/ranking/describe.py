@@ -17,6 +17,9 @@ from lissnas_analyses.results.folder import Results
 ROWS = "selected_by_benchmark_rows.parquet"
 """File of the stored rows of the comparison in which the benchmark selects; a later call continues it."""
 
+INTERVALS = "95 % interval, for other networks of the same kind; where a set has several seeds, of the mean over seeds"
+"""What the brackets in the sentences are."""
+
 
 def add_ranking(
     tau: TauResult, benchmark: Benchmark, settings: TauSettings, results: Results, progress: ProgressCallback

@@ -84,7 +84,7 @@ class TauResult:
     agreement
         One row per set, seed, predictor and measure: networks, value, low, high, and for tau the reference.
     means
-        The same without the seed: the mean over seeds with Student's interval, or the only value with the bootstrap's.
+        The same without the seed: the mean over seeds with its interval, or the only value with the bootstrap's.
     sets
         One row per set and seed: networks, true_ties, and the noise ceiling (retrained, perfect), null if unknown.
     narrowing

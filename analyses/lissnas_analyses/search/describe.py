@@ -10,6 +10,9 @@ from lissnas_analyses.search.measure import FULL_SPACE, SearchResult, regret_of_
 ROWS = "search_rows.parquet"
 """File of the stored rows in the folder of results: a later call with more runs or optimizers continues it."""
 
+INTERVALS = "95 % interval of the mean over runs"
+"""What the brackets in the sentences are."""
+
 
 def add_searches(result: SearchResult, results: Results) -> None:
     """Add the tables and the figure of searches to `results`."""

@@ -62,8 +62,8 @@ class SearchResult:
     runs
         One row per run, space ("full space" or a method), optimizer and number of evaluations: the regret.
     means
-        One row per space, optimizer and number of evaluations: the mean regret over the runs with its 95 % interval
-        (Student's), and the same of the paired difference to the full space.
+        One row per space, optimizer and number of evaluations: the mean regret over the runs with its 95 % interval,
+        and the same of the paired difference to the full space.
     shrinking
         One row per run and method: the evaluations of shrinking, and the number of architectures it kept.
     """

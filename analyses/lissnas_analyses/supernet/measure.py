@@ -86,7 +86,7 @@ class SupernetStudyResult:
         One row per supernet, predictor and set: number of networks, tau with a bootstrap interval over networks, and
         as `reference` the tau that constant noise with the predictor's tau on the whole space would have.
     means
-        The same averaged over supernets, with Student's interval; for a single supernet, with the bootstrap interval.
+        The same averaged over supernets, with its interval; for a single supernet, with the bootstrap interval.
     comparisons
         One row per set and comparison: mean over supernets of the difference of tau on the same cells.
     ceilings
@@ -97,7 +97,7 @@ class SupernetStudyResult:
     shrinking
         One row per method, selecting scores, supernet and run: the shrunk space.
     shrinking_means
-        One row per method, selecting scores and metric: mean over supernets of the mean over runs, with Student's
+        One row per method, selecting scores and metric: mean over supernets of the mean over runs, with its
         interval.
     """
 

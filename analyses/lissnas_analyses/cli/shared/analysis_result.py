@@ -38,12 +38,21 @@ class AnalysisResult(CommandResult):
     files: tuple[str, ...]
 
 
-def print_analysis(opened: Benchmark, findings: tuple[str, ...], results: Results) -> AnalysisResult:
-    """Print the benchmark, the findings and the folder; return them as the result of the command."""
+def print_analysis(
+    opened: Benchmark, findings: tuple[str, ...], results: Results, intervals: str | None = None
+) -> AnalysisResult:
+    """Print the benchmark, the findings, what their `intervals` are, and the folder; return the command's result."""
     name, dataset, selects, reports = opened.adapter.name, opened.dataset, opened.selects, opened.reports
     say(str(opened).removeprefix(name), bold=name)
     for sentence in findings:
         say(sentence, indent=2)
+    if intervals is not None:
+        say_intervals(intervals)
     say(f"figures, tables and manifest: {results.folder}/", indent=2)
     measures = selects.describe(), reports.describe()
     return AnalysisResult(name, dataset, opened.space.size, *measures, findings, results.folder, tuple(results.files))
+
+
+def say_intervals(intervals: str, indent: int = 2) -> None:
+    """Print what the brackets in the findings are."""
+    say(f"[low, high]: {intervals}", indent=indent)
