@@ -55,21 +55,31 @@ class Measure:
         The training runs to average; None for all runs that an architecture has.
     epochs
         Number of epochs of training; None if the benchmark has one value only.
+    every_seed
+        What an architecture gets that lacks one of the seeds: NaN (True), or the mean over those that it has (False).
+        None: NaN if `seeds` names them, and the mean if it does not.
     """
 
     metric: str
     split: str
     seeds: tuple[int, ...] | None = None
     epochs: int | None = None
+    every_seed: bool | None = None
+
+    @property
+    def needs_every_seed(self) -> bool:
+        """Whether an architecture that lacks one of the seeds is NaN."""
+        return self.seeds is not None if self.every_seed is None else self.every_seed
 
     def describe(self) -> str:
         """Return the measure in words: "test accuracy, mean of seeds 1, 2"."""
         if self.seeds is None:
-            seeds = ""
+            seeds = ", mean of all seeds, without architectures that lack one" if self.every_seed else ""
         elif len(self.seeds) == 1:
             seeds = f", seed {self.seeds[0]}"
         else:
-            seeds = f", mean of seeds {', '.join(map(str, self.seeds))}"
+            available = "" if self.needs_every_seed else "those present of "
+            seeds = f", mean of {available}seeds {', '.join(map(str, self.seeds))}"
         epochs = "" if self.epochs is None else f" after {self.epochs} epochs"
         return f"{self.split} {self.metric}{epochs}{seeds}".strip()
 

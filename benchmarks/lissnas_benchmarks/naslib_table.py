@@ -65,14 +65,15 @@ class _TableMetrics:
     cached: dict[tuple[str, str], Floats]
 
     def value(self, row: Rows, metric: str, dataset: str | None, epoch: int) -> float:
-        if epoch != -1:
+        columns = self._columns(metric, dataset or self.table.datasets[0])
+        if epoch not in (-1, (columns[0].epochs or 0) - 1):
             curve = self.curve(row, metric, dataset)
             if not 0 <= epoch < len(curve):
                 raise SettingError(f"{metric} has the epochs 0 to {len(curve) - 1}, not {epoch}")
             return curve[epoch]
         dataset = dataset or self.table.datasets[0]
         if (metric, dataset) not in self.cached:
-            self.cached[metric, dataset] = _mean(self.table.read([one.name for one in self._columns(metric, dataset)]))
+            self.cached[metric, dataset] = _mean(self.table.read([one.name for one in columns]))
         return self._checked(row, metric, float(self.cached[metric, dataset][self._position(row)]))
 
     def curve(self, row: Rows, metric: str, dataset: str | None) -> list[float]:

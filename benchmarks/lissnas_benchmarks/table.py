@@ -21,6 +21,9 @@ from lissnas_benchmarks.table_file import (
     values_checksum,
 )
 
+_VERIFIED: set[tuple[str, int, int, int, int]] = set()
+"""The versions of the files of curves that this process has compared with their checksums."""
+
 
 class Table:
     """A space with measured columns; it reads only the requested columns from its Parquet file.
@@ -78,7 +81,7 @@ class Table:
 
     def frame(self) -> pl.LazyFrame:
         """Return a lazy frame of all columns; the rows are in the order of `index`."""
-        return pl.scan_parquet(self.path)
+        return pl.scan_parquet(self.path, glob=False)
 
     def matching(self, measure: Measure, dataset: str) -> tuple[Column, ...]:
         """Return the columns that a measure averages.
@@ -101,11 +104,11 @@ class Table:
     def values(self, measure: Measure, dataset: str) -> Floats:
         """Return a measure of every architecture, float64 in the order of `index`, in the column's unit.
 
-        An architecture that lacks one of the measure's seeds is NaN. If the measure names no seeds, only an
-        architecture without any run is NaN. Raises UnknownNameError if the table lacks the data set or the measure.
+        An architecture that lacks one of the measure's seeds is NaN if the measure needs every seed; otherwise only one
+        without any of the runs is. Raises UnknownNameError if the table lacks the data set or the measure.
         """
         values = self.read([column.name for column in self.matching(measure, dataset)])
-        if measure.seeds is not None:
+        if measure.needs_every_seed:
             return values.mean(axis=1)
         present = ~np.isnan(values)
         counts = present.sum(axis=1)
@@ -191,9 +194,32 @@ class Table:
             self.read([column.name])
         for number, (name, expected) in enumerate(self.provenance.curves.items(), len(self.columns)):
             progress(number / parts)
-            path = self.path.with_suffix("") / name
-            if not path.exists() or file_checksum(path) != expected:
-                raise unreadable_table(path, "missing or altered")
+            self._verify_curve(self.path.with_suffix("") / name, expected, again=True)
+
+    def _no_curve(self, column: Column) -> UnknownNameError | SettingError:
+        """Return the error for a column without a learning curve, which names those that there are."""
+        same = {one for one in self.columns if curve_file(one) in self.provenance.curves}
+        others = sorted(
+            {one.split for one in same if (one.metric, one.dataset, one.epochs, one.seed) == _without_split(column)}
+        )
+        if column in self.columns and others:
+            return SettingError(
+                f"{column.name} is measured after the last epoch only; the splits with a learning curve are "
+                f"{', '.join(others)}"
+            )
+        return UnknownNameError("curve", column.name.replace("/", "."), [curve_file(one)[:-4] for one in same])
+
+    def _verify_curve(self, path: Path, expected: int, again: bool = False) -> None:
+        """Compare a file of curves with its checksum, once in a process unless `again`."""
+        try:
+            status = path.stat()
+            version = str(path.absolute()), status.st_ino, status.st_size, status.st_mtime_ns, expected
+            if version not in _VERIFIED or again:
+                if file_checksum(path) != expected:
+                    raise unreadable_table(path, "altered")
+                _VERIFIED.add(version)
+        except OSError as error:
+            raise unreadable_table(path, "missing") from error
 
     @property
     def bytes(self) -> int:
@@ -207,12 +233,14 @@ class Table:
 
         Row i belongs to `index[i]`, column e to epoch e + 1; NaN where missing. The curve of
         ``Column("accuracy", "cifar100", "train", "%", epochs=200, seed=777)`` ends in that column's value. Raises
-        UnknownNameError for a column without a curve, BenchmarkFileError if the file was altered.
+        UnknownNameError for a column without a curve, BenchmarkFileError if the file was altered. A process compares
+        the file with its checksum when it first opens it.
         """
         path = self.path.with_suffix("") / curve_file(column)
-        if not path.exists():
-            known = sorted(file.stem for file in path.parent.glob("*.npy"))
-            raise UnknownNameError("curve", path.stem, known)
+        expected = self.provenance.curves.get(path.name)
+        if expected is None:
+            raise self._no_curve(column)
+        self._verify_curve(path, expected)
         try:
             curve = np.lib.format.open_memmap(path, mode="r")
         except Exception as error:  # numpy's parser of the header raises many kinds of errors
@@ -220,6 +248,10 @@ class Table:
         if curve.dtype != np.float32 or curve.ndim != 2 or len(curve) != len(self.index):
             raise unreadable_table(path, f"it contains {curve.dtype} of shape {curve.shape}")
         return curve
+
+
+def _without_split(column: Column) -> tuple[str, str, int | None, int | None]:
+    return column.metric, column.dataset, column.epochs, column.seed
 
 
 def _filter(columns: tuple[Column, ...], field: str, value: str | int) -> tuple[Column, ...]:

@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -96,8 +96,11 @@ def test_an_import_replaces_table_and_curves_together(benchmark_: TableAdapter, 
     assert (table.curve(ACCURACY) == 7).all()
 
 
-@pytest.mark.parametrize("damage", ["a flipped bit", "gone"])
-def test_verify_detects_a_changed_curve(benchmark_: TableAdapter, numbers: Path, damage: str) -> None:
+@pytest.mark.parametrize(("damage", "why"), [("a flipped bit", "altered"), ("gone", "missing")])
+@pytest.mark.parametrize("use", [lambda table: table.verify(), lambda table: table.curve(ACCURACY)])
+def test_a_changed_curve_is_refused(
+    benchmark_: TableAdapter, numbers: Path, damage: str, why: str, use: Callable[[Table], object]
+) -> None:
     path = import_files(benchmark_, (numbers,))
     [curve] = path.with_suffix("").iterdir()
     data = bytearray(curve.read_bytes())
@@ -105,8 +108,17 @@ def test_verify_detects_a_changed_curve(benchmark_: TableAdapter, numbers: Path,
     if damage == "a flipped bit":
         data[-1] ^= 1
         curve.write_bytes(data)
-    with pytest.raises(BenchmarkFileError, match="missing or altered"):
-        _table(path).verify()
+    with pytest.raises(BenchmarkFileError, match=rf"accuracy\.d\.test\.4\.npy: not a readable table \({why}"):
+        use(_table(path))
+
+
+def test_a_cache_in_a_folder_with_brackets_is_read(
+    benchmark_: TableAdapter, numbers: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LISSNAS_CACHE", str(numbers.parent / "c[1]"))
+    table = _table(import_files(benchmark_, (numbers,)))
+    table.verify()
+    assert table.values(benchmark_.reports, "d")[7] == 31
 
 
 def test_a_second_importer_says_so_and_waits(benchmark_: TableAdapter, numbers: Path) -> None:

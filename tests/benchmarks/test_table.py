@@ -90,6 +90,16 @@ def test_a_score_that_a_named_seed_lacks_is_missing(seeds: Table) -> None:
     assert np.flatnonzero(np.isnan(values)).tolist() == [7, 8]
 
 
+@pytest.mark.parametrize("named", [None, (1, 2)])
+@pytest.mark.parametrize("every_seed", [True, False])
+def test_any_set_of_seeds_may_need_every_seed_or_take_those_present(
+    seeds: Table, named: tuple[int, ...] | None, every_seed: bool
+) -> None:
+    values = seeds.values(Measure("a", "s", named, every_seed=every_seed), "d")
+    assert bool(np.isnan(values[7])) is every_seed
+    assert np.isnan(values[8])
+
+
 def test_the_mean_of_all_seeds_is_that_of_those_an_architecture_has(seeds: Table) -> None:
     values = seeds.values(Measure("a", "s"), "d")
     assert (values[0], values[7]) == (1.5, 1.0)

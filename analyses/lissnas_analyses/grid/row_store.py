@@ -152,7 +152,7 @@ class RowStore:
         try:
             identity = dict(json.loads(pl.read_parquet_metadata(path)["lissnas"]))
             written_as = identity.pop("format")
-            frame = pl.read_parquet(path)
+            frame = pl.read_parquet(path, glob=False)
         except _UNREADABLE as error:
             if self._replace_others:
                 return None

@@ -34,8 +34,8 @@ def explorer(folder: Path) -> dict[str, Any] | None:
     if not _has_table(manifest["benchmark"]):
         return None
     table = load_table(manifest["benchmark"])
-    networks = pl.read_parquet(folder / "map.parquet")
-    rounds = pl.read_parquet(folder / "rounds.parquet")
+    networks = pl.read_parquet(folder / "map.parquet", glob=False)
+    rounds = pl.read_parquet(folder / "rounds.parquet", glob=False)
     index = networks["index"].to_numpy()
     space, scores = table.space, _scores(table, manifest["dataset"])
     rows = space.rows(index)

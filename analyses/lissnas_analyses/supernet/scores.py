@@ -151,7 +151,7 @@ class ScoreStore:
         scores = np.full(cell201().size, np.nan)
         is_scored = np.zeros(cell201().size, dtype=np.bool_)
         if path.exists():
-            frame = pl.read_parquet(path)
+            frame = pl.read_parquet(path, glob=False)
             scores[frame["index"].to_numpy()] = frame["score"].to_numpy()
             is_scored[frame["index"].to_numpy()] = True
         return path, scores, is_scored

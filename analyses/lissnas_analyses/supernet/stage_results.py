@@ -174,7 +174,7 @@ def search_winner(folder: RunFolder) -> str:
     """
     path = folder.stage_folder("search")
     try:
-        table = pl.read_parquet(path / "search.parquet", columns=list(_NETWORK_COLUMNS))
+        table = pl.read_parquet(path / "search.parquet", glob=False, columns=list(_NETWORK_COLUMNS))
     except (OSError, pl.exceptions.PolarsError) as error:
         raise LissnasError(
             f"{folder.path}: no winner of a search; run 'lissnas supernet search --out {folder.path}', or name an "

@@ -16,6 +16,7 @@ from lissnas.spaces.space import Floats, Space
 from lissnas_benchmarks.adapter import Import, OfficialFile, TableAdapter
 from lissnas_benchmarks.columns import Column, Measure
 from lissnas_benchmarks.errors import BenchmarkFileError
+from lissnas_benchmarks.readers.exact_costs import CostsOf, cell_costs, width_costs
 from lissnas_benchmarks.readers.fast_float_dicts import FloatDictReader
 from lissnas_benchmarks.readers.pickle_allowlist import RefusedError
 from lissnas_benchmarks.readers.pickle_stream import PickleStream
@@ -34,16 +35,19 @@ class NatsSpace:
         Makes the search space.
     lengths
         The number of epochs of each training of an architecture, by the authors' names.
+    costs_of
+        Computes the parameters and FLOPs of its networks.
     """
 
     file: str
     space: Callable[[], Space]
     lengths: Mapping[str, int]
+    costs_of: CostsOf
 
 
-TOPOLOGY_SPACE = NatsSpace("NATS-tss-v1_0-3ffb9", cell201, {"12": 12, "200": 200})
+TOPOLOGY_SPACE = NatsSpace("NATS-tss-v1_0-3ffb9", cell201, {"12": 12, "200": 200}, cell_costs)
 
-SIZE_SPACE = NatsSpace("NATS-sss-v1_0-50262", channels, {"01": 1, "12": 12, "90": 90})
+SIZE_SPACE = NatsSpace("NATS-sss-v1_0-50262", channels, {"01": 1, "12": 12, "90": 90}, width_costs)
 
 
 class ArchitectureFolder:
@@ -62,7 +66,7 @@ class ArchitectureFolder:
     def __init__(self, path: Path, nats_space: NatsSpace, source: Import) -> None:
         self._path, self._nats_space, self._source = path, nats_space, source
         self._float_dicts = FloatDictReader()
-        self.runs = TrainedRuns(source, nats_space.space(), tuple(nats_space.lengths.values()), combine_runs)
+        self.runs = TrainedRuns(source, nats_space.space(), tuple(nats_space.lengths.values()), nats_space.costs_of)
 
     def read_all(self) -> None:
         """Read every architecture; raises BenchmarkFileError at the first that is missing or damaged."""
@@ -112,7 +116,7 @@ def read_packed(path: Path, nats_space: NatsSpace, source: Import) -> TrainedRun
 
     Raises BenchmarkFileError if the file is damaged or in another layout. Architectures may be missing.
     """
-    runs = TrainedRuns(source, nats_space.space(), tuple(nats_space.lengths.values()), combine_runs)
+    runs = TrainedRuns(source, nats_space.space(), tuple(nats_space.lengths.values()), nats_space.costs_of)
     size = max(1, path.stat().st_size)
     try:
         with path.open("rb") as packed, bz2.open(packed) as file:
@@ -127,17 +131,6 @@ def read_packed(path: Path, nats_space: NatsSpace, source: Import) -> TrainedRun
     except RefusedError as error:
         raise BenchmarkFileError(f"{path.name}: not in the official layout ({error})") from error
     return runs
-
-
-def combine_runs(numbers: list[float], seeds: list[int]) -> float:
-    """Return the parameters or FLOPs of an architecture, combined over its runs as in the authors' program.
-
-    If runs differ in five decimals, which the authors call a legacy issue, the run with seed 888 counts; otherwise the
-    mean does.
-    """
-    if len({f"{number:.5f}" for number in numbers}) > 1 and 888 in seeds:
-        return numbers[seeds.index(888)]
-    return sum(numbers) / len(numbers)
 
 
 def _member(index: int) -> str:
@@ -191,6 +184,8 @@ _CAVEATS = (
     "cifar10: validation is from other training runs than test, on half of the training set (cifar10-valid)",
     "cifar100 and ImageNet16-120: validation and test are halves of the original test set ('validation+test')",
     "times are one constant per epoch, not measured for each run",
+    "parameters and FLOPs are computed from the architecture, because some runs state those of another one; the import "
+    "says how many",
 )
 
 
@@ -231,5 +226,4 @@ SIZE = _benchmark(
     "CIFAR-10, CIFAR-100 and ImageNet16-120 accuracy of 32,768 choices of five widths, with learning curves",
     90,
     "90 epochs: one seed (777); 12 epochs: three; each length has its own learning-rate schedule",
-    "parameters and FLOPs of some runs were recorded wrongly; if runs differ, the run with seed 888 counts",
 )

@@ -95,7 +95,7 @@ def _open_table(path: Path, remedy: str) -> tuple[_Metadata, pl.DataFrame]:
     """Return the metadata and results of a table; raises BenchmarkFileError unless it has all cells."""
     try:
         metadata = msgspec.json.decode(pl.read_parquet_metadata(path)["lissnas"], type=_Metadata)
-        results = pl.read_parquet(path)
+        results = pl.read_parquet(path, glob=False)
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, KeyError, ValueError) as error:
         raise BenchmarkFileError(f"{path.name}: not readable ({str(error).splitlines()[0]}); {remedy}") from error
     cells = np.sort(results.filter(pl.col("seed") == 0)["index"].to_numpy())

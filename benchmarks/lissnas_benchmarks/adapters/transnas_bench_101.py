@@ -184,11 +184,13 @@ def _scores(columns: Mapping[Column, Floats], task: str, main: str) -> dict[Colu
     """Return a task's main metric under the name "score", which all tasks share."""
     of_task = {column: values for column, values in columns.items() if column.dataset == task}
     scores: dict[Column, Floats] = {}
-    for column, values in of_task.items():
-        if column.metric == main or (column.metric == "loss" and main == "neg-loss"):
-            sign = -1 if column.metric == "loss" else 1
-            score = Column("score", task, column.split, column.unit, column.epochs)
-            scores.setdefault(score, sign * values)
+    for metric, sign in ((main, 1), ("loss", -1)):
+        if metric == "loss" and main != "neg-loss":
+            continue
+        for column, values in of_task.items():
+            if column.metric == metric:  # the loss counts only for a split whose negative loss the file lacks
+                score = Column("score", task, column.split, column.unit, column.epochs)
+                scores.setdefault(score, sign * values)
     if not {"validation", "test"} <= {column.split for column in scores}:
         raise ValueError(f"no {main} of {task} on both validation and test images")
     return scores

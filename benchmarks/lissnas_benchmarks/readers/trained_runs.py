@@ -5,7 +5,7 @@ A record belongs to one architecture and one training length. It has a run for e
 
 import os
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from lissnas_benchmarks.adapter import Import
 from lissnas_benchmarks.columns import Column
 from lissnas_benchmarks.errors import BenchmarkFileError
 from lissnas_benchmarks.readers.curve_layout import CurveLayouts
+from lissnas_benchmarks.readers.exact_costs import CostsOf
 from lissnas_benchmarks.readers.fast_float_dicts import float_dict
 from lissnas_benchmarks.readers.pickle_allowlist import RefusedError, short_text
 from lissnas_benchmarks.table_file import curve_file
@@ -43,8 +44,8 @@ _UNITS = {
 
 _SPLITS = ("train", "validation", "test", "validation+test", "")
 
-CombineRuns = Callable[[list[float], list[int]], float]
-"""Combines the values that several runs state for one architecture's cost: takes the values and the runs' seeds."""
+_OTHER_COST = 1e-3
+"""Relative difference from which a stated cost is that of another architecture: those of two cells differ by 2 %."""
 
 
 @dataclass
@@ -68,9 +69,9 @@ class TrainedRuns:
     space
         The space whose index orders the rows.
     epochs
-        The training lengths; parameters, FLOPs and latency are taken from the last.
-    combine_runs
-        Combines the parameters, and the FLOPs, that the runs of one architecture state.
+        The training lengths; the latency is taken from the last.
+    costs_of
+        Computes the parameters and FLOPs, which runs may state wrongly.
 
     Attributes
     ----------
@@ -80,9 +81,11 @@ class TrainedRuns:
         The official index of each row; -1 for a row without a record.
     """
 
-    def __init__(self, source: Import, space: Space, epochs: Sequence[int], combine_runs: CombineRuns) -> None:
-        self._source, self._epochs, self._combine_runs, self._size = source, tuple(epochs), combine_runs, space.size
+    def __init__(self, source: Import, space: Space, epochs: Sequence[int], costs_of: CostsOf) -> None:
+        self._source, self._epochs, self._size = source, tuple(epochs), space.size
         self.rows = {string: row for row, string in enumerate(space.write(space.all_rows()))}
+        self._costs = {dataset: costs_of(list(self.rows), dataset) for dataset in DATASETS}
+        self._states_other_costs = np.zeros(space.size, dtype=bool)
         self._layouts = CurveLayouts()
         self._measured: dict[tuple[str, str, str, int | None, int | None], _Measured] = {}
         self._has_training = np.zeros((space.size, len(self._epochs)), dtype=bool)
@@ -126,6 +129,11 @@ class TrainedRuns:
         """
         for measured in self._measured.values():
             self._check(measured)
+        if count := int(self._states_other_costs.sum()):
+            self._source.note(
+                f"{count:,} of {self._size:,} architectures state parameters or FLOPs that are not theirs in some run; "
+                f"the table has the exact ones"
+            )
         columns = {measured.column: measured.values for measured in self._measured.values()}
         for measured in self._measured.values():
             column = measured.column
@@ -158,7 +166,7 @@ class TrainedRuns:
             self._add_run(row, dataset, seed, epochs, run)
         if epochs == self._epochs[-1]:
             for dataset, seeds in seeds_of.items():
-                self._add_costs(row, dataset, seeds, [runs[dataset, seed] for seed in seeds])
+                self._add_costs(row, dataset, [runs[dataset, seed] for seed in seeds])
         return int(epochs)
 
     def _add_run(self, row: int, dataset: str, seed: int, epochs: int, run: dict[str, Any]) -> None:
@@ -190,7 +198,7 @@ class TrainedRuns:
                     measured.values[row] = numbers.values[last if places is None else places].sum()
                     measured.present[row] = True
 
-    def _add_costs(self, row: int, dataset: str, seeds: list[int], runs: list[dict[str, Any]]) -> None:
+    def _add_costs(self, row: int, dataset: str, runs: list[dict[str, Any]]) -> None:
         latencies = [sum(run["latency"]) / len(run["latency"]) for run in runs if run["latency"]]
         latencies = [1000 * latency for latency in latencies if latency > 0]
         costs = {"latency": sum(latencies) / len(latencies) if latencies else None}
@@ -198,7 +206,8 @@ class TrainedRuns:
             numbers = [float(run[name]) for run in runs]
             if not all(number >= 0 for number in numbers):
                 raise RefusedError(f"an impossible value of {metric} on {dataset}")
-            costs[metric] = self._combine_runs(numbers, seeds)
+            exact = costs[metric] = float(self._costs[dataset][metric][row])
+            self._states_other_costs[row] |= any(abs(number - exact) > _OTHER_COST * exact for number in numbers)
         for metric, cost in costs.items():
             if cost is not None:
                 measured = self._of(metric, dataset, "", None, None)

@@ -21,7 +21,6 @@ from lissnas_benchmarks.adapters.nats_bench import (
     TOPOLOGY_SPACE,
     ArchitectureFolder,
     NatsSpace,
-    combine_runs,
     reader,
 )
 from lissnas_benchmarks.columns import Column, Measure
@@ -253,11 +252,6 @@ def test_progress_ends_at_1(folder: Path, packed: Path, tmp_path: Path) -> None:
         SMALL.read(Import((path,), tmp_path, shares.append))
         assert shares == sorted(shares)
         assert shares[-1] == 1
-
-
-def test_if_runs_differ_in_a_cost_the_run_with_seed_888_counts() -> None:
-    assert combine_runs([1.0, 2.0, 1.0], [777, 888, 999]) == 2
-    assert combine_runs([1.0, 1.0 + 1e-9], [777, 888]) == pytest.approx(1 + 5e-10, abs=1e-12)
 
 
 def _cut(path: Path) -> None:

@@ -19,7 +19,7 @@ from lissnas_benchmarks.readers.pickle_allowlist import RefusedError
 from targets.pickles import pickled
 from targets.target import Target, imported, small_space
 
-_TWO_CELLS = small_space(("none", "nor_conv_3x3"), pattern="|{}~0|")
+_TWO_CELLS = small_space(("none", "nor_conv_3x3"), pattern="|{}~0|+|none~0|none~1|+|none~0|none~1|none~2|")
 
 _LENGTHS = {"less": 2, "full": 8}
 
@@ -27,7 +27,7 @@ _LENGTHS = {"less": 2, "full": 8}
 def _trained(lengths: dict[str, int]) -> list[Any]:
     """Lay out two architectures as NAS-Bench-201 does, with trainings of a few epochs."""
     rng = np.random.default_rng(0)
-    strings = ["|nor_conv_3x3~0|", "|none~0|"]
+    strings = _TWO_CELLS.write(_TWO_CELLS.all_rows())[::-1]
     seeds = {"cifar10-valid": [777], "cifar100": [777]}
     trained = [
         {
@@ -49,7 +49,7 @@ def _read_201(path: Path) -> object:
         return imported(nas_bench_201.reader(lambda: _TWO_CELLS))(path)
 
 
-_NATS_SPACE = nats_bench.NatsSpace("any", lambda: _TWO_CELLS, {"02": 2, "08": 8})
+_NATS_SPACE = nats_bench.NatsSpace("any", lambda: _TWO_CELLS, {"02": 2, "08": 8}, nats_bench.cell_costs)
 
 
 def _read_nats_folder(path: Path) -> object:

@@ -72,7 +72,7 @@ def load(path: Path, space: Space) -> tuple[Subspace, dict[str, Any]]:
         provenance = dict(json.loads(metadata["lissnas"]))
         origin, version = str(provenance["space"]), int(provenance["format"])
         radius = provenance["union_of_balls"]["radius"] if "union_of_balls" in provenance else None
-        strings = pl.read_parquet(path, columns=["architecture"])["architecture"]
+        strings = pl.read_parquet(path, glob=False, columns=["architecture"])["architecture"]
     except (
         pl.exceptions.PolarsError,
         pl.exceptions.PanicException,

@@ -98,9 +98,9 @@ def _numbered_strings(path: Path) -> list[tuple[str, str]]:
     """Return the position of each string in the file, and the string."""
     try:
         if path.suffix == ".parquet":
-            rows = pl.read_parquet(path, columns=["architecture"])["architecture"].cast(pl.String)
+            rows = pl.read_parquet(path, glob=False, columns=["architecture"])["architecture"].cast(pl.String)
         elif path.suffix == ".csv":
-            rows = pl.read_csv(path, columns=["architecture"], infer_schema=False)["architecture"]
+            rows = pl.read_csv(path, glob=False, columns=["architecture"], infer_schema=False)["architecture"]
         else:
             lines = enumerate(path.read_text().splitlines(), 1)
             return [(f"line {number}", line.strip()) for number, line in lines if line.strip()]

@@ -96,7 +96,7 @@ class PackStore:
         advice = "choose another folder, or delete the file and train its cells again"
         try:
             described = json.loads(pl.read_parquet_metadata(path)[_KEY])
-            results = pl.read_parquet(path)
+            results = pl.read_parquet(path, glob=False)
         except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, KeyError, ValueError) as error:
             raise LissnasError(
                 f"{path}: not a readable table of trained cells ({str(error).splitlines()[0]}); {advice}"
