@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from shutil import get_terminal_size
 
 from lissnas.errors import PluginError
 from lissnas_benchmarks.adapter import Adapter
@@ -17,6 +18,12 @@ from rich.table import Table as Grid
 from lissnas_analyses.cli.shared.json_command import CommandResult, json_command
 from lissnas_analyses.cli.shared.options import BenchmarkName
 from lissnas_analyses.cli.shared.terminal import progress, say, say_on_stderr, show
+
+_OTHER_COLUMNS = 31
+"""Width of the list of benchmarks without names and titles."""
+
+_SHORTEST_TITLE = 18
+"""The list of benchmarks has no titles if fewer letters than this fit into the terminal."""
 
 
 @dataclass(frozen=True)
@@ -113,27 +120,29 @@ class CacheResult(CommandResult):
 
 
 @json_command
-def benchmarks() -> BenchmarkListResult:
-    """List the benchmarks: content, source, license, and whether the data is installed."""
-    entries, faults = [], list(benchmark_faults())
-    for name in valid_benchmark_names():
+def benchmarks(*names: BenchmarkName) -> BenchmarkListResult:
+    """List the benchmarks, and whether their data is installed; or describe some: source, license, notes, data.
+
+    Parameters
+    ----------
+    names
+        Benchmarks to describe; default: list all.
+    """
+    entries, faults = [], [] if names else list(benchmark_faults())
+    for name in names or valid_benchmark_names():
         try:
             entries.append(_entry(name))
         except PluginError as error:
             faults.append(str(error))
-    show(_overview(entries))
-    for entry in entries:
-        package = f", data from the package {entry.package}" if entry.package else ""
+    if names:
+        for number, entry in enumerate(entries):
+            if number:
+                say("")
+            _describe(entry)
+    else:
+        show(_overview(entries))
         say("")
-        say(f": {entry.title}", bold=entry.name)
-        say(entry.paper, indent=2)
-        say(f"{entry.page}{package}; license: {entry.license}", indent=2)
-        if entry.datasets:
-            say(f"data sets: {' '.join(entry.datasets)}", indent=2)
-        for caveat in entry.caveats:
-            say(f"note: {caveat}", indent=2)
-        if entry.remedy:
-            say(f"to get it: {entry.remedy}", indent=2)
+        say("'lissnas benchmarks NAME' describes one: its source, license, caveats, and how to get its data")
     for fault in faults:
         say_on_stderr(fault)
     return BenchmarkListResult(tuple(entries))
@@ -239,12 +248,28 @@ def _names_in_cache() -> list[str]:
     return [name for name in valid_benchmark_names() if cached_path(find_adapter(name)).exists()]
 
 
+def _describe(entry: BenchmarkEntry) -> None:
+    package = f", data from the package {entry.package}" if entry.package else ""
+    say(f": {entry.title}", bold=entry.name)
+    say(entry.paper, indent=2)
+    say(f"{entry.page}{package}; license: {entry.license}", indent=2)
+    if entry.datasets:
+        say(f"data sets: {' '.join(entry.datasets)}", indent=2)
+    for caveat in entry.caveats:
+        say(f"note: {caveat}", indent=2)
+    if entry.remedy:
+        say(f"to get it: {entry.remedy}", indent=2)
+
+
 def _overview(entries: Sequence[BenchmarkEntry]) -> Grid:
-    grid = _grid("name", "ready", "networks", "data sets")
+    room = get_terminal_size().columns - max(len(entry.name) for entry in entries) - _OTHER_COLUMNS
+    has_titles = room >= _SHORTEST_TITLE
+    grid = _grid("name", "ready", "networks", "data sets", *["what was measured"][:has_titles])
     for entry in entries:
         size = "" if entry.networks is None else f"{entry.networks:.2g}" if entry.predicts else f"{entry.networks:,}"
         datasets = "predicted" if entry.predicts else f"{len(entry.datasets) or ''}"
-        grid.add_row(entry.name, "yes" if entry.ready else "no", size, datasets)
+        title = entry.title if len(entry.title) <= room else f"{entry.title[: room - 3].rstrip()}..."
+        grid.add_row(entry.name, "yes" if entry.ready else "no", size, datasets, *[title][:has_titles])
     return grid
 
 

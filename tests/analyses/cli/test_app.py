@@ -37,12 +37,21 @@ def test_help_imports_no_numpy() -> None:
     assert subprocess.run([sys.executable, "-c", program], capture_output=True, check=False).returncode == 0
 
 
-def test_benchmarks_are_listed_with_license_and_remedy(in_process: Command, tmp_path: Path) -> None:
-    shown = in_process("benchmarks", folder=tmp_path, LISSNAS_CACHE=str(tmp_path)).stdout
-    for name in benchmark_names():
-        assert name in shown
+def test_the_list_of_benchmarks_fits_a_screen(in_process: Command, tmp_path: Path) -> None:
+    shown = in_process("benchmarks", folder=tmp_path, LISSNAS_CACHE=str(tmp_path), COLUMNS="80").stdout
+    assert all(name in shown for name in benchmark_names())
+    assert len(shown.splitlines()) <= len(benchmark_names()) + 3
+
+
+def test_a_named_benchmark_is_described_with_license_and_remedy(in_process: Command, tmp_path: Path) -> None:
+    words = ("benchmarks", "nas-bench-macro", "analog-nasbench")
+    shown = in_process(*words, folder=tmp_path, LISSNAS_CACHE=str(tmp_path)).stdout
     assert "none stated" in shown
     assert "lissnas data import nas-bench-macro" in shown
+    assert "nas-bench-201" not in shown
+    misspelled = in_process("benchmarks", "nas-bench-macros", folder=tmp_path)
+    assert misspelled.returncode == 2
+    assert "nas-bench-macro" in misspelled.stderr
 
 
 def test_shrink_saves_the_subspace_that_the_library_returns(
