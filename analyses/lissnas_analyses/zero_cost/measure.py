@@ -86,10 +86,9 @@ def measure(
     """
     space, started = task.network.search_space(), time.monotonic()
     index = _drawn(task, sample)
-    costs = task.network.costs().multiply_accumulates
     with ScoreFile(path, _identity(task), space) as file:
         groups = file.missing(index, names)
-        jobs = [job for lacking, members in groups for job in _jobs(task, lacking, members, costs(space.rows(members)))]
+        jobs = [job for lacking, members in groups for job in _jobs(task, lacking, members)]
         total = sum(seconds for _, seconds in jobs)
         done, unwritten, written_at = 0.0, list[tuple[Indices, dict[str, Floats]]](), time.monotonic()
         try:
@@ -137,10 +136,18 @@ def _identity(task: "ZeroCostTask") -> RunIdentity:
 
 
 def _jobs(
-    task: "ZeroCostTask", names: tuple[str, ...], index: Indices, flops: Indices
+    task: "ZeroCostTask", names: tuple[str, ...], index: Indices
 ) -> Iterator[tuple[tuple["ZeroCostTask", tuple[str, ...], Indices], float]]:
-    """Yield jobs of about equal time, each with its time."""
-    seconds = _FIXED_SECONDS + _SECONDS_PER_FLOP * flops
+    """Yield jobs of about equal time, each with its time. Isomorphic architectures are in one job."""
+    from lissnas.supernet.zero_cost.score_architectures import representatives
+
+    space = task.network.search_space()
+    scored = space.index(representatives(task, space.rows(index)))
+    order = np.argsort(scored, kind="stable")
+    index, scored = index[order], scored[order]
+    flops = task.network.costs().multiply_accumulates(space.rows(scored))
+    is_first = np.diff(scored, prepend=-1) != 0
+    seconds = np.where(is_first, _FIXED_SECONDS + _SECONDS_PER_FLOP * flops, 0.0)
     number = (np.cumsum(seconds) // _SECONDS_PER_JOB).astype(np.int64)
     for members in np.split(np.arange(len(index)), np.flatnonzero(np.diff(number)) + 1):
         yield (task, names, index[members]), float(seconds[members].sum())

@@ -42,7 +42,8 @@ class _KeptNorm(nn.Module):
     """A batch norm that `synflow` does not recognize."""
 
     def forward(self, features: Tensor) -> Tensor:
-        return functional.batch_norm(features, None, None, training=True)
+        variance, mean = torch.var_mean(features, (0, 2, 3), correction=0, keepdim=True)
+        return (features - mean) / (variance + 1e-5).sqrt()
 
 
 @pytest.mark.slow
@@ -120,6 +121,13 @@ def test_every_score_of_every_space_is_a_number_that_its_seed_repeats(space: str
     assert all(np.isfinite(values).all() for values in scores.values())
     repeated = score_architectures(task, np.repeat(row, 2, axis=0), names[:2])
     assert all((repeated[name] == scores[name]).all() for name in names[:2])
+
+
+def test_isomorphic_cells_have_the_same_scores() -> None:
+    alone = "|none~0|+|none~0|none~1|+|nor_conv_3x3~0|none~1|none~2|"
+    after_a_skip = "|skip_connect~0|+|none~0|nor_conv_1x1~1|+|none~0|nor_conv_3x3~1|none~2|"
+    scores = score_architectures(ZeroCostTask("cell201", "digits"), cell201().read([alone, after_a_skip]), SCORE_NAMES)
+    assert {name for name, (first, second) in scores.items() if first != second} == {"parameters", "flops"}
 
 
 def test_a_cell_without_a_path_to_its_output_has_undefined_scores() -> None:

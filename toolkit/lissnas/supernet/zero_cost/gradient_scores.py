@@ -5,11 +5,14 @@ mean cross-entropy of one batch in train mode. A layer that the loss does not de
 """
 
 import math
-from copy import deepcopy
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.func import functional_call
 from torch.nn import functional
+from torch.overrides import TorchFunctionMode
 
 from lissnas.supernet.images.image_batches import LabeledBatch
 from lissnas.supernet.zero_cost.scored_network import ScoredNetwork
@@ -68,16 +71,14 @@ def synflow(network: ScoredNetwork, batch: LabeledBatch) -> float:
     ones, and the flow is the sum of |weight x gradient of the sum of the logits|, in float64. Tanaka et al., NeurIPS
     2020.
     """
-    linear = deepcopy(network).double()
-    with torch.no_grad():
-        for parameter in linear.parameters():
-            parameter.abs_()
-    for module in list(linear.modules()):
-        for name, child in module.named_children():
-            if isinstance(child, nn.BatchNorm2d):
-                setattr(module, name, nn.Identity())
-    total = linear(torch.ones_like(batch[0][:1], dtype=torch.float64)).sum()
-    weights = _weights(linear)
+    positive = {
+        name: parameter.detach().double().abs().requires_grad_() for name, parameter in network.named_parameters()
+    }
+    with _WithoutBatchNorms():
+        ones = torch.ones_like(batch[0][:1], dtype=torch.float64)
+        total = functional_call(network, positive, (ones,)).sum()
+    layers = {layer.weight: None for layer in network.weighted_layers}
+    weights = [positive[name] for name, parameter in network.named_parameters() if parameter in layers]
     gradients = torch.autograd.grad(total, weights, allow_unused=True, materialize_grads=True)
     flow = sum((weight * gradient).detach().sum().item() for weight, gradient in zip(weights, gradients, strict=True))
     return math.log(flow) if flow > 0 else math.nan
@@ -101,6 +102,15 @@ def zico(network: ScoredNetwork, batch: LabeledBatch) -> float:
         ratio = (gradients.abs().mean(0)[varies] / deviation[varies]).sum().item()
         total += math.log(ratio) if ratio > 0 else 0.0
     return total
+
+
+class _WithoutBatchNorms(TorchFunctionMode):
+    """Makes every batch norm the identity."""
+
+    def __torch_function__(
+        self, function: Callable[..., Any], types: Sequence[type], args: Any = (), kwargs: Any = None
+    ) -> Any:
+        return args[0] if function is functional.batch_norm else function(*args, **(kwargs or {}))
 
 
 def _weights(network: ScoredNetwork) -> list[Tensor]:

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from lissnas.errors import UnknownNameError
+from lissnas.spaces.catalog import isomorphism_classes
 from lissnas.spaces.space import Floats, Rows
 from lissnas.storage.random_streams import named_generator
 from lissnas.supernet.images.image_batches import LabeledBatch
@@ -88,7 +89,8 @@ class ZeroCostTask:
 def score_architectures(task: ZeroCostTask, rows: Rows, names: Sequence[str]) -> dict[str, Floats]:
     """Return zero-cost scores of architectures.
 
-    A score depends on the task and the architecture alone, as long as the number of threads is the same.
+    A score depends on the task and the architecture alone, as long as the number of threads is the same. Isomorphic
+    cells share the scores of one network; their costs are those that are published, and may differ.
 
     Parameters
     ----------
@@ -123,10 +125,17 @@ def score_architectures(task: ZeroCostTask, rows: Rows, names: Sequence[str]) ->
             scores[name] = cost(rows).astype(np.float64)
     computed = [name for name in names if name in SCORES]
     if computed:
-        batch, index = task.batch(), task.network.search_space().index(rows)
-        values = [_scores_of(task, row, int(place), batch, computed) for row, place in zip(rows, index, strict=True)]
-        scores |= dict(zip(computed, np.array(values, dtype=np.float64).reshape(-1, len(computed)).T, strict=True))
+        space, batch = task.network.search_space(), task.batch()
+        places, members = np.unique(space.index(representatives(task, rows)), return_inverse=True)
+        values = np.array([_scores_of(task, row, batch, computed) for row in space.rows(places)], dtype=np.float64)
+        scores |= dict(zip(computed, values.reshape(-1, len(computed))[members].T, strict=True))
     return {name: scores[name] for name in names}
+
+
+def representatives(task: ZeroCostTask, rows: Rows) -> Rows:
+    """Return for each row the isomorphic row whose network is scored; many rows have the same."""
+    classes = isomorphism_classes(task.network.search_space())
+    return rows if classes is None else classes.canonical(rows)
 
 
 def check_score_names(names: Sequence[str]) -> None:
@@ -136,12 +145,13 @@ def check_score_names(names: Sequence[str]) -> None:
             raise UnknownNameError("zero-cost score", name, SCORE_NAMES)
 
 
-def _scores_of(task: ZeroCostTask, row: Rows, index: int, batch: LabeledBatch, names: Sequence[str]) -> list[float]:
+def _scores_of(task: ZeroCostTask, row: Rows, batch: LabeledBatch, names: Sequence[str]) -> list[float]:
+    [index] = task.network.search_space().index(row[None])
     network = scored_network(task.network, row, np.random.default_rng(0))
     values = []
     for name in names:
         score = SCORES[name]
-        rng = named_generator(f"zero-cost {name}", task.seed, index)
+        rng = named_generator(f"zero-cost {name}", task.seed, int(index))
         score.draw_weights(network, rng)
         value = score.compute(network, (_noise(task.network, rng), batch[1]) if score.on_noise else batch, rng)
         values.append(value if np.isfinite(value) else np.nan)
