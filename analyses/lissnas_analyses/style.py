@@ -53,6 +53,7 @@ SINGLE = LineStyle("#0072b2", "-", "o")
 
 _METHOD_STYLES = {
     "lissnas": SINGLE,
+    "lissnas-model": LineStyle("#332288", "-", "8"),
     "operation-pruning": LineStyle("#d55e00", "--", "s"),
     "random-subset": LineStyle("#777777", ":", "^"),
     "kernel": LineStyle("#009e73", "-", "D"),

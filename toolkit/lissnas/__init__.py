@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from lissnas.shrinkers.evolving_search_space import EvolvingSearchSpace as EvolvingSearchSpace
     from lissnas.shrinkers.kernel_shrinkage import KernelShrinkage as KernelShrinkage
     from lissnas.shrinkers.lissnas import Lissnas as Lissnas
+    from lissnas.shrinkers.lissnas import LissnasWithModel as LissnasWithModel
     from lissnas.shrinkers.operation_pruning import OperationPruning as OperationPruning
     from lissnas.shrinkers.progressive_shrinkage import ProgressiveShrinkage as ProgressiveShrinkage
     from lissnas.shrinkers.regression_shrinkage import RegressionShrinkage as RegressionShrinkage
@@ -86,6 +87,7 @@ _PLACES = {
     "KernelShrinkage": "lissnas.shrinkers.kernel_shrinkage",
     "Lissnas": "lissnas.shrinkers.lissnas",
     "LissnasError": "lissnas.errors",
+    "LissnasWithModel": "lissnas.shrinkers.lissnas",
     "load": "lissnas_analyses.api.loading",
     "load_file": "lissnas_analyses.api.loading",
     "load_subspace": "lissnas_analyses.api.shrinking",

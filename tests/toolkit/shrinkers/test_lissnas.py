@@ -144,6 +144,7 @@ def test_an_evaluator_that_scores_nothing_is_an_error() -> None:
         ({"radius": 0}, "radius must be at least 1"),
         ({"radius": 9}, "a radius of 9 edits is longer than the 8 genes of macro"),
         ({"max_rounds": 0}, "max_rounds must be at least 1"),
+        ({"patience": 0}, "patience must be at least 1"),
         ({"radius": "measure"}, "radius must be a number of edits or 'measured', not 'measure'"),
         ({"spread": "far"}, "spread must be 'rank' or 'distance', not 'far'"),
         ({"stop": "never"}, "stop must be 'plateau' or 'rounds', not 'never'"),

@@ -178,6 +178,46 @@ def test_both_rules_give_the_same_rounds_until_the_plateau() -> None:
     assert "is not one standard error above" in str(plateau.notes[-1])
 
 
+def _unlucky_second_sample(rows: Rows, batches: list[int]) -> Floats:
+    """Return smooth scores, lowered in the second batch so that its mean is about that of the space."""
+    batches.append(len(rows))
+    return _smooth(rows) - (3.5 if len(batches) == 2 else 0)
+
+
+@pytest.mark.parametrize("settings", [{}, {"patience": 2}, {"patience": 3}])
+def test_one_unlucky_sample_does_not_end_the_run(settings: dict[str, int]) -> None:
+    batches: list[int] = []
+    trace = _run(score=lambda rows: _unlucky_second_sample(rows, batches), radius=2, **settings)
+    assert trace.subspace.size < SPACE.size
+
+
+def test_without_patience_one_unlucky_sample_ends_the_run() -> None:
+    batches: list[int] = []
+    trace = _run(score=lambda rows: _unlucky_second_sample(rows, batches), radius=2, patience=1)
+    assert trace.subspace.size == SPACE.size
+
+
+def test_with_patience_a_run_repeats_the_run_without_and_goes_further() -> None:
+    longer = 0
+    for seed in range(20):
+        short, long = (
+            _run(score=lambda rows: _smooth(rows) + 2 * _rugged(rows), seed=seed, patience=p) for p in (1, 3)
+        )
+        for one, other in zip(short.rounds, long.rounds, strict=False):
+            np.testing.assert_array_equal(one.subspace.index, other.subspace.index)
+        assert len(short.rounds) <= len(long.rounds)
+        assert short.evaluations.count <= long.evaluations.count
+        longer += len(short.rounds) < len(long.rounds)
+    assert longer
+
+
+def test_if_no_round_raises_the_mean_the_full_space_is_kept_and_a_note_says_so() -> None:
+    trace = _run(score=_rugged, seed=2, patience=2)
+    assert trace.subspace.size == SPACE.size
+    assert str(trace.notes[-2]).startswith("stopped in round 2: the mean of each of the last 2 rounds is not one ")
+    assert "no round raised the mean of macro, so all of it is kept" in str(trace.notes[-1])
+
+
 def test_the_run_ends_when_the_target_size_is_reached() -> None:
     trace = _run(stop="rounds", target_size=320)
     sizes = [step.subspace.size for step in trace.rounds]
@@ -188,7 +228,7 @@ def test_the_run_ends_when_the_target_size_is_reached() -> None:
 @pytest.mark.parametrize("stop", ["plateau", "rounds"])
 @pytest.mark.parametrize("score", [_smooth, _rugged])
 def test_the_lowest_seeds_are_dropped_if_no_round_reaches_the_target_size(stop: str, score: Any) -> None:
-    trace = _run(score=score, stop=stop, target_size=100, max_rounds=4)
+    trace = _run(score=score, stop=stop, patience=1, target_size=100, max_rounds=4)
     assert "best of 30 seeds, so that at most 100 networks are left" in str(trace.notes[-1])
     seeds_left = int(str(trace.notes[-1]).split()[2])
     assert trace.subspace.size <= 100

@@ -50,7 +50,10 @@ def method(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="module")
 def run(landscape: _Landscape, method: str) -> Callable[[], Trace]:
-    return lambda: shrink(landscape.space, landscape, shrinker_class(method)(), np.random.default_rng(7))
+    # The Gaussian process of LISSNAS with a model takes seconds for the evaluations of the defaults.
+    settings: dict[str, Any] = {"confidence": 0.6, "seeds": 15} if method == "lissnas-model" else {}
+    shrinker = shrinker_class(method)(**settings)
+    return lambda: shrink(landscape.space, landscape, shrinker, np.random.default_rng(7))
 
 
 @pytest.fixture(scope="module")

@@ -126,7 +126,7 @@ def test_every_method_respects_a_limit(method: str) -> None:
     shrinker: Any = shrinker_class(method)
     evaluations = {"evaluations": 100} if hasattr(shrinker, "evaluations") else {}
     size = {"size": 50} if hasattr(shrinker, "size") else {}
-    stop = {"stop": "rounds"} if hasattr(shrinker, "stop") else {}
+    stop: dict[str, Any] = {"stop": "rounds", "confidence": 0.6} if hasattr(shrinker, "stop") else {}
     scored: list[Rows] = []
 
     def score(rows: Rows) -> Floats:
@@ -220,7 +220,7 @@ def test_kernel_shrinkage_finds_good_networks_within_a_limit_of_a_huge_space() -
     assert np.isnan(trace.subspace.expected_recall)
 
 
-_NEED_NO_SIZE = {"lissnas", "kernel", "random-subset", *_RETURN_SCORED_NETWORKS}
+_NEED_NO_SIZE = {"lissnas", "lissnas-model", "kernel", "random-subset", *_RETURN_SCORED_NETWORKS}
 
 
 @pytest.mark.parametrize("method", sorted(set(shrinker_names()) - _NEED_NO_SIZE))

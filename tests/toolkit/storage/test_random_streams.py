@@ -13,6 +13,7 @@ from numpy.random import Generator, default_rng
 METHOD_NUMBERS = {
     "kernel": 1_574_083_243,
     "lissnas": 3_470_437_978,
+    "lissnas-model": 3_470_437_978,
     "operation-pruning": 4_282_325_069,
     "random-subset": 3_995_453_131,
     "angle": 8_471_817,
@@ -37,7 +38,8 @@ SEARCH_NUMBERS = {
 
 ABLATION_NUMBERS = {
     "kernel": 3_424_880_549,
-    "lissnas": 189_211_200,
+    "lissnas": 3_946_691_540,
+    "lissnas-model": 2_737_616_058,
     "operation-pruning": 3_143_427_905,
     "random-subset": 1_031_156_037,
     "angle": 2_164_981_423,

@@ -16,6 +16,7 @@ import numpy as np
 
 from lissnas.errors import SettingError
 from lissnas.evaluation.evaluations import Evaluations
+from lissnas.predictors.best_predicted import best_predicted
 from lissnas.predictors.distance_kernel import DistanceKernel
 from lissnas.predictors.gaussian_process import GaussianProcess, WarmStartedFit, normal_scores
 from lissnas.predictors.graph_kernel import kernel_components
@@ -31,12 +32,6 @@ _STRAY_POOL = 1_000
 
 _BATCH_DIVISOR = 15
 """A round scores at least 1/15 of what was scored before it: otherwise a thousand evaluations take minutes."""
-
-_EXPANDED_AT_ONCE = 100
-"""Number of architectures whose neighbors are added in one step, where the space cannot be enumerated."""
-
-_MAX_EXPANSIONS = 30
-"""Maximum number of such steps in one round: bounds its time (our own choice)."""
 
 
 class ExpectedSubspace(ExplicitSubspace):
@@ -180,29 +175,10 @@ def _rank(
     """Return the `count` architectures with the highest posterior mean, best first, or all if the space has fewer.
 
     Where the space cannot be enumerated, the candidates are a random draw, the scored architectures, and the neighbors
-    of the best. Neighbors are added repeatedly until none enters the best.
+    of the best.
     """
-    if space.enumerable:
-        return _select_best(np.arange(space.size, dtype=np.int64), process.mean(space.all_rows()), count)
-    drawn = space.sample(max(candidates, count), rng)
-    index = np.unique(space.index(np.concatenate([scored, drawn])))
-    mean = process.mean(space.rows(index))
-    expanded: Indices = np.empty(0, dtype=np.int64)
-    for _ in range(_MAX_EXPANSIONS):
-        front = _select_best(index, mean, count)
-        front = front[~np.isin(front, expanded)][:_EXPANDED_AT_ONCE]
-        if len(front) == 0:
-            break
-        neighbors, _source = space.neighbors(space.rows(front))
-        new = np.setdiff1d(space.index(neighbors), index)
-        index = np.concatenate([index, new])
-        mean = np.concatenate([mean, process.mean(space.rows(new))])
-        expanded = np.concatenate([expanded, front])
-    return _select_best(index, mean, count)
-
-
-def _select_best(index: Indices, mean: Floats, count: int) -> Indices:
-    return index[np.argsort(-mean, kind="stable")[:count]]
+    drawn = scored[:0] if space.enumerable else space.sample(max(candidates, count), rng)
+    return best_predicted(space, process.mean, count, np.unique(space.index(np.concatenate([scored, drawn]))))
 
 
 def _expected_recall(kept: tuple[Floats, Floats], others: tuple[Floats, Floats], weight: float, best: float) -> float:

@@ -3,7 +3,7 @@
 Gopal, Sridhar, Zhang and Chen, "LISSNAS: Locality-based Iterative Search Space Shrinkage for Neural Architecture
 Search", IJCAI 2023. The authors published no code, so we follow the outline in the paper: take seeds from the best
 samples, rely on locality for good neighbors, and repeat until the average accuracy stops rising. Every number and rule
-that the outline leaves open is our own choice.
+that the outline leaves open is our own choice. The last step with a model is ours, too.
 """
 
 import math
@@ -16,10 +16,12 @@ import numpy as np
 from lissnas.errors import SettingError
 from lissnas.evaluation.evaluations import Evaluations
 from lissnas.locality.measured_radius import measured_radius
+from lissnas.predictors.best_predicted import best_predicted
+from lissnas.predictors.predictor import Predictor, predictor_class
 from lissnas.setting_checks import check_share
 from lissnas.spaces.space import Rows, Space
-from lissnas.statistics.sampled_subspace import estimate_mean
-from lissnas.subspaces.subspace import Subspace, WholeSpace
+from lissnas.statistics.sampled_subspace import SampledMean, estimate_mean
+from lissnas.subspaces.subspace import ExplicitSubspace, Subspace, WholeSpace
 from lissnas.subspaces.union_of_balls import balls
 
 _POOL = 4
@@ -77,15 +79,23 @@ class Lissnas:
     """How seeds are chosen: "rank" takes the best; "distance" takes those far apart among the best 4 * `seeds`."""
 
     stop: Literal["plateau", "rounds"] = "plateau"
-    """When to stop: "plateau" stops once the mean rises by less than one standard error; "rounds" after all rounds."""
+    """When to stop: "plateau" stops once the mean no longer rises by one standard error; "rounds" after all rounds."""
+
+    patience: int = 3
+    """Number of rounds in a row without a higher mean after which "plateau" stops. 1 stops at the first, so that one
+    unlucky sample ends the run."""
 
     target_size: int | None = None
     """Maximum size of the result in architectures. The run stops once a round is that small; if none is, the method
     drops the lowest seeds of the last round."""
 
+    model: str | None = None
+    """Predictor that chooses the result, such as "gp" or "extra-trees": it is fitted to all scores of the run, and as
+    many architectures remain as without it, those with the highest predictions. None keeps the balls."""
+
     def __post_init__(self) -> None:
         check_share(self, "confidence", "quantile")
-        for name in ("seeds", "radius", "max_rounds", "target_size"):
+        for name in ("seeds", "radius", "max_rounds", "patience", "target_size"):
             if isinstance(getattr(self, name), int) and getattr(self, name) < 1:
                 raise SettingError(f"{name} must be at least 1, not {getattr(self, name)}")
         for name, words in (("spread", ("rank", "distance")), ("stop", ("plateau", "rounds"))):
@@ -93,6 +103,8 @@ class Lissnas:
                 raise SettingError(f"{name} must be '{words[0]}' or '{words[1]}', not '{getattr(self, name)}'")
         if not isinstance(self.radius, int) and self.radius != "measured":
             raise SettingError(f"radius must be a number of edits or 'measured', not '{self.radius}'")
+        if self.model is not None:
+            predictor_class(self.model)
         if self.seeds > self.sample_size:
             raise SettingError(f"{self.seeds} seeds cannot be taken from a sample of {self.sample_size}: use fewer")
 
@@ -103,23 +115,33 @@ class Lissnas:
 
     def rounds(self, space: Space, evaluations: Evaluations, rng: np.random.Generator) -> Iterator[Subspace]:
         self._check(space)
-        before = estimate_mean(WholeSpace(space), self.sample_size, evaluations, rng)
+        subspace: Subspace | None = None
+        for subspace in self._balls(space, evaluations, rng):
+            yield subspace
+        if self.model is not None and subspace is not None:
+            yield self._best_predicted(subspace, predictor_class(self.model)(), evaluations, rng)
+
+    def _balls(self, space: Space, evaluations: Evaluations, rng: np.random.Generator) -> Iterator[Subspace]:
+        """Yield the balls of each round that raised the mean, and their cut to the target size."""
+        reference = estimate_mean(WholeSpace(space), self.sample_size, evaluations, rng)
         evaluations.check_that_scores_differ()
         selected: tuple[Rows, int] | None = None
-        radius = space.genes
+        radius, rounds_without_rise = space.genes, 0
         for number in range(1, self.max_rounds + 1):
             seeds, radius = self._seeds(space, evaluations), self._radius(space, evaluations, radius)
             self._check_target(space, seeds, radius)
             subspace = balls(space, seeds, radius)
-            if self.stop == "plateau" or number < self.max_rounds:
-                after = estimate_mean(subspace, self.sample_size, evaluations, rng)
-                if self.stop == "plateau" and not after.exceeds(before):
-                    evaluations.notes.append(
-                        f"stopped in round {number}: its mean {after} is not one standard error above {before}"
-                    )
-                    selected = selected or (seeds, radius)
+            if self.stop == "plateau":
+                mean = estimate_mean(subspace, self.sample_size, evaluations, rng)
+                if not mean.exceeds(reference):
+                    rounds_without_rise += 1
+                    if rounds_without_rise < self.patience:
+                        continue
+                    evaluations.notes.append(self._describe_plateau(number, mean, reference))
                     break
-                before = after
+                reference, rounds_without_rise = mean, 0
+            elif number < self.max_rounds:
+                estimate_mean(subspace, self.sample_size, evaluations, rng)
             selected = seeds, radius
             yield subspace
             if self.target_size is not None and subspace.size_bounds[1] <= self.target_size:
@@ -129,8 +151,26 @@ class Lissnas:
                 return
         else:
             evaluations.notes.append(f"stopped after all {self.max_rounds} rounds")
-        if self.target_size is not None and selected is not None:
-            yield self._cut(space, *selected, self.target_size, evaluations)
+        if self.target_size is not None:
+            yield self._cut(space, *(selected or (seeds, radius)), self.target_size, evaluations)
+        elif selected is None:
+            evaluations.notes.append(
+                f"no round raised the mean of {space.name}, so all of it is kept; measure its locality before you "
+                f"shrink it"
+            )
+
+    def _best_predicted(
+        self, subspace: Subspace, predictor: Predictor, evaluations: Evaluations, rng: np.random.Generator
+    ) -> Subspace:
+        """Return as many architectures as the balls have: those with the highest predictions."""
+        space, kept = subspace.space, subspace.index
+        predict = predictor.fit(space, evaluations.rows, evaluations.scores, rng)
+        best = best_predicted(space, predict, len(kept), np.union1d(kept, evaluations.index))
+        evaluations.notes.append(
+            f"kept the {len(kept):,} networks with the highest predictions of {self.model}, which was fitted to "
+            f"{len(evaluations.scores):,} scores"
+        )
+        return ExplicitSubspace(space, best)
 
     def _check(self, space: Space) -> None:
         at_most = space.size_bounds[1]
@@ -180,6 +220,14 @@ class Lissnas:
         evaluations.notes.append(measured)
         return min(before, measured.radius)
 
+    def _describe_plateau(self, number: int, mean: SampledMean, reference: SampledMean) -> str:
+        if self.patience == 1:
+            return f"stopped in round {number}: its mean {mean} is not one standard error above {reference}"
+        return (
+            f"stopped in round {number}: the mean of each of the last {self.patience} rounds is not one standard error "
+            f"above {reference}; the last is {mean}"
+        )
+
     def _check_target(self, space: Space, seeds: Rows, radius: int) -> None:
         if self.target_size is None:
             return
@@ -201,3 +249,20 @@ class Lissnas:
             f"kept the {fewest} best of {len(seeds)} seeds, so that at most {size:,} networks are left"
         )
         return balls(space, seeds[:fewest], radius)
+
+
+@dataclass(frozen=True)
+class LissnasWithModel(Lissnas):
+    """LISSNAS whose result a predictor chooses: the architectures with the highest predictions, as many as the balls.
+
+    It makes the evaluations of `Lissnas` and keeps as many architectures. Choose it where locality is high and you need
+    no balls. The last step is our own. Gopal, Sridhar, Zhang and Chen, IJCAI 2023.
+
+    Examples
+    --------
+    >>> LissnasWithModel().model
+    'gp'
+    """
+
+    model: str | None = "gp"
+    """Predictor that chooses the result, such as "gp" or "extra-trees". None keeps the balls."""

@@ -27,6 +27,7 @@ SHRINKERS = Register(
     {
         "kernel": "lissnas.shrinkers.kernel_shrinkage:KernelShrinkage",
         "lissnas": "lissnas.shrinkers.lissnas:Lissnas",
+        "lissnas-model": "lissnas.shrinkers.lissnas:LissnasWithModel",
         "operation-pruning": "lissnas.shrinkers.operation_pruning:OperationPruning",
         "random-subset": "lissnas.shrinkers.sampling_baselines:RandomSubset",
         "angle": "lissnas.shrinkers.angle_based_shrinkage:AngleBasedShrinkage",
@@ -172,7 +173,7 @@ def shrinker_names() -> tuple[str, ...]:
     --------
     >>> import lissnas as ln
     >>> ln.shrinker_names()[:3]
-    ('kernel', 'lissnas', 'operation-pruning')
+    ('kernel', 'lissnas', 'lissnas-model')
     """
     return SHRINKERS.names()
 

@@ -57,13 +57,19 @@ STREAM_NAMES = {"regularized-evolution": "regularised-evolution"}
 """The old names, by which published figures were drawn, of everything renamed since. Add an entry for each rename."""
 
 
+SHARED_STREAMS = {"lissnas-model": "lissnas"}
+"""Methods that draw from the stream of another one, so that a comparison shows what they do differently with the same
+evaluations."""
+
+
 def named_generator(name: str, *numbers: int) -> np.random.Generator:
     """Return the random generator of a named purpose, which depends only on the name and the numbers.
 
     Parameters
     ----------
     name
-        For example ``"lissnas"`` or ``"search local-search"``. Names in `STREAM_NAMES` are replaced by their old names.
+        For example ``"lissnas"`` or ``"search local-search"``. Names in `STREAM_NAMES` are replaced by their old names,
+        and those in `SHARED_STREAMS` by the method that they share draws with.
     numbers
         The seed, and the number of the run if there are several.
 
@@ -71,6 +77,7 @@ def named_generator(name: str, *numbers: int) -> np.random.Generator:
     --------
     >>> rng = named_generator("search local-search", 0, 1)  # of run 1 with seed 0
     """
+    name = SHARED_STREAMS.get(name, name)
     for current, in_streams in STREAM_NAMES.items():
         name = name.replace(current, in_streams)
     return np.random.default_rng([*numbers, zlib.crc32(name.encode())])
