@@ -27,6 +27,8 @@ def collect(folder: Path) -> list[list[str]]:
         recall, score = (
             "{mean:.2f} [{low:.2f}, {high:.2f}]".format_map(measures[name]) for name in ("recall_1", "shrinkage_score")
         )
+        if measures["recall_1"]["failed"]:
+            recall = "{mean:.2f}, median {median:.2f}; {failed} of {runs} runs failed".format_map(measures["recall_1"])
         size, mean, pockets, evaluations = (
             measures[name]["mean"] for name in ("size", "mean", "pockets", "evaluations")
         )
