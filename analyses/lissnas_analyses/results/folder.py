@@ -191,16 +191,18 @@ def make_folder(folder: Path) -> None:
 def figure_files(name: str, figure: "Figure") -> dict[str, bytes]:
     """Return the contents of a figure's PNG and SVG file, by their names.
 
-    The SVG's metadata has title and caption but no date, so that equal results give equal files. The SVG reuses the
-    layout of the PNG, because a second layout takes as long as drawing.
+    The SVG's metadata has title and caption but no date, so that equal results give equal files. Both files have one
+    layout, because a layout takes as long as drawing.
     """
-    metadata = {"Title": figure.get_suptitle(), "Description": figure.get_supxlabel(), "Date": None}
-    pixels = _content(lambda file: figure.savefig(file, format="png"))
-    figure.set_layout_engine("none")
-    return {
-        f"{name}.png": pixels,
-        f"{name}.svg": _content(lambda file: figure.savefig(file, format="svg", metadata=metadata)),
-    }
+    from lissnas_analyses import style
+
+    metadata = {"Title": figure.get_suptitle(), "Description": figure.get_supxlabel().replace("\n", " "), "Date": None}
+    with style.house_style():
+        style.fix_layout(figure)
+        return {
+            f"{name}.png": _content(lambda file: figure.savefig(file, format="png")),
+            f"{name}.svg": _content(lambda file: figure.savefig(file, format="svg", metadata=metadata)),
+        }
 
 
 def write_files(folder: Path, files: dict[str, bytes]) -> None:
