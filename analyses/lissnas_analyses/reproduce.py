@@ -1,12 +1,15 @@
 """The main job: locality, shrinking and a map of the pockets of one benchmark."""
 
+from functools import partial
+
 from lissnas.progress import ProgressCallback
 from lissnas_benchmarks.benchmark import Benchmark
 
-from lissnas_analyses.comparison.describe import comparison_sentences, run_comparison
+from lissnas_analyses.comparison.describe import ROWS, add_comparison, comparison_sentences
+from lissnas_analyses.comparison.measure import compare
 from lissnas_analyses.grid.workers import THIS_PROCESS, Workers
 from lissnas_analyses.locality.describe import locality_sentences, run_locality
-from lissnas_analyses.results.folder import Results
+from lissnas_analyses.results.folder import Results, benchmark_entries
 
 BENCHMARKS = ("analog-nasbench", "digits-cells", "fashion-cells", "nas-bench-graph", "nas-bench-macro")
 """The benchmarks of the main job; those whose data is not on this machine are left out."""
@@ -34,8 +37,12 @@ def reproduce(
         What computes the runs of the comparison.
     """
     locality = run_locality(benchmark, results, progress)
-    comparison = run_comparison(benchmark, results, runs, seed, progress, workers=workers)
+    progress("shrinking", 0)
+    report = partial(progress, "shrinking")
+    comparison = compare(benchmark, runs=runs, seed=seed, path=results.folder / ROWS, workers=workers, report=report)
+    results.add_existing_file(ROWS)
+    add_comparison(comparison, results, progress)
     findings = (*locality_sentences(locality), *comparison_sentences(comparison))
     settings = {"runs": runs, "seed": seed, "methods": comparison.settings}
-    results.save_for_benchmark(benchmark, settings, findings, methods=comparison.methods)
+    results.save(benchmark_entries(benchmark, methods=comparison.methods), settings, findings)
     return findings

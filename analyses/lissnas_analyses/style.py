@@ -1,8 +1,10 @@
 """The style of every figure: colors, lines, axes and captions."""
 
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import product
 from typing import Any, Literal
 
 import matplotlib as mpl
@@ -73,9 +75,22 @@ _METHOD_STYLES = {
 """Style of each method: solid for locality methods, dashed for single regions, dotted for baselines."""
 
 
+_VARIANTS: tuple[tuple[Literal["--", ":"], str], ...] = tuple(product(("--", ":"), "vP*X<"))
+"""Dashes and markers of methods with settings of their own."""
+
+
 def line_style(method: str) -> LineStyle:
-    """Return how a method is drawn; methods of plug-ins are black."""
-    return _METHOD_STYLES.get(method, LineStyle("#000000", "-", "x"))
+    """Return how a method is drawn; methods of plug-ins are black.
+
+    With settings of its own, as in "lissnas(seeds=50)", it has the color of the method, and a dash and marker that
+    depend on the settings.
+    """
+    name, _, settings = method.partition("(")
+    look = _METHOD_STYLES.get(name, LineStyle("#000000", "-", "x"))
+    if settings:
+        dash, marker = _VARIANTS[zlib.crc32(settings.encode()) % len(_VARIANTS)]
+        look = LineStyle(look.color, dash, marker)
+    return look
 
 
 SHARE_STYLES = (LineStyle("#004d7a", "-", "o"), LineStyle("#2b8cbe", "--", "s"), LineStyle("#7ab8d9", ":", "^"))

@@ -1,7 +1,8 @@
 """Convert the official files of a benchmark into the cache."""
 
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from lissnas.errors import LissnasError, PluginError
@@ -56,28 +57,36 @@ def import_files(
         if isinstance(adapter, SurrogateAdapter):
             _import_surrogate(adapter, files[0], path, staged, progress)
         elif isinstance(adapter, TableAdapter):
-            _import_table(adapter, files, path, staged, Import(files, staged.with_suffix(""), progress, note))
+            checksums = {
+                file.name: file.checked(place, adapter.remedy) for file, place in zip(adapter.files, files, strict=True)
+            }
+            source = Import(files, staged.with_suffix(""), progress, note)
+            source.folder.mkdir()
+            with _plugin_errors(adapter):
+                columns = adapter.read(source)
+                index = adapter.index(source) if adapter.index else None
+            _check_percentages(adapter, columns)
+            curves = {file.name: file_checksum(file) for file in sorted(source.folder.iterdir())}
+            origin = Source(adapter.name, adapter.page, adapter.license, checksums)
+            write_table(staged, adapter.space(), columns, origin, index, curves)
+            _put_in_place(path, staged, source.folder if curves else None)
     return path
 
 
-def _import_table(adapter: TableAdapter, files: tuple[Path, ...], path: Path, staged: Path, source: Import) -> None:
-    checksums = {
-        file.name: file.checked(place, adapter.remedy) for file, place in zip(adapter.files, files, strict=True)
-    }
-    source.folder.mkdir()
-    columns = _read(adapter, source)
+def _check_percentages(adapter: TableAdapter, columns: Mapping[Column, Floats]) -> None:
+    """Raise BenchmarkFileError if a percentage is not one."""
     for column, values in columns.items():
         if (fault := percentage_fault(column, values)) is not None:
             row, why = fault
             raise BenchmarkFileError(f"{adapter.name}: {column.name} is {values[row]:g} of architecture {row}, {why}")
-    index = adapter.index(source) if adapter.index else None
-    curves = {file.name: file_checksum(file) for file in sorted(source.folder.iterdir())}
-    origin = Source(adapter.name, adapter.page, adapter.license, checksums)
-    write_table(staged, adapter.space(), columns, origin, index, curves)
+
+
+def _put_in_place(path: Path, staged: Path, curves: Path | None) -> None:
+    """Replace a table and its folder of learning curves; the table comes last, because it shows that all is there."""
     path.unlink(missing_ok=True)
     shutil.rmtree(path.with_suffix(""), ignore_errors=True)
-    if curves:
-        source.folder.replace(path.with_suffix(""))
+    if curves is not None:
+        curves.replace(path.with_suffix(""))
     staged.replace(path)
 
 
@@ -97,10 +106,11 @@ def _import_surrogate(
     staged.replace(path)
 
 
-def _read(adapter: TableAdapter, source: Import) -> Mapping[Column, Floats]:
-    """Return the columns of a benchmark; an unexpected error in a third party's adapter becomes a PluginError."""
+@contextmanager
+def _plugin_errors(adapter: TableAdapter) -> Iterator[None]:
+    """Turn an unexpected error in a third party's adapter into a PluginError."""
     try:
-        return adapter.read(source)
+        yield
     except Exception as error:
         if adapter.name in ADAPTERS.builtin or isinstance(error, LissnasError | OSError):
             raise

@@ -13,9 +13,9 @@ class CountingWorkers:
 
     def each(self, function: Callable[..., Any], jobs: Iterable[tuple[Any, ...]]) -> Iterator[Any]:
         for job in reversed(list(jobs)) if self.backwards else jobs:
-            count, rows = function(*job)
+            rows = function(*job)
             self.rows += len(rows)
-            yield count, rows
+            yield job, rows
 
 
 class InterruptedWorkers(CountingWorkers):
@@ -23,5 +23,5 @@ class InterruptedWorkers(CountingWorkers):
 
     def each(self, function: Callable[..., Any], jobs: Iterable[tuple[Any, ...]]) -> Iterator[Any]:
         for job in jobs:
-            yield function(*job)
+            yield job, function(*job)
             raise KeyboardInterrupt

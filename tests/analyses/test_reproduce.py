@@ -10,7 +10,9 @@ import numpy as np
 import polars as pl
 import pytest
 from lissnas.shrinkers.lissnas import Lissnas
+from lissnas.shrinkers.shrink import shrink
 from lissnas.statistics.quality import quality
+from lissnas.storage.random_streams import named_generator
 from lissnas.subspaces.subspace import WholeSpace
 from lissnas_analyses.comparison import measure
 from lissnas_analyses.comparison.describe import ROWS
@@ -37,7 +39,7 @@ def test_the_manifest_names_data_settings_versions_and_every_file(folder: Path, 
     assert settings["methods"]["lissnas"] == {**asdict(Lissnas()), "by_run": {}}
     assert manifest["versions"]["numpy"] == np.__version__
     assert manifest["wall_seconds"] > 0
-    written = {path.name for path in folder.iterdir() if path.suffix != ".lock"}
+    written = {path.name for path in folder.iterdir()}
     assert written == {*manifest["files"], "manifest.json"}
 
 
@@ -49,7 +51,7 @@ def test_every_figure_is_written_as_png_and_svg(folder: Path) -> None:
 
 def test_every_table_is_written_as_parquet_and_csv(folder: Path) -> None:
     tables = sorted(set(folder.glob("*.parquet")) - {folder / ROWS})
-    assert len(tables) == 14
+    assert len(tables) == 16
     for path in tables:
         frame, text = pl.read_parquet(path), pl.read_csv(path.with_suffix(".csv"), infer_schema_length=None)
         assert frame.columns == text.columns
@@ -69,7 +71,8 @@ def test_another_seed_gives_other_runs(folder: Path, proteins: Benchmark) -> Non
 
 
 def test_a_run_does_not_depend_on_the_number_of_runs(folder: Path, proteins: Benchmark) -> None:
-    trace = measure.traces(proteins, measure.METHODS, 7, RUNS - 1)["lissnas"]
+    rng = named_generator("lissnas", 7, RUNS - 1)
+    trace = shrink(proteins.space, proteins.evaluator, Lissnas(), rng)
     runs = pl.read_parquet(folder / "shrinking_runs.parquet")
     last = runs.filter((pl.col("method") == "lissnas") & (pl.col("run") == RUNS - 1)).sort("round").row(-1, named=True)
     assert (last["size"], last["evaluations"]) == (trace.subspace.size, trace.evaluations.count)
@@ -101,10 +104,12 @@ def test_averages_are_the_means_of_the_runs(folder: Path) -> None:
 
 def test_the_map_has_all_kept_architectures_and_the_best_one(folder: Path, proteins: Benchmark) -> None:
     architectures = pl.read_parquet(folder / "map.parquet")
-    first = measure.traces(proteins, measure.METHODS, 7, 0)
+    rounds = pl.read_parquet(folder / "rounds.parquet")
     for method in ("lissnas", "operation-pruning"):
+        of_method = rounds.filter(pl.col("method") == method)
+        last = of_method.filter(pl.col("round") == of_method["round"].max())
         kept = architectures.filter(pl.col(f"pocket of {method}").is_not_null())["index"]
-        assert kept.to_list() == first[method].subspace.index.tolist()
+        assert kept.to_list() == last["index"].to_list()
     assert int(np.argmax(proteins.report)) in architectures["index"]
 
 

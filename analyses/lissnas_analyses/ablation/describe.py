@@ -10,7 +10,7 @@ from lissnas_analyses.ablation import draw
 from lissnas_analyses.ablation.measure import AblationResult
 from lissnas_analyses.ablation.summarize import column_label, point_columns
 from lissnas_analyses.grid.failed_runs import failure_words
-from lissnas_analyses.results.folder import Results
+from lissnas_analyses.results.folder import Results, benchmark_entries
 
 ROWS = "ablation.parquet"
 """File of the rows in the folder of results: a later call with a larger grid continues it."""
@@ -38,7 +38,7 @@ def save_ablation(result: AblationResult, results: Results) -> tuple[str, ...]:
     ]
     methods = tuple(dict.fromkeys(point.method for point in result.points))
     settings = {"seed": result.seed, "runs": result.runs, "grid": grid}
-    results.save_for_benchmark(result.benchmark, settings, findings, methods=methods)
+    results.save(benchmark_entries(result.benchmark, methods=methods), settings, findings)
     return findings
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 from lissnas.errors import SettingError
+from lissnas.shrinkers.shrink import Shrinker
 from lissnas_benchmarks.benchmark import Benchmark
 
 from lissnas_analyses.api.loading import as_benchmark
@@ -107,22 +108,23 @@ class Comparison(Result):
         Several benchmarks have a folder each in it.
         """
         from lissnas_analyses.comparison.describe import add_comparison, comparison_sentences
-        from lissnas_analyses.results.folder import Results
+        from lissnas_analyses.results.folder import Results, benchmark_entries
 
         for result in self.results:
             name = result.benchmark.name
             datasets = [other.benchmark.dataset for other in self.results if other.benchmark.name == name]
             folder = name if len(datasets) == 1 else f"{name}-{result.benchmark.dataset}"
             results = Results(Path(path) / folder if len(self.results) > 1 else Path(path), "compare")
-            add_comparison(result, results, lambda task, share: None)
+            add_comparison(result, results)
             settings = {"seed": result.seed, "runs": result.number_of_runs, "methods": result.settings}
-            results.save_for_benchmark(result.benchmark, settings, comparison_sentences(result), methods=result.methods)
+            entries = benchmark_entries(result.benchmark, methods=result.registered_methods)
+            results.save(entries, settings, comparison_sentences(result))
         return Path(path)
 
 
 def compare(
     benchmarks: Benchmark | str | Sequence[Benchmark | str],
-    methods: Sequence[str] = METHODS,
+    methods: Sequence[Shrinker | str] = METHODS,
     *,
     runs: int = 20,
     seed: int = 0,
@@ -130,14 +132,16 @@ def compare(
 ) -> Comparison:
     """Shrink benchmarks with several methods, and judge what each keeps.
 
-    In each run LISSNAS decides the number of architectures kept and the evaluations; the other methods get the same.
+    In each run LISSNAS decides the number of architectures kept and the evaluations, and a method that you name gets
+    the same. A shrinker keeps its own settings.
 
     Parameters
     ----------
     benchmarks
         A benchmark, its name, or several of these.
     methods
-        Names that `ln.shrinker_names()` lists. The first one is the reference of the paired differences.
+        Names that `ln.shrinker_names()` lists, or shrinkers such as ``ln.Lissnas(seeds=50)``. The first one is the
+        reference of the paired differences.
     runs
         Number of runs, each with its own random numbers.
     seed
@@ -160,9 +164,9 @@ def compare(
     Examples
     --------
     >>> import lissnas as ln
-    >>> comparison = ln.compare("nas-bench-graph-proteins", ["lissnas", "random-subset"], runs=2)
+    >>> comparison = ln.compare("nas-bench-graph-proteins", ["lissnas", ln.Lissnas(seeds=50)], runs=2)
     >>> comparison.frame()["method"].unique(maintain_order=True).to_list()
-    ['lissnas', 'random-subset']
+    ['lissnas', 'lissnas(seeds=50)']
     """
     several = [benchmarks] if isinstance(benchmarks, Benchmark | str) else list(benchmarks)
     if not several or not methods:

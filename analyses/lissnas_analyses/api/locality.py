@@ -72,11 +72,11 @@ class Locality(Result):
     def save(self, path: str | Path) -> Path:
         """Write figures, numbers and manifest to a folder, as ``lissnas locality`` does, and return the folder."""
         from lissnas_analyses.locality.describe import add_locality, locality_sentences
-        from lissnas_analyses.results.folder import Results
+        from lissnas_analyses.results.folder import Results, benchmark_entries
 
         results = Results(Path(path), "locality")
         add_locality(self.numbers, self.benchmark, results)
-        results.save_for_benchmark(self.benchmark, {}, locality_sentences(self.numbers))
+        results.save(benchmark_entries(self.benchmark), {}, locality_sentences(self.numbers))
         return results.folder
 
 

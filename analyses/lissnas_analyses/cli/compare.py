@@ -1,5 +1,7 @@
 """`lissnas compare`: several shrinking methods on one benchmark."""
 
+from functools import partial
+
 from lissnas_benchmarks.benchmark import open_benchmark
 from lissnas_benchmarks.predictor_file import read_predictor
 
@@ -47,10 +49,11 @@ def compare(
     benchmark
         Name of the benchmark.
     """
-    from lissnas_analyses.comparison.describe import INTERVALS, comparison_sentences, run_comparison
+    from lissnas_analyses.comparison.describe import INTERVALS, ROWS, add_comparison, comparison_sentences
+    from lissnas_analyses.comparison.measure import compare as run
     from lissnas_analyses.grid.workers import workers as start_workers
     from lissnas_analyses.ranking.describe import run_predictor_cost
-    from lissnas_analyses.results.folder import Results
+    from lissnas_analyses.results.folder import Results, benchmark_entries
 
     results = Results(out or default_folder(benchmark) / "comparison", "compare")
     opened = by_benchmark = open_benchmark(benchmark, dataset, metric)
@@ -60,10 +63,14 @@ def compare(
         opened, matched = by_benchmark.selected_by(predictor), (predictor.matched,)
     with start_workers(workers, cluster) as started, progress() as report:
         on_benchmark = prefixed(report, benchmark)
-        result = run_comparison(opened, results, runs, seed, on_benchmark, methods, started)
+        on_benchmark("shrinking", 0)
+        report_share = partial(on_benchmark, "shrinking")
+        result = run(opened, methods, runs, seed, path=results.folder / ROWS, workers=started, report=report_share)
+        results.add_existing_file(ROWS)
+        add_comparison(result, results, on_benchmark)
         findings = matched + comparison_sentences(result)
         if evaluator is not None:
             findings += run_predictor_cost(opened, by_benchmark, result, results, runs, seed, on_benchmark, started)
     settings = {"seed": seed, "runs": runs, "methods": result.settings, "evaluator": evaluator}
-    results.save_for_benchmark(opened, settings, findings, methods=result.methods)
+    results.save(benchmark_entries(opened, methods=result.methods), settings, findings)
     return print_analysis(opened, findings, results, INTERVALS)

@@ -1,13 +1,13 @@
 """`lissnas benchmarks` and `lissnas data`: list benchmarks; get, import, check and list their data."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from shutil import get_terminal_size
 
 from lissnas.errors import PluginError
-from lissnas_benchmarks.adapter import Adapter
+from lissnas.progress import ProgressCallback
 from lissnas_benchmarks.cache import cache_folder, cached_path, download_folder
 from lissnas_benchmarks.catalog import benchmark_faults, find_adapter, valid_benchmark_names
 from lissnas_benchmarks.importing import import_files
@@ -159,7 +159,9 @@ def import_data(benchmark: BenchmarkName, /, *files: Path) -> ImportResult:
     files
         The official files or folders.
     """
-    return _import(find_adapter(benchmark), files)
+    with progress() as report:
+        path = import_files(find_adapter(benchmark), files, *_callbacks(benchmark, report))
+    return _imported(benchmark, path)
 
 
 @json_command
@@ -181,7 +183,8 @@ def get_data(benchmark: BenchmarkName, /) -> ImportResult:
             files = tuple(
                 download(file, download_folder(benchmark), partial(report, file.name)) for file in adapter.files
             )
-        return _import(adapter, files)
+            path = import_files(adapter, files, *_callbacks(benchmark, report))
+        return _imported(benchmark, path)
     say(f"{benchmark}: {adapter.remedy}")
     return ImportResult(benchmark, None, adapter.remedy)
 
@@ -294,13 +297,12 @@ def _already_installed(name: str, path: Path) -> ImportResult:
     return ImportResult(name, path if path.exists() else None, "")
 
 
-def _import(adapter: Adapter, files: tuple[Path, ...]) -> ImportResult:
-    with progress() as report:
-        report_share = partial(report, f"importing {adapter.name}")
-        path = import_files(adapter, files, report_share, partial(_say_waiting, adapter.name))
-    say(f"{adapter.name}: imported to {path}")
-    return ImportResult(adapter.name, path, "")
+def _callbacks(name: str, report: ProgressCallback) -> tuple[Callable[[float], None], Callable[[], None]]:
+    """Return what an import calls: with the share that is done, and before it waits for another process."""
+    waiting = f"{name}: waiting for another process that imports it"
+    return partial(report, f"importing {name}"), partial(say_on_stderr, waiting)
 
 
-def _say_waiting(name: str) -> None:
-    say_on_stderr(f"{name}: waiting for another process that imports it")
+def _imported(name: str, path: Path) -> ImportResult:
+    say(f"{name}: imported to {path}")
+    return ImportResult(name, path, "")

@@ -29,12 +29,12 @@ def locality(
         Name of the benchmark.
     """
     from lissnas_analyses.locality.describe import INTERVALS, locality_sentences, run_locality
-    from lissnas_analyses.results.folder import Results
+    from lissnas_analyses.results.folder import Results, benchmark_entries
 
     results = Results(out or default_folder(benchmark) / "locality", "locality")
     opened = open_benchmark(benchmark, dataset, metric)
     with progress() as report:
         locality_result = run_locality(opened, results, prefixed(report, benchmark))
     findings = locality_sentences(locality_result)
-    results.save_for_benchmark(opened, {"seed": seed}, findings)
+    results.save(benchmark_entries(opened), {"seed": seed}, findings)
     return print_analysis(opened, findings, results, INTERVALS)

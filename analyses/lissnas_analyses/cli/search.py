@@ -71,7 +71,7 @@ def search(
         Name of the benchmark.
     """
     from lissnas_analyses.grid.workers import workers as start_workers
-    from lissnas_analyses.results.folder import Results
+    from lissnas_analyses.results.folder import Results, benchmark_entries
     from lissnas_analyses.search import describe
 
     shrinkers = _shrinkers(method, method_settings, shrinking_evaluations)
@@ -100,7 +100,7 @@ def search(
         "optimizers": list(optimizer),
         "methods": {name: asdict(cast(Any, shrinker)) for name, shrinker in shrinkers.items()},
     }
-    results.save_for_benchmark(opened, settings, findings, methods=method, optimizers=optimizer)
+    results.save(benchmark_entries(opened, methods=method, optimizers=optimizer), settings, findings)
     return print_analysis(opened, findings, results, describe.INTERVALS)
 
 

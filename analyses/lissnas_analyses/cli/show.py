@@ -60,10 +60,12 @@ def show(
     architectures
         Official strings of the architectures.
     """
+    from lissnas.storage.atomic_write import atomic_write
+
     from lissnas_analyses import style
     from lissnas_analyses.diagrams.diagram import diagrams
     from lissnas_analyses.diagrams.draw import draw_diagrams
-    from lissnas_analyses.results.folder import figure_files, make_folder, write_files
+    from lissnas_analyses.results.folder import figure_files, make_folder
 
     space = find_adapter(benchmark).space()
     rows = space.read(architectures)
@@ -72,7 +74,9 @@ def show(
     make_folder(folder)
     with style.house_style():
         drawn = figure_files("architectures", draw_diagrams(diagrams(space, rows), titles, notes))
-    write_files(folder, drawn)
+    for name, content in drawn.items():
+        with atomic_write(folder / name) as file:
+            file.write(content)
     for title, note in zip(titles, notes, strict=True):
         say(f"{title}  {note}".rstrip())
     distance = int(space.distance(rows[:1], rows[1:])[0]) if len(rows) == 2 else None

@@ -70,7 +70,7 @@ def tau(
     from lissnas_analyses.ranking.evaluation_sets import set_of_subspace, sets_shrunk_by
     from lissnas_analyses.ranking.measure import TauSettings, measure
     from lissnas_analyses.ranking.predictors import collect_predictors
-    from lissnas_analyses.results.folder import Results
+    from lissnas_analyses.results.folder import Results, benchmark_entries
 
     if runs < 1 or draws < 0:
         raise SettingError(f"--runs must be at least 1 and --draws at least 0, not {runs} and {draws}")
@@ -91,5 +91,6 @@ def tau(
     matched = dict.fromkeys(one.matched for one in predictors if one.matched)
     findings = (*matched, *ranking_sentences(tau_result))
     defaults = {name: asdict(cast(Any, shrinker_class(name)())) for name in shrinkers}
-    results.save_for_benchmark(opened, sources | {"methods": defaults} | asdict(settings), findings, methods=shrinkers)
+    entries = benchmark_entries(opened, methods=shrinkers)
+    results.save(entries, sources | {"methods": defaults} | asdict(settings), findings)
     return print_analysis(opened, findings, results, INTERVALS)

@@ -1,23 +1,20 @@
 """Compare methods on one benchmark: the tables and figures in its folder of results, and the findings in sentences."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import polars as pl
 from lissnas.progress import ProgressCallback
-from lissnas_benchmarks.benchmark import Benchmark
 
 from lissnas_analyses import style
 from lissnas_analyses.comparison.draw import draw_distributions, draw_paired, draw_rounds
 from lissnas_analyses.comparison.draw_kept_space import draw_kept_spaces
 from lissnas_analyses.comparison.draw_map import draw_map
 from lissnas_analyses.comparison.draw_overview import draw_recall
-from lissnas_analyses.comparison.measure import METHODS, ComparisonResult, compare, first_rounds
+from lissnas_analyses.comparison.measure import ComparisonResult, first_rounds
 from lissnas_analyses.comparison.overview import overview
 from lissnas_analyses.comparison.pocket_map import lay_out
 from lissnas_analyses.grid.failed_runs import failure_words
-from lissnas_analyses.grid.workers import THIS_PROCESS, Workers
 from lissnas_analyses.results.folder import Results
 
 ROWS = "comparison_rows.parquet"
@@ -27,32 +24,9 @@ INTERVALS = "95 % interval of the mean over runs"
 """What the brackets in the sentences are."""
 
 
-def run_comparison(
-    benchmark: Benchmark,
-    results: Results,
-    runs: int,
-    seed: int,
-    progress: ProgressCallback,
-    methods: Sequence[str] = METHODS,
-    workers: Workers = THIS_PROCESS,
-) -> ComparisonResult:
-    """Return a comparison of methods on a benchmark, after adding its tables and figures to `results`."""
-    progress("shrinking", 0)
-    result = compare(
-        benchmark,
-        methods,
-        runs,
-        seed,
-        path=results.folder / ROWS,
-        workers=workers,
-        report=lambda share: progress("shrinking", share),
-    )
-    results.add_existing_file(ROWS)
-    add_comparison(result, results, progress)
-    return result
-
-
-def add_comparison(result: ComparisonResult, results: Results, progress: ProgressCallback) -> None:
+def add_comparison(
+    result: ComparisonResult, results: Results, progress: ProgressCallback = lambda task, share: None
+) -> None:
     """Add the tables and figures of a comparison to `results`."""
     shown = overview([result])
     results.add_table("recall", shown.curves)

@@ -4,7 +4,7 @@ LISSNAS decides the number of architectures kept and the evaluations; the other 
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
@@ -12,12 +12,13 @@ from typing import Any, cast
 import numpy as np
 import polars as pl
 from lissnas.shrinkers.lissnas import Lissnas
-from lissnas.shrinkers.shrink import Shrinker, Trace, shrink, shrinker_class
+from lissnas.shrinkers.shrink import Shrinker, Trace, shrink
 from lissnas.statistics.quality import quality
 from lissnas.storage.random_streams import named_generator
 from lissnas.subspaces.subspace import ExplicitSubspace, Subspace, WholeSpace
 from lissnas_benchmarks.benchmark import Benchmark
 
+from lissnas_analyses.comparison.compared_method import ComparedMethod, compared_method
 from lissnas_analyses.comparison.kept_space import KeptSpaces, kept_space_statistics, summarize_kept_spaces
 from lissnas_analyses.comparison.summarize import (
     STATISTIC_RANGES,
@@ -45,7 +46,8 @@ class ComparisonResult:
     Attributes
     ----------
     benchmark, methods, seed
-        What was compared; the first method is the reference of `paired`.
+        What was compared; the first method is the reference of `paired`. A shrinker with settings of its own is called
+        by its name and these settings.
     runs
         One row per method, run and round: evaluations and every statistic of `Quality`. A run that has stopped stays at
         its result; round 0 is the full space.
@@ -82,6 +84,11 @@ class ComparisonResult:
         """Number of runs of each method."""
         return self.runs["run"].n_unique()
 
+    @property
+    def registered_methods(self) -> tuple[str, ...]:
+        """The names of the methods without their settings, each once."""
+        return tuple(dict.fromkeys(method.partition("(")[0] for method in self.methods))
+
     def final(self, method: str, statistic: str) -> tuple[float, float, float]:
         """Return the mean over the runs of a statistic of a method's result, and its 95 % interval."""
         row = self.final_row(method, statistic)
@@ -93,25 +100,9 @@ class ComparisonResult:
         return rows.row(-1, named=True)
 
 
-@dataclass(frozen=True)
-class _MethodPoint:
-    """One method of a comparison."""
-
-    method: str
-
-    @property
-    def columns(self) -> dict[str, Any]:
-        return {"method": self.method}
-
-
-def traces(benchmark: Benchmark, methods: Sequence[str], seed: int, run: int) -> dict[str, Trace]:
-    """Run every method once, each with the size and the evaluations of LISSNAS as far as its settings allow."""
-    return _traces_and_budget(benchmark, methods, seed, run)[0]
-
-
 def compare(
     benchmark: Benchmark,
-    methods: Sequence[str] = METHODS,
+    methods: Sequence[Shrinker | str] = METHODS,
     runs: int = 20,
     seed: int = 0,
     *,
@@ -125,11 +116,14 @@ def compare(
     ----------
     benchmark
         What is shrunk.
-    methods, runs, seed
+    methods
+        Names of methods, which get the size and the evaluations of LISSNAS in each run; or shrinkers, which keep their
+        settings.
+    runs, seed
         What is run.
     path
         The Parquet file of rows, one per method, run and round; None for no file. Runs that it has are not computed
-        again. If this call is interrupted, it keeps the finished runs. Rows of other data are replaced.
+        again. If this call is interrupted, it keeps the finished runs.
     workers
         What computes.
     report
@@ -139,44 +133,51 @@ def compare(
     ------
     SettingError
         If `runs` is below 1, or a method refuses its settings in this space.
+    UnknownNameError
+        If there is no method of a name.
+    LissnasError
+        If the file has rows of other data.
     """
-    key, methods = BenchmarkKey.of(benchmark), tuple(dict.fromkeys(methods))
-    points = [_MethodPoint(method) for method in methods]
+    key, points = BenchmarkKey.of(benchmark), tuple(dict.fromkeys(map(compared_method, methods)))
     columns = {"method": pl.String()}
     check_runs(runs)
-    with open_row_store(path, key.identity(), columns, ("round",), replace_others=True) as store:
+    with open_row_store(path, key.identity(), columns, ("round",)) as store:
         grid = run_grid(comparison_rows, key, points, runs, seed, store, workers, report, runs_per_job=len(points))
-    rows = rows_by_run(grid.rows, methods)
+    rows = rows_by_run(grid.rows, [point.method for point in points])
     rounds = rounds_of_runs(rows)
     return ComparisonResult(
         benchmark=benchmark,
-        methods=methods,
+        methods=tuple(point.method for point in points),
         seed=seed,
         runs=rounds,
         rounds=means_of_rounds(rounds),
         distributions=distributions(benchmark, rows),
         paired=paired_differences(rounds, tuple(STATISTIC_RANGES)),
         kept_spaces=summarize_kept_spaces(benchmark, {name: [run[-1] for run in of] for name, of in rows.items()}),
-        settings=_settings(rows),
+        settings={point.method: _settings(point, rows[point.method]) for point in points},
         first_run={method: _subspaces(benchmark, of_method[0]) for method, of_method in rows.items()},
     )
 
 
-def comparison_rows(key: BenchmarkKey, seed: int, chunk: Sequence[tuple[_MethodPoint, int]]) -> list[Row]:
+def comparison_rows(key: BenchmarkKey, seed: int, chunk: Sequence[tuple[ComparedMethod, int]]) -> list[Row]:
     """Return the rows of some runs, one per method, run and round: the task of a worker."""
     benchmark, rows = key.open(), list[Row]()
-    scores = distribution_scores(benchmark)
+    space, evaluator, scores = benchmark.space, benchmark.evaluator, distribution_scores(benchmark)
     for run in dict.fromkeys(run for _, run in chunk):
-        methods = [point.method for point, number in chunk if number == run]
-        of_run, budget = _traces_and_budget(benchmark, methods, seed, run)
-        for method, trace in of_run.items():
+        lissnas = shrink(space, evaluator, Lissnas(), named_generator("lissnas", seed, run))
+        budget = {"evaluations": lissnas.evaluations.count, "size": lissnas.subspace.size}
+        for point in (point for point, number in chunk if number == run):
+            trace = lissnas
+            if point.method != "lissnas":
+                trace = shrink(space, evaluator, point.within(budget), named_generator(point.method, seed, run))
             for number, (shrunk, spent) in enumerate(zip(trace.rounds, _spent(trace), strict=True)):
                 subspace = shrunk.subspace
                 is_last = number == len(trace.rounds) - 1
                 kept = subspace.index.tolist() if run == 0 and number else None
                 statistics = quality(subspace, benchmark.report) if number else full_space_quality(key)
                 rows.append(
-                    {"method": method, "seed": seed, "run": run, "round": number, "evaluations": spent}
+                    point.columns
+                    | {"seed": seed, "run": run, "round": number, "evaluations": spent}
                     | asdict(statistics)
                     | {f"lissnas_{name}": value for name, value in budget.items()}
                     | {"share_below": share_below(benchmark.report[subspace.index], scores).tolist()}
@@ -208,45 +209,18 @@ def first_rounds(result: ComparisonResult) -> pl.DataFrame:
     return pl.concat([pl.DataFrame(schema=schema), *frames])
 
 
-def _traces_and_budget(
-    benchmark: Benchmark, methods: Sequence[str], seed: int, run: int
-) -> tuple[dict[str, Trace], dict[str, int]]:
-    """Return a run of every method, and the evaluations and the size that LISSNAS gave them."""
-
-    def run_with(method: str, shrinker: Shrinker) -> Trace:
-        return shrink(benchmark.space, benchmark.evaluator, shrinker, named_generator(method, seed, run))
-
-    lissnas = run_with("lissnas", Lissnas())
-    budget = {"evaluations": lissnas.evaluations.count, "size": lissnas.subspace.size}
-    return {
-        method: lissnas if method == "lissnas" else run_with(method, _shrinker(method, budget)) for method in methods
-    }, budget
-
-
-def _shrinker(method: str, budget: dict[str, int]) -> Shrinker:
-    """Return a method with the evaluations and the size of LISSNAS, as far as it has such settings."""
-    if method == "lissnas":
-        return Lissnas()
-    shrinker: Any = shrinker_class(method)
-    names = {field.name for field in fields(shrinker)}
-    return cast(Shrinker, shrinker(**{name: value for name, value in budget.items() if name in names}))
-
-
 def _spent(trace: Trace) -> list[int]:
     """Return the evaluations of each round; the last one has all, also those after which the method stopped."""
     return [*(shrunk.evaluations for shrunk in trace.rounds[:-1]), trace.evaluations.count]
 
 
-def _settings(rows: dict[str, list[list[Row]]]) -> dict[str, dict[str, Any]]:
-    """Return the settings of each method; under "by_run" those that differ between runs, one value per run."""
-    settings: dict[str, dict[str, Any]] = {}
-    for method, runs in rows.items():
-        budgets = [{name: rounds[0][f"lissnas_{name}"] for name in ("evaluations", "size")} for rounds in runs]
-        of_runs = [asdict(cast(Any, _shrinker(method, budget))) for budget in budgets]
-        differing = [name for name in of_runs[0] if any(of_run[name] != of_runs[0][name] for of_run in of_runs)]
-        same = {name: value for name, value in of_runs[0].items() if name not in differing}
-        settings[method] = same | {"by_run": {name: [of_run[name] for of_run in of_runs] for name in differing}}
-    return settings
+def _settings(point: ComparedMethod, runs: list[list[Row]]) -> dict[str, Any]:
+    """Return the settings of a method; under "by_run" those that differ between runs, one value per run."""
+    budgets = [{name: rounds[0][f"lissnas_{name}"] for name in ("evaluations", "size")} for rounds in runs]
+    of_runs = [asdict(cast(Any, point.within(budget))) for budget in budgets]
+    differing = [name for name in of_runs[0] if any(of_run[name] != of_runs[0][name] for of_run in of_runs)]
+    same = {name: value for name, value in of_runs[0].items() if name not in differing}
+    return same | {"by_run": {name: [of_run[name] for of_run in of_runs] for name in differing}}
 
 
 def _subspaces(benchmark: Benchmark, rounds: list[Row]) -> tuple[Subspace, ...]:

@@ -8,7 +8,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -34,8 +34,6 @@ def open_row_store(
     identity: RunIdentity,
     point_columns: Mapping[str, pl.DataType],
     row_columns: Sequence[str] = (),
-    *,
-    replace_others: bool = False,
 ) -> Iterator["RowStore"]:
     """Open a `RowStore` for as long as the context lasts; without a path, in a temporary folder."""
     if path is None:
@@ -45,7 +43,7 @@ def open_row_store(
         ):
             yield store
     else:
-        with RowStore(path, identity, point_columns, row_columns, replace_others=replace_others) as store:
+        with RowStore(path, identity, point_columns, row_columns) as store:
             yield store
 
 
@@ -62,8 +60,6 @@ class RowStore:
         The columns that tell grid points apart, with their types; columns that begin with `SETTING_PREFIX` do, too.
     row_columns
         The columns that tell the rows of one run apart, if a run has several.
-    replace_others
-        What happens to rows of another identity: they are refused, or, if this is true, replaced.
 
     Raises
     ------
@@ -77,15 +73,12 @@ class RowStore:
         identity: RunIdentity,
         point_columns: Mapping[str, pl.DataType],
         row_columns: Sequence[str] = (),
-        *,
-        replace_others: bool = False,
     ) -> None:
         self.path = path
         self.point_columns = point_columns
         self._row_columns = row_columns
         self._parts = path.with_suffix(".parts")
         self._identity = identity
-        self._replace_others = replace_others
         self._lock = FileLock(path.with_name(f".{path.stem}.lock"))
 
     def __enter__(self) -> "RowStore":
@@ -102,15 +95,24 @@ class RowStore:
                 unfinished.unlink()  # a killed process left it
             self.rows = self._read()
         except BaseException:
-            self._lock.release()
+            self._close()
             raise
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if not any(self._parts.iterdir()):
+        self._close()
+
+    def _close(self) -> None:
+        """Delete what is not needed any more, and release the lock.
+
+        A process that opened the file of the lock before it was deleted finds out, and locks a new one.
+        """
+        with suppress(OSError):  # there are parts, or the folder was not made
             self._parts.rmdir()
+        with suppress(OSError):  # Windows deletes no open file; there the release deletes it
+            Path(self._lock.lock_file).unlink()
         self._lock.release()
 
     def runs_by_point(self) -> dict[frozenset[tuple[str, Any]], set[int]]:
@@ -144,27 +146,25 @@ class RowStore:
 
     def _read(self) -> pl.DataFrame:
         paths = [*([self.path] if self.path.exists() else ()), *sorted(self._parts.glob("*.parquet"))]
-        frames = [frame for path in paths if (frame := self._read_one(path)) is not None]
+        frames = [self._read_one(path) for path in paths]
         return self._sorted(pl.concat(frames, how="diagonal_relaxed")) if frames else pl.DataFrame()
 
-    def _read_one(self, path: Path) -> pl.DataFrame | None:
-        """Return the rows of a file; None if they are to be replaced."""
+    def _read_one(self, path: Path) -> pl.DataFrame:
+        """Return the rows of a file; raises LissnasError if they cannot be read, or belong to another run."""
         try:
             identity = dict(json.loads(pl.read_parquet_metadata(path)["lissnas"]))
             written_as = identity.pop("format")
             frame = pl.read_parquet(path, glob=False)
         except _UNREADABLE as error:
-            if self._replace_others:
-                return None
             reason = str(error).splitlines()[0]
             raise LissnasError(
                 f"{path}: not readable ({reason}); delete it, and its rows are computed again"
             ) from error
-        if self._replace_others and (written_as, identity) != (FORMAT, self._identity.to_json()):
-            return None
+        delete = self.path if path == self.path else self._parts
+        remedy = f"choose another folder with --out, or delete {delete} to compute its rows again"
         if written_as != FORMAT:
-            raise LissnasError(f"{path}: of format {written_as}, not {FORMAT}; choose another folder with --out")
-        self._identity.check(path, identity)
+            raise LissnasError(f"{path}: of format {written_as}, not {FORMAT}; {remedy}")
+        self._identity.check(path, identity, remedy=remedy)
         return frame
 
     def _sorted(self, frame: pl.DataFrame) -> pl.DataFrame:

@@ -119,12 +119,12 @@ def run_grid(
     started = time.monotonic()
     missing = list(_missing(store, points, runs, seed))
     chunks = (missing[at : at + runs_per_job] for at in range(0, len(missing), runs_per_job))
-    jobs = ((task, benchmark, seed, chunk) for chunk in chunks)
+    jobs = ((benchmark, seed, chunk) for chunk in chunks)
     done, unwritten, written_at = 0, list[Row](), time.monotonic()
     try:
-        for count, rows in workers.each(_count_and_compute, jobs) if missing else ():
+        for (_, _, chunk), rows in workers.each(task, jobs) if missing else ():
             unwritten += rows
-            done += count
+            done += len(chunk)
             report(done / len(missing))
             if time.monotonic() - written_at > _SECONDS_BETWEEN_WRITES:
                 store.append(unwritten)
@@ -135,12 +135,6 @@ def run_grid(
         stored = store.merge()
     rows_of_grid = _select(stored, points, runs, seed, store.point_columns)
     return GridRows(rows_of_grid, len(missing), stored.height, time.monotonic() - started)
-
-
-def _count_and_compute(
-    task: Task[Point], benchmark: BenchmarkKey, seed: int, chunk: Sequence[tuple[Point, int]]
-) -> tuple[int, list[Row]]:
-    return len(chunk), task(benchmark, seed, chunk)
 
 
 def _missing(store: RowStore, points: Sequence[Point], runs: int, seed: int) -> Iterator[tuple[Point, int]]:

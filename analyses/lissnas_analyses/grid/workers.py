@@ -23,6 +23,7 @@ _JOBS_AHEAD = 3
 
 _LOCAL = "local:"
 
+Job = TypeVar("Job", bound=tuple[Any, ...])
 Result = TypeVar("Result")
 
 
@@ -41,22 +42,26 @@ class Workers:
     executor: Executor | None
     count: int
 
-    def each(self, function: Callable[..., Result], jobs: Iterable[tuple[Any, ...]]) -> Iterator[Result]:
-        """Yield what the function returns for the arguments of each job, as soon as the job is done."""
+    def each(self, function: Callable[..., Result], jobs: Iterable[Job]) -> Iterator[tuple[Job, Result]]:
+        """Yield each job, the arguments of a call, with what the function returns, as soon as the job is done.
+
+        A job has one thread of linear algebra: more threads change the order of sums, and compete for the cores.
+        """
         left = iter(jobs)
         if self.executor is None:
             for job in left:
-                yield _on_one_thread(function, job)
+                with threadpool_limits(limits=1):
+                    result = function(*job)
+                yield job, result
             return
-        waiting: set[Future[Result]] = set()
+        waiting: dict[Future[Result], Job] = {}
         while True:
             for job in islice(left, _JOBS_AHEAD * self.count - len(waiting)):
-                waiting.add(self.executor.submit(_on_one_thread, function, job))
+                waiting[self.executor.submit(_on_one_thread, function, job)] = job
             if not waiting:
                 return
-            done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-            for future in done:
-                yield future.result()
+            for future in wait(waiting, return_when=FIRST_COMPLETED).done:
+                yield waiting.pop(future), future.result()
 
 
 THIS_PROCESS = Workers(None, 1)
@@ -142,7 +147,7 @@ def _interrupts_ignored() -> Iterator[None]:
 
 
 def _on_one_thread(function: Callable[..., Result], job: tuple[Any, ...]) -> Result:
-    """Do a job with one thread of linear algebra: more threads change the order of sums, and compete for the cores."""
+    """Do a job in a worker."""
     with threadpool_limits(limits=1):
         return function(*job)
 

@@ -87,35 +87,13 @@ class Results:
         self.files.append(_MANIFEST)
         return True
 
-    def save_for_benchmark(
-        self,
-        benchmark: Benchmark,
-        settings: dict[str, Any],
-        findings: Sequence[str] = (),
-        *,
-        methods: Sequence[str] = (),
-        optimizers: Sequence[str] = (),
-    ) -> None:
-        """Save all files and a manifest that names the benchmark, the methods and the optimizers; see `save`."""
-        subject = {
-            "benchmark": benchmark.name,
-            "dataset": benchmark.dataset,
-            "selected_by": benchmark.selects.describe(),
-            "reported_by": benchmark.reports.describe(),
-            "unit": benchmark.unit,
-            "data": asdict(benchmark.table.provenance.source),
-            "methods": list(methods),
-            "optimizers": list(optimizers),
-        }
-        self.save(subject, settings, findings)
-
     def save(self, subject: dict[str, Any], settings: dict[str, Any], findings: Sequence[str] = ()) -> None:
         """Save all files and the manifest, and delete the files of the previous run.
 
         Parameters
         ----------
         subject
-            Entries of the manifest that say what was analyzed: benchmark, data and their checksums.
+            Entries of the manifest that say what was analyzed, such as those of `benchmark_entries`.
         settings
             Settings of the run.
         findings
@@ -140,11 +118,29 @@ class Results:
         for name in (_MANIFEST, *outdated):
             (self.folder / name).unlink(missing_ok=True)
         self._add({_MANIFEST: json.dumps(manifest, indent=2).encode()})
-        write_files(self.folder, self._pending)
+        for name, content in self._pending.items():
+            with atomic_write(self.folder / name) as file:
+                file.write(content)
 
     def _add(self, files: dict[str, bytes]) -> None:
         self._pending |= files
         self.files += files
+
+
+def benchmark_entries(
+    benchmark: Benchmark, *, methods: Sequence[str] = (), optimizers: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Return the entries of a manifest that say which benchmark, methods and optimizers were analyzed."""
+    return {
+        "benchmark": benchmark.name,
+        "dataset": benchmark.dataset,
+        "selected_by": benchmark.selects.describe(),
+        "reported_by": benchmark.reports.describe(),
+        "unit": benchmark.unit,
+        "data": asdict(benchmark.table.provenance.source),
+        "methods": list(methods),
+        "optimizers": list(optimizers),
+    }
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
@@ -203,13 +199,6 @@ def figure_files(name: str, figure: "Figure") -> dict[str, bytes]:
             f"{name}.png": _content(lambda file: figure.savefig(file, format="png")),
             f"{name}.svg": _content(lambda file: figure.savefig(file, format="svg", metadata=metadata)),
         }
-
-
-def write_files(folder: Path, files: dict[str, bytes]) -> None:
-    """Write files in their order, each to a temporary file that is renamed when it is complete."""
-    for name, content in files.items():
-        with atomic_write(folder / name) as file:
-            file.write(content)
 
 
 def _content(write: Callable[[IO[bytes]], object]) -> bytes:

@@ -131,7 +131,7 @@ def compare_searches(
         What is run; `evaluations` is the total of a search, with those of shrinking.
     path
         The Parquet file of rows, one per run and search; None for no file. Searches that it has are not computed again.
-        If this call is interrupted, it keeps the finished ones. Rows of other data are replaced.
+        If this call is interrupted, it keeps the finished ones.
     workers
         What computes.
     report
@@ -141,6 +141,8 @@ def compare_searches(
     ------
     SettingError
         If `runs` or `evaluations` is below 1, or a method or optimizer refuses its settings in this space.
+    LissnasError
+        If the file has rows of other data.
     """
     if runs < 1 or evaluations < 1:
         raise SettingError(f"at least 1 run and 1 evaluation are needed, not {runs} and {evaluations}")
@@ -152,7 +154,7 @@ def compare_searches(
         for optimizer in optimizers
     ]
     check_runs(runs)
-    with open_row_store(path, key.identity(), _POINT_COLUMNS, replace_others=True) as store:
+    with open_row_store(path, key.identity(), _POINT_COLUMNS) as store:
         rows = run_grid(search_rows, key, points, runs, seed, store, workers, report).rows
     by_search = {
         (point.space, point.optimizer): rows.filter(

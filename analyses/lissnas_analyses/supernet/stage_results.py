@@ -107,7 +107,7 @@ def shrink(
 ) -> tuple[ShrinkingTrace, tuple[RoundSummary, ...], Results | None]:
     """Run the stage `shrink`; `report_round` is called after each round, in the main process."""
     images, results = run.open_images(), _open_results(run, "shrink")
-    trace = run_shrinking(run, images, report_round)
+    trace = run_shrinking(run, images, run.recipe.loop.max_rounds, report_round)
     rounds = tuple(map(_summary, trace.rounds))
     if results is not None:
         results.add_table("rounds", pl.DataFrame([asdict(each) for each in rounds], schema=_ROUND_COLUMNS))

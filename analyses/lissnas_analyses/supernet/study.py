@@ -6,7 +6,7 @@ from lissnas.progress import ProgressCallback
 from lissnas_benchmarks.benchmark import Benchmark
 
 from lissnas_analyses import style
-from lissnas_analyses.results.folder import Results
+from lissnas_analyses.results.folder import Results, benchmark_entries
 from lissnas_analyses.supernet.describe import study_sentences
 from lissnas_analyses.supernet.draw import draw_scores, draw_shrinking, draw_taus
 from lissnas_analyses.supernet.measure import measure
@@ -44,7 +44,6 @@ def run_study(
         results.add_figure("supernet-scores", draw_scores(supernets[0], benchmark))
         results.add_figure("supernet-shrinking", draw_shrinking(comparison, benchmark))
     findings = study_sentences(comparison)
-    results.save_for_benchmark(
-        benchmark, asdict(settings) | {"runs": runs}, findings, methods=("lissnas", "kernel", "angle")
-    )
+    entries = benchmark_entries(benchmark, methods=("lissnas", "kernel", "angle"))
+    results.save(entries, asdict(settings) | {"runs": runs}, findings)
     return findings

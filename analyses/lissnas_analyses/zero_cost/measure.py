@@ -89,10 +89,10 @@ def measure(
     with ScoreFile(path, _identity(task), space) as file:
         groups = file.missing(index, names)
         jobs = [job for lacking, members in groups for job in _jobs(task, lacking, members)]
-        total = sum(seconds for _, seconds in jobs)
+        total = sum(seconds for _, _, _, seconds in jobs)
         done, unwritten, written_at = 0.0, list[tuple[Indices, dict[str, Floats]]](), time.monotonic()
         try:
-            for seconds, members, scores in workers.each(_score, [(*job, seconds) for job, seconds in jobs]):
+            for (_, _, members, seconds), scores in workers.each(_score, jobs):
                 unwritten.append((members, scores))
                 done += seconds
                 report(done / total)
@@ -137,8 +137,8 @@ def _identity(task: "ZeroCostTask") -> RunIdentity:
 
 def _jobs(
     task: "ZeroCostTask", names: tuple[str, ...], index: Indices
-) -> Iterator[tuple[tuple["ZeroCostTask", tuple[str, ...], Indices], float]]:
-    """Yield jobs of about equal time, each with its time. Isomorphic architectures are in one job."""
+) -> Iterator[tuple["ZeroCostTask", tuple[str, ...], Indices, float]]:
+    """Yield jobs of about equal time, each with its time in seconds. Isomorphic architectures are in one job."""
     from lissnas.supernet.zero_cost.score_architectures import representatives
 
     space = task.network.search_space()
@@ -150,12 +150,10 @@ def _jobs(
     seconds = np.where(is_first, _FIXED_SECONDS + _SECONDS_PER_FLOP * flops, 0.0)
     number = (np.cumsum(seconds) // _SECONDS_PER_JOB).astype(np.int64)
     for members in np.split(np.arange(len(index)), np.flatnonzero(np.diff(number)) + 1):
-        yield (task, names, index[members]), float(seconds[members].sum())
+        yield task, names, index[members], float(seconds[members].sum())
 
 
-def _score(
-    task: "ZeroCostTask", names: tuple[str, ...], index: Indices, seconds: float
-) -> tuple[float, Indices, dict[str, Floats]]:
+def _score(task: "ZeroCostTask", names: tuple[str, ...], index: Indices, _seconds: float) -> dict[str, Floats]:
     """Return the scores of some architectures: the task of a worker, on one thread so that all sums have one order."""
     import torch
     from lissnas.supernet.zero_cost.score_architectures import score_architectures
@@ -163,6 +161,6 @@ def _score(
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        return seconds, index, score_architectures(task, task.network.search_space().rows(index), names)
+        return score_architectures(task, task.network.search_space().rows(index), names)
     finally:
         torch.set_num_threads(threads)

@@ -25,6 +25,7 @@ class _Network:
 
 
 def _read(source: Import) -> Mapping[Column, Floats]:
+    """Return the columns of the official file."""
     networks = read_json(source.files[0].read_bytes(), dict[str, _Network], _FILE, _OBTAIN)
     trained = {name: TrainedChain(n.test_acc, n.mean_acc, n.params, n.flops) for name, n in networks.items()}
     return chain_columns(macro(), trained, "flops", _FILE, _OBTAIN)

@@ -1,24 +1,28 @@
 """`lissnas compare`: a second call computes only what is missing."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import polars as pl
 import pytest
 from command import Command
 from lissnas_analyses.comparison import measure
+from lissnas_analyses.comparison.compared_method import ComparedMethod
+from lissnas_analyses.grid.benchmark_key import BenchmarkKey
+from lissnas_analyses.grid.run_grid import Row
 
 
 def test_a_second_call_computes_only_the_runs_that_are_missing(
     in_process: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     computed: list[int] = []
-    compute = measure._traces_and_budget
+    compute = measure.comparison_rows
 
-    def compute_and_note(*arguments: object) -> object:
-        computed.append(arguments[-1])  # type: ignore[arg-type]
-        return compute(*arguments)  # type: ignore[arg-type]
+    def compute_and_note(key: BenchmarkKey, seed: int, chunk: Sequence[tuple[ComparedMethod, int]]) -> list[Row]:
+        computed.extend({run for _, run in chunk})
+        return compute(key, seed, chunk)
 
-    monkeypatch.setattr(measure, "_traces_and_budget", compute_and_note)
+    monkeypatch.setattr(measure, "comparison_rows", compute_and_note)
     words = "compare nas-bench-graph-proteins --methods lissnas random-subset --workers 1 --runs"
     for runs in ("2", "3", "2"):
         called = in_process(*words.split(), runs, folder=tmp_path)

@@ -6,9 +6,16 @@ import numpy as np
 import polars as pl
 import pytest
 from counting_workers import CountingWorkers
+from lissnas.errors import LissnasError
+from lissnas.shrinkers.lissnas import Lissnas
+from lissnas.shrinkers.operation_pruning import OperationPruning
+from lissnas.shrinkers.sampling_baselines import RandomSubset
+from lissnas.shrinkers.shrink import Trace, shrink
 from lissnas.statistics.diversity import diversity
 from lissnas.statistics.quality import expected_best
+from lissnas.storage.random_streams import named_generator
 from lissnas_analyses.comparison import measure
+from lissnas_analyses.comparison.compared_method import compared_method
 from lissnas_analyses.comparison.draw import draw_paired
 from lissnas_analyses.comparison.draw_kept_space import draw_kept_spaces
 from lissnas_analyses.comparison.measure import ComparisonResult
@@ -24,6 +31,11 @@ RUNS = 3
 @pytest.fixture(scope="module")
 def compared(proteins: Benchmark) -> ComparisonResult:
     return measure.compare(proteins, runs=RUNS, seed=7)
+
+
+def _lissnas(benchmark: Benchmark, run: int) -> Trace:
+    """Return a run of LISSNAS with seed 7, as a comparison makes it."""
+    return shrink(benchmark.space, benchmark.evaluator, Lissnas(), named_generator("lissnas", 7, run))
 
 
 def _runs() -> pl.DataFrame:
@@ -58,7 +70,7 @@ def test_paired_differences_have_the_interval_of_a_paired_t_test(compared: Compa
 def test_the_best_of_random_draws_is_the_mean_of_the_exact_expectations(
     compared: ComparisonResult, proteins: Benchmark
 ) -> None:
-    results = [measure.traces(proteins, measure.METHODS, 7, run)["lissnas"].subspace for run in range(RUNS)]
+    results = [_lissnas(proteins, run).subspace for run in range(RUNS)]
     rows = compared.kept_spaces.search.filter(pl.col("method") == "lissnas")
     expected = np.mean(
         [expected_best(proteins.report[subspace.index], rows["draws"].to_numpy()) for subspace in results], axis=0
@@ -134,14 +146,33 @@ def test_a_method_that_is_added_leaves_the_stored_runs(
     assert _are_equal(continued, compared)
 
 
-def test_rows_of_other_scores_are_replaced(proteins: Benchmark, tmp_path: Path) -> None:
+def test_rows_of_other_scores_are_refused(proteins: Benchmark, tmp_path: Path) -> None:
     path = tmp_path / "rows.parquet"
     predictor = Predictor("reversed", "scores.csv", -proteins.selection)
-    reversed_scores = measure.compare(proteins.selected_by(predictor), runs=1, path=path)
-    assert not _are_equal(measure.compare(proteins, runs=1, path=path), reversed_scores)
+    measure.compare(proteins.selected_by(predictor), ["random-subset"], 1, path=path)
+    with pytest.raises(LissnasError, match=r"or delete .*rows\.parquet"):
+        measure.compare(proteins, ["random-subset"], 1, path=path)
+
+
+def test_a_shrinker_keeps_its_settings_and_a_name_gets_those_of_lissnas(proteins: Benchmark) -> None:
+    methods = ["random-subset", Lissnas(seeds=5), RandomSubset(size=100)]
+    result = measure.compare(proteins, methods, runs=1, seed=7)
+    assert result.methods == ("random-subset", "lissnas(seeds=5)", "random-subset(size=100)")
+    lissnas = _lissnas(proteins, 0)
+    assert result.final("random-subset", "size")[0] == lissnas.subspace.size
+    assert result.final("random-subset(size=100)", "size")[0] == 100
+    assert result.settings["lissnas(seeds=5)"]["seeds"] == 5
+
+
+def test_lissnas_with_its_own_settings_is_the_method_by_its_name() -> None:
+    assert compared_method(Lissnas()).method == "lissnas"
 
 
 def test_the_kept_spaces_of_the_first_run_are_stored(compared: ComparisonResult, proteins: Benchmark) -> None:
-    for method, trace in measure.traces(proteins, measure.METHODS, 7, 0).items():
+    lissnas = _lissnas(proteins, 0)
+    pruning = OperationPruning(evaluations=lissnas.evaluations.count, size=lissnas.subspace.size)
+    rng = named_generator("operation-pruning", 7, 0)
+    traces = {"lissnas": lissnas, "operation-pruning": shrink(proteins.space, proteins.evaluator, pruning, rng)}
+    for method, trace in traces.items():
         kept = [shrunk.subspace.index.tolist() for shrunk in trace.rounds]
         assert [subspace.index.tolist() for subspace in compared.first_run[method]] == kept

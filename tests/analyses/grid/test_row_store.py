@@ -1,5 +1,6 @@
 """RowStore: one writer at a time, and no rows of other data."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -39,10 +40,11 @@ def test_rows_of_other_data_are_refused(tmp_path: Path) -> None:
         pass
 
 
-def test_rows_of_other_data_are_replaced_where_they_are_only_a_cache(tmp_path: Path) -> None:
-    _write(tmp_path, ROW, ROW | {"run": 1}, identity=RunIdentity(data={"benchmark": "another"}))
-    assert _write(tmp_path, ROW, replace_others=True).height == 1
-    assert _write(tmp_path, ROW | {"run": 1}, replace_others=True).height == 2
+def test_the_error_about_other_data_says_which_file_to_delete(tmp_path: Path) -> None:
+    _write(tmp_path, ROW, identity=RunIdentity(data={"benchmark": "another"}))
+    remedy = f"choose another folder with --out, or delete {tmp_path / 'rows.parquet'} to compute"
+    with pytest.raises(LissnasError, match=re.escape(remedy)), _store(tmp_path):
+        pass
 
 
 def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
@@ -73,4 +75,4 @@ def test_a_run_may_have_several_rows(tmp_path: Path) -> None:
 
 def test_nothing_but_the_rows_remains(tmp_path: Path) -> None:
     _write(tmp_path, ROW)
-    assert {path.name for path in tmp_path.iterdir()} == {"rows.parquet", ".rows.lock"}
+    assert {path.name for path in tmp_path.iterdir()} == {"rows.parquet"}

@@ -151,7 +151,7 @@ def test_at_least_one_worker_is_needed() -> None:
 
 def test_one_worker_is_the_process_that_calls() -> None:
     with workers(1) as one:
-        assert list(one.each(os.getpid, [()])) == [os.getpid()]
+        assert list(one.each(os.getpid, [()])) == [((), os.getpid())]
 
 
 def test_a_key_opens_the_benchmark_of_the_same_predictor(proteins: Benchmark) -> None:

@@ -58,50 +58,36 @@ class Evaluations:
         evaluator is raised unchanged.
         """
         index = self._space.index(rows)
-        places = index.tolist()
-        first: dict[int, int] = {}
-        for row, place in enumerate(places):
-            if place not in self._order:
-                first.setdefault(place, row)
-        if first:
-            unseen = np.fromiter(first.values(), dtype=np.int64, count=len(first))
-            self._evaluate(rows[unseen], index[unseen])
-        scores = self._values[list(map(self._order.__getitem__, places))]
+        for batch in self._batches(index):
+            try:
+                returned = self._evaluator(rows[batch])
+            except LissnasError:
+                raise
+            except Exception as error:
+                raise EvaluatorError(
+                    f"the evaluator failed after {self.count:,} evaluations, on the next {len(batch):,}: "
+                    f"{type(error).__name__}: {error}"
+                ) from error
+            scores = _checked_scores(returned, len(batch))
+            self._remember(index[batch], scores)
+            if self._journal is not None:
+                self._journal.record(index[batch], scores)
+        scores = self._values[list(map(self._order.__getitem__, index.tolist()))]
         return np.where(np.isfinite(scores), scores, np.nan)
 
-    def _evaluate(self, rows: Rows, index: Indices) -> None:
-        """Score different architectures that were never evaluated."""
+    def _batches(self, index: Indices) -> list[Indices]:
+        """Return which rows to evaluate, in batches: each new architecture once, except those that the journal has."""
+        first: dict[int, int] = {}
+        for row, place in enumerate(index.tolist()):
+            if place not in self._order:
+                first.setdefault(place, row)
+        unseen = np.fromiter(first.values(), dtype=np.int64, count=len(first))
         if self._journal is None:
-            self._remember(index, self._call_evaluator(rows))
-            return
-        recorded = self._journal.replay(index)
-        self._remember(index[: len(recorded)], recorded)
-        for first in range(len(recorded), len(rows), self._at_once):
-            piece = slice(first, first + self._at_once)
-            self._remember(index[piece], self._call_evaluator(rows[piece]))
-            self._journal.record(index[piece], self._values[self.count - len(index[piece]) : self.count])
-
-    def _call_evaluator(self, rows: Rows) -> Floats:
-        try:
-            returned = self._evaluator(rows)
-        except LissnasError:
-            raise
-        except Exception as error:
-            raise EvaluatorError(
-                f"the evaluator failed after {self.count:,} evaluations, on the next {len(rows):,}: "
-                f"{type(error).__name__}: {error}"
-            ) from error
-        try:
-            scores = np.asarray(returned, dtype=np.float64)
-        except (TypeError, ValueError) as error:
-            raise EvaluatorError(
-                f"the evaluator must return numbers, not {type(returned).__name__}: {error}"
-            ) from error
-        if scores.shape != (len(rows),):
-            raise EvaluatorError(
-                f"the evaluator returned scores of shape {scores.shape} for {len(rows):,} rows: return one for each row"
-            )
-        return scores
+            return [unseen] if first else []
+        recorded = self._journal.replay(index[unseen])
+        self._remember(index[unseen[: len(recorded)]], recorded)
+        left = unseen[len(recorded) :]
+        return [left[start : start + self._at_once] for start in range(0, len(left), self._at_once)]
 
     def _remember(self, index: Indices, scores: Floats) -> None:
         start, stop = self.count, self.count + len(index)
@@ -179,6 +165,19 @@ class Evaluations:
         """Return the `count` best architectures so far, best first; of equal scores the earlier one first."""
         order = np.argsort(-self.scores, kind="stable")[:count]
         return self._space.rows(self.index[order])
+
+
+def _checked_scores(returned: object, count: int) -> Floats:
+    """Return what an evaluator returned as an array; raises EvaluatorError unless it is one number for each row."""
+    try:
+        scores = np.asarray(returned, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise EvaluatorError(f"the evaluator must return numbers, not {type(returned).__name__}: {error}") from error
+    if scores.shape != (count,):
+        raise EvaluatorError(
+            f"the evaluator returned scores of shape {scores.shape} for {count:,} rows: return one for each row"
+        )
+    return scores
 
 
 def score_unseen(subspace: Subspace, evaluations: Evaluations, total: int, rng: np.random.Generator) -> None:

@@ -67,6 +67,7 @@ class TableEvaluator:
         self._index = index
 
     def __call__(self, rows: Rows) -> Floats:
+        """Return the score of each row, float64 of shape (n,), from the table; NaN where it is missing."""
         place = self._space.index(rows)
         if self._index is None:
             scores: Floats = self._scores[place]

@@ -10,6 +10,9 @@ import numpy as np
 
 from lissnas.errors import LissnasError
 
+OWN_FILE = "give each run its own file or folder"
+"""What to do about a file of another run, if nothing else helps."""
+
 _LEVELS = 8
 """Maximum number of nested dicts whose fields are compared one by one; deeper ones are compared as one value."""
 
@@ -56,7 +59,9 @@ class RunIdentity:
         decoded: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(filled, enc_hook=_plain))
         return decoded
 
-    def check(self, path: Path, identity: object, error: type[LissnasError] = LissnasError) -> None:
+    def check(
+        self, path: Path, identity: object, error: type[LissnasError] = LissnasError, remedy: str = OWN_FILE
+    ) -> None:
         """Raise `error` unless a file belongs to this run.
 
         Parameters
@@ -67,14 +72,16 @@ class RunIdentity:
             The identity in the file, as `to_json` returned it.
         error
             The class of the error.
+        remedy
+            What to do about a file of another run.
         """
         theirs, ours = _flat(identity), _flat(self.to_json())
         for name in ours | theirs:
             if theirs.get(name) != ours.get(name):
-                raise error(another_run(path, name, theirs.get(name), ours.get(name)))
+                raise error(another_run(path, name, theirs.get(name), ours.get(name), remedy))
 
 
-def another_run(path: Path, name: str, theirs: object, ours: object) -> str:
+def another_run(path: Path, name: str, theirs: object, ours: object, remedy: str = OWN_FILE) -> str:
     """Return the message that a file or folder belongs to another run: the first difference, and the way out.
 
     Parameters
@@ -85,12 +92,11 @@ def another_run(path: Path, name: str, theirs: object, ours: object) -> str:
         The setting or fact in which the runs differ.
     theirs, ours
         Its value in that run and in this one; None if a run has none.
+    remedy
+        What to do.
     """
     there, here = ("not set" if value is None else value for value in (theirs, ours))
-    return (
-        f"{path}: belongs to another run, in which {name} is {there}; in this run it is {here}; "
-        "give each run its own file or folder"
-    )
+    return f"{path}: belongs to another run, in which {name} is {there}; in this run it is {here}; {remedy}"
 
 
 def _plain(value: Any) -> Any:

@@ -16,23 +16,25 @@ from lissnas.supernet.training.progress import Progress
 
 
 def run_shrinking(
-    run: SupernetRun, images: ImageSource, report_round: Callable[[ShrinkingRound], None]
-) -> ShrinkingTrace:
-    """Train the supernet and shrink its space, for all rounds of the recipe; rounds done earlier are not repeated.
-
-    `report_round` is called after each round, in the main process.
-    """
-    return run_shrinking_loop(run, images, run.recipe.loop.max_rounds, report_round, lambda loss: None)
-
-
-def run_shrinking_loop(
     run: SupernetRun,
     images: ImageSource,
     max_rounds: int,
-    report_round: Callable[[ShrinkingRound], None],
-    report_loss: Callable[[float], None],
+    report_round: Callable[[ShrinkingRound], None] = lambda finished: None,
+    report_loss: Callable[[float], None] = lambda loss: None,
 ) -> ShrinkingTrace:
-    """Run the shrinking loop of a recipe with another number of rounds; 0 only trains."""
+    """Train the supernet and shrink its space, for a number of rounds; rounds done earlier are not repeated.
+
+    Parameters
+    ----------
+    run, images
+        The run and its images.
+    max_rounds
+        Number of rounds; 0 only trains.
+    report_round
+        Called after each round, in the main process.
+    report_loss
+        Called after each step of training, with the loss.
+    """
     recipe = run.recipe
     rounds_done = 0
 

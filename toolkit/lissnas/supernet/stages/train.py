@@ -1,7 +1,7 @@
 """The stage `train`: trains the supernet in the full space."""
 
 from lissnas.supernet.images.image_source import ImageSource
-from lissnas.supernet.stages.shrink import run_shrinking_loop
+from lissnas.supernet.stages.shrink import run_shrinking
 from lissnas.supernet.stages.supernet_run import SupernetRun
 
 
@@ -11,5 +11,5 @@ def run_training(run: SupernetRun, images: ImageSource) -> float | None:
     Returns None if an earlier call had finished the training.
     """
     losses: list[float] = []
-    run_shrinking_loop(run, images, 0, lambda finished: None, losses.append)
+    run_shrinking(run, images, 0, report_loss=losses.append)
     return losses[-1] if losses else None

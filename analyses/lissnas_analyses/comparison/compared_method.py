@@ -1,0 +1,68 @@
+"""ComparedMethod: a method by its name, whose budget LISSNAS sets, or a shrinker with settings of its own."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, cast
+
+from lissnas.shrinkers.shrink import SHRINKERS, Shrinker, shrinker_class
+
+_BUDGET = ("evaluations", "size")
+"""The settings that LISSNAS gives to a method that is compared by its name."""
+
+
+@dataclass(frozen=True)
+class ComparedMethod:
+    """One method of a comparison.
+
+    Attributes
+    ----------
+    method
+        What rows and figures call it. Its random draws depend on this name.
+    shrinker
+        The method with its settings; None for a method by its name.
+    """
+
+    method: str
+    shrinker: Shrinker | None = None
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        """The columns of a row that tell this method from others."""
+        return {"method": self.method}
+
+    def within(self, budget: Mapping[str, int]) -> Shrinker:
+        """Return the shrinker of a run; by name it gets the evaluations and size of LISSNAS, if it has such settings.
+
+        LISSNAS itself keeps its settings, because it sets the budget.
+        """
+        if self.shrinker is not None:
+            return self.shrinker
+        shrinker: Any = shrinker_class(self.method)
+        names = {field.name for field in fields(shrinker)} if self.method != "lissnas" else ()
+        return cast(Shrinker, shrinker(**{name: value for name, value in budget.items() if name in names}))
+
+
+def compared_method(method: Shrinker | str) -> ComparedMethod:
+    """Return a method of a comparison; a shrinker is called by its name and the settings that are not the default.
+
+    Raises UnknownNameError if there is no method of this name.
+
+    Examples
+    --------
+    >>> from lissnas.shrinkers.lissnas import Lissnas
+    >>> compared_method(Lissnas(seeds=50)).method
+    'lissnas(seeds=50)'
+    """
+    if isinstance(method, str):
+        shrinker_class(method)
+        return ComparedMethod(method)
+    settings = {field.name: (getattr(method, field.name), field.default) for field in fields(cast(Any, method))}
+    shown = [f"{name}={value}" for name, (value, default) in settings.items() if value != default or name in _BUDGET]
+    name = registered_name(method)
+    return ComparedMethod(f"{name}({', '.join(shown)})" if shown else name, method)
+
+
+def registered_name(shrinker: Shrinker) -> str:
+    """Return the name of a shrinker on the command line; the name of its class if it has none."""
+    names = (name for name in SHRINKERS.valid_names() if shrinker_class(name) is type(shrinker))
+    return next(names, type(shrinker).__name__)
