@@ -121,7 +121,7 @@ def situations() -> Iterator[Situation]:
                 yield Situation(name, f"{data}, same best", SPACE.size, repeated(one, None, place))
     exact = full_space()
     for kind, measured, sizes in (
-        ("sampled locality", sampled, (200, 500)),
+        ("sampled locality", sampled, (200,)),
         ("random pairs", of_random_pairs, (200, 1000)),
     ):
         for n in sizes:

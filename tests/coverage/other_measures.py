@@ -88,5 +88,8 @@ def situations() -> Iterator[Situation]:
         yield Situation("size of a union of balls", "30 balls", n, repeated(partial(estimate_size, balls, n), size))
         one = partial(estimate_mean_distance, balls, n)
         yield Situation("mean distance of members", "30 balls", n, repeated(one, distance))
+
+
+def cheap_scores() -> Iterator[Situation]:
     for helpful, data in ((0.0, "a score that is noise"), (0.7, "a helpful score")):
         yield Situation("gain by cheap scores", data, 50, repeated(partial(gain, helpful, 50), None))

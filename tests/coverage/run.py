@@ -22,9 +22,6 @@ from situation import Situation
 
 FILE = Path(__file__).parents[2] / "docs" / "measured" / "coverage.csv"
 
-REPETITIONS = 2000
-"""Number of simulated intervals in each situation: the coverage varies by 1 % around 95 %."""
-
 HEADING = ("interval", "data", "n", "repetitions", "coverage", "low", "high")
 
 
@@ -39,6 +36,7 @@ def main(again: list[str]) -> None:
         *locality.situations(),
         *other_measures.situations(),
         *rank_correlation.situations(),
+        *other_measures.cheap_scores(),
     ]
     keys = {_key(situation): situation for situation in every}
     rows = {key: row for key, row in known.items() if key in keys and not key[0].startswith(tuple(again) or "\0")}
@@ -56,7 +54,7 @@ def _key(situation: Situation) -> tuple[str, str, str]:
 
 def _measured(situation: Situation) -> dict[str, str]:
     rng = named_generator(f"coverage {situation.interval} {situation.data}", 0, situation.n)
-    simulated = situation.simulate(rng, REPETITIONS)
+    simulated = situation.simulate(rng, situation.repetitions)
     rounding = 1e-12 * abs(simulated.truth)
     hits = (simulated.low <= simulated.truth + rounding) & (simulated.truth - rounding <= simulated.high)
     defined = ~np.isnan(simulated.low)

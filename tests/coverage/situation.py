@@ -41,12 +41,15 @@ class Situation:
         Number of independent observations behind the interval.
     simulate
         Returns the intervals of a number of repetitions.
+    repetitions
+        Number of simulated intervals; with 2,000, a coverage around 95 % varies by 1 %.
     """
 
     interval: str
     data: str
     n: int
     simulate: Callable[[np.random.Generator, int], Simulated]
+    repetitions: int = 2000
 
 
 def repeated(
