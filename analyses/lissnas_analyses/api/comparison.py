@@ -44,7 +44,8 @@ class Comparison(Result):
     def frame(self) -> pl.DataFrame:
         """Return a row for every benchmark, method and statistic of the result, over all runs.
 
-        Columns: benchmark, dataset, method, statistic, mean, low, high (the 95 % interval of the mean), runs.
+        Columns: benchmark, dataset, method, statistic, mean, low, high (the 95 % interval of the mean), median, runs,
+        failed (the number of runs that kept the full space).
         """
         frames = []
         for result in self.results:
@@ -58,7 +59,9 @@ class Comparison(Result):
                     "mean",
                     "low",
                     "high",
+                    "median",
                     "runs",
+                    "failed",
                 )
             )
         return pl.concat(frames)
