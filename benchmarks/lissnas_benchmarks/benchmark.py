@@ -1,6 +1,7 @@
 """Benchmark: a tabular benchmark opened on one data set, with the scores that select and the scores that report."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 
 from lissnas.errors import SettingError
 from lissnas.evaluation.evaluator import TableEvaluator
@@ -37,6 +38,8 @@ class Benchmark:
         The scores of both, float64 of shape (size,) in `unit`, in the order of the space's index.
     unit
         The unit of the scores: "%".
+    reopen
+        Opens the same benchmark in another process; None if its name does.
 
     Examples
     --------
@@ -55,6 +58,7 @@ class Benchmark:
     selection: Floats
     report: Floats
     unit: str
+    reopen: "Callable[[], Benchmark] | None" = field(default=None, compare=False)
 
     def __str__(self) -> str:
         return f"{self.name}, {self.dataset}: {self.space.size:,} networks; {self.roles}"

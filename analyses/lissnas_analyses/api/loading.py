@@ -4,7 +4,10 @@ import hashlib
 import tempfile
 import weakref
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from lissnas.spaces.space import Space
 from lissnas_benchmarks.adapter import Import
@@ -100,18 +103,16 @@ def load_file(
     >>> ln.load_file("mine.csv", space, columns=["accuracy"], string_column="arch").report.tolist()
     [90.1, 91.3, 89.9, 92.0]
     """
-    path = Path(path)
-    adapter = own_table(
-        path.stem,
-        lambda: space,
-        path,
-        columns=columns,
-        string_column=string_column,
-        gene_columns=gene_columns,
-        missing=missing,
-        selects=selects,
-        reports=reports,
-    )
+    path = Path(path).resolve()
+    arguments: dict[str, Any] = {
+        "columns": columns,
+        "string_column": string_column,
+        "gene_columns": gene_columns,
+        "missing": missing,
+        "selects": selects,
+        "reports": reports,
+    }
+    adapter = own_table(path.stem, lambda: space, path, **arguments)
     folder = tempfile.TemporaryDirectory(prefix="lissnas-")
     values = adapter.read(Import((path,), Path(folder.name), lambda share: None))
     table_path = Path(folder.name) / "table.parquet"
@@ -119,7 +120,7 @@ def load_file(
     write_table(table_path, space, values, Source(path.stem, "", "none stated", {path.name: sha256}))
     table = Table(table_path, lambda: space)
     weakref.finalize(table, folder.cleanup)
-    return benchmark_of(adapter, table)
+    return replace(benchmark_of(adapter, table), reopen=partial(load_file, path, space, **arguments))
 
 
 def as_benchmark(benchmark: Benchmark | str) -> Benchmark:

@@ -1,6 +1,7 @@
 """BenchmarkKey: the small, picklable name by which every worker opens the same benchmark."""
 
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.metadata import version
@@ -27,6 +28,8 @@ class BenchmarkKey:
         The predictor whose scores a method sees in place of the benchmark's; None for the benchmark's own.
     predictor_checksum
         CRC-32 of its scores; 0 without a predictor.
+    reopen
+        Opens a benchmark that is not in the catalog; None for one that its name opens.
     """
 
     benchmark: str
@@ -35,6 +38,7 @@ class BenchmarkKey:
     checksums: tuple[int, ...]
     predictor: Predictor | None = field(default=None, compare=False, repr=False)
     predictor_checksum: int = 0
+    reopen: Callable[[], Benchmark] | None = field(default=None, compare=False, repr=False)
 
     @classmethod
     def of(cls, benchmark: Benchmark) -> "BenchmarkKey":
@@ -47,6 +51,7 @@ class BenchmarkKey:
             benchmark.table.provenance.checksums,
             predictor,
             0 if predictor is None else zlib.crc32(predictor.scores.tobytes()),
+            benchmark.reopen,
         )
         _last_opened.clear()
         _last_opened[key] = benchmark
@@ -55,7 +60,7 @@ class BenchmarkKey:
     def open(self) -> Benchmark:
         """Return the benchmark, opened once in a process; raises LissnasError if its data differ on this machine."""
         if self not in _last_opened:
-            opened = open_benchmark(self.benchmark, self.dataset, self.metric)
+            opened = open_benchmark(self.benchmark, self.dataset, self.metric) if self.reopen is None else self.reopen()
             if opened.table.provenance.checksums != self.checksums:
                 raise LissnasError(
                     f"{self.benchmark}: the data of a worker differ; import the same files on every machine"

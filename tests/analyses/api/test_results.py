@@ -134,7 +134,11 @@ def test_a_table_of_ones_own_is_compared_too(tmp_path: Path) -> None:
     table = pl.DataFrame({"arch": SPACE.write(SPACE.all_rows()), "accuracy": 80 + total(SPACE.all_rows())})
     table.write_csv(tmp_path / "mine.csv")
     bench = ln.load_file(tmp_path / "mine.csv", SPACE, columns=["accuracy"], string_column="arch")
-    assert "mine" in str(ln.compare(bench, ["best-of-sample", "random-subset"], runs=2))
+    methods = ["best-of-sample", ln.RandomSubset(size=50)]
+    in_one_process = ln.compare(bench, methods, runs=2)
+    assert "mine" in str(in_one_process)
+    assert "random-subset(size=50)" in str(in_one_process)
+    assert ln.compare(bench, methods, runs=2, workers=2).frame().equals(in_one_process.frame())
 
 
 def test_comparing_nothing_is_refused(proteins: Benchmark) -> None:
