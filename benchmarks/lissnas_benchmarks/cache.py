@@ -24,9 +24,15 @@ def surrogate_folder(name: str) -> Path:
 
 
 def cache_folder() -> Path:
-    """Return the folder of the cache: LISSNAS_CACHE if it is set, otherwise the user's cache folder."""
+    """Return the folder of the cache: LISSNAS_CACHE if it is set, otherwise the user's cache folder.
+
+    Raises LissnasError if LISSNAS_CACHE starts with the home folder of an unknown user.
+    """
     if folder := os.environ.get("LISSNAS_CACHE"):
-        return Path(folder)
+        try:
+            return Path(folder).expanduser()
+        except RuntimeError as error:
+            raise LissnasError(f"LISSNAS_CACHE={folder}: {error}: set it to another folder") from error
     import platformdirs
 
     return Path(platformdirs.user_cache_dir("lissnas", appauthor=False))
@@ -40,6 +46,16 @@ def download_folder(name: str) -> Path:
 def table_path(name: str) -> Path:
     """Return the path of a benchmark's table in the cache."""
     return cache_folder() / "tables" / f"{name}.parquet"
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder of the cache and its parents; raises LissnasError if it cannot be made."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise LissnasError(
+            f"{folder}: cannot be made ({error.strerror}): set LISSNAS_CACHE to another folder"
+        ) from error
 
 
 @contextmanager
@@ -62,7 +78,7 @@ def _locked(path: Path, on_wait: Callable[[], None]) -> Iterator[None]:
     """Hold the lock of a path; waits for a process that holds it."""
     from filelock import FileLock, Timeout
 
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     lock = FileLock(path.with_name(f".{path.stem}.lock"))
     try:
         lock.acquire(timeout=0.1)

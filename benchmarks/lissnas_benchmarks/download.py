@@ -10,6 +10,7 @@ from pathlib import Path
 from lissnas.errors import LissnasError
 
 from lissnas_benchmarks.adapter import OfficialFile
+from lissnas_benchmarks.cache import make_folder
 
 _CHUNK = 1 << 20
 """Number of bytes read at a time."""
@@ -48,7 +49,7 @@ def download(file: OfficialFile, folder: Path, progress: Callable[[float], None]
     complete, part = folder / file.name, folder / f"{file.name}.part"
     again = f"call 'lissnas data get' again, it continues {part}"
     if not complete.exists():
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         try:
             size = _fetch(file, part, progress)
         except (urllib.error.URLError, HTTPException, TimeoutError, ConnectionError) as error:

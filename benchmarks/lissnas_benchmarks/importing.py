@@ -13,6 +13,7 @@ from lissnas_benchmarks.cache import cached_path, replacing
 from lissnas_benchmarks.catalog import ADAPTERS
 from lissnas_benchmarks.columns import Column, percentage_fault
 from lissnas_benchmarks.errors import BenchmarkFileError, MissingFileError
+from lissnas_benchmarks.readers.other_file import what_it_is
 from lissnas_benchmarks.surrogates.model_archive import unpacked
 from lissnas_benchmarks.surrogates.surrogate import SurrogateAdapter, convert_folder
 from lissnas_benchmarks.table_file import Source, file_checksum, write_table
@@ -62,7 +63,7 @@ def import_files(
             }
             source = Import(files, staged.with_suffix(""), progress, note)
             source.folder.mkdir()
-            with _plugin_errors(adapter):
+            with _reading_errors(adapter, source):
                 columns = adapter.read(source)
                 index = adapter.index(source) if adapter.index else None
             _check_percentages(adapter, columns)
@@ -107,11 +108,15 @@ def _import_surrogate(
 
 
 @contextmanager
-def _plugin_errors(adapter: TableAdapter) -> Iterator[None]:
-    """Turn an unexpected error in a third party's adapter into a PluginError."""
+def _reading_errors(adapter: TableAdapter, source: Import) -> Iterator[None]:
+    """Say what a file is that cannot be read, and turn an unexpected error of a third party into a PluginError."""
     try:
         yield
     except Exception as error:
+        if isinstance(error, BenchmarkFileError | MissingFileError | IsADirectoryError):
+            for path, official in zip(source.files, adapter.files, strict=True):
+                if what := what_it_is(path, official.name):
+                    raise BenchmarkFileError(f"{path}: it is {what}; {adapter.remedy}") from error
         if adapter.name in ADAPTERS.builtin or isinstance(error, LissnasError | OSError):
             raise
         raise PluginError(

@@ -165,4 +165,8 @@ def values_checksum(values: Floats | Indices) -> int:
 
 def unreadable_table(path: Path, why: str) -> BenchmarkFileError:
     """Return the error for a table's file that is damaged."""
-    return BenchmarkFileError(f"{path}: not a readable table ({why}); delete it, and the next use imports it again")
+    name = path.stem if path.suffix == ".parquet" else path.parent.name
+    return BenchmarkFileError(
+        f"{path}: not a readable table ({why}); import the official files again with "
+        f"'lissnas data import {name} FILES', or delete it if an installed package contains them"
+    )

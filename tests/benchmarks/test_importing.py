@@ -15,7 +15,7 @@ from lissnas.errors import LissnasError
 from lissnas.spaces.categorical import CategoricalSpace
 from lissnas.spaces.space import Floats
 from lissnas_benchmarks.adapter import Import, OfficialFile, TableAdapter
-from lissnas_benchmarks.cache import table_path
+from lissnas_benchmarks.cache import cache_folder, table_path
 from lissnas_benchmarks.columns import Column, Measure
 from lissnas_benchmarks.errors import BenchmarkFileError
 from lissnas_benchmarks.importing import import_files
@@ -119,6 +119,22 @@ def test_a_cache_in_a_folder_with_brackets_is_read(
     table = _table(import_files(benchmark_, (numbers,)))
     table.verify()
     assert table.values(benchmark_.reports, "d")[7] == 31
+
+
+def test_the_home_folder_in_the_name_of_the_cache_is_the_users(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LISSNAS_CACHE", "~/x")
+    assert cache_folder() == Path.home() / "x"
+    monkeypatch.setenv("LISSNAS_CACHE", "~nobody-of-this-name/x")
+    with pytest.raises(LissnasError, match=r"LISSNAS_CACHE=~nobody-of-this-name/x: .*: set it to another folder"):
+        cache_folder()
+
+
+def test_a_cache_that_cannot_be_made_is_named(
+    benchmark_: TableAdapter, numbers: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LISSNAS_CACHE", str(numbers / "inside"))
+    with pytest.raises(LissnasError, match=r"inside/tables: cannot be made \(Not a directory\): set LISSNAS_CACHE"):
+        import_files(benchmark_, (numbers,))
 
 
 def test_a_second_importer_says_so_and_waits(benchmark_: TableAdapter, numbers: Path) -> None:

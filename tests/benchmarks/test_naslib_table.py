@@ -258,6 +258,17 @@ def test_numbers_that_are_not_an_architecture_are_refused(arch: NaslibSpace, num
         arch.set_op_indices(numbers)
 
 
+@pytest.mark.parametrize("numbers", ["(4, 0, 3, 1, 4, 3)", (4.7, 0, 3, 1, 4, 3), (None,) * 6, 4, (2**70,) * 6])
+def test_anything_but_whole_numbers_is_refused(arch: NaslibSpace, numbers: Any) -> None:
+    with pytest.raises(SettingError, match="is not a sequence of whole numbers: give one for each of the 6 genes"):
+        arch.set_spec(numbers)
+
+
+def test_the_last_epoch_is_answered_by_the_value_where_there_is_no_curve(arch: NaslibSpace) -> None:
+    _at(arch, 1000)
+    assert arch.query(Metric.TEST_ACCURACY, "places", epoch=4) == arch.query(Metric.TEST_ACCURACY, "places")
+
+
 def test_a_space_without_an_architecture_says_so(arch: NaslibSpace) -> None:
     with pytest.raises(SettingError, match="call sample_random_architecture first"):
         arch.query(Metric.VAL_ACCURACY)

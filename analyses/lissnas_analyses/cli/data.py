@@ -10,6 +10,7 @@ from lissnas.errors import PluginError
 from lissnas.progress import ProgressCallback
 from lissnas_benchmarks.cache import cache_folder, cached_path, download_folder
 from lissnas_benchmarks.catalog import benchmark_faults, find_adapter, valid_benchmark_names
+from lissnas_benchmarks.errors import BenchmarkFileError, MissingFileError
 from lissnas_benchmarks.importing import import_files
 from lissnas_benchmarks.loading import is_ready, load_surrogate, load_table
 from lissnas_benchmarks.surrogates.surrogate import SurrogateAdapter
@@ -46,6 +47,8 @@ class BenchmarkEntry:
         What a user must know before relying on a number.
     remedy
         How to get the data; "" if it is installed.
+    fault
+        What is wrong with the cached data; "" if it can be read.
     """
 
     name: str
@@ -60,6 +63,7 @@ class BenchmarkEntry:
     datasets: tuple[str, ...]
     caveats: tuple[str, ...]
     remedy: str
+    fault: str
 
 
 @dataclass(frozen=True)
@@ -81,11 +85,14 @@ class ImportResult(CommandResult):
         The cached table or models; None if the data is read from a Python package on first use, or is not installed.
     remedy
         How to get the data; "" if it is installed.
+    notes
+        What the import changed in or dropped from the files.
     """
 
     benchmark: str
     path: Path | None
     remedy: str
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -102,6 +109,8 @@ class CachedBenchmark:
         Number of models for each predicted quantity of a surrogate; only `data check` counts them.
     bytes
         Size of the table and its curves, or of the models.
+    fault
+        What is wrong with the cached data; "" if it can be read, or, after `data check`, if it is complete.
     """
 
     benchmark: str
@@ -109,14 +118,20 @@ class CachedBenchmark:
     curves: int | None
     ensemble_sizes: dict[str, int] | None
     bytes: int
+    fault: str = ""
 
 
 @dataclass(frozen=True)
 class CacheResult(CommandResult):
-    """The cache folder and its benchmarks; `data check` has read them and found them complete."""
+    """The cache folder and its benchmarks; `data check` has read all of them."""
 
     folder: Path
     benchmarks: tuple[CachedBenchmark, ...]
+
+    @property
+    def exit_status(self) -> int:
+        """1 if a cached benchmark cannot be read."""
+        return int(any(benchmark.fault for benchmark in self.benchmarks))
 
 
 @json_command
@@ -143,7 +158,7 @@ def benchmarks(*names: BenchmarkName) -> BenchmarkListResult:
         show(_overview(entries))
         say("")
         say("'lissnas benchmarks NAME' describes one: its source, license, caveats, and how to get its data")
-    for fault in faults:
+    for fault in (*faults, *(f"{entry.name}: damaged: {entry.fault}" for entry in entries if entry.fault and not names)):
         say_on_stderr(fault)
     return BenchmarkListResult(tuple(entries))
 
@@ -159,9 +174,10 @@ def import_data(benchmark: BenchmarkName, /, *files: Path) -> ImportResult:
     files
         The official files or folders.
     """
+    notes: list[str] = []
     with progress() as report:
-        path = import_files(find_adapter(benchmark), files, *_callbacks(benchmark, report))
-    return _imported(benchmark, path)
+        path = _import(benchmark, files, report, notes)
+    return _imported(benchmark, path, notes)
 
 
 @json_command
@@ -178,13 +194,14 @@ def get_data(benchmark: BenchmarkName, /) -> ImportResult:
     adapter = find_adapter(benchmark)
     if is_ready(benchmark):
         return _already_installed(benchmark, cached_path(adapter))
+    notes: list[str] = []
     if all(file.url for file in adapter.files):
         with progress() as report:
             files = tuple(
                 download(file, download_folder(benchmark), partial(report, file.name)) for file in adapter.files
             )
-            path = import_files(adapter, files, *_callbacks(benchmark, report))
-        return _imported(benchmark, path)
+            path = _import(benchmark, files, report, notes)
+        return _imported(benchmark, path, notes)
     say(f"{benchmark}: {adapter.remedy}")
     return ImportResult(benchmark, None, adapter.remedy)
 
@@ -200,37 +217,55 @@ def check_data(*benchmarks: BenchmarkName) -> CacheResult:
     """
     checked: list[CachedBenchmark] = []
     for name in benchmarks or _names_in_cache():
-        if isinstance(find_adapter(name), SurrogateAdapter):
-            members = load_surrogate(name).members
-            checked.append(replace(_cached(name), ensemble_sizes=members))
-            say(f"{name}: complete, ensembles of {members}")
-            continue
-        with progress() as report:
-            table = load_table(name)
-            table.verify(partial(report, f"checking {name}"))
-        checked.append(_cached(name))
-        say(f"{name}: complete, {len(table.columns):,} columns and {len(table.provenance.curves):,} curves")
+        try:
+            checked.append(_checked(name))
+        except (BenchmarkFileError, MissingFileError) as error:
+            if not cached_path(find_adapter(name)).exists():
+                raise
+            checked.append(_damaged(name, str(error)))
+            say_on_stderr(f"{name}: damaged: {error}")
     return CacheResult(cache_folder(), tuple(checked))
 
 
 @json_command
 def list_data() -> CacheResult:
     """List the cached data with its size."""
-    cached = tuple(map(_cached, _names_in_cache()))
+    cached = tuple(map(_cached_or_damaged, _names_in_cache()))
     if cached:
         grid = _grid("name", "columns", "curves", "size")
         for benchmark in cached:
             counts = ("" if count is None else f"{count:,}" for count in (benchmark.columns, benchmark.curves))
-            grid.add_row(benchmark.benchmark, *counts, f"{benchmark.bytes / 1e6:,.1f} MB")
+            fault = " damaged" if benchmark.fault else ""
+            grid.add_row(benchmark.benchmark, *counts, f"{benchmark.bytes / 1e6:,.1f} MB{fault}")
         show(grid)
+        for benchmark in cached:
+            if benchmark.fault:
+                say_on_stderr(f"{benchmark.benchmark}: damaged: {benchmark.fault}")
     say(f"{'in' if cached else 'nothing in'} {cache_folder()}")
     return CacheResult(cache_folder(), cached)
 
 
+def _checked(name: str) -> CachedBenchmark:
+    """Read the cached data of a benchmark, and return its description; raises BenchmarkFileError if it is damaged."""
+    if isinstance(find_adapter(name), SurrogateAdapter):
+        members = load_surrogate(name).members
+        say(f"{name}: complete, ensembles of {members}")
+        return replace(_cached(name), ensemble_sizes=members)
+    with progress() as report:
+        table = load_table(name)
+        table.verify(partial(report, f"checking {name}"))
+    say(f"{name}: complete, {len(table.columns):,} columns and {len(table.provenance.curves):,} curves")
+    return _cached(name)
+
+
 def _entry(name: str) -> BenchmarkEntry:
-    adapter, ready = find_adapter(name), is_ready(name)
+    adapter, fault = find_adapter(name), ""
     predicts = isinstance(adapter, SurrogateAdapter)
-    table = load_table(name) if ready and not predicts else None
+    try:
+        ready = is_ready(name)
+        table = load_table(name) if ready and not predicts else None
+    except BenchmarkFileError as error:
+        ready, table, fault = False, None, str(error)
     return BenchmarkEntry(
         name=name,
         title=adapter.title,
@@ -244,6 +279,7 @@ def _entry(name: str) -> BenchmarkEntry:
         datasets=table.datasets if table else (),
         caveats=adapter.caveats,
         remedy="" if ready else adapter.remedy,
+        fault=fault,
     )
 
 
@@ -260,6 +296,8 @@ def _describe(entry: BenchmarkEntry) -> None:
         say(f"data sets: {' '.join(entry.datasets)}", indent=2)
     for caveat in entry.caveats:
         say(f"note: {caveat}", indent=2)
+    if entry.fault:
+        say(f"damaged: {entry.fault}", indent=2)
     if entry.remedy:
         say(f"to get it: {entry.remedy}", indent=2)
 
@@ -272,7 +310,8 @@ def _overview(entries: Sequence[BenchmarkEntry]) -> Grid:
         size = "" if entry.networks is None else f"{entry.networks:.2g}" if entry.predicts else f"{entry.networks:,}"
         datasets = "predicted" if entry.predicts else f"{len(entry.datasets) or ''}"
         title = entry.title if len(entry.title) <= room else f"{entry.title[: room - 3].rstrip()}..."
-        grid.add_row(entry.name, "yes" if entry.ready else "no", size, datasets, *[title][:has_titles])
+        ready = "damaged" if entry.fault else "yes" if entry.ready else "no"
+        grid.add_row(entry.name, ready, size, datasets, *[title][:has_titles])
     return grid
 
 
@@ -292,17 +331,33 @@ def _cached(name: str) -> CachedBenchmark:
     return CachedBenchmark(name, len(table.columns), len(table.provenance.curves), None, table.bytes)
 
 
+def _cached_or_damaged(name: str) -> CachedBenchmark:
+    try:
+        return _cached(name)
+    except (BenchmarkFileError, MissingFileError) as error:
+        return _damaged(name, str(error))
+
+
+def _damaged(name: str, fault: str) -> CachedBenchmark:
+    path = cached_path(find_adapter(name))
+    return CachedBenchmark(name, None, None, None, path.stat().st_size if path.is_file() else 0, fault)
+
+
 def _already_installed(name: str, path: Path) -> ImportResult:
     say(f"{name} is already installed")
     return ImportResult(name, path if path.exists() else None, "")
 
 
-def _callbacks(name: str, report: ProgressCallback) -> tuple[Callable[[float], None], Callable[[], None]]:
-    """Return what an import calls: with the share that is done, and before it waits for another process."""
-    waiting = f"{name}: waiting for another process that imports it"
-    return partial(report, f"importing {name}"), partial(say_on_stderr, waiting)
+def _import(
+    name: str, files: tuple[Path, ...], report: ProgressCallback, notes: list[str]
+) -> Path:
+    """Import the files of a benchmark, and return the path in the cache."""
+    waiting = partial(say_on_stderr, f"{name}: waiting for another process that imports it")
+    return import_files(find_adapter(name), files, partial(report, f"importing {name}"), waiting, notes.append)
 
 
-def _imported(name: str, path: Path) -> ImportResult:
+def _imported(name: str, path: Path, notes: list[str]) -> ImportResult:
+    for note in notes:
+        say(f"note: {note}")
     say(f"{name}: imported to {path}")
-    return ImportResult(name, path, "")
+    return ImportResult(name, path, "", tuple(notes))

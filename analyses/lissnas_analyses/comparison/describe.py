@@ -50,7 +50,8 @@ def add_comparison(
         results.add_figure("distributions", draw_distributions(result))
     progress("drawing shrinking", 1)
     progress("map", 0)
-    kept = {method: rounds[-1] for method, rounds in result.first_run.items() if method != "random-subset"}
+    drawn = [method for method in result.first_run if method != "random-subset"] or list(result.first_run)
+    kept = {method: result.first_run[method][-1] for method in drawn}
     pocket_map = lay_out(result.benchmark, kept, np.random.default_rng(result.seed))
     results.add_table("map", pocket_map.architectures)
     results.add_table("rounds", first_rounds(result))

@@ -93,7 +93,7 @@ def draw_rounds(result: ComparisonResult) -> Figure:
 def draw_distributions(result: ComparisonResult) -> Figure:
     """Draw the share of architectures below each score: before, during and after shrinking."""
     benchmark = result.benchmark
-    methods = [method for method in result.methods if method != "random-subset"]
+    methods = [method for method in result.methods if method != "random-subset"] or ["random-subset"]
     columns = min(2, len(methods))
     figure, panels = style.new_figure(-(-len(methods) // columns), columns, width=3.7, height=3)
     drawn = {(method, number): rows for (method, number), rows in result.distributions.group_by(["method", "round"])}

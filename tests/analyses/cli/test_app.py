@@ -201,6 +201,21 @@ def test_data_is_listed_and_checked_after_an_import(in_process: Command, tmp_pat
     assert checked.stdout == "nas-bench-macro: complete, 5 columns and 0 curves\n"
 
 
+def test_a_damaged_table_is_reported_in_its_row_and_the_others_too(
+    in_process: Command, tmp_path: Path, macro_file: Path
+) -> None:
+    cache = str(tmp_path / "cache")
+    in_process("data", "import", "nas-bench-macro", str(macro_file), folder=tmp_path, LISSNAS_CACHE=cache)
+    (tmp_path / "cache" / "tables" / "channel-bench-macro.parquet").write_bytes(b"PAR1 damaged")
+    for words in (("data", "check"), ("data", "list"), ("benchmarks",)):
+        called = in_process(*words, folder=tmp_path, LISSNAS_CACHE=cache)
+        printed = called.stdout + called.stderr
+        assert "channel-bench-macro.parquet: not a readable table" in printed
+        assert "lissnas data import channel-bench-macro FILES" in printed
+        assert "nas-bench-macro" in called.stdout
+        assert called.returncode == (words[0] == "data")
+
+
 def test_get_prints_how_to_get_data_without_a_download_address(in_process: Command, tmp_path: Path) -> None:
     printed = in_process("data", "get", "nas-bench-macro", folder=tmp_path, LISSNAS_CACHE=str(tmp_path)).stdout
     assert "https://github.com/xiusu/NAS-Bench-Macro" in printed

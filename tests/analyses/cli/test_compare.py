@@ -31,3 +31,10 @@ def test_a_second_call_computes_only_the_runs_that_are_missing(
     folder = tmp_path / "results/nas-bench-graph-proteins/comparison"
     assert pl.read_parquet(folder / "comparison_rows.parquet")["run"].max() == 2
     assert pl.read_parquet(folder / "shrinking_runs.parquet")["run"].max() == 1
+
+
+def test_the_random_subset_alone_is_drawn(in_process: Command, tmp_path: Path) -> None:
+    words = "compare nas-bench-graph-proteins --methods random-subset --runs 2 --workers 1"
+    called = in_process(*words.split(), folder=tmp_path)
+    assert called.returncode == 0, called.stderr
+    assert "random-subset: recall of the top 1 %" in called.stdout

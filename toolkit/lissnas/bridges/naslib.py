@@ -5,6 +5,7 @@ methods, their arguments and the names of the metrics are those that NASLib's di
 has the list. The space builds no network, so optimizers that train networks cannot use it.
 """
 
+import operator
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from types import SimpleNamespace
@@ -148,7 +149,7 @@ class NaslibSpace:
 
     def set_op_indices(self, op_indices: Sequence[int]) -> None:
         """Choose the architecture with these numbers; raises ArchitectureError or SettingError for a non-member."""
-        row = _from_naslib(np.array([op_indices], dtype=np.int64), self.subspace.space)
+        row = _from_naslib(_numbers(op_indices, self.subspace.space), self.subspace.space)
         if not self.subspace.contains(row)[0]:
             [string] = self.subspace.space.write(row)
             raise SettingError(f"'{string}' is not in this subspace of {self.subspace.space.name}")
@@ -198,6 +199,18 @@ _NUMBERINGS: dict[str, tuple[Callable[[Rows], _Numbers], Callable[[_Numbers], Ro
     "cell201": (_cell201_to, _cell201_from)
 }
 """Conversion from rows to NASLib's numbers and back, by the name of the space."""
+
+
+def _numbers(op_indices: Sequence[int], space: Space) -> _Numbers:
+    """Return whole numbers as an array of shape (1, n); raises SettingError for anything else, such as 4.7 or text."""
+    try:
+        numbers = [operator.index(number) for number in op_indices]
+        return np.array([numbers], dtype=np.int64)
+    except (TypeError, OverflowError) as error:
+        raise SettingError(
+            f"{op_indices!r} is not a sequence of whole numbers: give one for each of the {space.genes} genes of "
+            f"{space.name}, as get_op_indices returns them"
+        ) from error
 
 
 def _to_naslib(rows: Rows, space: Space) -> _Numbers:

@@ -128,11 +128,13 @@ class SubspaceSampler(BaseSampler):
         self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
         """Return the genes of a member of the subspace, and the other parameters that the sampler samples with them."""
-        inferred = self._inferred.pop(trial._trial_id)
+        # A sampler around this one, such as PartialFixedSampler, may ask for fewer parameters than were inferred.
+        inferred = self._inferred.pop(trial._trial_id, search_space)
+        inferred = {name: one for name, one in inferred.items() if name in search_space}
         space = self.subspace.space
         if self._sampler is None:
             [member] = named_values(self.subspace.sample(1, self._rng), space)
-            return dict(member)
+            return {name: value for name, value in member.items() if name in search_space}
         drawn = self._sampler.sample_relative(study, trial, inferred)
         for name, distribution in self.distributions.items():
             assert isinstance(distribution, CategoricalDistribution)
@@ -143,7 +145,7 @@ class SubspaceSampler(BaseSampler):
         genes = zip(gene_names(space), gene_values(space), strict=True)
         proposed = np.array([choices.index(drawn[name]) for name, choices in genes], dtype=np.uint8)
         [member] = named_values(self._nearest(proposed, self._rng)[None], space)
-        return drawn | member
+        return {name: value for name, value in (drawn | member).items() if name in search_space}
 
     def sample_independent(
         self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
