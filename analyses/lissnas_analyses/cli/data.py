@@ -1,6 +1,6 @@
 """`lissnas benchmarks` and `lissnas data`: list benchmarks; get, import, check and list their data."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -20,7 +20,7 @@ from lissnas_analyses.cli.shared.json_command import CommandResult, json_command
 from lissnas_analyses.cli.shared.options import BenchmarkName
 from lissnas_analyses.cli.shared.terminal import progress, say, say_on_stderr, show
 
-_OTHER_COLUMNS = 31
+_OTHER_COLUMNS = 33
 """Width of the list of benchmarks without names and titles."""
 
 _SHORTEST_TITLE = 18
@@ -158,7 +158,10 @@ def benchmarks(*names: BenchmarkName) -> BenchmarkListResult:
         show(_overview(entries))
         say("")
         say("'lissnas benchmarks NAME' describes one: its source, license, caveats, and how to get its data")
-    for fault in (*faults, *(f"{entry.name}: damaged: {entry.fault}" for entry in entries if entry.fault and not names)):
+    for fault in (
+        *faults,
+        *(f"{entry.name}: damaged: {entry.fault}" for entry in entries if entry.fault and not names),
+    ):
         say_on_stderr(fault)
     return BenchmarkListResult(tuple(entries))
 
@@ -348,9 +351,7 @@ def _already_installed(name: str, path: Path) -> ImportResult:
     return ImportResult(name, path if path.exists() else None, "")
 
 
-def _import(
-    name: str, files: tuple[Path, ...], report: ProgressCallback, notes: list[str]
-) -> Path:
+def _import(name: str, files: tuple[Path, ...], report: ProgressCallback, notes: list[str]) -> Path:
     """Import the files of a benchmark, and return the path in the cache."""
     waiting = partial(say_on_stderr, f"{name}: waiting for another process that imports it")
     return import_files(find_adapter(name), files, partial(report, f"importing {name}"), waiting, notes.append)
