@@ -5,13 +5,16 @@ from typing import Any
 
 import numpy as np
 import pytest
-from lissnas.errors import SettingError
+from lissnas.errors import SettingError, UnknownNameError
 from lissnas.evaluation.evaluator import TableEvaluator
+from lissnas.predictors.predictor import predictor_names
 from lissnas.shrinkers.regression_shrinkage import RegressionShrinkage
 from lissnas.shrinkers.shrink import shrink, shrinker_class
 from lissnas.shrinkers.visited import VisitedByLocalSearch
 from lissnas.spaces.published.cell201 import cell201
 from lissnas.spaces.space import Floats
+from lissnas.statistics.quality import is_top
+from lissnas.subspaces.subspace import ExplicitSubspace
 
 METHODS = ("best-of-sample", "regularized-evolution", "local-search")
 
@@ -55,8 +58,37 @@ def test_local_search_reaches_a_local_optimum_before_it_restarts(scores: Floats)
     assert scores[space.index(neighbors)].max() <= scores[trace.subspace.index[0]]
 
 
-def test_a_regression_on_all_scores_ranks_the_best_first(scores: Floats) -> None:
+def _shrunk_by_regression(scores: Floats, evaluations: int, **settings: Any) -> ExplicitSubspace:
     space = cell201()
-    shrinker = RegressionShrinkage(evaluations=space.size, size=156)
-    trace = shrink(space, TableEvaluator(space, scores), shrinker, np.random.default_rng(0))
-    assert np.median(scores[trace.subspace.index]) > np.quantile(scores, 0.98)
+    shrinker = RegressionShrinkage(evaluations=evaluations, **settings)
+    subspace = shrink(space, TableEvaluator(space, scores), shrinker, np.random.default_rng(0)).subspace
+    assert isinstance(subspace, ExplicitSubspace)
+    return subspace
+
+
+@pytest.mark.parametrize("model", ["boosted-trees", "extra-trees"])
+def test_a_regression_on_many_scores_ranks_the_best_first(scores: Floats, model: str) -> None:
+    kept = _shrunk_by_regression(scores, 1000, size=156, model=model)
+    assert np.median(scores[kept.index]) > np.quantile(scores, 0.97)
+
+
+@pytest.mark.parametrize("model", predictor_names())
+def test_a_regression_on_60_scores_keeps_a_quarter_of_the_best(scores: Floats, model: str) -> None:
+    kept = _shrunk_by_regression(scores, 60, size=500, model=model)
+    best = is_top(scores, 0.01)
+    assert best[kept.index].sum() > 0.25 * best.sum()
+
+
+def test_a_regression_draws_among_equal_predictions() -> None:
+    space = cell201()
+    last_gene = space.all_rows()[:, -1].astype(np.float64)
+    kept = _shrunk_by_regression(last_gene, 600, size=300)
+    assert (last_gene[kept.index] == 4).all()
+    assert kept.index.max() > 0.9 * space.size
+    assert kept.index.min() < 0.1 * space.size
+
+
+@pytest.mark.parametrize(("model", "message"), [("boosted-tree", "boosted-trees"), ("", "unknown predictor")])
+def test_a_regression_refuses_an_unknown_model(model: str, message: str) -> None:
+    with pytest.raises(UnknownNameError, match=message):
+        RegressionShrinkage(model=model)

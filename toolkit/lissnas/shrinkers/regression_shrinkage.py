@@ -1,4 +1,4 @@
-"""Regression shrinkage: fit gradient boosting to a random sample, and keep the architectures it predicts to be best.
+"""Regression shrinkage: fit a predictor to a random sample, and keep the architectures it predicts to be best.
 
 This is what a user with scikit-learn would try first. All of it is our own choice.
 """
@@ -10,9 +10,10 @@ import numpy as np
 
 from lissnas.errors import SettingError
 from lissnas.evaluation.evaluations import Evaluations, score_unseen
+from lissnas.predictors.predictor import predictor_class
 from lissnas.setting_checks import check_at_least_one
 from lissnas.shrinkers.budget import check_size
-from lissnas.spaces.space import Floats, Rows, Space
+from lissnas.spaces.space import Space
 from lissnas.subspaces.subspace import ExplicitSubspace, Subspace, WholeSpace
 
 _CANDIDATES = 100_000
@@ -21,14 +22,15 @@ _CANDIDATES = 100_000
 
 @dataclass(frozen=True)
 class RegressionShrinkage:
-    """Gradient boosting on one-hot genes: keeps the architectures with the highest predicted scores.
+    """A predictor fitted to a random sample: keeps the architectures with the highest predicted scores.
 
-    Choose it as a baseline: a predictor without a notion of locality. All defaults are our own choice.
+    Choose it as a baseline: it spends all evaluations at random and has no notion of locality. All defaults are our own
+    choice.
 
     Examples
     --------
-    >>> RegressionShrinkage(evaluations=600, size=500).size
-    500
+    >>> RegressionShrinkage(evaluations=600, size=500).model
+    'boosted-trees'
     """
 
     evaluations: int = 1200
@@ -37,31 +39,20 @@ class RegressionShrinkage:
     size: int = 500
     """Number of architectures to keep: those with the highest predicted scores."""
 
+    model: str = "boosted-trees"
+    """Name of the predictor, with its defaults: "boosted-trees", "extra-trees", "gp", or that of another package."""
+
     def __post_init__(self) -> None:
         check_at_least_one(self, "size")
-        if self.evaluations < 2:
-            raise SettingError(f"a model cannot be fitted to {self.evaluations} evaluations: use at least 2")
+        if self.evaluations < 3:
+            raise SettingError(f"a model cannot be fitted to {self.evaluations} evaluations: use at least 3")
+        predictor_class(self.model)
 
     def rounds(self, space: Space, evaluations: Evaluations, rng: np.random.Generator) -> Iterator[Subspace]:
         check_size(self.size, space)
         score_unseen(WholeSpace(space), evaluations, self.evaluations, rng)
         candidates = space.all_rows() if space.enumerable else space.sample(_CANDIDATES, rng)
-        predicted = _predict(space, evaluations, candidates)
-        best = np.argsort(-predicted, kind="stable")[: self.size]
+        predict = predictor_class(self.model)().fit(space, evaluations.rows, evaluations.scores, rng)
+        ties_at_random = rng.random(len(candidates))
+        best = np.lexsort((ties_at_random, -predict(candidates)))[: self.size]
         yield ExplicitSubspace(space, space.index(candidates[best]))
-
-
-def _predict(space: Space, evaluations: Evaluations, rows: Rows) -> Floats:
-    from sklearn.ensemble import HistGradientBoostingRegressor
-    from threadpoolctl import threadpool_limits
-
-    model = HistGradientBoostingRegressor(random_state=0)
-    with threadpool_limits(limits=1):  # several threads sum in another order, which changes the last bits
-        model.fit(_one_hot(space, evaluations.rows), evaluations.scores)
-        predicted: Floats = model.predict(_one_hot(space, rows))
-    return predicted
-
-
-def _one_hot(space: Space, rows: Rows) -> Rows:
-    columns = [rows[:, [gene]] == np.arange(count) for gene, count in enumerate(space.choices)]
-    return np.hstack(columns).astype(np.uint8)
