@@ -11,6 +11,7 @@ from pathlib import Path
 
 from lissnas.errors import LissnasError
 from lissnas.optimizers.search import OPTIMIZERS
+from lissnas.predictors.predictor import PREDICTORS
 from lissnas.shrinkers.shrink import SHRINKERS
 from lissnas.spaces.catalog import SPACES
 from lissnas_benchmarks.cache import cache_folder, surrogate_folder
@@ -247,7 +248,7 @@ def _cache_problems(cache: Cache) -> Iterator[Problem]:
 
 
 def _plugin_problems() -> Iterator[Problem]:
-    faults = (*benchmark_faults(), *SHRINKERS.faults(), *OPTIMIZERS.faults(), *SPACES.faults())
+    faults = (*benchmark_faults(), *SHRINKERS.faults(), *OPTIMIZERS.faults(), *PREDICTORS.faults(), *SPACES.faults())
     yield from map(_problem, faults)
 
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from lissnas_analyses.api.loading import load as load
     from lissnas_analyses.api.loading import load_file as load_file
     from lissnas_analyses.api.locality import measure_locality as measure_locality
+    from lissnas_analyses.api.predicting import measure_predictors as measure_predictors
     from lissnas_analyses.api.ranking import rank_agreement as rank_agreement
     from lissnas_analyses.api.result import Result as Result
     from lissnas_analyses.api.searching import search as search
@@ -94,6 +95,7 @@ _PLACES = {
     "LocalSearch": "lissnas.optimizers.local_search",
     "make_space": "lissnas.spaces.catalog",
     "measure_locality": "lissnas_analyses.api.locality",
+    "measure_predictors": "lissnas_analyses.api.predicting",
     "NoisyEvaluator": "lissnas.evaluation.noisy_evaluator",
     "OperationPruning": "lissnas.shrinkers.operation_pruning",
     "Optimizer": "lissnas.optimizers.search",

@@ -2,17 +2,33 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 from cyclopts import Parameter
 from lissnas.errors import SettingError
+from lissnas.predictors.predictor import predictor_class, predictor_names
 from lissnas.shrinkers.shrink import shrinker_class
-from lissnas_benchmarks.benchmark import open_benchmark
+from lissnas_benchmarks.benchmark import Benchmark, open_benchmark
 
 from lissnas_analyses.cli.shared.analysis_result import AnalysisResult, print_analysis
 from lissnas_analyses.cli.shared.json_command import json_command
-from lissnas_analyses.cli.shared.options import BenchmarkName, Dataset, MethodName, Metric, Out, Seed, default_folder
+from lissnas_analyses.cli.shared.options import (
+    BenchmarkName,
+    Cluster,
+    Dataset,
+    MethodName,
+    Metric,
+    NumberOfWorkers,
+    Out,
+    Seed,
+    default_folder,
+)
 from lissnas_analyses.cli.shared.terminal import prefixed, progress
+
+if TYPE_CHECKING:
+    PredictorName = str
+else:
+    PredictorName = Literal[predictor_names()]
 
 _SEVERAL = Parameter(consume_multiple=True, negative=(), show_default=False)
 
@@ -29,17 +45,25 @@ def tau(
     top: Annotated[tuple[float, ...], Parameter(consume_multiple=True, negative=())] = (0.2,),
     sample: int = 500,
     draws: int = 1000,
-    precision_at: float = 0.05,
+    precision_at: float | None = None,
+    model: Annotated[tuple[PredictorName, ...], _SEVERAL] = (),
+    train: Annotated[tuple[int, ...], Parameter(consume_multiple=True, negative=())] = (78, 156),
     dataset: Dataset = None,
     metric: Metric = None,
     seed: Seed = 0,
-    runs: Annotated[int, Parameter(help="Number of seeds with which samples are drawn and spaces are shrunk.")] = 3,
+    runs: int | None = None,
+    workers: NumberOfWorkers = None,
+    cluster: Cluster = None,
     out: Out = None,
 ) -> AnalysisResult:
     """Measure how well predictors rank networks: in the full space, in samples, in shrunk spaces, in the true top.
 
     The scores that the benchmark reports are the truth. All predictors are measured on the same networks: those that
     have all scores. Writes tables and figures to results/BENCHMARK/tau unless --out names another folder.
+
+    With --model, measure models that learn: each is fitted to the selection scores of random networks and ranks all
+    others. The results are in results/BENCHMARK/predictors. Finished runs are kept, so the same command continues after
+    an interrupt.
 
     Parameters
     ----------
@@ -62,8 +86,23 @@ def tau(
     draws
         Number of bootstrap draws of an interval.
     precision_at
-        Top share for the precision: which part of the predicted top is in the true top.
+        Top share for the precision: which part of the predicted top is in the true top; default: 0.05, with --model
+        0.01.
+    model
+        A model that learns from the scores of a few networks.
+    train
+        Numbers of random networks that a model learns from.
+    runs
+        Number of seeds with which samples are drawn and spaces are shrunk; default: 3. With --model, number of random
+        training sets; default: 20.
     """
+    if model:
+        for name, words in {"predictor": predictor, "column": column, "subspace": subspace, "method": method}.items():
+            if words:
+                raise SettingError(f"--model measures models that learn: leave out --{name}, or --model")
+        opened = open_benchmark(benchmark, dataset, metric)
+        folder = out or default_folder(benchmark) / "predictors"
+        return _measure_models(opened, model, train, runs, precision_at, seed, folder, workers, cluster)
     from lissnas.subspaces import subspace_file
 
     from lissnas_analyses.ranking.describe import INTERVALS, add_ranking, ranking_sentences
@@ -72,6 +111,8 @@ def tau(
     from lissnas_analyses.ranking.predictors import collect_predictors
     from lissnas_analyses.results.folder import Results, benchmark_entries
 
+    runs = 3 if runs is None else runs
+    precision_at = 0.05 if precision_at is None else precision_at
     if runs < 1 or draws < 0:
         raise SettingError(f"--runs must be at least 1 and --draws at least 0, not {runs} and {draws}")
     results = Results(out or default_folder(benchmark) / "tau", "tau")
@@ -94,3 +135,43 @@ def tau(
     entries = benchmark_entries(opened, methods=shrinkers)
     results.save(entries, sources | {"methods": defaults} | asdict(settings), findings)
     return print_analysis(opened, findings, results, INTERVALS)
+
+
+def _measure_models(
+    opened: Benchmark,
+    models: tuple[str, ...],
+    train: tuple[int, ...],
+    runs: int | None,
+    share: float | None,
+    seed: int,
+    folder: Path,
+    workers: int | None,
+    cluster: str | None,
+) -> AnalysisResult:
+    from lissnas_analyses.grid.workers import workers as start_workers
+    from lissnas_analyses.prediction import describe
+    from lissnas_analyses.prediction.measure import RUNS, SHARE, measure_predictors, named_fits
+    from lissnas_analyses.results.folder import Results, benchmark_entries
+
+    runs, share = RUNS if runs is None else runs, SHARE if share is None else share
+    results = Results(folder, "tau --model")
+    with start_workers(workers, cluster) as started, progress() as report:
+        result = measure_predictors(
+            opened,
+            named_fits(models),
+            train,
+            runs,
+            seed,
+            share=share,
+            path=folder / describe.ROWS,
+            workers=started,
+            report=lambda done: report("fitting predictors", done),
+        )
+        report("drawing", 0)
+        results.add_existing_file(describe.ROWS)
+        describe.add_predictors(result, results)
+    findings = describe.predictor_sentences(result)
+    predictors = {name: asdict(cast(Any, predictor_class(name)())) for name in result.predictors}
+    settings = {"methods": predictors, "train": list(result.train), "runs": runs, "share": share, "seed": seed}
+    results.save(benchmark_entries(opened, methods=result.predictors), settings, findings)
+    return print_analysis(opened, findings, results, describe.INTERVALS)

@@ -35,7 +35,10 @@ class GridPoint(Protocol):
 Point = TypeVar("Point", bound=GridPoint)
 
 Task = Callable[[BenchmarkKey, int, Sequence[tuple[Point, int]]], list[Row]]
-"""Turns runs (grid point, number of the run) of a benchmark and seed into rows, one or more for each run."""
+"""Turns runs (grid point, number of the run) of a benchmark and seed into rows, one or more for each run.
+
+A run without rows is not stored, and later calls compute it again.
+"""
 
 
 @dataclass(frozen=True)
@@ -155,6 +158,8 @@ def _select(
     stored: pl.DataFrame, points: Sequence[GridPoint], runs: int, seed: int, types: Mapping[str, pl.DataType]
 ) -> pl.DataFrame:
     """Return the rows of a grid, without the columns of settings that none of its methods has."""
+    if stored.is_empty():  # a task may return no row for a run that fails
+        return stored
     grid = pl.DataFrame([point.columns for point in points], infer_schema_length=None)
     grid = grid.cast({name: kind for name, kind in types.items() if name in grid.columns})
     absent = [name for name in stored.columns if name.startswith(SETTING_PREFIX) and name not in grid.columns]

@@ -33,6 +33,7 @@ _TABLES = {
     "kept_space": ("kept_space_search", "kept_space_pockets", "kept_space_genes"),
     "tau_narrowing": ("tau_narrowing", "tau_noise_ceiling"),
     "tau": ("tau", "tau_sets", "tau_evaluation_sets", "tau_predictors"),
+    "predictors": ("predictors", "predictors_runs", "predictors_left_out", "predictors_published"),
     "landscapes": ("summary", "by_distance", "regret", "neutral"),
     "local_optima_networks": ("optima", "edges", "funnels"),
     "selected_by": ("selected_by", "selected_by_runs"),

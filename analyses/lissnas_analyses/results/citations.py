@@ -11,6 +11,7 @@ import polars as pl
 from lissnas.errors import LissnasError, UnknownNameError
 from lissnas.optimizers.evolutionary_search import SPOS_BIBTEX
 from lissnas.optimizers.search import optimizer_class, optimizer_names
+from lissnas.predictors.predictor import predictor_class, predictor_names
 from lissnas.shrinkers.shrink import shrinker_class, shrinker_names
 from lissnas_benchmarks.catalog import benchmark_names, find_adapter
 
@@ -32,7 +33,7 @@ class Citation:
 
 
 def citations(used: Sequence[str]) -> tuple[Citation, ...]:
-    """Return the citations for results, saved subspaces, benchmarks, methods and optimizers; lissnas comes first.
+    """Return the citations for results, saved subspaces, benchmarks, methods, optimizers and predictors; lissnas first.
 
     Parameters
     ----------
@@ -56,7 +57,7 @@ def citations(used: Sequence[str]) -> tuple[Citation, ...]:
 
 def known_names() -> tuple[str, ...]:
     """Return all names that can be cited."""
-    methods = (*shrinker_names(), *optimizer_names(), SUPERNET, SOFTWARE)
+    methods = (*shrinker_names(), *optimizer_names(), *predictor_names(), SUPERNET, SOFTWARE)
     return tuple(dict.fromkeys((*benchmark_names(), *methods)))
 
 
@@ -104,7 +105,11 @@ def _bibtex(name: str) -> str:
         return SPOS_BIBTEX
     if name in benchmark_names():
         return find_adapter(name).bibtex
-    entry: str = getattr(shrinker_class(name) if name in shrinker_names() else optimizer_class(name), "bibtex", "")
+    if name in shrinker_names():
+        method: Any = shrinker_class(name)
+    else:
+        method = optimizer_class(name) if name in optimizer_names() else predictor_class(name)
+    entry: str = getattr(method, "bibtex", "")
     return entry
 
 

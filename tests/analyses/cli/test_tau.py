@@ -82,6 +82,9 @@ def test_shrink_and_compare_accept_a_users_scores(
         (f"tau {PROTEINS} --column acuracy/test", "did you mean 'accuracy'"),
         (f"tau {PROTEINS} --top 1.5", "a share between 0 and 1, not 1.5"),
         (f"tau {PROTEINS} --runs 0", "--runs must be at least 1"),
+        (f"tau {PROTEINS} --model gp --runs 0", "at least one predictor, training size and run is needed"),
+        (f"tau {PROTEINS} --model gp --train 3000", "cannot train on 3,000 of the 2,021 networks"),
+        (f"tau {PROTEINS} --model gp --column accuracy/test", "leave out --column, or --model"),
         (f"compare {PROTEINS} --evaluator scores.csv", "choose one with scores.csv:COLUMN"),
     ],
 )
@@ -92,3 +95,16 @@ def test_a_mistake_is_a_one_line_error_with_a_remedy(
     assert called.returncode == 2, called.stdout
     assert message in called.stderr
     assert called.stderr.count("\n") == 1
+
+
+def test_models_that_learn_are_measured_and_the_same_command_continues(in_process: Command, tmp_path: Path) -> None:
+    words = ("tau", PROTEINS, "--model", "extra-trees", "boosted-trees", "--train", "30", "60", "--workers", "1")
+    first = in_process(*words, "--runs", "1", folder=tmp_path)
+    assert "60 networks, boosted-trees: tau" in first.stdout, first.stderr
+    second = in_process(*words, "--runs", "2", folder=tmp_path)
+    assert "tau minus that of extra-trees" in second.stdout, second.stderr
+    folder = tmp_path / "results" / PROTEINS / "predictors"
+    runs = pl.read_parquet(folder / "predictors_runs.parquet")
+    assert runs.group_by("predictor", "train").len()["len"].to_list() == [2, 2, 2, 2]
+    assert {"predictors.png", "predictors.csv", "predictors_left_out.csv"} <= {path.name for path in folder.iterdir()}
+    assert json.loads((folder / "manifest.json").read_text())["methods"] == ["extra-trees", "boosted-trees"]

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from lissnas.errors import LissnasError, UnknownNameError
 from lissnas.optimizers.search import optimizer_names
+from lissnas.predictors.predictor import predictor_names
 from lissnas.shrinkers.shrink import SHRINKERS, shrinker_names
 from lissnas.spaces.published.cell201 import cell201
 from lissnas.subspaces import subspace_file
@@ -18,9 +19,9 @@ from lissnas_analyses.results.citations import SOFTWARE, SUPERNET, Citation, cit
 from lissnas_analyses.results.folder import FORMAT, read_manifest
 from lissnas_benchmarks.catalog import benchmark_names, find_adapter
 
-NAMES = (*benchmark_names(), *shrinker_names(), *optimizer_names(), SUPERNET, SOFTWARE)
+NAMES = (*benchmark_names(), *shrinker_names(), *optimizer_names(), *predictor_names(), SUPERNET, SOFTWARE)
 
-WITHOUT = {"kernel", "random-subset", "best-of-sample", "regression", "random"}
+WITHOUT = {"kernel", "random-subset", "best-of-sample", "regression", "random", "gp"}
 """Methods without a paper: this project's own and textbook methods."""
 
 _ENTRY = re.compile(r"@(inproceedings|article|misc|software)\{([a-z0-9]+),\n((?:  .*\n(?:    .*\n)*)+)\}\n")

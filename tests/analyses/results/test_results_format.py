@@ -25,6 +25,7 @@ COMMANDS = (
     f"compare {PROTEINS} --runs 2 --evaluator scores.csv:score",
     f"landscape {PROTEINS}",
     f"tau {PROTEINS} --column accuracy/validation --sample 100 --draws 10 --runs 1",
+    f"tau {PROTEINS} --model boosted-trees --train 40 --runs 2 --workers 1 --out predictors",
     f"ablate {PROTEINS} --method lissnas kernel --seeds 5 10 --evaluations 30 --runs 2 --workers 1",
     f"search {PROTEINS} --runs 2 --evaluations 400 --method lissnas --optimizer random --workers 1",
     f"shrink {PROTEINS} --seeds 5",
@@ -46,7 +47,14 @@ STAGES = (
 )
 """What `lissnas supernet` is called with, in one folder."""
 
-WITHOUT_CSV = {"ablation", "comparison_rows", "selected_by_benchmark_rows", "search_rows", "shrunk-METHOD"}
+WITHOUT_CSV = {
+    "ablation",
+    "comparison_rows",
+    "selected_by_benchmark_rows",
+    "search_rows",
+    "predictor_rows",
+    "shrunk-METHOD",
+}
 """Files of stored rows, which may have lists, and saved subspaces."""
 
 OF_STUDIES = {name for name in DOCUMENTED if name.startswith(("supernet_", "scores/"))}
@@ -63,7 +71,8 @@ def written(proteins: Benchmark, tmp_path_factory: pytest.TempPathFactory) -> Pa
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(place)
         for words in COMMANDS:
-            assert app.app([*words.split(), "--out", words.split()[0]], exit_on_error=False) == 0
+            out = () if "--out" in words else ("--out", words.split()[0])
+            assert app.app([*words.split(), *out], exit_on_error=False) == 0
     return place
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from lissnas.errors import PluginError, UnknownNameError
 from lissnas.optimizers.search import OPTIMIZERS
+from lissnas.predictors.predictor import PREDICTORS
 from lissnas.shrinkers.shrink import SHRINKERS, shrinker_class, shrinker_names
 from lissnas.spaces.catalog import make_space, space_names
 from lissnas.spaces.space import Space
@@ -112,6 +113,7 @@ class Valid:
     size: int = 3
     def rounds(self, space, evaluations, rng): ...
     def visit(self, subspace, evaluations, total, rng): ...
+    def fit(self, space, rows, scores, rng): ...
 
 @dataclass(frozen=True)
 class WithoutMethod:
@@ -120,7 +122,7 @@ class WithoutMethod:
 @dataclass
 class NotFrozen:
     size: int = 3
-    rounds = visit = Valid.rounds
+    rounds = visit = fit = Valid.rounds
 
 class Plain(Valid):
     def __init__(self): ...
@@ -128,17 +130,20 @@ class Plain(Valid):
 @dataclass(frozen=True)
 class WithoutDefault:
     size: int
-    rounds = visit = Valid.rounds
+    rounds = visit = fit = Valid.rounds
 
 instance = Valid()
 """
 
 
-@pytest.mark.parametrize(("register", "group"), [(SHRINKERS, "shrinkers"), (OPTIMIZERS, "optimizers")])
+_REGISTERS = [(SHRINKERS, "shrinkers"), (OPTIMIZERS, "optimizers"), (PREDICTORS, "predictors")]
+
+
+@pytest.mark.parametrize(("register", "group"), _REGISTERS)
 @pytest.mark.parametrize(
     ("attribute", "why"),
     [
-        ("WithoutMethod", "WithoutMethod has no method '(rounds|visit)'"),
+        ("WithoutMethod", "WithoutMethod has no method '(rounds|visit|fit)'"),
         ("NotFrozen", "NotFrozen is not a frozen dataclass"),
         ("Plain", "Plain is not a frozen dataclass"),
         ("WithoutDefault", r"WithoutDefault\(\) fails, but every setting needs a default"),
@@ -153,14 +158,14 @@ def test_a_class_that_cannot_hold_settings_is_refused(
         register.find("theirs")
 
 
-@pytest.mark.parametrize(("register", "group"), [(SHRINKERS, "shrinkers"), (OPTIMIZERS, "optimizers")])
+@pytest.mark.parametrize(("register", "group"), _REGISTERS)
 def test_valid_settings_are_found(install: Install, register: Register, group: str) -> None:
     install("their", f"[lissnas.{group}]\ntheirs = their:Valid\n", _SETTINGS)
     assert register.find("theirs").__name__ == "Valid"
 
 
 def test_every_builtin_passes_the_checks_of_other_packages() -> None:
-    for register in (SHRINKERS, OPTIMIZERS):
+    for register in (SHRINKERS, OPTIMIZERS, PREDICTORS):
         for name in register.builtin:
             assert register.fault(name, register.find(name)) == ""
     assert shrinker_class("lissnas").__name__ == "Lissnas"
