@@ -91,7 +91,7 @@ class Lissnas:
 
     model: str | None = None
     """Predictor that chooses the result, such as "gp" or "extra-trees": it is fitted to all scores of the run, and as
-    many architectures remain as without it, those with the highest predictions. None keeps the balls."""
+    many architectures remain as without it, those with the highest predictions. Without a model the balls stay."""
 
     def __post_init__(self) -> None:
         check_share(self, "confidence", "quantile")
@@ -265,4 +265,4 @@ class LissnasWithModel(Lissnas):
     """
 
     model: str | None = "gp"
-    """Predictor that chooses the result, such as "gp" or "extra-trees". None keeps the balls."""
+    """Predictor that chooses the result, such as "gp" or "extra-trees". Without a model the balls stay."""

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -62,7 +63,7 @@ def _retrain(folder: Path, source: ImageSource, **changed: Any) -> RetrainedScor
         "supernet": ChainNetwork(tiny.chain(), np.random.default_rng(0)),
         "row": ROW,
         "recipe": RECIPE,
-        "scoring": Scoring(recalibration_batches=5, recalibration_batch_size=100, batch_size=150),
+        "scoring": Scoring(closing_batches=5, recalibration_batch_size=100, batch_size=150),
         "rng": np.random.default_rng(3),
         "save_every": 20,
         "report": lambda progress: None,
@@ -74,6 +75,29 @@ def _retrain(folder: Path, source: ImageSource, **changed: Any) -> RetrainedScor
 def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, RetrainedScore]:
     folder = tmp_path_factory.mktemp("finished")
     return folder, _retrain(folder, CountedReads())
+
+
+class _WithoutPath(torch.nn.Module):
+    """A stand-alone network that ignores the path."""
+
+    def __init__(self, network: torch.nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, images: torch.Tensor, path: list[int]) -> torch.Tensor:
+        return self.network(images)
+
+
+def _recalibrate(network: torch.nn.Module) -> None:
+    """Give a network the mean statistics of 5 batches of 100 training images, by PyTorch's own averaging."""
+    with torch.no_grad():
+        for norm in (module for module in network.modules() if isinstance(module, torch.nn.BatchNorm2d)):
+            norm.reset_running_stats()
+            norm.momentum = None
+        network.train()
+        for images in small_source(digits()).recalibration(5, 100):
+            network(images, [0, 0, 0])
+        network.eval()
 
 
 def test_official_validation_images_measure_a_network_once(tmp_path: Path) -> None:
@@ -92,6 +116,7 @@ def test_the_score_is_what_the_stand_alone_network_of_these_weights_classifies(
     folder, score = finished
     alone = ChainNetwork(tiny.chain().for_architecture(ROW), np.random.default_rng(0)).eval()
     alone.load_state_dict(torch.load(max(folder.glob("*.pt")), weights_only=True)["network"])
+    _recalibrate(alone)
     task = digits()
     mean, deviation = task.train.pixels.mean(dtype=np.float64), task.train.pixels.std(dtype=np.float64)
     images = torch.from_numpy(((task.test.pixels - mean) / deviation).astype(np.float32))[:, None]
@@ -139,18 +164,28 @@ def test_a_moving_average_is_measured_with_recalibrated_statistics(tmp_path: Pat
     alone.load_state_dict(
         state["average"] | {n: v for n, v in state["network"].items() if "running" in n or "num" in n}
     )
+    _recalibrate(alone)
     source = small_source(digits())
     with torch.no_grad():
-        for norm in (module for module in alone.modules() if isinstance(module, torch.nn.BatchNorm2d)):
-            norm.reset_running_stats()
-            norm.momentum = None
-        for images in source.recalibration(5, 100):
-            alone(images, [0, 0, 0])
-        alone.eval()
         hits = torch.cat(
             [alone(images, [0, 0, 0]).argmax(1) == labels for images, labels in source.official_validation(397)]
         )
     assert score.top1 == pytest.approx(100 * hits.double().mean().item())
+
+
+def test_the_score_does_not_depend_on_the_statistics_that_training_left(
+    tmp_path: Path, finished: tuple[Path, RetrainedScore]
+) -> None:
+    """They are those of the first process, and differ with the number of processes."""
+    shutil.copytree(finished[0], tmp_path / "other")
+    (tmp_path / "other" / RETRAINED).unlink()
+    newest = max((tmp_path / "other").glob("*.pt"))
+    state = torch.load(newest, weights_only=True)
+    for name, values in state["network"].items():
+        if "running" in name:
+            values += 1
+    torch.save(state, newest)
+    assert _retrain(tmp_path / "other", CountedReads()) == finished[1]
 
 
 def test_cells_are_retrained_as_chains_are(tmp_path: Path) -> None:
@@ -161,6 +196,7 @@ def test_cells_are_retrained_as_chains_are(tmp_path: Path) -> None:
     alone = CellNetwork(row, supernet.skeleton, np.random.default_rng(0)).eval()
     state = torch.load(max(tmp_path.glob("*.pt")), weights_only=True)["network"]
     alone.load_state_dict({name.removeprefix("network."): values for name, values in state.items()})
+    _recalibrate(_WithoutPath(alone))
     hits = 0
     with torch.no_grad():
         for images, labels in small_source(digits()).official_validation(100):
@@ -232,9 +268,9 @@ def test_what_only_measuring_needs_is_checked_before_the_training(tmp_path: Path
     steps: list[Progress] = []
     with pytest.raises(LissnasError, match="none of the official validation images can be read: restore the files"):
         _retrain(tmp_path, CountedReads(unreadable=397), report=steps.append)
-    average, scoring = replace(RECIPE, ema_decay=0.9), Scoring(recalibration_batches=100, recalibration_batch_size=100)
-    with pytest.raises(LissnasError, match=r"more than the 1000 training images: lower scoring\.recalibration_batches"):
-        _retrain(tmp_path, CountedReads(), recipe=average, scoring=scoring, report=steps.append)
+    scoring = Scoring(closing_batches=100, recalibration_batch_size=100)
+    with pytest.raises(LissnasError, match=r"more than the 1000 training images: lower scoring\.closing_batches"):
+        _retrain(tmp_path, CountedReads(), scoring=scoring, report=steps.append)
     assert not steps
 
 
@@ -245,7 +281,7 @@ def test_too_little_memory_to_measure_names_the_remedy(tmp_path: Path, monkeypat
     monkeypatch.setattr(retrain_module._SinglePath, "forward", full)
     message = r"not enough memory on cpu for measuring the accuracy \(CUDA out .* GiB\.\): lower scoring\.batch_size$"
     with pytest.raises(LissnasError, match=message):
-        _retrain(tmp_path, CountedReads(), recipe=replace(RECIPE, steps=1))
+        _retrain(tmp_path, CountedReads(), recipe=replace(RECIPE, steps=1), scoring=Scoring(closing_batches=0))
 
 
 def test_recipes_are_those_of_the_papers() -> None:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lissnas.errors import LissnasError, SettingError
+from lissnas.errors import LissnasError
 from lissnas.storage.random_streams import TrainingStream
 from lissnas.supernet.images.augmentations import transforms
 from lissnas.supernet.images.decoded_image_cache import DecodedImageCache
@@ -22,6 +22,7 @@ from lissnas.supernet.images.hold_out import hold_out
 from lissnas.supernet.images.image_batches import LabeledBatch, TrainingImages, image_order
 from lissnas.supernet.images.image_files import ImageFiles, ImageFileSettings, image_list_digest
 from lissnas.supernet.images.image_loading import LoadRequest, UnreadableImages, load_images
+from lissnas.supernet.images.image_source import check_number_of_images
 
 
 class ImageFileSource:
@@ -61,14 +62,13 @@ class ImageFileSource:
         return _AugmentedImages(self._train, self._settings, self.unreadable)
 
     def recalibration(self, batches: int, batch_size: int) -> Iterable[Tensor]:
-        images = batches * batch_size
-        if images > len(self._train.labels):
-            raise SettingError(
-                f"{batches} batches of {batch_size} images for recalibration are more than the "
-                f"{len(self._train.labels)} training images: lower scoring.recalibration_batches"
-            )
-        chosen = self._shuffled(np.arange(len(self._train.labels)))[:images]
-        return _WithoutLabels(self._cached(self._train.take(chosen), batch_size))
+        check_number_of_images(batches, batch_size, len(self._train.labels), "recalibration_batches")
+        return _WithoutLabels(self._cached(self._first_shuffled(batches * batch_size), batch_size))
+
+    def closing(self, batches: int, batch_size: int) -> Iterable[Tensor]:
+        check_number_of_images(batches, batch_size, len(self._train.labels), "closing_batches")
+        images = self._first_shuffled(batches * batch_size)
+        return _WithoutLabels(_ScoredImages(images, self._settings, self.unreadable, batch_size))
 
     def held_out(self, batch_size: int) -> Iterable[LabeledBatch]:
         return self._cached(self._held_out, batch_size)
@@ -82,6 +82,9 @@ class ImageFileSource:
 
     def _cached(self, images: ImageFiles, batch_size: int) -> Iterable[LabeledBatch]:
         return DecodedImageCache(images, self._settings, self.unreadable, batch_size, self._folder)
+
+    def _first_shuffled(self, count: int) -> ImageFiles:
+        return self._train.take(self._shuffled(np.arange(len(self._train.labels)))[:count])
 
     def _shuffled(self, places: NDArray[np.int64]) -> NDArray[np.int64]:
         key = [TrainingStream.SCORED_IMAGE_ORDER, self._settings.hold_out_seed]

@@ -41,6 +41,12 @@ class ImageSource(Protocol):
         Raises SettingError if there are fewer images.
         """
 
+    def closing(self, batches: int, batch_size: int) -> Iterable[Tensor]:
+        """Return such batches for one pass over them after a retraining: their pixels are not stored.
+
+        Raises SettingError if there are fewer images.
+        """
+
     def held_out(self, batch_size: int) -> Iterable[LabeledBatch]:
         """Return batches of the hold-out set: the training images that `train` never yields."""
 
@@ -50,6 +56,15 @@ class ImageSource(Protocol):
     @property
     def official_validation_images(self) -> int:
         """Return the number of official validation images, unreadable ones included."""
+
+
+def check_number_of_images(batches: int, batch_size: int, images: int, setting: str) -> None:
+    """Raise SettingError if recalibration needs more training images than there are."""
+    if batches * batch_size > images:
+        raise SettingError(
+            f"{batches} batches of {batch_size} images for recalibration are more than the {images} training images: "
+            f"lower scoring.{setting}"
+        )
 
 
 def small_source(task: ImageTask) -> ImageSource:
@@ -87,12 +102,13 @@ class _SmallSource:
 
     def recalibration(self, batches: int, batch_size: int) -> Iterable[Tensor]:
         images = self.train.images
-        if batches * batch_size > len(images):
-            raise SettingError(
-                f"{batches} batches of {batch_size} images for recalibration are more than the {len(images)} training "
-                "images: lower scoring.recalibration_batches"
-            )
+        check_number_of_images(batches, batch_size, len(images), "recalibration_batches")
         return images[: batches * batch_size].split(batch_size)
+
+    def closing(self, batches: int, batch_size: int) -> Iterable[Tensor]:
+        images = self.train.images
+        check_number_of_images(batches, batch_size, len(images), "closing_batches")
+        return images[: batches * batch_size].split(batch_size) if batches else ()
 
     def held_out(self, batch_size: int) -> Iterable[LabeledBatch]:
         return self.hold_out_set.split(batch_size)

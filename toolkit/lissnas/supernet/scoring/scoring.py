@@ -1,5 +1,6 @@
 """How the paths of a supernet are scored: on which images, with which weights, and with which journals."""
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from tempfile import TemporaryDirectory
 import torch
 from torch import Tensor
 
-from lissnas.errors import SettingError
+from lissnas.setting_checks import check_at_least_one, check_between
 from lissnas.supernet.images.image_source import ImageSource
 from lissnas.supernet.networks.supernet import Supernet
 from lissnas.supernet.scoring.supernet_evaluator import SupernetEvaluator
@@ -25,26 +26,36 @@ class Scoring:
     ----------
     recalibration_batches, recalibration_batch_size
         Number of batches, and of training images in each, that recalibrate the batch norms of a path.
+    closing_batches
+        Number of such batches that recalibrate a network after it was retrained. SPOS closes with 1,250 batches. 0
+        keeps the statistics that training left in the first process; they depend on the number of processes.
     batch_size
         Number of held-out images classified at once. It changes speed and memory, not the scores.
     """
 
     recalibration_batches: int = 200
     recalibration_batch_size: int = 128
+    closing_batches: int = 1250
     batch_size: int = 200
 
     def __post_init__(self) -> None:
-        if self.recalibration_batches < 0 or self.recalibration_batch_size < 2 or self.batch_size < 1:
-            raise SettingError(
-                f"recalibration_batches is {self.recalibration_batches}, recalibration_batch_size is "
-                f"{self.recalibration_batch_size}, and batch_size is {self.batch_size}: give at least 0, 2 and 1"
-            )
+        check_between(self, 0, math.inf, "recalibration_batches", "closing_batches")
+        check_between(self, 2, math.inf, "recalibration_batch_size")
+        check_at_least_one(self, "batch_size")
 
     @property
     def identity(self) -> dict[str, int]:
-        """The settings on which the scores depend."""
+        """The settings on which the scores of paths depend."""
         return {
             "recalibration_batches": self.recalibration_batches,
+            "recalibration_batch_size": self.recalibration_batch_size,
+        }
+
+    @property
+    def closing_identity(self) -> dict[str, int]:
+        """The settings on which the accuracy of a retrained network depends."""
+        return {
+            "closing_batches": self.closing_batches,
             "recalibration_batch_size": self.recalibration_batch_size,
         }
 

@@ -4,7 +4,7 @@ The hold-out set that selected the network takes no part.
 """
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -124,8 +124,9 @@ def retrain(
 ) -> RetrainedScore:
     """Train one network of a supernet from new weights, and measure its accuracy; resume if the folder has checkpoints.
 
-    The network is measured with the batch-norm statistics that training left in the first process. If the recipe has a
-    moving average of the weights, the average is measured, with recalibrated statistics.
+    Before it is measured, its batch norms are recalibrated on training images without augmentation, like those of a
+    path. So the accuracy does not depend on the number of processes. If the recipe has a moving average of the weights,
+    the average is measured. SPOS also closes with a recalibration, on augmented images; ABS does not.
 
     Parameters
     ----------
@@ -140,7 +141,7 @@ def retrain(
     recipe
         The recipe of this training, such as `SPOS_RETRAINING` or `ABS_RETRAINING`.
     scoring
-        How many images are classified at once, and which images recalibrate a moving average.
+        How many images are classified at once, and how many recalibrate the network: its `closing_batches`.
     rng
         Draws the weights and the seed of the training. It must be in the same state on all processes.
     folder
@@ -158,7 +159,7 @@ def retrain(
     [architecture] = supernet.space.write(row[None])
     run = RunIdentity(
         space=supernet.space.name,
-        settings=asdict(recipe),
+        settings=asdict(recipe) | scoring.closing_identity,
         seed=seed,
         data={"architecture": architecture, "images": source.train.description},
     )
@@ -166,9 +167,7 @@ def retrain(
     if earlier_score is not None:
         return earlier_score
     network = single_path_supernet(supernet, row, np.random.default_rng([RunStream.RETRAINED_WEIGHTS, seed]))
-    recalibration: Iterable[Tensor] = ()
-    if recipe.ema_decay is not None:
-        recalibration = source.recalibration(scoring.recalibration_batches, scoring.recalibration_batch_size)
+    closing = source.closing(scoring.closing_batches, scoring.recalibration_batch_size)
     if not any(folder.glob("step-*.pt")):
         _check_readable(source, scoring.batch_size)
     with join_process_group(device) as group:
@@ -186,18 +185,14 @@ def retrain(
         )
         single_path = _SinglePath(network)
         with torch.compiler.set_stance("force_eager"):  # the compiled blocks are for training
-            if average is None:
-                _share_statistics(network, group)
-            else:
+            if average is not None:
                 with torch.no_grad():
                     for name, weights in network.named_parameters():
                         weights.copy_(average[name])
-                with (
-                    torch.no_grad(),
-                    memory_for("recalibration", group.device, "lower scoring.recalibration_batch_size"),
-                ):
-                    network.eval()
-                    recalibrate_batch_norms(network, recalibration, lambda images: single_path(images.to(group.device)))
+            _share_statistics(network, group)
+            with torch.no_grad(), memory_for("recalibration", group.device, "lower scoring.recalibration_batch_size"):
+                network.eval()
+                recalibrate_batch_norms(network, closing, lambda images: single_path(images.to(group.device)))
             with memory_for("measuring the accuracy", group.device, "lower scoring.batch_size"):
                 top1, top5, images = _count_correct(single_path, source, scoring.batch_size, group)
         unreadable = source.official_validation_images - images
