@@ -11,7 +11,7 @@ from lissnas.errors import SettingError
 from lissnas.evaluation.evaluations import Evaluations
 from lissnas.evaluation.evaluator import Evaluator
 from lissnas.shrinkers import shrink as shrinking
-from lissnas.shrinkers.shrink import Shrinker, Trace
+from lissnas.shrinkers.shrink import Shrinker, Trace, registered_name
 from lissnas.spaces.space import Space
 from lissnas.statistics.quality import Quality, quality
 from lissnas.subspaces import subspace_file
@@ -20,6 +20,7 @@ from lissnas_benchmarks.benchmark import Benchmark
 
 from lissnas_analyses.api.loading import as_benchmark
 from lissnas_analyses.api.result import Result, new_axes
+from lissnas_analyses.sentences import quality_sentences, shrinking_sentences
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -67,27 +68,12 @@ class ShrinkResult(Result):
         return self.trace.evaluations
 
     def __str__(self) -> str:
-        name = self.space.name if self.benchmark is None else f"{self.benchmark.name}, {self.benchmark.dataset}"
-        kept = self.subspace.size_bounds
-        size = f"{kept[0]:,}" if kept[0] == kept[1] else f"{kept[0]:,} to {kept[1]:,}"
-        rounds = len(self.trace.rounds) - 1
-        lines = [
-            f"{name}: {type(self.shrinker).__name__} keeps {size} of {_count(self.space)} networks after {rounds} "
-            f"round{'s' * (rounds != 1)} and {self.evaluations.count:,} evaluations"
-        ]
-        if self.benchmark is not None:
-            lines.append(self.benchmark.roles)
-        lines += [str(note) for note in self.trace.notes]
-        if missing := self.evaluations.describe_missing():
-            lines.append(missing)
-        if self.quality is not None and self.benchmark is not None:
-            unit = self.benchmark.unit
-            lines += [
-                f"mean {self.quality.mean:.2f} {unit}, best {self.quality.best:.2f} {unit}, "
-                f"{self.quality.pockets:,} pocket{'s' * (self.quality.pockets != 1)}",
-                f"recall of the top 1 % {self.quality.recall_1:.2f}, of the top 5 % {self.quality.recall_5:.2f}",
-            ]
-        return "\n  ".join(lines)
+        name, roles, judged = self.space.name, "", tuple[str, ...]()
+        if self.benchmark is not None and self.quality is not None:
+            name, roles = f"{self.benchmark.name}, {self.benchmark.dataset}", self.benchmark.roles
+            judged = quality_sentences(self.quality, self.benchmark.unit)
+        method = registered_name(self.shrinker)
+        return "\n  ".join(shrinking_sentences(name, method, self.trace, roles, (), judged))
 
     def frame(self) -> pl.DataFrame:
         """Return a row for every round: evaluations so far, size, and, on a benchmark, all of `Quality`.
@@ -141,7 +127,7 @@ class ShrinkResult(Result):
         """
         path = Path(path)
         provenance: dict[str, Any] = {
-            "method": type(self.shrinker).__name__,
+            "method": registered_name(self.shrinker),
             "settings": asdict(cast(Any, self.shrinker)),
             "seed": self.seed,
             "evaluations": self.evaluations.count,
@@ -254,7 +240,3 @@ def load_subspace(path: str | Path, space: Space | Benchmark) -> Subspace:
     10
     """
     return subspace_file.load(Path(path), space.space if isinstance(space, Benchmark) else space)[0]
-
-
-def _count(space: Space) -> str:
-    return f"{space.size:,}" if space.size < 10**9 else f"{float(space.size):.3g}"

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 from lissnas_analyses.cli.shared.json_command import CommandResult, json_command
-from lissnas_analyses.cli.shared.terminal import counted, progress, say
+from lissnas_analyses.cli.shared.terminal import progress, say
 from lissnas_analyses.environment import Cache, Environment, Machine, Package, inspect_environment
+from lissnas_analyses.sentences import counted
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from lissnas_analyses.cli.shared.json_command import CommandResult, json_command
-from lissnas_analyses.cli.shared.terminal import counted, progress, say
+from lissnas_analyses.cli.shared.terminal import progress, say
+from lissnas_analyses.sentences import counted
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ from cyclopts import Parameter
 
 from lissnas_analyses.cli.shared.json_command import CommandResult, json_command
 from lissnas_analyses.cli.shared.options import NumberOfWorkers, Seed
-from lissnas_analyses.cli.shared.terminal import counted, progress, say
+from lissnas_analyses.cli.shared.terminal import progress, say
+from lissnas_analyses.sentences import counted
 
 
 @dataclass(frozen=True)

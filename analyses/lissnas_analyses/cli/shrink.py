@@ -6,7 +6,7 @@ from typing import Annotated, Any, cast
 
 from cyclopts import Parameter
 from lissnas.errors import SettingError
-from lissnas.shrinkers.shrink import Shrinker, Trace, shrinker_class
+from lissnas.shrinkers.shrink import Shrinker, shrinker_class
 from lissnas.statistics.quality import Quality
 from lissnas_benchmarks.benchmark import open_benchmark
 from lissnas_benchmarks.catalog import find_adapter
@@ -27,7 +27,8 @@ from lissnas_analyses.cli.shared.options import (
     default_folder,
     limited_space,
 )
-from lissnas_analyses.cli.shared.terminal import counted, say, trace_notes
+from lissnas_analyses.cli.shared.terminal import say
+from lissnas_analyses.sentences import counted, quality_sentences, shrinking_sentences, trace_notes
 
 _SAMPLE_SIZE = 10_000
 """Number of networks, of the space and at most of the subspace, whose predictions judge a subspace of a surrogate."""
@@ -158,23 +159,10 @@ def shrink(
     spent = {"limits": list(limit), "seed": seed, "evaluations": trace.evaluations.count}
     subspace_file.save(subspace, path, origin | {"method": method, "settings": asdict(cast(Any, shrinker))} | spent)
     statistics = quality(trace.subspace, report)
-    say(
-        f"{benchmark}, {opened.dataset}: {method} keeps {statistics.size:,} of {space.size:,} networks "
-        f"after {counted(len(trace.rounds) - 1, 'round')} and {counted(trace.evaluations.count, 'evaluation')}"
-    )
-    say(opened.roles, indent=2)
-    if limit:
-        say(f"{space.size:,} of {opened.space.size:,} networks meet {' and '.join(limit)}", indent=2)
-    for sentence in matched:
-        say(sentence, indent=2)
-    notes = matched + _say_notes(trace)
-    say(
-        f"mean {statistics.mean:.2f} {opened.unit}, best {statistics.best:.2f} {opened.unit}, "
-        f"{counted(statistics.pockets, 'pocket')}",
-        indent=2,
-    )
-    say(f"recall of the top 1 % {statistics.recall_1:.2f}, of the top 5 % {statistics.recall_5:.2f}", indent=2)
-    say(str(path), indent=2)
+    limited_to = (f"{space.size:,} of {opened.space.size:,} networks meet {' and '.join(limit)}",) if limit else ()
+    judged = quality_sentences(statistics, opened.unit)
+    name = f"{benchmark}, {opened.dataset}"
+    _say(*shrinking_sentences(name, method, trace, opened.roles, limited_to + matched, judged), str(path))
     return ShrinkageResult(
         benchmark=benchmark,
         dataset=opened.dataset,
@@ -188,18 +176,17 @@ def shrink(
         limits=limit,
         rounds=len(trace.rounds) - 1,
         evaluations=trace.evaluations.count,
-        notes=notes,
+        notes=matched + trace_notes(trace),
         quality=statistics,
         predicted=None,
         file=path,
     )
 
 
-def _say_notes(trace: Trace) -> tuple[str, ...]:
-    notes = trace_notes(trace)
-    for note in notes:
-        say(note, indent=2)
-    return notes
+def _say(heading: str, *sentences: str) -> None:
+    say(heading)
+    for sentence in sentences:
+        say(sentence, indent=2)
 
 
 def _shrink_surrogate(benchmark: str, method: str, shrinker: Shrinker, seed: int, folder: Path) -> ShrinkageResult:
@@ -225,22 +212,15 @@ def _shrink_surrogate(benchmark: str, method: str, shrinker: Shrinker, seed: int
     in_space = evaluator(space.sample(_SAMPLE_SIZE, sampling_rng))
     in_subspace = evaluator(subspace.sample(min(_SAMPLE_SIZE, least), sampling_rng))
     high = np.quantile(in_space, 0.99)
-    size = f"{least:,}" if least == most else f"{least:.3g} to {most:.3g}"
-    say(
-        f"{benchmark}: {method} keeps {size} of {space.size:.3g} networks after "
-        f"{counted(len(trace.rounds) - 1, 'round')} and {counted(trace.evaluations.count, 'evaluation')}"
-    )
-    say(f"selected and reported by the same predicted {quantity.name}: the surrogate has no other", indent=2)
-    notes = _say_notes(trace)
-    say(
+    share = float((in_subspace > high).mean())
+    roles = f"selected and reported by the same predicted {quantity.name}: the surrogate has no other"
+    judged = (
         f"mean {in_subspace.mean():.2f} {quantity.unit} of {counted(len(in_subspace), 'network')} in the subspace, "
         f"{in_space.mean():.2f} of {counted(len(in_space), 'network')} in the space; "
         f"best {in_subspace.max():.2f}, {in_space.max():.2f}",
-        indent=2,
+        f"{share:.0%} of the subspace is predicted above 99 % of the space ({high:.2f} {quantity.unit})",
     )
-    share = float((in_subspace > high).mean())
-    say(f"{share:.0%} of the subspace is predicted above 99 % of the space ({high:.2f} {quantity.unit})", indent=2)
-    say(str(path), indent=2)
+    _say(*shrinking_sentences(benchmark, method, trace, roles, (), judged), str(path))
     extremes = float(in_subspace.max()), float(in_space.mean()), float(in_space.max())
     return ShrinkageResult(
         benchmark=benchmark,
@@ -255,7 +235,7 @@ def _shrink_surrogate(benchmark: str, method: str, shrinker: Shrinker, seed: int
         limits=(),
         rounds=len(trace.rounds) - 1,
         evaluations=trace.evaluations.count,
-        notes=notes,
+        notes=trace_notes(trace),
         quality=None,
         predicted=PredictedQuality(len(in_subspace), len(in_space), float(in_subspace.mean()), *extremes, share),
         file=path,

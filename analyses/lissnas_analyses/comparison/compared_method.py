@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, cast
 
-from lissnas.shrinkers.shrink import SHRINKERS, Shrinker, shrinker_class
+from lissnas.shrinkers.shrink import Shrinker, registered_name, shrinker_class
 
 _BUDGET = ("evaluations", "size")
 """The settings that LISSNAS gives to a method that is compared by its name."""
@@ -60,9 +60,3 @@ def compared_method(method: Shrinker | str) -> ComparedMethod:
     shown = [f"{name}={value}" for name, (value, default) in settings.items() if value != default or name in _BUDGET]
     name = registered_name(method)
     return ComparedMethod(f"{name}({', '.join(shown)})" if shown else name, method)
-
-
-def registered_name(shrinker: Shrinker) -> str:
-    """Return the name of a shrinker on the command line; the name of its class if it has none."""
-    names = (name for name in SHRINKERS.valid_names() if shrinker_class(name) is type(shrinker))
-    return next(names, type(shrinker).__name__)

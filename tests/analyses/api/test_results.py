@@ -6,6 +6,7 @@ import lissnas as ln
 import numpy as np
 import polars as pl
 import pytest
+from command import Command
 from lissnas.errors import SettingError, UnknownNameError
 from lissnas.shrinkers import shrink as shrinking
 from lissnas.statistics.quality import quality
@@ -153,3 +154,10 @@ def test_comparing_nothing_is_refused(proteins: Benchmark) -> None:
 def test_the_whole_space_can_be_searched_as_a_subspace() -> None:
     best = ln.search(WholeSpace(SPACE), "local-search", evaluations=200, evaluator=total)
     assert best.architecture == "ddddd"
+
+
+def test_a_result_says_what_the_command_line_prints(in_process: Command, proteins: Benchmark, tmp_path: Path) -> None:
+    printed = in_process("shrink", proteins.name, "--method", "random-subset", folder=tmp_path).stdout
+    result = ln.shrink(proteins, "random-subset")
+    file = f"results/{proteins.name}/shrunk-random-subset.parquet"
+    assert printed == f"{result}\n  {file}\n"

@@ -185,3 +185,9 @@ def shrinker_class(method: str) -> type[Shrinker]:
     """
     shrinker: type[Shrinker] = SHRINKERS.find(method)
     return shrinker
+
+
+def registered_name(shrinker: Shrinker) -> str:
+    """Return the name of a shrinker's class on the command line; the name of the class itself if it has none."""
+    names = (name for name in SHRINKERS.valid_names() if shrinker_class(name) is type(shrinker))
+    return next(names, type(shrinker).__name__)

@@ -11,7 +11,6 @@ from functools import cached_property
 from shutil import get_terminal_size
 
 from lissnas.progress import ProgressCallback
-from lissnas.shrinkers.shrink import Trace
 from rich.console import Console, RenderableType
 from rich.padding import Padding
 from rich.progress import (
@@ -64,16 +63,6 @@ def say_on_stderr(sentence: str) -> None:
 def is_main_process() -> bool:
     """Return whether this is the only process, or the first of those that torchrun started."""
     return int(os.environ.get("RANK", 0)) == 0
-
-
-def counted(count: int, noun: str) -> str:
-    """Return a count and its noun: '1 round', '2 rounds'."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
-
-
-def trace_notes(trace: Trace) -> tuple[str, ...]:
-    """Return the remarks of a shrinkage run, and how many networks had no score."""
-    return tuple(str(note) for note in (*trace.notes, trace.evaluations.describe_missing()) if note)
 
 
 class ActivityDisplay:

@@ -10,9 +10,9 @@ from lissnas.errors import ArchitectureError, LissnasError, SettingError
 from lissnas.spaces.space import Space
 
 from lissnas_analyses.cli.shared.json_command import CommandResult, json_command
-from lissnas_analyses.cli.shared.terminal import counted
 from lissnas_analyses.cli.supernet.options import Changes, Device, Folder, Recipe, open_run
 from lissnas_analyses.cli.supernet.stage_result import SupernetStageResult, print_stage
+from lissnas_analyses.sentences import counted
 
 if TYPE_CHECKING:
     from lissnas_analyses.supernet.stage_results import ScoredNetwork

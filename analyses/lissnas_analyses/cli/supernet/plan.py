@@ -9,8 +9,9 @@ from lissnas.errors import SettingError
 from rich.table import Table as Grid
 
 from lissnas_analyses.cli.shared.json_command import CommandResult, json_command
-from lissnas_analyses.cli.shared.terminal import counted, say, show
+from lissnas_analyses.cli.shared.terminal import say, show
 from lissnas_analyses.cli.supernet.options import AnyRecipe, Changes, need_torch
+from lissnas_analyses.sentences import counted
 
 if TYPE_CHECKING:
     from lissnas.supernet.stages.plan import Plan
