@@ -158,6 +158,22 @@ def test_a_space_that_cannot_be_enumerated_is_searched(name: str) -> None:
     assert trace.evaluations.count == 60
 
 
+def test_a_generation_of_children_is_scored_together() -> None:
+    """So each of eight processes has a path to score."""
+    batches: list[int] = []
+
+    def evaluator(rows: Rows) -> Floats:
+        batches.append(len(rows))
+        return rows.sum(axis=1) * 1.0
+
+    evolution = RegularizedEvolution(population=20, tournament=5, children=8)
+    trace = search(WholeSpace(macro()), evaluator, evolution, np.random.default_rng(0), 100)
+    assert trace.evaluations.count == sum(batches) == 100
+    assert batches[0] == 20
+    assert np.mean(batches[1:]) > 4  # children that are known already are not scored again
+    assert max(batches[1:]) == 8
+
+
 @pytest.mark.parametrize("name", ["regularized-evolution", "local-search"])
 def test_the_shrinker_scores_what_the_optimizer_scores(name: str) -> None:
     from lissnas.shrinkers.shrink import shrinker_class

@@ -49,8 +49,12 @@ class RegularizedEvolution:
     tournament: int = 10
     """Number of random members of the population; the best of them is mutated."""
 
+    children: int = 1
+    """Number of children that are made and scored together. The paper has 1; a supernet on several processes scores one
+    in each process."""
+
     def __post_init__(self) -> None:
-        check_at_least_one(self, "population", "tournament")
+        check_at_least_one(self, "population", "tournament", "children")
         if self.tournament > self.population:
             raise SettingError(
                 f"a tournament of {self.tournament} cannot be drawn from a population of {self.population}"
@@ -62,12 +66,15 @@ class RegularizedEvolution:
         total = reachable_total(subspace, evaluations, total)
         repeats = 0
         while evaluations.count < total:
-            drawn = rng.choice(len(alive), min(self.tournament, len(alive)), replace=False)
-            parent, _score = max((alive[place] for place in drawn), key=lambda member: member[1])
-            neighbors = neighbors_inside(subspace, parent)
-            child = neighbors[rng.integers(len(neighbors))] if len(neighbors) else parent
-            repeats = repeats + 1 if evaluations.are_evaluated(child[None])[0] else 0
-            if repeats > PATIENCE:
-                child = subspace.sample(1, rng)[0]
-            [score] = np.nan_to_num(evaluations(child[None]), nan=-np.inf)
-            alive.append((child, score))
+            children = []
+            for _ in range(self.children):
+                drawn = rng.choice(len(alive), min(self.tournament, len(alive)), replace=False)
+                parent, _score = max((alive[place] for place in drawn), key=lambda member: member[1])
+                neighbors = neighbors_inside(subspace, parent)
+                child = neighbors[rng.integers(len(neighbors))] if len(neighbors) else parent
+                repeats = repeats + 1 if evaluations.are_evaluated(child[None])[0] else 0
+                if repeats > PATIENCE:
+                    child = subspace.sample(1, rng)[0]
+                children.append(child)
+            scored = affordable(np.stack(children), evaluations, total)
+            alive.extend(zip(scored, np.nan_to_num(evaluations(scored), nan=-np.inf), strict=True))
