@@ -83,3 +83,14 @@ class UnknownNameError(LissnasError):
         nearest = difflib.get_close_matches(name.lower(), by_lower_case, n=1, cutoff=0.5)
         hint = f"did you mean '{by_lower_case[nearest[0]]}'? " if nearest else ""
         super().__init__(f"unknown {kind} '{name}': {hint}known: {', '.join(known)}")
+
+
+def shortened(text: str, most: int = 300) -> str:
+    """Return a text for an error message, with "..." for what follows its first `most` letters.
+
+    Examples
+    --------
+    >>> shortened("nor_conv_3x3", 3)
+    'nor...'
+    """
+    return text if len(text) <= most else f"{text[:most]}..."

@@ -2,6 +2,7 @@
 
 import binascii
 from collections.abc import Mapping
+from itertools import combinations
 
 import msgspec
 import numpy as np
@@ -206,6 +207,15 @@ class _Runs:
                 raise BenchmarkFileError(
                     f"{self.name}: {len(missing):,} of {self.space.size:,} cells have not {REPEATS} runs of {epochs} "
                     f"epochs (first: '{cell}' has {counts[missing[0]]})"
+                )
+        for one, other in combinations(range(REPEATS), 2):
+            copied = (self.values[:, one] == self.values[:, other]).all(axis=1)
+            if copied.any():
+                budget, index = np.argwhere(copied)[0]
+                [cell] = self.space.write(self.space.rows(np.array([index])))
+                raise BenchmarkFileError(
+                    f"{self.name}: runs {one} and {other} of {self.budgets[budget]} epochs of the cell '{cell}' are "
+                    f"copies of one run, their seconds included"
                 )
         pairs = {(self._index_of[cell], code) for cell, code in self._hashes.items()}
         if not len(pairs) == len(set(self._hashes.values())) == self.space.size:

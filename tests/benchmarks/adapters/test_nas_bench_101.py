@@ -360,3 +360,11 @@ def test_a_file_truncated_anywhere_is_refused(
 def test_any_metrics_are_read_or_refused(message: bytes) -> None:
     with suppress(ValueError):
         read_metrics([message, METRICS])
+
+
+def test_one_run_that_is_listed_three_times_is_not_three_runs(
+    benchmark_: TableAdapter, runs: list[Run], tmp_path: Path
+) -> None:
+    first = {run.cell: run for run in runs}
+    with pytest.raises(BenchmarkFileError, match="runs 0 and 1 of 4 epochs of the cell '.*' are copies of one run"):
+        _read(benchmark_, _file([first[run.cell] for run in runs]), tmp_path)

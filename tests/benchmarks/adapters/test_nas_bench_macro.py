@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from lissnas_benchmarks.adapters.nas_bench_macro import ADAPTER
 from lissnas_benchmarks.columns import Measure
+from lissnas_benchmarks.errors import BenchmarkFileError
+from lissnas_benchmarks.importing import import_files
 from lissnas_benchmarks.table import Table
 
 
@@ -41,3 +43,15 @@ def test_the_best_mean_of_three_runs_is_as_published(table: Table) -> None:
 
 def test_no_run_that_selects_also_reports() -> None:
     assert not set(ADAPTER.selects.seeds or ()) & set(ADAPTER.reports.seeds or ())
+
+
+def test_fractions_are_refused(macro_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LISSNAS_CACHE", str(tmp_path / "cache"))
+    networks = json.loads(macro_file.read_text())
+    for network in networks.values():
+        network["test_acc"] = [accuracy / 100 for accuracy in network["test_acc"]]
+        network["mean_acc"] /= 100
+    path = tmp_path / macro_file.name
+    path.write_text(json.dumps(networks))
+    with pytest.raises(BenchmarkFileError, match="the largest of all, but its unit is %: multiply fractions by 100"):
+        import_files(ADAPTER, (path,))

@@ -6,6 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 from lissnas.errors import ArchitectureError, SettingError
+from lissnas.spaces.published.cell201 import cell201
+from lissnas.spaces.published.darts import darts
+from lissnas.spaces.published.nasbench101 import nasbench101
 
 
 def test_indices_count_the_architectures_in_order(small: Any) -> None:
@@ -82,6 +85,54 @@ def test_a_string_of_another_form_is_refused(small: Any, damage: Any) -> None:
     [string] = small.space.write(small.space.all_rows()[:1])
     with pytest.raises(ArchitectureError, match="is not written as"):
         small.space.read([damage(string)])
+
+
+@pytest.mark.parametrize(
+    ("string", "why"),
+    [
+        ("|none~0|+|nor_conv_5x5~0|none~1|+|none~0|none~1|none~2|", "unknown choice 'nor_conv_5x5' of gene 1"),
+        (" |none~0|", "it has blanks around it"),
+        ("none~0|", r"it needs '\|' where it has 'none~0\|'"),
+        ("|none~0|+|none~0|", "it lacks the choice of gene 2"),
+        ("|none~0|+|none~0|none~1|+|none~0|none~1|none~2|x", r"it has '~2\|x' where it must end with '~2\|'"),
+    ],
+)
+def test_the_error_names_the_first_difference_from_the_official_form(string: str, why: str) -> None:
+    with pytest.raises(ArchitectureError, match=f"is not written as cell201 writes it: {why}.*; for example"):
+        cell201().read([string])
+
+
+@pytest.mark.parametrize(
+    ("string", "why"),
+    [
+        ("0010 input,output", "its matrix is not upper triangular"),
+        ("010001000 input,none,output", "unknown operation 'none', which is one of conv3x3"),
+        ("010001000 input,output", "its sizes differ: a matrix of 3 vertices and 2 operations"),
+        ("0100input,output", "it is not a matrix and operations with one blank between them"),
+        ("01 input,output", "its matrix is not a square of 0 and 1 row by row, but '01'"),
+        ("0100 output,input", "its operations do not begin with input and end with output"),
+    ],
+)
+def test_the_error_names_what_is_wrong_with_a_graph(string: str, why: str) -> None:
+    with pytest.raises(ArchitectureError, match=why):
+        nasbench101(3).read([string])
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "why"),
+    [
+        ("sep_conv_3x3", "none", "unknown operation 'none', which is one of max_pool"),
+        ("('sep_conv_3x3', 0), ", "", "it has 15 edges instead of 16"),
+        ("Genotype", " Genotype", "it has blanks around it"),
+    ],
+)
+def test_the_error_names_what_is_wrong_with_a_genotype(old: str, new: str, why: str) -> None:
+    space = darts()
+    rows = np.full((1, space.genes), 0, dtype=np.uint8)
+    rows[0, 1] = space.operations.index("sep_conv_3x3")
+    [string] = space.write(rows)
+    with pytest.raises(ArchitectureError, match=why):
+        space.read([string.replace(old, new, 1)])
 
 
 def test_a_sample_has_no_architecture_twice(small: Any) -> None:

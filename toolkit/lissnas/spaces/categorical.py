@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from lissnas.errors import ArchitectureError, SettingError
+from lissnas.errors import ArchitectureError, SettingError, shortened
 from lissnas.spaces.space import Floats, Indices, Rows, ShellSums, Space
 
 
@@ -168,7 +168,28 @@ class CategoricalSpace(Space):
             match = grammar.fullmatch(string)
             if match is None:
                 example = self.write(np.zeros((1, self.genes), dtype=np.uint8))[0]
-                raise ArchitectureError(f"'{string}' is not written as {self.name} writes it, for example '{example}'")
-
+                raise ArchitectureError(
+                    f"'{shortened(string)}' is not written as {self.name} writes it: {self._difference(string)}; "
+                    f"for example '{example}'"
+                )
             row[:] = [names.index(name) for names, name in zip(self.operations, match.groups(), strict=True)]
         return rows
+
+    def _difference(self, string: str) -> str:
+        """Return the first difference between a string and the official form."""
+        if string != string.strip():
+            return "it has blanks around it"
+        parts, rest = self._pattern.split("{}"), string
+        for gene, (part, names) in enumerate(zip(parts, self.operations, strict=False)):
+            if not rest.startswith(part):
+                return f"it needs '{part}' where it has '{shortened(rest, 20)}'"
+            rest = rest[len(part) :]
+            following = parts[gene + 1]
+            fitting = [name for name in names if rest.startswith(name + following)]
+            if not fitting:
+                end = rest.find(following) if following else -1
+                found = rest if end < 0 and following else rest[:end] if end >= 0 else rest[:1]
+                what = f"unknown choice '{shortened(found, 20)}'" if found else "it lacks the choice"
+                return f"{what} of gene {gene}, which is one of {', '.join(names)}"
+            rest = rest[len(max(fitting, key=len)) :]
+        return f"it has '{shortened(rest, 20)}' where it must end with '{parts[-1]}'"

@@ -12,7 +12,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from lissnas.errors import ArchitectureError
+from lissnas.errors import ArchitectureError, shortened
 from lissnas.spaces.categorical import CategoricalSpace
 from lissnas.spaces.edit_graph import EditGraph
 from lissnas.spaces.space import Floats, Graphs, Indices, Rows, ShellSums, Space
@@ -179,24 +179,29 @@ class DartsSpace(Space):
 
         Raises ArchitectureError for a genotype that is not in the space. Genotypes are parsed, never evaluated.
         """
-        edges = np.empty((len(strings), len(self._cells) * self._nodes, 2, 2), dtype=np.int64)
-        for place, string in enumerate(strings):
+        place_of = {name: place for place, name in enumerate(self.operations)}
+        inputs: list[str] = []
+        operations: list[str] = []
+        for string in strings:
             match = self._grammar.fullmatch(string)
             if match is None:
                 example = self.write(np.zeros((1, self.genes), dtype=np.uint8))[0]
                 raise ArchitectureError(
-                    f"'{_shortened(string)}' is not written as {self.name} writes it, for example '{example}'"
+                    f"'{shortened(string)}' is not written as {self.name} writes it: {self._difference(string)}; "
+                    f"for example '{example}'"
                 )
             groups = match.groups()
-            edges[place, ..., 0] = np.reshape([int(number) for number in groups[1::2]], (-1, 2))
-            edges[place, ..., 1] = np.reshape([self.operations.index(name) for name in groups[::2]], (-1, 2))
+            inputs += groups[1::2]
+            operations += groups[::2]
+        numbers = [list(map(int, inputs)), [place_of[name] for name in operations]]
+        edges = np.array(numbers, dtype=np.int64).T.reshape(len(strings), len(self._cells) * self._nodes, 2, 2)
         lower, higher = edges[:, :, 0, 0], edges[:, :, 1, 0]
         highest = np.tile(np.arange(self._nodes) + 1, len(self._cells))
         wrong = (lower == higher) | (edges[..., 0] > highest[:, None]).any(axis=2)
         if wrong.any():
             row, node = np.argwhere(wrong)[0]
             raise ArchitectureError(
-                f"'{_shortened(strings[row])}' is not in {self.name}: node {node % self._nodes + 2} of "
+                f"'{shortened(strings[row])}' is not in {self.name}: node {node % self._nodes + 2} of "
                 f"{self._cells[node // self._nodes]} takes inputs {lower[row, node]} and {higher[row, node]}, "
                 f"not two different ones of 0 to {highest[node]}"
             )
@@ -206,6 +211,18 @@ class DartsSpace(Space):
         rows[..., 0] = higher * (higher - 1) // 2 + lower
         rows[..., 1:] = in_order[..., 1]
         return rows.reshape(len(strings), self.genes)
+
+    def _difference(self, string: str) -> str:
+        """Return what is wrong with a string that is not a genotype."""
+        names = re.findall(r"""\(\s*['"]([^'"]{0,40})['"]""", string[:10_000])
+        unknown = [name for name in names if name not in self.operations]
+        if string != string.strip():
+            return "it has blanks around it"
+        if unknown:
+            return f"unknown operation '{unknown[0]}', which is one of {', '.join(self.operations)}"
+        if string.startswith("Genotype") and len(names) != len(self._cells) * 2 * self._nodes:
+            return f"it has {len(names)} edges instead of {len(self._cells) * 2 * self._nodes}"
+        return f"it is not Genotype(...) with two edges a node and {self._cells[0]}_concat=range(2, {self._nodes + 2})"
 
     def edges(self, rows: Rows) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return the input and the operation of every edge, each of shape (n, edges).
@@ -266,7 +283,3 @@ def _distances(pairs: Indices, operations: int) -> NDArray[np.uint8]:
     matched = (a != b).sum(axis=(2, 3), dtype=np.uint8)
     crossed = (a != b[:, :, ::-1]).sum(axis=(2, 3), dtype=np.uint8)
     return np.minimum(matched, crossed)
-
-
-def _shortened(string: str) -> str:
-    return string if len(string) <= 300 else f"{string[:300]}..."

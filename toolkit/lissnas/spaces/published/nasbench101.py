@@ -11,7 +11,7 @@ from math import isqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from lissnas.errors import ArchitectureError, SettingError
+from lissnas.errors import ArchitectureError, SettingError, shortened
 from lissnas.spaces.edit_graph import EditGraph
 from lissnas.spaces.graph_codes import (
     EDGE_SHIFT,
@@ -152,7 +152,10 @@ class NasBench101(Space):
             edge_bits, operation_bits = _edge_bits(adjacency), _operation_bits(operations)
             if edge_bits is None or operation_bits is None or edge_bits[0] != operation_bits[0]:
                 example = self.write(self.rows(np.array([self.size - 1])))[0]
-                raise ArchitectureError(f"'{string}' is not written as {self.name} writes it, for example '{example}'")
+                raise ArchitectureError(
+                    f"'{shortened(string)}' is not written as {self.name} writes it: {_difference(string)}; "
+                    f"for example '{example}'"
+                )
             codes[place] = edge_bits[1] | operation_bits[1]
         return self.rows(self._place(codes, lambda first: f"'{strings[first]}'"))
 
@@ -169,6 +172,26 @@ def _written(row: list[int]) -> str:
     row_edges = {edge for edge, gene in zip(EDGES, row[len(INNER) :], strict=True) if gene}
     adjacency = "".join("01"[(start, end) in row_edges] for start, end in product(present, present))
     return f"{adjacency} {','.join(['input', *operations, 'output'])}"
+
+
+def _difference(string: str) -> str:
+    """Return what is wrong with a string that is not an adjacency matrix, a blank and the operations."""
+    adjacency, blank, operations = string.partition(" ")
+    vertices, names = isqrt(len(adjacency)), operations.split(",")
+    unknown = [name for name in names[1:-1] if name not in OPERATIONS]
+    if string != string.strip() or not blank:
+        return "it is not a matrix and operations with one blank between them"
+    if not set(adjacency) <= {"0", "1"} or vertices**2 != len(adjacency):
+        return f"its matrix is not a square of 0 and 1 row by row, but '{shortened(adjacency, 49)}'"
+    if (names[0], names[-1]) != ("input", "output"):
+        return "its operations do not begin with input and end with output"
+    if unknown:
+        return f"unknown operation '{shortened(unknown[0], 20)}', which is one of {', '.join(OPERATIONS)}"
+    if vertices != len(names):
+        return f"its sizes differ: a matrix of {vertices} vertices and {len(names)} operations"
+    if vertices > VERTICES:
+        return f"it has {vertices} vertices, and the most are {VERTICES}"
+    return "its matrix is not upper triangular"
 
 
 @lru_cache(maxsize=1 << 15)
