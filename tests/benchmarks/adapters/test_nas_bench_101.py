@@ -366,5 +366,5 @@ def test_one_run_that_is_listed_three_times_is_not_three_runs(
     benchmark_: TableAdapter, runs: list[Run], tmp_path: Path
 ) -> None:
     first = {run.cell: run for run in runs}
-    with pytest.raises(BenchmarkFileError, match="runs 0 and 1 of 4 epochs of the cell '.*' are copies of one run"):
+    with pytest.raises(BenchmarkFileError, match=r"runs 0 and 1 of 4 epochs of the cell '.*' are copies of one run"):
         _read(benchmark_, _file([first[run.cell] for run in runs]), tmp_path)
