@@ -1,6 +1,6 @@
 """Benchmark: a tabular benchmark opened on one data set, with the scores that select and the scores that report."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from lissnas.errors import SettingError
@@ -40,6 +40,8 @@ class Benchmark:
         The unit of the scores: "%".
     reopen
         Opens the same benchmark in another process; None if its name does.
+    cheap
+        Cheap scores that methods may use without paying for them; empty unless `with_cheap_scores` sets them.
 
     Examples
     --------
@@ -59,6 +61,7 @@ class Benchmark:
     report: Floats
     unit: str
     reopen: "Callable[[], Benchmark] | None" = field(default=None, compare=False)
+    cheap: tuple[Predictor, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.name}, {self.dataset}: {self.space.size:,} networks; {self.roles}"
@@ -82,6 +85,11 @@ class Benchmark:
         return TableEvaluator(self.space, self.selection)
 
     @property
+    def cheap_evaluators(self) -> tuple[TableEvaluator, ...]:
+        """An evaluator for each of the cheap scores."""
+        return tuple(TableEvaluator(self.space, predictor.scores) for predictor in self.cheap)
+
+    @property
     def quantity(self) -> str:
         """The reported quantity with its unit, for an axis: "test accuracy (%)"."""
         return f"{self.reports.split} {self.reports.metric} ({self.unit})".strip()
@@ -101,6 +109,10 @@ class Benchmark:
     def selected_by(self, predictor: Predictor) -> "Benchmark":
         """Return the same benchmark with a predictor's scores as the only scores that methods may see."""
         return replace(self, selects=predictor, selection=predictor.scores)
+
+    def with_cheap_scores(self, predictors: Sequence[Predictor]) -> "Benchmark":
+        """Return the same benchmark with cheap scores that methods may use."""
+        return replace(self, cheap=tuple(predictors))
 
 
 def open_benchmark(name: str, dataset: str | None = None, metric: str | None = None) -> Benchmark:

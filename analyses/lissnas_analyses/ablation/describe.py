@@ -38,6 +38,8 @@ def save_ablation(result: AblationResult, results: Results) -> tuple[str, ...]:
     ]
     methods = tuple(dict.fromkeys(point.method for point in result.points))
     settings = {"seed": result.seed, "runs": result.runs, "grid": grid}
+    if cheap := result.benchmark.cheap:
+        settings |= {"cheap": [predictor.describe() for predictor in cheap]}
     results.save(benchmark_entries(result.benchmark, methods=methods), settings, findings)
     return findings
 

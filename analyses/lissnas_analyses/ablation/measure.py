@@ -13,6 +13,7 @@ from lissnas.errors import SettingError
 from lissnas.evaluation.evaluator import TableEvaluator
 from lissnas.evaluation.noisy_evaluator import degrade
 from lissnas.shrinkers.shrink import shrink
+from lissnas.shrinkers.two_fidelity_shrinkage import with_cheap_scores
 from lissnas.spaces.space import Floats
 from lissnas.statistics.quality import quality
 from lissnas.storage.random_streams import named_generator
@@ -136,7 +137,8 @@ def ablation_rows(key: BenchmarkKey, seed: int, chunk: Sequence[tuple[AblationPo
             scores = degrade(_scores_after(benchmark, point.epochs), point.noise_tau, rng)
             evaluators[condition] = TableEvaluator(benchmark.space, scores)
         try:
-            trace = shrink(benchmark.space, evaluators[condition], point.shrinker, point.generator(seed, run))
+            shrinker = with_cheap_scores(point.shrinker, benchmark.cheap_evaluators)
+            trace = shrink(benchmark.space, evaluators[condition], shrinker, point.generator(seed, run))
         except SettingError as error:
             raise SettingError(f"{point.method} in run {run}: {error}") from error
         statistics = quality(trace.subspace, benchmark.report) if len(trace.rounds) > 1 else full_space_quality(key)

@@ -11,6 +11,7 @@ from lissnas_analyses.cli.shared.json_command import CommandResult, json_command
 from lissnas_analyses.cli.shared.method_options import setting_values
 from lissnas_analyses.cli.shared.options import (
     BenchmarkName,
+    Cheap,
     Cluster,
     Dataset,
     MethodName,
@@ -19,6 +20,7 @@ from lissnas_analyses.cli.shared.options import (
     Out,
     Seed,
     default_folder,
+    with_cheap,
 )
 from lissnas_analyses.cli.shared.terminal import progress, say
 
@@ -75,6 +77,7 @@ def ablate(
     epochs: Epochs = (),
     dataset: Dataset = None,
     metric: Metric = None,
+    cheap: Cheap = (),
     seed: Seed = 0,
     runs: Annotated[int, Parameter(help="Number of runs of each combination.")] = 100,
     workers: NumberOfWorkers = None,
@@ -99,7 +102,7 @@ def ablate(
 
     points = grid_points(method, setting_values("ablate", method, method_settings), noise_tau, epochs or (None,))
     results = Results(out or default_folder(benchmark) / "ablation", "ablate")
-    opened = open_benchmark(benchmark, dataset, metric)
+    opened = with_cheap(open_benchmark(benchmark, dataset, metric), cheap, method)
     with start_workers(workers, cluster) as started, progress() as report:
         result = run(
             opened,

@@ -10,13 +10,13 @@ from lissnas.shrinkers.shrink import Shrinker, shrinker_class
 from lissnas.statistics.quality import Quality
 from lissnas_benchmarks.benchmark import open_benchmark
 from lissnas_benchmarks.catalog import find_adapter
-from lissnas_benchmarks.predictor_file import read_predictor
 from lissnas_benchmarks.surrogates.surrogate import SurrogateAdapter
 
 from lissnas_analyses.cli.shared.json_command import CommandResult, json_command
 from lissnas_analyses.cli.shared.method_options import call_with_settings
 from lissnas_analyses.cli.shared.options import (
     BenchmarkName,
+    Cheap,
     Dataset,
     Evaluator,
     Limits,
@@ -24,8 +24,10 @@ from lissnas_analyses.cli.shared.options import (
     Metric,
     Out,
     Seed,
+    cheap_sentence,
     default_folder,
     limited_space,
+    with_cheap,
 )
 from lissnas_analyses.cli.shared.terminal import say
 from lissnas_analyses.sentences import counted, quality_sentences, shrinking_sentences, trace_notes
@@ -73,6 +75,8 @@ class ShrinkageResult(CommandResult):
         Bounds on the number of networks in the subspace; equal if the number is exact.
     limits
         Resource limits that all networks meet.
+    cheap
+        Cheap scores that the method used besides its evaluations.
     rounds, evaluations
         Number of rounds, and of distinct networks scored.
     notes
@@ -95,6 +99,7 @@ class ShrinkageResult(CommandResult):
     size_at_least: int
     size_at_most: int
     limits: tuple[str, ...]
+    cheap: tuple[str, ...]
     rounds: int
     evaluations: int
     notes: tuple[str, ...]
@@ -113,6 +118,7 @@ def shrink(
     metric: Metric = None,
     limit: Limits = (),
     evaluator: Evaluator = None,
+    cheap: Cheap = (),
     seed: Seed = 0,
     out: Out = None,
 ) -> ShrinkageResult:
@@ -127,42 +133,49 @@ def shrink(
     """
     import numpy as np
     from lissnas.shrinkers.shrink import shrink as run
+    from lissnas.shrinkers.two_fidelity_shrinkage import with_cheap_scores
     from lissnas.statistics.quality import quality
     from lissnas.subspaces import subspace_file
     from lissnas.subspaces.subspace import ExplicitSubspace
 
+    from lissnas_analyses.ranking.score_sources import read_one_score
     from lissnas_analyses.results.folder import make_folder
 
     shrinker = _shrinker(method, method_settings)
     folder = out or default_folder(benchmark)
     make_folder(folder)
     if isinstance(find_adapter(benchmark), SurrogateAdapter):
-        for option, value in (("dataset", dataset), ("metric", metric), ("limit", limit), ("evaluator", evaluator)):
+        options = {"dataset": dataset, "metric": metric, "limit": limit, "evaluator": evaluator, "cheap": cheap}
+        for option, value in options.items():
             if value:
                 raise SettingError(f"{benchmark} is a surrogate with a single prediction: it takes no --{option}")
         return _shrink_surrogate(benchmark, method, shrinker, seed, folder)
     opened = open_benchmark(benchmark, dataset, metric)
     matched: tuple[str, ...] = ()
     if evaluator is not None:
-        predictor = read_predictor(evaluator, opened.space)
+        predictor = read_one_score(evaluator, opened)
         opened, matched = opened.selected_by(predictor), (predictor.matched,)
+    opened = with_cheap(opened, cheap, (method,))
     space, report = opened.space, opened.report
     if limit:
         space = limited = limited_space(opened, limit)
         report = report[limited.whole_index(np.arange(limited.size))]
-    trace = run(space, opened.evaluator, shrinker, np.random.default_rng(seed))
+    with_scores = with_cheap_scores(shrinker, opened.cheap_evaluators)
+    trace = run(space, opened.evaluator, with_scores, np.random.default_rng(seed))
     subspace = trace.subspace
     if limit:
         subspace = ExplicitSubspace(opened.space, limited.whole_index(subspace.index))
     path = folder / f"shrunk-{method}.parquet"
     origin = {"benchmark": benchmark, "dataset": opened.dataset, "selected_by": opened.selects.describe()}
-    spent = {"limits": list(limit), "seed": seed, "evaluations": trace.evaluations.count}
+    spent = {"limits": list(limit), "cheap": list(cheap), "seed": seed, "evaluations": trace.evaluations.count}
     subspace_file.save(subspace, path, origin | {"method": method, "settings": asdict(cast(Any, shrinker))} | spent)
     statistics = quality(trace.subspace, report)
     limited_to = (f"{space.size:,} of {opened.space.size:,} networks meet {' and '.join(limit)}",) if limit else ()
     judged = quality_sentences(statistics, opened.unit)
     name = f"{benchmark}, {opened.dataset}"
-    _say(*shrinking_sentences(name, method, trace, opened.roles, limited_to + matched, judged), str(path))
+    matched += tuple(dict.fromkeys(one.matched for one in opened.cheap if one.matched))
+    seen = (cheap_sentence(opened),) if cheap else ()
+    _say(*shrinking_sentences(name, method, trace, opened.roles, limited_to + seen + matched, judged), str(path))
     return ShrinkageResult(
         benchmark=benchmark,
         dataset=opened.dataset,
@@ -174,6 +187,7 @@ def shrink(
         size_at_least=statistics.size,
         size_at_most=statistics.size,
         limits=limit,
+        cheap=cheap,
         rounds=len(trace.rounds) - 1,
         evaluations=trace.evaluations.count,
         notes=matched + trace_notes(trace),
@@ -233,6 +247,7 @@ def _shrink_surrogate(benchmark: str, method: str, shrinker: Shrinker, seed: int
         size_at_least=least,
         size_at_most=most,
         limits=(),
+        cheap=(),
         rounds=len(trace.rounds) - 1,
         evaluations=trace.evaluations.count,
         notes=trace_notes(trace),

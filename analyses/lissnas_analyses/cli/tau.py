@@ -38,7 +38,10 @@ def tau(
     benchmark: BenchmarkName,
     /,
     *,
-    predictor: Annotated[tuple[str, ...], _SEVERAL] = (),
+    predictor: Annotated[
+        tuple[str, ...],
+        Parameter(name=("--predictor", "--cheap"), consume_multiple=True, negative=(), show_default=False),
+    ] = (),
     column: Annotated[tuple[str, ...], _SEVERAL] = (),
     subspace: Annotated[tuple[Path, ...], _SEVERAL] = (),
     method: Annotated[tuple[MethodName, ...], _SEVERAL] = (),
@@ -71,7 +74,8 @@ def tau(
         Name of the benchmark.
     predictor
         Scores in a Parquet, CSV or JSON file: FILE, FILE:COLUMN, or FILE:-COLUMN if lower is better. The file names
-        architectures in a column of official strings, in columns gene0, gene1, ..., or in a column official-index.
+        architectures in a column of official strings, in columns gene0, gene1, ..., or in a column official-index. Or
+        the scores of another benchmark on the same architectures: NAME, NAME-DATASET, or NAME:METRIC/SPLIT/EPOCHS.
     column
         A measure of the benchmark itself, as METRIC/SPLIT/EPOCHS/SEED, for example accuracy/validation/12; start with
         a minus if lower is better.

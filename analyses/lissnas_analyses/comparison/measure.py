@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 from lissnas.shrinkers.lissnas import Lissnas
 from lissnas.shrinkers.shrink import Shrinker, Trace, shrink
+from lissnas.shrinkers.two_fidelity_shrinkage import with_cheap_scores
 from lissnas.statistics.quality import quality
 from lissnas.storage.random_streams import named_generator
 from lissnas.subspaces.subspace import ExplicitSubspace, Subspace, WholeSpace
@@ -169,7 +170,8 @@ def comparison_rows(key: BenchmarkKey, seed: int, chunk: Sequence[tuple[Compared
         for point in (point for point, number in chunk if number == run):
             trace = lissnas
             if point.method != "lissnas":
-                trace = shrink(space, evaluator, point.within(budget), named_generator(point.method, seed, run))
+                shrinker = with_cheap_scores(point.within(budget), benchmark.cheap_evaluators)
+                trace = shrink(space, evaluator, shrinker, named_generator(point.method, seed, run))
             for number, (shrunk, spent) in enumerate(zip(trace.rounds, _spent(trace), strict=True)):
                 subspace = shrunk.subspace
                 is_last = number == len(trace.rounds) - 1

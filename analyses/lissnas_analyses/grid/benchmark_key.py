@@ -30,6 +30,10 @@ class BenchmarkKey:
         CRC-32 of its scores; 0 without a predictor.
     reopen
         Opens a benchmark that is not in the catalog; None for one that its name opens.
+    cheap
+        The cheap scores that a method may use.
+    cheap_checksum
+        CRC-32 of them; 0 without any.
     """
 
     benchmark: str
@@ -39,6 +43,8 @@ class BenchmarkKey:
     predictor: Predictor | None = field(default=None, compare=False, repr=False)
     predictor_checksum: int = 0
     reopen: Callable[[], Benchmark] | None = field(default=None, compare=False, repr=False)
+    cheap: tuple[Predictor, ...] = field(default=(), compare=False, repr=False)
+    cheap_checksum: int = 0
 
     @classmethod
     def of(cls, benchmark: Benchmark) -> "BenchmarkKey":
@@ -52,6 +58,8 @@ class BenchmarkKey:
             predictor,
             0 if predictor is None else zlib.crc32(predictor.scores.tobytes()),
             benchmark.reopen,
+            benchmark.cheap,
+            zlib.crc32(b"".join(cheap.scores.tobytes() for cheap in benchmark.cheap)),
         )
         _last_opened.clear()
         _last_opened[key] = benchmark
@@ -66,13 +74,15 @@ class BenchmarkKey:
                     f"{self.benchmark}: the data of a worker differ; import the same files on every machine"
                 )
             _last_opened.clear()
-            _last_opened[self] = opened if self.predictor is None else opened.selected_by(self.predictor)
+            selecting = opened if self.predictor is None else opened.selected_by(self.predictor)
+            _last_opened[self] = selecting.with_cheap_scores(self.cheap)
         return _last_opened[self]
 
     def identity(self) -> RunIdentity:
         """Return what the rows of a benchmark depend on, in addition to the grid."""
         opened = self.open()
         predicted = {} if self.predictor is None else {"predicted_scores": self.predictor_checksum}
+        cheap = {"cheap_scores": self.cheap_checksum} if self.cheap else {}
         data = {
             "benchmark": opened.name,
             "dataset": opened.dataset,
@@ -80,7 +90,7 @@ class BenchmarkKey:
             "reported_by": opened.reports.describe(),
             "checksums": zlib.crc32(repr(self.checksums).encode()),
         }
-        return RunIdentity(data=data | predicted, version=version("lissnas"))
+        return RunIdentity(data=data | predicted | cheap, version=version("lissnas"))
 
 
 _last_opened: dict[BenchmarkKey, Benchmark] = {}

@@ -16,7 +16,8 @@ from lissnas_analyses.ranking import measure, predictor_cost
 from lissnas_analyses.ranking.describe import ranking_sentences
 from lissnas_analyses.ranking.evaluation_sets import WHOLE, set_of_subspace, standard_sets
 from lissnas_analyses.ranking.measure import TauResult, TauSettings
-from lissnas_analyses.ranking.predictors import collect_predictors, column_predictor
+from lissnas_analyses.ranking.predictors import collect_predictors
+from lissnas_analyses.ranking.score_sources import column_predictor
 from lissnas_analyses.ranking.trainings import trainings_of
 from lissnas_benchmarks.benchmark import Benchmark, benchmark_of
 from lissnas_benchmarks.catalog import find_adapter

@@ -5,8 +5,8 @@ predicts left-out architectures better by more than one standard error, weighted
 are ignored, and the run is the same as without them. The method and its constants are our own.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from lissnas.predictors.distance_kernel import DistanceKernel
 from lissnas.predictors.gaussian_process import GaussianProcess, WarmStartedFit
 from lissnas.predictors.graph_kernel import kernel_components
 from lissnas.shrinkers.kernel_shrinkage import KernelShrinkage
+from lissnas.shrinkers.shrink import Shrinker
 from lissnas.spaces.space import Floats, Rows, Space
 
 _MIN_SCORES = 30
@@ -25,6 +26,20 @@ _MIN_SCORES = 30
 
 _MIN_GAIN = 0.001
 """Minimum gain in nats (our own choice). If all cheap scores are equal, the two fits differ by less than that."""
+
+
+def with_cheap_scores(shrinker: Shrinker, cheap: Sequence[Evaluator]) -> Shrinker:
+    """Return kernel shrinkage with cheap scores and otherwise equal settings; any other shrinker unchanged.
+
+    Examples
+    --------
+    >>> type(with_cheap_scores(KernelShrinkage(size=300), [lambda rows: rows.sum(axis=1)])).__name__
+    'TwoFidelityShrinkage'
+    """
+    if not cheap or type(shrinker) is not KernelShrinkage:
+        return shrinker
+    settings = {each.name: getattr(shrinker, each.name) for each in fields(shrinker)}
+    return TwoFidelityShrinkage(**settings, cheap=tuple(cheap))
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Options that several commands share, and how resource limits are read."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
@@ -51,6 +52,16 @@ Evaluator = Annotated[
         help="Scores that select instead of the benchmark's: FILE, FILE:COLUMN, or FILE:-COLUMN if lower is better."
     ),
 ]
+Cheap = Annotated[
+    tuple[str, ...],
+    Parameter(
+        help="Cheap scores that the method 'kernel' uses besides its evaluations: FILE, FILE:COLUMN, FILE:-COLUMN, or "
+        "another benchmark on the same architectures: NAME, NAME-DATASET, NAME:METRIC/SPLIT/EPOCHS.",
+        consume_multiple=True,
+        negative=(),
+        show_default=False,
+    ),
+]
 Seed = Annotated[
     int,
     Parameter(help="Random seed; the same seed gives the same results.", validator=validators.Number(gte=0)),
@@ -69,6 +80,29 @@ Out = Annotated[Path | None, Parameter(help="Folder of the results; default: a f
 def default_folder(benchmark: str) -> Path:
     """Return the default folder of a benchmark's results."""
     return Path("results") / benchmark
+
+
+def with_cheap(benchmark: Benchmark, cheap: tuple[str, ...], methods: Sequence[str]) -> Benchmark:
+    """Return a benchmark with the cheap scores that `--cheap` names.
+
+    Raises SettingError if no method uses them, and what `read_cheap_scores` raises.
+    """
+    from lissnas_analyses.ranking.score_sources import read_cheap_scores
+
+    if not cheap:
+        return benchmark
+    if "kernel" not in methods:
+        raise SettingError(f"--cheap is for the method 'kernel'; {', '.join(methods)} would ignore cheap scores")
+    return benchmark.with_cheap_scores(read_cheap_scores(cheap, benchmark))
+
+
+def cheap_sentence(benchmark: Benchmark) -> str:
+    """Return a sentence that names the cheap scores of a benchmark."""
+    origins = dict.fromkeys(predictor.origin for predictor in benchmark.cheap)
+    named = "; ".join(
+        f"{', '.join(one.name for one in benchmark.cheap if one.origin == origin)} of {origin}" for origin in origins
+    )
+    return f"kernel also sees the cheap scores {named}"
 
 
 _LIMIT = re.compile(r"\s*([\w-]+)\s*<=\s*(-?\d+(?:\.\d*)?(?:[eE][-+]?\d+)?)\s*", re.ASCII)
