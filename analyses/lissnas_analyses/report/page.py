@@ -38,7 +38,7 @@ _TABLES = {
     "local_optima_networks": ("optima", "edges", "funnels"),
     "selected_by": ("selected_by", "selected_by_runs"),
     "ablation_recall": ("ablation_means",),
-    "search": ("search", "search_runs", "search_shrinking"),
+    "search": ("search", "search_runs", "search_shrinking", "search_optimum"),
     "supernet-tau": (
         "supernet_means",
         "supernet_tau",

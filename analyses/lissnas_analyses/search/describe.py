@@ -6,6 +6,7 @@ from lissnas_analyses import style
 from lissnas_analyses.results.folder import Results
 from lissnas_analyses.search.draw import draw_regret
 from lissnas_analyses.search.measure import FULL_SPACE, SearchResult, regret_of_the_best_selected
+from lissnas_analyses.search.optimum import published_searches
 
 ROWS = "search_rows.parquet"
 """File of the stored rows in the folder of results: a later call with more runs or optimizers continues it."""
@@ -19,6 +20,7 @@ def add_searches(result: SearchResult, results: Results) -> None:
     results.add_table("search_runs", result.runs)
     results.add_table("search", result.means)
     results.add_table("search_shrinking", result.shrinking)
+    results.add_table("search_optimum", result.optimum)
     with style.house_style():
         results.add_figure("search", draw_regret(result))
 
@@ -45,7 +47,29 @@ def search_sentences(result: SearchResult) -> tuple[str, ...]:
                 f"evaluations, {full['regret']:.3f} in the full space; difference {shrunk['difference']:+.3f} "
                 f"[{low:+.3f}, {high:+.3f}]: {_verdict(low, high)}{_clear_counts(result, method, optimizer)}"
             )
-    return tuple(findings)
+    return (*findings, *optimum_sentences(result))
+
+
+def optimum_sentences(result: SearchResult) -> tuple[str, ...]:
+    """Return after how many evaluations each search scores the best architecture, next to published figures."""
+    ours = []
+    for row in result.optimum.iter_rows(named=True):
+        reached = f"{row['reached']} of {row['runs']} runs score the best network by the scores that select"
+        low, median, high = (
+            f"more than {result.evaluations:,}" if row[name] is None else f"{row[name]:,}"
+            for name in ("low", "median", "high")
+        )
+        needed = f"; median {median} evaluations (quartiles {low} and {high})" if row["reached"] else ""
+        ours.append(f"{row['optimizer']} in {_place(row['space'])}: {reached}{needed}")
+    published = (
+        f"published: {figure.method}, {figure.finding} ({figure.source})"
+        for figure in published_searches(result.benchmark)
+    )
+    return (*ours, *published)
+
+
+def _place(space: str) -> str:
+    return "the full space" if space == FULL_SPACE else f"the space of {space}"
 
 
 def _verdict(low: float, high: float) -> str:

@@ -6,7 +6,7 @@ difference between the best architecture of the full space and it, by the scores
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from lissnas_analyses.grid.benchmark_key import BenchmarkKey
 from lissnas_analyses.grid.row_store import open_row_store
 from lissnas_analyses.grid.run_grid import Row, check_runs, run_grid, setting_columns
 from lissnas_analyses.grid.workers import THIS_PROCESS, Workers
+from lissnas_analyses.search.optimum import evaluations_to_optimum, summarize_optimum
 
 METHODS = ("lissnas", "kernel")
 """The methods that shrink by default."""
@@ -42,6 +43,9 @@ _POINT_COLUMNS: dict[str, pl.DataType] = {
     "total_evaluations": pl.Int64(),
 }
 """The columns that tell searches apart, besides those of the settings."""
+
+_RECORDS = ["regret", "evaluations to the optimum"]
+"""What a stored row records, in its identity: rows that record something else are refused."""
 
 _RECORDED = 100
 """Number of evaluation counts, evenly spaced, at which the regret is recorded."""
@@ -66,6 +70,9 @@ class SearchResult:
         and the same of the paired difference to the full space.
     shrinking
         One row per run and method: the evaluations of shrinking, and the number of architectures it kept.
+    optimum
+        One row per space and optimizer: in how many runs it scored the best architecture of the full space by the
+        scores that select, and the quartiles of the evaluations that it needed; see `summarize_optimum`.
     """
 
     benchmark: Benchmark
@@ -76,6 +83,7 @@ class SearchResult:
     runs: pl.DataFrame
     means: pl.DataFrame
     shrinking: pl.DataFrame
+    optimum: pl.DataFrame
 
     def end(self, space: str, optimizer: str) -> dict[str, float]:
         """Return the last row of `means` of a search."""
@@ -154,7 +162,8 @@ def compare_searches(
         for optimizer in optimizers
     ]
     check_runs(runs)
-    with open_row_store(path, key.identity(), _POINT_COLUMNS) as store:
+    identity = replace(key.identity(), settings={"records": _RECORDS})
+    with open_row_store(path, identity, _POINT_COLUMNS) as store:
         rows = run_grid(search_rows, key, points, runs, seed, store, workers, report).rows
     by_search = {
         (point.space, point.optimizer): rows.filter(
@@ -179,6 +188,7 @@ def compare_searches(
         runs=_runs(regret, recorded),
         means=_means(regret, recorded),
         shrinking=pl.DataFrame(shrinking),
+        optimum=summarize_optimum({search: of_search["optimum_at"] for search, of_search in by_search.items()}),
     )
 
 
@@ -190,7 +200,8 @@ def recorded_at(evaluations: int) -> Indices:
 def search_rows(key: BenchmarkKey, seed: int, chunk: Sequence[tuple[SearchPoint, int]]) -> list[Row]:
     """Return the rows of some searches: the task of a worker.
 
-    A row has the regret at each recorded number of evaluations, and the evaluations and the size of the shrunk space.
+    A row has the regret at each recorded number of evaluations, the evaluations and the size of the shrunk space, and
+    the evaluations until the optimum.
     """
     benchmark, rows = key.open(), list[Row]()
     for point, run in chunk:
@@ -210,7 +221,8 @@ def search_rows(key: BenchmarkKey, seed: int, chunk: Sequence[tuple[SearchPoint,
             point.evaluations,
         )
         regret = regret_at(trace, benchmark, recorded_at(point.evaluations)).tolist()
-        rows.append(point.columns | {"seed": seed, "run": run} | spent | {"regret": regret})
+        optimum_at = evaluations_to_optimum(trace, benchmark, point.evaluations)
+        rows.append(point.columns | {"seed": seed, "run": run} | spent | {"regret": regret, "optimum_at": optimum_at})
     return rows
 
 
