@@ -47,9 +47,9 @@ def reproduce(
     out
         Folder for the results: one folder in it for each benchmark.
     """
-    from lissnas_analyses.comparison import describe as comparison
+    from lissnas_analyses.comparison.describe import INTERVALS
     from lissnas_analyses.grid.workers import workers as start_workers
-    from lissnas_analyses.locality import describe as locality
+    from lissnas_analyses.locality.describe import INTERVALS as INTERVALS_OF_LOCALITY
     from lissnas_analyses.reproduce import BENCHMARKS
     from lissnas_analyses.reproduce import reproduce as run
     from lissnas_analyses.results.folder import Results
@@ -64,7 +64,8 @@ def reproduce(
                 findings = run(opened, results, runs, seed, prefixed(report, name), started)
             studied.append(print_analysis(opened, findings, results))
     if studied:
-        say_intervals(f"{comparison.INTERVALS}; of locality, {locality.INTERVALS}", indent=0)
+        locality = INTERVALS_OF_LOCALITY.removeprefix("95 % interval, ")
+        say_intervals(f"{INTERVALS}; of locality {locality}", indent=0)
     absent = sorted(set(BENCHMARKS) - set(ready))
     left_out = tuple(MissingBenchmark(name, find_adapter(name).remedy) for name in absent)
     for one in left_out:
