@@ -27,11 +27,11 @@ class Overview:
         interval, against the mean number of evaluations. Columns: benchmark, dataset, method, round, evaluations,
         size, recall, low, high, runs.
     table
-        One row for each benchmark and method, and one for selection by all labels: the recall of the result with its
-        95 % interval, the mean number of architectures kept and of evaluations, the number of runs, and whether the
-        method is the best. A method is the best if it has the highest mean recall and the paired interval of its
-        difference to every other method excludes 0. Columns: benchmark, dataset, method, recall, low, high, size,
-        evaluations, runs, best.
+        One row for each benchmark and method, and one for selection by all labels: the recall of the result with its 95
+        % interval and median, the mean number of architectures kept and of evaluations, the number of runs and of
+        failed runs, and whether the method is the best. A method is the best if it has the highest mean recall and the
+        paired interval of its difference to every other method excludes 0. Columns: benchmark, dataset, method, recall,
+        low, high, median, size, evaluations, runs, failed, best.
     """
 
     curves: pl.DataFrame
@@ -104,15 +104,17 @@ def _table(result: ComparisonResult) -> pl.DataFrame:
     best = _best_method(result)
     rows: list[dict[str, Any]] = []
     for method in result.methods:
-        recall, low, high = result.final(method, "recall_1")
+        recall = result.final_row(method, "recall_1")
         size, spent = (result.final(method, name)[0] for name in ("size", "evaluations"))
         rows.append(
-            {"method": method, "recall": recall, "low": low, "high": high, "size": size, "evaluations": spent}
-            | {"runs": result.number_of_runs, "best": method == best}
+            {"method": method, "recall": recall["mean"], "low": recall["low"], "high": recall["high"]}
+            | {"median": recall["median"], "size": size, "evaluations": spent, "runs": recall["runs"]}
+            | {"failed": recall["failed"], "best": method == best}
         )
     rows.append(_all_labels(result))
-    numbers = dict.fromkeys(("recall", "low", "high", "size", "evaluations"), pl.Float64())
-    return pl.DataFrame(rows, schema={"method": pl.String(), **numbers, "runs": pl.Int64(), "best": pl.Boolean()})
+    numbers = dict.fromkeys(("recall", "low", "high", "median", "size", "evaluations"), pl.Float64())
+    counts = dict.fromkeys(("runs", "failed"), pl.Int64())
+    return pl.DataFrame(rows, schema={"method": pl.String(), **numbers, **counts, "best": pl.Boolean()})
 
 
 def _best_method(result: ComparisonResult) -> str | None:
@@ -132,15 +134,18 @@ def _all_labels(result: ComparisonResult) -> dict[str, Any]:
     sizes = first.sort("round").group_by("run", maintain_order=True).last()["size"].to_numpy()
     best_first = np.argsort(-np.nan_to_num(benchmark.selection, nan=-np.inf), kind="stable")
     hits = np.cumsum(is_top(benchmark.report, 0.01)[best_first])
-    recall = mean_over_runs(hits[sizes - 1] / hits[-1])
+    recalls = hits[sizes - 1] / hits[-1]
+    recall = mean_over_runs(recalls)
     return {
         "method": ALL_LABELS,
         "recall": float(recall.value),
         "low": float(recall.low),
         "high": float(recall.high),
+        "median": float(np.median(recalls)),
         "size": float(sizes.mean()),
         "evaluations": float(np.count_nonzero(~np.isnan(benchmark.selection))),
         "runs": len(sizes),
+        "failed": int(np.count_nonzero(sizes == benchmark.space.size)),
         "best": False,
     }
 

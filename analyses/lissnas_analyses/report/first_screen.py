@@ -22,6 +22,7 @@ _TERMS = {
     "kept": "the number of networks in the shrunk space, mean over the runs",
     "evaluations": "the number of networks whose score the method requested, mean over the runs",
     "all labels": "keeps the networks with the best selection scores of the full space: a method that knew all labels",
+    "failed": "runs in which the method kept the full space, so that their recall is 1 and nothing was shrunk",
     "random-subset": "keeps random networks: the chance level",
 }
 """Terms that explain themselves on hover and focus."""
@@ -46,7 +47,7 @@ def first_screen(folders: Sequence[Path], packed: Packed) -> str:
         if (benchmark, dataset) not in tables:
             tables[benchmark, dataset] = table
             curves.append(curve)
-    shown = Overview(pl.concat(curves), pl.concat(tables.values()))
+    shown = Overview(pl.concat(curves), pl.concat(tables.values(), how="diagonal"))
     with style.house_style():
         drawing = figure_files("recall", draw_recall(shown))["recall.svg"]
     return (
@@ -80,6 +81,8 @@ def _cell(rows: pl.DataFrame) -> str:
     row = rows.row(0, named=True)
     recall = f"<b>{row['recall']:.2f}</b>" if row["best"] else f"{row['recall']:.2f}"
     interval = f" [{row['low']:.2f}, {row['high']:.2f}]" if row["runs"] > 1 else ""
+    if failed := row.get("failed"):  # tables of earlier versions do not count them
+        interval = f", median {row['median']:.2f}, {_term('failed')} {failed:,} of {row['runs']:,}"
     cost = f"{row['size']:,.0f} kept, {row['evaluations']:,.0f} evaluations"
     return f'<td>{recall}{interval}<br><span class="faint">{cost}</span></td>'
 

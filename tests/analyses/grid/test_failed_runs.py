@@ -8,6 +8,7 @@ from lissnas_analyses.ablation.describe import _recall
 from lissnas_analyses.ablation.summarize import mean_statistics
 from lissnas_analyses.comparison.describe import _over_runs
 from lissnas_analyses.comparison.summarize import STATISTIC_RANGES, means_of_rounds
+from lissnas_analyses.report.first_screen import _cell
 
 RECALLS = [0.1, 0.12, 0.13, 0.2, 0.15, 0.11]
 
@@ -54,3 +55,11 @@ def test_an_ablation_has_the_intervals_of_the_mean_and_the_failures() -> None:
     equal = means.row(by_predicate=pl.col("statistic") == "mean", named=True)
     assert (equal["low"], equal["mean"], equal["high"]) == (1, 1, 1)
     assert _recall(recall, []) == "0.283 (1 of 6 runs failed: they kept the full space)"
+
+
+def test_the_report_shows_the_median_where_runs_failed() -> None:
+    row = {"recall": 0.42, "low": 0.1, "high": 0.9, "median": 0.17, "size": 9.0, "evaluations": 5.0, "runs": 6}
+    shown = _cell(pl.DataFrame([row | {"failed": 2, "best": False}]))
+    assert "0.42, median 0.17" in shown
+    assert "2 of 6" in shown
+    assert "[0.10, 0.90]" in _cell(pl.DataFrame([row | {"failed": 0, "best": False}]))
