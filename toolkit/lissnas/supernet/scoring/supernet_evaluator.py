@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
+from itertools import islice
 
 import numpy as np
 import torch
@@ -15,6 +17,8 @@ from lissnas.supernet.networks.weights import weights_digest
 from lissnas.supernet.scoring.batch_norm_recalibration import recalibrate_batch_norms
 from lissnas.supernet.training.out_of_memory import memory_for
 from lissnas.supernet.training.process_group import ProcessGroup
+
+_REMEDY = "lower scoring.batch_size or scoring.recalibration_batch_size"
 
 
 class SupernetEvaluator:
@@ -58,13 +62,21 @@ class SupernetEvaluator:
         self._report = report
         self._scores: dict[tuple[str, bytes], float] = {}
 
-    def open_images(self) -> None:
-        """Read the first batches, so that unreadable images are reported before anything else is computed.
+    def try_one_path(self) -> None:
+        """Score one path on the first batches only, so that what would fail later fails before the training.
 
-        Raises LissnasError if they cannot be read.
+        The statistics of the batch norms are restored. Raises LissnasError if the images cannot be read or memory does
+        not suffice.
         """
-        for batches in (self._recalibration, self._held_out):
-            next(iter(batches), None)
+        path = self._network.space.sample(1, np.random.default_rng(0))[0].tolist()
+        before = {name: values.clone() for name, values in self._network.named_buffers()}
+        weights_digest(self._network.parameters())
+        with memory_for("scoring", self._process_group.device, _REMEDY), _evaluating(self._network), torch.no_grad():
+            recalibrate_batch_norms(self._network, islice(self._recalibration, 1), partial(self._classify, path=path))
+            for images, _labels in islice(self._held_out, 1):
+                self._classify(images, path)
+            for name, values in self._network.named_buffers():
+                values.copy_(before[name])
 
     @property
     def scored(self) -> int:
@@ -87,8 +99,7 @@ class SupernetEvaluator:
         unscored = {key: row for key, row in zip(keys, rows, strict=True) if key not in self._scores}
         processes, device = self._process_group.world_size, self._process_group.device
         scores = torch.zeros(len(unscored), dtype=torch.float64, device=device)
-        remedy = "lower scoring.batch_size or scoring.recalibration_batch_size"
-        with memory_for("scoring", device, remedy), _evaluating(self._network), torch.no_grad():
+        with memory_for("scoring", device, _REMEDY), _evaluating(self._network), torch.no_grad():
             for place, row in enumerate(unscored.values()):
                 if place % processes == self._process_group.rank:
                     scores[place] = self._score(row.tolist())
@@ -97,18 +108,20 @@ class SupernetEvaluator:
         return np.array([self._scores[key] for key in keys])
 
     def _score(self, path: list[int]) -> float:
-        recalibrate_batch_norms(
-            self._network, self._recalibration, lambda images: self._network(self._to_device(images).float(), path)
-        )
+        recalibrate_batch_norms(self._network, self._recalibration, partial(self._classify, path=path))
         correct = torch.zeros((), dtype=torch.int64, device=self._process_group.device)
         finite = torch.ones((), dtype=torch.bool, device=self._process_group.device)
         count = 0
         for images, labels in self._held_out:
-            logits = self._network(self._to_device(images).float(), path)
+            logits = self._classify(images, path)
             correct += (logits.argmax(1) == self._to_device(labels)).sum()
             finite &= torch.isfinite(logits).all()
             count += len(labels)
         return 100 * correct.item() / count if finite else np.nan
+
+    def _classify(self, images: Tensor, path: list[int]) -> Tensor:
+        logits: Tensor = self._network(self._to_device(images).float(), path)
+        return logits
 
     def _to_device(self, values: Tensor) -> Tensor:
         return values.to(self._process_group.device, non_blocking=True)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
+import torch
 from torch import Tensor
 from torch.nn.modules.batchnorm import _BatchNorm
 
@@ -30,6 +31,7 @@ from lissnas.supernet.images.image_source import ImageSource
 from lissnas.supernet.networks.supernet import Supernet
 from lissnas.supernet.networks.weights import draw_weights
 from lissnas.supernet.scoring.scoring import Scoring, per_rank_journals, use_ema_weights
+from lissnas.supernet.scoring.weight_angle import WeightAngleEvaluator
 from lissnas.supernet.shrinking.shrinking_round import RoundShrinker, ShrinkingRound, box_of, check_agreement
 from lissnas.supernet.shrinking.shrinking_schedule import ShrinkingSchedule, training_recipe_after
 from lissnas.supernet.shrinking.weight_angle_shrinkage import WeightAngleShrinkage
@@ -172,7 +174,11 @@ def shrink_in_rounds(
             group,
             lambda scored: report_scores(len(rounds) + 1, scored - scored_before_round),
         )
-        evaluator.open_images()
+        if recipe.channels_last:
+            network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        evaluator.try_one_path()
+        if isinstance(shrinker, WeightAngleShrinkage):
+            WeightAngleEvaluator(network, initial)(network.space.sample(1, np.random.default_rng(0)))
         subspace: Subspace = WholeSpace(full_space)
         average = train(paths)
         with per_rank_journals(folder, group) as journals:
