@@ -9,12 +9,21 @@ import pytest
 from command import Command
 from lissnas_analyses.cli import app
 from lissnas_benchmarks.benchmark import Benchmark, open_benchmark
+from small_ablation import ablate_grid
 
 
 @pytest.fixture(scope="session")
 def proteins() -> Benchmark:
     """2,021 real networks: NAS-Bench-Graph on proteins."""
     return open_benchmark("nas-bench-graph-proteins")
+
+
+@pytest.fixture(scope="session")
+def complete(proteins: Benchmark, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of rows of the small ablation, computed at once in this process."""
+    folder = tmp_path_factory.mktemp("complete")
+    ablate_grid(proteins, folder)
+    return folder / "ablation.parquet"
 
 
 @pytest.fixture(scope="session")

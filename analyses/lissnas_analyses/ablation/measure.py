@@ -27,8 +27,7 @@ from lissnas_analyses.ablation.summarize import (
     sensitivity,
 )
 from lissnas_analyses.grid.benchmark_key import BenchmarkKey, full_space_quality
-from lissnas_analyses.grid.row_store import open_row_store
-from lissnas_analyses.grid.run_grid import Row, check_runs, run_grid
+from lissnas_analyses.grid.run_grid import Row, run_grid
 from lissnas_analyses.grid.workers import THIS_PROCESS, Workers
 
 _RUNS_PER_JOB = 8
@@ -106,12 +105,20 @@ def ablate(
     UnknownNameError
         If the benchmark has no scores after one of the numbers of epochs.
     """
-    key = BenchmarkKey.of(benchmark)
     for epochs in dict.fromkeys(point.epochs for point in points):
         _scores_after(benchmark, epochs)  # an unknown number of epochs is refused before anything runs
-    check_runs(runs)
-    with open_row_store(path, key.identity(), POINT_COLUMNS) as store:
-        grid = run_grid(ablation_rows, key, points, runs, seed, store, workers, report, runs_per_job=_RUNS_PER_JOB)
+    grid = run_grid(
+        ablation_rows,
+        benchmark,
+        points,
+        runs,
+        seed,
+        POINT_COLUMNS,
+        path=path,
+        workers=workers,
+        report=report,
+        runs_per_job=_RUNS_PER_JOB,
+    )
     return AblationResult(
         benchmark=benchmark,
         points=tuple(points),

@@ -32,8 +32,7 @@ from lissnas_analyses.comparison.summarize import (
     share_below,
 )
 from lissnas_analyses.grid.benchmark_key import BenchmarkKey, full_space_quality
-from lissnas_analyses.grid.row_store import open_row_store
-from lissnas_analyses.grid.run_grid import Row, check_runs, run_grid
+from lissnas_analyses.grid.run_grid import Row, run_grid
 from lissnas_analyses.grid.workers import THIS_PROCESS, Workers
 
 METHODS = ("lissnas", "operation-pruning", "random-subset")
@@ -139,11 +138,20 @@ def compare(
     LissnasError
         If the file has rows of other data.
     """
-    key, points = BenchmarkKey.of(benchmark), tuple(dict.fromkeys(map(compared_method, methods)))
-    columns = {"method": pl.String()}
-    check_runs(runs)
-    with open_row_store(path, key.identity(), columns, ("round",)) as store:
-        grid = run_grid(comparison_rows, key, points, runs, seed, store, workers, report, runs_per_job=len(points))
+    points = tuple(dict.fromkeys(map(compared_method, methods)))
+    grid = run_grid(
+        comparison_rows,
+        benchmark,
+        points,
+        runs,
+        seed,
+        {"method": pl.String()},
+        ("round",),
+        path=path,
+        workers=workers,
+        report=report,
+        runs_per_job=len(points),
+    )
     rows = rows_by_run(grid.rows, [point.method for point in points])
     rounds = rounds_of_runs(rows)
     return ComparisonResult(

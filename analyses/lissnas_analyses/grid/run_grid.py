@@ -6,16 +6,19 @@ the seed and the run alone, so the number and the order of workers change no bit
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cache
+from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal, Protocol, TypeVar, cast, get_args, get_origin, get_type_hints
 
 import polars as pl
 from lissnas.errors import SettingError
 from lissnas.shrinkers.shrink import Shrinker
+from lissnas_benchmarks.benchmark import Benchmark
 
 from lissnas_analyses.grid.benchmark_key import BenchmarkKey
-from lissnas_analyses.grid.row_store import SETTING_PREFIX, RowStore
+from lissnas_analyses.grid.row_store import SETTING_PREFIX, RowStore, open_row_store
 from lissnas_analyses.grid.workers import Workers
 
 _SECONDS_BETWEEN_WRITES = 0.5
@@ -76,25 +79,22 @@ def setting_columns(shrinker: Shrinker) -> dict[str, Any]:
     }
 
 
-def check_runs(runs: int) -> None:
-    """Raise SettingError if `runs` is below 1; called before a store of rows creates any file."""
-    if runs < 1:
-        raise SettingError(f"the number of runs must be at least 1, not {runs}")
-
-
 def run_grid(
     task: Task[Point],
-    benchmark: BenchmarkKey,
+    benchmark: Benchmark,
     points: Sequence[Point],
     runs: int,
     seed: int,
-    store: RowStore,
-    workers: Workers,
-    report: Callable[[float], None] = lambda share: None,
+    point_columns: Mapping[str, pl.DataType],
+    row_columns: Sequence[str] = (),
     *,
+    path: Path | None,
+    workers: Workers,
+    report: Callable[[float], None],
     runs_per_job: int = 1,
+    settings: Mapping[str, Any] = MappingProxyType({}),
 ) -> GridRows:
-    """Compute the runs of a grid that the store lacks, and return all rows of the grid.
+    """Compute the runs of a grid that the file of rows lacks, and return all rows of the grid.
 
     Parameters
     ----------
@@ -104,39 +104,48 @@ def run_grid(
         What is studied.
     points, runs, seed
         The grid: every point has runs 0 to `runs` - 1.
-    store
-        Holds what earlier calls computed. Finished rows stay in it if this call is interrupted.
+    point_columns, row_columns
+        As in `RowStore`.
+    path
+        The Parquet file of rows that earlier calls computed; None for no file. Finished rows stay in it if this call is
+        interrupted.
     workers
         What computes.
     report
         Progress callback: it gets the share of the missing runs that are done.
     runs_per_job
         Number of runs that a worker computes at a time. The points of one run follow each other.
+    settings
+        What else the rows depend on; rows of other settings are refused.
 
     Raises
     ------
     SettingError
         If `runs` is below 1.
+    LissnasError
+        If the file has rows of other data, or another process writes to it.
     """
-    check_runs(runs)
-    started = time.monotonic()
-    missing = list(_missing(store, points, runs, seed))
-    chunks = (missing[at : at + runs_per_job] for at in range(0, len(missing), runs_per_job))
-    jobs = ((benchmark, seed, chunk) for chunk in chunks)
-    done, unwritten, written_at = 0, list[Row](), time.monotonic()
-    try:
-        for (_, _, chunk), rows in workers.each(task, jobs) if missing else ():
-            unwritten += rows
-            done += len(chunk)
-            report(done / len(missing))
-            if time.monotonic() - written_at > _SECONDS_BETWEEN_WRITES:
+    if runs < 1:
+        raise SettingError(f"the number of runs must be at least 1, not {runs}")
+    started, key = time.monotonic(), BenchmarkKey.of(benchmark)
+    with open_row_store(path, replace(key.identity(), settings=settings), point_columns, row_columns) as store:
+        missing = list(_missing(store, points, runs, seed))
+        chunks = (missing[at : at + runs_per_job] for at in range(0, len(missing), runs_per_job))
+        jobs = ((key, seed, chunk) for chunk in chunks)
+        done, unwritten, written_at = 0, list[Row](), time.monotonic()
+        try:
+            for (_, _, chunk), rows in workers.each(task, jobs) if missing else ():
+                unwritten += rows
+                done += len(chunk)
+                report(done / len(missing))
+                if time.monotonic() - written_at > _SECONDS_BETWEEN_WRITES:
+                    store.append(unwritten)
+                    unwritten, written_at = [], time.monotonic()
+        finally:
+            if unwritten:
                 store.append(unwritten)
-                unwritten, written_at = [], time.monotonic()
-    finally:
-        if unwritten:
-            store.append(unwritten)
-        stored = store.merge()
-    rows_of_grid = _select(stored, points, runs, seed, store.point_columns)
+            stored = store.merge()
+    rows_of_grid = _select(stored, points, runs, seed, point_columns)
     return GridRows(rows_of_grid, len(missing), stored.height, time.monotonic() - started)
 
 

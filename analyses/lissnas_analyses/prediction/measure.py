@@ -22,7 +22,6 @@ from lissnas.storage.random_streams import named_generator
 from lissnas_benchmarks.benchmark import Benchmark
 
 from lissnas_analyses.grid.benchmark_key import BenchmarkKey
-from lissnas_analyses.grid.row_store import open_row_store
 from lissnas_analyses.grid.run_grid import Row, run_grid
 from lissnas_analyses.grid.workers import THIS_PROCESS, Workers
 from lissnas_analyses.prediction.published import PublishedTau, published_taus
@@ -157,8 +156,9 @@ def measure_predictors(
     key = BenchmarkKey.of(benchmark)
     sizes = tuple(sorted(set(train)))
     points = [_FitPoint(name, fit, count, share) for name, fit in predictors.items() for count in sizes]
-    with open_row_store(path, key.identity(), _POINT_COLUMNS) as store:
-        rows = run_grid(predictor_rows, key, points, runs, seed, store, workers, report).rows
+    rows = run_grid(
+        predictor_rows, benchmark, points, runs, seed, _POINT_COLUMNS, path=path, workers=workers, report=report
+    ).rows
     left_out = [
         {"predictor": point.predictor, "train": point.train, "reason": reason}
         for point in points

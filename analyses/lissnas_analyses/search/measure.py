@@ -6,7 +6,7 @@ difference between the best architecture of the full space and it, by the scores
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +23,7 @@ from lissnas.subspaces.subspace import Subspace, WholeSpace
 from lissnas_benchmarks.benchmark import Benchmark
 
 from lissnas_analyses.grid.benchmark_key import BenchmarkKey
-from lissnas_analyses.grid.row_store import open_row_store
-from lissnas_analyses.grid.run_grid import Row, check_runs, run_grid, setting_columns
+from lissnas_analyses.grid.run_grid import Row, run_grid, setting_columns
 from lissnas_analyses.grid.workers import THIS_PROCESS, Workers
 from lissnas_analyses.search.optimum import evaluations_to_optimum, summarize_optimum
 
@@ -154,17 +153,25 @@ def compare_searches(
     """
     if runs < 1 or evaluations < 1:
         raise SettingError(f"at least 1 run and 1 evaluation are needed, not {runs} and {evaluations}")
-    key, optimizers = BenchmarkKey.of(benchmark), tuple(dict.fromkeys(optimizers))
+    optimizers = tuple(dict.fromkeys(optimizers))
     spaces: dict[str, Shrinker | None] = {FULL_SPACE: None, **shrinkers}
     points = [
         SearchPoint(space, shrinker, optimizer, evaluations)
         for space, shrinker in spaces.items()
         for optimizer in optimizers
     ]
-    check_runs(runs)
-    identity = replace(key.identity(), settings={"records": _RECORDS})
-    with open_row_store(path, identity, _POINT_COLUMNS) as store:
-        rows = run_grid(search_rows, key, points, runs, seed, store, workers, report).rows
+    rows = run_grid(
+        search_rows,
+        benchmark,
+        points,
+        runs,
+        seed,
+        _POINT_COLUMNS,
+        path=path,
+        workers=workers,
+        report=report,
+        settings={"records": _RECORDS},
+    ).rows
     by_search = {
         (point.space, point.optimizer): rows.filter(
             (pl.col("space") == point.space) & (pl.col("optimizer") == point.optimizer)

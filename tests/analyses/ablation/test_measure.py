@@ -14,31 +14,9 @@ from lissnas.shrinkers.shrink import shrink
 from lissnas.statistics.quality import quality
 from lissnas.storage.run_identity import RunIdentity
 from lissnas_analyses.ablation.grid_points import AblationPoint, grid_points
-from lissnas_analyses.ablation.measure import AblationResult, ablate
 from lissnas_analyses.grid.row_store import RowStore
-from lissnas_analyses.grid.workers import THIS_PROCESS
 from lissnas_benchmarks.benchmark import Benchmark
-
-GRID = grid_points(("lissnas", "random-subset"), {"seeds": (5, 20), "size": (100,)}, (1.0, 0.6))
-RUNS = 4
-
-
-def _ablate(
-    proteins: Benchmark,
-    folder: Path,
-    given_workers: object = THIS_PROCESS,
-    points: tuple[AblationPoint, ...] = GRID,
-    runs: int = RUNS,
-) -> AblationResult:
-    return ablate(proteins, points, runs, 3, path=folder / "ablation.parquet", workers=given_workers)  # type: ignore[arg-type]
-
-
-@pytest.fixture(scope="module")
-def complete(proteins: Benchmark, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The file of rows of the grid, computed at once in this process."""
-    folder = tmp_path_factory.mktemp("complete")
-    _ablate(proteins, folder)
-    return folder / "ablation.parquet"
+from small_ablation import GRID, RUNS, ablate_grid
 
 
 def test_a_row_is_what_the_library_gives(complete: Path, proteins: Benchmark) -> None:
@@ -71,13 +49,13 @@ def test_an_impossible_combination_is_refused_before_anything_runs() -> None:
 
 def test_a_fidelity_that_was_not_measured_is_refused(proteins: Benchmark, tmp_path: Path) -> None:
     with pytest.raises(UnknownNameError, match="unknown epochs '12'"):
-        _ablate(proteins, tmp_path, points=grid_points(("lissnas",), {}, (1.0,), (12,)))
+        ablate_grid(proteins, tmp_path, points=grid_points(("lissnas",), {}, (1.0,), (12,)))
 
 
 def test_means_and_intervals_are_those_of_the_rows(proteins: Benchmark, tmp_path: Path) -> None:
     from scipy import stats
 
-    result = _ablate(proteins, tmp_path, points=GRID[:1])
+    result = ablate_grid(proteins, tmp_path, points=GRID[:1])
     sizes = result.rows["size"].to_numpy()
     [row] = result.means.filter(statistic="size").iter_rows(named=True)
     low, high = stats.t.interval(0.95, RUNS - 1, sizes.mean(), stats.sem(sizes))
@@ -85,7 +63,7 @@ def test_means_and_intervals_are_those_of_the_rows(proteins: Benchmark, tmp_path
 
 
 def test_methods_and_configurations_are_ranked(proteins: Benchmark, tmp_path: Path) -> None:
-    result = _ablate(proteins, tmp_path)
+    result = ablate_grid(proteins, tmp_path)
     ranks = result.ranks
     assert ranks.filter(kind="method")["name"].to_list() == ["lissnas", "random-subset"]
     assert set(ranks.filter(kind="configuration")["name"]) == {
@@ -101,4 +79,4 @@ def test_rows_of_other_data_are_refused(proteins: Benchmark, tmp_path: Path) -> 
         store.append([{"method": "lissnas", "epochs": None, "noise_tau": 1.0, "seed": 0, "run": 0}])
         store.merge()
     with pytest.raises(LissnasError, match=r"data\.benchmark is another; in this run it is nas-bench-graph-proteins"):
-        _ablate(proteins, tmp_path)
+        ablate_grid(proteins, tmp_path)

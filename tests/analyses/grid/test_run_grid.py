@@ -16,44 +16,25 @@ import polars as pl
 import pytest
 from counting_workers import CountingWorkers, InterruptedWorkers
 from lissnas.errors import LissnasError, SettingError
-from lissnas_analyses.ablation.grid_points import AblationPoint, grid_points
-from lissnas_analyses.ablation.measure import AblationResult, ablate, ablation_rows
+from lissnas_analyses.ablation.grid_points import grid_points
+from lissnas_analyses.ablation.measure import ablate, ablation_rows
 from lissnas_analyses.grid.benchmark_key import BenchmarkKey
-from lissnas_analyses.grid.workers import THIS_PROCESS, workers
+from lissnas_analyses.grid.workers import workers
 from lissnas_benchmarks.benchmark import Benchmark
 from lissnas_benchmarks.predictor_file import Predictor
+from small_ablation import GRID, RUNS, ablate_grid
 
 NAME = "nas-bench-graph-proteins"
-GRID = grid_points(("lissnas", "random-subset"), {"seeds": (5, 20), "size": (100,)}, (1.0, 0.6))
-RUNS = 4
-
-
-def _ablate(
-    proteins: Benchmark,
-    folder: Path,
-    given_workers: object = THIS_PROCESS,
-    points: tuple[AblationPoint, ...] = GRID,
-    runs: int = RUNS,
-) -> AblationResult:
-    return ablate(proteins, points, runs, 3, path=folder / "ablation.parquet", workers=given_workers)  # type: ignore[arg-type]
-
-
-@pytest.fixture(scope="module")
-def complete(proteins: Benchmark, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The file of rows of the grid, computed at once in this process."""
-    folder = tmp_path_factory.mktemp("complete")
-    _ablate(proteins, folder)
-    return folder / "ablation.parquet"
 
 
 def test_the_order_of_the_jobs_changes_no_byte(proteins: Benchmark, complete: Path, tmp_path: Path) -> None:
-    _ablate(proteins, tmp_path, CountingWorkers(backwards=True))
+    ablate_grid(proteins, tmp_path, CountingWorkers(backwards=True))
     assert (tmp_path / "ablation.parquet").read_bytes() == complete.read_bytes()
 
 
 def test_two_processes_change_no_byte(proteins: Benchmark, complete: Path, tmp_path: Path) -> None:
     with workers(2) as two_processes:
-        _ablate(proteins, tmp_path, two_processes)
+        ablate_grid(proteins, tmp_path, two_processes)
     assert (tmp_path / "ablation.parquet").read_bytes() == complete.read_bytes()
 
 
@@ -61,14 +42,14 @@ def test_two_processes_change_no_byte(proteins: Benchmark, complete: Path, tmp_p
 def test_a_dask_cluster_of_two_workers_changes_no_byte(proteins: Benchmark, complete: Path, tmp_path: Path) -> None:
     with workers(cluster="local:2") as two:
         assert two.count == 2
-        _ablate(proteins, tmp_path, two)
+        ablate_grid(proteins, tmp_path, two)
     assert (tmp_path / "ablation.parquet").read_bytes() == complete.read_bytes()
 
 
 def test_stored_runs_are_not_computed_again(proteins: Benchmark, complete: Path, tmp_path: Path) -> None:
-    _ablate(proteins, tmp_path, points=GRID[:2], runs=2)
+    ablate_grid(proteins, tmp_path, points=GRID[:2], runs=2)
     counting = CountingWorkers()
-    result = _ablate(proteins, tmp_path, counting)
+    result = ablate_grid(proteins, tmp_path, counting)
     assert counting.rows == result.computed == 24 - 4
     assert (tmp_path / "ablation.parquet").read_bytes() == complete.read_bytes()
 
@@ -78,15 +59,15 @@ def test_a_smaller_grid_returns_its_own_rows_and_deletes_none(
 ) -> None:
     (tmp_path / "ablation.parquet").write_bytes(complete.read_bytes())
     counting = CountingWorkers()
-    result = _ablate(proteins, tmp_path, counting, GRID[:1], 2)
+    result = ablate_grid(proteins, tmp_path, counting, GRID[:1], 2)
     assert counting.rows == 0
     assert (result.rows.height, result.stored) == (2, 24)
     assert (tmp_path / "ablation.parquet").read_bytes() == complete.read_bytes()
 
 
 def test_a_setting_that_is_new_leaves_the_stored_rows_unchanged(proteins: Benchmark, tmp_path: Path) -> None:
-    _ablate(proteins, tmp_path, points=GRID[:1], runs=1)
-    result = _ablate(
+    ablate_grid(proteins, tmp_path, points=GRID[:1], runs=1)
+    result = ablate_grid(
         proteins, tmp_path, points=grid_points(("lissnas", "kernel"), {"evaluations": (30,), "size": (50,)}), runs=1
     )
     assert result.stored == 3
@@ -95,9 +76,9 @@ def test_a_setting_that_is_new_leaves_the_stored_rows_unchanged(proteins: Benchm
 
 def test_an_interrupt_keeps_the_finished_runs(proteins: Benchmark, complete: Path, tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
-        _ablate(proteins, tmp_path, InterruptedWorkers())
+        ablate_grid(proteins, tmp_path, InterruptedWorkers())
     assert pl.read_parquet(tmp_path / "ablation.parquet").height == 8
-    assert _ablate(proteins, tmp_path).computed == 16
+    assert ablate_grid(proteins, tmp_path).computed == 16
     assert (tmp_path / "ablation.parquet").read_bytes() == complete.read_bytes()
 
 

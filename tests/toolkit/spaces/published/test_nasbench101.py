@@ -32,18 +32,8 @@ from nasbench101_graphs import (
 
 
 @pytest.fixture(scope="module")
-def five() -> NasBench101:
-    return nasbench101(5)
-
-
-@pytest.fixture(scope="module")
 def four() -> NasBench101:
     return nasbench101(4)
-
-
-@pytest.fixture(scope="module")
-def full() -> NasBench101:
-    return nasbench101()
 
 
 # Which graphs are the same

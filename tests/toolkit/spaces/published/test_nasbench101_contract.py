@@ -5,7 +5,7 @@ from itertools import combinations, permutations
 import numpy as np
 import pytest
 from lissnas.errors import ArchitectureError, SettingError
-from lissnas.spaces.published.nasbench101 import OPERATIONS, NasBench101, nasbench101
+from lissnas.spaces.published.nasbench101 import OPERATIONS, NasBench101
 from lissnas.spaces.space import Rows
 from nasbench101_graphs import (
     IN,
@@ -14,16 +14,6 @@ from nasbench101_graphs import (
     row_of,
     upper_triangle,
 )
-
-
-@pytest.fixture(scope="module")
-def five() -> NasBench101:
-    return nasbench101(5)
-
-
-@pytest.fixture(scope="module")
-def full() -> NasBench101:
-    return nasbench101()
 
 
 def test_indices_count_the_architectures_in_order(full: NasBench101) -> None:
