@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from lissnas.bridges.dialects import OFFICIAL, read_architectures
 from lissnas.bridges.gene_values import gene_values
 from lissnas.errors import ArchitectureError, SettingError, UnknownNameError
 from lissnas.spaces.official_order import official_order
@@ -34,6 +35,7 @@ def own_table(
     columns: Mapping[str, Column] | Sequence[str],
     gene_columns: Sequence[str] = (),
     string_column: str = "",
+    string_format: str = OFFICIAL,
     missing: bool = False,
     sampled: bool = False,
     selects: Measure | None = None,
@@ -62,6 +64,8 @@ def own_table(
     string_column
         Instead of genes, the column of official strings. A column called "official-index" has the benchmark's own
         numbering, and one called "lissnas-index" this project's index of the space.
+    string_format
+        The format of the strings, such as "naslib-201"; `lissnas.bridges.dialects.format_names` lists those of a space.
     missing
         Whether architectures may be absent and measurements empty; both become NaN.
     sampled
@@ -100,7 +104,8 @@ def own_table(
         raise SettingError(f"{name}: give either gene_columns or string_column, which name the architectures")
     if not columns or len(set(columns.values())) != len(columns):
         raise SettingError(f"{name}: give at least one column of measurements, and no two of the same measurement")
-    file = DeclaredFile(Path(path).name, space, dict(columns), tuple(gene_columns), string_column, missing, sampled)
+    meaning = dict(columns), tuple(gene_columns), string_column, missing, sampled, string_format
+    file = DeclaredFile(Path(path).name, space, *meaning)
     selects = selects or file.selects(name)
     obtain = f"correct {file.name} or its declaration, then run 'lissnas data import {name} {file.name}'"
     return TableAdapter(
@@ -131,6 +136,7 @@ class DeclaredFile:
     string_column: str
     missing: bool
     sampled: bool
+    string_format: str = OFFICIAL
 
     def selects(self, name: str) -> Measure:
         for column in self.columns.values():
@@ -213,7 +219,8 @@ class DeclaredFile:
             if self.string_column in (LISSNAS_INDEX, OFFICIAL_INDEX):
                 return self._numbered_architectures(file, space)
             if self.string_column:
-                return space.index(space.read(file.texts(self.string_column, "official strings")))
+                texts = file.texts(self.string_column, f"{self.string_format} strings", self.string_format != OFFICIAL)
+                return space.index(read_architectures(texts, self.string_format, space))
             return space.index(self._genes(file, space))
         except ArchitectureError as error:
             raise self._error(str(error)) from error

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from lissnas.bridges.dialects import OFFICIAL, format_names
 from lissnas.errors import ArchitectureError, SettingError, UnknownNameError
 from lissnas.spaces.space import Floats, Space
 
@@ -57,10 +58,10 @@ def read_predictors(source: str, space: Space) -> list[Predictor]:
     """Return the predictors in FILE, FILE:COLUMN, or FILE:-COLUMN if lower is better.
 
     The file has one row per architecture. The row names the architecture by a column of official strings, by columns
-    gene0, gene1, ..., by a column "official-index" of the benchmark's own numbering, or by a column "lissnas-index" of
-    this project's index of the space. Without COLUMN every other numeric column is a predictor. Empty cells, NaN, the
-    usual spellings of missing values and absent rows are missing scores. Any other mark of a failure counts as a
-    number. Rows that are copies are dropped.
+    gene0, gene1, ..., or by a column whose name is a format of `format_names`, such as "official-index" or
+    "naslib-201". Without COLUMN every other numeric column is a predictor. Empty cells, NaN, the usual spellings of
+    missing values and absent rows are missing scores. Any other mark of a failure counts as a number. Rows that are
+    copies are dropped.
 
     Raises
     ------
@@ -81,8 +82,8 @@ def read_predictors(source: str, space: Space) -> list[Predictor]:
         raise BenchmarkFileError(f"{path}: cannot be read ({error.strerror})") from error
     genes = [f"gene{gene}" for gene in range(space.genes)]
     strings = _naming_column(file, genes, space)
-    numbering = strings if strings in (OFFICIAL_INDEX, LISSNAS_INDEX) else ""
-    used = {strings, *genes, *POSITIONS, OFFICIAL_INDEX, LISSNAS_INDEX}
+    form = strings if strings in format_names(space) else OFFICIAL
+    used = {strings, *genes, *POSITIONS, *format_names(space)}
     selected = [column.removeprefix("-")] if column else [one for one in file.names if one not in used]
     if column and selected[0] not in file.names:
         raise UnknownNameError(f"column of {path.name}", selected[0], file.names)
@@ -90,17 +91,16 @@ def read_predictors(source: str, space: Space) -> list[Predictor]:
     if not selected:
         raise BenchmarkFileError(f"{path}: it has no numeric column of scores")
     measured = {one: Column(one, path.stem, "", "") for one in selected}
-    declared = DeclaredFile(path.name, lambda: space, measured, () if strings else tuple(genes), strings, True, False)
+    named_by = tuple(genes) if not strings else ()
+    declared = DeclaredFile(path.name, lambda: space, measured, named_by, strings, True, False, form)
     notes: list[str] = []
     index, columns = declared.read_rows(file, notes.append)
     sign = -1 if column.startswith("-") else 1
-    by = f"the numbers in '{numbering}'" if numbering else f"the official strings in '{strings}'"
+    by = f"the {form} strings in '{strings}'" if form == OFFICIAL else f"the column '{strings}'"
     if not strings:
         by = f"the columns {genes[0]} to {genes[-1]}"
-    found = (
-        f"{path.name}: {file.rows:,} rows found {len(index):,} of the {space.size:,} architectures of {space.name} by"
-    )
-    matched = "; ".join([f"{found} {by}", *notes])
+    known = f"{len(index):,} of the {space.size:,} architectures of {space.name}"
+    matched = "; ".join([f"{path.name}: {file.rows:,} rows found {known} by {by}", *notes])
     predictors = []
     for one, values in zip(selected, columns.values(), strict=True):
         scores = np.full(space.size, np.nan)
@@ -130,6 +130,7 @@ def _naming_column(file: OwnFile, genes: Sequence[str], space: Space) -> str:
     """
     texts = [name for name in file.names if file.is_text(name)]
     named = [name for name in STRINGS if name in texts or (not file.is_typed and _reads(file, name, space))]
+    named += [name for name in format_names(space) if name in texts]
     if named or len(texts) == 1:
         return (named or texts)[0]
     read = [name for name in texts if _reads(file, name, space)]
@@ -137,9 +138,9 @@ def _naming_column(file: OwnFile, genes: Sequence[str], space: Space) -> str:
         return read[0]
     if set(genes) <= set(file.names):
         return ""
-    for numbering in (LISSNAS_INDEX, OFFICIAL_INDEX):
-        if numbering in file.names:
-            return numbering
+    for form in format_names(space):
+        if form in file.names:
+            return form
     digits = [] if file.is_typed else [name for name in file.names if _reads(file, name, space)]
     if len(digits) == 1:
         return digits[0]
@@ -150,7 +151,7 @@ def _naming_column(file: OwnFile, genes: Sequence[str], space: Space) -> str:
         )
     raise BenchmarkFileError(
         f"{file.name}: no column names the architectures: add a column 'architecture' of official strings, columns "
-        f"{genes[0]} to {genes[-1]}, or a column '{OFFICIAL_INDEX}' or '{LISSNAS_INDEX}'"
+        f"{genes[0]} to {genes[-1]}, or a column called as its format: {', '.join(format_names(space)[1:])}"
     )
 
 

@@ -281,9 +281,9 @@ def test_a_row_for_each_architecture_of_a_huge_space_is_refused(scenes: pl.DataF
 @pytest.mark.parametrize(
     ("name", "data", "message"),
     [
-        ("scenes.parquet", b"", r"scenes\.parquet: cannot be read"),
+        ("scenes.parquet", b"", r"scenes\.parquet: it is empty"),
         ("scenes.parquet", b"PAR1 and no more", r"scenes\.parquet: cannot be read"),
-        ("scenes.csv", b"", r"scenes\.csv: cannot be read"),
+        ("scenes.csv", b"", r"scenes\.csv: it is empty"),
         ("scenes.csv", b"edge0,edge1\n1,2,3\n", r"scenes\.csv: cannot be read|unknown column"),
         ("scenes.xlsx", b"PK\3\4", r"scenes\.xlsx: a ZIP archive or an Excel workbook: .* save the sheet as CSV"),
     ],

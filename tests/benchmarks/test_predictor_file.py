@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from lissnas.bridges.dialects import write_architectures
 from lissnas.errors import LissnasError, SettingError, UnknownNameError
-from lissnas.spaces.official_order import official_order
 from lissnas.spaces.published.cell201 import cell201
 from lissnas_benchmarks.errors import BenchmarkFileError, MissingFileError
 from lissnas_benchmarks.predictor_file import read_predictor, read_predictors
@@ -28,8 +28,8 @@ def _named_by(way: str, frame: pl.DataFrame) -> pl.DataFrame:
         return frame.with_columns(note=pl.Series(SPACE.write(rows)))
     if way == "genes":
         return frame.drop("note").with_columns(**{f"gene{gene}": values for gene, values in enumerate(rows.T)})
-    numbers = np.argsort(official_order(SPACE))[PLACES] if way == "official-index" else PLACES
-    return frame.drop("note").with_columns(pl.Series(way, numbers))
+    texts = write_architectures(rows, way, SPACE)
+    return frame.drop("note").with_columns(pl.Series(way, texts if way == "naslib-201" else list(map(int, texts))))
 
 
 def _numbered(number: float, name: str = "lissnas-index") -> Callable[[pl.DataFrame], pl.DataFrame]:
@@ -37,7 +37,9 @@ def _numbered(number: float, name: str = "lissnas-index") -> Callable[[pl.DataFr
 
 
 @pytest.mark.parametrize("suffix", ["parquet", "csv"])
-@pytest.mark.parametrize("way", ["strings", "the only strings", "genes", "official-index", "lissnas-index"])
+@pytest.mark.parametrize(
+    "way", ["strings", "the only strings", "genes", "official-index", "lissnas-index", "naslib-201", "spikenas"]
+)
 def test_scores_find_their_architectures(way: str, suffix: str, tmp_path: Path) -> None:
     path = tmp_path / f"scores.{suffix}"
     frame = _named_by(way, _frame())

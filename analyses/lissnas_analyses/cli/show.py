@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
+from lissnas.bridges.dialects import OFFICIAL, read_architectures, write_architectures
 from lissnas.spaces.space import Rows
 from lissnas_benchmarks.adapter import TableAdapter
 from lissnas_benchmarks.catalog import find_adapter
@@ -25,6 +26,8 @@ class DrawingResult(CommandResult):
         Name of the benchmark.
     architectures
         Official strings of the architectures.
+    written
+        The architectures in the format of --as; empty without it.
     notes
         The score and rank of each architecture; "" if the data is not installed.
     edit_distance
@@ -35,6 +38,7 @@ class DrawingResult(CommandResult):
 
     benchmark: str
     architectures: tuple[str, ...]
+    written: tuple[str, ...]
     notes: tuple[str, ...]
     edit_distance: int | None
     folder: Path
@@ -46,6 +50,8 @@ def show(
     benchmark: BenchmarkName,
     /,
     *architectures: Annotated[str, Parameter(required=True)],
+    form: Annotated[str, Parameter(name="--format")] = OFFICIAL,
+    written_as: Annotated[str | None, Parameter(name="--as")] = None,
     dataset: Dataset = None,
     out: Out = None,
 ) -> DrawingResult:
@@ -58,7 +64,11 @@ def show(
     benchmark
         Name of the benchmark whose space has the architectures.
     architectures
-        Official strings of the architectures.
+        The architectures, as official strings or in the format of --format.
+    form
+        Format of the architectures, such as naslib-201; the error for an unknown one lists those of the space.
+    written_as
+        Format in which to print them too.
     """
     from lissnas.storage.atomic_write import atomic_write
 
@@ -68,7 +78,8 @@ def show(
     from lissnas_analyses.results.folder import figure_files, make_folder
 
     space = find_adapter(benchmark).space()
-    rows = space.read(architectures)
+    rows = read_architectures(architectures, form, space)
+    written = () if written_as is None else tuple(write_architectures(rows, written_as, space))
     titles, notes = space.write(rows), [_note(benchmark, dataset, row[None]) for row in rows]
     folder = out or default_folder(benchmark)
     make_folder(folder)
@@ -79,11 +90,13 @@ def show(
             file.write(content)
     for title, note in zip(titles, notes, strict=True):
         say(f"{title}  {note}".rstrip())
+    for text in written:
+        say(text, indent=2)
     distance = int(space.distance(rows[:1], rows[1:])[0]) if len(rows) == 2 else None
     if distance is not None:
         say(f"edit distance {distance}")
     say(str(folder / "architectures.png"), indent=2)
-    return DrawingResult(benchmark, tuple(titles), tuple(notes), distance, folder, tuple(drawn))
+    return DrawingResult(benchmark, tuple(titles), written, tuple(notes), distance, folder, tuple(drawn))
 
 
 def _note(benchmark: str, dataset: str | None, row: Rows) -> str:

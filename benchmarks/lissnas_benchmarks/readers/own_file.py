@@ -134,12 +134,16 @@ class OwnFile:
             raise self.error(f"{name} is {values[row]:.15g} in {self.place(row)}, but must be {what}")
         return values.astype(np.int64)
 
-    def texts(self, name: str, what: str) -> list[str]:
+    def texts(self, name: str, what: str, or_numbers: bool = False) -> list[str]:
         """Return a column of text without blanks around it; `what` says in an error what the text should be.
+
+        Whole numbers are their digits if `or_numbers` are allowed.
 
         Raises BenchmarkFileError if the column has another type or an empty cell.
         """
         column = self.column(name)
+        if or_numbers and column.dtype.is_integer():
+            column = column.cast(pl.String)
         if column.dtype != pl.String:
             raise self.error(f"{name} has the type {column.dtype}, not {what}")
         stripped = column.str.strip_chars()

@@ -131,7 +131,7 @@ def test_the_official_index_is_that_of_the_official_files(shared_data: Path, tmp
     found = read_predictor(str(path), space)
     np.testing.assert_array_equal(found.scores[official_order(space)], frame["oneshot_supernet"].to_numpy())
     assert found.matched == (
-        "scores.csv: 15,625 rows found 15,625 of the 15,625 architectures of cell201 by the numbers in 'official-index'"
+        "scores.csv: 15,625 rows found 15,625 of the 15,625 architectures of cell201 by the column 'official-index'"
     )
 
 

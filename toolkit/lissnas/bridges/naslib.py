@@ -187,16 +187,18 @@ _CELL201_OPERATIONS = [
 _Numbers = np.ndarray[tuple[int, int], np.dtype[np.int64]]
 
 
-def _cell201_to(rows: Rows) -> _Numbers:
+def to_naslib_numbers(rows: Rows) -> _Numbers:
+    """Return NASLib's six numbers of each cell of cell201, int64 of shape (n, 6)."""
     return np.argsort(_CELL201_OPERATIONS)[rows[:, _CELL201_EDGES]]
 
 
-def _cell201_from(numbers: _Numbers) -> Rows:
+def from_naslib_numbers(numbers: _Numbers) -> Rows:
+    """Return the row of each six numbers of NASLib, from 0 to 4, for cells of cell201."""
     return np.array(_CELL201_OPERATIONS, dtype=np.uint8)[numbers][:, np.argsort(_CELL201_EDGES)]
 
 
 _NUMBERINGS: dict[str, tuple[Callable[[Rows], _Numbers], Callable[[_Numbers], Rows]]] = {
-    "cell201": (_cell201_to, _cell201_from)
+    "cell201": (to_naslib_numbers, from_naslib_numbers)
 }
 """Conversion from rows to NASLib's numbers and back, by the name of the space."""
 

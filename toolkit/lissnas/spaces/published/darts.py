@@ -6,7 +6,7 @@ the two inputs of a node differ, and all nodes are concatenated.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 
 import numpy as np
@@ -195,13 +195,21 @@ class DartsSpace(Space):
             operations += groups[::2]
         numbers = [list(map(int, inputs)), [place_of[name] for name in operations]]
         edges = np.array(numbers, dtype=np.int64).T.reshape(len(strings), len(self._cells) * self._nodes, 2, 2)
+        return self.rows_of_edges(edges, lambda row: f"'{shortened(strings[row])}'")
+
+    def rows_of_edges(self, edges: NDArray[np.int64], describe: Callable[[int], str]) -> Rows:
+        """Return rows from the input and the operation of each edge, int64 of shape (n, nodes of all cells, 2, 2).
+
+        The last axis is the input, then the operation; the two edges of a node may be in either order. Raises
+        ArchitectureError for the first row that is not in the space, which `describe` names by its number.
+        """
         lower, higher = edges[:, :, 0, 0], edges[:, :, 1, 0]
         highest = np.tile(np.arange(self._nodes) + 1, len(self._cells))
         wrong = (lower == higher) | (edges[..., 0] > highest[:, None]).any(axis=2)
         if wrong.any():
             row, node = np.argwhere(wrong)[0]
             raise ArchitectureError(
-                f"'{shortened(strings[row])}' is not in {self.name}: node {node % self._nodes + 2} of "
+                f"{describe(int(row))} is not in {self.name}: node {node % self._nodes + 2} of "
                 f"{self._cells[node // self._nodes]} takes inputs {lower[row, node]} and {higher[row, node]}, "
                 f"not two different ones of 0 to {highest[node]}"
             )
@@ -210,7 +218,7 @@ class DartsSpace(Space):
         rows = np.empty((*lower.shape, 3), dtype=np.uint8)
         rows[..., 0] = higher * (higher - 1) // 2 + lower
         rows[..., 1:] = in_order[..., 1]
-        return rows.reshape(len(strings), self.genes)
+        return rows.reshape(len(edges), self.genes)
 
     def _difference(self, string: str) -> str:
         """Return what is wrong with a string that is not a genotype."""
