@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 from lissnas.errors import ArchitectureError
 from lissnas.spaces.categorical import CategoricalSpace
 from lissnas.spaces.edit_graph import EditGraph
-from lissnas.spaces.space import Floats, Indices, Rows, ShellSums, Space
+from lissnas.spaces.graph_space import GraphSpace
+from lissnas.spaces.space import Indices, Rows
 
 
-class DistinctSpace(Space):
+class DistinctSpace(GraphSpace):
     """The different networks of an enumerable categorical space, in which several rows may encode one network.
 
     Two networks are neighbors if any row of one differs in one gene from any row of the other. Their distance is the
@@ -66,23 +67,6 @@ class DistinctSpace(Space):
 
     def rows(self, index: Indices) -> Rows:
         return self._encoding.rows(self._representatives[self.checked_index(index)])
-
-    def neighbors(self, rows: Rows) -> tuple[Rows, Indices]:
-        place, source = self.graph.neighbors(self.index(rows))
-        return self.rows(place), source
-
-    def distance(self, a: Rows, b: Rows) -> NDArray[np.uint8]:
-        return self.graph.distance(self.index(a), self.index(b))
-
-    def distances(self, a: Rows, b: Rows) -> NDArray[np.uint8]:
-        return self.graph.distances(self.index(a))[self.index(b)].T
-
-    def shell_sums(self, columns: Floats, scores: Floats) -> ShellSums:
-        return self.graph.shell_sums(columns, scores)
-
-    def mean_distance(self, rows: Rows) -> float:
-        """As Space.mean_distance; with more than 128 rows, from 128 evenly spaced rows to all others."""
-        return self.graph.mean_distance(self.index(rows))
 
     def write(self, rows: Rows) -> list[str]:
         return self._encoding.write(self.rows(self.index(rows)))

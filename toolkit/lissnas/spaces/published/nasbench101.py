@@ -9,7 +9,6 @@ from itertools import product
 from math import isqrt
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lissnas.errors import ArchitectureError, SettingError, shortened
 from lissnas.spaces.edit_graph import EditGraph
@@ -28,13 +27,14 @@ from lissnas.spaces.graph_codes import (
     unlabeled_edges,
     unpack,
 )
-from lissnas.spaces.space import Floats, Graphs, Indices, Rows, ShellSums, Space
+from lissnas.spaces.graph_space import GraphSpace
+from lissnas.spaces.space import Floats, Graphs, Indices, Rows, ShellSums
 
 OPERATIONS = ("conv3x3-bn-relu", "conv1x1-bn-relu", "maxpool3x3")
 """The operations as official strings write them; genes count them from 1."""
 
 
-class NasBench101(Space):
+class NasBench101(GraphSpace):
     """The different graphs with a limited number of vertices and edges.
 
     The first 5 genes are the operations of the inner vertices 1 to 5: 0 if the vertex does not exist, otherwise 1 plus
@@ -108,25 +108,8 @@ class NasBench101(Space):
     def rows(self, index: Indices) -> Rows:
         return unpack(self._codes[self.checked_index(index)])
 
-    def neighbors(self, rows: Rows) -> tuple[Rows, Indices]:
-        place, source = self.graph.neighbors(self.index(rows))
-        return self.rows(place), source
-
-    def distance(self, a: Rows, b: Rows) -> NDArray[np.uint8]:
-        return self.graph.distance(self.index(a), self.index(b))
-
-    def distances(self, a: Rows, b: Rows) -> NDArray[np.uint8]:
-        return self.graph.distances(self.index(a))[self.index(b)].T
-
-    def shell_sums(self, columns: Floats, scores: Floats) -> ShellSums:
-        return self.graph.shell_sums(columns, scores)
-
     def near_shell_sums(self, columns: Floats, scores: Floats, largest_distance: int) -> ShellSums:
         return self.graph.near_shell_sums(columns, scores, largest_distance)
-
-    def mean_distance(self, rows: Rows) -> float:
-        """As Space.mean_distance; with more than 128 rows, from 128 evenly spaced rows to all others."""
-        return self.graph.mean_distance(self.index(rows))
 
     def effective(self, rows: Rows) -> Rows:
         return self.canonical(rows)
