@@ -99,8 +99,8 @@ def _shortened(text: str | None) -> str | None:
 
 
 def _fill_in_measured(app: Sphinx, page: str, source: list[str]) -> None:
-    """Replace `<!-- shrinking: NAME -->`, and the same of locality and coverage, with rows of a file in measured/."""
-    mark = r"<!-- (shrinking|locality|coverage): (\S+) -->"
+    """Replace `<!-- FILE: NAME -->` with the rows of a file in measured/."""
+    mark = r"<!-- (shrinking|locality|coverage|readings): (\S+) -->"
     source[0] = re.sub(mark, lambda match: measured(*match.groups()), source[0])
 
 

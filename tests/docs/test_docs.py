@@ -249,7 +249,9 @@ def test_a_page_of_a_published_benchmark_has_all_its_parts(name: str) -> None:
 
 def has_measured_numbers(page: Path) -> bool:
     """Return whether a page has numbers with their uncertainty, or rows of docs/measured."""
-    return bool(re.search(r"<!-- (shrinking|locality):|\d ± \.?\d|\[[-+]?\d*\.\d+, [-+]?\d*\.\d+\]", page.read_text()))
+    return bool(
+        re.search(r"<!-- (shrinking|locality|readings):|\d ± \.?\d|\[[-+]?\d*\.\d+, [-+]?\d*\.\d+\]", page.read_text())
+    )
 
 
 def test_the_page_of_numbers_names_every_page_with_measured_numbers() -> None:

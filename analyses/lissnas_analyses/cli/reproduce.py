@@ -33,7 +33,7 @@ class ReproductionResult(CommandResult):
 def reproduce(
     *,
     seed: Seed = 0,
-    runs: Runs = 20,
+    runs: Runs = 10,
     workers: NumberOfWorkers = None,
     cluster: Cluster = None,
     out: Path = Path("results"),

@@ -9,6 +9,9 @@ from lissnas.shrinkers.shrink import Shrinker, registered_name, shrinker_class
 _BUDGET = ("evaluations", "size")
 """The settings that LISSNAS gives to a method that is compared by its name."""
 
+_MAX_EVALUATIONS = {"kernel": 150}
+"""The most evaluations that a method by its name gets: the time of kernel shrinkage grows with their cube."""
+
 
 @dataclass(frozen=True)
 class ComparedMethod:
@@ -39,6 +42,8 @@ class ComparedMethod:
             return self.shrinker
         shrinker: Any = shrinker_class(self.method)
         names = {field.name for field in fields(shrinker)} if self.method != "lissnas" else ()
+        most = _MAX_EVALUATIONS.get(self.method, budget["evaluations"])
+        budget = {**budget, "evaluations": min(budget["evaluations"], most)}
         return cast(Shrinker, shrinker(**{name: value for name, value in budget.items() if name in names}))
 
 

@@ -61,7 +61,7 @@ def add_comparison(
 
 
 def comparison_sentences(result: ComparisonResult) -> tuple[str, ...]:
-    """Return the result of each method, and its difference to the first method, in sentences."""
+    """Return the result of each method, its difference to the first method, and the methods left out, in sentences."""
     findings = []
     unit = f" {result.benchmark.unit}" if result.benchmark.unit else ""
     for method in result.methods:
@@ -78,6 +78,7 @@ def comparison_sentences(result: ComparisonResult) -> tuple[str, ...]:
         + f"(paired, {_verdict(row['low'], row['high'])})"
         for row in scores.iter_rows(named=True)
     ]
+    findings += [f"{method} was left out: {reason}" for method, reason in result.left_out.items()]
     return tuple(findings)
 
 

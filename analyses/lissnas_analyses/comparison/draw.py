@@ -84,8 +84,9 @@ def draw_rounds(result: ComparisonResult) -> Figure:
         f"Shrinking {benchmark.name}",
         f"{benchmark.source}; {benchmark.roles}. "
         f"Means over {result.number_of_runs} runs; bands: 95 % intervals of the mean. Every method gets the size and "
-        "the evaluations of LISSNAS in the same run, as far as its rule allows. A horizontal line is a method of one "
-        "round. A run that has stopped stays at its result. Round 0 is the full space.",
+        "the evaluations of LISSNAS in the same run, as far as its rule allows; kernel gets at most 150 evaluations. A "
+        "horizontal line is a method of one round. A run that has stopped stays at its result. Round 0 is the full "
+        "space.",
     )
     return figure
 

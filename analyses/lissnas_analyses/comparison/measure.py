@@ -11,6 +11,7 @@ from typing import Any, cast
 
 import numpy as np
 import polars as pl
+from lissnas.errors import SettingError
 from lissnas.shrinkers.lissnas import Lissnas
 from lissnas.shrinkers.shrink import Shrinker, Trace, shrink
 from lissnas.shrinkers.two_fidelity_shrinkage import with_cheap_scores
@@ -35,8 +36,11 @@ from lissnas_analyses.grid.benchmark_key import BenchmarkKey, full_space_quality
 from lissnas_analyses.grid.run_grid import Row, run_grid
 from lissnas_analyses.grid.workers import THIS_PROCESS, Workers
 
-METHODS = ("lissnas", "operation-pruning", "random-subset")
+METHODS = ("lissnas", "lissnas-model", "kernel", "operation-pruning", "random-subset")
 """The methods that are compared by default."""
+
+_LEFT_OUT = "left_out"
+"""Column of the reason why a method refused a run; such a run has a single row without statistics."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,8 @@ class ComparisonResult:
     benchmark, methods, seed
         What was compared; the first method is the reference of `paired`. A shrinker with settings of its own is called
         by its name and these settings.
+    left_out
+        The methods that refused a run, which are not among `methods`, each with its reason.
     runs
         One row per method, run and round: evaluations and every statistic of `Quality`. A run that has stopped stays at
         its result; round 0 is the full space.
@@ -70,6 +76,7 @@ class ComparisonResult:
 
     benchmark: Benchmark
     methods: tuple[str, ...]
+    left_out: dict[str, str]
     seed: int
     runs: pl.DataFrame
     rounds: pl.DataFrame
@@ -132,7 +139,7 @@ def compare(
     Raises
     ------
     SettingError
-        If `runs` is below 1, or a method refuses its settings in this space.
+        If `runs` is below 1, LISSNAS refuses this space, or every method does.
     UnknownNameError
         If there is no method of a name.
     LissnasError
@@ -151,12 +158,18 @@ def compare(
         workers=workers,
         report=report,
         runs_per_job=len(points),
+        settings={"lissnas": asdict(Lissnas())},  # it sets the budget of all methods
     )
+    left_out = _left_out(grid.rows)
+    points = tuple(point for point in points if point.method not in left_out)
+    if not points:
+        raise SettingError("; ".join(f"{method} was left out: {reason}" for method, reason in left_out.items()))
     rows = rows_by_run(grid.rows, [point.method for point in points])
     rounds = rounds_of_runs(rows)
     return ComparisonResult(
         benchmark=benchmark,
         methods=tuple(point.method for point in points),
+        left_out=left_out,
         seed=seed,
         runs=rounds,
         rounds=means_of_rounds(rounds),
@@ -169,7 +182,10 @@ def compare(
 
 
 def comparison_rows(key: BenchmarkKey, seed: int, chunk: Sequence[tuple[ComparedMethod, int]]) -> list[Row]:
-    """Return the rows of some runs, one per method, run and round: the task of a worker."""
+    """Return the rows of some runs, one per method, run and round: the task of a worker.
+
+    A method that refuses a run has one row with the reason.
+    """
     benchmark, rows = key.open(), list[Row]()
     space, evaluator, scores = benchmark.space, benchmark.evaluator, distribution_scores(benchmark)
     for run in dict.fromkeys(run for _, run in chunk):
@@ -178,8 +194,13 @@ def comparison_rows(key: BenchmarkKey, seed: int, chunk: Sequence[tuple[Compared
         for point in (point for point, number in chunk if number == run):
             trace = lissnas
             if point.method != "lissnas":
-                shrinker = with_cheap_scores(point.within(budget), benchmark.cheap_evaluators)
-                trace = shrink(space, evaluator, shrinker, named_generator(point.method, seed, run))
+                try:
+                    shrinker = with_cheap_scores(point.within(budget), benchmark.cheap_evaluators)
+                    trace = shrink(space, evaluator, shrinker, named_generator(point.method, seed, run))
+                except SettingError as error:
+                    refusal = {"seed": seed, "run": run, "round": 0, _LEFT_OUT: str(error)}
+                    rows.append(point.columns | refusal)
+                    continue
             for number, (shrunk, spent) in enumerate(zip(trace.rounds, _spent(trace), strict=True)):
                 subspace = shrunk.subspace
                 is_last = number == len(trace.rounds) - 1
@@ -217,6 +238,15 @@ def first_rounds(result: ComparisonResult) -> pl.DataFrame:
         if subspace.size < result.benchmark.space.size
     ]
     return pl.concat([pl.DataFrame(schema=schema), *frames])
+
+
+def _left_out(rows: pl.DataFrame) -> dict[str, str]:
+    """Return the methods that refused a run, each with its first reason."""
+    if _LEFT_OUT not in rows.columns:
+        return {}
+    refused = rows.filter(pl.col(_LEFT_OUT).is_not_null()).sort("run")
+    first = refused.group_by("method", maintain_order=True).first()
+    return {row["method"]: f"run {row['run']}: {row[_LEFT_OUT]}" for row in first.iter_rows(named=True)}
 
 
 def _spent(trace: Trace) -> list[int]:

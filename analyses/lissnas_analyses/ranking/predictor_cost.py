@@ -33,9 +33,13 @@ class PredictorCost:
 
 
 def compare_selections(by_predictor: ComparisonResult, by_benchmark: ComparisonResult) -> PredictorCost:
-    """Return results of the same methods and seeds side by side, selected by a predictor and by the benchmark."""
+    """Return results of the same methods and seeds side by side, selected by a predictor and by the benchmark.
+
+    A method that either comparison left out is left out.
+    """
+    in_both = pl.col("method").is_in(by_benchmark.methods) & pl.col("method").is_in(by_predictor.methods)
     runs = pl.concat(
-        comparison.runs.filter(pl.col("round") == pl.col("round").max().over("method")).select(
+        comparison.runs.filter(in_both, pl.col("round") == pl.col("round").max().over("method")).select(
             "method", pl.lit(selector).alias("selected_by"), "run", "size_ratio", "recall_1", "lift_1"
         )
         for selector, comparison in (("predictor", by_predictor), ("benchmark", by_benchmark))

@@ -6,16 +6,17 @@ import numpy as np
 import polars as pl
 import pytest
 from counting_workers import CountingWorkers
-from lissnas.errors import LissnasError
+from lissnas.errors import LissnasError, SettingError
 from lissnas.shrinkers.lissnas import Lissnas
 from lissnas.shrinkers.operation_pruning import OperationPruning
 from lissnas.shrinkers.sampling_baselines import RandomSubset
-from lissnas.shrinkers.shrink import Trace, shrink
+from lissnas.shrinkers.shrink import SHRINKERS, Trace, shrink
 from lissnas.statistics.diversity import diversity
 from lissnas.statistics.quality import expected_best
 from lissnas.storage.random_streams import named_generator
 from lissnas_analyses.comparison import measure
 from lissnas_analyses.comparison.compared_method import compared_method
+from lissnas_analyses.comparison.describe import comparison_sentences
 from lissnas_analyses.comparison.draw import draw_paired
 from lissnas_analyses.comparison.draw_kept_space import draw_kept_spaces
 from lissnas_analyses.comparison.measure import ComparisonResult
@@ -27,10 +28,13 @@ from scipy import stats
 
 RUNS = 3
 
+METHODS = ("lissnas", "operation-pruning", "random-subset")
+"""Methods without a Gaussian process, whose fits take most of the time of the default methods."""
+
 
 @pytest.fixture(scope="module")
 def compared(proteins: Benchmark) -> ComparisonResult:
-    return measure.compare(proteins, runs=RUNS, seed=7)
+    return measure.compare(proteins, METHODS, runs=RUNS, seed=7)
 
 
 def _lissnas(benchmark: Benchmark, run: int) -> Trace:
@@ -65,6 +69,43 @@ def test_paired_differences_have_the_interval_of_a_paired_t_test(compared: Compa
     row = compared.paired.row(by_predicate=chosen, named=True)
     expected = stats.ttest_rel(theirs, ours).confidence_interval(0.95)
     assert (row["low"], row["high"]) == pytest.approx(tuple(expected))
+
+
+@pytest.fixture
+def refusing(monkeypatch: pytest.MonkeyPatch) -> str:
+    """The name of a shrinker that refuses about every second run."""
+    monkeypatch.setitem(SHRINKERS.builtin, "refusing", "refusing_shrinker:RefusingShrinker")  # type: ignore[arg-type]
+    return "refusing"
+
+
+def test_a_method_that_refuses_a_run_is_left_out_with_its_reason(
+    proteins: Benchmark, refusing: str, tmp_path: Path
+) -> None:
+    methods, path = ("lissnas", refusing, "random-subset"), tmp_path / "rows.parquet"
+    result = measure.compare(proteins, methods, runs=5, seed=7, path=path)
+    assert result.methods == ("lissnas", "random-subset")
+    assert list(result.left_out) == [refusing]
+    assert result.left_out[refusing].endswith(": this shrinker refuses the second half")
+    assert comparison_sentences(result)[-1] == f"refusing was left out: {result.left_out[refusing]}"
+    without = measure.compare(proteins, ("lissnas", "random-subset"), runs=5, seed=7)
+    assert result.runs.equals(without.runs)
+    counting = CountingWorkers()
+    again = measure.compare(proteins, methods, runs=5, seed=7, path=path, workers=counting)  # type: ignore[arg-type]
+    assert (again.left_out, counting.rows) == (result.left_out, 0)
+
+
+def test_a_comparison_of_methods_that_all_refuse_is_an_error(proteins: Benchmark, refusing: str) -> None:
+    with pytest.raises(SettingError, match=r"refusing was left out: run \d: this shrinker refuses"):
+        measure.compare(proteins, (refusing,), runs=5, seed=7)
+
+
+def test_the_default_methods_have_the_budget_that_the_page_says(proteins: Benchmark) -> None:
+    result = measure.compare(proteins, runs=1, seed=7)
+    assert result.methods == measure.METHODS
+    for name in ("lissnas-model", "kernel"):
+        assert result.final(name, "size")[0] == result.final("lissnas", "size")[0]
+    assert result.final("lissnas-model", "evaluations")[0] == result.final("lissnas", "evaluations")[0]
+    assert result.final("kernel", "evaluations")[0] == 150
 
 
 def test_the_best_of_random_draws_is_the_mean_of_the_exact_expectations(
@@ -119,29 +160,29 @@ def _are_equal(first: ComparisonResult, second: ComparisonResult) -> bool:
 
 def test_two_processes_change_no_number(compared: ComparisonResult, proteins: Benchmark) -> None:
     with workers(2) as two_processes:
-        other = measure.compare(proteins, runs=RUNS, seed=7, workers=two_processes)
+        other = measure.compare(proteins, METHODS, runs=RUNS, seed=7, workers=two_processes)
     assert _are_equal(other, compared)
     assert other.settings == compared.settings
 
 
 def test_stored_runs_are_not_computed_again(compared: ComparisonResult, proteins: Benchmark, tmp_path: Path) -> None:
     path = tmp_path / "rows.parquet"
-    measure.compare(proteins, runs=RUNS - 1, seed=7, path=path)
+    measure.compare(proteins, METHODS, runs=RUNS - 1, seed=7, path=path)
     before = pl.read_parquet(path).height
     counting = CountingWorkers()
-    continued = measure.compare(proteins, runs=RUNS, seed=7, path=path, workers=counting)  # type: ignore[arg-type]
+    continued = measure.compare(proteins, METHODS, runs=RUNS, seed=7, path=path, workers=counting)  # type: ignore[arg-type]
     assert counting.rows == pl.read_parquet(path).height - before
-    assert set(pl.read_parquet(path).filter(pl.col("run") == RUNS - 1)["method"]) == set(measure.METHODS)
+    assert set(pl.read_parquet(path).filter(pl.col("run") == RUNS - 1)["method"]) == set(METHODS)
     assert _are_equal(continued, compared)
 
 
 def test_a_method_that_is_added_leaves_the_stored_runs(
     compared: ComparisonResult, proteins: Benchmark, tmp_path: Path
 ) -> None:
-    path, (first, *added) = tmp_path / "rows.parquet", measure.METHODS
+    path, (first, *added) = tmp_path / "rows.parquet", METHODS
     measure.compare(proteins, [first], RUNS, 7, path=path)
     counting = CountingWorkers()
-    continued = measure.compare(proteins, runs=RUNS, seed=7, path=path, workers=counting)  # type: ignore[arg-type]
+    continued = measure.compare(proteins, METHODS, runs=RUNS, seed=7, path=path, workers=counting)  # type: ignore[arg-type]
     assert counting.rows == pl.read_parquet(path).filter(pl.col("method").is_in(added)).height
     assert _are_equal(continued, compared)
 

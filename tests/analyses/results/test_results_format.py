@@ -14,6 +14,7 @@ from lissnas.errors import LissnasError
 from lissnas.spaces.published.cell201 import cell201
 from lissnas.subspaces import subspace_file
 from lissnas_analyses.cli import app
+from lissnas_analyses.comparison.measure import METHODS
 from lissnas_analyses.results.folder import FORMAT
 from lissnas_benchmarks.benchmark import Benchmark
 from results_page import DOCUMENTED, PAGE, check_table, rows, section
@@ -190,7 +191,7 @@ def test_methods_and_optimizers_are_named(written: Path) -> None:
     used = {
         command: json.loads((written / command / "manifest.json").read_bytes()) for command in ("compare", "search")
     }
-    assert used["compare"]["methods"] == ["lissnas", "operation-pruning", "random-subset"]
+    assert used["compare"]["methods"] == list(METHODS)
     settings = used["compare"]["settings"]["methods"]
     assert set(settings) == set(used["compare"]["methods"])
     assert len(settings["random-subset"]["by_run"]["size"]) == 2

@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from lissnas.errors import UnknownNameError
-from lissnas.predictors.predictor import predictor_class
+from lissnas.errors import SettingError, UnknownNameError
+from lissnas.predictors.predictor import PREDICTORS, predictor_class
 from lissnas.shrinkers.lissnas import Lissnas, LissnasWithModel
 from lissnas.shrinkers.shrink import Trace, shrink
 from lissnas.spaces.categorical import CategoricalSpace
@@ -86,3 +86,17 @@ def test_if_no_round_raises_the_mean_no_model_is_fitted() -> None:
 def test_an_unknown_model_is_refused_before_any_evaluation() -> None:
     with pytest.raises(UnknownNameError, match="extra-trees"):
         Lissnas(model="extra-tree")
+
+
+@pytest.mark.parametrize(
+    ("predictor", "message"),
+    [
+        ("NeedsMoreScores", r"the model failing cannot be fitted to \d+ scores: at least 10,000 scores are needed"),
+        ("PredictsNan", r"the model failing, fitted to (\d+) scores, predicts NaN or infinity for [\d,]+ of 6,561"),
+    ],
+)
+def test_a_model_that_fails_is_a_setting_error(predictor: str, message: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(PREDICTORS.builtin, "failing", f"failing_predictors:{predictor}")  # type: ignore[arg-type]
+    with pytest.raises(SettingError, match=message) as raised:
+        _run(**FEW, model="failing")
+    assert len(raised.value.evaluations.scores) > 51

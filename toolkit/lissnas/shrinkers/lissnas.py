@@ -17,9 +17,9 @@ from lissnas.errors import SettingError
 from lissnas.evaluation.evaluations import Evaluations
 from lissnas.locality.measured_radius import measured_radius
 from lissnas.predictors.best_predicted import best_predicted
-from lissnas.predictors.predictor import Predictor, predictor_class
+from lissnas.predictors.predictor import Prediction, predictor_class
 from lissnas.setting_checks import check_share
-from lissnas.spaces.space import Rows, Space
+from lissnas.spaces.space import Floats, Rows, Space
 from lissnas.statistics.sampled_subspace import SampledMean, estimate_mean
 from lissnas.subspaces.subspace import ExplicitSubspace, Subspace, WholeSpace
 from lissnas.subspaces.union_of_balls import balls
@@ -119,7 +119,7 @@ class Lissnas:
         for subspace in self._balls(space, evaluations, rng):
             yield subspace
         if self.model is not None and subspace is not None:
-            yield self._best_predicted(subspace, predictor_class(self.model)(), evaluations, rng)
+            yield self._best_predicted(subspace, evaluations, rng)
 
     def _balls(self, space: Space, evaluations: Evaluations, rng: np.random.Generator) -> Iterator[Subspace]:
         """Yield the balls of each round that raised the mean, and their cut to the target size."""
@@ -159,18 +159,36 @@ class Lissnas:
                 f"shrink it"
             )
 
-    def _best_predicted(
-        self, subspace: Subspace, predictor: Predictor, evaluations: Evaluations, rng: np.random.Generator
-    ) -> Subspace:
+    def _best_predicted(self, subspace: Subspace, evaluations: Evaluations, rng: np.random.Generator) -> Subspace:
         """Return as many architectures as the balls have: those with the highest predictions."""
         space, kept = subspace.space, subspace.index
-        predict = predictor.fit(space, evaluations.rows, evaluations.scores, rng)
+        predict = self._fitted(space, evaluations, rng)
         best = best_predicted(space, predict, len(kept), np.union1d(kept, evaluations.index))
         evaluations.notes.append(
             f"kept the {len(kept):,} networks with the highest predictions of {self.model}, which was fitted to "
             f"{len(evaluations.scores):,} scores"
         )
         return ExplicitSubspace(space, best)
+
+    def _fitted(self, space: Space, evaluations: Evaluations, rng: np.random.Generator) -> Prediction:
+        """Return the predictions of the model; whatever goes wrong in them is a SettingError that names the model."""
+        assert self.model is not None
+        count = len(evaluations.scores)
+        try:
+            predict = predictor_class(self.model)().fit(space, evaluations.rows, evaluations.scores, rng)
+        except Exception as error:
+            raise SettingError(f"the model {self.model} cannot be fitted to {count:,} scores: {error}") from error
+
+        def checked(rows: Rows) -> Floats:
+            predicted = predict(rows)
+            if missing := int(np.count_nonzero(~np.isfinite(predicted))):
+                raise SettingError(
+                    f"the model {self.model}, fitted to {count:,} scores, predicts NaN or infinity for {missing:,} of "
+                    f"{len(rows):,} networks: choose another model"
+                )
+            return predicted
+
+        return checked
 
     def _check(self, space: Space) -> None:
         at_most = space.size_bounds[1]
