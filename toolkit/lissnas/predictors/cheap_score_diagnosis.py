@@ -35,8 +35,9 @@ class CheapScoreDiagnosis:
         Number of true accuracies.
     gain
         Increase of the log density of a left-out accuracy by the cheap scores, in nats, weighted towards the best. The
-        interval assumes independent architectures, although they share one fit, so it is too narrow: 7 of 120 pure
-        noises were reported to help (2.5 % would be 3).
+        interval assumes independent architectures, although they share one fit, so it is too narrow: for pure noise it
+        contains the expected gain in 76 % of all cases (`tests/coverage`), and 7 of 120 noises were reported to help
+        (2.5 % would be 3).
     alone
         Kendall's tau of each cheap score with the true accuracies of the better half; NaN where the score is missing or
         equal for nearly all.
