@@ -33,6 +33,9 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 # Tests compare results with those of a CPU, also on a machine with a GPU.
 os.environ["CUDA_VISIBLE_DEVICES"] = ""
 
+# Commands compute in their own process, unless a test asks for more: starting a worker takes longer than its work here.
+os.environ["LOKY_MAX_CPU_COUNT"] = "1"
+
 # Every run uses the same examples, without a deadline: a busy machine must not fail a test.
 settings.register_profile("lissnas", derandomize=True, deadline=None, max_examples=40)
 settings.load_profile("lissnas")

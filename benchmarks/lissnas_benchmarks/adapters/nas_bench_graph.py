@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -145,10 +146,12 @@ def _rows(keys: NDArray[np.int64], gene: Rows) -> Rows:
     return rows
 
 
+@cache  # finding the distinct networks and their neighbors takes a second; all data sets have the same
 def _space() -> DistinctSpace:
     return _encoding("gnn_list").space("nas-bench-graph")
 
 
+@cache
 def _proteins_space() -> DistinctSpace:
     return _encoding("gnn_list_proteins").space("nas-bench-graph-proteins")
 

@@ -1,12 +1,8 @@
-"""A shrinking loop of seconds: the chain and the images of tiny_training.py. As a program it can be killed.
-
-python tiny_loop.py FOLDER RESULTS_FILE [NUMBER_OF_SCORED_NETWORKS_BEFORE_IT_KILLS_ITSELF]
-"""
+"""A shrinking loop of seconds, with the chain and the images of tiny_training.py; `main` can be killed."""
 
 import json
 import os
 import signal
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -121,21 +117,21 @@ def assert_same_bits(one: Path, other: Path) -> None:
         assert first["step"] == second["step"]
 
 
-if __name__ == "__main__":
-    folder, results_file, *kill_after = sys.argv[1:]
+def main(folder: Path, results_file: Path, kill_after: int | None = None) -> None:
+    """Run the loop in a process of its own, which may kill itself after a number of scored networks."""
     scored = 0
     score = SupernetEvaluator._score
 
     def counted_score(self: SupernetEvaluator, path: list[int]) -> float:
-        global scored
+        nonlocal scored
         scored += 1
-        if kill_after and scored > int(kill_after[0]):
+        if kill_after is not None and scored > kill_after:
             os.kill(os.getpid(), signal.SIGKILL)
         return score(self, path)
 
     SupernetEvaluator._score = counted_score  # type: ignore[method-assign]
     with join_process_group() as group:
-        network, trace = loop(Path(folder))
+        _network, trace = loop(folder)
         if group.rank == 0:
             results = {"rounds": list(map(str, trace.rounds)), "index": trace.subspace.index.tolist(), "scored": scored}
-            Path(results_file).write_text(json.dumps(results))
+            results_file.write_text(json.dumps(results))

@@ -1,10 +1,7 @@
 """Killed shrinking loops end with the same bits when they run again; other loops' folders are refused."""
 
 import json
-import os
 import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -13,16 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 import tiny_loop as tiny
+from forked_group import run_group, start_process
 from lissnas.errors import CheckpointError, JournalError
 from lissnas.supernet.scoring.supernet_evaluator import SupernetEvaluator
 from lissnas.supernet.shrinking.shrinking_loop import ShrinkingRound
 from lissnas.supernet.training.progress import Progress
 
 Finished = Callable[[str], tiny.FinishedLoop]
-
-PROGRAM = Path(__file__).parents[1] / "tiny_loop.py"
-
-ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
 
 
 class Killed(BaseException):
@@ -77,20 +71,18 @@ def test_a_loop_killed_anywhere_ends_with_the_same_bits(
 
 
 def test_a_killed_process_ends_with_the_same_bits(tmp_path: Path, finished: Finished) -> None:
-    run = [sys.executable, PROGRAM, tmp_path / "killed", tmp_path / "results"]
-    assert subprocess.run([*run, "11"], env=ENVIRONMENT, check=False).returncode == -signal.SIGKILL
+    run = start_process(tiny.main, tmp_path / "killed", tmp_path / "results", 11)
+    run.join()
+    assert run.exitcode == -signal.SIGKILL
     tiny.loop(tmp_path / "killed")
     tiny.assert_same_bits(tmp_path / "killed", finished("lissnas").folder)
 
 
 def test_two_processes_shrink_as_one_does_and_resume(tmp_path: Path, finished: Finished) -> None:
     """A score's last digit could change the selection against one process; that both agree is checked."""
-    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
     runs = []
     for _ in range(2):
-        run = [*torchrun, PROGRAM, tmp_path / "two", tmp_path / "results"]
-        done = subprocess.run(run, env=ENVIRONMENT, check=False, capture_output=True)
-        assert done.returncode == 0, done.stderr.decode()
+        run_group(tiny.main, tmp_path / "two", tmp_path / "results")
         runs.append(json.loads((tmp_path / "results").read_text()))
         (tmp_path / "two" / "training-1" / "step-0000000008.pt").unlink(missing_ok=True)
     first, second = runs
