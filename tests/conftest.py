@@ -50,6 +50,14 @@ def session_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield folder
 
 
+@pytest.fixture(scope="session", autouse=True)
+def small_maps() -> Iterator[None]:
+    """Draw maps of 200 random architectures instead of 1,500: placing those takes longer than most comparisons."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("lissnas_analyses.comparison.pocket_map.BACKGROUND", 200)
+        yield
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     if not SHARED_DATA.is_dir():

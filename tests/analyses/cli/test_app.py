@@ -162,7 +162,7 @@ def test_a_damaged_cache_is_a_one_line_error_with_a_remedy(in_process: Command, 
 def test_an_interrupt_leaves_complete_files_and_exit_status_130(tmp_path: Path, session_cache: Path) -> None:
     folder = tmp_path / "results"
     running = subprocess.Popen(
-        [str(Path(sys.executable).parent / "lissnas"), "reproduce", "--out", str(folder)],
+        [str(Path(sys.executable).parent / "lissnas"), "reproduce", "--runs", "2", "--out", str(folder)],
         env=os.environ | {"LISSNAS_CACHE": str(session_cache)},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
