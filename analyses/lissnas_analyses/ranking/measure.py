@@ -23,7 +23,6 @@ from lissnas.storage.random_streams import RankingStream
 from lissnas_benchmarks.benchmark import Benchmark
 from lissnas_benchmarks.predictor_file import Predictor
 from numpy.typing import NDArray
-from scipy.stats import kendalltau
 
 from lissnas_analyses.ranking.evaluation_sets import EvaluationSet, standard_sets, true_top
 from lissnas_analyses.ranking.trainings import Trainings, trainings_of
@@ -128,6 +127,8 @@ def measure(
     SettingError
         If fewer than 20 networks have all scores, or a set cannot be made.
     """
+    from scipy.stats import kendalltau
+
     has_all_scores = ~np.isnan(benchmark.report)
     for predictor in predictors:
         has_all_scores &= ~np.isnan(predictor.scores)
@@ -192,6 +193,8 @@ def _references(truth: Floats, tau: float, rng: np.random.Generator) -> list[Flo
 
 
 def _reference(truth: Floats, references: Sequence[Floats], chosen: NDArray[np.bool_]) -> float:
+    from scipy.stats import kendalltau
+
     return float(np.mean([kendalltau(truth[chosen], reference[chosen]).statistic for reference in references]))
 
 
