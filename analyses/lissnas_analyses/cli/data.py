@@ -1,6 +1,6 @@
 """`lissnas benchmarks` and `lissnas data`: list benchmarks; get, import, check and list their data."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -179,7 +179,7 @@ def import_data(benchmark: BenchmarkName, /, *files: Path) -> ImportResult:
     """
     notes: list[str] = []
     with progress() as report:
-        path = _import(benchmark, files, report, notes)
+        path = import_files(find_adapter(benchmark), files, *_callbacks(benchmark, report, notes))
     return _imported(benchmark, path, notes)
 
 
@@ -203,7 +203,7 @@ def get_data(benchmark: BenchmarkName, /) -> ImportResult:
             files = tuple(
                 download(file, download_folder(benchmark), partial(report, file.name)) for file in adapter.files
             )
-            path = _import(benchmark, files, report, notes)
+            path = import_files(adapter, files, *_callbacks(benchmark, report, notes))
         return _imported(benchmark, path, notes)
     say(f"{benchmark}: {adapter.remedy}")
     return ImportResult(benchmark, None, adapter.remedy)
@@ -351,10 +351,12 @@ def _already_installed(name: str, path: Path) -> ImportResult:
     return ImportResult(name, path if path.exists() else None, "")
 
 
-def _import(name: str, files: tuple[Path, ...], report: ProgressCallback, notes: list[str]) -> Path:
-    """Import the files of a benchmark, and return the path in the cache."""
-    waiting = partial(say_on_stderr, f"{name}: waiting for another process that imports it")
-    return import_files(find_adapter(name), files, partial(report, f"importing {name}"), waiting, notes.append)
+def _callbacks(
+    name: str, report: ProgressCallback, notes: list[str]
+) -> tuple[Callable[[float], None], Callable[[], None], Callable[[str], None]]:
+    """Return what an import calls: with the share that is done, before it waits for another process, with a note."""
+    waiting = f"{name}: waiting for another process that imports it"
+    return partial(report, f"importing {name}"), partial(say_on_stderr, waiting), notes.append
 
 
 def _imported(name: str, path: Path, notes: list[str]) -> ImportResult:

@@ -196,7 +196,8 @@ def shrink_in_rounds(
                     report_round(finished)
                 if finished.ended is None:
                     if group.rank == 0:
-                        _save(finished, folder / f"space-{number}.parquet", run)
+                        saved, provenance = _without_limits(finished, run)
+                        save(saved, folder / f"space-{number}.parquet", provenance)
                     if schedule.between_rounds == "restart":
                         initial = reinitialized()
                     elif _resets_initial_weights(shrinker, subspace, finished.subspace):
@@ -282,10 +283,10 @@ def _identity(
     )
 
 
-def _save(finished: ShrinkingRound, path: Path, run: RunIdentity) -> None:
-    """Save the shrunk space of a round as a subspace of the space without limits.
+def _without_limits(finished: ShrinkingRound, run: RunIdentity) -> tuple[Subspace, dict[str, Any]]:
+    """Return the shrunk space of a round as a subspace of the space without limits, and its provenance.
 
-    A limited subspace too large to enumerate is saved without its limits; its provenance names them.
+    A limited subspace too large to enumerate is returned without its limits; its provenance names them.
     """
     subspace, limits = finished.subspace, list[str]()
     space = subspace.space
@@ -301,4 +302,4 @@ def _save(finished: ShrinkingRound, path: Path, run: RunIdentity) -> None:
         "limits": limits,
         "evaluations": finished.evaluations,
     }
-    save(subspace, path, provenance)
+    return subspace, provenance
