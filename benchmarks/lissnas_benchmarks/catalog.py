@@ -3,9 +3,14 @@
 from typing import Any
 
 from lissnas.errors import SettingError
+from lissnas.spaces.catalog import make_space
+from lissnas.spaces.space import Space
 from lissnas.storage.register import Register
 
 from lissnas_benchmarks.adapter import Adapter, TableAdapter
+from lissnas_benchmarks.declared import Declaration, declared_adapter, declared_names, read_declaration
+from lissnas_benchmarks.errors import BenchmarkFileError
+from lissnas_benchmarks.own_space import own_space
 from lissnas_benchmarks.surrogates.surrogate import SurrogateAdapter
 
 
@@ -46,7 +51,7 @@ ADAPTERS = Register(
 
 
 def benchmark_names() -> tuple[str, ...]:
-    """Return the names of all benchmarks, the project's own first.
+    """Return the names of all benchmarks, the project's own first, and declared tables last.
 
     Examples
     --------
@@ -54,17 +59,17 @@ def benchmark_names() -> tuple[str, ...]:
     >>> "nas-bench-201" in ln.benchmark_names()
     True
     """
-    return ADAPTERS.names()
+    return (*ADAPTERS.names(), *_declared())
 
 
 def valid_benchmark_names() -> tuple[str, ...]:
     """Return the names of all benchmarks that can be used; imports the packages of third parties to find out."""
-    return ADAPTERS.valid_names()
+    return (*ADAPTERS.valid_names(), *(name for name in _declared() if not _declared_fault(name)))
 
 
 def benchmark_faults() -> tuple[str, ...]:
-    """Return one sentence for each fault of a benchmark that a third party registered."""
-    return ADAPTERS.faults()
+    """Return one sentence for each fault of a benchmark that a third party registered, or of a declared table."""
+    return (*ADAPTERS.faults(), *filter(None, map(_declared_fault, _declared())))
 
 
 def find_adapter(name: str) -> Adapter:
@@ -72,8 +77,43 @@ def find_adapter(name: str) -> Adapter:
 
     Raises UnknownNameError with the nearest name, or PluginError for a third party's benchmark that cannot be used.
     """
+    if name not in ADAPTERS.builtin and name in _declared():
+        return adapter_of(read_declaration(name))
     adapter: Adapter = ADAPTERS.find(name)
     return adapter
+
+
+def adapter_of(declaration: Declaration) -> TableAdapter:
+    """Return the adapter of a declared table; raises UnknownNameError or SettingError if its space is impossible."""
+    own = own_space(declaration.space)
+    return declared_adapter(declaration, lambda: space_called(declaration.space), own and own[1])
+
+
+def space_called(text: str) -> Space:
+    """Return the space of a benchmark, a space by its name, or a space that `own_space` reads from a text.
+
+    Raises UnknownNameError if there is none, SettingError if the text declares an impossible one.
+    """
+    if (own := own_space(text)) is not None:
+        return own[0]
+    if text in ADAPTERS.names():
+        space: Space = ADAPTERS.find(text).space()
+        return space
+    return make_space(text)
+
+
+def _declared_fault(name: str) -> str:
+    try:
+        read_declaration(name)
+    except BenchmarkFileError as error:
+        return str(error)
+    return ""
+
+
+def _declared() -> tuple[str, ...]:
+    """Return the names of declared tables that no benchmark has."""
+    taken = ADAPTERS.names()
+    return tuple(name for name in declared_names() if name not in taken)
 
 
 def find_table_adapter(name: str) -> TableAdapter:

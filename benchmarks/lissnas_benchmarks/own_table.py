@@ -1,6 +1,6 @@
 """Make a benchmark of your own table: a Parquet, CSV or JSON file with one row per architecture."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,10 +34,12 @@ def own_table(
     *,
     columns: Mapping[str, Column] | Sequence[str],
     gene_columns: Sequence[str] = (),
+    named_genes: bool = False,
     string_column: str = "",
     string_format: str = OFFICIAL,
     missing: bool = False,
     sampled: bool = False,
+    lower_is_better: Collection[str] = (),
     selects: Measure | None = None,
     reports: Measure | None = None,
     page: str = "",
@@ -61,6 +63,8 @@ def own_table(
     gene_columns
         The columns of the genes, in the order of the space's genes: integers from 0, or the names of the operations in
         official strings.
+    named_genes
+        Whether these columns have the names of the choices also where the names are numbers.
     string_column
         Instead of genes, the column of official strings. A column called "official-index" has the benchmark's own
         numbering, and one called "lissnas-index" this project's index of the space.
@@ -70,6 +74,8 @@ def own_table(
         Whether architectures may be absent and measurements empty; both become NaN.
     sampled
         Whether the table has only the file's architectures. This is necessary for a space that is too large to list.
+    lower_is_better
+        The columns whose values are negated, so that higher is better in the table.
     selects, reports
         What methods may see, and what their results are judged by. By default the first column of which higher is
         better, and the first of the same metric and epochs whose split is "test".
@@ -104,8 +110,8 @@ def own_table(
         raise SettingError(f"{name}: give either gene_columns or string_column, which name the architectures")
     if not columns or len(set(columns.values())) != len(columns):
         raise SettingError(f"{name}: give at least one column of measurements, and no two of the same measurement")
-    meaning = dict(columns), tuple(gene_columns), string_column, missing, sampled, string_format
-    file = DeclaredFile(Path(path).name, space, *meaning)
+    meaning = dict(columns), tuple(gene_columns), string_column, missing, sampled, string_format, named_genes
+    file = DeclaredFile(Path(path).name, space, *meaning, frozenset(lower_is_better))
     selects = selects or file.selects(name)
     obtain = f"correct {file.name} or its declaration, then run 'lissnas data import {name} {file.name}'"
     return TableAdapter(
@@ -137,6 +143,8 @@ class DeclaredFile:
     missing: bool
     sampled: bool
     string_format: str = OFFICIAL
+    named_genes: bool = False
+    lower_is_better: frozenset[str] = frozenset()
 
     def selects(self, name: str) -> Measure:
         for column in self.columns.values():
@@ -239,7 +247,7 @@ class DeclaredFile:
             raise self._error(f"{len(self.gene_columns)} gene columns are declared, but {space.name} has {space.genes}")
         rows = np.empty((file.rows, space.genes), dtype=np.uint8)
         for gene, (name, values) in enumerate(zip(self.gene_columns, gene_values(space), strict=True)):
-            is_named = file.is_text(name) and not isinstance(values, range)
+            is_named = (file.is_text(name) or self.named_genes) and not isinstance(values, range)
             rows[:, gene] = self._named(file, name, values) if is_named else self._numbered(file, name, len(values))
         return rows
 
@@ -255,7 +263,7 @@ class DeclaredFile:
     def _named(self, file: OwnFile, name: str, values: Sequence[str | int]) -> NDArray[np.int64]:
         """Return the choices of a gene whose column has the names of the operations."""
         choice_of = {value: choice for choice, value in enumerate(values)}
-        names = file.texts(name, "names of operations")
+        names = file.texts(name, "names of operations", self.named_genes)
         choices = np.array([choice_of.get(text, -1) for text in names], dtype=np.int64)
         if (choices < 0).any():
             row = int((choices < 0).argmax())
@@ -275,7 +283,7 @@ class DeclaredFile:
         if (fault := percentage_fault(column, values)) is not None:
             row, why = fault
             raise self._error(f"{name} is {values[row]:g} in {file.place(row)}, {why}")
-        return values
+        return -values if name in self.lower_is_better else values
 
     def _error(self, why: str) -> BenchmarkFileError:
         return BenchmarkFileError(f"{self.name}: {why}")

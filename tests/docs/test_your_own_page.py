@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 import pytest
 from lissnas.spaces.published.cell201 import OPERATIONS, cell201
+from lissnas_benchmarks.own_space import own_space
 
 PAGE = (Path(__file__).parents[2] / "docs" / "benchmarks" / "your-own.md").read_text()
 
@@ -55,7 +56,8 @@ def test_the_code_of_the_page_opens_a_file(
 
 
 def test_the_commands_of_the_page_run(tmp_path: Path) -> None:
-    [declaration, _opening], [entry], [commands] = _blocks("python"), _blocks("toml"), _blocks("sh")
+    [declaration, _opening] = _blocks("python")
+    entry, commands = _blocks("toml")[-1], _blocks("sh")[-1]
     site = tmp_path / "site"
     described = site / "my_package-1.0.dist-info"
     described.mkdir(parents=True)
@@ -71,3 +73,23 @@ def test_the_commands_of_the_page_run(tmp_path: Path) -> None:
         ran = subprocess.run([path, *words], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
         assert ran.returncode == 0, ran.stderr
         assert "my-cells" in ran.stdout
+
+
+@pytest.mark.slow
+def test_the_first_command_of_the_page_runs_on_a_table(tmp_path: Path) -> None:
+    space = cell201()
+    scores = np.arange(15_625) / 256
+    frame = pl.DataFrame({"arch": space.write(space.all_rows()), "val": scores, "test": scores, "params": scores})
+    frame.write_csv(tmp_path / "mine.csv")
+    program, *words = shlex.split(_blocks("sh")[0].splitlines()[0])
+    environment = os.environ | {"LISSNAS_CACHE": str(tmp_path / "cache")}
+    path = str(Path(sys.executable).parent / program)
+    ran = subprocess.run([path, *words], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    assert "mine, mine: 15,625 networks; selected by val, reported by test" in ran.stdout
+
+
+def test_the_space_of_the_page_can_be_made() -> None:
+    declared = own_space(_blocks("toml")[0])
+    assert declared is not None
+    assert declared[0].size == 12

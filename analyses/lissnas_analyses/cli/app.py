@@ -29,7 +29,9 @@ def _parts(hint: Any) -> set[Any]:
 
 app = cyclopts.App(
     name="lissnas",
-    help="Measure locality in architecture search spaces, and shrink them to pockets of good networks.",
+    help="Measure locality in architecture search spaces, and shrink them to pockets of good networks.\n\n"
+    "Your own table takes the place of a benchmark: 'lissnas locality mine.csv --space nas-bench-201 --arch arch "
+    "--select val --report test'.",
     version=lambda: version("lissnas"),
     result_action="return_value",
     suppress_keyboard_interrupt=False,
@@ -143,7 +145,7 @@ _STOPPED = (130, 143)
 def main() -> None:
     """Run the command line. An error that the user can fix is one line on standard error, with exit status 2."""
     try:
-        sys.exit(app(sys.argv[1:], exit_on_error=False, print_error=False))
+        sys.exit(app(_with_own_file(sys.argv[1:]), exit_on_error=False, print_error=False))
     except (LissnasError, cyclopts.CycloptsError) as error:
         _stop(error, " ".join(str(error).split()), 2)
     except KeyboardInterrupt as error:
@@ -155,6 +157,15 @@ def main() -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+
+
+def _with_own_file(words: list[str]) -> list[str]:
+    """Return the words of the command line with a file of the user replaced by the benchmark that it declares."""
+    if words[:1] == ["score"] or not any(word == "--space" or word.startswith("--space=") for word in words):
+        return words
+    from lissnas_analyses.cli.shared.own_file import declare_own_file
+
+    return declare_own_file(words)
 
 
 def _stop(error: BaseException, message: str, exit_status: int) -> NoReturn:

@@ -57,6 +57,8 @@ def _draw_measure(axes: Axes, result: LocalityResult, name: str, base_label: str
     base = rows["base"][0]
     if base_label is None:
         axes.axhline(base, color=look.color, linewidth=0.8, linestyle=look.dash)
+        if not len(x):  # a top of one architecture has no pair
+            return
         axes.set_xlim(right=x[-1] + 0.15)
         style.label(axes, name, x[-1], value[-1], style.WHOLE_SPACE.color, offset=(10, 0), vertical="center")
     else:
