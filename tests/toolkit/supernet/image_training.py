@@ -57,8 +57,8 @@ def top_1(network: ChainNetwork, source: ImageSource, row: np.ndarray) -> float:
     return float(SupernetEvaluator(network, source.recalibration(3, 20), source.official_validation(10))(row[None])[0])
 
 
-if __name__ == "__main__":
-    tree, folder, results_file = map(Path, sys.argv[1:])
+def main(tree: Path, folder: Path, results_file: Path) -> None:
+    """Train in every process of a group and print each step; process 0 writes the losses."""
     source = folder_source(tree / "train", tree / "val", folder, replace(made.SETTINGS, workers=1))
     losses: list[float] = []
 
@@ -70,3 +70,7 @@ if __name__ == "__main__":
         train(source, folder / "checkpoints", report=report)
     if group.rank == 0:
         results_file.write_text(json.dumps(losses))
+
+
+if __name__ == "__main__":
+    main(*map(Path, sys.argv[1:]))

@@ -14,6 +14,7 @@ import image_tree as made
 import numpy as np
 import pytest
 import torch
+from forked_group import run_group
 from lissnas.supernet.images.image_folder import folder_source
 from lissnas.supernet.images.image_shards import shard_source
 from lissnas.supernet.images.image_source import ImageSource
@@ -81,9 +82,7 @@ def test_shards_of_the_tree_give_the_same_weights_and_accuracies(
 def test_two_processes_have_the_losses_of_one(
     tree: Path, trained: ChainNetwork, losses: list[float], tmp_path: Path
 ) -> None:
-    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
-    run = [*launch, PROGRAM, tree, tmp_path / "run", tmp_path / "losses.json"]
-    subprocess.run(run, env=ENVIRONMENT, check=True, timeout=250)
+    run_group(program.main, tree, tmp_path / "run", tmp_path / "losses.json")
     theirs = json.loads((tmp_path / "losses.json").read_text())
     assert len(theirs) == program.RECIPE.steps
     np.testing.assert_allclose(theirs, losses, rtol=2e-4)
