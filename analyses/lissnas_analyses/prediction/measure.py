@@ -65,7 +65,7 @@ class PredictorsResult:
     runs
         One row per predictor, number of training networks and run: the four measures.
     means
-        One row per predictor, number of training networks and measure: the mean over the runs with Student's interval,
+        One row per predictor, number of training networks and measure: the mean over the runs with its 95 % interval,
         and the same of the paired difference to the first predictor, null for the first one.
     left_out
         One row per predictor and number of training networks that failed in a run: the reason.
