@@ -1,15 +1,16 @@
-"""Recall of the true top 1 % of NAS-Bench-201 by few true evaluations with cheap scores, helpful and misleading.
+"""Recall of the true top 1 % by few true evaluations with cheap scores, helpful and misleading.
 
 Kernel shrinkage selects by validation accuracy, and the recall is by test accuracy. With each seed it keeps as many
 architectures as LISSNAS. Each set of cheap scores is compared with no cheap scores in the same seeds: mean difference
-and 95 % interval. The diagnosis uses the true accuracies of the runs without cheap scores. It prints the verdicts, and
-how the first score ranks the better half. Options: `--datasets c10 c100 in16 --evaluations 50 --seeds 50
---scores one-shot everything`.
+and 95 % interval. A set is protected if its interval is above -.01. Smaller budgets are earlier rounds of the run with
+the largest one. Options: `--tables c10 digits cora --evaluations 20 60 150 --seeds 100 --scores transfer reversed`;
+`--zero-cost FILE` adds the scores of a file of `lissnas score`; `--diagnose` prints the verdicts on each set from the
+true accuracies of the runs without cheap scores, and how its first score ranks the better half.
 """
 
 import argparse
-import sys
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -19,104 +20,151 @@ from lissnas.predictors.cheap_score_diagnosis import diagnose_cheap_scores
 from lissnas.shrinkers.kernel_shrinkage import KernelShrinkage
 from lissnas.shrinkers.lissnas import Lissnas
 from lissnas.shrinkers.shrink import Trace, shrink
-from lissnas.shrinkers.two_fidelity_shrinkage import TwoFidelityShrinkage
+from lissnas.shrinkers.two_fidelity_shrinkage import with_cheap_scores
 from lissnas.spaces.published.cell201 import cell201
-from lissnas.spaces.space import Floats
+from lissnas.spaces.space import Floats, Space
 from lissnas.statistics.quality import is_top
+from lissnas_benchmarks.benchmark import open_benchmark
+from lissnas_benchmarks.predictor_file import read_predictors
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
-SPACE = cell201()
+
+PROTECTED = -0.01
+"""The interval of the difference must be above this."""
+
+Problem = tuple[Space, Floats, Floats, list[Floats]]
+"""A space, the selecting and the reporting scores, and the scores of other data sets."""
 
 
-def columns(name: str) -> dict[str, Floats]:
-    """Return the columns of a table in the order of the index of the space, NaN where it has no value."""
-    frame = pl.read_parquet(DATA / f"nasbench201{name}.parquet")
-    index = SPACE.index(SPACE.read(frame["arch"].to_list()))
-    values = {}
+def shared(name: str) -> list[tuple[str, Floats]]:
+    """Return the columns of a shared table in the order of the index of the space, NaN where it has no value."""
+    frame, space, values = pl.read_parquet(DATA / f"nasbench201{name}.parquet"), cell201(), []
+    index = space.index(space.read(frame["arch"].to_list()))
     for column in frame.select(pl.selectors.float()).columns:
-        values[column] = np.full(SPACE.size, np.nan)
-        values[column][index] = frame[column].to_numpy()
+        scores = np.full(space.size, np.nan)
+        scores[index] = np.where(frame[column] <= -1e7, np.nan, frame[column])  # -1e8 is a failed computation
+        values.append((column, scores))
     return values
 
 
-def sets_of_scores(truth: Floats) -> dict[str, list[Floats]]:
+def nasbench201(dataset: str) -> Problem:
+    table = dict(shared(""))
+    others = [open_benchmark(name).selection for name in ("digits-cells", "fashion-cells")]
+    return cell201(), table[f"{dataset}_val200"], table[f"{dataset}_test200"], others
+
+
+def embedded(name: str, dataset: str | None, *others: tuple[str, str | None]) -> Problem:
+    benchmark = open_benchmark(name, dataset)
+    transferred = [open_benchmark(*other).selection for other in others]
+    return benchmark.space, benchmark.selection, benchmark.report, transferred
+
+
+PROBLEMS: dict[str, Callable[[], Problem]] = {
+    "c10": lambda: nasbench201("c10"),
+    "c100": lambda: nasbench201("c100"),
+    "in16": lambda: nasbench201("in16"),
+    "digits": lambda: embedded("digits-cells", None, ("fashion-cells", None)),
+    "fashion": lambda: embedded("fashion-cells", None, ("digits-cells", None)),
+    "cora": lambda: embedded("nas-bench-graph", "cora", ("nas-bench-graph", "pubmed")),
+    "pubmed": lambda: embedded("nas-bench-graph", "pubmed", ("nas-bench-graph", "citeseer")),
+}
+
+
+def sets_of_scores(table: str, problem: Problem, zero_cost: str | None) -> dict[str, list[Floats]]:
+    """Return the sets of cheap scores of a table by name."""
+    space, truth, _judging, transfer = problem
     rng = np.random.default_rng(0)
-    supernets = list(columns("_supernet_scores").values())
-    # The table has -1e8 where the computation failed.
-    zero_cost = [np.where(scores <= -1e7, np.nan, scores) for scores in columns("_zero_cost").values()]
-    best = np.flatnonzero(truth >= np.quantile(truth, 0.8))
+    best = np.flatnonzero(truth >= np.quantile(truth[~np.isnan(truth)], 0.8))
     buried, shuffled = truth.copy(), truth.copy()
     shuffled[best] = rng.permutation(truth[best])
-    buried[is_top(truth, 0.05)] = truth.min()
-    everything = supernets + zero_cost
-    return {
-        "one-shot": supernets[:1],
-        "supernets": supernets,
-        "zero-cost": zero_cost,
-        "everything": everything,
-        "reversed": [-scores for scores in everything],
-        "random": list(rng.normal(size=(3, SPACE.size))),
-        "random-13": list(rng.normal(size=(13, SPACE.size))),
-        "constant": [np.ones(SPACE.size)],
-        "shuffled": [rng.permutation(scores) for scores in everything],
+    buried[is_top(truth, 0.05)] = np.nanmin(truth)
+    sets = {
+        "transfer": transfer,
+        "reversed": [-scores for scores in transfer],
+        "random": list(rng.normal(size=(3, space.size))),
+        "random-13": list(rng.normal(size=(13, space.size))),
+        "constant": [np.ones(space.size)],
+        "shuffled": [rng.permutation(scores) for scores in transfer],
         "top-shuffled": [shuffled],
         "top-buried": [buried],
     }
+    if zero_cost and space.name == "cell201":
+        sets["zero-cost"] = [predictor.scores for predictor in read_predictors(zero_cost, space)]
+    if table == "c10":
+        supernets, published = ([scores for _, scores in shared(name)] for name in ("_supernet_scores", "_zero_cost"))
+        sets |= {"one-shot": supernets[:1], "supernets": supernets, "everything": supernets + published}
+    return sets
 
 
 def interval(values: Floats) -> str:
     return f"{values.mean():+.3f} ± {1.96 * values.std(ddof=1) / len(values) ** 0.5:.3f}"
 
 
-def measure(dataset: str, evaluations: int, seeds: int, chosen: list[str]) -> None:
-    tables = columns("")
-    truth, judging = tables[f"{dataset}_val200"], tables[f"{dataset}_test200"]
-    evaluator, marked = TableEvaluator(SPACE, truth), is_top(judging, 0.01)
-    sizes = [shrink(SPACE, evaluator, Lissnas(), np.random.default_rng(seed)).subspace.size for seed in range(seeds)]
+def measure(
+    table: str, budgets: list[int], seeds: int, chosen: list[str], zero_cost: str | None, diagnose: bool
+) -> None:
+    """Print the recall of a table without cheap scores and with each set."""
+    problem = space, truth, judging, _others = PROBLEMS[table]()
+    evaluator, marked = TableEvaluator(space, truth), is_top(judging, 0.01)
+    sizes = [shrink(space, evaluator, Lissnas(), np.random.default_rng(seed)).subspace.size for seed in range(seeds)]
 
     def runs(cheap: tuple[Evaluator, ...]) -> list[Trace]:
-        traces = []
-        for seed, size in enumerate(sizes):
-            shrinker = KernelShrinkage(evaluations=evaluations, size=size)
-            if cheap:
-                shrinker = TwoFidelityShrinkage(evaluations=evaluations, size=size, cheap=cheap)
-            traces.append(shrink(SPACE, evaluator, shrinker, np.random.default_rng(seed)))
-        return traces
+        shrinkers = (with_cheap_scores(KernelShrinkage(evaluations=max(budgets), size=size), cheap) for size in sizes)
+        return [shrink(space, evaluator, method, np.random.default_rng(seed)) for seed, method in enumerate(shrinkers)]
 
-    def recalls(traces: list[Trace]) -> Floats:
-        return np.array([marked[trace.subspace.index].sum() / marked.sum() for trace in traces])
+    def recalls(traces: list[Trace]) -> dict[int, Floats]:
+        found: dict[int, list[float]] = {budget: [] for budget in budgets}
+        for trace in traces:
+            for budget in budgets:
+                kept = next(step for step in reversed(trace.rounds) if step.evaluations <= budget).subspace
+                found[budget].append(float(marked[kept.index].sum() / marked.sum()))
+        return {budget: np.array(values) for budget, values in found.items()}
 
     plain = runs(())
     without = recalls(plain)
-    print(f"{dataset:6}{evaluations:4} evaluations  {'none':13} recall {interval(without)}", flush=True)
-    for name, scores in sets_of_scores(truth).items():
-        if name in chosen or not chosen:
-            cheap = tuple(TableEvaluator(SPACE, column) for column in scores)
-            joined = recalls(runs(cheap))
-            diagnoses = [
-                diagnose_cheap_scores(
-                    SPACE, trace.evaluations.rows, trace.evaluations.scores, cheap, np.random.default_rng(seed)
-                )
-                for seed, trace in enumerate(plain)
-            ]
-            verdicts = Counter(diagnosis.verdict for diagnosis in diagnoses)
-            reversing = sum(bool(diagnosis.alone[0].high < 0) for diagnosis in diagnoses)
-            tau = np.mean([diagnosis.alone[0].value for diagnosis in diagnoses])
+    for budget in budgets:
+        print(f"{table:8}{budget:4} evaluations  {'none':13} recall {interval(without[budget])}", flush=True)
+    for name, scores in sets_of_scores(table, problem, zero_cost).items():
+        if chosen and name not in chosen:
+            continue
+        cheap = tuple(TableEvaluator(space, column) for column in scores)
+        joined = recalls(runs(cheap))
+        for budget in budgets:
+            difference = joined[budget] - without[budget]
+            low = difference.mean() - 1.96 * difference.std(ddof=1) / len(difference) ** 0.5
             print(
-                f"{dataset:6}{evaluations:4} evaluations  {name:13} recall {interval(joined)}"
-                f"  difference {interval(joined - without)}  diagnosed {dict(verdicts)};"
-                f" first score alone: tau {tau:+.2f}, below 0 in {reversing}",
+                f"{table:8}{budget:4} evaluations  {name:13} recall {interval(joined[budget])}  difference "
+                f"{interval(difference)}  {'protected' if low > PROTECTED else 'not protected'}",
                 flush=True,
             )
+        if diagnose:
+            print_diagnoses(space, plain, cheap)
+
+
+def print_diagnoses(space: Space, traces: list[Trace], cheap: tuple[Evaluator, ...]) -> None:
+    """Print the verdicts on a set of cheap scores from the true accuracies of some runs."""
+    diagnoses = [
+        diagnose_cheap_scores(
+            space, trace.evaluations.rows, trace.evaluations.scores, cheap, np.random.default_rng(seed)
+        )
+        for seed, trace in enumerate(traces)
+    ]
+    verdicts = Counter(diagnosis.verdict for diagnosis in diagnoses)
+    reversing = sum(bool(diagnosis.alone[0].high < 0) for diagnosis in diagnoses)
+    tau = np.mean([diagnosis.alone[0].value for diagnosis in diagnoses])
+    print(f"    diagnosed {dict(verdicts)}; first score alone: tau {tau:+.2f}, below 0 in {reversing}", flush=True)
 
 
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("--seeds", type=int, default=50)
-parser.add_argument("--evaluations", type=int, default=50)
-parser.add_argument("--datasets", nargs="+", choices=["c10", "c100", "in16"], default=["c10"])
+parser.add_argument("--evaluations", type=int, nargs="+", default=[50])
+parser.add_argument("--tables", nargs="+", choices=list(PROBLEMS), default=["c10"])
 parser.add_argument("--scores", nargs="+", default=[])
+parser.add_argument("--zero-cost")
+parser.add_argument("--diagnose", action="store_true")
 arguments = parser.parse_args()
-if not DATA.is_dir():
-    sys.exit(f"skipped: the real tables are missing: {DATA} does not exist")
-for name in arguments.datasets:
-    measure(name, arguments.evaluations, arguments.seeds, arguments.scores)
+for table in arguments.tables:
+    if table in ("c10", "c100", "in16") and not DATA.is_dir():
+        print(f"{table}: skipped: the real tables are missing: {DATA} does not exist")
+        continue
+    measure(table, arguments.evaluations, arguments.seeds, arguments.scores, arguments.zero_cost, arguments.diagnose)
