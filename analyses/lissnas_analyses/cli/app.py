@@ -64,7 +64,8 @@ _add(
     app,
     "tau",
     "tau:tau",
-    "Measure how well predictors rank networks: in the full space, in shrunk spaces, in the true top.",
+    "Measure how well predictors rank networks: in the full space, in shrunk spaces, in the true top.\n\n"
+    "With --model, measure models that learn from the scores of a few random networks and rank all others.",
 )
 _add(
     app,

@@ -115,6 +115,8 @@ def tau(
     from lissnas_analyses.ranking.predictors import collect_predictors
     from lissnas_analyses.results.folder import Results, benchmark_entries
 
+    if workers is not None or cluster is not None:
+        raise SettingError("--workers and --cluster divide the runs of models: name a --model, or leave them out")
     runs = 3 if runs is None else runs
     precision_at = 0.05 if precision_at is None else precision_at
     if runs < 1 or draws < 0:

@@ -82,6 +82,7 @@ def test_shrink_and_compare_accept_a_users_scores(
         (f"tau {PROTEINS} --column acuracy/test", "did you mean 'accuracy'"),
         (f"tau {PROTEINS} --top 1.5", "a share between 0 and 1, not 1.5"),
         (f"tau {PROTEINS} --runs 0", "--runs must be at least 1"),
+        (f"tau {PROTEINS} --workers 2", "name a --model, or leave them out"),
         (f"tau {PROTEINS} --model gp --runs 0", "at least one predictor, training size and run is needed"),
         (f"tau {PROTEINS} --model gp --train 3000", "cannot train on 3,000 of the 2,021 networks"),
         (f"tau {PROTEINS} --model gp --column accuracy/test", "leave out --column, or --model"),
