@@ -9,6 +9,7 @@ from cyclopts import Parameter
 from lissnas_analyses.cli.shared.json_command import CommandResult, json_command
 from lissnas_analyses.cli.shared.options import NumberOfWorkers, Seed
 from lissnas_analyses.cli.shared.terminal import progress, say
+from lissnas_analyses.cli.supernet.options import need_torch
 from lissnas_analyses.sentences import counted
 
 
@@ -75,6 +76,7 @@ def score(
     out
         The file, which ends in .parquet; default: results/SPACE/zero-cost-IMAGES.parquet.
     """
+    need_torch("zero-cost scores")
     from lissnas.supernet.zero_cost.catalog import SCORE_NAMES
     from lissnas.supernet.zero_cost.score_architectures import ZeroCostTask, check_score_names
 

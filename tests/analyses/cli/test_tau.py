@@ -33,7 +33,7 @@ def scores(proteins: Benchmark, tmp_path: Path) -> Path:
 def test_tau_writes_figures_tables_and_a_manifest(in_process: Command, tmp_path: Path, scores: Path) -> None:
     saved = in_process("shrink", PROTEINS, "--seeds", "5", "--out", "shrunk", folder=tmp_path)
     assert saved.returncode == 0, saved.stderr
-    words = ("tau", PROTEINS, "--predictor", "scores.csv:accuracy", "scores.csv:-loss", "--top", "0.3", "0.1")
+    words = ("tau", PROTEINS, "--cheap", "scores.csv:accuracy", "scores.csv:-loss", "--top", "0.3", "0.1")
     sets = ("--subspace", "shrunk/shrunk-lissnas.parquet", "--sample", "300", "--draws", "30")
     called = in_process(*words, *sets, "--column", "accuracy/validation", "--out", "here", folder=tmp_path)
     assert called.returncode == 0, called.stderr

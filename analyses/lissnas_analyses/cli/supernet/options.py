@@ -55,10 +55,10 @@ TensorBoard = Annotated[
 ]
 
 
-def need_torch() -> None:
-    """Raise SettingError, with what to install, if torch is missing."""
+def need_torch(user: str = "supernets") -> None:
+    """Raise SettingError, with what needs torch and what to install, if torch is missing."""
     if find_spec("torch") is None:
-        raise SettingError("supernets need torch, which is not installed: pip install 'lissnas[supernet]'")
+        raise SettingError(f"{user} need torch, which is not installed: pip install 'lissnas[supernet]'")
 
 
 @contextmanager
