@@ -6,7 +6,7 @@ from lissnas.progress import ProgressCallback
 from lissnas_benchmarks.benchmark import Benchmark
 
 from lissnas_analyses.comparison.describe import ROWS, add_comparison, comparison_sentences
-from lissnas_analyses.comparison.measure import compare
+from lissnas_analyses.comparison.measure import ComparisonResult, compare
 from lissnas_analyses.grid.workers import THIS_PROCESS, Workers
 from lissnas_analyses.locality.describe import locality_sentences, run_locality
 from lissnas_analyses.results.folder import Results, benchmark_entries
@@ -22,8 +22,10 @@ def reproduce(
     seed: int,
     progress: ProgressCallback,
     workers: Workers = THIS_PROCESS,
-) -> tuple[str, ...]:
-    """Measure the locality of a benchmark, compare the default methods on it, and save all; return the findings.
+) -> tuple[tuple[str, ...], ComparisonResult]:
+    """Measure the locality of a benchmark, compare the default methods on it, and save all.
+
+    Returns the findings in sentences, and the comparison.
 
     Parameters
     ----------
@@ -45,4 +47,4 @@ def reproduce(
     findings = (*locality_sentences(locality), *comparison_sentences(comparison))
     settings = {"runs": runs, "seed": seed, "methods": comparison.settings}
     results.save(benchmark_entries(benchmark, methods=comparison.methods), settings, findings)
-    return findings
+    return findings, comparison

@@ -1,11 +1,20 @@
-"""`lissnas compare`: several shrinking methods on one benchmark."""
+"""`lissnas compare`: several shrinking methods on one or several benchmarks."""
 
+from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
+from typing import Annotated
 
+from cyclopts import Parameter
+from lissnas.errors import SettingError
+from lissnas.spaces.space import Space
+from lissnas_benchmarks.adapter import TableAdapter
 from lissnas_benchmarks.benchmark import open_benchmark
+from lissnas_benchmarks.catalog import find_adapter, valid_benchmark_names
+from lissnas_benchmarks.loading import is_ready
 
 from lissnas_analyses.cli.shared.analysis_result import AnalysisResult, print_analysis
-from lissnas_analyses.cli.shared.json_command import json_command
+from lissnas_analyses.cli.shared.json_command import CommandResult, json_command
 from lissnas_analyses.cli.shared.options import (
     BenchmarkName,
     Cheap,
@@ -22,60 +31,153 @@ from lissnas_analyses.cli.shared.options import (
     default_folder,
     with_cheap,
 )
-from lissnas_analyses.cli.shared.terminal import prefixed, progress
+from lissnas_analyses.cli.shared.terminal import prefixed, progress, say
 from lissnas_analyses.comparison.measure import METHODS
+
+
+@dataclass(frozen=True)
+class ComparisonsResult(CommandResult):
+    """Comparisons on several benchmarks.
+
+    Attributes
+    ----------
+    analyses
+        The comparison on each benchmark.
+    verdict
+        Which method keeps the most of the best networks, at what cost, and where it does not.
+    folder
+        The folder of the overview: one figure and one table for all benchmarks.
+    """
+
+    analyses: tuple[AnalysisResult, ...]
+    verdict: str
+    folder: Path
 
 
 @json_command
 def compare(
-    benchmark: BenchmarkName,
-    /,
-    *,
+    *benchmarks: BenchmarkName,
+    every: Annotated[bool, Parameter(name="--all", negative=())] = False,
     dataset: Dataset = None,
     metric: Metric = None,
     methods: Methods = METHODS,
+    evaluations: int | None = None,
+    size: str = "lissnas",
     evaluator: Evaluator = None,
     cheap: Cheap = (),
     seed: Seed = 0,
     runs: Runs = 20,
+    figures: bool = True,
     workers: NumberOfWorkers = None,
     cluster: Cluster = None,
     out: Out = None,
-) -> AnalysisResult:
-    """Shrink a benchmark with several methods, at equal evaluations and size, and compare the kept spaces.
+) -> AnalysisResult | ComparisonsResult:
+    """Shrink benchmarks with several methods, at equal evaluations and size, and compare the kept spaces.
 
     Finished runs are kept: after an interrupt the same command continues, and more runs or methods compute only what
-    is missing. The results are in results/BENCHMARK/comparison by default.
+    is missing. The results are in results/BENCHMARK/comparison by default; those of several benchmarks are in
+    results/comparison, with a figure and a table for all of them in its folder overview.
 
     Parameters
     ----------
-    benchmark
-        Name of the benchmark.
+    benchmarks
+        Names of the benchmarks.
+    every
+        Compare on every tabular benchmark whose data is on this machine.
+    evaluations
+        Budget of every method but LISSNAS, which stops by its own rule; default: the evaluations of LISSNAS in the same
+        run, at most 150 for kernel.
+    size
+        Networks that every method keeps: a number, a share of the space such as 3%, or "lissnas" for as many as LISSNAS
+        keeps in the same run.
+    figures
+        Draw figures; without them a comparison takes a fraction of the time.
     """
-    from lissnas_analyses.comparison.describe import INTERVALS, ROWS, add_comparison, comparison_sentences
+    from lissnas_analyses.comparison.describe import (
+        INTERVALS,
+        ROWS,
+        add_comparison,
+        comparison_sentences,
+        save_overview,
+    )
+    from lissnas_analyses.comparison.measure import ComparisonResult
     from lissnas_analyses.comparison.measure import compare as run
     from lissnas_analyses.grid.workers import workers as start_workers
     from lissnas_analyses.ranking.describe import run_predictor_cost
     from lissnas_analyses.ranking.score_sources import read_one_score
     from lissnas_analyses.results.folder import Results, benchmark_entries
 
-    results = Results(out or default_folder(benchmark) / "comparison", "compare")
-    opened = by_benchmark = open_benchmark(benchmark, dataset, metric)
-    matched: tuple[str, ...] = ()
-    if evaluator is not None:
-        predictor = read_one_score(evaluator, by_benchmark)
-        opened, matched = by_benchmark.selected_by(predictor), (predictor.matched,)
-    opened = with_cheap(opened, cheap, methods)
-    with start_workers(workers, cluster) as started, progress() as report:
-        on_benchmark = prefixed(report, benchmark)
-        on_benchmark("shrinking", 0)
-        report_share = partial(on_benchmark, "shrinking")
-        result = run(opened, methods, runs, seed, path=results.folder / ROWS, workers=started, report=report_share)
-        results.add_existing_file(ROWS)
-        add_comparison(result, results, on_benchmark)
-        findings = matched + comparison_sentences(result) + ((cheap_sentence(opened),) if cheap else ())
-        if evaluator is not None:
-            findings += run_predictor_cost(opened, by_benchmark, result, results, runs, seed, on_benchmark, started)
-    settings = {"seed": seed, "runs": runs, "methods": result.settings, "evaluator": evaluator, "cheap": list(cheap)}
-    results.save(benchmark_entries(opened, methods=result.methods), settings, findings)
-    return print_analysis(opened, findings, results, INTERVALS)
+    names = _ready_tables() if every else tuple(dict.fromkeys(benchmarks))
+    if not names:
+        raise SettingError(
+            "no benchmark to compare on: name one or several, or use --all; 'lissnas benchmarks' lists them"
+        )
+    if len(names) > 1:
+        for option, value in (("dataset", dataset), ("metric", metric), ("evaluator", evaluator), ("cheap", cheap)):
+            if value:
+                raise SettingError(f"--{option} needs a single benchmark, not {len(names)}")
+    several = out or Path("results/comparison")
+    analyses: list[AnalysisResult] = []
+    comparisons: list[ComparisonResult] = []
+    with start_workers(workers, cluster) as started:
+        for name in names:
+            folder = several / name if len(names) > 1 else out or default_folder(name) / "comparison"
+            results = Results(folder, "compare")
+            opened = by_benchmark = open_benchmark(name, dataset, metric)
+            matched: tuple[str, ...] = ()
+            if evaluator is not None:
+                predictor = read_one_score(evaluator, by_benchmark)
+                opened, matched = by_benchmark.selected_by(predictor), (predictor.matched,)
+            opened = with_cheap(opened, cheap, methods)
+            with progress() as report:
+                on_benchmark = prefixed(report, name)
+                on_benchmark("shrinking", 0)
+                result = run(
+                    opened,
+                    methods,
+                    runs,
+                    seed,
+                    evaluations=evaluations,
+                    size=_number_of_networks(size, opened.space),
+                    path=results.folder / ROWS,
+                    workers=started,
+                    report=partial(on_benchmark, "shrinking"),
+                )
+                results.add_existing_file(ROWS)
+                add_comparison(result, results, on_benchmark, figures)
+                findings = matched + comparison_sentences(result) + ((cheap_sentence(opened),) if cheap else ())
+                if evaluator is not None:
+                    findings += run_predictor_cost(
+                        opened, by_benchmark, result, results, runs, seed, on_benchmark, started
+                    )
+            settings = {"seed": seed, "runs": runs, "methods": result.settings, "evaluator": evaluator}
+            settings |= {"cheap": list(cheap), "evaluations": evaluations, "size": size}
+            results.save(benchmark_entries(opened, methods=result.registered_methods), settings, findings)
+            analyses.append(print_analysis(opened, findings, results, INTERVALS))
+            comparisons.append(result)
+    if len(names) == 1:
+        return analyses[0]
+    verdict = save_overview(comparisons, several / "overview")
+    say(verdict)
+    say(f"figure and table of all benchmarks: {several / 'overview'}/", indent=2)
+    return ComparisonsResult(tuple(analyses), verdict, several / "overview")
+
+
+def _ready_tables() -> tuple[str, ...]:
+    """Return the names of the tabular benchmarks whose data is on this machine."""
+    return tuple(
+        name for name in valid_benchmark_names() if isinstance(find_adapter(name), TableAdapter) and is_ready(name)
+    )
+
+
+def _number_of_networks(size: str, space: Space) -> int | None:
+    """Return the size that every method keeps; None for that of LISSNAS."""
+    if size == "lissnas":
+        return None
+    try:
+        count = round(float(size.removesuffix("%")) / 100 * space.size) if size.endswith("%") else int(size)
+    except (ValueError, OverflowError):
+        count = 0
+    if count < 1:
+        raise SettingError(f"--size {size} is neither a number of networks, nor a share such as 3%, nor 'lissnas'")
+    return count

@@ -23,9 +23,20 @@ class MissingBenchmark:
 
 @dataclass(frozen=True)
 class ReproductionResult(CommandResult):
-    """The analyses of all benchmarks that are ready, and the benchmarks that are missing."""
+    """The analyses of all benchmarks that are ready, and the benchmarks that are missing.
+
+    Attributes
+    ----------
+    analyses
+        The analysis of each benchmark.
+    verdict
+        Which method keeps the most of the best networks, at what cost, and where it does not; "" without a benchmark.
+    missing
+        The benchmarks whose data is not installed.
+    """
 
     analyses: tuple[AnalysisResult, ...]
+    verdict: str
     missing: tuple[MissingBenchmark, ...]
 
 
@@ -40,14 +51,16 @@ def reproduce(
 ) -> ReproductionResult:
     """Measure locality, shrink, and draw a map of the pockets, for every benchmark whose data is here.
 
-    Finished runs are kept: after an interrupt the same command continues, and more runs compute only what is missing.
+    The figure and the table in OUT/overview compare the methods on all benchmarks. Finished runs are kept: after an
+    interrupt the same command continues, and more runs compute only what is missing.
 
     Parameters
     ----------
     out
-        Folder for the results: one folder in it for each benchmark.
+        Folder for the results: one folder in it for each benchmark, and one for the overview.
     """
-    from lissnas_analyses.comparison.describe import INTERVALS
+    from lissnas_analyses.comparison.describe import INTERVALS, save_overview
+    from lissnas_analyses.comparison.measure import ComparisonResult
     from lissnas_analyses.grid.workers import workers as start_workers
     from lissnas_analyses.locality.describe import INTERVALS as INTERVALS_OF_LOCALITY
     from lissnas_analyses.reproduce import BENCHMARKS
@@ -55,19 +68,24 @@ def reproduce(
     from lissnas_analyses.results.folder import Results
 
     studied: list[AnalysisResult] = []
+    comparisons: list[ComparisonResult] = []
     ready = [name for name in BENCHMARKS if is_ready(name)]
     with start_workers(workers, cluster) as started:
         for name in ready:
             results = Results(out / name, "reproduce")
             with progress() as report:
                 opened = open_benchmark(name)
-                findings = run(opened, results, runs, seed, prefixed(report, name), started)
+                findings, comparison = run(opened, results, runs, seed, prefixed(report, name), started)
             studied.append(print_analysis(opened, findings, results))
-    if studied:
+            comparisons.append(comparison)
+    verdict = ""
+    if comparisons:
+        verdict = save_overview(comparisons, out / "overview")
+        say(verdict)
         locality = INTERVALS_OF_LOCALITY.removeprefix("95 % interval, ")
         say_intervals(f"{INTERVALS}; of locality {locality}", indent=0)
     absent = sorted(set(BENCHMARKS) - set(ready))
     left_out = tuple(MissingBenchmark(name, find_adapter(name).remedy) for name in absent)
     for one in left_out:
         say(f"{one.benchmark} was left out, its data is not here: {one.remedy}")
-    return ReproductionResult(tuple(studied), left_out)
+    return ReproductionResult(tuple(studied), verdict, left_out)

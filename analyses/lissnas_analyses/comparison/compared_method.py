@@ -23,10 +23,15 @@ class ComparedMethod:
         What rows and figures call it. Its random draws depend on this name.
     shrinker
         The method with its settings; None for a method by its name.
+    evaluations, size
+        The budget and the size of a method by its name, in place of those of LISSNAS. LISSNAS takes the size as the
+        largest result, and makes as many evaluations as its own rule needs.
     """
 
     method: str
     shrinker: Shrinker | None = None
+    evaluations: int | None = None
+    size: int | None = None
 
     @property
     def columns(self) -> dict[str, Any]:
@@ -36,19 +41,27 @@ class ComparedMethod:
     def within(self, budget: Mapping[str, int]) -> Shrinker:
         """Return the shrinker of a run; by name it gets the evaluations and size of LISSNAS, if it has such settings.
 
-        LISSNAS itself keeps its settings, because it sets the budget.
+        LISSNAS itself sets this budget.
         """
         if self.shrinker is not None:
             return self.shrinker
         shrinker: Any = shrinker_class(self.method)
-        names = {field.name for field in fields(shrinker)} if self.method != "lissnas" else ()
+        settings = {"target_size": self.size} if self.method == "lissnas" else self._settings(budget)
+        names = {field.name for field in fields(shrinker)}
+        return cast(Shrinker, shrinker(**{name: value for name, value in settings.items() if name in names}))
+
+    def _settings(self, budget: Mapping[str, int]) -> dict[str, int]:
         most = _MAX_EVALUATIONS.get(self.method, budget["evaluations"])
-        budget = {**budget, "evaluations": min(budget["evaluations"], most)}
-        return cast(Shrinker, shrinker(**{name: value for name, value in budget.items() if name in names}))
+        evaluations = min(budget["evaluations"], most) if self.evaluations is None else self.evaluations
+        size = budget["size"] if self.size is None else self.size
+        limit = {} if self.size is None else {"target_size": size}
+        return {"evaluations": evaluations, "size": size, **limit}
 
 
-def compared_method(method: Shrinker | str) -> ComparedMethod:
+def compared_method(method: Shrinker | str, evaluations: int | None = None, size: int | None = None) -> ComparedMethod:
     """Return a method of a comparison; a shrinker is called by its name and the settings that are not the default.
+
+    `evaluations` and `size` are those of a method by its name; see `ComparedMethod`.
 
     Raises UnknownNameError if there is no method of this name.
 
@@ -60,7 +73,7 @@ def compared_method(method: Shrinker | str) -> ComparedMethod:
     """
     if isinstance(method, str):
         shrinker_class(method)
-        return ComparedMethod(method)
+        return ComparedMethod(method, None, evaluations, size)
     settings = {field.name: (getattr(method, field.name), field.default) for field in fields(cast(Any, method))}
     shown = [f"{name}={value}" for name, (value, default) in settings.items() if value != default or name in _BUDGET]
     name = registered_name(method)

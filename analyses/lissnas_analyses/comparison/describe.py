@@ -1,5 +1,7 @@
 """Compare methods on one benchmark: the tables and figures in its folder of results, and the findings in sentences."""
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,7 +14,7 @@ from lissnas_analyses.comparison.draw_kept_space import draw_kept_spaces
 from lissnas_analyses.comparison.draw_map import draw_map
 from lissnas_analyses.comparison.draw_overview import draw_recall
 from lissnas_analyses.comparison.measure import ComparisonResult, first_rounds
-from lissnas_analyses.comparison.overview import overview
+from lissnas_analyses.comparison.overview import Overview, overview, verdict
 from lissnas_analyses.comparison.pocket_map import lay_out
 from lissnas_analyses.grid.failed_runs import failure_words
 from lissnas_analyses.results.folder import Results
@@ -25,9 +27,12 @@ INTERVALS = "95 % interval of the mean over runs"
 
 
 def add_comparison(
-    result: ComparisonResult, results: Results, progress: ProgressCallback = lambda task, share: None
+    result: ComparisonResult,
+    results: Results,
+    progress: ProgressCallback = lambda task, share: None,
+    figures: bool = True,
 ) -> None:
-    """Add the tables and figures of a comparison to `results`."""
+    """Add the tables of a comparison to `results`, and its figures unless `figures` is false."""
     shown = overview([result])
     results.add_table("recall", shown.curves)
     results.add_table("methods", shown.table)
@@ -37,6 +42,12 @@ def add_comparison(
     results.add_table("paired", result.paired)
     for name in ("search", "genes", "pockets"):
         results.add_table(f"kept_space_{name}", getattr(result.kept_spaces, name))
+    if figures:
+        _add_figures(result, shown, results, progress)
+
+
+def _add_figures(result: ComparisonResult, shown: Overview, results: Results, progress: ProgressCallback) -> None:
+    """Add the figures, and the tables of the map, which takes as long as a figure."""
     progress("drawing shrinking", 0)
     with style.house_style():
         results.add_figure("recall", draw_recall(shown))
@@ -60,6 +71,22 @@ def add_comparison(
     progress("map", 1)
 
 
+def save_overview(comparisons: Sequence[ComparisonResult], folder: Path) -> str:
+    """Write the overview of several comparisons to a folder of results, and return its verdict in sentences."""
+    shown = overview(comparisons)
+    sentences = verdict(shown.table, shown.curves)
+    results = Results(folder, "overview")
+    results.add_table("overview_recall", shown.curves)
+    results.add_table("overview_methods", shown.table)
+    with style.house_style():
+        results.add_figure("overview", draw_recall(shown))
+    methods = dict.fromkeys(name for comparison in comparisons for name in comparison.registered_methods)
+    benchmarks = [f"{one.benchmark.name}, {one.benchmark.dataset}" for one in comparisons]
+    settings = {"runs": comparisons[0].number_of_runs, "seed": comparisons[0].seed}
+    results.save({"benchmarks": benchmarks, "methods": list(methods)}, settings, [sentences])
+    return sentences
+
+
 def comparison_sentences(result: ComparisonResult) -> tuple[str, ...]:
     """Return the result of each method, its difference to the first method, and the methods left out, in sentences."""
     findings = []
@@ -72,11 +99,11 @@ def comparison_sentences(result: ComparisonResult) -> tuple[str, ...]:
             f"{method}: recall of the top 1 % {recall}; {size:,.0f} networks with mean {mean:.2f}{unit} in "
             f"{pockets:.1f} pockets; {spent:,.0f} evaluations"
         )
-    scores = result.paired.filter(pl.col("statistic") == "shrinkage_score")
+    recalls = result.paired.filter(pl.col("statistic") == "recall_1")
     findings += [
-        "{method} vs {reference}: shrinkage score {difference:+.3f} [{low:+.3f}, {high:+.3f}] ".format_map(row)
+        "{method} vs {reference}: recall {difference:+.3f} [{low:+.3f}, {high:+.3f}] ".format_map(row)
         + f"(paired, {_verdict(row['low'], row['high'])})"
-        for row in scores.iter_rows(named=True)
+        for row in recalls.iter_rows(named=True)
     ]
     findings += [f"{method} was left out: {reason}" for method, reason in result.left_out.items()]
     return tuple(findings)

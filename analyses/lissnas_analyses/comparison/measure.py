@@ -113,6 +113,8 @@ def compare(
     runs: int = 20,
     seed: int = 0,
     *,
+    evaluations: int | None = None,
+    size: int | None = None,
     path: Path | None = None,
     workers: Workers = THIS_PROCESS,
     report: Callable[[float], None] = lambda share: None,
@@ -128,6 +130,8 @@ def compare(
         settings.
     runs, seed
         What is run.
+    evaluations, size
+        The budget and the size of the methods by name; those of LISSNAS in the same run by default.
     path
         The Parquet file of rows, one per method, run and round; None for no file. Runs that it has are not computed
         again. If this call is interrupted, it keeps the finished runs.
@@ -145,7 +149,8 @@ def compare(
     LissnasError
         If the file has rows of other data.
     """
-    points = tuple(dict.fromkeys(map(compared_method, methods)))
+    points = tuple(dict.fromkeys(compared_method(method, evaluations, size) for method in methods))
+    budget = {name: value for name, value in (("evaluations", evaluations), ("size", size)) if value is not None}
     grid = run_grid(
         comparison_rows,
         benchmark,
@@ -158,7 +163,7 @@ def compare(
         workers=workers,
         report=report,
         runs_per_job=len(points),
-        settings={"lissnas": asdict(Lissnas())},  # it sets the budget of all methods
+        settings={"lissnas": asdict(Lissnas()), **budget},  # LISSNAS sets what is not given
     )
     left_out = _left_out(grid.rows)
     points = tuple(point for point in points if point.method not in left_out)
@@ -189,7 +194,8 @@ def comparison_rows(key: BenchmarkKey, seed: int, chunk: Sequence[tuple[Compared
     benchmark, rows = key.open(), list[Row]()
     space, evaluator, scores = benchmark.space, benchmark.evaluator, distribution_scores(benchmark)
     for run in dict.fromkeys(run for _, run in chunk):
-        lissnas = shrink(space, evaluator, Lissnas(), named_generator("lissnas", seed, run))
+        sized = ComparedMethod("lissnas", size=chunk[0][0].size)
+        lissnas = shrink(space, evaluator, sized.within({}), named_generator("lissnas", seed, run))
         budget = {"evaluations": lissnas.evaluations.count, "size": lissnas.subspace.size}
         for point in (point for point, number in chunk if number == run):
             trace = lissnas

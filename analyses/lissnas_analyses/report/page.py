@@ -76,7 +76,7 @@ def write_report(
     Parameters
     ----------
     folders
-        Folders with a manifest.
+        Folders with a manifest. Those of an overview have no section: the first screen shows one of all folders.
     title
         Title of the page.
     progress
@@ -89,6 +89,8 @@ def write_report(
     """
     packed = Packed()
     manifests = [read_manifest(folder) for folder in folders]
+    in_sections = [number for number, manifest in enumerate(manifests) if manifest["analysis"] != "overview"]
+    folders, manifests = [folders[number] for number in in_sections], [manifests[number] for number in in_sections]
     if any("map.parquet" in manifest["files"] for manifest in manifests):
         _check_library()
     names = _names(folders, manifests)

@@ -38,3 +38,35 @@ def test_the_random_subset_alone_is_drawn(in_process: Command, tmp_path: Path) -
     called = in_process(*words.split(), folder=tmp_path)
     assert called.returncode == 0, called.stderr
     assert "random-subset: recall of the top 1 %" in called.stdout
+
+
+def test_several_benchmarks_share_an_overview_at_a_given_budget_and_size(in_process: Command, tmp_path: Path) -> None:
+    words = "compare nas-bench-graph-proteins digits-cells --methods lissnas operation-pruning --runs 2 --workers 1"
+    called = in_process(*words.split(), "--evaluations", "200", "--size", "3%", "--no-figures", folder=tmp_path)
+    assert called.returncode == 0, called.stderr
+    place = tmp_path / "results" / "comparison"
+    table = pl.read_parquet(place / "overview" / "overview_methods.parquet")
+    pruning = table.filter(pl.col("method") == "operation-pruning")
+    assert pruning["benchmark"].to_list() == ["nas-bench-graph-proteins", "digits-cells"]
+    assert (pruning["evaluations"] <= 200).all()
+    assert (pruning["size"] <= pl.Series([round(0.03 * 2021), round(0.03 * 15625)])).all()
+    assert " keeps the largest share of the top 1 %" in called.stdout
+    assert (place / "overview" / "overview.png").exists()
+    assert not list((place / "digits-cells").glob("*.png"))
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ((), "no benchmark to compare on"),
+        (("digits-cells", "fashion-cells", "--metric", "accuracy"), "--metric needs a single benchmark, not 2"),
+        (("digits-cells", "--size", "all"), "--size all is neither a number of networks"),
+        (("digits-cells", "--size", "0"), "--size 0 is neither"),
+    ],
+)
+def test_what_cannot_be_compared_is_refused(
+    in_process: Command, tmp_path: Path, words: tuple[str, ...], said: str
+) -> None:
+    called = in_process("compare", *words, folder=tmp_path)
+    assert called.returncode == 2
+    assert said in called.stderr

@@ -24,6 +24,7 @@ PROTEINS = "nas-bench-graph-proteins"
 COMMANDS = (
     f"locality {PROTEINS}",
     f"compare {PROTEINS} --runs 2 --evaluator scores.csv:score",
+    f"compare {PROTEINS} digits-cells --methods lissnas random-subset --runs 2 --no-figures --out several",
     f"landscape {PROTEINS}",
     f"tau {PROTEINS} --column accuracy/validation --sample 100 --draws 10 --runs 1",
     f"tau {PROTEINS} --model boosted-trees --train 40 --runs 2 --workers 1 --out predictors",

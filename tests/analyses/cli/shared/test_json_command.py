@@ -20,6 +20,7 @@ from lissnas_analyses import reproduce
 from lissnas_analyses.cli import app
 from lissnas_analyses.cli.ablate import AblationGridResult
 from lissnas_analyses.cli.cite import CitationResult
+from lissnas_analyses.cli.compare import ComparisonsResult
 from lissnas_analyses.cli.data import BenchmarkListResult, CacheResult, ImportResult
 from lissnas_analyses.cli.doctor import EnvironmentResult
 from lissnas_analyses.cli.landscape import LandscapeResult
@@ -47,6 +48,7 @@ COMMANDS = {
     f"shrink {PROTEINS} --seeds 5": ShrinkageResult,
     f"shrink {PROTEINS} --limit latency<=300": ShrinkageResult,
     f"compare {PROTEINS} --runs 2": AnalysisResult,
+    f"compare {PROTEINS} digits-cells --methods random-subset --runs 2 --no-figures --size 3%": ComparisonsResult,
     f"tau {PROTEINS} --column accuracy/validation --sample 100 --draws 10 --runs 1": AnalysisResult,
     f"ablate {PROTEINS} --runs 2 --workers 1": AblationGridResult,
     f"search {PROTEINS} --runs 2 --evaluations 400 --method lissnas --optimizer random --workers 1": AnalysisResult,
