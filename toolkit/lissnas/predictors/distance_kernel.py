@@ -62,6 +62,11 @@ class DistanceKernel:
         """Return the weight of each feature, shape (features,)."""
         return self._units * np.exp(self._factors @ parameters)
 
+    @property
+    def feature_count(self) -> int:
+        """Number of features of all components."""
+        return len(self._units)
+
     def features(self, rows: Rows) -> Floats:
         """Return the features of each row, shape (n, features)."""
         return np.concatenate([component.features(rows) for component in self._components], axis=1)

@@ -4,7 +4,7 @@ Rasmussen and Williams, "Gaussian Processes for Machine Learning", 2006, algorit
 maximizes the marginal likelihood times the priors over the kernel parameters, the kernel variance and the noise.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,6 +25,15 @@ _MAX_DEVIATION = 6.0
 
 _MAX_STEPS = 100
 """Maximum number of steps of one fit (our own choice)."""
+
+_TOLERANCE = 1e-6
+"""Relative improvement of the objective at which a fit stops (our own choice)."""
+
+_MAX_FITTED = 300
+"""Maximum number of scores that the parameters are fitted to; predictions use all (our own choice)."""
+
+_REFIT_GROWTH = 1.2
+"""A warm-started fit keeps its parameters until the scores have grown by this factor (our own choice)."""
 
 _CHUNK = 8192
 """Number of architectures to predict in one batch: bounds the memory."""
@@ -60,18 +69,27 @@ class GaussianProcess:
 
     def mean(self, rows: Rows) -> Floats:
         """Return the posterior mean of each row, shape (n,)."""
-        return np.concatenate([covariance @ self.coefficients for covariance in self._covariances(rows)])
+        return self.mean_of(self.kernel.features(rows[first : first + _CHUNK]) for first in _chunks(rows))
+
+    def mean_of(self, batches: Iterable[Floats]) -> Floats:
+        """Return the posterior mean of each architecture of several batches of features, shape (n,)."""
+        return np.concatenate([self._covariance(features) @ self.coefficients for features in batches])
 
     def mean_and_spread(self, rows: Rows) -> tuple[Floats, Floats]:
         """Return the posterior mean and standard deviation of each row, without noise, each of shape (n,)."""
         from scipy.linalg import solve_triangular
 
         means, spreads = [], []
-        for covariance in self._covariances(rows):
+        for first in _chunks(rows):
+            covariance = self._covariance(self.kernel.features(rows[first : first + _CHUNK]))
             means.append(covariance @ self.coefficients)
             explained = solve_triangular(self.cholesky, covariance.T, lower=True, check_finite=False)
             spreads.append(np.sqrt(np.maximum(self._prior_variance - (explained * explained).sum(axis=0), 0)))
         return np.concatenate(means), np.concatenate(spreads)
+
+    def scored_residuals(self) -> Floats:
+        """Return the target of each scored architecture minus its posterior mean, shape (n,)."""
+        return self.noise * self.coefficients
 
     def most_uncertain(self, rows: Rows, count: int) -> Indices:
         """Return the positions of the `count` rows to score as one batch, shape (count,).
@@ -99,19 +117,16 @@ class GaussianProcess:
 
     def leave_one_out_log_densities(self, targets: Floats) -> Floats:
         """Return the log density of each target given all others, shape (n,); equations 5.10 to 5.12."""
-        precision = _solve(self.cholesky, np.eye(len(targets))).diagonal()
+        precision = _inverse(self.cholesky).diagonal()
         return (np.log(precision / (2 * np.pi)) - self.coefficients**2 / precision) / 2
 
     @property
     def _prior_variance(self) -> float:
         return float(np.exp(self.parameters[-2])) + _LEVEL_VARIANCE
 
-    def _covariances(self, rows: Rows) -> Iterator[Floats]:
-        """Yield the prior covariance of rows with the scored architectures, one chunk of rows at a time."""
-        for first in range(0, max(len(rows), 1), _CHUNK):
-            yield _covariance(
-                self.kernel, self.parameters, self.kernel.features(rows[first : first + _CHUNK]), self.features
-            )
+    def _covariance(self, features: Floats) -> Floats:
+        """Return the prior covariance of architectures with the scored ones, shape (len(features), n)."""
+        return _covariance(self.kernel, self.parameters, features, self.features)
 
 
 def fit_gaussian_process(
@@ -130,6 +145,8 @@ def fit_gaussian_process(
     start
         Initial parameters, such as those of an earlier fit. None starts from the prior mean.
 
+    From more than 300 scores, the parameters are fitted to 300: the best half of them, and others at even ranks.
+
     Examples
     --------
     >>> from lissnas.predictors.graph_kernel import kernel_components
@@ -144,19 +161,36 @@ def fit_gaussian_process(
 
     features = kernel.features(rows)
     mean, spread = prior(kernel)
+    fitted = _fitted_rows(targets)
     optimum = minimize(
         objective,
         mean if start is None else start,
-        args=(kernel, features, targets),
+        args=(kernel, features[fitted], targets[fitted]),
         jac=True,
         method="L-BFGS-B",
         bounds=Bounds(mean - _MAX_DEVIATION * spread, mean + _MAX_DEVIATION * spread),
-        options={"maxiter": _MAX_STEPS},
+        options={"maxiter": _MAX_STEPS, "ftol": _TOLERANCE},
     )
-    parameters = np.asarray(optimum.x, dtype=np.float64)
-    covariance = _covariance(kernel, parameters, features, features)
-    cholesky = _cholesky(covariance, parameters)
-    return GaussianProcess(kernel, parameters, float(optimum.fun), features, cholesky, _solve(cholesky, targets))
+    return _condition(kernel, np.asarray(optimum.x, dtype=np.float64), float(optimum.fun), rows, targets)
+
+
+def _condition(
+    kernel: DistanceKernel, parameters: Floats, objective: float, rows: Rows, targets: Floats
+) -> GaussianProcess:
+    """Return the Gaussian process with these parameters, given the scores."""
+    features = kernel.features(rows)
+    cholesky = _cholesky(_covariance(kernel, parameters, features, features), parameters)
+    return GaussianProcess(kernel, parameters, objective, features, cholesky, _solve(cholesky, targets))
+
+
+def _fitted_rows(targets: Floats) -> Indices:
+    """Return the positions of the scores that the parameters are fitted to, ascending."""
+    if len(targets) <= _MAX_FITTED:
+        return np.arange(len(targets))
+    order = np.argsort(-targets, kind="stable")
+    best, others = np.split(order, [_MAX_FITTED // 2])
+    even = np.linspace(0, len(others) - 1, _MAX_FITTED - len(best)).astype(np.int64)
+    return np.sort(np.concatenate([best, others[even]]))
 
 
 def normal_scores(scores: Floats) -> Floats:
@@ -177,16 +211,21 @@ def normal_scores(scores: Floats) -> Floats:
 
 
 class WarmStartedFit:
-    """Fits Gaussian processes with one kernel, each starting from the parameters of the fit before."""
+    """Fits Gaussian processes with one kernel, each starting from the parameters of the fit before.
+
+    The parameters stay until the scores have grown by a fifth.
+    """
 
     def __init__(self, kernel: DistanceKernel) -> None:
         self._kernel = kernel
-        self._parameters: Floats | None = None
+        self._fitted: GaussianProcess | None = None
 
     def __call__(self, rows: Rows, targets: Floats) -> GaussianProcess:
-        process = fit_gaussian_process(self._kernel, rows, targets, self._parameters)
-        self._parameters = process.parameters
-        return process
+        last = self._fitted
+        if last is not None and len(rows) < _REFIT_GROWTH * len(last.features):
+            return _condition(self._kernel, last.parameters, last.objective, rows, targets)
+        self._fitted = fit_gaussian_process(self._kernel, rows, targets, None if last is None else last.parameters)
+        return self._fitted
 
 
 def prior(kernel: DistanceKernel) -> tuple[Floats, Floats]:
@@ -203,7 +242,7 @@ def objective(parameters: Floats, kernel: DistanceKernel, features: Floats, targ
     coefficients = _solve(cholesky, targets)
     standard = (parameters - mean) / spread
     value = targets @ coefficients / 2 + np.log(cholesky.diagonal()).sum() + standard @ standard / 2
-    slopes = (_solve(cholesky, np.eye(len(targets))) - np.outer(coefficients, coefficients)) / 2
+    slopes = (_inverse(cholesky) - np.outer(coefficients, coefficients)) / 2
     gradient = standard / spread
     gradient[:-2] += kernel.gradient(parameters[:-2], features, slopes * signal)
     gradient[-2] += (slopes * signal).sum()
@@ -227,3 +266,17 @@ def _solve(cholesky: Floats, targets: Floats) -> Floats:
     from scipy.linalg import cho_solve
 
     return np.asarray(cho_solve((cholesky, True), targets, check_finite=False))
+
+
+def _inverse(cholesky: Floats) -> Floats:
+    """Return the inverse of the matrix with this Cholesky factor: a third of the work of solving for all columns."""
+    from scipy.linalg.lapack import dpotri
+
+    lower, _info = dpotri(cholesky, lower=1)
+    lower = np.tril(lower)
+    return np.asarray(lower + np.tril(lower, -1).T)
+
+
+def _chunks(rows: Rows) -> range:
+    """Return the first row of each batch of at most `_CHUNK` rows; one for no rows."""
+    return range(0, max(len(rows), 1), _CHUNK)
