@@ -10,7 +10,7 @@ import numpy as np
 from lissnas.errors import ArchitectureError
 from lissnas.spaces.categorical import CategoricalSpace
 from lissnas.spaces.distinct import DistinctSpace
-from lissnas.spaces.space import Floats, Rows
+from lissnas.spaces.space import Floats, Paths, Rows
 from numpy.typing import NDArray
 
 from lissnas_benchmarks.adapter import Import, OfficialFile, TableAdapter
@@ -52,11 +52,27 @@ class _Encoding:
     def space(self, name: str) -> DistinctSpace:
         patterns = ["".join(map(str, link)) for link in self.links]
         rows = CategoricalSpace(name, (patterns, *[self.operations] * _LAYERS), "{}:" + ",".join(["{}"] * _LAYERS))
-        return DistinctSpace(name, rows, self.representative, lambda rows: (rows[:, 1:] != self._skip).any(axis=1))
+        return DistinctSpace(
+            name, rows, self.representative, lambda rows: (rows[:, 1:] != self._skip).any(axis=1), self.paths
+        )
 
     @property
     def _skip(self) -> int:
         return self.operations.index("skip")
+
+    def paths(self, rows: Rows) -> Paths:
+        """Return the operations on each path from the input to a layer that is an output; skip is no operation."""
+        operations = np.zeros((len(rows), _LAYERS, _LAYERS), dtype=np.int64)
+        present = np.zeros((len(rows), _LAYERS), dtype=np.bool_)
+        for pattern, link in enumerate(self.links):
+            case = rows[:, 0] == pattern
+            outputs = [layer for layer in range(1, _LAYERS + 1) if layer not in link]
+            present[case, : len(outputs)] = True
+            for place, output in enumerate(outputs):
+                layers = _layers_to(output, link)
+                operations[np.ix_(case, [place], range(len(layers)))] = rows[case][:, None, layers].astype(np.int64) + 1
+        operations[operations == self._skip + 1] = 0
+        return Paths(operations, present, len(self.operations))
 
     def representative(self, rows: Rows) -> Rows:
         """Return the package's normal form of rows: skips moved to the input, exchangeable layers sorted."""
@@ -78,6 +94,11 @@ class _Encoding:
                 layers[exchange] = layers[exchange][:, (1, 0, 3, 2)]
             result[case, 1:] = layers
         return result
+
+
+def _layers_to(layer: int, link: tuple[int, ...]) -> list[int]:
+    """Return the layers from the input to a layer, both counted from 1; 0 is the input."""
+    return [*_layers_to(link[layer - 1], link), layer] if layer else []
 
 
 def _move_skips(link: tuple[int, ...], skips: tuple[bool, ...]) -> tuple[tuple[int, ...], list[int]]:

@@ -1,8 +1,9 @@
 """Kernel components for genes: the choice of each gene, and the number of times that each choice occurs.
 
 A nominal gene contributes 0 or 1 (Hamming distance), with a weight for every choice of every gene. An ordinal gene
-contributes its squared difference in steps. A choice may have the same effect in every gene, so the kernel also sees a
-histogram of the choices of nominal genes, and the sum of ordinal genes. The design is our own.
+contributes its squared difference in steps. Where several rows encode one network, it has the mean of their choices:
+networks that compute the same function have equal features. A choice may have the same effect in every gene, so the
+kernel also sees a histogram of the choices of nominal genes, and the sum of ordinal genes. The design is our own.
 """
 
 from functools import partial
@@ -58,20 +59,24 @@ def _changes(space: Space, genes: list[int]) -> KernelComponent:
         for gene, choice in pairs
     ]
 
-    def one_hot(rows: Rows) -> Floats:
-        effective = space.effective(rows)
-        return np.stack([effective[:, gene] == choice for gene, choice in pairs], axis=1).astype(np.float64)
+    first = np.cumsum([0, *space.choices])
+    columns = [first[gene] + choice for gene, choice in pairs]
 
-    return KernelComponent(one_hot, np.full(len(pairs), _TOTAL_DISTANCE / space.genes), factors)
+    def shares(rows: Rows) -> Floats:
+        return space.choice_shares(rows)[:, columns]
+
+    return KernelComponent(shares, np.full(len(pairs), _TOTAL_DISTANCE / space.genes), factors)
 
 
 def _counts(space: Space, genes: list[int]) -> KernelComponent:
     count = space.choices[genes[0]]
     factors = [[("count", _SPREAD), (f"count {choice} of {count}", _SPREAD)] for choice in range(count)]
 
+    first = np.cumsum([0, *space.choices])
+    columns = np.array([[first[gene] + choice for gene in genes] for choice in range(count)])
+
     def histogram(rows: Rows) -> Floats:
-        effective = space.effective(rows)[:, genes]
-        return np.stack([(effective == choice).sum(axis=1) for choice in range(count)], axis=1).astype(np.float64)
+        return np.asarray(space.choice_shares(rows)[:, columns].sum(axis=2))
 
     return KernelComponent(histogram, np.full(count, _COUNT_DISTANCE), factors)
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from lissnas.predictors.choice_kernel import choice_components
 from lissnas.predictors.distance_kernel import KernelComponent
+from lissnas.predictors.path_kernel import path_components
 from lissnas.predictors.weisfeiler_lehman import histograms
 from lissnas.spaces.space import Floats, Rows, Space
 
@@ -25,13 +26,10 @@ _SPREAD = 1.0
 
 
 def kernel_components(space: Space) -> list[KernelComponent]:
-    """Return all kernel components of a space: those of its genes, and that of its graphs if it has graphs."""
+    """Return all kernel components of a space: those of its genes, and of its paths and graphs if it has them."""
+    components = [*choice_components(space), *path_components(space)]
     example = space.graphs(space.rows(np.zeros(1, dtype=np.int64)))
-    return (
-        choice_components(space)
-        if example is None
-        else [*choice_components(space), _graph_component(space, example.label_count)]
-    )
+    return components if example is None else [*components, _graph_component(space, example.label_count)]
 
 
 def _graph_component(space: Space, kinds: int) -> KernelComponent:

@@ -8,9 +8,10 @@ from numpy.typing import NDArray
 
 from lissnas.errors import ArchitectureError
 from lissnas.spaces.categorical import CategoricalSpace
+from lissnas.spaces.cell import mean_of_groups
 from lissnas.spaces.edit_graph import EditGraph
 from lissnas.spaces.graph_space import GraphSpace
-from lissnas.spaces.space import Indices, Rows
+from lissnas.spaces.space import Floats, Indices, Paths, Rows
 
 
 class DistinctSpace(GraphSpace):
@@ -30,6 +31,8 @@ class DistinctSpace(GraphSpace):
         represents itself.
     is_network
         Returns for each row of a batch whether it encodes a network, shape (n,).
+    paths
+        Returns the paths of the networks of a batch of rows. If omitted, the space does not describe them.
     """
 
     def __init__(
@@ -38,8 +41,10 @@ class DistinctSpace(GraphSpace):
         encoding: CategoricalSpace,
         representative: Callable[[Rows], Rows],
         is_network: Callable[[Rows], NDArray[np.bool_]],
+        paths: Callable[[Rows], Paths] | None = None,
     ) -> None:
         self.name = name
+        self._paths = paths
         self.choices = encoding.choices
         self._encoding = encoding
         rows = encoding.all_rows()
@@ -67,6 +72,19 @@ class DistinctSpace(GraphSpace):
 
     def rows(self, index: Indices) -> Rows:
         return self._encoding.rows(self._representatives[self.checked_index(index)])
+
+    def choice_shares(self, rows: Rows) -> Floats:
+        return self._shares[self.index(rows)]
+
+    @cached_property
+    def _shares(self) -> Floats:
+        """The choice shares of all networks, shape (size, sum of choices)."""
+        valid = self._place >= 0
+        choices = self._encoding.choice_shares(self._encoding.all_rows()[valid])
+        return mean_of_groups(choices, self._place[valid], self.size)
+
+    def paths(self, rows: Rows) -> Paths | None:
+        return self._encoding.paths(rows) if self._paths is None else self._paths(self.canonical(rows))
 
     def write(self, rows: Rows) -> list[str]:
         return self._encoding.write(self.rows(self.index(rows)))

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lissnas.errors import ArchitectureError
-from lissnas.spaces.space import Graphs, Indices, Rows, Space
+from lissnas.spaces.space import Floats, Graphs, Indices, Paths, Rows, Space
 
 
 class PartOfSpace(Space):
@@ -98,6 +98,12 @@ class PartOfSpace(Space):
 
     def effective(self, rows: Rows) -> Rows:
         return self.whole.effective(rows)
+
+    def choice_shares(self, rows: Rows) -> Floats:
+        return self.whole.choice_shares(rows)
+
+    def paths(self, rows: Rows) -> Paths | None:
+        return self.whole.paths(rows)
 
     def graphs(self, rows: Rows) -> Graphs | None:
         return self.whole.graphs(rows)

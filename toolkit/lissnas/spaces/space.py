@@ -65,6 +65,26 @@ class Graphs:
     label_count: int
 
 
+@dataclass(frozen=True)
+class Paths:
+    """The operations on every path from the input to the output of a batch of networks.
+
+    Attributes
+    ----------
+    operations
+        The operations of each path in their order, shape (n, paths, length), from 1 up. 0 is no operation: a skip
+        connection, or the end of a shorter path.
+    present
+        Whether a network has each path, shape (n, paths).
+    operation_count
+        The largest operation of any network of the space.
+    """
+
+    operations: NDArray[np.int64]
+    present: NDArray[np.bool_]
+    operation_count: int
+
+
 class Space(ABC):
     """A finite set of architectures, the edits between them, and how they are written.
 
@@ -170,6 +190,23 @@ class Space(ABC):
         The result serves to compare networks gene by gene. It need not be a row of the space.
         """
         return rows
+
+    def choice_shares(self, rows: Rows) -> Floats:
+        """Return how often each choice of each gene occurs among the rows that encode the same network.
+
+        Shape (n, sum of `choices`), the choices of the first gene first. Where one row encodes a network, its own
+        choices have 1 and all others 0. The genes are those of `effective`.
+        """
+        return self._one_hot(rows)
+
+    def _one_hot(self, rows: Rows) -> Floats:
+        effective = self.effective(rows)
+        columns = [effective[:, [gene]] == np.arange(count) for gene, count in enumerate(self.choices)]
+        return np.concatenate(columns, axis=1).astype(np.float64)
+
+    def paths(self, rows: Rows) -> Paths | None:
+        """Return the paths of each network from input to output, or None if the space does not describe them."""
+        return None
 
     def graphs(self, rows: Rows) -> Graphs | None:
         """Return the labeled graph of each network, or None if the genes of this space already describe it well."""

@@ -10,11 +10,14 @@ from numpy.typing import NDArray
 from lissnas.spaces.categorical import CategoricalSpace
 from lissnas.spaces.cell import CellSpace
 from lissnas.spaces.distinct import DistinctSpace
-from lissnas.spaces.published.isomorphic_cells import distinct_cells
-from lissnas.spaces.space import Rows
+from lissnas.spaces.published.isomorphic_cells import distinct_cells, first_of_each
+from lissnas.spaces.space import Indices, Rows
 
 MICRO_OPERATIONS = ("0", "1", "2", "3")
 """In official strings: 0 none, 1 skip connection, 2 1x1 convolution, 3 3x3 convolution."""
+
+_MICRO_SPECIAL = ("0", "1", ("2", "3"))
+"""The operations that return zero and their input, and those with weights."""
 
 MICRO_EDGES = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))
 """The two nodes of each gene's edge, in the order of the official string."""
@@ -35,12 +38,17 @@ DOUBLINGS = (1, 3)
 def transnas_micro() -> CellSpace:
     """Return the 4^6 = 4,096 cells; isomorphic cells count as different, because the benchmark trained each of them."""
     operations = (MICRO_OPERATIONS,) * len(MICRO_EDGES)
-    return CellSpace("transnas-micro", operations, "64-41414-{}_{}{}_{}{}{}", MICRO_EDGES)
+    pattern = "64-41414-{}_{}{}_{}{}{}"
+    return CellSpace("transnas-micro", operations, pattern, MICRO_EDGES, skip=1, first_isomorphic=_first_isomorphic)
 
 
 def distinct_transnas_micro() -> DistinctSpace:
     """Return the space of the different functions that the 4,096 cells compute; see `distinct_cells`."""
-    return distinct_cells("distinct transnas-micro", transnas_micro(), "0", "1", ("2", "3"))
+    return distinct_cells("distinct transnas-micro", transnas_micro(), *_MICRO_SPECIAL)
+
+
+def _first_isomorphic(cells: CategoricalSpace) -> Indices:
+    return first_of_each(cells, *_MICRO_SPECIAL)
 
 
 def transnas_macro() -> DistinctSpace:
