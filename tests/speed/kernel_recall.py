@@ -2,8 +2,8 @@
 
 Every method selects by one column, and the recall is by another. With each seed, all methods keep as many architectures
 as LISSNAS with its defaults. LISSNAS with a model makes its evaluations; the boosted trees are fitted to as many random
-architectures. Budgets above 150, and these two, use the first `--large-seeds` seeds. A smaller budget is an earlier
-round of the run with a larger one where that has a round of this size.
+architectures, and on graph networks also to 3,000. Budgets above 150, and these methods, use the first `--large-seeds`
+seeds. A smaller budget is an earlier round of the run with a larger one where that has a round of this size.
 
 The output is means over seeds with 95 % intervals: the recall, and for kernel shrinkage its mean expected recall. The
 first is by the score that selected, after the slash is what was found by that score, the last is by a new measurement.
@@ -144,6 +144,8 @@ def measure(name: str, arguments: argparse.Namespace) -> None:
             run("kernel, LISSNAS's", KernelShrinkage(evaluations=evaluations, size=size), seed)
             run("LISSNAS with gp", LissnasWithModel(), seed)
             run("boosted trees", RegressionShrinkage(evaluations=evaluations, size=size), seed)
+            if name in GRAPH_DATASETS:
+                run("boosted trees 3000", RegressionShrinkage(evaluations=3000, size=size), seed)
     for method, found in recalls.items():
         for report in reporting:
             values = [recall[report] for recall in found]
