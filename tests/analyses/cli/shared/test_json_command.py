@@ -131,10 +131,11 @@ def test_import_and_check_write_what_they_imported(
         "benchmark": "nas-bench-macro",
         "path": None,
         "remedy": find_adapter("nas-bench-macro").remedy,
+        "notes": [],
     }
     imported = ask("data", "import", "nas-bench-macro", str(macro_file))[1]["result"]
     place = str(tmp_path / "tables/nas-bench-macro.parquet")
-    assert imported == {"benchmark": "nas-bench-macro", "path": place, "remedy": ""}
+    assert imported == {"benchmark": "nas-bench-macro", "path": place, "remedy": "", "notes": []}
     [checked] = ask("data", "check")[1]["result"]["benchmarks"]
     assert (checked["benchmark"], checked["columns"]) == ("nas-bench-macro", 5)
 
