@@ -4,8 +4,9 @@ Kernel shrinkage selects by validation accuracy, and the recall is by test accur
 architectures as LISSNAS. Each set of cheap scores is compared with no cheap scores in the same seeds: mean difference
 and 95 % interval. A set is protected if its interval is above -.01. Smaller budgets are earlier rounds of the run with
 the largest one. Options: `--tables c10 digits cora --evaluations 20 60 150 --seeds 100 --scores transfer reversed`;
-`--zero-cost FILE` adds the scores of a file of `lissnas score`; `--diagnose` prints the verdicts on each set from the
-true accuracies of the runs without cheap scores, and how its first score ranks the better half.
+`--first 10 --batch 5` are settings of the method, for small budgets; `--zero-cost FILE:COLUMN ...` adds scores of a
+file of `lissnas score`; `--diagnose` prints the verdicts on each set from the true accuracies of the runs without cheap
+scores, and how its first score ranks the better half.
 """
 
 import argparse
@@ -70,7 +71,7 @@ PROBLEMS: dict[str, Callable[[], Problem]] = {
 }
 
 
-def sets_of_scores(table: str, problem: Problem, zero_cost: str | None) -> dict[str, list[Floats]]:
+def sets_of_scores(table: str, problem: Problem, zero_cost: list[str]) -> dict[str, list[Floats]]:
     """Return the sets of cheap scores of a table by name."""
     space, truth, _judging, transfer = problem
     rng = np.random.default_rng(0)
@@ -89,7 +90,7 @@ def sets_of_scores(table: str, problem: Problem, zero_cost: str | None) -> dict[
         "top-buried": [buried],
     }
     if zero_cost and space.name == "cell201":
-        sets["zero-cost"] = [predictor.scores for predictor in read_predictors(zero_cost, space)]
+        sets["zero-cost"] = [found.scores for source in zero_cost for found in read_predictors(source, space)]
     if table == "c10":
         supernets, published = ([scores for _, scores in shared(name)] for name in ("_supernet_scores", "_zero_cost"))
         sets |= {"one-shot": supernets[:1], "supernets": supernets, "everything": supernets + published}
@@ -100,16 +101,16 @@ def interval(values: Floats) -> str:
     return f"{values.mean():+.3f} ± {1.96 * values.std(ddof=1) / len(values) ** 0.5:.3f}"
 
 
-def measure(
-    table: str, budgets: list[int], seeds: int, chosen: list[str], zero_cost: str | None, diagnose: bool
-) -> None:
+def measure(table: str, options: argparse.Namespace) -> None:
     """Print the recall of a table without cheap scores and with each set."""
     problem = space, truth, judging, _others = PROBLEMS[table]()
+    budgets, seeds = options.evaluations, options.seeds
     evaluator, marked = TableEvaluator(space, truth), is_top(judging, 0.01)
     sizes = [shrink(space, evaluator, Lissnas(), np.random.default_rng(seed)).subspace.size for seed in range(seeds)]
 
     def runs(cheap: tuple[Evaluator, ...]) -> list[Trace]:
-        shrinkers = (with_cheap_scores(KernelShrinkage(evaluations=max(budgets), size=size), cheap) for size in sizes)
+        settings = {"evaluations": max(budgets), "first": options.first, "batch": options.batch}
+        shrinkers = (with_cheap_scores(KernelShrinkage(size=size, **settings), cheap) for size in sizes)
         return [shrink(space, evaluator, method, np.random.default_rng(seed)) for seed, method in enumerate(shrinkers)]
 
     def recalls(traces: list[Trace]) -> dict[int, Floats]:
@@ -124,8 +125,8 @@ def measure(
     without = recalls(plain)
     for budget in budgets:
         print(f"{table:8}{budget:4} evaluations  {'none':13} recall {interval(without[budget])}", flush=True)
-    for name, scores in sets_of_scores(table, problem, zero_cost).items():
-        if chosen and name not in chosen:
+    for name, scores in sets_of_scores(table, problem, options.zero_cost).items():
+        if options.scores and name not in options.scores:
             continue
         cheap = tuple(TableEvaluator(space, column) for column in scores)
         joined = recalls(runs(cheap))
@@ -137,7 +138,7 @@ def measure(
                 f"{interval(difference)}  {'protected' if low > PROTECTED else 'not protected'}",
                 flush=True,
             )
-        if diagnose:
+        if options.diagnose:
             print_diagnoses(space, plain, cheap)
 
 
@@ -160,11 +161,13 @@ parser.add_argument("--seeds", type=int, default=50)
 parser.add_argument("--evaluations", type=int, nargs="+", default=[50])
 parser.add_argument("--tables", nargs="+", choices=list(PROBLEMS), default=["c10"])
 parser.add_argument("--scores", nargs="+", default=[])
-parser.add_argument("--zero-cost")
+parser.add_argument("--first", type=int, default=20)
+parser.add_argument("--batch", type=int, default=10)
+parser.add_argument("--zero-cost", nargs="+", default=[])
 parser.add_argument("--diagnose", action="store_true")
 arguments = parser.parse_args()
 for table in arguments.tables:
     if table in ("c10", "c100", "in16") and not DATA.is_dir():
         print(f"{table}: skipped: the real tables are missing: {DATA} does not exist")
         continue
-    measure(table, arguments.evaluations, arguments.seeds, arguments.scores, arguments.zero_cost, arguments.diagnose)
+    measure(table, arguments)

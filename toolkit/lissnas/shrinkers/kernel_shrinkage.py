@@ -141,7 +141,7 @@ class KernelShrinkage:
                 )
         learn = self._learner(space, rng)
         rank = _Ranking(space, self.size + self.evaluations, self.candidates)
-        drawn = space.sample(self.first, rng)
+        drawn = self._first_rows(space, rng)
         evaluated = space.index(drawn)
         while True:
             evaluations(drawn)
@@ -160,6 +160,10 @@ class KernelShrinkage:
             uncertain = unscored[process.most_uncertain(space.rows(unscored), batch - len(strays))]
             evaluated = np.concatenate([evaluated, uncertain, strays])
             drawn = space.rows(evaluated[-batch:])
+
+    def _first_rows(self, space: Space, rng: np.random.Generator) -> Rows:
+        """Return the architectures of the first round."""
+        return space.sample(self.first, rng)
 
     def _learner(self, space: Space, rng: np.random.Generator) -> Callable[[Rows, Floats], GaussianProcess]:
         """Return the function that fits a Gaussian process to all rows scored so far and their normal scores."""

@@ -2,9 +2,12 @@
 
 Each round fits two Gaussian processes, one without the cheap scores and one with them. It uses the second only if that
 predicts left-out architectures better by more than one standard error, weighted towards the best. So misleading scores
-are ignored, and the run is the same as without them. The method and its constants are our own.
+are ignored, and the run is the same as without them. A budget that is too small to judge the cheap scores spends half
+of its first round on architectures that they rank highly, and ignores them after that. The method and its constants are
+our own.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 
@@ -23,6 +26,12 @@ from lissnas.spaces.space import Floats, Rows, Space
 
 _MIN_SCORES = 30
 """Minimum number of true scores to use the cheap ones (our own choice): with fewer they cannot be judged."""
+
+_POOL = 2_000
+"""Number of random architectures among which the promising ones are found (our own choice)."""
+
+_PROMISING = 0.1
+"""Share of them with the best mean rank by all cheap scores that counts as promising (our own choice)."""
 
 _MIN_GAIN = 0.001
 """Minimum gain in nats (our own choice). If all cheap scores are equal, the two fits differ by less than that."""
@@ -63,6 +72,19 @@ class TwoFidelityShrinkage(KernelShrinkage):
         if not self.cheap:
             raise SettingError("no cheap scores were given: use kernel shrinkage without them")
 
+    def _first_rows(self, space: Space, rng: np.random.Generator) -> Rows:
+        """Return random architectures; if the budget is too small to judge the cheap scores, half are promising."""
+        rows = super()._first_rows(space, rng)
+        if self.evaluations >= _MIN_SCORES:
+            return rows
+        pool = space.sample(min(_POOL, space.size_bounds[1]), rng)
+        ranks = np.mean([_ranks(evaluator(pool)) for evaluator in self.cheap], axis=0)
+        best = pool[np.argsort(-ranks, kind="stable")[: math.ceil(_PROMISING * len(pool))]]
+        random = rows[self.first // 2 :]
+        best = best[~np.isin(space.index(best), space.index(random))]
+        promising = best[rng.permutation(len(best))[: self.first - len(random)]]
+        return np.concatenate([random, promising, rows[: self.first - len(random) - len(promising)]])
+
     def _learner(self, space: Space, rng: np.random.Generator) -> Callable[[Rows, Floats], GaussianProcess]:
         components = kernel_components(space)
         without = WarmStartedFit(DistanceKernel(components))
@@ -75,3 +97,13 @@ class TwoFidelityShrinkage(KernelShrinkage):
             return both if helps else plain
 
         return learn
+
+
+def _ranks(scores: Floats) -> Floats:
+    """Return the rank of each score from 0 to 1; one half where it is missing."""
+    from scipy.stats import rankdata
+
+    known = ~np.isnan(scores)
+    ranks = np.full(len(scores), 0.5)
+    ranks[known] = rankdata(scores[known]) / max(known.sum(), 1)
+    return ranks
