@@ -1,8 +1,7 @@
 """Ensembles of regression trees as predictors: extra trees and gradient boosting, as in scikit-learn.
 
-They see the features of the Gaussian process: the choice of each gene that affects the network, how often each choice
-occurs, and the histogram of the graph. They are fitted to normal scores. The features and all settings are our own
-choice.
+They see the features of the Gaussian process, those of `kernel_components`, and are fitted to normal scores. The
+features and all settings are our own choice.
 """
 
 from collections.abc import Callable
