@@ -156,7 +156,7 @@ def measure(name: str, arguments: argparse.Namespace) -> None:
                 true = np.mean([recall["select"] for recall in found])
                 forecast = f"  expected {selected:.3f} / {true:.3f}, {reported:.3f}"
             print(
-                f"{name:8}{report:8}{method:19}{np.mean(spent[method]):6.0f} evaluations  recall {interval(values)}"
+                f"{name:10}{report:8}{method:19}{np.mean(spent[method]):6.0f} evaluations  recall {interval(values)}"
                 f"  ({len(values)} seeds{time_of_run}){forecast}",
                 flush=True,
             )
