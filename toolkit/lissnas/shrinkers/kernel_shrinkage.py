@@ -141,7 +141,7 @@ class KernelShrinkage:
                 )
         learn = self._learner(space, rng)
         rank = _Ranking(space, self.size + self.evaluations, self.candidates)
-        drawn = self._first_rows(space, rng)
+        drawn = self._first_rows(space, evaluations, rng)
         evaluated = space.index(drawn)
         while True:
             evaluations(drawn)
@@ -161,7 +161,7 @@ class KernelShrinkage:
             evaluated = np.concatenate([evaluated, uncertain, strays])
             drawn = space.rows(evaluated[-batch:])
 
-    def _first_rows(self, space: Space, rng: np.random.Generator) -> Rows:
+    def _first_rows(self, space: Space, evaluations: Evaluations, rng: np.random.Generator) -> Rows:
         """Return the architectures of the first round."""
         return space.sample(self.first, rng)
 

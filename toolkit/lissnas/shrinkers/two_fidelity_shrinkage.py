@@ -3,8 +3,8 @@
 Each round fits two Gaussian processes, one without the cheap scores and one with them. It uses the second only if that
 predicts left-out architectures better by more than one standard error, weighted towards the best. So misleading scores
 are ignored, and the run is the same as without them. A budget that is too small to judge the cheap scores spends half
-of its first round on architectures that they rank highly, and ignores them after that. The method and its constants are
-our own.
+of its first round where they promise much, as far as they agree with the other half, and ignores them after that. The
+method and its constants are our own.
 """
 
 import math
@@ -14,6 +14,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from lissnas.errors import SettingError
+from lissnas.evaluation.evaluations import Evaluations
 from lissnas.evaluation.evaluator import Evaluator
 from lissnas.predictors.cheap_score_diagnosis import gain_at_the_top
 from lissnas.predictors.cheap_score_kernel import cheap_score_component
@@ -31,7 +32,7 @@ _POOL = 2_000
 """Number of random architectures among which the promising ones are found (our own choice)."""
 
 _PROMISING = 0.1
-"""Share of them with the best mean rank by all cheap scores that counts as promising (our own choice)."""
+"""Share of them with the best weighted ranks by the cheap scores that counts as promising (our own choice)."""
 
 _MIN_GAIN = 0.001
 """Minimum gain in nats (our own choice). If all cheap scores are equal, the two fits differ by less than that."""
@@ -72,15 +73,20 @@ class TwoFidelityShrinkage(KernelShrinkage):
         if not self.cheap:
             raise SettingError("no cheap scores were given: use kernel shrinkage without them")
 
-    def _first_rows(self, space: Space, rng: np.random.Generator) -> Rows:
-        """Return random architectures; if the budget is too small to judge the cheap scores, half are promising."""
-        rows = super()._first_rows(space, rng)
+    def _first_rows(self, space: Space, evaluations: Evaluations, rng: np.random.Generator) -> Rows:
+        """Return random architectures; if the budget is too small to judge the cheap scores, half are promising.
+
+        The weight of each cheap score is its rank correlation with the true scores of the random half, so it may be
+        negative.
+        """
+        rows = super()._first_rows(space, evaluations, rng)
         if self.evaluations >= _MIN_SCORES:
             return rows
-        pool = space.sample(min(_POOL, space.size_bounds[1]), rng)
-        ranks = np.mean([_ranks(evaluator(pool)) for evaluator in self.cheap], axis=0)
-        best = pool[np.argsort(-ranks, kind="stable")[: math.ceil(_PROMISING * len(pool))]]
         random = rows[self.first // 2 :]
+        truth = _ranks(evaluations(random)) - 0.5
+        pool = space.sample(min(_POOL, space.size_bounds[1]), rng)
+        merit = sum(float(truth @ _ranks(cheap(random))) * _ranks(cheap(pool)) for cheap in self.cheap)
+        best = pool[np.argsort(-merit, kind="stable")[: math.ceil(_PROMISING * len(pool))]]
         best = best[~np.isin(space.index(best), space.index(random))]
         promising = best[rng.permutation(len(best))[: self.first - len(random)]]
         return np.concatenate([random, promising, rows[: self.first - len(random) - len(promising)]])
@@ -100,10 +106,10 @@ class TwoFidelityShrinkage(KernelShrinkage):
 
 
 def _ranks(scores: Floats) -> Floats:
-    """Return the rank of each score from 0 to 1; one half where it is missing."""
+    """Return the rank of each score from 0 to 1, one half on average and where it is missing."""
     from scipy.stats import rankdata
 
     known = ~np.isnan(scores)
     ranks = np.full(len(scores), 0.5)
-    ranks[known] = rankdata(scores[known]) / max(known.sum(), 1)
+    ranks[known] = (rankdata(scores[known]) - 0.5) / max(known.sum(), 1)
     return ranks
