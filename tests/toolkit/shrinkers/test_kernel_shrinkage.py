@@ -101,6 +101,12 @@ def test_the_expected_recall_of_smooth_scores_is_near_the_true_one() -> None:
     assert np.mean([subspace.expected_recall for subspace in kept]) == pytest.approx(true, abs=0.15)
 
 
+def test_networks_with_high_scores_are_kept_where_the_kernel_explains_nothing() -> None:
+    noise = np.random.default_rng(0).normal(size=SPACE.size)
+    trace = _run(TableEvaluator(SPACE, noise), evaluations=100, size=300)
+    assert trace.subspace.contains(trace.evaluations.best(10)).all()
+
+
 def test_the_expected_recall_of_the_full_space_is_1() -> None:
     assert _result(_run(size=SPACE.size, evaluations=30)).expected_recall == pytest.approx(1, abs=1e-6)
 

@@ -66,8 +66,8 @@ class ExpectedSubspace(ExplicitSubspace):
         Expected share of the best architectures of the space in this list. Best means by the score that selected them.
         NaN where the size of the space is unknown.
     expected_report_recall
-        The same, where best means by a new measurement, with the noise that the process was fitted with. It is lower,
-        because noise decides which of the good architectures are the best.
+        The same, where best means by a new measurement, with the noise that the process was fitted with. It is usually
+        lower, because noise decides which of the good architectures are the best.
     """
 
     def __init__(
