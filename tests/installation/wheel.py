@@ -2,8 +2,8 @@
 
     python tests/installation/wheel.py
 
-Fails unless `lissnas reproduce` runs there without torch and prints the block of the README, word for word. It takes
-the network, to install what lissnas needs, and about two minutes; `make wheel` calls it.
+Fails unless `lissnas reproduce` runs there without torch and prints the block of docs/reproduce.md, word for word. It
+takes the network, to install what lissnas needs, and about two minutes; `make wheel` calls it.
 """
 
 import json
@@ -36,7 +36,7 @@ def main() -> None:
         _run(lissnas, "doctor", folder=folder)
         cited = _run(lissnas, "cite", "results", folder=folder)
         assert "10.24963/ijcai.2023/86" in cited, cited
-    print("the wheel works in an empty environment, and prints what the README shows")
+    print("the wheel works in an empty environment, and prints what docs/reproduce.md shows")
 
 
 def _build(folder: Path) -> Path:
@@ -67,12 +67,12 @@ def _run(lissnas: Path, *words: str, folder: Path) -> str:
 
 
 def _check_block(printed: str) -> None:
-    """Exit unless the README shows what was printed."""
-    blocks = re.findall(r"^```\w*\n(.*?)^```$", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+    """Exit unless docs/reproduce.md shows what was printed."""
+    blocks = re.findall(r"^```\w*\n(.*?)^```$", (ROOT / "docs" / "reproduce.md").read_text(), re.MULTILINE | re.DOTALL)
     [shown] = [block for block in blocks if block.startswith("analog-nasbench, ")]
     found = "".join(line for line in printed.splitlines(keepends=True) if not _ELSEWHERE.match(line))
     if found != shown:
-        sys.exit(f"the README shows\n{shown}\nbut lissnas reproduce prints\n{found}")
+        sys.exit(f"docs/reproduce.md shows\n{shown}\nbut lissnas reproduce prints\n{found}")
 
 
 def _check_results(folder: Path) -> None:

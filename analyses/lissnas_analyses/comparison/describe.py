@@ -74,7 +74,7 @@ def _add_figures(result: ComparisonResult, shown: Overview, results: Results, pr
 def save_overview(comparisons: Sequence[ComparisonResult], folder: Path) -> str:
     """Write the overview of several comparisons to a folder of results, and return its verdict in sentences."""
     shown = overview(comparisons)
-    sentences = verdict(shown.table, shown.curves)
+    sentences = verdict(shown.table)
     results = Results(folder, "overview")
     results.add_table("overview_recall", shown.curves)
     results.add_table("overview_methods", shown.table)

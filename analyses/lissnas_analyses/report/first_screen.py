@@ -51,7 +51,7 @@ def first_screen(folders: Sequence[Path], packed: Packed) -> str:
     with style.house_style():
         drawing = figure_files("recall", draw_recall(shown))["recall.svg"]
     return (
-        f'<p class="verdict">{escape(verdict(shown.table, shown.curves))}</p><div class="first">'
+        f'<p class="verdict">{escape(verdict(shown.table))}</p><div class="first">'
         f"<div>{_methods_table(tables)}</div>{picture(drawing, 'recall', packed)}</div>"
     )
 
