@@ -4,12 +4,13 @@ import numpy as np
 import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator
 
 from lissnas_analyses import style
 from lissnas_analyses.comparison.overview import ALL_LABELS, Overview
 
-_COLUMNS = 4
-"""Maximum number of panels in a row."""
+_FEW_PANELS = 4
+"""Up to this many panels stand in two columns, more in as many columns as this."""
 
 _SAME_SIZE = 1.1
 """A round that keeps more than this many times the architectures of the result has a hollow marker."""
@@ -24,7 +25,7 @@ _FREE = "random-subset"
 def draw_recall(overview: Overview) -> Figure:
     """Draw the recall of the top 1 % against evaluations after every round, one panel for each benchmark."""
     subjects = list(overview.table.select("benchmark", "dataset").unique(maintain_order=True).iter_rows())
-    columns = min(_COLUMNS, len(subjects))
+    columns = min(len(subjects), 2 if len(subjects) <= _FEW_PANELS else _FEW_PANELS)
     figure, panels = style.new_figure(
         -(-len(subjects) // columns), columns, width=3.6 if columns > 1 else 5.5, height=2.9
     )
@@ -77,6 +78,7 @@ def draw_recall_panel(axes: Axes, curves: pl.DataFrame, table: pl.DataFrame) -> 
         else:
             axes.vlines(x[final], low[final], high[final], color=line.color)
     style.logarithmic(axes, "{x:,g}", "x")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 3)))
     axes.set(xlabel="evaluations", ylabel="recall of the top 1 %", ylim=(0, 1.02))
     _label_ends(axes, ends)
 

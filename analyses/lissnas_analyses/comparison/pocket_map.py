@@ -33,6 +33,10 @@ class MapResult:
     sizes: dict[str, tuple[int, int]]
 
 
+_DECIMALS = 3
+"""Decimals of a coordinate: a map is about 100 wide, and finer differences cannot be seen."""
+
+
 def lay_out(benchmark: Benchmark, kept: dict[str, Subspace], rng: np.random.Generator) -> MapResult:
     """Place the kept spaces of the methods, the global optimum, and a random part of the full space in the plane."""
     space, scores = benchmark.space, benchmark.report
@@ -41,7 +45,7 @@ def lay_out(benchmark: Benchmark, kept: dict[str, Subspace], rng: np.random.Gene
     parts = [subspace.index for subspace in kept.values()]
     index = np.unique(np.concatenate([background, [np.nanargmax(scores)], *parts]))
     rows = space.rows(index)
-    x, y = _embedded(space, rows).T
+    x, y = _embedded(space, rows).round(_DECIMALS).T
     columns = {"index": index, "architecture": space.write(rows), "x": x, "y": y, "score": scores[index]}
     labels = {method: _pocket_of(subspace, index) for method, subspace in kept.items()}
     sizes = {method: (subspace.size, labels[method].n_unique() - 1) for method, subspace in kept.items()}

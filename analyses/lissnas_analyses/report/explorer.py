@@ -15,7 +15,7 @@ from lissnas_benchmarks.table import Table
 from lissnas_analyses.diagrams.diagram import Diagram, diagrams
 from lissnas_analyses.results.folder import read_manifest
 
-_MAX_NEIGHBORS = 20
+_MAX_NEIGHBORS = 12
 """Maximum number of neighbors listed for a network: the best ones."""
 
 _MAX_CHANGES = 2

@@ -29,13 +29,13 @@ def _metadata(drawing: bytes, element: str) -> str:
 
 
 def _without_caption(drawing: bytes) -> bytes:
-    """Return an SVG without the caption at its bottom; an SVG that has none stays as it is."""
-    text = drawing.decode(errors="replace")
+    """Return an SVG with two decimals and without the caption at its bottom, if it has one."""
+    text = re.sub(r"(\d\.\d\d)\d+", r"\1", drawing.decode(errors="replace"))
     caption = re.search(rf'<g id="{style.CAPTION_ID}">.*?</g>', text, re.DOTALL)
     size = re.search(r'height="([\d.]+)pt" viewBox="0 0 ([\d.]+) ([\d.]+)"', text)
     lines = re.findall(r"translate\([\d.]+ ([\d.]+)\)", caption[0]) if caption else []
     if not caption or not size or not lines:
-        return drawing
+        return text.encode()
     height = f"{min(map(float, lines)) - _CAPTION_LINE:.6g}"
     cropped = f'height="{height}pt" viewBox="0 0 {size[2]} {height}"'
     return text.replace(caption[0], "").replace(size[0], cropped, 1).encode()

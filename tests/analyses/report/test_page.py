@@ -120,7 +120,7 @@ def test_listed_neighbors_are_the_best_ones_with_their_scores(explored: dict[str
     for place in (0, len(explored["x"]) // 2):
         rows = space.read([explored["architecture"][place]])
         neighbors = space.index(space.neighbors(rows)[0])
-        best = np.sort(proteins.report[neighbors])[::-1][:20]
+        best = np.sort(proteins.report[neighbors])[::-1][:12]
         led, places, scores = (explored["neighbors"][name][place] for name in ("edit", "place", "score"))
         np.testing.assert_allclose(scores, best, rtol=1e-4)
         assert explored["degrees"][place] == len(neighbors)

@@ -75,7 +75,7 @@ def test_a_pipe_gets_unwrapped_sentences_and_no_progress(lissnas: Command, tmp_p
     called = lissnas(*LOCALITY, folder=tmp_path, COLUMNS="40")
     assert called.stderr == ""
     assert not _ESCAPE.search(called.stdout)
-    assert called.stdout.count("\n") == 5
+    assert called.stdout.count("\n") == 6
     assert all(line.startswith("  ") for line in called.stdout.splitlines()[1:])
 
 
