@@ -77,7 +77,7 @@ def verdict(table: pl.DataFrame) -> str:
             f"{recall_of_winner[row['benchmark']]:.2f}{'' if row['best'] else ', no significant difference'})"
             for row in lost
         )
-        return f"{sentence} It is not the best everywhere: {cases}."
+        return f"{sentence} {winner} is not the best everywhere: {cases}."
     unclear = [row["benchmark"] for row in first if not row["best"]]
     if unclear:
         return f"{sentence} On {', '.join(unclear)} its lead over the next method is not significant."

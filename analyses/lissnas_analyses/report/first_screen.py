@@ -83,7 +83,7 @@ def _cell(rows: pl.DataFrame) -> str:
     interval = f" [{row['low']:.2f}, {row['high']:.2f}]" if row["runs"] > 1 else ""
     if failed := row.get("failed"):  # tables of earlier versions do not count them
         interval = f", median {row['median']:.2f}, {_term('failed')} {failed:,} of {row['runs']:,}"
-    cost = f"{row['size']:,.0f} kept, {row['evaluations']:,.0f} evaluations"
+    cost = f"{row['size']:,.0f} kept<br>{row['evaluations']:,.0f} evaluations"
     return f'<td>{recall}{interval}<br><span class="faint">{cost}</span></td>'
 
 

@@ -80,7 +80,7 @@ def test_the_verdict_names_the_winner_its_cost_a_cheaper_method_and_where_the_wi
     assert verdict(table) == (
         "On 2 of 3 benchmarks, lissnas-model keeps the largest share of the top 1 %: 0.80 to 0.90 with 900 "
         "evaluations; kernel keeps more than lissnas on 2 of 3 with 150 evaluations, where lissnas spends 900. "
-        "It is not the best everywhere: lissnas keeps more on c (0.50, lissnas-model 0.30)."
+        "lissnas-model is not the best everywhere: lissnas keeps more on c (0.50, lissnas-model 0.30)."
     )
 
 
