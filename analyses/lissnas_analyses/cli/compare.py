@@ -96,7 +96,8 @@ def compare(
     from lissnas_analyses.comparison.describe import (
         INTERVALS,
         ROWS,
-        add_comparison,
+        add_figures,
+        add_tables,
         comparison_sentences,
         save_overview,
     )
@@ -144,7 +145,9 @@ def compare(
                     report=partial(on_benchmark, "shrinking"),
                 )
                 results.add_existing_file(ROWS)
-                add_comparison(result, results, on_benchmark, figures)
+                add_tables(result, results)
+                if figures:
+                    add_figures(result, results, on_benchmark)
                 findings = matched + comparison_sentences(result) + ((cheap_sentence(opened),) if cheap else ())
                 if evaluator is not None:
                     findings += run_predictor_cost(
