@@ -34,7 +34,7 @@ nitpick_ignore_regex = [
     (r"py:.*", r"(NDArray|ABC|Axes|Figure|Arguments|Image|Tensor)"),
     (r"py:class", r"(optional|callable|array|module|default.*)"),
     (r"py:.*", r".*\b_\w+"),  # private names have no page
-    (r"py:.*", r"lissnas.*\.(Batch|Kind|Point|Result)"),  # type variables
+    (r"py:.*", r"lissnas.*\.(Batch|Job|Kind|Point|Result)"),  # type variables
 ]
 
 # Pages

@@ -1,7 +1,7 @@
 """Read the table files that people have: Parquet, CSV with any usual separator, JSON; CSV and JSON also compressed.
 
 Nothing is guessed from a cell's look. Cells of a CSV file are text until a caller asks for numbers, so that an
-architecture written as 02012100 stays one. The exact path is opened, also if it contains [ or *.
+architecture written as 02012100 stays one. The exact path is opened, also if it contains a bracket or an asterisk.
 """
 
 import bz2
