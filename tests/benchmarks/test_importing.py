@@ -181,7 +181,7 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(macro_file: Path, tmp_path: 
     assert called.returncode == 2
     assert "no space left" in called.stderr
     assert called.stderr.count("\n") == 1
-    assert [file.suffix for file in (tmp_path / "tables").iterdir()] == [".lock"]
+    assert {file.suffix for file in (tmp_path / "tables").iterdir()} <= {".lock"}  # some versions of filelock leave it
 
 
 def test_another_number_of_files_is_refused(benchmark_: TableAdapter, numbers: Path) -> None:
