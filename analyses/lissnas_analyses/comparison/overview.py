@@ -62,8 +62,7 @@ def verdict(table: pl.DataFrame) -> str:
         return ""
     wins = [row["method"] for row in first]
     winner = max(dict.fromkeys(wins), key=wins.count)
-    own = methods.filter(pl.col("method") == winner)
-    won = own.filter(pl.Series([method == winner for method in wins]))
+    won = pl.DataFrame([row for row in first if row["method"] == winner])
     where = f"{won.height} of {len(first)} benchmarks" if len(first) > 1 else str(first[0]["benchmark"])
     sentence = (
         f"On {where}, {winner} keeps the largest share of the top 1 %: {_spread(won['recall'], '.2f')} with "
@@ -71,10 +70,12 @@ def verdict(table: pl.DataFrame) -> str:
     )
     lost = [row for row in first if row["method"] != winner]
     if lost:
-        recall_of_winner = dict(zip(own["benchmark"], own["recall"], strict=True))
+        of_winner = methods.filter(pl.col("method") == winner)
+        own = {(row["benchmark"], row["dataset"]): f"{row['recall']:.2f}" for row in of_winner.iter_rows(named=True)}
         cases = "; ".join(
             f"{row['method']} keeps more on {row['benchmark']} ({row['recall']:.2f}, {winner} "
-            f"{recall_of_winner[row['benchmark']]:.2f}{'' if row['best'] else ', no significant difference'})"
+            f"{own.get((row['benchmark'], row['dataset']), 'was left out')}"
+            f"{'' if row['best'] else ', no significant difference'})"
             for row in lost
         )
         return f"{sentence} {winner} is not the best everywhere: {cases}."

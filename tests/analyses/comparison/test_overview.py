@@ -84,6 +84,13 @@ def test_the_verdict_names_the_winner_its_cost_a_cheaper_method_and_where_the_wi
     )
 
 
+def test_a_winner_that_was_left_out_of_a_benchmark_has_a_verdict() -> None:
+    table = _table(a={"lissnas": 0.4, "kernel": 0.9}, b={"lissnas": 0.4, "kernel": 0.8}, c={"lissnas": 0.5})
+    assert verdict(table).endswith(
+        "kernel is not the best everywhere: lissnas keeps more on c (0.50, kernel was left out)."
+    )
+
+
 def test_a_verdict_over_one_method_is_empty(shown: Overview) -> None:
     assert verdict(shown.table.filter(pl.col("method") == "lissnas")) == ""
 
