@@ -14,6 +14,7 @@ from lissnas_analyses.cli.supernet.options import AnyRecipe, Changes, need_torch
 from lissnas_analyses.sentences import counted
 
 if TYPE_CHECKING:
+    from lissnas.supernet.recipes.run_recipe import RunRecipe
     from lissnas.supernet.stages.plan import Plan
 
 
@@ -55,7 +56,7 @@ class PlanResult(CommandResult):
     images_per_second, measured_on
         Training throughput of one device, and the device on which it was measured; null if it was not measured.
     gpus, hours
-        Number of devices, and how long they take if they share the work evenly; null if the throughput is unknown.
+        Number of devices, and how long they take together; null if the throughput is unknown.
     images_per_network
         Number of images that scoring one network takes.
     parameters, flops
@@ -110,7 +111,7 @@ def plan(
     read = read_recipe(recipe, changes)
     for stage, training in (("training", read.training), ("retraining", read.retraining)):
         try:
-            training.micro_batches_per_process(gpus)
+            training.micro_batches_of(0, gpus)
         except SettingError as error:
             raise SettingError(f"[{stage}] {error}") from error
     run_plan = plan_run(read)
@@ -127,7 +128,7 @@ def plan(
         images_per_second,
         (torch.cuda.get_device_name() if device == "cuda" else "the processor") if measure else None,
         gpus,
-        None if images_per_second is None else sum(filter(None, hours)) / gpus,
+        None if images_per_second is None else _hours(read, run_plan, images_per_second, gpus),
         run_plan.scored_network.images,
         run_plan.parameters,
         run_plan.flops,
@@ -138,6 +139,16 @@ def plan(
     )
     _print(result, _scoring(run_plan, read.loop.round_limit))
     return result
+
+
+def _hours(recipe: "RunRecipe", run_plan: "Plan", images_per_second: float, gpus: int) -> float:
+    """Return the hours of a run on some devices; those with fewer micro-batches wait for the others."""
+    total = 0.0
+    for stage in run_plan.stages:
+        training = recipe.retraining if stage.name == "retraining" else recipe.training
+        busy = 1 - training.idle_share(gpus) if stage.steps else 1
+        total += stage.hours(images_per_second) / gpus / busy
+    return total
 
 
 def _print(result: PlanResult, scoring: str) -> None:

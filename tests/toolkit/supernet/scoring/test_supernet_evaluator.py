@@ -17,6 +17,7 @@ from lissnas.supernet.images.image_batches import ImagesInMemory
 from lissnas.supernet.networks.cell_network import Skeleton
 from lissnas.supernet.networks.cell_supernet import CellSupernet
 from lissnas.supernet.networks.chain_network import ChainNetwork
+from lissnas.supernet.scoring.batch_norm_recalibration import recalibrate_batch_norms
 from lissnas.supernet.scoring.supernet_evaluator import SupernetEvaluator
 from lissnas.supernet.training.path_samplers import UniformPathSampler
 from torch import nn
@@ -187,3 +188,11 @@ def test_the_call_that_shrinks_on_a_table_shrinks_on_a_supernet(
 
 def _norms(network: nn.Module) -> list[nn.BatchNorm2d]:
     return [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
+
+
+def test_one_image_cannot_recalibrate_batch_norms_that_see_one_pixel_of_it() -> None:
+    norm = nn.BatchNorm2d(3)
+    with pytest.raises(LissnasError, match="use batches of two or more images"):
+        recalibrate_batch_norms(norm, [torch.zeros(1, 3, 1, 1)], norm)
+    assert norm.momentum == 0.1
+    assert not norm.training

@@ -41,12 +41,21 @@ def test_a_schedule_that_ends_before_the_warmup_is_refused() -> None:
         replace(PLAIN, schedule_steps=5, warmup_steps=5)
 
 
-def test_micro_batches_that_processes_do_not_divide_are_refused() -> None:
-    assert PLAIN.micro_batches_per_process(2) == 1
-    with pytest.raises(SettingError, match="2 micro-batches of 2 images cannot be divided evenly among 3 processes"):
-        PLAIN.micro_batches_per_process(3)
+def test_processes_share_all_micro_batches_as_evenly_as_possible() -> None:
+    recipe = replace(PLAIN, batch_size=16)
+    for processes in range(1, 9):
+        shares = [recipe.micro_batches_of(rank, processes) for rank in range(processes)]
+        assert [number for share in shares for number in share] == list(range(8))
+        assert max(map(len, shares)) - min(map(len, shares)) <= 1
+    assert recipe.idle_share(4) == 0
+    assert recipe.idle_share(7) == pytest.approx(6 / 14)  # one process has two, six wait half of the time
+
+
+def test_more_processes_than_micro_batches_are_refused() -> None:
+    with pytest.raises(SettingError, match="2 micro-batches of 2 images cannot be divided among 3 processes: start at"):
+        PLAIN.micro_batches_of(0, 3)
     with pytest.raises(SettingError, match="1 micro-batch of 4 images cannot"):
-        replace(PLAIN, micro_batch_size=4).micro_batches_per_process(2)
+        replace(PLAIN, micro_batch_size=4).micro_batches_of(1, 2)
 
 
 def _labels(own: tuple[int, ...] = (0, 1), seed: int = 0, first: int = 0, count: int = 6) -> list[list[list[int]]]:

@@ -151,9 +151,9 @@ class _ScoredImages:
 
 @dataclass(frozen=True)
 class _WithoutLabels:
-    """Batches without their labels."""
+    """Batches without their labels. Batch norms have no statistics of one image, so single images are left out."""
 
     batches: Iterable[LabeledBatch]
 
     def __iter__(self) -> Iterator[Tensor]:
-        return (images for images, _ in self.batches)
+        return (images for images, _ in self.batches if len(images) > 1)

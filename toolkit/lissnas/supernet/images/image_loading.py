@@ -103,7 +103,7 @@ def load_images(
     Raises
     ------
     LissnasError
-        If more images than allowed cannot be read.
+        If more images than allowed cannot be read, or shared memory is too small for the decoded images.
     """
     loader = DataLoader(
         _Decoding(images, augmentation, unreadable.max_count),
@@ -118,12 +118,25 @@ def load_images(
     # Workers ignore the signal that would end them when the interpreter exits, so they are ended before that.
     atexit.register(running.clear)
     try:
-        while (loaded := next(running[0], None)) is not None:
+        while (loaded := _next(running[0])) is not None:
             unreadable.add(loaded.unreadable)
             yield loaded
     finally:
         atexit.unregister(running.clear)
         running.clear()
+
+
+def _next(loaded: Iterator[LoadedImages]) -> LoadedImages | None:
+    """Return the next batch, or None at the end; raise LissnasError if shared memory is too small for it."""
+    try:
+        return next(loaded, None)
+    except (RuntimeError, OSError) as error:
+        if not any(words in str(error) for words in ("shared memory", "Bus error", "No space left on device")):
+            raise
+        raise LissnasError(
+            "/dev/shm is too small for the decoded images of the worker processes: make it larger (docker run "
+            "--shm-size=8g), or lower images.files.workers; with 0 workers no shared memory is needed"
+        ) from error
 
 
 class _Decoding(Dataset[Any]):

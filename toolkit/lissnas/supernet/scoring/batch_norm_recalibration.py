@@ -10,6 +10,8 @@ from typing import TypeVar
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from lissnas.errors import LissnasError
+
 Batch = TypeVar("Batch")
 
 
@@ -27,16 +29,29 @@ def recalibrate_batch_norms(network: nn.Module, batches: Iterable[Batch], forwar
         The batches, each of at least 2 images.
     forward
         Runs the network on a batch.
+
+    Raises
+    ------
+    LissnasError
+        If a batch has one image, and a batch norm sees one pixel of it.
     """
     norms = [module for module in network.modules() if isinstance(module, _BatchNorm)]
     momenta = [norm.momentum for norm in norms]
-    for number, batch in enumerate(batches):
-        for norm in norms:
-            if number == 0:
-                norm.reset_running_stats()
-                norm.training = True
-            norm.momentum = 1 / (number + 1)  # the mean of all batches so far; None would wait for the GPU
-        forward(batch)
-    for norm, momentum in zip(norms, momenta, strict=True):
-        norm.momentum = momentum
-        norm.training = False
+    try:
+        for number, batch in enumerate(batches):
+            for norm in norms:
+                if number == 0:
+                    norm.reset_running_stats()
+                    norm.training = True
+                norm.momentum = 1 / (number + 1)  # the mean of all batches so far; None would wait for the GPU
+            forward(batch)
+    except ValueError as error:
+        if "more than 1 value per channel" not in str(error):
+            raise
+        raise LissnasError(
+            "a batch norm cannot be recalibrated on a single value: use batches of two or more images"
+        ) from error
+    finally:
+        for norm, momentum in zip(norms, momenta, strict=True):
+            norm.momentum = momentum
+            norm.training = False

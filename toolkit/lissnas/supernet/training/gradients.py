@@ -23,6 +23,7 @@ def accumulate_gradients(
     network: Supernet,
     paths: Rows,
     micro_batches: Sequence[LabeledBatch],
+    share: float,
     recipe: TrainingRecipe,
     scaler: torch.amp.GradScaler,
     dropout_seed: tuple[int, int, int],
@@ -37,6 +38,9 @@ def accumulate_gradients(
         The paths of the step, shape (paths, genes).
     micro_batches
         The images of this process, on any device.
+    share
+        Number of micro-batches of a process, on average. Each loss is divided by it, so that the mean over processes is
+        the mean over all micro-batches, also if this process has one more or less.
     recipe
         Gives precision and label smoothing.
     scaler
@@ -46,7 +50,7 @@ def accumulate_gradients(
 
     Returns
     -------
-    The mean loss of each path in nats, float64 of shape (paths,).
+    The sum of the losses of each path in nats, divided by `share`, float64 of shape (paths,).
 
     Raises
     ------
@@ -54,7 +58,7 @@ def accumulate_gradients(
         If memory is too small. The message says which micro-batch fits.
     """
     try:
-        return _accumulate(network, paths, micro_batches, recipe, scaler, dropout_seed)
+        return _accumulate(network, paths, micro_batches, share, recipe, scaler, dropout_seed)
     except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):
             raise
@@ -79,6 +83,7 @@ def _accumulate(
     network: Supernet,
     paths: Rows,
     micro_batches: Sequence[LabeledBatch],
+    share: float,
     recipe: TrainingRecipe,
     scaler: torch.amp.GradScaler,
     dropout_seed: tuple[int, int, int],
@@ -91,7 +96,7 @@ def _accumulate(
         for place, (images, labels) in enumerate(on_device):
             key = [TrainingStream.DROPOUT, seed, step, number, first_micro_batch + place]
             torch.manual_seed(int(np.random.SeedSequence(key).generate_state(1, np.uint64)[0]))
-            loss = _loss(network, images, labels, path, recipe) / len(on_device)
+            loss = _loss(network, images, labels, path, recipe) / share
             scaler.scale(loss).backward()
             losses[number] += loss.detach()
     return losses

@@ -89,8 +89,7 @@ def train_supernet(
     Raises
     ------
     SettingError
-        If the micro-batches cannot be divided evenly among the processes, there are fewer GPUs than processes, or the
-        sampler or the images do not fit the recipe.
+        If there are fewer micro-batches or GPUs than processes, or the sampler or the images do not fit the recipe.
     TrainingError
         If a loss is not finite (the message names the path), memory is too small (it says what would fit), or another
         process has ended.
@@ -102,8 +101,8 @@ def train_supernet(
         After SIGTERM or SIGINT, when a checkpoint has been written.
     """
     with join_process_group(device) as group, stop_signals() as signals:
-        count = recipe.micro_batches_per_process(group.world_size)
-        own = range(group.rank * count, (group.rank + 1) * count)
+        own = recipe.micro_batches_of(group.rank, group.world_size)
+        share = recipe.micro_batches / group.world_size
         with memory_for("the weights, their momenta and their average", group.device, "train a smaller network"):
             network.to(group.device).train()
             if recipe.channels_last:
@@ -145,7 +144,7 @@ def train_supernet(
         for step, micro_batches in zip(range(first, recipe.steps), batches, strict=False):
             # forward and backward passes of all paths
             paths = sampler.next(np.random.default_rng([TrainingStream.PATHS, seed, step]))
-            losses = accumulate_gradients(network, paths, micro_batches, recipe, scaler, (seed, step, own[0]))
+            losses = accumulate_gradients(network, paths, micro_batches, share, recipe, scaler, (seed, step, own[0]))
             *loss_sums, stops = group.sum(torch.cat([losses, losses.new_tensor([len(signals)])])).tolist()
             _check_finite(network, paths, np.array(loss_sums), step)
             group.average_gradients(network.parameters())

@@ -20,7 +20,8 @@ class TrainingRecipe:
         Images per step, over all processes.
     micro_batch_size
         Images from which a batch norm takes its statistics in training, at least 2. A step divides its batch into
-        micro-batches of this size, which the processes share: the number of processes changes only the speed.
+        micro-batches of this size, which the processes share: the number of processes changes only the speed. It need
+        not divide the number of micro-batches.
     learning_rate, final_learning_rate
         Learning rate after the warmup, and at the end of the schedule.
     schedule
@@ -105,15 +106,23 @@ class TrainingRecipe:
         """Number of micro-batches in a batch."""
         return self.batch_size // self.micro_batch_size
 
-    def micro_batches_per_process(self, processes: int) -> int:
-        """Return the number of micro-batches of each process; raise SettingError if they cannot be divided evenly."""
-        if self.micro_batches % processes:
+    def micro_batches_of(self, rank: int, processes: int) -> range:
+        """Return the numbers of the micro-batches of a process; the processes have equally many, or one more or less.
+
+        Raises SettingError if there are more processes than micro-batches.
+        """
+        if self.micro_batches < processes:
             count = "1 micro-batch" if self.micro_batches == 1 else f"{self.micro_batches} micro-batches"
             raise SettingError(
-                f"{count} of {self.micro_batch_size} images cannot be divided evenly among {processes} processes: "
-                "choose another number of processes, or another micro_batch_size"
+                f"{count} of {self.micro_batch_size} images cannot be divided among {processes} processes: start at "
+                f"most {self.micro_batches}, or choose a smaller micro_batch_size"
             )
-        return self.micro_batches // processes
+        return range(rank * self.micro_batches // processes, (rank + 1) * self.micro_batches // processes)
+
+    def idle_share(self, processes: int) -> float:
+        """Return the share of their time that the processes wait for those with one more micro-batch."""
+        most = max(len(self.micro_batches_of(rank, processes)) for rank in range(processes))
+        return 1 - self.micro_batches / (most * processes)
 
 
 SPOS = TrainingRecipe(
