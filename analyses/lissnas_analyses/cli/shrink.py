@@ -167,8 +167,11 @@ def shrink(
         subspace = ExplicitSubspace(opened.space, limited.whole_index(subspace.index))
     path = folder / f"shrunk-{method}.parquet"
     origin = {"benchmark": benchmark, "dataset": opened.dataset, "selected_by": opened.selects.describe()}
+    options = {"metric": metric, "evaluator": evaluator}
     spent = {"limits": list(limit), "cheap": list(cheap), "seed": seed, "evaluations": trace.evaluations.count}
-    subspace_file.save(subspace, path, origin | {"method": method, "settings": asdict(cast(Any, shrinker))} | spent)
+    subspace_file.save(
+        subspace, path, origin | options | {"method": method, "settings": asdict(cast(Any, shrinker))} | spent
+    )
     statistics = quality(trace.subspace, report)
     limited_to = (f"{space.size:,} of {opened.space.size:,} networks meet {' and '.join(limit)}",) if limit else ()
     judged = quality_sentences(statistics, opened.unit)
