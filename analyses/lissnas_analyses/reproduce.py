@@ -5,7 +5,7 @@ from functools import partial
 from lissnas.progress import ProgressCallback
 from lissnas_benchmarks.benchmark import Benchmark
 
-from lissnas_analyses.comparison.describe import ROWS, add_figures, add_tables, comparison_sentences
+from lissnas_analyses.comparison.describe import ROWS, add_comparison, comparison_sentences
 from lissnas_analyses.comparison.measure import ComparisonResult, compare
 from lissnas_analyses.grid.workers import THIS_PROCESS, Workers
 from lissnas_analyses.locality.describe import locality_sentences, run_locality
@@ -43,8 +43,7 @@ def reproduce(
     report = partial(progress, "shrinking")
     comparison = compare(benchmark, runs=runs, seed=seed, path=results.folder / ROWS, workers=workers, report=report)
     results.add_existing_file(ROWS)
-    add_tables(comparison, results)
-    add_figures(comparison, results, progress)
+    add_comparison(comparison, results, progress)
     findings = (*locality_sentences(locality), *comparison_sentences(comparison))
     settings = {"runs": runs, "seed": seed, "methods": comparison.settings}
     results.save(benchmark_entries(benchmark, methods=comparison.methods), settings, findings)

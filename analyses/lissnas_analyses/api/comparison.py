@@ -110,7 +110,7 @@ class Comparison(Result):
 
         Several benchmarks have a folder each in it.
         """
-        from lissnas_analyses.comparison.describe import add_figures, add_tables, comparison_sentences
+        from lissnas_analyses.comparison.describe import add_comparison, comparison_sentences
         from lissnas_analyses.results.folder import Results, benchmark_entries
 
         for result in self.results:
@@ -118,8 +118,7 @@ class Comparison(Result):
             datasets = [other.benchmark.dataset for other in self.results if other.benchmark.name == name]
             folder = name if len(datasets) == 1 else f"{name}-{result.benchmark.dataset}"
             results = Results(Path(path) / folder if len(self.results) > 1 else Path(path), "compare")
-            add_tables(result, results)
-            add_figures(result, results)
+            add_comparison(result, results)
             settings = {"seed": result.seed, "runs": result.number_of_runs, "methods": result.settings}
             entries = benchmark_entries(result.benchmark, methods=result.registered_methods)
             results.save(entries, settings, comparison_sentences(result))

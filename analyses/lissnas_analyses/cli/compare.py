@@ -96,8 +96,7 @@ def compare(
     from lissnas_analyses.comparison.describe import (
         INTERVALS,
         ROWS,
-        add_figures,
-        add_tables,
+        add_comparison,
         comparison_sentences,
         save_overview,
     )
@@ -145,9 +144,7 @@ def compare(
                     report=partial(on_benchmark, "shrinking"),
                 )
                 results.add_existing_file(ROWS)
-                add_tables(result, results)
-                if figures:
-                    add_figures(result, results, on_benchmark)
+                add_comparison(result, results, on_benchmark, figures=figures)
                 findings = matched + comparison_sentences(result) + ((cheap_sentence(opened),) if cheap else ())
                 if evaluator is not None:
                     findings += run_predictor_cost(

@@ -94,6 +94,11 @@ class ImportResult(CommandResult):
     remedy: str
     notes: tuple[str, ...] = ()
 
+    @property
+    def exit_status(self) -> int:
+        """1 if the data is not installed, because a person has to get it."""
+        return int(bool(self.remedy))
+
 
 @dataclass(frozen=True)
 class CachedBenchmark:

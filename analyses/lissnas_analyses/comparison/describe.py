@@ -14,7 +14,7 @@ from lissnas_analyses.comparison.draw_kept_space import draw_kept_spaces
 from lissnas_analyses.comparison.draw_map import draw_map
 from lissnas_analyses.comparison.draw_overview import draw_recall
 from lissnas_analyses.comparison.measure import ComparisonResult, first_rounds
-from lissnas_analyses.comparison.overview import overview, verdict
+from lissnas_analyses.comparison.overview import Overview, overview, verdict
 from lissnas_analyses.comparison.pocket_map import lay_out
 from lissnas_analyses.grid.failed_runs import failure_words
 from lissnas_analyses.results.folder import Results
@@ -26,9 +26,21 @@ INTERVALS = "95 % interval of the mean over runs"
 """What the brackets in the sentences are."""
 
 
-def add_tables(result: ComparisonResult, results: Results) -> None:
-    """Add the tables of a comparison to `results`, except those of the map."""
+def add_comparison(
+    result: ComparisonResult,
+    results: Results,
+    progress: ProgressCallback = lambda task, share: None,
+    *,
+    figures: bool = True,
+) -> None:
+    """Add the tables of a comparison to `results`, and unless they are not wanted the figures and the map."""
     shown = overview([result])
+    _add_tables(result, shown, results)
+    if figures:
+        _add_figures(result, shown, results, progress)
+
+
+def _add_tables(result: ComparisonResult, shown: Overview, results: Results) -> None:
     results.add_table("recall", shown.curves)
     results.add_table("methods", shown.table)
     results.add_table("shrinking_runs", result.runs)
@@ -39,13 +51,11 @@ def add_tables(result: ComparisonResult, results: Results) -> None:
         results.add_table(f"kept_space_{name}", getattr(result.kept_spaces, name))
 
 
-def add_figures(
-    result: ComparisonResult, results: Results, progress: ProgressCallback = lambda task, share: None
-) -> None:
-    """Add the figures of a comparison to `results`, and the map, which takes as long as a figure."""
+def _add_figures(result: ComparisonResult, shown: Overview, results: Results, progress: ProgressCallback) -> None:
+    """Add the figures, and the map with its tables, which takes as long as a figure."""
     progress("drawing shrinking", 0)
     with style.house_style():
-        results.add_figure("recall", draw_recall(overview([result])))
+        results.add_figure("recall", draw_recall(shown))
         if not result.paired.is_empty():
             results.add_figure("paired", draw_paired(result))
             progress("drawing shrinking", 0.2)

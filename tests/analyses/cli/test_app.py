@@ -80,6 +80,12 @@ def test_a_subspace_within_a_limit_has_no_network_above_it(
     assert provenance["limits"] == ["latency<=300"]
 
 
+def test_data_that_a_person_has_to_get_is_exit_status_1(in_process: Command, tmp_path: Path) -> None:
+    called = in_process("data", "get", "nas-bench-201", folder=tmp_path, LISSNAS_CACHE=str(tmp_path))
+    assert (called.returncode, called.stderr) == (1, "")
+    assert "nas-bench-201: download" in called.stdout
+
+
 def test_locality_writes_figures_tables_and_a_manifest(lissnas: Command, tmp_path: Path) -> None:
     called = lissnas("locality", "nas-bench-graph-proteins", folder=tmp_path)
     folder = tmp_path / "results/nas-bench-graph-proteins/locality"
@@ -116,9 +122,13 @@ def test_compare_takes_a_dataset_and_a_metric(in_process: Command, tmp_path: Pat
         ("shrink analog-nasbench --method operation-pruning --size 20000", "cannot keep 20,000"),
         ("shrink analog-nasbench --stop never", 'Choose from: "plateau", "rounds"'),
         ("shrink analog-nasbench --target-size 20000", "is not below the 15,625 networks"),
-        ("shrink nas-bench-graph --limit latency<5", "--limit must be written like 'latency<=5', not 'latency<5'"),
+        (
+            "shrink nas-bench-graph --limit latency=5",
+            "like 'latency<=5' or 'latency<5', not 'latency=5'",
+        ),
         ("shrink nas-bench-graph --limit latency<=fast", "not 'latency<=fast'"),
         ("shrink nas-bench-graph --limit latncy<=5", "did you mean 'latency'?"),
+        ("shrink digits-cells --limit loss<=5", "unknown resource 'loss': known: training-time"),
         ("shrink nas-bench-graph --limit latency<=0", "meets latency <= 0: the lowest is latency "),
         ("shrink analog-nasbench --seed -1", "Must be >= 0"),
         ("compare analog-nasbench --runs 0", "must be at least 1"),

@@ -67,6 +67,12 @@ def test_the_networks_within_two_edits_are_those_of_the_whole_space_if_costs_add
         assert result == set(np.flatnonzero(LIMITED.distances(row, LIMITED.all_rows())[0] <= 2).tolist())
 
 
+def test_a_strict_limit_excludes_networks_at_it() -> None:
+    below = LimitedSpace(SPACE, Limit("flops", _cost, 6, is_strict=True))
+    assert below.size == np.count_nonzero(_cost(SPACE.all_rows()) < 6) < LIMITED.size
+    assert below.name == "macro with flops < 6"
+
+
 def test_all_limits_apply() -> None:
     first = Limit("latency", lambda rows: rows[:, 0].astype(np.float64), 0)
     both = LimitedSpace(SPACE, _flops(6), first)

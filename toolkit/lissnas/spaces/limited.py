@@ -29,18 +29,22 @@ class Limit:
         Returns the cost of each row, float64 of shape (n,). A network whose cost is NaN does not meet the limit.
     at_most
         The limit, in the unit of the cost.
+    is_strict
+        Whether a network exactly at the limit does not meet it.
     """
 
     resource: str
     cost: Callable[[Rows], Floats]
     at_most: float
+    is_strict: bool = False
 
     def __call__(self, rows: Rows) -> NDArray[np.bool_]:
         """Return whether each row meets the limit, shape (n,)."""
-        return self.cost(rows) <= self.at_most
+        cost = self.cost(rows)
+        return cost < self.at_most if self.is_strict else cost <= self.at_most
 
     def __str__(self) -> str:
-        return f"{self.resource} <= {self.at_most:g}"
+        return f"{self.resource} {'<' if self.is_strict else '<='} {self.at_most:g}"
 
 
 class LimitedSpace(PartOfSpace):

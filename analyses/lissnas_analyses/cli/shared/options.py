@@ -13,7 +13,8 @@ from lissnas.spaces.limited import Limit, LimitedSpace
 from lissnas.spaces.space import Floats, Rows
 from lissnas_benchmarks.benchmark import Benchmark
 from lissnas_benchmarks.catalog import benchmark_names
-from lissnas_benchmarks.columns import Measure
+from lissnas_benchmarks.columns import Column, Measure
+from lissnas_benchmarks.own_table import OFFICIAL_INDEX
 
 if TYPE_CHECKING:
     BenchmarkName = str
@@ -44,7 +45,10 @@ Dataset = Annotated[str | None, Parameter(help="Data set of the benchmark; defau
 Metric = Annotated[str | None, Parameter(help="Metric that ranks networks; default: the benchmark's accuracy.")]
 Limits = Annotated[
     tuple[str, ...],
-    Parameter(name="--limit", help="Resource limit such as 'latency<=5', in the benchmark's unit; can be repeated."),
+    Parameter(
+        name="--limit",
+        help="Resource limit such as 'latency<=5' or 'latency<5', in the benchmark's unit; can be repeated.",
+    ),
 ]
 Evaluator = Annotated[
     str | None,
@@ -105,7 +109,7 @@ def cheap_sentence(benchmark: Benchmark) -> str:
     return f"kernel also sees the cheap scores {named}"
 
 
-_LIMIT = re.compile(r"\s*([\w-]+)\s*<=\s*(-?\d+(?:\.\d*)?(?:[eE][-+]?\d+)?)\s*", re.ASCII)
+_LIMIT = re.compile(r"\s*([\w-]+)\s*(<=?)\s*(-?\d+(?:\.\d*)?(?:[eE][-+]?\d+)?)\s*", re.ASCII)
 
 
 def limited_space(benchmark: Benchmark, limits: tuple[str, ...]) -> LimitedSpace:
@@ -114,14 +118,14 @@ def limited_space(benchmark: Benchmark, limits: tuple[str, ...]) -> LimitedSpace
     Parameters
     ----------
     limits
-        Each written as 'resource<=number'; the resource is a cost column of the benchmark.
+        Each written as 'resource<=number' or 'resource<number'; the resource is a cost column of the benchmark.
 
     Raises
     ------
     SettingError
         If a limit is written differently, or no network meets it.
     UnknownNameError
-        If the benchmark has no column of that resource.
+        If the benchmark has no such resource; the message names those that it has.
     """
     return LimitedSpace(benchmark.space, *(_limit(benchmark, text) for text in limits))
 
@@ -129,22 +133,28 @@ def limited_space(benchmark: Benchmark, limits: tuple[str, ...]) -> LimitedSpace
 def _limit(benchmark: Benchmark, text: str) -> Limit:
     match = _LIMIT.fullmatch(text)
     if match is None:
-        raise SettingError(f"--limit must be written like 'latency<=5', not '{text}'")
-    resource, maximum = match.group(1), float(match.group(2))
+        raise SettingError(f"--limit must be written like 'latency<=5' or 'latency<5', not '{text}'")
+    resource, sign, maximum = match.groups()
     costs = _costs(benchmark, resource)
 
     def cost(rows: Rows) -> Floats:
         return costs[benchmark.space.index(rows)]
 
-    return Limit(resource, cost, maximum)
+    return Limit(resource, cost, float(maximum), is_strict=sign == "<")
+
+
+def _is_resource(column: Column, dataset: str) -> bool:
+    """Tell whether a column has costs: a loss has a split, and a numbering of architectures is no cost."""
+    is_cost = not column.quality and not column.split and column.metric != OFFICIAL_INDEX
+    return is_cost and column.dataset == dataset
 
 
 def _costs(benchmark: Benchmark, resource: str) -> Floats:
     """Return the cost of each network, the mean over seeds, after the largest number of training epochs."""
-    columns = [
-        column for column in benchmark.table.columns if column.dataset == benchmark.dataset and not column.quality
-    ]
+    columns = [column for column in benchmark.table.columns if _is_resource(column, benchmark.dataset)]
     of_resource = [column for column in columns if column.metric == resource]
+    if not columns:
+        raise SettingError(f"{benchmark.name} has no resources on {benchmark.dataset}, so --limit cannot be used")
     if not of_resource:
         raise UnknownNameError("resource", resource, {column.metric for column in columns})
     last = max(of_resource, key=lambda column: column.epochs or 0)
