@@ -11,7 +11,7 @@ from lissnas_benchmarks.adapter import TableAdapter
 from lissnas_benchmarks.catalog import benchmark_names, find_table_adapter
 from lissnas_benchmarks.columns import Measure
 from lissnas_benchmarks.loading import load_table
-from lissnas_benchmarks.predictor_file import Predictor
+from lissnas_benchmarks.predictor_file import PredictedScores
 from lissnas_benchmarks.table import Table
 
 
@@ -55,13 +55,13 @@ class Benchmark:
     adapter: TableAdapter
     table: Table
     dataset: str
-    selects: Measure | Predictor
+    selects: Measure | PredictedScores
     reports: Measure
     selection: Floats
     report: Floats
     unit: str
     reopen: "Callable[[], Benchmark] | None" = field(default=None, compare=False)
-    cheap: tuple[Predictor, ...] = ()
+    cheap: tuple[PredictedScores, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.name}, {self.dataset}: {self.space.size:,} networks; {self.roles}"
@@ -106,11 +106,11 @@ class Benchmark:
             return f"selected and reported by the same {self.reports.describe()}: the benchmark has no other"
         return f"selected by {self.selects.describe()}, reported by {self.reports.describe()}"
 
-    def selected_by(self, predictor: Predictor) -> "Benchmark":
+    def selected_by(self, predictor: PredictedScores) -> "Benchmark":
         """Return the same benchmark with a predictor's scores as the only scores that methods may see."""
         return replace(self, selects=predictor, selection=predictor.scores)
 
-    def with_cheap_scores(self, predictors: Sequence[Predictor]) -> "Benchmark":
+    def with_cheap_scores(self, predictors: Sequence[PredictedScores]) -> "Benchmark":
         """Return the same benchmark with cheap scores that methods may use."""
         return replace(self, cheap=tuple(predictors))
 

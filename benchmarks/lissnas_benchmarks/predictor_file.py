@@ -29,7 +29,7 @@ _PROBED = 3
 
 
 @dataclass(frozen=True)
-class Predictor:
+class PredictedScores:
     """Predicted scores of a space's architectures.
 
     Attributes
@@ -54,7 +54,7 @@ class Predictor:
         return f"the scores {self.name} of {self.origin}"
 
 
-def read_predictors(source: str, space: Space) -> list[Predictor]:
+def read_predictors(source: str, space: Space) -> list[PredictedScores]:
     """Return the predictors in FILE, FILE:COLUMN, or FILE:-COLUMN if lower is better.
 
     The file has one row per architecture. The row names the architecture by a column of official strings, by columns
@@ -105,11 +105,11 @@ def read_predictors(source: str, space: Space) -> list[Predictor]:
     for one, values in zip(selected, columns.values(), strict=True):
         scores = np.full(space.size, np.nan)
         scores[index] = sign * values
-        predictors.append(Predictor(one, path.name, scores, matched))
+        predictors.append(PredictedScores(one, path.name, scores, matched))
     return predictors
 
 
-def read_predictor(source: str, space: Space) -> Predictor:
+def read_predictor(source: str, space: Space) -> PredictedScores:
     """Return the one predictor that FILE or FILE:COLUMN names; raises SettingError if it names several."""
     predictors = read_predictors(source, space)
     if len(predictors) > 1:

@@ -18,7 +18,7 @@ from lissnas.spaces.published.cell201 import cell201
 from lissnas.spaces.space import Floats
 from lissnas.statistics.rank_correlation import kendall_tau
 from lissnas_benchmarks.benchmark import open_benchmark
-from lissnas_benchmarks.predictor_file import Predictor, read_predictors
+from lissnas_benchmarks.predictor_file import PredictedScores, read_predictors
 from scipy.stats import spearmanr
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
@@ -53,7 +53,7 @@ def tau(first: Floats, second: Floats) -> str:
     return f"{found.value:+.3f} [{found.low:+.3f}, {found.high:+.3f}]"
 
 
-def on_trained_cells(scores: list[Predictor]) -> None:
+def on_trained_cells(scores: list[PredictedScores]) -> None:
     """Print tau of every score with the accuracies of all cells."""
     truths = {name: open_benchmark(name).report for name in ("digits-cells", "fashion-cells")}
     table = shared("nasbench201.parquet")
@@ -63,7 +63,7 @@ def on_trained_cells(scores: list[Predictor]) -> None:
         print(f"{score.name:15}" + "".join(f"{tau(score.scores, truth):24}" for truth in truths.values()), flush=True)
 
 
-def beside_published(scores: list[Predictor]) -> None:
+def beside_published(scores: list[PredictedScores]) -> None:
     """Print how our scores agree with published ones, on the cells that have both."""
     accuracy = shared("nasbench201.parquet")["c10_test200"]
     for score in scores:

@@ -11,7 +11,7 @@ from lissnas.statistics.quality import Quality, quality
 from lissnas.storage.run_identity import RunIdentity
 from lissnas.subspaces.subspace import WholeSpace
 from lissnas_benchmarks.benchmark import Benchmark, open_benchmark
-from lissnas_benchmarks.predictor_file import Predictor
+from lissnas_benchmarks.predictor_file import PredictedScores
 
 
 @dataclass(frozen=True)
@@ -40,16 +40,16 @@ class BenchmarkKey:
     dataset: str | None
     metric: str | None
     checksums: tuple[int, ...]
-    predictor: Predictor | None = field(default=None, compare=False, repr=False)
+    predictor: PredictedScores | None = field(default=None, compare=False, repr=False)
     predictor_checksum: int = 0
     reopen: Callable[[], Benchmark] | None = field(default=None, compare=False, repr=False)
-    cheap: tuple[Predictor, ...] = field(default=(), compare=False, repr=False)
+    cheap: tuple[PredictedScores, ...] = field(default=(), compare=False, repr=False)
     cheap_checksum: int = 0
 
     @classmethod
     def of(cls, benchmark: Benchmark) -> "BenchmarkKey":
         """Return the key of an opened benchmark, which this process need not open again."""
-        predictor = benchmark.selects if isinstance(benchmark.selects, Predictor) else None
+        predictor = benchmark.selects if isinstance(benchmark.selects, PredictedScores) else None
         key = cls(
             benchmark.name,
             benchmark.dataset,

@@ -21,7 +21,7 @@ from lissnas.statistics.rank_correlation import kendall_tau, rank_agreement, tie
 from lissnas.statistics.repeated_runs import mean_over_runs
 from lissnas.storage.random_streams import RankingStream
 from lissnas_benchmarks.benchmark import Benchmark
-from lissnas_benchmarks.predictor_file import Predictor
+from lissnas_benchmarks.predictor_file import PredictedScores
 from numpy.typing import NDArray
 
 from lissnas_analyses.ranking.evaluation_sets import EvaluationSet, standard_sets, true_top
@@ -110,7 +110,7 @@ class TauResult:
 
 def measure(
     benchmark: Benchmark,
-    predictors: Sequence[Predictor],
+    predictors: Sequence[PredictedScores],
     shrunk: Sequence[EvaluationSet],
     settings: TauSettings,
     report: ProgressCallback,
@@ -199,7 +199,7 @@ def _reference(truth: Floats, references: Sequence[Floats], chosen: NDArray[np.b
 
 
 def _agreement(
-    predictor: Predictor,
+    predictor: PredictedScores,
     truth: Floats,
     references: Sequence[Floats],
     evaluation_set: EvaluationSet,
@@ -226,7 +226,7 @@ def _numbers(estimate: Estimate) -> dict[str, float]:
 
 
 def _narrowing(
-    predictor: Predictor,
+    predictor: PredictedScores,
     truth: Floats,
     references: Sequence[Floats],
     agreement: Sequence[dict[str, object]],

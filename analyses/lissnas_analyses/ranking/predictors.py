@@ -5,12 +5,12 @@ from dataclasses import replace
 
 from lissnas.errors import SettingError
 from lissnas_benchmarks.benchmark import Benchmark
-from lissnas_benchmarks.predictor_file import Predictor
+from lissnas_benchmarks.predictor_file import PredictedScores
 
 from lissnas_analyses.ranking.score_sources import column_predictor, read_scores
 
 
-def collect_predictors(benchmark: Benchmark, files: Sequence[str], columns: Sequence[str]) -> list[Predictor]:
+def collect_predictors(benchmark: Benchmark, files: Sequence[str], columns: Sequence[str]) -> list[PredictedScores]:
     """Return the predictors of files and columns; if you name none, the measure that selects.
 
     Parameters
@@ -33,7 +33,7 @@ def collect_predictors(benchmark: Benchmark, files: Sequence[str], columns: Sequ
             f"predictor with --cheap FILE:COLUMN or --column METRIC/SPLIT/EPOCHS/SEED"
         )
     if not predictors:
-        return [Predictor(benchmark.selects.describe(), benchmark.name, benchmark.selection)]
+        return [PredictedScores(benchmark.selects.describe(), benchmark.name, benchmark.selection)]
     names = [predictor.name for predictor in predictors]
     return [
         predictor

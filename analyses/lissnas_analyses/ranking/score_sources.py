@@ -12,13 +12,13 @@ from lissnas_benchmarks.catalog import benchmark_names
 from lissnas_benchmarks.columns import Column, Measure
 from lissnas_benchmarks.errors import MissingFileError
 from lissnas_benchmarks.loading import load_table
-from lissnas_benchmarks.predictor_file import Predictor, read_predictors
+from lissnas_benchmarks.predictor_file import PredictedScores, read_predictors
 
 _MIN_KNOWN = 0.5
 """Minimum share of the architectures that a cheap score must have (our own choice)."""
 
 
-def read_scores(source: str, benchmark: Benchmark) -> list[Predictor]:
+def read_scores(source: str, benchmark: Benchmark) -> list[PredictedScores]:
     """Return the scores that one word of the command line names.
 
     Parameters
@@ -53,11 +53,11 @@ def read_scores(source: str, benchmark: Benchmark) -> list[Predictor]:
     if measure:
         predictor = replace(column_predictor(other, measure), origin=label)
     else:
-        predictor = Predictor(other.selects.describe(), label, other.selection)
+        predictor = PredictedScores(other.selects.describe(), label, other.selection)
     return [replace(predictor, scores=_on_space(predictor.scores, other, benchmark.space))]
 
 
-def read_one_score(source: str, benchmark: Benchmark) -> Predictor:
+def read_one_score(source: str, benchmark: Benchmark) -> PredictedScores:
     """Return the one score that a word names; raises SettingError if it names several, else as `read_scores`."""
     found = read_scores(source, benchmark)
     if len(found) > 1:
@@ -66,7 +66,7 @@ def read_one_score(source: str, benchmark: Benchmark) -> Predictor:
     return found[0]
 
 
-def read_cheap_scores(sources: Sequence[str], benchmark: Benchmark) -> tuple[Predictor, ...]:
+def read_cheap_scores(sources: Sequence[str], benchmark: Benchmark) -> tuple[PredictedScores, ...]:
     """Return cheap scores that a method may use besides the scores that it pays for.
 
     Parameters
@@ -98,7 +98,7 @@ def read_cheap_scores(sources: Sequence[str], benchmark: Benchmark) -> tuple[Pre
     return found
 
 
-def column_predictor(benchmark: Benchmark, text: str) -> Predictor:
+def column_predictor(benchmark: Benchmark, text: str) -> PredictedScores:
     """Return a measure of the benchmark as a predictor.
 
     Parameters
@@ -130,7 +130,7 @@ def column_predictor(benchmark: Benchmark, text: str) -> Predictor:
     [(metric, dataset, split, epochs)] = kinds
     seeds = (matching[0].seed,) if len(matching) == 1 and matching[0].seed is not None else None
     scores = benchmark.table.values(Measure(metric, split, seeds, epochs), dataset)
-    return Predictor(text, benchmark.name, -scores if text.startswith("-") else scores)
+    return PredictedScores(text, benchmark.name, -scores if text.startswith("-") else scores)
 
 
 def _benchmark_and_dataset(name: str) -> tuple[str, str | None] | None:

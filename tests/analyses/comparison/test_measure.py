@@ -23,7 +23,7 @@ from lissnas_analyses.comparison.measure import ComparisonResult
 from lissnas_analyses.comparison.summarize import paired_differences
 from lissnas_analyses.grid.workers import workers
 from lissnas_benchmarks.benchmark import Benchmark
-from lissnas_benchmarks.predictor_file import Predictor
+from lissnas_benchmarks.predictor_file import PredictedScores
 from scipy import stats
 
 RUNS = 3
@@ -189,7 +189,7 @@ def test_a_method_that_is_added_leaves_the_stored_runs(
 
 def test_rows_of_other_scores_are_refused(proteins: Benchmark, tmp_path: Path) -> None:
     path = tmp_path / "rows.parquet"
-    predictor = Predictor("reversed", "scores.csv", -proteins.selection)
+    predictor = PredictedScores("reversed", "scores.csv", -proteins.selection)
     measure.compare(proteins.selected_by(predictor), ["random-subset"], 1, path=path)
     with pytest.raises(LissnasError, match=r"or delete .*rows\.parquet"):
         measure.compare(proteins, ["random-subset"], 1, path=path)

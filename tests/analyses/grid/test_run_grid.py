@@ -22,7 +22,7 @@ from lissnas_analyses.ablation.measure import ablate, ablation_rows
 from lissnas_analyses.grid.benchmark_key import BenchmarkKey
 from lissnas_analyses.grid.workers import workers
 from lissnas_benchmarks.benchmark import Benchmark
-from lissnas_benchmarks.predictor_file import Predictor
+from lissnas_benchmarks.predictor_file import PredictedScores
 from small_ablation import GRID, RUNS, ablate_grid
 
 NAME = "nas-bench-graph-proteins"
@@ -143,7 +143,7 @@ def test_one_worker_is_the_process_that_calls() -> None:
 
 
 def test_a_key_opens_the_benchmark_of_the_same_predictor(proteins: Benchmark) -> None:
-    predictor = Predictor("reversed", "scores.csv", -proteins.selection)
+    predictor = PredictedScores("reversed", "scores.csv", -proteins.selection)
     key = pickle.loads(pickle.dumps(BenchmarkKey.of(proteins.selected_by(predictor))))
     own_key = BenchmarkKey.of(proteins)  # now the process holds the benchmark without a predictor
     assert key != own_key

@@ -24,7 +24,7 @@ from lissnas_benchmarks.catalog import find_adapter
 from lissnas_benchmarks.columns import Column
 from lissnas_benchmarks.importing import import_files
 from lissnas_benchmarks.own_table import own_table
-from lissnas_benchmarks.predictor_file import Predictor
+from lissnas_benchmarks.predictor_file import PredictedScores
 from lissnas_benchmarks.table import Table
 from scipy import stats
 
@@ -161,7 +161,7 @@ def test_too_few_common_networks_are_refused(proteins: Benchmark) -> None:
     scores = np.full(proteins.space.size, np.nan)
     scores[:19] = np.arange(19)
     with pytest.raises(SettingError, match="only 19 networks"):
-        measure.measure(proteins, [Predictor("few", "nowhere", scores)], [], QUICK, _silent)
+        measure.measure(proteins, [PredictedScores("few", "nowhere", scores)], [], QUICK, _silent)
 
 
 def test_any_parts_of_its_name_select_a_column(macro: Benchmark) -> None:
