@@ -9,7 +9,7 @@ from lissnas.bridges.dialects import OFFICIAL, read_architectures
 from lissnas.bridges.gene_values import gene_values
 from lissnas.errors import ArchitectureError, SettingError, UnknownNameError
 from lissnas.spaces.official_order import official_order
-from lissnas.spaces.space import Floats, Indices, Space
+from lissnas.spaces.space import INDEX_COLUMN, Floats, Indices, Space
 from numpy.typing import NDArray
 
 from lissnas_benchmarks.adapter import Import, OfficialFile, TableAdapter
@@ -17,7 +17,7 @@ from lissnas_benchmarks.columns import Column, Measure, percentage_fault
 from lissnas_benchmarks.errors import BenchmarkFileError
 from lissnas_benchmarks.readers.own_file import OwnFile, open_own_file
 
-LISSNAS_INDEX, OFFICIAL_INDEX = "lissnas-index", "official-index"
+LISSNAS_INDEX, OFFICIAL_INDEX = INDEX_COLUMN, "official-index"
 """Columns of numbers that name architectures: this project's index of the space, or the benchmark's own numbering."""
 
 _MAX_COPIES = 100

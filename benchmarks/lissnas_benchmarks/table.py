@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 from lissnas.errors import SettingError, UnknownNameError
-from lissnas.spaces.space import Floats, Indices, Space
+from lissnas.spaces.space import INDEX_COLUMN, Floats, Indices, Space
 from numpy.typing import NDArray
 
 from lissnas_benchmarks.columns import Column, Measure
@@ -147,8 +147,8 @@ class Table:
         Returns
         -------
         DataFrame
-            One row per architecture, in the order of `index`: "index", the added columns, and the measurements; NaN
-            where missing.
+            One row per architecture, in the order of `index`: "lissnas-index", the added columns, and the measurements;
+            NaN where missing.
 
         Raises
         ------
@@ -162,7 +162,7 @@ class Table:
         for name in selected:
             if name not in known:
                 raise UnknownNameError(f"column of {self.path.name}", name, known)
-        frame = pl.DataFrame({INDEX: self.index})
+        frame = pl.DataFrame({INDEX_COLUMN: self.index})
         if architectures or genes:
             rows = self.space.rows(self.index)
             if architectures:

@@ -109,9 +109,9 @@ def test_the_map_has_all_kept_architectures_and_the_best_one(folder: Path, prote
     for method in ("lissnas", "operation-pruning"):
         of_method = rounds.filter(pl.col("method") == method)
         last = of_method.filter(pl.col("round") == of_method["round"].max())
-        kept = architectures.filter(pl.col(f"pocket of {method}").is_not_null())["index"]
-        assert kept.to_list() == last["index"].to_list()
-    assert int(np.argmax(proteins.report)) in architectures["index"]
+        kept = architectures.filter(pl.col(f"pocket of {method}").is_not_null())["lissnas-index"]
+        assert kept.to_list() == last["lissnas-index"].to_list()
+    assert int(np.argmax(proteins.report)) in architectures["lissnas-index"]
 
 
 def test_the_share_of_architectures_below_a_score_rises_to_one(folder: Path) -> None:

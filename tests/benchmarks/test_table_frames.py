@@ -41,8 +41,8 @@ def sampled(tmp_path) -> Table:  # type: ignore[no-untyped-def]
 
 def test_a_frame_has_every_column_and_the_indices(table: Table) -> None:
     frame = table.to_frame()
-    assert frame.columns == ["index", ACCURACY.name, COST.name]
-    np.testing.assert_array_equal(frame["index"].to_numpy(), np.arange(6561))
+    assert frame.columns == ["lissnas-index", ACCURACY.name, COST.name]
+    np.testing.assert_array_equal(frame["lissnas-index"].to_numpy(), np.arange(6561))
     np.testing.assert_array_equal(frame.select(ACCURACY.name, COST.name).to_numpy(), table.read(frame.columns[1:]))
 
 
@@ -50,21 +50,21 @@ def test_only_the_requested_columns_are_read(table: Table, monkeypatch: pytest.M
     read: list[str] = []
     collect = Table._collect
     monkeypatch.setattr(Table, "_collect", lambda self, names: read.extend(names) or collect(self, names))
-    assert table.to_frame([COST.name, COST.name]).columns == ["index", COST.name]
+    assert table.to_frame([COST.name, COST.name]).columns == ["lissnas-index", COST.name]
     assert read == [COST.name]
 
 
 def test_strings_and_genes_are_those_of_the_place(table: Table) -> None:
     frame = table.to_frame([], architectures=True, genes=True)
-    assert frame.columns == ["index", "architecture", *(f"gene{gene}" for gene in range(8))]
-    rows = macro().rows(frame["index"].to_numpy())
+    assert frame.columns == ["lissnas-index", "architecture", *(f"gene{gene}" for gene in range(8))]
+    rows = macro().rows(frame["lissnas-index"].to_numpy())
     assert frame["architecture"].to_list() == macro().write(rows)
     np.testing.assert_array_equal(frame.select(pl.col("^gene.$")).to_numpy(), rows)
 
 
 def test_a_sampled_table_has_only_the_measured_rows(sampled: Table) -> None:
     frame = sampled.to_frame(architectures=True)
-    assert frame["index"].to_list() == [4, 700, 6560]
+    assert frame["lissnas-index"].to_list() == [4, 700, 6560]
     assert frame["architecture"].to_list()[2] == "22222222"
     assert [value if value == value else None for value in frame[ACCURACY.name]] == [1.0, None, 3.0]
 
@@ -75,7 +75,7 @@ def test_pandas_and_arrow_have_the_same_numbers(table: Table) -> None:
     assert isinstance(pandas, pd.DataFrame)
     assert isinstance(arrow, pa.Table)
     assert list(pandas.columns) == arrow.column_names == frame.columns
-    for name in (ACCURACY.name, COST.name, "gene7", "index"):
+    for name in (ACCURACY.name, COST.name, "gene7", "lissnas-index"):
         np.testing.assert_array_equal(pandas[name].to_numpy(), frame[name].to_numpy())
         np.testing.assert_array_equal(arrow[name].to_numpy(), frame[name].to_numpy())
     assert pandas["architecture"].tolist() == arrow["architecture"].to_pylist() == frame["architecture"].to_list()

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
+from lissnas.spaces.space import INDEX_COLUMN
 
 from lissnas_analyses.cli.shared.json_command import CommandResult, json_command
 from lissnas_analyses.cli.shared.options import NumberOfWorkers, Seed
@@ -89,7 +90,9 @@ def score(
     path = out or Path("results") / space / f"zero-cost-{images}.parquet"
     with start_workers(workers) as started, progress() as report:
         result = measure(task, names, path, sample, started, lambda share: report("scoring", share))
-    undefined = {name: int(result.scores[name].is_nan().sum()) for name in result.scores.columns if name != "index"}
+    undefined = {
+        name: int(result.scores[name].is_nan().sum()) for name in result.scores.columns if name != INDEX_COLUMN
+    }
     say(
         f"{space} on {images}: {counted(len(undefined), 'score')} of {counted(len(result.scores), 'architecture')}; "
         f"{result.computed:,} computed in {result.seconds:.1f} s"

@@ -15,6 +15,7 @@ from lissnas.errors import SettingError
 from lissnas.shrinkers.lissnas import Lissnas
 from lissnas.shrinkers.shrink import Shrinker, Trace, shrink
 from lissnas.shrinkers.two_fidelity_shrinkage import with_cheap_scores
+from lissnas.spaces.space import INDEX_COLUMN
 from lissnas.statistics.quality import quality
 from lissnas.storage.random_streams import named_generator
 from lissnas.subspaces.subspace import ExplicitSubspace, Subspace, WholeSpace
@@ -229,15 +230,15 @@ def first_rounds(result: ComparisonResult) -> pl.DataFrame:
 
     Rounds in which a method kept the full space are left out.
     """
-    schema = {"method": pl.String, "round": pl.Int32, "evaluations": pl.Int32, "index": pl.Int64}
+    schema = {"method": pl.String, "round": pl.Int32, "evaluations": pl.Int32, INDEX_COLUMN: pl.Int64}
     first = result.runs.filter((pl.col("run") == 0) & ~pl.col("stopped"))
     spent = {(row["method"], row["round"]): row["evaluations"] for row in first.iter_rows(named=True)}
     frames = [
-        pl.DataFrame({"index": subspace.index}).select(
+        pl.DataFrame({INDEX_COLUMN: subspace.index}).select(
             pl.lit(method).alias("method"),
             pl.lit(number, pl.Int32).alias("round"),
             pl.lit(spent[method, number], pl.Int32).alias("evaluations"),
-            "index",
+            INDEX_COLUMN,
         )
         for method, subspaces in result.first_run.items()
         for number, subspace in enumerate(subspaces)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
-from lissnas.spaces.space import Floats, Rows, Space
+from lissnas.spaces.space import INDEX_COLUMN, Floats, Rows, Space
 from lissnas.subspaces.pockets import pockets
 from lissnas.subspaces.subspace import Subspace
 from lissnas_benchmarks.benchmark import Benchmark
@@ -46,7 +46,7 @@ def lay_out(benchmark: Benchmark, kept: dict[str, Subspace], rng: np.random.Gene
     index = np.unique(np.concatenate([background, [np.nanargmax(scores)], *parts]))
     rows = space.rows(index)
     x, y = _embedded(space, rows).round(_DECIMALS).T
-    columns = {"index": index, "architecture": space.write(rows), "x": x, "y": y, "score": scores[index]}
+    columns = {INDEX_COLUMN: index, "architecture": space.write(rows), "x": x, "y": y, "score": scores[index]}
     labels = {method: _pocket_of(subspace, index) for method, subspace in kept.items()}
     sizes = {method: (subspace.size, labels[method].n_unique() - 1) for method, subspace in kept.items()}
     by_method = {f"pocket of {method}": label for method, label in labels.items()}

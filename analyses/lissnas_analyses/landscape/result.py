@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 from lissnas.locality.exact_locality import PairLocality
 from lissnas.locality.local_optima_network import Funnels, LocalOptimaNetwork
-from lissnas.spaces.space import Floats
+from lissnas.spaces.space import INDEX_COLUMN, Floats
 from lissnas.statistics.estimate import Estimate
 
 SHARES = (0.01, 0.05, 0.10)
@@ -79,7 +79,7 @@ _SCHEMAS: dict[str, dict[str, type[pl.DataType]]] = {
         ("regret", "low", "high", "relative_regret", "relative_low", "relative_high", "reached"), pl.Float64
     ),
     "neutral": {"difference": pl.Float64, "share": pl.Float64},
-    "optima": {"number": pl.Int64, "index": pl.Int64, "architecture": pl.String}
+    "optima": {"number": pl.Int64, INDEX_COLUMN: pl.Int64, "architecture": pl.String}
     | {"score": pl.Float64, "basin": pl.Float64},
     "edges": {"edits": pl.Int64, "source": pl.Int64, "target": pl.Int64, "weight": pl.Float64},
     "funnels": {"edits": pl.Int64, "sink": pl.Int64} | dict.fromkeys(("score", "size", "reach"), pl.Float64),
@@ -166,7 +166,7 @@ class LandscapeRows:
             network.optima.tolist(), architectures, network.scores.tolist(), network.basins.tolist(), strict=True
         )
         self.optima += [
-            {"number": number, "index": index, "architecture": name, "score": score, "basin": basin}
+            {"number": number, INDEX_COLUMN: index, "architecture": name, "score": score, "basin": basin}
             for number, (index, name, score, basin) in enumerate(described)
         ]
 

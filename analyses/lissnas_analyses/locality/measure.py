@@ -8,7 +8,7 @@ from lissnas.locality.exact_locality import pair_locality
 from lissnas.locality.fitness_distance_correlation import fitness_distance_correlation
 from lissnas.locality.landscape import Landscape
 from lissnas.locality.random_walks import walk_autocorrelation
-from lissnas.spaces.space import Floats, Space
+from lissnas.spaces.space import INDEX_COLUMN, Floats, Space
 from lissnas.statistics.estimate import Estimate
 from lissnas.statistics.quality import is_top
 from lissnas.subspaces.pockets import pockets
@@ -69,7 +69,7 @@ def measure(benchmark: Benchmark) -> LocalityResult:
         to_optimum=_to_optimum(benchmark),
         optima=pl.DataFrame(
             {
-                "index": optima,
+                INDEX_COLUMN: optima,
                 "architecture": space.write(space.rows(optima)),
                 "score": scores[optima],
                 "basin": _basins(landscape)[optima],

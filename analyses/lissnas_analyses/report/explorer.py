@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from lissnas.spaces.space import Floats, Indices, Space
+from lissnas.spaces.space import INDEX_COLUMN, Floats, Indices, Space
 from lissnas.statistics.quality import is_top
 from lissnas_benchmarks.adapter import TableAdapter
 from lissnas_benchmarks.catalog import benchmark_names, find_adapter, find_table_adapter
@@ -36,7 +36,7 @@ def explorer(folder: Path) -> dict[str, Any] | None:
     table = load_table(manifest["benchmark"])
     networks = pl.read_parquet(folder / "map.parquet", glob=False)
     rounds = pl.read_parquet(folder / "rounds.parquet", glob=False)
-    index = networks["index"].to_numpy()
+    index = networks[INDEX_COLUMN].to_numpy()
     space, scores = table.space, _scores(table, manifest["dataset"])
     rows = space.rows(index)
     drawn = diagrams(space, rows)
@@ -108,7 +108,7 @@ def _methods(rounds: pl.DataFrame, index: Indices, scores: Floats) -> dict[str, 
     best = np.flatnonzero(is_top(scores, 0.01))
     by_method: dict[str, list[dict[str, Any]]] = {}
     for (method, _number), subspace in rounds.group_by(["method", "round"], maintain_order=True):
-        members = subspace["index"].to_numpy()
+        members = subspace[INDEX_COLUMN].to_numpy()
         by_method.setdefault(str(method), []).append(
             {
                 "evaluations": int(subspace["evaluations"][0]),

@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 from filelock import FileLock, Timeout
 from lissnas.errors import LissnasError, SettingError
-from lissnas.spaces.space import Floats, Indices, Space
+from lissnas.spaces.space import INDEX_COLUMN, Floats, Indices, Space
 from lissnas.storage.atomic_write import atomic_write
 from lissnas.storage.run_identity import RunIdentity
 
@@ -22,7 +22,6 @@ _FORMAT = 1
 """Version of the metadata in the file."""
 
 _ARCHITECTURE = "architecture"
-_INDEX = "index"
 
 _UNREADABLE = (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, KeyError, TypeError, ValueError)
 
@@ -86,7 +85,9 @@ class ScoreFile:
     def missing(self, index: Indices, names: Sequence[str]) -> list[tuple[tuple[str, ...], Indices]]:
         """Return groups of architectures, each with the names of the scores that all of its members lack."""
         columns = {name: np.zeros(len(index), dtype=bool) for name in names}
-        known = pl.DataFrame({_INDEX: index}).join(self.scores, on=_INDEX, how="left", maintain_order="left")
+        known = pl.DataFrame({INDEX_COLUMN: index}).join(
+            self.scores, on=INDEX_COLUMN, how="left", maintain_order="left"
+        )
         for name in names:
             if name in known.columns:
                 columns[name] = known[name].is_not_null().to_numpy()
@@ -100,17 +101,17 @@ class ScoreFile:
 
     def append(self, parts: Sequence[tuple[Indices, Mapping[str, Floats]]]) -> None:
         """Write scores as a new part: the indices of some architectures, and their scores by name."""
-        frame = _combined([pl.DataFrame({_INDEX: index, **scores}) for index, scores in parts])
+        frame = _combined([pl.DataFrame({INDEX_COLUMN: index, **scores}) for index, scores in parts])
         number = 1 + max((int(part.stem) for part in self._parts.glob("*.parquet")), default=0)
         self._write(self._parts / f"{number:08}.parquet", frame)
 
     def merge(self) -> pl.DataFrame:
-        """Merge the parts into the predictor file, and return all scores with the column "index"."""
+        """Merge the parts into the predictor file, and return all scores with the column "lissnas-index"."""
         self.scores = self._read()
         if not self.scores.is_empty():
-            rows = self._space.rows(self.scores[_INDEX].to_numpy())
+            rows = self._space.rows(self.scores[INDEX_COLUMN].to_numpy())
             strings = pl.Series(_ARCHITECTURE, self._space.write(rows))
-            self._write(self.path, self.scores.drop(_INDEX).insert_column(0, strings))
+            self._write(self.path, self.scores.drop(INDEX_COLUMN).insert_column(0, strings))
         shutil.rmtree(self._parts)
         self._parts.mkdir()
         return self.scores
@@ -123,7 +124,7 @@ class ScoreFile:
     def _read(self) -> pl.DataFrame:
         paths = [*([self.path] if self.path.exists() else ()), *sorted(self._parts.glob("*.parquet"))]
         frames = [self._read_one(path) for path in paths]
-        return _combined([pl.DataFrame(schema={_INDEX: pl.Int64}), *frames])
+        return _combined([pl.DataFrame(schema={INDEX_COLUMN: pl.Int64}), *frames])
 
     def _read_one(self, path: Path) -> pl.DataFrame:
         try:
@@ -140,11 +141,11 @@ class ScoreFile:
         self._identity.check(path, identity)
         if _ARCHITECTURE in frame.columns:
             index = self._space.index(self._space.read(frame[_ARCHITECTURE].to_list()))
-            frame = frame.drop(_ARCHITECTURE).with_columns(pl.Series(_INDEX, index))
+            frame = frame.drop(_ARCHITECTURE).with_columns(pl.Series(INDEX_COLUMN, index))
         return frame
 
 
 def _combined(frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
     """Return one row per architecture, sorted by index, with every score that any frame has."""
     every = pl.concat(frames, how="diagonal")
-    return every.group_by(_INDEX).agg(pl.all().drop_nulls().first()).sort(_INDEX)
+    return every.group_by(INDEX_COLUMN).agg(pl.all().drop_nulls().first()).sort(INDEX_COLUMN)

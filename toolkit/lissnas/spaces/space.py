@@ -22,6 +22,9 @@ Indices = NDArray[np.int64]
 Floats = NDArray[np.float64]
 """Scores, columns or sums, of the shape that the docstring gives."""
 
+INDEX_COLUMN = "lissnas-index"
+"""Name of the column of indices in every file and frame; other packages number the same architectures differently."""
+
 ENUMERABLE_SIZE = 1_000_000
 """Maximum size of a space whose architectures are all held in memory at once (our own choice)."""
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from lissnas.errors import LissnasError
 from lissnas.spaces.categorical import CategoricalSpace
-from lissnas.spaces.space import ENUMERABLE_SIZE, Space
+from lissnas.spaces.space import ENUMERABLE_SIZE, INDEX_COLUMN, Space
 from lissnas.storage.atomic_write import atomic_write
 from lissnas.subspaces.box import Box
 from lissnas.subspaces.pockets import pockets
@@ -49,7 +49,7 @@ def save(subspace: Subspace, path: Path, provenance: dict[str, Any]) -> None:
     else:
         rows, pocket = subspace.space.rows(subspace.index), pockets(subspace)
     strings, text = subspace.space.write(rows), json.dumps(described)
-    columns = {"index": subspace.space.index(rows), "architecture": strings, "pocket": pocket}
+    columns = {INDEX_COLUMN: subspace.space.index(rows), "architecture": strings, "pocket": pocket}
     frame = pl.DataFrame(columns, schema_overrides={"architecture": pl.String})
     with atomic_write(path) as file:
         frame.write_parquet(file, metadata={"lissnas": text, "crc32": checksum(text, strings)})
