@@ -11,7 +11,7 @@ QUICK := -m "not slow" tests/toolkit tests/benchmarks --ignore=tests/toolkit/sup
 LOCK := $(VENV)/bin/uv pip compile pyproject.toml --universal --no-header --no-annotate --quiet $(UPGRADE)
 
 .DEFAULT_GOAL := help
-.PHONY: help reproduce lint test test-fast test-processors test-oldest test-newest docs wheel lock clean
+.PHONY: help reproduce lint test test-fast test-processors test-oldest test-newest docs wheel lock audit clean
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -71,6 +71,11 @@ lock: $(INSTALLED)  ## write the files in requirements/; UPGRADE=--upgrade moves
 	$(LOCK) --python-version 3.11 --resolution lowest-direct --extra report --extra bridges --extra search --group build \
 		--group test --excludes requirements/without-torch.txt \
 		--output-file requirements/oldest.txt
+	$(BIN)/python requirements/bill_of_materials.py
+
+audit: $(INSTALLED)  ## look up known vulnerabilities of the locked packages; needs the network
+	$(PIP) 'pip-audit>=2.9'
+	$(BIN)/pip-audit --require-hashes --disable-pip --requirement requirements/reproduce.txt
 
 clean:  ## delete the environments and the built documentation
 	rm -rf .venv .venv-oldest .venv-newest docs/_build docs/reference/generated

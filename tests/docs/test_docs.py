@@ -10,7 +10,6 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import fields
-from importlib.metadata import metadata, requires
 from pathlib import Path
 from typing import Any, cast
 
@@ -24,7 +23,6 @@ from lissnas_benchmarks.benchmark import open_benchmark
 from lissnas_benchmarks.catalog import benchmark_names, find_adapter
 from lissnas_benchmarks.errors import MissingFileError
 from lissnas_benchmarks.table import Table
-from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -281,24 +279,6 @@ def test_quoted_locality_equals_measured_locality(open_table: Callable[[str], Ta
         quoted = {row["benchmark"]: row for row in csv.DictReader(file)}["analog-nasbench"]
     assert quoted["P(top 1 %) of a neighbor"].startswith(f"{measured.top_rate.value[0, 0]:.2f} ")
     assert quoted["correlation of neighbors"].startswith(f"{measured.correlation.value[0]:.2f} ")
-
-
-def test_the_license_page_agrees_with_the_installed_packages() -> None:
-    table = dict(re.findall(r"^\| `([\w-]+)` \| ([^|]+) \|", (DOCS / "license.md").read_text(), re.MULTILINE))
-    requirements = [Requirement(text) for text in requires("lissnas") or ()]
-    always = {requirement.name for requirement in requirements if requirement.marker is None}
-    assert always == set(table)
-    for name, license in table.items():
-        package = metadata(name)
-        words = " ".join(
-            [
-                package.get("License-Expression") or "",
-                package.get("License") or "",
-                *(package.get_all("Classifier") or ()),
-            ]
-        ).replace("Apache Software License", "Apache-2.0")
-        first = license.split(",")[0].strip().removesuffix("-3-Clause")
-        assert first in words or "says nothing" in license, name
 
 
 @pytest.mark.parametrize("page", [README, ROOT / "CONTRIBUTING.md"], ids=lambda page: page.name)
