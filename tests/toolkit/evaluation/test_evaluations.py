@@ -163,3 +163,25 @@ def test_an_evaluator_may_reuse_the_memory_of_its_scores() -> None:
     for place in range(3):
         evaluations(SPACE.rows(np.array([place])))
     assert evaluations.scores.tolist() == [0.0, 1.0, 2.0]
+
+
+@pytest.mark.parametrize("scores", [[2.0, 2.0], [2.0, 2.0, np.nan]])
+def test_scores_that_are_all_equal_are_refused(scores: list[float]) -> None:
+    evaluations = Evaluations(SPACE, lambda rows: np.array(scores))
+    evaluations(SPACE.rows(np.arange(len(scores))))
+    with pytest.raises(EvaluatorError, match="all 2 networks have the score 2: a method needs scores that differ"):
+        evaluations.check_that_scores_differ()
+
+
+@pytest.mark.parametrize("scores", [[], [2.0], [2.0, np.nan], [2.0, 1.0], [2.0, 2.0, 1.0]])
+def test_one_score_or_scores_that_differ_are_accepted(scores: list[float]) -> None:
+    evaluations = Evaluations(SPACE, lambda rows: np.array(scores))
+    evaluations(SPACE.rows(np.arange(len(scores))))
+    evaluations.check_that_scores_differ()
+
+
+def test_a_run_without_any_score_is_refused() -> None:
+    evaluations = Evaluations(SPACE, lambda rows: np.full(len(rows), np.nan))
+    evaluations(SPACE.rows(np.arange(2)))
+    with pytest.raises(EvaluatorError, match="2 of 2 networks have no score"):
+        evaluations.check_that_scores_differ()

@@ -118,6 +118,45 @@ def test_a_damaged_last_line_is_dropped(written: tuple[Path, bytes, Trace], tail
     assert path.read_bytes() == content
 
 
+_DAMAGED_LINES = [
+    b'{"crc32":1,"scored":{"index":[1],"scores":[2.0]}}',
+    b'{"crc32":1,"scored":{"index":[1],"scores":[]}}',
+    b"[" * 10_000,
+    b"",
+]
+
+
+@pytest.mark.parametrize("damage", _DAMAGED_LINES)
+@pytest.mark.parametrize("after", [b"", b"{"], ids=["complete", "cut short"])
+def test_a_damaged_line_before_the_last_is_refused_by_its_number(
+    written: tuple[Path, bytes, Trace], damage: bytes, after: bytes
+) -> None:
+    path, content, _trace = written
+    header, first, *rest = content.splitlines()
+    lines = [header, first, damage, *rest]
+    path.write_bytes(b"\n".join(lines) + b"\n" + after)
+    with pytest.raises(JournalError, match="line 3 is damaged; delete it and all later lines"):
+        Journal(path, _identity(path, content))
+    assert path.read_bytes() == b"\n".join(lines) + b"\n" + after
+
+
+@pytest.mark.parametrize("damage", _DAMAGED_LINES)
+def test_a_damaged_line_before_one_that_was_cut_short_is_refused(
+    written: tuple[Path, bytes, Trace], damage: bytes
+) -> None:
+    path, content, _trace = written
+    path.write_bytes(content + damage + b"\n{")
+    with pytest.raises(JournalError, match=f"line {len(content.splitlines()) + 1} is damaged"):
+        Journal(path, _identity(path, content))
+
+
+def _identity(path: Path, content: bytes) -> RunIdentity:
+    """Return the identity in a journal."""
+    identity = json.loads(content.splitlines()[0])
+    del identity["lissnas_journal"]
+    return RunIdentity(**identity)
+
+
 @given(st.data())
 def test_a_flipped_bit_is_detected_or_changes_no_score(written: tuple[Path, bytes, Trace], data: st.DataObject) -> None:
     path, content, trace = written

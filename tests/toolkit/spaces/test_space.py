@@ -170,9 +170,18 @@ def test_rows_that_break_the_contract_are_refused(small: Any, use: str, damage: 
         getattr(small.space, use)(damage(rows))
 
 
-@pytest.mark.parametrize("index", [-1, 1000])
-def test_an_index_outside_the_space_is_refused(small: Any, index: int) -> None:
-    with pytest.raises(ArchitectureError, match=small.space.name):
+def test_the_number_of_choices_of_a_gene_is_no_choice(small: Any) -> None:
+    for gene, count in enumerate(small.space.choices):
+        rows = small.space.all_rows()[:2]
+        rows[1, gene] = count
+        with pytest.raises(ArchitectureError, match=f"row 1 .* is not in {small.space.name}: its genes have"):
+            small.space.checked(rows)
+
+
+@pytest.mark.parametrize("beyond", [-1, 0, 1000])
+def test_an_index_outside_the_space_is_refused(small: Any, beyond: int) -> None:
+    index = beyond if beyond < 0 else small.space.size + beyond
+    with pytest.raises(ArchitectureError, match=f"{small.space.name} has the indices 0 to .*, not {index}"):
         small.space.rows(np.array([0, index]))
 
 
