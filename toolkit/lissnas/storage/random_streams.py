@@ -35,6 +35,8 @@ class RunStream(IntEnum):
     EVALUATED_NETWORKS = 11
     SEARCH = 12
     RETRAINING = 13
+    SEARCH_WEIGHTS = 14
+    SEARCH_TRAINING = 15
 
 
 class CellStream(IntEnum):

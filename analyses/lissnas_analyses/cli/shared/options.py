@@ -16,6 +16,8 @@ from lissnas_benchmarks.catalog import benchmark_names
 from lissnas_benchmarks.columns import Column, Measure
 from lissnas_benchmarks.own_table import OFFICIAL_INDEX
 
+from lissnas_analyses.cli.shared.terminal import say
+
 if TYPE_CHECKING:
     BenchmarkName = str
     MethodName = str
@@ -127,7 +129,11 @@ def limited_space(benchmark: Benchmark, limits: tuple[str, ...]) -> LimitedSpace
     UnknownNameError
         If the benchmark has no such resource; the message names those that it has.
     """
-    return LimitedSpace(benchmark.space, *(_limit(benchmark, text) for text in limits))
+    space = LimitedSpace(benchmark.space, *(_limit(benchmark, text) for text in limits))
+    for limit in space.limits:
+        if benchmark.space.enumerable and limit(benchmark.space.all_rows()).all():
+            say(f"the limit {limit} excludes nothing: every network of {benchmark.space.name} meets it", indent=2)
+    return space
 
 
 def _limit(benchmark: Benchmark, text: str) -> Limit:

@@ -11,7 +11,7 @@ from cyclopts import Parameter, Token
 from lissnas.errors import SettingError
 from lissnas.supernet.recipes.packaged_recipes import recipe_names
 
-from lissnas_analyses.cli.shared.terminal import activity, console, is_main_process, progress
+from lissnas_analyses.cli.shared.terminal import activity, console, is_main_process, progress, say
 
 if TYPE_CHECKING:
     from lissnas.supernet.stages.supernet_run import SupernetRun
@@ -68,6 +68,7 @@ def open_run(
     """Yield the run in a folder, of the folder's recipe or of a given one; only the main process prints."""
     need_torch()
     from lissnas.supernet.recipes.recipe_file import read_recipe
+    from lissnas.supernet.recipes.run_recipe import limits_without_effect
     from lissnas.supernet.stages.run_folder import RunFolder
     from lissnas.supernet.stages.supernet_run import SupernetRun
     from lissnas.supernet.training.process_group import join_process_group
@@ -79,6 +80,8 @@ def open_run(
     if not is_main:
         console.quiet = True
         activity.clear()
+    for sentence in limits_without_effect(run_recipe):
+        say(sentence, indent=2)
     with join_process_group(device) as group, progress():
         report = activity.report if is_main else lambda step, share, details: None
         yield SupernetRun(run_recipe, folder, group, report, tensorboard)

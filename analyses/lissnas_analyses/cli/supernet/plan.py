@@ -105,11 +105,15 @@ def plan(
         raise SettingError("the throughput is either measured or given: remove --measure or --images-per-second")
     import torch
     from lissnas.supernet.recipes.recipe_file import read_recipe
+    from lissnas.supernet.recipes.run_recipe import limits_without_effect
     from lissnas.supernet.stages.plan import measured_throughput
     from lissnas.supernet.stages.plan import plan as plan_run
 
     read = read_recipe(recipe, changes)
-    for stage, training in (("training", read.training), ("retraining", read.retraining)):
+    trainings = {"training": read.training, "search_training": read.search_training, "retraining": read.retraining}
+    for stage, training in trainings.items():
+        if training is None:
+            continue
         try:
             training.micro_batches_of(0, gpus)
         except SettingError as error:
@@ -137,6 +141,8 @@ def plan(
         run_plan.checkpoint_bytes * run_plan.checkpoints,
         run_plan.pixel_bytes,
     )
+    for sentence in limits_without_effect(read):
+        say(sentence, indent=2)
     _print(result, _scoring(run_plan, read.loop.round_limit))
     return result
 
@@ -145,7 +151,8 @@ def _hours(recipe: "RunRecipe", run_plan: "Plan", images_per_second: float, gpus
     """Return the hours of a run on some devices; those with fewer micro-batches wait for the others."""
     total = 0.0
     for stage in run_plan.stages:
-        training = recipe.retraining if stage.name == "retraining" else recipe.training
+        trainings = {"retraining": recipe.retraining, "training for the search": recipe.search_training}
+        training = trainings.get(stage.name) or recipe.training
         busy = 1 - training.idle_share(gpus) if stage.steps else 1
         total += stage.hours(images_per_second) / gpus / busy
     return total

@@ -38,7 +38,7 @@ def test_a_plan_says_how_many_networks_a_round_scores(in_process: Command, tmp_p
 
 
 def test_a_plan_fits_a_narrow_terminal(in_process: Command, tmp_path: Path) -> None:
-    told = in_process("supernet", "plan", "abs-shufflenetv2", folder=tmp_path, COLUMNS="60").stdout
+    told = in_process("supernet", "plan", "angle-shufflenetv2", folder=tmp_path, COLUMNS="60").stdout
     assert "device hours" in told.splitlines()[0]
     assert "123,084,800" in told
 
@@ -46,5 +46,5 @@ def test_a_plan_fits_a_narrow_terminal(in_process: Command, tmp_path: Path) -> N
 def test_help_names_the_recipes(in_process: Command, tmp_path: Path) -> None:
     for command in ("plan", "recipe", "train"):
         told = in_process("supernet", command, "--help", folder=tmp_path).stdout
-        assert "abs-mobilenet, abs-shufflenetv2, digits" in told
+        assert "abs-mobilenet, angle-shufflenetv2, digits" in told
         assert " RECIPE " in told

@@ -87,6 +87,24 @@ def test_documents_of_stages_have_the_numbers_of_their_tables(in_process: Comman
     assert (search["best"], search["evaluations"]) == (best.drop("evaluation").to_dicts()[0], 21)
 
 
+def test_a_search_may_train_a_new_supernet_in_the_shrunk_space(in_process: Command, run: Path) -> None:
+    training = ("steps=3", "batch_size=64", "micro_batch_size=64", "learning_rate=0.05", 'initialization="torch"')
+    words = ("supernet", "search", "--out", "run", *_set(f"search_training.{key}" for key in training))
+    assert in_process("supernet", "shrink", "--out", "run", *ANGLES, folder=run).returncode == 0
+    searched = in_process(*words, "--set", "search.evaluations=21", folder=run)
+    assert (searched.returncode, searched.stderr) == (0, "")
+    [checkpoint] = (run / "run/search/training-1/supernet").glob("step-*.pt")
+    written = checkpoint.stat().st_mtime_ns
+    shrunk = torch.load(max((run / "run/loop/training-1").glob("*.pt")), weights_only=True)["network"]
+    new = torch.load(checkpoint, weights_only=True)["network"]
+    assert not torch.equal(shrunk["classifier.weight"], new["classifier.weight"])
+    assert in_process(*words, "--set", "search.evaluations=22", folder=run).returncode == 0
+    assert checkpoint.stat().st_mtime_ns == written
+    other = in_process(*words, "--set", "search_training.steps=4", folder=run)
+    assert other.returncode == 2
+    assert "search_training.steps" in other.stderr
+
+
 def test_a_new_training_reports_its_last_loss(in_process: Command, tmp_path: Path) -> None:
     called = in_process("supernet", "train", "digits", *STEPS, "--out", "run", "--json", folder=tmp_path)
     result = json.loads(called.stdout)["result"]

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from lissnas.errors import SettingError
 from lissnas.supernet.images.augmentations import ABS_AUGMENTATION, SPOS_AUGMENTATION, Augmentation
 from PIL import Image
 
@@ -90,3 +91,28 @@ def test_abs_crops_squares() -> None:
             ratios.append(float(height / width))
         assert (max(abs(np.log(ratios))) < 0.05) == square
         assert max(abs(np.log(ratios))) < np.log(4 / 3) + 0.05
+
+
+def test_abs_pads_an_image_that_no_square_of_the_drawn_area_fits_into() -> None:
+    """At least half of the area of an image of 40 x 400 pixels is a square of at least 89 pixels a side."""
+    image = Image.new("RGB", (400, 40), (255, 255, 255))
+    augmentation = replace(ABS_AUGMENTATION, min_crop_area=0.5, lighting_std=0)
+    torch.manual_seed(0)
+    for _ in range(5):
+        rows = augmentation.for_training()(image)[0].float().mean(dim=1)
+        assert rows[0] == rows[-1] == 0
+        assert rows[112] == 255
+        assert 224 * 40 / 127 - 3 <= (rows > 127).sum() <= 224 * 40 / 89 + 3
+    with pytest.raises(SettingError, match=r"max_aspect_ratio must be 1, not 1\.5"):
+        replace(augmentation, max_aspect_ratio=1.5)
+
+
+def test_resizing_without_antialiasing_is_the_bilinear_interpolation_of_opencv() -> None:
+    """It takes each pixel from its four neighbors at the half-pixel position, as cv2.INTER_LINEAR does."""
+    augmentation = replace(ABS_AUGMENTATION, size=50, shorter_side=50)
+    pixels = torch.from_numpy(np.array(NOISE)).permute(2, 0, 1)[None].float()
+    expected = torch.nn.functional.interpolate(pixels, (50, 66), mode="bilinear", antialias=False)[0, :, :, 8:58]
+    found = augmentation.for_scoring()(NOISE).flip(0).float()
+    assert (found - expected).abs().max() < 1.01  # rows and columns are rounded apart
+    averaged = replace(augmentation, antialias=True).for_scoring()(NOISE).flip(0).float()
+    assert (averaged - expected).abs().max() > 20

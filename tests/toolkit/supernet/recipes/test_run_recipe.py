@@ -13,6 +13,7 @@ from lissnas.supernet.recipes.packaged_recipes import heading, recipe_names
 from lissnas.supernet.recipes.recipe_file import read_recipe
 from lissnas.supernet.recipes.recipe_images import first_paths, open_images
 from lissnas.supernet.recipes.recipe_text import differing_keys, meanings, recipe_text
+from lissnas.supernet.recipes.run_recipe import LimitsRecipe, limits_without_effect
 from lissnas.supernet.shrinking.shrinking_schedule import training_recipe_after
 from lissnas.supernet.shrinking.weight_angle_shrinkage import WeightAngleShrinkage
 from lissnas.supernet.stages.retrain import ABS_RETRAINING, SPOS_RETRAINING
@@ -22,11 +23,11 @@ from lissnas.supernet.training.path_samplers import (
     SandwichPathSampler,
     UniformPathSampler,
 )
-from lissnas.supernet.training.training_recipe import ABS, SPOS, abs_round
+from lissnas.supernet.training.training_recipe import ABS, ABS_SEARCH, SPOS, abs_round
 
 NAMES = (
     "abs-mobilenet",
-    "abs-shufflenetv2",
+    "angle-shufflenetv2",
     "digits",
     "fairnas",
     "fashion-mnist",
@@ -81,15 +82,15 @@ def test_packaged_recipes_of_papers_equal_the_recipes_in_code() -> None:
     assert spos.retraining == SPOS_RETRAINING
     assert not spos.network.affine
     assert spos.training.steps * spos.training.batch_size == 153_600_000
-    for name in ("abs-shufflenetv2", "abs-mobilenet"):
+    for name in ("angle-shufflenetv2", "abs-mobilenet"):
         recipe = read_recipe(name)
         assert recipe.training == ABS
+        assert recipe.search_training == ABS_SEARCH
         assert recipe.retraining == ABS_RETRAINING
         for number in (1, 2, 7):
             assert training_recipe_after(recipe.training, recipe.loop, number) == abs_round(number)
-        assert recipe.limits.search_flops == 475_000_000
-    assert read_recipe("abs-mobilenet").limits.shrinking_flops == 600_000_000
-    searches = {name: read_recipe(name).search for name in ("spos", "abs-shufflenetv2", "abs-mobilenet", "fairnas")}
+    assert read_recipe("abs-mobilenet").limits == LimitsRecipe(600_000_000, 475_000_000)
+    searches = {name: read_recipe(name).search for name in ("spos", "angle-shufflenetv2", "abs-mobilenet", "fairnas")}
     assert {search.evaluations for search in searches.values()} == {20 * 50}
     assert searches.pop("spos").settings == EvolutionarySearch(population=50, parents=10, probability=0.1)
     assert {search.settings for search in searches.values()} == {EvolutionarySearch(probability=0.5)}
@@ -230,6 +231,21 @@ def test_impossible_image_settings_are_refused_before_images_are_read(change: st
     with pytest.raises(SettingError) as raised:
         read_recipe("spos", [f"images.files.{change}"])
     assert said in str(raised.value)
+
+
+def test_a_limit_that_excludes_nothing_is_named() -> None:
+    useless = read_recipe("angle-shufflenetv2", ["limits.search_flops=475_000_000"])
+    assert limits_without_effect(useless) == (
+        "limits.search_flops = 475,000,000 excludes nothing: the most expensive network of shufflenetv2 costs "
+        "398,609,216 multiply-accumulates",
+    )
+    assert not any(limits_without_effect(read_recipe(name)) for name in NAMES)
+
+
+@pytest.mark.parametrize("table", ["training", "search_training"])
+def test_a_supernet_is_not_trained_on_the_images_that_score_it(table: str) -> None:
+    with pytest.raises(SettingError, match=rf"{table}\.include_held_out: a supernet cannot be trained on the images"):
+        read_recipe("abs-mobilenet", [f"{table}.include_held_out=true"])
 
 
 def test_flops_bins_without_networks_are_refused() -> None:

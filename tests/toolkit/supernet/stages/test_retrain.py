@@ -284,10 +284,26 @@ def test_too_little_memory_to_measure_names_the_remedy(tmp_path: Path, monkeypat
         _retrain(tmp_path, CountedReads(), recipe=replace(RECIPE, steps=1), scoring=Scoring(closing_batches=0))
 
 
+def test_the_held_out_images_can_train_and_the_closing_batches_can_be_those_of_the_training(tmp_path: Path) -> None:
+    source = small_source(digits())
+    assert source.all_training.description.startswith("1400 images")
+    recipe = replace(RECIPE, steps=2, include_held_out=True, initialization="spos", dropout=0.5)
+    scoring = Scoring(closing_batches=2, closing_augmentation=True, recalibration_batch_size=100)
+    score = _retrain(tmp_path, CountedReads(), recipe=recipe, scoring=scoring)
+    assert score.images == 397
+    run = json.loads((tmp_path / RETRAINED).read_text())["run"]
+    assert run["data"]["images"] == source.all_training.description
+    trained = torch.load(max(tmp_path.glob("*.pt")), weights_only=True)["network"]
+    assert trained["layers.0.0.main.1.bias"].abs().max() < 0.1
+    steps = list(scoring.closing(source, source.all_training, 0))
+    assert [len(pixels) for pixels in steps] == [100, 100]
+    assert not torch.equal(steps[0], steps[1])
+
+
 def test_recipes_are_those_of_the_papers() -> None:
     assert (SPOS_RETRAINING.steps, SPOS_RETRAINING.batch_size, SPOS_RETRAINING.learning_rate) == (300_000, 1024, 0.5)
     assert learning_rate_at(SPOS_RETRAINING, 150_000) == pytest.approx(0.25)
-    assert (ABS_RETRAINING.steps, ABS_RETRAINING.batch_size) == (240 * 1202, 1024)
+    assert (ABS_RETRAINING.steps, ABS_RETRAINING.batch_size) == (300_000, 1024)
     assert (learning_rate_at(ABS_RETRAINING, 0), learning_rate_at(ABS_RETRAINING, ABS_RETRAINING.steps)) == (0.5, 0.0)
     assert ABS_RETRAINING.weight_decay == 4e-5
 

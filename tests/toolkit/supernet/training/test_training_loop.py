@@ -13,6 +13,7 @@ import torch
 from lissnas.errors import SettingError, TrainingError
 from lissnas.supernet.images.image_batches import ImagesInMemory
 from lissnas.supernet.training.learning_rate_schedule import learning_rate_at
+from lissnas.supernet.training.optimizer import make_optimizer
 from lissnas.supernet.training.path_samplers import FairPathSampler, UniformPathSampler
 from lissnas.supernet.training.progress import Progress
 from rounding import largest_drift
@@ -67,6 +68,28 @@ def test_weight_decay_applies_to_norms_only_if_the_recipe_says_so(tmp_path: Path
         torch.testing.assert_close(scales, torch.full_like(scales, 0.9 if weight_decay_on_norms else 1.0))
         first = tiny.ChainNetwork(tiny.chain(), np.random.default_rng(0)).classifier.weight
         torch.testing.assert_close(network.classifier.weight, 0.9 * first)
+
+
+@pytest.mark.parametrize(
+    ("decay", "decaying"), [("weight", (True, False)), ("weight and bias", (True, True)), ("none", (False, False))]
+)
+def test_weight_decay_applies_to_the_classifier_as_the_recipe_says(decay: Any, decaying: tuple[bool, bool]) -> None:
+    network = tiny.smooth_network()
+    groups = make_optimizer(network, replace(tiny.RECIPE, classifier_decay=decay)).param_groups
+    decayed = {id(weights) for group in groups if group["weight_decay"] for weights in group["params"]}
+    assert tuple(id(each) in decayed for each in network.classifier.parameters()) == decaying
+    assert sum(len(group["params"]) for group in groups) == len(list(network.parameters()))
+    with pytest.raises(SettingError, match="weight_decay_on_norms decays all weights"):
+        replace(tiny.RECIPE, classifier_decay="none", weight_decay_on_norms=True)
+
+
+def test_clipping_by_norm_limits_the_length_of_a_step(tmp_path: Path) -> None:
+    recipe = replace(tiny.RECIPE, steps=1, warmup_steps=0, weight_decay=0.0, grad_clip_value=None, grad_clip_norm=1e-3)
+    before = tiny.smooth_network()
+    after = tiny.train(tmp_path, recipe=recipe)
+    moved = [one - other for one, other in zip(before.parameters(), after.parameters(), strict=True)]
+    length = float(torch.cat([each.detach().flatten() for each in moved]).norm())
+    assert length == pytest.approx(recipe.learning_rate * 1e-3, rel=1e-3)  # the rounding of weights is 1e-7
 
 
 @pytest.mark.parametrize("channels_last", [False, True])

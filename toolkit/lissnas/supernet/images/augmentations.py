@@ -5,6 +5,7 @@ Pixels keep their values from 0 to 255, in the channel order blue, green, red; n
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from math import inf
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -32,7 +33,7 @@ class Augmentation:
 
     In training, a random part of the image is cropped and resized, its colors are jittered, and half of the images are
     flipped. In scoring, the image is resized, and its center is cropped. Resizing is torchvision's bilinear
-    interpolation with antialiasing.
+    interpolation.
 
     Attributes
     ----------
@@ -44,6 +45,11 @@ class Augmentation:
         Smallest share of the image's area that training crops.
     max_aspect_ratio
         Largest ratio of the longer to the shorter side of that crop, at least 1.
+    pads_large_squares
+        What happens if ten crops in a row do not fit into the image: True pads the image with black pixels to the
+        square of the last one, as in ABS; False crops the center. True needs a max_aspect_ratio of 1.
+    antialias
+        Whether resizing to fewer pixels averages over all of them. OpenCV, which SPOS and ABS use, does not.
     color_jitter
         Largest relative change of brightness, contrast and saturation, up or down.
     lighting_std
@@ -54,6 +60,8 @@ class Augmentation:
     shorter_side: int = 256
     min_crop_area: float = 0.08
     max_aspect_ratio: float = 4 / 3
+    pads_large_squares: bool = False
+    antialias: bool = True
     color_jitter: float = 0.4
     lighting_std: float = 0.0
 
@@ -61,6 +69,10 @@ class Augmentation:
         check_between(self, 1, inf, "size", "shorter_side", "max_aspect_ratio")
         check_between(self, 0, 1, "min_crop_area")
         check_between(self, 0, inf, "color_jitter", "lighting_std")
+        if self.pads_large_squares and self.max_aspect_ratio != 1:
+            raise SettingError(
+                f"pads_large_squares is for squares: max_aspect_ratio must be 1, not {self.max_aspect_ratio}"
+            )
 
     def for_training(self) -> "Callable[[Image], Tensor]":
         """Return the random transform of an RGB image to uint8 of shape (3, size, size).
@@ -68,14 +80,18 @@ class Augmentation:
         It draws from torch's default generator.
         """
         v2 = transforms()
+        to_pixels = v2.PILToTensor()
+        if self.pads_large_squares:
+            crop = partial(_resized_square, size=self.size, min_area=self.min_crop_area, antialias=self.antialias)
+        else:
+            ratios = (1 / self.max_aspect_ratio, self.max_aspect_ratio)
+            crop = v2.RandomResizedCrop(self.size, (self.min_crop_area, 1.0), ratios, antialias=self.antialias)
         steps = [
-            v2.RandomResizedCrop(
-                self.size, (self.min_crop_area, 1.0), (1 / self.max_aspect_ratio, self.max_aspect_ratio)
-            ),
+            crop,
             v2.ColorJitter(self.color_jitter, self.color_jitter, self.color_jitter),
             v2.RandomHorizontalFlip(),
-            v2.PILToTensor(),
         ]
+        steps.insert(len(steps) if self.antialias else 0, to_pixels)  # Pillow always averages; torch need not
         if self.lighting_std:
             steps.append(lambda pixels: _with_lighting_noise(pixels, self.lighting_std))
         return _blue_first(v2.Compose(steps))
@@ -83,18 +99,37 @@ class Augmentation:
     def for_scoring(self) -> "Callable[[Image], Tensor]":
         """Return the deterministic transform of an RGB image to uint8 of shape (3, size, size)."""
         v2 = transforms()
-        return _blue_first(v2.Compose([v2.Resize(self.shorter_side), v2.CenterCrop(self.size), v2.PILToTensor()]))
+        steps = [v2.Resize(self.shorter_side, antialias=self.antialias), v2.CenterCrop(self.size)]
+        steps.insert(len(steps) if self.antialias else 0, v2.PILToTensor())
+        return _blue_first(v2.Compose(steps))
 
 
 SPOS_AUGMENTATION = Augmentation()
 """Augmentation of SPOS: Guo et al., ECCV 2020, and the authors' code. OpenCV resizes there: pixels differ slightly."""
 
-ABS_AUGMENTATION = Augmentation(max_aspect_ratio=1.0, color_jitter=0.0, lighting_std=0.1)
-"""Augmentation for ABS: square crops, and noise along the principal components instead of color jitter.
+ABS_AUGMENTATION = Augmentation(
+    max_aspect_ratio=1.0, pads_large_squares=True, antialias=False, color_jitter=0.0, lighting_std=0.1
+)
+"""Augmentation of ABS, as in the authors' code: square crops, and noise along the principal components instead of color
+jitter. Our own reading: a padded image is in the center of its square."""
 
-Neither the paper (Hu et al., ECCV 2020) nor the part of its code that we know describes it. This is our own choice,
-after similar trainings elsewhere. If a square of the drawn area does not fit into the image, the center is cropped.
-"""
+_CROPS = 10
+"""Number of square crops that are tried before the image is padded, as in the code of ABS."""
+
+
+def _resized_square(image: "Image | Tensor", size: int, min_area: float, antialias: bool) -> "Image | Tensor":
+    """Return a random square part of an image, resized; after ten that do not fit, of the padded image."""
+    functional = transforms().functional
+    height, width = functional.get_size(image)
+    for _ in range(_CROPS):
+        area = float(torch.empty(()).uniform_(min_area, 1)) * height * width
+        edge = max(1, round(area**0.5))
+        if edge <= min(height, width):
+            top, left = (int(torch.randint(side - edge + 1, ())) for side in (height, width))
+            break
+    else:
+        top, left = (height - edge) // 2, (width - edge) // 2
+    return functional.resized_crop(image, top, left, edge, edge, [size, size], antialias=antialias)
 
 
 def transforms() -> ModuleType:

@@ -53,6 +53,7 @@ class ImageFileSource:
         self.unreadable = UnreadableImages(settings.max_unreadable)
         self._settings = settings
         self._folder = folder
+        self._all = train
         self._train = train.take(np.flatnonzero(~held_out))
         self._held_out = train.take(self._shuffled(np.flatnonzero(held_out)))
         self._validation = validation
@@ -60,6 +61,10 @@ class ImageFileSource:
     @cached_property
     def train(self) -> TrainingImages:
         return _AugmentedImages(self._train, self._settings, self.unreadable)
+
+    @cached_property
+    def all_training(self) -> TrainingImages:
+        return _AugmentedImages(self._all, self._settings, self.unreadable)
 
     def recalibration(self, batches: int, batch_size: int) -> Iterable[Tensor]:
         check_number_of_images(batches, batch_size, len(self._train.labels), "recalibration_batches")

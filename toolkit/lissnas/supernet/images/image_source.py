@@ -35,6 +35,10 @@ class ImageSource(Protocol):
     def train(self) -> TrainingImages:
         """Return the images for training, augmented if the source augments."""
 
+    @property
+    def all_training(self) -> TrainingImages:
+        """Return all training images, including the hold-out set, for a retraining."""
+
     def recalibration(self, batches: int, batch_size: int) -> Iterable[Tensor]:
         """Return batches of training images without augmentation, for the recalibration of batch norms.
 
@@ -99,6 +103,11 @@ class _SmallSource:
     @property
     def size(self) -> int:
         return self.train.images.shape[2]
+
+    @property
+    def all_training(self) -> ImagesInMemory:
+        parts = self.train, self.hold_out_set
+        return ImagesInMemory(torch.cat([part.images for part in parts]), torch.cat([part.labels for part in parts]))
 
     def recalibration(self, batches: int, batch_size: int) -> Iterable[Tensor]:
         images = self.train.images

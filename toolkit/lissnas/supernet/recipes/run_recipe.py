@@ -240,6 +240,9 @@ class RunRecipe:
         The training of the best network alone.
     checkpoints
         The checkpoints of a training.
+    search_training
+        The training of a new supernet in the shrunk space, whose scores the search uses, as in ABS. By default the
+        weights of the last training score.
     """
 
     network: NetworkRecipe
@@ -254,10 +257,17 @@ class RunRecipe:
     limits: LimitsRecipe = field(default_factory=LimitsRecipe)
     search: SearchRecipe = field(default_factory=SearchRecipe)
     checkpoints: CheckpointsRecipe = field(default_factory=CheckpointsRecipe)
+    search_training: TrainingRecipe | None = None
 
     def __post_init__(self) -> None:
         if self.seed < 0:
             raise SettingError(f"seed must be at least 0, not {self.seed}")
+        for name, training in (("training", self.training), ("search_training", self.search_training)):
+            if training is not None and training.include_held_out:
+                raise SettingError(
+                    f"{name}.include_held_out: a supernet cannot be trained on the images that score its paths; only "
+                    "the retraining can include them"
+                )
         network, images = self.network, self.images
         for mine, theirs, what in (
             ("image_size", images.size, "pixels a side"),
@@ -283,6 +293,18 @@ class RunRecipe:
                 )
         if self.loop.sizes and not hasattr(self.shrinking.settings, "size"):
             raise SettingError(f"loop.sizes: the method '{self.shrinking.method}' has no size: remove loop.sizes")
+
+
+def limits_without_effect(recipe: RunRecipe) -> tuple[str, ...]:
+    """Return a sentence for each limit of a recipe that every network of the space meets."""
+    costs = recipe.network.costs().multiply_accumulates
+    limits = {name: getattr(recipe.limits, name) for name in ("shrinking_flops", "search_flops")}
+    return tuple(
+        f"limits.{name} = {limit:,} excludes nothing: the most expensive network of {recipe.network.space} costs "
+        f"{costs.maximum:,} multiply-accumulates"
+        for name, limit in limits.items()
+        if limit is not None and limit >= costs.maximum
+    )
 
 
 def _range(costs: Costs) -> str:

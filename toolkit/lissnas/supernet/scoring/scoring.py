@@ -1,9 +1,10 @@
 """How the paths of a supernet are scored: on which images, with which weights, and with which journals."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from shutil import copy
 from tempfile import TemporaryDirectory
@@ -12,10 +13,15 @@ import torch
 from torch import Tensor
 
 from lissnas.setting_checks import check_at_least_one, check_between
+from lissnas.supernet.images.image_batches import TrainingImages
 from lissnas.supernet.images.image_source import ImageSource
 from lissnas.supernet.networks.supernet import Supernet
 from lissnas.supernet.scoring.supernet_evaluator import SupernetEvaluator
 from lissnas.supernet.training.process_group import ProcessGroup
+
+_CLOSING_STEP = 1 << 40
+"""Number of the step whose images are the first of a closing recalibration with augmentation: no training has as many
+steps, so that no image is augmented as in the training."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +35,8 @@ class Scoring:
     closing_batches
         Number of such batches that recalibrate a network after it was retrained. SPOS closes with 1,250 batches. 0
         keeps the statistics that training left in the first process; they depend on the number of processes.
+    closing_augmentation
+        Whether those images are augmented as in training, as in SPOS.
     batch_size
         Number of held-out images classified at once. It changes speed and memory, not the scores.
     """
@@ -36,6 +44,7 @@ class Scoring:
     recalibration_batches: int = 200
     recalibration_batch_size: int = 128
     closing_batches: int = 1250
+    closing_augmentation: bool = False
     batch_size: int = 200
 
     def __post_init__(self) -> None:
@@ -56,8 +65,27 @@ class Scoring:
         """The settings on which the accuracy of a retrained network depends."""
         return {
             "closing_batches": self.closing_batches,
+            "closing_augmentation": self.closing_augmentation,
             "recalibration_batch_size": self.recalibration_batch_size,
         }
+
+    def closing(self, source: ImageSource, images: TrainingImages, seed: int) -> Iterable[Tensor]:
+        """Return the batches that recalibrate a network after it was retrained; they can be read once.
+
+        Parameters
+        ----------
+        source
+            The images of the task.
+        images
+            The images that trained the network.
+        seed
+            Decides which images are drawn and how they are augmented.
+        """
+        batches, size = self.closing_batches, self.recalibration_batch_size
+        if not self.closing_augmentation:
+            return source.closing(batches, size)
+        steps = islice(images.steps(size, 1, range(1), seed, _CLOSING_STEP), batches)
+        return (pixels for [(pixels, _labels)] in steps)
 
     def evaluator(
         self,

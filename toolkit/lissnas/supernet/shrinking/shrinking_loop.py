@@ -29,7 +29,7 @@ from lissnas.subspaces.subspace import ExplicitSubspace, Subspace, WholeSpace
 from lissnas.subspaces.subspace_file import save
 from lissnas.supernet.images.image_source import ImageSource
 from lissnas.supernet.networks.supernet import Supernet
-from lissnas.supernet.networks.weights import draw_weights
+from lissnas.supernet.networks.weights import Initialization, draw_weights
 from lissnas.supernet.scoring.scoring import Scoring, per_rank_journals, use_ema_weights
 from lissnas.supernet.scoring.weight_angle import WeightAngleEvaluator
 from lissnas.supernet.shrinking.shrinking_round import RoundShrinker, ShrinkingRound, box_of, check_agreement
@@ -159,7 +159,8 @@ def shrink_in_rounds(
             )
 
         def reinitialized() -> dict[str, Tensor]:
-            return reinitialize(network, np.random.default_rng([RunStream.SUPERNET_WEIGHTS, seed, len(rounds)]))
+            rng = np.random.default_rng([RunStream.SUPERNET_WEIGHTS, seed, len(rounds)])
+            return reinitialize(network, rng, recipe.initialization)
 
         run = _identity(full_space, source, paths, recipe, schedule, shrinker, scoring, seed)
         round_shrinker = RoundShrinker(
@@ -210,12 +211,14 @@ def shrink_in_rounds(
     return ShrinkingTrace(tuple(rounds), subspace, stopped, average)
 
 
-def reinitialize(network: Supernet, rng: np.random.Generator) -> dict[str, Tensor]:
+def reinitialize(
+    network: Supernet, rng: np.random.Generator, initialization: Initialization = "fan-in"
+) -> dict[str, Tensor]:
     """Draw new weights as `draw_weights` does, reset all batch norms, and return copies of the weights by name."""
     for module in network.modules():
         if isinstance(module, _BatchNorm):
             module.reset_parameters()
-    draw_weights(network, rng)
+    draw_weights(network, rng, initialization)
     return _weights(network)
 
 

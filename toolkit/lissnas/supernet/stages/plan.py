@@ -119,6 +119,9 @@ def plan(recipe: RunRecipe) -> Plan:
     for name, networks in (("shrinking", shrinker), ("means", means)):
         if networks and rounds:
             stages.append(_times(f"{name} of {_rounds(rounds)} at most", scored, networks * rounds))
+    if recipe.search_training is not None:
+        steps, batch = recipe.search_training.steps, recipe.search_training.batch_size
+        stages.append(_training("training for the search", steps, batch, 1))
     stages.append(_times("search", scored, recipe.search.evaluations))
     stages.append(_training("retraining", recipe.retraining.steps, recipe.retraining.batch_size, 1))
     costs = recipe.network.costs().multiply_accumulates
@@ -135,7 +138,7 @@ def plan(recipe: RunRecipe) -> Plan:
         weights * (copies + 1) + norms,
         _activations(recipe, network),
         weights * copies + norms,
-        recipe.checkpoints.keep * (rounds + 2),
+        recipe.checkpoints.keep * (rounds + 2 + (recipe.search_training is not None)),
         0 if recipe.images.files is None else scored.images * 3 * recipe.network.image_size**2,
     )
 
@@ -198,7 +201,8 @@ def _rounds(count: int) -> str:
 
 def _activations(recipe: RunRecipe, network: Supernet) -> int:
     """Return the bytes that the most expensive path of a network on the device "meta" stores for its backward pass."""
-    micro_batch = max(recipe.training.micro_batch_size, recipe.retraining.micro_batch_size)
+    trainings = (recipe.training, recipe.retraining, recipe.search_training or recipe.training)
+    micro_batch = max(training.micro_batch_size for training in trainings)
     most_expensive = [int(np.argmax(added)) for added in recipe.network.costs().multiply_accumulates.by_choice]
     stored: dict[int, tuple[Tensor, int]] = {}
 

@@ -21,6 +21,7 @@ from lissnas.storage.run_identity import RunIdentity
 from lissnas.supernet.images.image_source import ImageSource
 from lissnas.supernet.networks.single_path_supernet import single_path_supernet
 from lissnas.supernet.networks.supernet import Supernet
+from lissnas.supernet.networks.weights import draw_weights
 from lissnas.supernet.scoring.batch_norm_recalibration import recalibrate_batch_norms
 from lissnas.supernet.scoring.scoring import Scoring
 from lissnas.supernet.stages.supernet_run import SupernetRun
@@ -29,7 +30,7 @@ from lissnas.supernet.training.path_samplers import UniformPathSampler
 from lissnas.supernet.training.process_group import ProcessGroup, join_process_group
 from lissnas.supernet.training.progress import Progress, print_progress
 from lissnas.supernet.training.training_loop import train_supernet
-from lissnas.supernet.training.training_recipe import ABS, ABS_TRAINING_IMAGES, SPOS, TrainingRecipe
+from lissnas.supernet.training.training_recipe import ABS, SPOS, TrainingRecipe
 
 FORMAT = 2
 """The version of the score file."""
@@ -42,15 +43,21 @@ SPOS_RETRAINING = replace(SPOS, steps=300_000)
 
 ABS_RETRAINING = replace(
     ABS,
-    steps=240 * (ABS_TRAINING_IMAGES // 1024),
+    steps=300_000,
     batch_size=1024,
     micro_batch_size=128,
     learning_rate=0.5,
     final_learning_rate=0.0,
     schedule_steps=None,
+    grad_clip_value=None,
+    grad_clip_norm=5.0,
+    initialization="torch",
+    dropout=0.2,
+    classifier_decay="none",
+    include_held_out=True,
 )
-"""The recipe for networks found by ABS, 240 epochs: Hu et al., ECCV 2020, and the authors' code. Our own reading: 128
-images in a micro-batch, and the label smoothing and gradient clipping of the supernet."""
+"""The recipe for networks found by ABS, 240 epochs of all training images: Hu et al., ECCV 2020, and the authors' code.
+Our own reading: 128 images in a micro-batch, and the label smoothing of the supernet."""
 
 
 @dataclass(frozen=True)
@@ -124,9 +131,9 @@ def retrain(
 ) -> RetrainedScore:
     """Train one network of a supernet from new weights, and measure its accuracy; resume if the folder has checkpoints.
 
-    Before it is measured, its batch norms are recalibrated on training images without augmentation, like those of a
-    path. So the accuracy does not depend on the number of processes. If the recipe has a moving average of the weights,
-    the average is measured. SPOS also closes with a recalibration, on augmented images; ABS does not.
+    Before it is measured, its batch norms are recalibrated on training images, as `Scoring.closing` says. So the
+    accuracy does not depend on the number of processes. If the recipe has a moving average of the weights, the average
+    is measured.
 
     Parameters
     ----------
@@ -156,24 +163,27 @@ def retrain(
         suffice to classify them; and all errors of `train_supernet`.
     """
     seed = int(rng.integers(2**63))
+    images = source.all_training if recipe.include_held_out else source.train
     [architecture] = supernet.space.write(row[None])
     run = RunIdentity(
         space=supernet.space.name,
         settings=asdict(recipe) | scoring.closing_identity,
         seed=seed,
-        data={"architecture": architecture, "images": source.train.description},
+        data={"architecture": architecture, "images": images.description},
     )
     earlier_score = _read(folder / RETRAINED, run)
     if earlier_score is not None:
         return earlier_score
-    network = single_path_supernet(supernet, row, np.random.default_rng([RunStream.RETRAINED_WEIGHTS, seed]))
-    closing = source.closing(scoring.closing_batches, scoring.recalibration_batch_size)
+    weights_seed = [RunStream.RETRAINED_WEIGHTS, seed]
+    network = single_path_supernet(supernet, row, np.random.default_rng(weights_seed))
+    draw_weights(network, np.random.default_rng(weights_seed), recipe.initialization)
+    closing = scoring.closing(source, images, seed)
     if not any(folder.glob("step-*.pt")):
         _check_readable(source, scoring.batch_size)
     with join_process_group(device) as group:
         average = train_supernet(
             network,
-            source.train,
+            images,
             UniformPathSampler(network.space),
             recipe,
             np.random.default_rng([RunStream.RETRAINED_TRAINING, seed]),
@@ -194,9 +204,9 @@ def retrain(
                 network.eval()
                 recalibrate_batch_norms(network, closing, lambda images: single_path(images.to(group.device)))
             with memory_for("measuring the accuracy", group.device, "lower scoring.batch_size"):
-                top1, top5, images = _count_correct(single_path, source, scoring.batch_size, group)
-        unreadable = source.official_validation_images - images
-        score = RetrainedScore(architecture, 100 * top1 / images, 100 * top5 / images, images, unreadable)
+                top1, top5, count = _count_correct(single_path, source, scoring.batch_size, group)
+        unreadable = source.official_validation_images - count
+        score = RetrainedScore(architecture, 100 * top1 / count, 100 * top5 / count, count, unreadable)
         if group.rank == 0:
             _write(score, folder / RETRAINED, run)
     return score

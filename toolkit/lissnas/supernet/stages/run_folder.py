@@ -31,7 +31,7 @@ _RECIPE = "recipe.toml"
 _FIXED_KEYS: dict[Stage, tuple[str, ...]] = {
     "train": ("seed", "network", "images", "paths", "training"),
     "shrink": ("loop", "shrinking", "scoring", "limits.shrinking_flops"),
-    "search": ("search", "scoring", "limits"),
+    "search": ("search", "search_training", "scoring", "limits"),
     "retrain": ("retraining",),
 }
 """Recipe keys and tables that the work of a stage depends on."""
@@ -39,7 +39,7 @@ _FIXED_KEYS: dict[Stage, tuple[str, ...]] = {
 _WORK_FILES: dict[Stage, tuple[str, ...]] = {
     "train": ("loop/training-*/step-*.pt",),
     "shrink": ("loop/space-*.parquet", "loop/*.jsonl"),
-    "search": ("search/*/*.jsonl",),
+    "search": ("search/*/*.jsonl", "search/*/supernet/step-*.pt"),
     "retrain": ("retraining/*/step-*.pt", "retraining/*/retrained.json"),
 }
 """Patterns of the files that show that a stage has done work; an empty folder does not."""
@@ -188,6 +188,14 @@ class RunFolder:
             return WholeSpace(network.within(limits.search_flops or limits.shrinking_flops))
         shrunk, _ = load(self.subspace_file(number), network.search_space())
         space = network.within(limits.search_flops)
+        return LimitedSubspace(space, shrunk) if isinstance(space, LimitedSpace) else shrunk
+
+    def shrunk_space(self, recipe: RunRecipe) -> Subspace:
+        """Return the shrunk space, or the full space before any round, within the limits of the shrinking."""
+        number, space = self.last_training(), recipe.network.within(recipe.limits.shrinking_flops)
+        if not number:
+            return WholeSpace(space)
+        shrunk, _ = load(self.subspace_file(number), recipe.network.search_space())
         return LimitedSubspace(space, shrunk) if isinstance(space, LimitedSpace) else shrunk
 
     def subspace_file(self, number: int) -> Path:

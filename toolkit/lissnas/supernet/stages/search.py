@@ -1,6 +1,7 @@
 """The stage `search`: searches a shrunk space by the scores of a supernet, with any of `lissnas.optimizers`."""
 
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, cast
@@ -19,16 +20,25 @@ from lissnas.supernet.images.image_source import ImageSource
 from lissnas.supernet.networks.supernet import Supernet
 from lissnas.supernet.networks.weights import weights_digest
 from lissnas.supernet.scoring.scoring import Scoring, per_rank_journals, use_ema_weights
+from lissnas.supernet.shrinking.shrinking_loop import reinitialize
 from lissnas.supernet.stages.supernet_run import SupernetRun, TrainedSupernet, scores_reporter
+from lissnas.supernet.training.path_samplers import SubspacePathSampler
 from lissnas.supernet.training.process_group import join_process_group
+from lissnas.supernet.training.training_loop import train_supernet
+from lissnas.supernet.training.training_recipe import TrainingRecipe
 
 JOURNAL = "search.jsonl"
 """Name of the journal in the folder of a search."""
 
 
 def run_search(run: SupernetRun, supernet: TrainedSupernet, images: ImageSource, subspace: Subspace) -> SearchTrace:
-    """Search a subspace with the optimizer of the recipe for the network that the supernet scores highest."""
+    """Search a subspace with the optimizer of the recipe for the network that the supernet scores highest.
+
+    If the recipe has a `search_training`, a new supernet is trained in the shrunk space first, and scores.
+    """
     recipe = run.recipe
+    if recipe.search_training is not None:
+        supernet = _newly_trained(run, supernet, images, recipe.search_training)
     trace = search_by_supernet(
         supernet.network,
         supernet.average,
@@ -44,6 +54,35 @@ def run_search(run: SupernetRun, supernet: TrainedSupernet, images: ImageSource,
     )
     run.write_recipe()
     return trace
+
+
+def _newly_trained(
+    run: SupernetRun, supernet: TrainedSupernet, images: ImageSource, training: TrainingRecipe
+) -> TrainedSupernet:
+    """Return a supernet with new weights, trained in the shrunk space."""
+    recipe, seed = run.recipe, run.recipe.seed
+    network, number = supernet.network, supernet.training
+    reinitialize(network, np.random.default_rng([RunStream.SEARCH_WEIGHTS, seed]), training.initialization)
+    recipe.scoring.evaluator(network, images, run.process_group).try_one_path()
+    with ExitStack() as until:
+        average = train_supernet(
+            network,
+            images.train,
+            SubspacePathSampler(run.folder.shrunk_space(recipe)),
+            training,
+            np.random.default_rng([RunStream.SEARCH_TRAINING, seed]),
+            run.folder.stage_folder("search") / f"training-{number}" / "supernet",
+            device=str(run.process_group.device),
+            save_every=recipe.checkpoints.save_every,
+            keep=recipe.checkpoints.keep,
+            report=run.logged(
+                "search-training",
+                training,
+                lambda progress: run.report_training("training for the search", progress),
+                until,
+            ),
+        )
+    return TrainedSupernet(network, number, average)
 
 
 def search_by_supernet(

@@ -1,4 +1,4 @@
-"""The optimizer: stochastic gradient descent whose weight decay may leave out batch norms and biases."""
+"""The optimizer: stochastic gradient descent whose weight decay may leave out batch norms, biases or the classifier."""
 
 import torch
 from torch import nn
@@ -19,8 +19,9 @@ def make_optimizer(network: nn.Module, recipe: TrainingRecipe) -> torch.optim.SG
     recipe
         Gives momentum and weight decay. The loop sets the learning rate of each step.
     """
-    kernels = [weights for weights in network.parameters() if weights.ndim > 1]
-    norms_and_biases = [weights for weights in network.parameters() if weights.ndim <= 1]
+    flips = _changes_sides(network, recipe)
+    kernels = [weights for weights in network.parameters() if (weights.ndim > 1) != (weights is flips)]
+    norms_and_biases = [weights for weights in network.parameters() if (weights.ndim > 1) == (weights is flips)]
     decays = (recipe.weight_decay, recipe.weight_decay if recipe.weight_decay_on_norms else 0.0)
     groups = [
         {"params": weights, "weight_decay": decay}
@@ -31,3 +32,11 @@ def make_optimizer(network: nn.Module, recipe: TrainingRecipe) -> torch.optim.SG
     for weights in (*kernels, *norms_and_biases):
         optimizer.state[weights]["momentum_buffer"] = torch.zeros_like(weights)
     return optimizer
+
+
+def _changes_sides(network: nn.Module, recipe: TrainingRecipe) -> torch.Tensor | None:
+    """Return the parameter of the classifier that decays although it is a bias, or does not although it is a weight."""
+    if recipe.classifier_decay == "weight":
+        return None
+    *_, classifier = (module for module in network.modules() if isinstance(module, nn.Linear))
+    return classifier.bias if recipe.classifier_decay == "weight and bias" else classifier.weight

@@ -21,6 +21,7 @@ from lissnas.spaces.space import Floats, Rows
 from lissnas.storage.random_streams import TrainingStream
 from lissnas.supernet.images.image_batches import TrainingImages
 from lissnas.supernet.networks.supernet import Supernet, compile_fixed_parts
+from lissnas.supernet.networks.weights import set_dropout
 from lissnas.supernet.training.checkpoint import Checkpoints
 from lissnas.supernet.training.gradients import accumulate_gradients
 from lissnas.supernet.training.learning_rate_schedule import learning_rate_at
@@ -107,6 +108,8 @@ def train_supernet(
             network.to(group.device).train()
             if recipe.channels_last:
                 network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            if recipe.dropout is not None:
+                set_dropout(network, recipe.dropout)
             group.broadcast(network.state_dict().values())
             optimizer = make_optimizer(network, recipe)
             average = {} if recipe.ema_decay is None else {n: w.detach().clone() for n, w in network.named_parameters()}
@@ -152,9 +155,12 @@ def train_supernet(
             # update the weights, with gradient clipping
             for parameters in optimizer.param_groups:
                 parameters["lr"] = learning_rate_at(recipe, step)
-            if recipe.grad_clip_value is not None:
+            if recipe.grad_clip_value is not None or recipe.grad_clip_norm is not None:
                 scaler.unscale_(optimizer)
+            if recipe.grad_clip_value is not None:
                 nn.utils.clip_grad_value_(network.parameters(), recipe.grad_clip_value)
+            if recipe.grad_clip_norm is not None:
+                nn.utils.clip_grad_norm_(network.parameters(), recipe.grad_clip_norm)
             scaler.step(optimizer)
             scaler.update()
             optimizer.zero_grad(set_to_none=True)

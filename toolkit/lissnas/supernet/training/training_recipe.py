@@ -6,6 +6,7 @@ from typing import Literal
 
 from lissnas.errors import SettingError
 from lissnas.setting_checks import check_at_least_one, check_between
+from lissnas.supernet.networks.weights import Initialization
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,18 @@ class TrainingRecipe:
         Share of a label that is spread over all classes.
     grad_clip_value
         Largest absolute value of each entry of the gradient; larger ones are clipped. No clipping by default.
+    grad_clip_norm
+        Largest Euclidean norm of the gradient of all weights; a larger gradient is scaled down. No clipping by default.
+    initialization
+        Distribution of the weights before the first step: "fan-in", our own choice; "fan-out" of ABS; "spos"; or
+        "torch", PyTorch's own. It matters where the training begins with new weights.
+    dropout
+        Dropout rate before the classifier; by default that of the space.
+    classifier_decay
+        To which parameters of the classifier the weight decay applies. ABS decays weight and bias in supernets, and
+        neither in retrained networks.
+    include_held_out
+        Whether the held-out images train, too. Only for the retraining: nothing is chosen by scores after it.
     ema_decay
         Share of the exponential moving average of the weights that remains after a step, below 1. No average by
         default.
@@ -67,6 +80,11 @@ class TrainingRecipe:
     weight_decay_on_norms: bool = False
     label_smoothing: float = 0.0
     grad_clip_value: float | None = None
+    grad_clip_norm: float | None = None
+    initialization: Initialization = "fan-in"
+    dropout: float | None = None
+    classifier_decay: Literal["weight", "weight and bias", "none"] = "weight"
+    include_held_out: bool = False
     ema_decay: float | None = None
     precision: Literal["float32", "bfloat16", "float16"] = "float32"
     channels_last: bool = False
@@ -89,8 +107,9 @@ class TrainingRecipe:
             "warmup_steps",
             "weight_decay",
             "grad_clip_value",
+            "grad_clip_norm",
         )
-        check_between(self, 0, 1, "momentum", "label_smoothing", "ema_decay")
+        check_between(self, 0, 1, "momentum", "label_smoothing", "ema_decay", "dropout")
         if self.ema_decay == 1:
             raise SettingError("ema_decay must be below 1: at 1 the average stays at the initial weights")
         check_between(self, 1, math.inf, "schedule_steps")
@@ -98,6 +117,8 @@ class TrainingRecipe:
             raise SettingError(
                 f"a schedule of {self.schedule_steps} steps ends before the warmup of {self.warmup_steps} steps"
             )
+        if self.weight_decay_on_norms and self.classifier_decay != "weight":
+            raise SettingError("weight_decay_on_norms decays all weights: leave classifier_decay out")
         if self.nesterov and not self.momentum:
             raise SettingError("Nesterov's momentum needs a momentum above 0")
 
@@ -126,7 +147,13 @@ class TrainingRecipe:
 
 
 SPOS = TrainingRecipe(
-    steps=150_000, batch_size=1024, micro_batch_size=128, learning_rate=0.5, weight_decay=4e-5, label_smoothing=0.1
+    steps=150_000,
+    batch_size=1024,
+    micro_batch_size=128,
+    learning_rate=0.5,
+    weight_decay=4e-5,
+    label_smoothing=0.1,
+    initialization="spos",
 )
 """Recipe of the ShuffleNetV2 supernet of SPOS, for batch norms without scale and shift and a `FlopsBinPathSampler`.
 
@@ -149,11 +176,18 @@ ABS = TrainingRecipe(
     weight_decay=4e-5,
     label_smoothing=0.1,
     grad_clip_value=5.0,
+    initialization="fan-out",
+    dropout=0.0,
+    classifier_decay="weight and bias",
 )
-"""Recipe of ABS for the ShuffleNetV2 and MobileNet supernets before the first shrinking, with a `UniformPathSampler`.
+"""Recipe of ABS for the MobileNet supernet before the first shrinking, with a `UniformPathSampler`.
 
 Hu et al., ECCV 2020, and the authors' code. The linear schedule and 64 images per batch norm are our own reading.
 """
+
+
+ABS_SEARCH = replace(ABS, final_learning_rate=0.0, schedule_steps=None, initialization="torch")
+"""Recipe of ABS for the new supernet of the shrunk space, which scores the networks of the search: 100 epochs."""
 
 
 def abs_round(number: int) -> TrainingRecipe:
