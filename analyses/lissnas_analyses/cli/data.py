@@ -5,14 +5,17 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from shutil import get_terminal_size
+from typing import Annotated
 
-from lissnas.errors import PluginError
+from cyclopts import Parameter
+from lissnas.errors import PluginError, SettingError
 from lissnas.progress import ProgressCallback
 from lissnas_benchmarks.cache import cache_folder, cached_path, download_folder
-from lissnas_benchmarks.catalog import benchmark_faults, find_adapter, valid_benchmark_names
+from lissnas_benchmarks.catalog import benchmark_faults, benchmark_names, find_adapter, valid_benchmark_names
 from lissnas_benchmarks.errors import BenchmarkFileError, MissingFileError
 from lissnas_benchmarks.importing import import_files
 from lissnas_benchmarks.loading import is_ready, load_surrogate, load_table
+from lissnas_benchmarks.recognition import recognize
 from lissnas_benchmarks.surrogates.surrogate import SurrogateAdapter
 from rich.table import Table as Grid
 
@@ -80,7 +83,7 @@ class ImportResult(CommandResult):
     Attributes
     ----------
     benchmark
-        Name of the benchmark.
+        Name of the benchmark; "" for a file of predictors, which needs no import.
     path
         The cached table or models; None if the data is read from a Python package on first use, or is not installed.
     remedy
@@ -172,20 +175,40 @@ def benchmarks(*names: BenchmarkName) -> BenchmarkListResult:
 
 
 @json_command
-def import_data(benchmark: BenchmarkName, /, *files: Path) -> ImportResult:
-    """Read and check a benchmark's official files, and write them to the cache in a format that opens instantly.
+def import_data(*words: str, benchmark: Annotated[BenchmarkName | None, Parameter(name="--as")] = None) -> ImportResult:
+    """Read and check a benchmark's files, and write them to the cache in a format that opens instantly.
+
+    A file, a folder, or an archive as downloaded is recognized by its content. The name of a benchmark before it, or
+    --as, says what it is.
 
     Parameters
     ----------
+    words
+        The files or folders; or the name of the benchmark, then its files.
     benchmark
-        Name of the benchmark.
-    files
-        The official files or folders.
+        Name of the benchmark, if the file is not recognized or another benchmark reads it, too.
     """
+    names_it = benchmark is None and words and not Path(words[0]).exists()
+    name, files = (words[0], words[1:]) if names_it else (benchmark or "", words)
+    paths = tuple(map(Path, files))
+    if names_it and not files and name not in benchmark_names():
+        raise MissingFileError(f"{name}: neither a file nor the name of a benchmark, whose files are to follow")
+    if not name:
+        if not paths:
+            raise SettingError("name a file to import: 'lissnas data import FILE', or '... import NAME FILE'")
+        recognized = recognize(paths[0])
+        if not recognized.benchmark:
+            say(
+                f"{paths[0]}: zero-cost scores of NASLib. They need no import: pass them as predictors, for example "
+                f"'lissnas tau nas-bench-201 --predictor {paths[0]}:synflow'"
+            )
+            return ImportResult("", paths[0], "")
+        name, form = recognized.benchmark, recognized.form
+        say(f"{paths[0]}: recognized as {name}" + (f", in the form of {form.origin}" if form else ""))
     notes: list[str] = []
     with progress() as report:
-        path = import_files(find_adapter(benchmark), files, *_callbacks(benchmark, report, notes))
-    return _imported(benchmark, path, notes)
+        path = import_files(find_adapter(name), paths, *_callbacks(name, report, notes))
+    return _imported(name, path, notes)
 
 
 @json_command

@@ -40,7 +40,7 @@ def read_scores(source: str, benchmark: Benchmark) -> list[PredictedScores]:
         If the file cannot be read, or there is no such column or measure.
     """
     if Path(source).is_file() or Path(source.rpartition(":")[0]).is_file():
-        return read_predictors(source, benchmark.space)
+        return read_predictors(source, benchmark.space, benchmark.dataset)
     name, _, measure = source.partition(":")
     found = _benchmark_and_dataset(name)
     if found is None:

@@ -162,8 +162,8 @@ def reader(nats_space: NatsSpace, remedy: str) -> Callable[[Import], Mapping[Col
 
 def _obtain(name: str, nats_space: NatsSpace) -> str:
     return (
-        f"download {nats_space.file}-simple.tar and unpack it (https://github.com/D-X-Y/NATS-Bench has the links), "
-        f"then run 'lissnas data import {name} {nats_space.file}-simple' (or import the packed "
+        f"download {nats_space.file}-simple.tar (https://github.com/D-X-Y/NATS-Bench has the links), then run "
+        f"'lissnas data import {name} {nats_space.file}-simple.tar' (or import the unpacked folder, or the packed "
         f"{nats_space.file}.pickle.pbz2)"
     )
 

