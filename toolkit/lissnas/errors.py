@@ -1,6 +1,7 @@
 """The errors that a user can fix: each message is one sentence with the wrong value and what to do."""
 
 import difflib
+import errno
 from collections.abc import Iterable
 from typing import Any
 
@@ -34,6 +35,45 @@ def _printable(message: str) -> str:
     if len(message) > _MAX_LENGTH:
         message = f"{message[: _MAX_LENGTH // 2 - 5]} ... {message[5 - _MAX_LENGTH // 2 :]}"
     return message
+
+
+_REASONS = {
+    errno.ENOSPC: "no space is left on the disk: free some, and run again",
+    errno.EDQUOT: "your disk quota is exceeded: delete files, and run again",
+    errno.EFBIG: "the file would exceed the limit of file sizes: raise it with 'ulimit -f unlimited', and run again",
+    errno.EROFS: "the disk is read-only: choose another folder",
+    errno.EACCES: "permission denied: choose another place, or change its permissions",
+    errno.EPERM: "permission denied: choose another place, or change its permissions",
+    errno.EMFILE: "too many open files: raise the limit with 'ulimit -n 4096', and run again",
+    errno.ENFILE: "too many open files on this machine: close some programs, and run again",
+    errno.ENOMEM: "the memory is too small: close other programs, or raise the limit with 'ulimit -v unlimited'",
+    errno.EAGAIN: "the limit of processes and threads is reached: raise it with 'ulimit -u', and run again",
+    errno.EISDIR: "a folder is where a file should be: move it away, or choose another place",
+    errno.ENOTDIR: "a file is where a folder should be: move it away, or choose another place",
+    errno.EEXIST: "a file is where a folder should be: move it away, or choose another place",
+    errno.ENAMETOOLONG: "the name is too long: choose a shorter one",
+}
+"""What an error of the operating system means, and what to do about it."""
+
+
+def explain_os_error(error: OSError, place: object = None) -> str:
+    """Return a sentence about an error of the operating system: where, what is wrong, what to do.
+
+    Parameters
+    ----------
+    error
+        The error.
+    place
+        The file or folder; default: the one that the error names.
+
+    Examples
+    --------
+    >>> explain_os_error(OSError(errno.ENOSPC, "No space left on device"), "results")
+    'results: no space is left on the disk: free some, and run again'
+    """
+    where = error.filename if place is None else place
+    why = _REASONS.get(error.errno or 0, error.strerror or str(error) or type(error).__name__)
+    return why if where is None else f"{where}: {why}"
 
 
 class SettingError(LissnasError):

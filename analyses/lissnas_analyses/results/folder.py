@@ -1,23 +1,27 @@
 """The folder of results of an analysis: its figures, their tables, and the manifest of the run."""
 
+import errno
 import io
 import json
 import platform
 import shlex
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+import msgspec
 import polars as pl
-from lissnas.errors import LissnasError
-from lissnas.storage.atomic_write import atomic_write
+from lissnas.errors import LissnasError, explain_os_error
+from lissnas.storage.atomic_write import atomic_write, lock_file
 from lissnas.storage.run_identity import another_run
 from lissnas_benchmarks.benchmark import Benchmark
 
@@ -29,14 +33,40 @@ FORMAT = 2
 
 _MANIFEST = "manifest.json"
 
+_STAGED = ".saving"
+"""Folder in which a new set of results is complete before it replaces the old one; its manifest is written last."""
+
+_LOCK = ".results.lock"
+"""File that a process locks while it changes the results of a folder."""
+
 _PACKAGES = ("lissnas", "numpy", "scipy", "polars", "scikit-learn", "matplotlib")
+
+
+class _CheckedManifest(msgspec.Struct):
+    """The types of what readers of a manifest use; a manifest may be damaged or hostile."""
+
+    versions: dict[str, str]
+    files: list[str]
+    format: int = 1
+    analysis: str = ""
+    command: str | None = None
+    findings: list[str] = []
+    benchmark: str = ""
+    dataset: str = ""
+    space: str = ""
+    images: str = ""
+    selected_by: str = ""
+    reported_by: str = ""
+    method: str = ""
+    methods: list[str] = []
+    optimizers: list[str] = []
 
 
 class Results:
     """The files of one run of an analysis, and the manifest that lists them.
 
-    `add_table` and `add_figure` keep files in memory. `save` writes all of them and the manifest at once and deletes
-    those of the previous run, so that the folder never mixes the files of two runs.
+    `add_table` and `add_figure` keep files in memory. `save` replaces the files of the previous run by them, all
+    together. A save that is killed has changed nothing, or the next reader or writer of the folder finishes it.
 
     Parameters
     ----------
@@ -58,6 +88,8 @@ class Results:
         self._pending: dict[str, bytes] = {}
         self._started = time.monotonic()
         make_folder(folder)
+        with _folder_errors(folder):
+            _recover(folder)
         previous = _previous_manifest(folder).get("analysis", analysis)
         if previous != analysis:
             raise LissnasError(another_run(folder, "analysis", previous, analysis))
@@ -82,13 +114,18 @@ class Results:
         previous = _previous_manifest(self.folder)
         if any(previous.get(key) != value for key, value in (entries | {"files": self.files}).items()):
             return False
-        if any((self.folder / name).read_bytes() != content for name, content in self._pending.items()):
+        try:
+            if any((self.folder / name).read_bytes() != content for name, content in self._pending.items()):
+                return False
+        except OSError:
             return False
         self.files.append(_MANIFEST)
         return True
 
     def save(self, subject: dict[str, Any], settings: dict[str, Any], findings: Sequence[str] = ()) -> None:
         """Save all files and the manifest, and delete the files of the previous run.
+
+        Another process that saves to the folder is waited for.
 
         Parameters
         ----------
@@ -98,6 +135,11 @@ class Results:
             Settings of the run.
         findings
             What the analysis found, in sentences.
+
+        Raises
+        ------
+        LissnasError
+            If the files cannot be written; the results of the previous run are unchanged.
         """
         manifest = (
             {"format": FORMAT, "analysis": self.analysis, "methods": [], "optimizers": []}
@@ -114,13 +156,21 @@ class Results:
                 "files": self.files,
             }
         )
-        outdated = set(_previous_manifest(self.folder).get("files", ())) - set(self.files)
-        for name in (_MANIFEST, *outdated):
-            (self.folder / name).unlink(missing_ok=True)
         self._add({_MANIFEST: json.dumps(manifest, indent=2).encode()})
-        for name, content in self._pending.items():
-            with atomic_write(self.folder / name) as file:
-                file.write(content)
+        with _folder_errors(self.folder), lock_file(self.folder / _LOCK):
+            _finish(self.folder)
+            staged = self.folder / _STAGED
+            try:
+                staged.mkdir()
+                for name, content in self._pending.items():  # the manifest is the last
+                    if (self.folder / name).is_dir():
+                        raise IsADirectoryError(errno.EISDIR, "", str(self.folder / name))
+                    with atomic_write(staged / name) as file:
+                        file.write(content)
+            except BaseException:
+                shutil.rmtree(staged, ignore_errors=True)
+                raise
+            _finish(self.folder)
 
     def _add(self, files: dict[str, bytes]) -> None:
         self._pending |= files
@@ -143,11 +193,47 @@ def benchmark_entries(
     }
 
 
+def _recover(folder: Path) -> None:
+    """Finish or undo what a killed process left in a folder, unless a process is saving there now."""
+    if (folder / _STAGED).is_dir():
+        with lock_file(folder / _LOCK):
+            _finish(folder)
+
+
+def _finish(folder: Path) -> None:
+    """Move a complete set of staged results to its place, or delete an incomplete one; the caller has the lock.
+
+    It may be killed at any point: the next call does what is left.
+    """
+    staged = folder / _STAGED
+    if not staged.is_dir() or staged.is_symlink():
+        return
+    if (staged / _MANIFEST).is_file():
+        new, previous = _previous_manifest(staged), _previous_manifest(folder)
+        for outdated in set(previous.get("files", ())) - set(new.get("files", ())):
+            if not (folder / outdated).is_dir():
+                (folder / outdated).unlink(missing_ok=True)
+        for path in sorted(staged.iterdir(), key=lambda path: path.name == _MANIFEST):  # the manifest is the last
+            path.replace(folder / path.name)
+    shutil.rmtree(staged)
+
+
+@contextmanager
+def _folder_errors(folder: Path) -> Iterator[None]:
+    """Raise an error of the operating system as a LissnasError that says what to do."""
+    try:
+        yield
+    except OSError as error:
+        raise LissnasError(f"the results are not saved: {explain_os_error(error, error.filename or folder)}") from error
+
+
 def read_manifest(folder: Path) -> dict[str, Any]:
-    """Return the manifest of a folder of results.
+    """Return the manifest of a folder of results; finish a save there that was killed.
 
     Raises LissnasError if the folder has none, or one of another format.
     """
+    with _folder_errors(folder):
+        _recover(folder)
     manifest = _read_any_manifest(folder)
     written_as, written_by = manifest.get("format", 1), manifest["versions"]["lissnas"]
     if written_as != FORMAT:
@@ -163,14 +249,15 @@ def _read_any_manifest(folder: Path) -> dict[str, Any]:
     """Return a manifest of any format; raises LissnasError if there is none."""
     try:
         manifest = dict(json.loads((folder / _MANIFEST).read_bytes()))
-        manifest["versions"]["lissnas"]
-        if any(Path(name).name != name for name in manifest["files"]):
+        json.dumps(manifest, ensure_ascii=False).encode()  # a text with half a character cannot be written
+        checked = msgspec.convert(manifest, _CheckedManifest)
+        checked.versions["lissnas"]
+        if any(Path(name).name != name for name in checked.files):
             raise ValueError("a file outside the folder")
-        if not isinstance(manifest.get("format", 1), int):
-            raise TypeError("the format is not a number")
     except (OSError, ValueError, LookupError, TypeError, RecursionError) as error:
+        why = str(error) if isinstance(error, msgspec.ValidationError) else type(error).__name__
         raise LissnasError(
-            f"{folder}: not a folder of results ({type(error).__name__}); name a folder that a lissnas command wrote"
+            f"{folder}: not a folder of results ({why}); name a folder that a lissnas command wrote"
         ) from error
     return manifest
 
@@ -181,7 +268,7 @@ def make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:
-        raise LissnasError(f"cannot write to {folder} ({error.strerror}): choose another folder with --out") from error
+        raise LissnasError(f"cannot write to {explain_os_error(error, folder)}") from error
 
 
 def figure_files(name: str, figure: "Figure") -> dict[str, bytes]:
@@ -216,8 +303,13 @@ def _previous_manifest(folder: Path) -> dict[str, Any]:
 
 
 def command_line() -> str | None:
-    """Return the command that runs this process, quoted for a shell; None if the process is not `lissnas`."""
-    return shlex.join(["lissnas", *sys.argv[1:]]) if Path(sys.argv[0]).name == "lissnas" else None
+    """Return the command that runs this process, quoted for a shell; None if the process is not `lissnas`.
+
+    Bytes of a file name that are not UTF-8 are written as escapes.
+    """
+    if Path(sys.argv[0]).name != "lissnas":
+        return None
+    return shlex.join(["lissnas", *sys.argv[1:]]).encode(errors="backslashreplace").decode()
 
 
 def _git_commit() -> str | None:

@@ -1,0 +1,308 @@
+"""Runs that `kill -9` ends, at random moments and at every operation on files, lose nothing and leave nothing behind.
+
+    python tests/faults/kills.py [CLAIM ...] [--count N] [--rows FILE]
+
+Afterwards the same command is run again. It must end with the bytes of a run that was not disturbed, and with no other
+file. Between the two, a folder of results has all files of one run, and a cache its table.
+"""
+
+import shutil
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from claims import Case, main
+from folders import contents, difference
+from lissnas.evaluation.evaluations import Evaluations
+from lissnas.evaluation.journal import ROWS_PER_LINE, Journal
+from lissnas.optimizers.regularized_evolution import RegularizedEvolution
+from lissnas.optimizers.search import search
+from lissnas.shrinkers.lissnas import Lissnas
+from lissnas.shrinkers.shrink import shrink
+from lissnas.spaces.categorical import CategoricalSpace
+from lissnas.storage.run_identity import RunIdentity
+from lissnas.subspaces.subspace import WholeSpace
+from lissnas_analyses.cli import ablate, compare, locality, tau  # noqa: F401
+from lissnas_analyses.cli import search as search_command  # noqa: F401
+from lissnas_analyses.cli import shrink as shrink_command  # noqa: F401
+from lissnas_analyses.results.folder import Results, read_manifest
+from lissnas_benchmarks.adapter import Import, OfficialFile, TableAdapter
+from lissnas_benchmarks.cache import table_path
+from lissnas_benchmarks.columns import Column, Measure
+from lissnas_benchmarks.importing import import_files
+from lissnas_benchmarks.table import Table
+from matplotlib import pyplot  # noqa: F401
+from processes import Ended, at_file_operation, kill_this_process, lissnas, run, run_and_kill
+
+SPACE = CategoricalSpace("pairs", ("abcd",) * 5, "{}{}{}{}{}")
+"""A space of 1,024 architectures."""
+
+BENCHMARK = "nas-bench-graph-proteins"
+"""A benchmark of 2,021 networks that an installed package contains."""
+
+JOURNAL = Path("run.jsonl")
+
+KILLED = -9
+
+
+class Disturbed:
+    """A piece of work that is killed and run again, in a folder that starts with the same files each time.
+
+    Parameters
+    ----------
+    folder
+        An empty folder.
+    before
+        Fills the folder `place`, where the work begins; it runs once.
+    work
+        The work, in the folder `place`.
+    between
+        Called in the folder after the kill; returns what is wrong there.
+    environment
+        Variables of the environment.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        work: Callable[[], object],
+        before: Callable[[], object] = lambda: None,
+        between: Callable[[], str] = lambda: "",
+        **environment: str,
+    ) -> None:
+        self.place, self._before, self._log = folder / "place", folder / "before", folder / "log"
+        self._work, self._between, self._environment = work, between, environment
+        self.place.mkdir()
+        self._expect(self._run(before), 0)
+        shutil.copytree(self.place, self._before)
+        counted = folder / "operations"
+
+        def count() -> None:
+            operations = at_file_operation(-1, kill_this_process, self.place)
+            try:
+                work()
+            finally:
+                number = operations()
+                counted.write_text(str(number))
+
+        ended = self._run(count)
+        self._expect(ended, 0)
+        self.seconds, self.operations = ended.seconds, int(counted.read_text())
+        self.expected = contents(self.place)
+
+    def _run(self, work: Callable[[], object]) -> Ended:
+        return run(work, self._log, self.place, **self._environment)
+
+    def _expect(self, ended: Ended, status: int) -> None:
+        if ended.status != status:
+            raise RuntimeError(f"the undisturbed run ended with status {ended.status}: {ended.output[-3000:]}")
+
+    def __call__(self, number: int) -> str:
+        """Kill the work at an operation on files, or at a random moment; run it again, and compare."""
+        shutil.rmtree(self.place)
+        shutil.copytree(self._before, self.place)
+        if number % 2:
+            moment = float(np.random.default_rng(number).uniform(0, self.seconds))
+            where, ended = (
+                f"killed after {moment:.3f} s",
+                run_and_kill(self._work, moment, self._log, self.place, **self._environment),
+            )
+        else:
+            operation = 1 + number // 2 % self.operations
+
+            def killed() -> None:
+                at_file_operation(operation, kill_this_process, self.place)
+                self._work()
+
+            where, ended = f"killed at operation {operation}", self._run(killed)
+        if ended.status not in (KILLED, 0):
+            return f"{where}: ended with status {ended.status}: {ended.output[-300:]}"
+        checked = self._run(partial(_check, self._between))
+        if checked.status:
+            return f"{where}: {checked.output.strip().splitlines()[-1]}"
+        again = self._run(self._work)
+        if again.status:
+            return f"{where}: the next run ended with status {again.status}: {again.output[-300:]}"
+        wrong = difference(contents(self.place), self.expected)
+        return f"{where}: {wrong}" if wrong else ""
+
+
+def _check(between: Callable[[], str]) -> None:
+    if wrong := between():
+        raise SystemExit(print(wrong) or 1)
+
+
+def _save(names: tuple[str, ...], content: bytes) -> None:
+    results = Results(Path("results"), "compare")
+    results._add(dict.fromkeys(names, content))
+    results.save({}, {})
+
+
+def _one_run() -> str:
+    """Return what is wrong if the folder mixes files of two runs."""
+    folder = Path("results")
+    files = read_manifest(folder)["files"]
+    found = {(folder / name).read_bytes() for name in files}
+    if len(found) != 1:
+        return f"files of {len(found)} runs"
+    expected = {*files, "manifest.json"}
+    left = {path.name for path in folder.iterdir()} - expected - {".results.lock"}
+    return f"left over: {', '.join(sorted(left))}" if left and not (folder / ".saving").exists() else ""
+
+
+def results(folder: Path) -> Case:
+    """Replace the results of another run."""
+    return Disturbed(
+        folder,
+        partial(_save, ("kept.csv", "new.csv", "new.svg"), b"new"),
+        partial(_save, ("kept.csv", "old.csv", "old.svg"), b"old"),
+        _one_run,
+    )
+
+
+def command(*words: str) -> Callable[[Path], Case]:
+    """Return a claim on a command, whose folder has results of another seed."""
+
+    def make(folder: Path) -> Case:
+        cache = folder / "cache"
+        ended = run(lambda: lissnas("locality", BENCHMARK), folder / "log", folder, LISSNAS_CACHE=str(cache))
+        if ended.status:
+            raise RuntimeError(ended.output)
+        return Disturbed(
+            folder,
+            lambda: lissnas(*words, "--seed", "0"),
+            lambda: lissnas(*words, "--seed", "1"),
+            _readable,
+            LISSNAS_CACHE=str(cache),
+            LOKY_MAX_CPU_COUNT="1",
+        )
+
+    return make
+
+
+def _readable() -> str:
+    """Return which file of the results is missing; reading finishes a save that was killed."""
+    for manifest in Path().rglob("manifest.json"):
+        for name in read_manifest(manifest.parent)["files"]:
+            if not (manifest.parent / name).is_file():
+                return f"{manifest.parent / name} is missing"
+    return ""
+
+
+def _journaled(work: Callable[[Callable[[np.ndarray], np.ndarray]], object]) -> None:
+    """Run work with a journal, and log each architecture that is scored."""
+    log = open("scored.log", "ab", buffering=0)  # noqa: SIM115
+
+    def evaluator(rows: np.ndarray) -> np.ndarray:
+        log.write("".join(f"{place}\n" for place in SPACE.index(rows).tolist()).encode())
+        return np.sin(rows @ np.array([1.0, 2.3, 3.1, 5.7, 0.4]))
+
+    work(evaluator)
+
+
+def _shrink(evaluator: Callable[[np.ndarray], np.ndarray]) -> None:
+    trace = shrink(SPACE, evaluator, Lissnas(seeds=4), np.random.default_rng(0), journal=JOURNAL)
+    Path("kept.txt").write_text(str(trace.subspace.index.tolist()))
+
+
+def _search(evaluator: Callable[[np.ndarray], np.ndarray]) -> None:
+    scored = Evaluations(SPACE, evaluator, Journal(JOURNAL, RunIdentity(seed=0)))
+    optimizer = RegularizedEvolution(population=10, tournament=3)
+    found = search(WholeSpace(SPACE), scored, optimizer, np.random.default_rng(0), 60)
+    Path("kept.txt").write_text(str(found.evaluations.history[0].tolist()))
+
+
+def journaled(work: Callable[[Callable[[np.ndarray], np.ndarray]], object]) -> Callable[[Path], Case]:
+    """Return a claim on a run with a journal: the same bytes, and at most one line of architectures scored twice."""
+
+    def make(folder: Path) -> Case:
+        disturbed = Disturbed(folder, partial(_journaled, work))
+        once = len(disturbed.expected.pop("scored.log").splitlines())
+
+        def case(number: int) -> str:
+            failure = disturbed(number).removesuffix("left over: scored.log").rstrip("; ")
+            if failure and not failure.endswith(":"):
+                return failure
+            twice = len((disturbed.place / "scored.log").read_bytes().splitlines()) - once
+            return f"{twice} architectures scored twice" if twice > ROWS_PER_LINE else ""
+
+        return case
+
+    return make
+
+
+ACCURACY = Column("accuracy", "toy", "test", "%", epochs=3, seed=0)
+
+
+def _toy(seed: int) -> TableAdapter:
+    """Return a benchmark with learning curves; each seed has other values."""
+
+    def read(source: Import) -> dict[Column, np.ndarray]:
+        values = np.random.default_rng(seed).uniform(0, 100, SPACE.size)
+        source.curves(ACCURACY, SPACE.size, 3)[:] = values[:, None].astype(np.float32)
+        return {ACCURACY: values}
+
+    return TableAdapter(
+        name="toy",
+        title="",
+        page="",
+        license="",
+        paper="",
+        space=lambda: SPACE,
+        files=(OfficialFile("toy.txt"),),
+        read=read,
+        selects=Measure("accuracy", "test"),
+        reports=Measure("accuracy", "test"),
+    )
+
+
+def _import(seed: int) -> None:
+    Path("toy.txt").touch()
+    import_files(_toy(seed), (Path("toy.txt"),))
+
+
+def _good_table() -> str:
+    """Return what is wrong with the table in the cache, and with its curves."""
+    table = Table(table_path("toy"), lambda: SPACE)
+    values = table.read([ACCURACY.name])[:, 0]
+    if not np.array_equal(table.curve(ACCURACY)[:, 2], values.astype(np.float32)):
+        return "the curves are of another import"
+    return ""
+
+
+def _good_table_or_none() -> str:
+    return _good_table() if table_path("toy").exists() else ""
+
+
+def import_over(good: bool) -> Callable[[Path], Case]:
+    """Return a claim on an import, over an empty cache or over a good one."""
+    before = partial(_import, 1) if good else (lambda: None)
+    return lambda folder: Disturbed(
+        folder,
+        partial(_import, 0),
+        before,
+        _good_table if good else _good_table_or_none,
+        LISSNAS_CACHE=str(folder / "place" / "cache"),
+    )
+
+
+SMALL = ("--runs", "2", "--workers", "1")
+
+CLAIMS: dict[str, Callable[[Path], Case]] = {
+    "kill -9 of a save of results leaves all old files or all new files": results,
+    "kill -9 of a shrinking with a journal changes no score and repeats at most a line": journaled(_shrink),
+    "kill -9 of a search with a journal changes no score and repeats at most a line": journaled(_search),
+    "kill -9 of an import leaves no half table": import_over(good=False),
+    "kill -9 of an import over a good table keeps a good table": import_over(good=True),
+    "kill -9 of lissnas locality": command("locality", BENCHMARK),
+    "kill -9 of lissnas shrink": command("shrink", BENCHMARK, "--method", "progressive"),
+    "kill -9 of lissnas compare": command("compare", BENCHMARK, *SMALL, "--methods", "lissnas", "angle"),
+    "kill -9 of lissnas ablate": command("ablate", BENCHMARK, *SMALL, "--seeds", "3", "5"),
+    "kill -9 of lissnas search": command("search", BENCHMARK, *SMALL, "--method", "lissnas", "--optimizer", "random"),
+    "kill -9 of lissnas tau": command("tau", BENCHMARK, *SMALL, "--model", "gp"),
+}
+"""What is checked, by what it promises. The claims on commands compare all files and find no leftovers."""
+
+if __name__ == "__main__":
+    main(CLAIMS, count=100)
