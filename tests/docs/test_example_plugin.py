@@ -61,7 +61,7 @@ def test_the_page_shows_the_files_as_they_are() -> None:
 
 
 def test_every_command_of_the_page_runs(run: Run, tmp_path: Path) -> None:
-    [block] = _blocks("sh")
+    block, _of_files = _blocks("sh")
     install, *commands = block.splitlines()
     assert install == f"pip install ./{PACKAGE.name}"
     for command in commands:
@@ -69,6 +69,15 @@ def test_every_command_of_the_page_runs(run: Run, tmp_path: Path) -> None:
         assert ran.returncode == 0, f"{command}: {ran.stderr}"
         assert "rastrigin-grid" in ran.stdout
     assert (tmp_path / "results/rastrigin-grid/shrunk-elite-box.parquet").exists()
+
+
+def test_the_rule_in_a_file_of_the_page_runs(run: Run, tmp_path: Path) -> None:
+    shutil.copy(PACKAGE / "src" / "lissnas_example_plugin" / "shrinker.py", tmp_path)
+    _of_package, block = _blocks("sh")
+    for command in block.splitlines():
+        ran = run(*shlex.split(command))
+        assert ran.returncode == 0, f"{command}: {ran.stderr}"
+        assert "EliteBox" in ran.stdout
 
 
 def test_the_code_of_the_page_runs(run: Run) -> None:

@@ -129,6 +129,8 @@ def compare(
     benchmarks: Benchmark | str | Sequence[Benchmark | str],
     methods: Sequence[Shrinker | str] = METHODS,
     *,
+    evaluations: int | Sequence[int] = (),
+    size: int | None = None,
     runs: int = 20,
     seed: int = 0,
     workers: int = 1,
@@ -143,8 +145,12 @@ def compare(
     benchmarks
         A benchmark, its name, or several of these.
     methods
-        Names that `ln.shrinker_names()` lists, or shrinkers such as ``ln.Lissnas(seeds=50)``. The first one is the
-        reference of the paired differences.
+        Names that `ln.shrinker_names()` lists, alone or with settings as in ``"lissnas:seeds=50"``; or shrinkers such
+        as ``ln.Lissnas(seeds=50)``. The first one is the reference of the paired differences.
+    evaluations
+        Budgets of the methods by name, one or several; by default the evaluations of LISSNAS in the same run.
+    size
+        Architectures that a method by name keeps; by default as many as LISSNAS in the same run.
     runs
         Number of runs, each with its own random numbers.
     seed
@@ -175,6 +181,9 @@ def compare(
     if not several or not methods:
         raise SettingError("nothing to compare: name at least one benchmark and one method")
     opened = [as_benchmark(benchmark) for benchmark in several]
+    budgets = (evaluations,) if isinstance(evaluations, int) else tuple(evaluations)
     with start_workers(workers) as started:
-        results = tuple(measure.compare(one, methods, runs, seed, workers=started) for one in opened)
+        results = tuple(
+            measure.compare(one, methods, runs, seed, evaluations=budgets, size=size, workers=started) for one in opened
+        )
     return Comparison(results)

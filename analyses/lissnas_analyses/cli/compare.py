@@ -25,6 +25,7 @@ from lissnas_analyses.cli.shared.options import (
     Metric,
     NumberOfWorkers,
     Out,
+    Rules,
     Runs,
     Seed,
     cheap_sentence,
@@ -61,7 +62,8 @@ def compare(
     dataset: Dataset = None,
     metric: Metric = None,
     methods: Methods = METHODS,
-    evaluations: int | None = None,
+    rules: Rules = (),
+    evaluations: Annotated[tuple[int, ...], Parameter(consume_multiple=True)] = (),
     size: str = "lissnas",
     evaluator: Evaluator = None,
     cheap: Cheap = (),
@@ -85,14 +87,15 @@ def compare(
     every
         Compare on every tabular benchmark whose data is on this machine.
     evaluations
-        Budget of every method but LISSNAS, which stops by its own rule; default: the evaluations of LISSNAS in the same
-        run, at most 150 for kernel.
+        Budgets of every method but LISSNAS, which stops by its own rule, one or several; default: the evaluations of
+        LISSNAS in the same run, at most 150 for kernel.
     size
         Networks that every method keeps: a number, a share of the space such as 3%, or "lissnas" for as many as LISSNAS
         keeps in the same run.
     figures
         Draw figures; without them a comparison takes a fraction of the time.
     """
+    from lissnas_analyses.comparison.compared_method import compared_method, rule_method
     from lissnas_analyses.comparison.describe import (
         INTERVALS,
         ROWS,
@@ -107,6 +110,7 @@ def compare(
     from lissnas_analyses.ranking.score_sources import read_one_score
     from lissnas_analyses.results.folder import Results, benchmark_entries
 
+    compared = (*map(compared_method, methods), *map(rule_method, rules))
     names = _ready_tables() if every else tuple(dict.fromkeys(benchmarks))
     if not names:
         raise SettingError(
@@ -128,13 +132,13 @@ def compare(
             if evaluator is not None:
                 predictor = read_one_score(evaluator, by_benchmark)
                 opened, matched = by_benchmark.selected_by(predictor), (predictor.matched,)
-            opened = with_cheap(opened, cheap, methods)
+            opened = with_cheap(opened, cheap, [method.name for method in compared])
             with progress() as report:
                 on_benchmark = prefixed(report, name)
                 on_benchmark("shrinking", 0)
                 result = run(
                     opened,
-                    methods,
+                    compared,
                     runs,
                     seed,
                     evaluations=evaluations,
@@ -151,7 +155,8 @@ def compare(
                         opened, by_benchmark, result, results, runs, seed, on_benchmark, started
                     )
             settings = {"seed": seed, "runs": runs, "methods": result.settings, "evaluator": evaluator}
-            settings |= {"cheap": list(cheap), "evaluations": evaluations, "size": size}
+            settings |= {"cheap": list(cheap), "evaluations": list(evaluations), "size": size}
+            settings |= {"rules": {method.name: method.rule.checksum for method in compared if method.rule}}
             results.save(benchmark_entries(opened, methods=result.registered_methods), settings, findings)
             analyses.append(print_analysis(opened, findings, results, INTERVALS))
             comparisons.append(result)

@@ -1,11 +1,14 @@
 """`lissnas shrink`: shrink the space of one benchmark with one method, and save the subspace to a file."""
 
+from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any, cast
 
 from cyclopts import Parameter
 from lissnas.errors import SettingError
+from lissnas.shrinkers.rule_file import read_rule
 from lissnas.shrinkers.shrink import Shrinker, shrinker_class
 from lissnas.statistics.quality import Quality
 from lissnas_benchmarks.benchmark import open_benchmark
@@ -23,6 +26,7 @@ from lissnas_analyses.cli.shared.options import (
     Method,
     Metric,
     Out,
+    Rule,
     Seed,
     cheap_sentence,
     default_folder,
@@ -114,6 +118,7 @@ def shrink(
     /,
     *method_settings: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)],
     method: Method = "lissnas",
+    rule: Rule = None,
     dataset: Dataset = None,
     metric: Metric = None,
     limit: Limits = (),
@@ -141,7 +146,12 @@ def shrink(
     from lissnas_analyses.ranking.score_sources import read_one_score
     from lissnas_analyses.results.folder import make_folder
 
-    shrinker = _shrinker(method, method_settings)
+    own_rule = None if rule is None else read_rule(rule)
+    method = method if own_rule is None else own_rule.class_name
+    settings_class = shrinker_class(method) if own_rule is None else own_rule.shrinker_class()
+    shrinker = _shrinker(method, settings_class, method_settings)
+    described = {"method": method, "rule": rule, "settings": asdict(cast(Any, shrinker))}
+    explained = nullcontext() if own_rule is None else own_rule.explained()
     folder = out or default_folder(benchmark)
     make_folder(folder)
     if isinstance(find_adapter(benchmark), SurrogateAdapter):
@@ -149,7 +159,8 @@ def shrink(
         for option, value in options.items():
             if value:
                 raise SettingError(f"{benchmark} is a surrogate with a single prediction: it takes no --{option}")
-        return _shrink_surrogate(benchmark, method, shrinker, seed, folder)
+        with explained:
+            return _shrink_surrogate(benchmark, described, shrinker, seed, folder)
     opened = open_benchmark(benchmark, dataset, metric)
     matched: tuple[str, ...] = ()
     if evaluator is not None:
@@ -161,7 +172,8 @@ def shrink(
         space = limited = limited_space(opened, limit)
         report = report[limited.whole_index(np.arange(limited.size))]
     with_scores = with_cheap_scores(shrinker, opened.cheap_evaluators)
-    trace = run(space, opened.evaluator, with_scores, np.random.default_rng(seed))
+    with explained:
+        trace = run(space, opened.evaluator, with_scores, np.random.default_rng(seed))
     subspace = trace.subspace
     if limit:
         subspace = ExplicitSubspace(opened.space, limited.whole_index(subspace.index))
@@ -169,9 +181,7 @@ def shrink(
     origin = {"benchmark": benchmark, "dataset": opened.dataset, "selected_by": opened.selects.describe()}
     options = {"metric": metric, "evaluator": evaluator}
     spent = {"limits": list(limit), "cheap": list(cheap), "seed": seed, "evaluations": trace.evaluations.count}
-    subspace_file.save(
-        subspace, path, origin | options | {"method": method, "settings": asdict(cast(Any, shrinker))} | spent
-    )
+    subspace_file.save(subspace, path, origin | options | described | spent)
     statistics = quality(trace.subspace, report)
     limited_to = (f"{space.size:,} of {opened.space.size:,} networks meet {' and '.join(limit)}",) if limit else ()
     judged = quality_sentences(statistics, opened.unit)
@@ -206,7 +216,9 @@ def _say(heading: str, *sentences: str) -> None:
         say(sentence, indent=2)
 
 
-def _shrink_surrogate(benchmark: str, method: str, shrinker: Shrinker, seed: int, folder: Path) -> ShrinkageResult:
+def _shrink_surrogate(
+    benchmark: str, described: Mapping[str, Any], shrinker: Shrinker, seed: int, folder: Path
+) -> ShrinkageResult:
     """Shrink the space of a surrogate, save the subspace, and compare random networks of subspace and space.
 
     The surrogate that selects also judges, so the result is optimistic.
@@ -216,15 +228,14 @@ def _shrink_surrogate(benchmark: str, method: str, shrinker: Shrinker, seed: int
     from lissnas.subspaces import subspace_file
     from lissnas_benchmarks.loading import load_surrogate
 
-    evaluator = load_surrogate(benchmark)
+    evaluator, method = load_surrogate(benchmark), described["method"]
     space, quantity = evaluator.space, evaluator.surrogate.quantities[0]
     shrinking_rng, sampling_rng = np.random.default_rng(seed).spawn(2)
     trace = run(space, evaluator, shrinker, shrinking_rng)
     subspace = trace.subspace
     path = folder / f"shrunk-{method}.parquet"
-    origin = {"benchmark": benchmark, "selected_by": f"predicted {quantity.name}", "method": method}
-    spent = {"settings": asdict(cast(Any, shrinker)), "seed": seed, "evaluations": trace.evaluations.count}
-    subspace_file.save(subspace, path, origin | spent)
+    origin = {"benchmark": benchmark, "selected_by": f"predicted {quantity.name}", **described}
+    subspace_file.save(subspace, path, origin | {"seed": seed, "evaluations": trace.evaluations.count})
     least, most = subspace.size_bounds
     in_space = evaluator(space.sample(_SAMPLE_SIZE, sampling_rng))
     in_subspace = evaluator(subspace.sample(min(_SAMPLE_SIZE, least), sampling_rng))
@@ -260,9 +271,8 @@ def _shrink_surrogate(benchmark: str, method: str, shrinker: Shrinker, seed: int
     )
 
 
-def _shrinker(method: str, tokens: tuple[str, ...]) -> Shrinker:
+def _shrinker(method: str, shrinker: type[Shrinker], tokens: tuple[str, ...]) -> Shrinker:
     """Return a shrinker with the settings that the remaining options give."""
-    shrinker = shrinker_class(method)
 
     def collect(*, settings: Annotated[shrinker, Parameter(name="*")] = shrinker()) -> Shrinker:  # type: ignore[valid-type]  # noqa: B008
         return settings

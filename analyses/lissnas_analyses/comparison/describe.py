@@ -14,7 +14,7 @@ from lissnas_analyses.comparison.draw_kept_space import draw_kept_spaces
 from lissnas_analyses.comparison.draw_map import draw_map
 from lissnas_analyses.comparison.draw_overview import draw_recall
 from lissnas_analyses.comparison.measure import ComparisonResult, first_rounds
-from lissnas_analyses.comparison.overview import Overview, overview, verdict
+from lissnas_analyses.comparison.overview import Overview, overview, verdict_over_budgets
 from lissnas_analyses.comparison.pocket_map import lay_out
 from lissnas_analyses.grid.failed_runs import failure_words
 from lissnas_analyses.results.folder import Results
@@ -79,7 +79,7 @@ def _add_figures(result: ComparisonResult, shown: Overview, results: Results, pr
 def save_overview(comparisons: Sequence[ComparisonResult], folder: Path) -> str:
     """Write the overview of several comparisons to a folder of results, and return its verdict in sentences."""
     shown = overview(comparisons)
-    sentences = verdict(shown.table)
+    sentences = verdict_over_budgets(shown)
     results = Results(folder, "overview")
     results.add_table("overview_recall", shown.curves)
     results.add_table("overview_methods", shown.table)

@@ -23,7 +23,10 @@ _FREE = "random-subset"
 
 
 def draw_recall(overview: Overview) -> Figure:
-    """Draw the recall of the top 1 % against evaluations after every round, one panel for each benchmark."""
+    """Draw the recall of the top 1 % against evaluations, one panel for each benchmark.
+
+    A method with several budgets has a point for the result at each, every other method one for every round.
+    """
     subjects = list(overview.table.select("benchmark", "dataset").unique(maintain_order=True).iter_rows())
     columns = min(len(subjects), 2 if len(subjects) <= _FEW_PANELS else _FEW_PANELS)
     figure, panels = style.new_figure(
@@ -42,12 +45,24 @@ def draw_recall(overview: Overview) -> Figure:
     style.caption(
         figure,
         "Recall of the top 1 % against evaluations",
-        f"Means over {counted} runs after every round; bands and bars: 95 % intervals of the mean. In each run every "
-        "method ends with as many architectures as LISSNAS; hollow markers are rounds that still keep more. The dashed "
-        "black line keeps the architectures with the best selection scores of the full space: a method that knew all "
-        "labels. The dotted line is a random subset: chance.",
+        f"Means over {counted} runs after every round{_budgets(overview)}; bands and bars: 95 % intervals of the mean. "
+        f"{_sizes(overview)} hollow markers are rounds that still keep more. The dashed black line keeps the "
+        "architectures with the best selection scores of the full space: a method that knew all labels. The dotted "
+        "line is a random subset: chance.",
     )
     return figure
+
+
+def _budgets(overview: Overview) -> str:
+    if not overview.by_budget:
+        return ""
+    return f", or with budgets of {', '.join(f'{budget:,}' for budget in overview.by_budget)} evaluations"
+
+
+def _sizes(overview: Overview) -> str:
+    if overview.has_given_size:
+        return "Every method ends with the given number of architectures, as far as its rule allows;"
+    return "In each run every method ends with as many architectures as LISSNAS;"
 
 
 def draw_recall_panel(axes: Axes, curves: pl.DataFrame, table: pl.DataFrame) -> None:
@@ -55,8 +70,11 @@ def draw_recall_panel(axes: Axes, curves: pl.DataFrame, table: pl.DataFrame) -> 
     reference = table.filter(pl.col("method") == ALL_LABELS)["recall"].item()
     axes.axhline(reference, color=style.WHOLE_SPACE.color, linestyle="--", linewidth=1)
     ends = [(reference, ALL_LABELS, style.WHOLE_SPACE.color)]
-    for method, rows in curves.group_by("method", maintain_order=True):
-        name, line = str(method[0]), style.line_style(str(method[0]))
+    for (series,), rows in curves.group_by("series", maintain_order=True):
+        name, line = str(series), style.line_style(str(series))
+        if rows["budget"].n_unique() > 1:
+            ends.append((_draw_budgets(axes, table.filter(pl.col("series") == name), line), name, line.color))
+            continue
         if name == _FREE:
             recall = table.filter(pl.col("method") == _FREE)["recall"].item()
             axes.axhline(recall, color=line.color, linestyle=line.dash, linewidth=1)
@@ -81,6 +99,14 @@ def draw_recall_panel(axes: Axes, curves: pl.DataFrame, table: pl.DataFrame) -> 
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 3)))
     axes.set(xlabel="evaluations", ylabel="recall of the top 1 %", ylim=(0, 1.02))
     _label_ends(axes, ends)
+
+
+def _draw_budgets(axes: Axes, results: pl.DataFrame, line: style.LineStyle) -> float:
+    """Draw the results of a method at its budgets, and return the recall at the largest."""
+    results = results.sort("evaluations")
+    x, value, low, high = (results[name].to_numpy() for name in ("evaluations", "recall", "low", "high"))
+    style.draw_with_interval(axes, x, value, low, high, line, results["series"][0])
+    return float(value[-1])
 
 
 def _label_ends(axes: Axes, ends: list[tuple[float, str, str]]) -> None:

@@ -3,7 +3,7 @@
 LISSNAS decides the number of architectures kept and the evaluations; the other methods get the same in each run.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,35 +13,28 @@ import numpy as np
 import polars as pl
 from lissnas.errors import SettingError
 from lissnas.shrinkers.lissnas import Lissnas
-from lissnas.shrinkers.shrink import Shrinker, Trace, shrink
-from lissnas.shrinkers.two_fidelity_shrinkage import with_cheap_scores
+from lissnas.shrinkers.rule_file import RuleFile
+from lissnas.shrinkers.shrink import Shrinker
 from lissnas.spaces.space import INDEX_COLUMN
-from lissnas.statistics.quality import quality
-from lissnas.storage.random_streams import named_generator
 from lissnas.subspaces.subspace import ExplicitSubspace, Subspace, WholeSpace
 from lissnas_benchmarks.benchmark import Benchmark
 
-from lissnas_analyses.comparison.compared_method import ComparedMethod, compared_method
-from lissnas_analyses.comparison.kept_space import KeptSpaces, kept_space_statistics, summarize_kept_spaces
+from lissnas_analyses.comparison.compared_method import POINT_COLUMNS, ComparedMethod, comparison_points
+from lissnas_analyses.comparison.kept_space import KeptSpaces, summarize_kept_spaces
+from lissnas_analyses.comparison.rows import LEFT_OUT, comparison_rows
 from lissnas_analyses.comparison.summarize import (
     STATISTIC_RANGES,
-    distribution_scores,
     distributions,
     means_of_rounds,
     paired_differences,
     rounds_of_runs,
     rows_by_run,
-    share_below,
 )
-from lissnas_analyses.grid.benchmark_key import BenchmarkKey, full_space_quality
 from lissnas_analyses.grid.run_grid import Row, run_grid
 from lissnas_analyses.grid.workers import THIS_PROCESS, Workers
 
 METHODS = ("lissnas", "lissnas-model", "kernel", "operation-pruning", "random-subset")
 """The methods that are compared by default."""
-
-_LEFT_OUT = "left_out"
-"""Column of the reason why a method refused a run; such a run has a single row without statistics."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +45,11 @@ class ComparisonResult:
     ----------
     benchmark, methods, seed
         What was compared; the first method is the reference of `paired`. A shrinker with settings of its own is called
-        by its name and these settings.
+        by its name and these settings; with several budgets, a method is called by its name and evaluations.
+    points
+        Each of these methods with its settings and budget.
+    evaluations, size
+        The given budgets and size; empty and None for those of LISSNAS.
     left_out
         The methods that refused a run, which are not among `methods`, each with its reason.
     runs
@@ -77,6 +74,9 @@ class ComparisonResult:
 
     benchmark: Benchmark
     methods: tuple[str, ...]
+    points: dict[str, ComparedMethod]
+    evaluations: tuple[int, ...]
+    size: int | None
     left_out: dict[str, str]
     seed: int
     runs: pl.DataFrame
@@ -95,7 +95,7 @@ class ComparisonResult:
     @property
     def registered_methods(self) -> tuple[str, ...]:
         """The names of the methods without their settings, each once."""
-        return tuple(dict.fromkeys(method.partition("(")[0] for method in self.methods))
+        return tuple(dict.fromkeys(point.name for point in self.points.values()))
 
     def final(self, method: str, statistic: str) -> tuple[float, float, float]:
         """Return the mean over the runs of a statistic of a method's result, and its 95 % interval."""
@@ -110,11 +110,11 @@ class ComparisonResult:
 
 def compare(
     benchmark: Benchmark,
-    methods: Sequence[Shrinker | str] = METHODS,
+    methods: Sequence[Shrinker | RuleFile | str | ComparedMethod] = METHODS,
     runs: int = 20,
     seed: int = 0,
     *,
-    evaluations: int | None = None,
+    evaluations: Sequence[int] = (),
     size: int | None = None,
     path: Path | None = None,
     workers: Workers = THIS_PROCESS,
@@ -127,12 +127,13 @@ def compare(
     benchmark
         What is shrunk.
     methods
-        Names of methods, which get the size and the evaluations of LISSNAS in each run; or shrinkers, which keep their
-        settings.
+        Names of methods, alone or with settings as in "kernel:batch=5", and rules in files: they get the size and the
+        evaluations of LISSNAS in each run; or shrinkers, which keep their settings.
     runs, seed
         What is run.
     evaluations, size
-        The budget and the size of the methods by name; those of LISSNAS in the same run by default.
+        The budgets and the size of the methods by name; those of LISSNAS in the same run by default. Every method with
+        a budget runs at each of them.
     path
         The Parquet file of rows, one per method, run and round; None for no file. Runs that it has are not computed
         again. If this call is interrupted, it keeps the finished runs.
@@ -144,37 +145,44 @@ def compare(
     Raises
     ------
     SettingError
-        If `runs` is below 1, LISSNAS refuses this space, or every method does.
+        If a number is below 1, a setting is wrong, LISSNAS refuses this space, or every method does.
     UnknownNameError
-        If there is no method of a name.
+        If there is no method of a name, or a method has no setting of a name.
     LissnasError
         If the file has rows of other data.
     """
-    points = tuple(dict.fromkeys(compared_method(method, evaluations, size) for method in methods))
-    budget = {name: value for name, value in (("evaluations", evaluations), ("size", size)) if value is not None}
+    evaluations = tuple(sorted(set(evaluations)))
+    if min(evaluations, default=1) < 1:
+        raise SettingError(f"a budget must be at least 1 evaluation, not {min(evaluations)}")
+    points = comparison_points(methods, evaluations, size)
     grid = run_grid(
         comparison_rows,
         benchmark,
         points,
         runs,
         seed,
-        {"method": pl.String()},
+        POINT_COLUMNS,
         ("round",),
         path=path,
         workers=workers,
         report=report,
         runs_per_job=len(points),
-        settings={"lissnas": asdict(Lissnas()), **budget},  # LISSNAS sets what is not given
+        settings={"lissnas": asdict(Lissnas()), "points": list(POINT_COLUMNS)},  # LISSNAS sets what is not given
     )
-    left_out = _left_out(grid.rows)
-    points = tuple(point for point in points if point.method not in left_out)
-    if not points:
+    labels = {point.label(evaluations): point for point in points}
+    labeled = _labeled(grid.rows, labels)
+    left_out = _left_out(labeled)
+    labels = {label: point for label, point in labels.items() if label not in left_out}
+    if not labels:
         raise SettingError("; ".join(f"{method} was left out: {reason}" for method, reason in left_out.items()))
-    rows = rows_by_run(grid.rows, [point.method for point in points])
+    rows = rows_by_run(labeled, list(labels))
     rounds = rounds_of_runs(rows)
     return ComparisonResult(
         benchmark=benchmark,
-        methods=tuple(point.method for point in points),
+        methods=tuple(labels),
+        points=labels,
+        evaluations=evaluations,
+        size=size,
         left_out=left_out,
         seed=seed,
         runs=rounds,
@@ -182,47 +190,9 @@ def compare(
         distributions=distributions(benchmark, rows),
         paired=paired_differences(rounds, tuple(STATISTIC_RANGES)),
         kept_spaces=summarize_kept_spaces(benchmark, {name: [run[-1] for run in of] for name, of in rows.items()}),
-        settings={point.method: _settings(point, rows[point.method]) for point in points},
+        settings={label: _settings(point, rows[label]) for label, point in labels.items()},
         first_run={method: _subspaces(benchmark, of_method[0]) for method, of_method in rows.items()},
     )
-
-
-def comparison_rows(key: BenchmarkKey, seed: int, chunk: Sequence[tuple[ComparedMethod, int]]) -> list[Row]:
-    """Return the rows of some runs, one per method, run and round: the task of a worker.
-
-    A method that refuses a run has one row with the reason.
-    """
-    benchmark, rows = key.open(), list[Row]()
-    space, evaluator, scores = benchmark.space, benchmark.evaluator, distribution_scores(benchmark)
-    for run in dict.fromkeys(run for _, run in chunk):
-        sized = ComparedMethod("lissnas", size=chunk[0][0].size)
-        lissnas = shrink(space, evaluator, sized.within({}), named_generator("lissnas", seed, run))
-        budget = {"evaluations": lissnas.evaluations.count, "size": lissnas.subspace.size}
-        for point in (point for point, number in chunk if number == run):
-            trace = lissnas
-            if point.method != "lissnas":
-                try:
-                    shrinker = with_cheap_scores(point.within(budget), benchmark.cheap_evaluators)
-                    trace = shrink(space, evaluator, shrinker, named_generator(point.method, seed, run))
-                except SettingError as error:
-                    refusal = {"seed": seed, "run": run, "round": 0, _LEFT_OUT: str(error)}
-                    rows.append(point.columns | refusal)
-                    continue
-            for number, (shrunk, spent) in enumerate(zip(trace.rounds, _spent(trace), strict=True)):
-                subspace = shrunk.subspace
-                is_last = number == len(trace.rounds) - 1
-                kept = subspace.index.tolist() if run == 0 and number else None
-                statistics = quality(subspace, benchmark.report) if number else full_space_quality(key)
-                rows.append(
-                    point.columns
-                    | {"seed": seed, "run": run, "round": number, "evaluations": spent}
-                    | asdict(statistics)
-                    | {f"lissnas_{name}": value for name, value in budget.items()}
-                    | {"share_below": share_below(benchmark.report[subspace.index], scores).tolist()}
-                    | kept_space_statistics(benchmark, subspace if is_last else None)
-                    | {"kept": kept}
-                )
-    return rows
 
 
 def first_rounds(result: ComparisonResult) -> pl.DataFrame:
@@ -247,23 +217,29 @@ def first_rounds(result: ComparisonResult) -> pl.DataFrame:
     return pl.concat([pl.DataFrame(schema=schema), *frames])
 
 
+def _labeled(rows: pl.DataFrame, points: Mapping[str, ComparedMethod]) -> pl.DataFrame:
+    """Return rows with the label of their method as its name."""
+    names = pl.DataFrame(
+        [point.columns | {"label": label} for label, point in points.items()],
+        schema={**POINT_COLUMNS, "label": pl.String()},
+    )
+    joined = rows.join(names, on=list(POINT_COLUMNS), nulls_equal=True, maintain_order="left")
+    return joined.with_columns(method="label").drop("label")
+
+
 def _left_out(rows: pl.DataFrame) -> dict[str, str]:
     """Return the methods that refused a run, each with its first reason."""
-    if _LEFT_OUT not in rows.columns:
+    if LEFT_OUT not in rows.columns:
         return {}
-    refused = rows.filter(pl.col(_LEFT_OUT).is_not_null()).sort("run")
+    refused = rows.filter(pl.col(LEFT_OUT).is_not_null()).sort("run")
     first = refused.group_by("method", maintain_order=True).first()
-    return {row["method"]: f"run {row['run']}: {row[_LEFT_OUT]}" for row in first.iter_rows(named=True)}
-
-
-def _spent(trace: Trace) -> list[int]:
-    """Return the evaluations of each round; the last one has all, also those after which the method stopped."""
-    return [*(shrunk.evaluations for shrunk in trace.rounds[:-1]), trace.evaluations.count]
+    return {row["method"]: f"run {row['run']}: {row[LEFT_OUT]}" for row in first.iter_rows(named=True)}
 
 
 def _settings(point: ComparedMethod, runs: list[list[Row]]) -> dict[str, Any]:
     """Return the settings of a method; under "by_run" those that differ between runs, one value per run."""
-    budgets = [{name: rounds[0][f"lissnas_{name}"] for name in ("evaluations", "size")} for rounds in runs]
+    decided = [{name: rounds[0][f"lissnas_{name}"] for name in ("evaluations", "size")} for rounds in runs]
+    budgets = [{name: value for name, value in of_run.items() if value is not None} for of_run in decided]
     of_runs = [asdict(cast(Any, point.within(budget))) for budget in budgets]
     differing = [name for name in of_runs[0] if any(of_run[name] != of_runs[0][name] for of_run in of_runs)]
     same = {name: value for name, value in of_runs[0].items() if name not in differing}

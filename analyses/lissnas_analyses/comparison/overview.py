@@ -1,7 +1,7 @@
 """Which method keeps the best architectures, and at what cost: one curve and one table for several comparisons."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -24,18 +24,32 @@ class Overview:
     ----------
     curves
         One row for each benchmark, method and round, without round 0: the mean recall of the top 1 % with its 95 %
-        interval, against the mean number of evaluations. Columns: benchmark, dataset, method, round, evaluations,
-        size, recall, low, high, runs.
+        interval, against the mean number of evaluations. Columns: benchmark, dataset, method, series (the method
+        without its budget), budget (the given evaluations, null for those of LISSNAS), round, evaluations, size,
+        recall, low, high, runs.
     table
         One row for each benchmark and method, and one for selection by all labels: the recall of the result with its 95
         % interval and median, the mean number of architectures kept and of evaluations, the number of runs and of
         failed runs, and whether the method is the best. A method is the best if it has the highest mean recall and the
-        paired interval of its difference to every other method excludes 0. Columns: benchmark, dataset, method, recall,
-        low, high, median, size, evaluations, runs, failed, best.
+        paired interval of its difference to every other method excludes 0. Columns: benchmark, dataset, method, series,
+        budget, recall, low, high, median, size, evaluations, runs, failed, best. With several budgets, methods compete
+        with those of their budget, and a method without a budget with all.
+    by_budget
+        The table for each budget, if several were given: the methods with it, called by their series, and those without
+        a budget.
+    has_given_size
+        Whether the size was given, so that LISSNAS does not decide it.
     """
 
     curves: pl.DataFrame
     table: pl.DataFrame
+    by_budget: dict[int, pl.DataFrame] = field(default_factory=dict)
+    has_given_size: bool = False
+
+    @property
+    def tables(self) -> dict[int | None, pl.DataFrame]:
+        """The tables in which methods compete: one for each budget, or a single one under None."""
+        return dict(self.by_budget.items()) if self.by_budget else {None: self.table}
 
 
 def overview(results: Sequence[ComparisonResult]) -> Overview:
@@ -43,8 +57,25 @@ def overview(results: Sequence[ComparisonResult]) -> Overview:
 
     Raises ValueError if `results` is empty.
     """
-    curves = [_named(result, _curve(result)) for result in results]
-    return Overview(pl.concat(curves), pl.concat([_named(result, _table(result)) for result in results]))
+    budgets = sorted({budget for result in results for budget in result.evaluations})
+    by_budget: dict[int, pl.DataFrame] = {}
+    for budget in budgets if len(budgets) > 1 else ():
+        tables = pl.concat([_named(result, _table(result, _of_budget(result, budget))) for result in results])
+        by_budget[budget] = tables.with_columns(method="series")
+    return Overview(
+        pl.concat([_named(result, _curve(result)) for result in results]),
+        pl.concat([_named(result, _table(result, result.methods)) for result in results]),
+        by_budget,
+        any(result.size is not None for result in results),
+    )
+
+
+def verdict_over_budgets(overview: Overview) -> str:
+    """Return the verdict, or with several budgets one for each."""
+    if not overview.by_budget:
+        return verdict(overview.table)
+    verdicts = {budget: verdict(table) for budget, table in overview.by_budget.items()}
+    return " ".join(f"Budget of {budget:,}: {sentences}" for budget, sentences in verdicts.items() if sentences)
 
 
 def verdict(table: pl.DataFrame) -> str:
@@ -53,7 +84,7 @@ def verdict(table: pl.DataFrame) -> str:
     Parameters
     ----------
     table
-        That of an `Overview`.
+        That of an `Overview`, or of one of its budgets.
     """
     methods = table.filter(~pl.col("method").is_in([ALL_LABELS, "random-subset"]))
     groups = methods.group_by("benchmark", "dataset", maintain_order=True)
@@ -95,38 +126,63 @@ def _curve(result: ComparisonResult) -> pl.DataFrame:
     recall = rounds.filter(pl.col("statistic") == "recall_1").select(
         "method", "round", pl.col("mean").alias("recall"), "low", "high", "runs"
     )
+    names = pl.DataFrame(
+        [(label, point.method, point.evaluations) for label, point in result.points.items()],
+        schema={"method": pl.String(), "series": pl.String(), "budget": pl.Int64()},
+        orient="row",
+    )
+    recall = recall.join(names, on="method", maintain_order="left")
     for name in ("evaluations", "size"):
         means = rounds.filter(pl.col("statistic") == name).select("method", "round", pl.col("mean").alias(name))
         recall = recall.join(means, on=["method", "round"], maintain_order="left")
-    return recall.select("method", "round", "evaluations", "size", "recall", "low", "high", "runs")
+    return recall.select("method", "series", "budget", "round", "evaluations", "size", "recall", "low", "high", "runs")
 
 
-def _table(result: ComparisonResult) -> pl.DataFrame:
-    best = _best_method(result)
+def _of_budget(result: ComparisonResult, budget: int | None) -> tuple[str, ...]:
+    """Return the methods with a budget, and those without any."""
+    return tuple(label for label, point in result.points.items() if point.evaluations in (None, budget))
+
+
+def _table(result: ComparisonResult, methods: Sequence[str]) -> pl.DataFrame:
+    """Return the rows of some methods, and of selection by all labels."""
+    best = _best_methods(result, methods)
     rows: list[dict[str, Any]] = []
-    for method in result.methods:
+    for method in methods:
         recall = result.final_row(method, "recall_1")
         size, spent = (result.final(method, name)[0] for name in ("size", "evaluations"))
+        point = result.points[method]
         rows.append(
-            {"method": method, "recall": recall["mean"], "low": recall["low"], "high": recall["high"]}
+            {"method": method, "series": point.method, "budget": point.evaluations}
+            | {"recall": recall["mean"], "low": recall["low"], "high": recall["high"]}
             | {"median": recall["median"], "size": size, "evaluations": spent, "runs": recall["runs"]}
-            | {"failed": recall["failed"], "best": method == best}
+            | {"failed": recall["failed"], "best": method in best}
         )
     rows.append(_all_labels(result))
     numbers = dict.fromkeys(("recall", "low", "high", "median", "size", "evaluations"), pl.Float64())
     counts = dict.fromkeys(("runs", "failed"), pl.Int64())
-    return pl.DataFrame(rows, schema={"method": pl.String(), **numbers, **counts, "best": pl.Boolean()})
+    texts = dict.fromkeys(("method", "series"), pl.String())
+    return pl.DataFrame(rows, schema={**texts, "budget": pl.Int64(), **numbers, **counts, "best": pl.Boolean()})
 
 
-def _best_method(result: ComparisonResult) -> str | None:
-    """Return the method whose recall is significantly above that of every other method, or None."""
-    if len(result.methods) < 2:
-        return None
-    leader = max(result.methods, key=lambda method: result.final(method, "recall_1")[0])
-    is_leader = pl.col("method") == leader
-    leader_first = pl.concat([result.runs.filter(is_leader), result.runs.filter(~is_leader)])
-    differences = paired_differences(leader_first, ("recall_1",))
-    return leader if (differences["high"] < 0).all() else None
+def _best_methods(result: ComparisonResult, methods: Sequence[str]) -> set[str]:
+    """Return the methods whose recall is significantly above that of every other method of the same budget.
+
+    A method without a budget must be the best among all.
+    """
+    best = set[str]()
+    for budget in {result.points[method].evaluations for method in methods}:
+        rivals = [method for method in methods if budget is None or result.points[method].evaluations in (None, budget)]
+        leader = max(rivals, key=lambda method: result.final(method, "recall_1")[0])
+        is_leader = pl.col("method") == leader
+        others = result.runs.filter(pl.col("method").is_in(rivals) & ~is_leader)
+        differences = paired_differences(pl.concat([result.runs.filter(is_leader), others]), ("recall_1",))
+        if (
+            not differences.is_empty()
+            and (differences["high"] < 0).all()
+            and result.points[leader].evaluations == budget
+        ):
+            best.add(leader)
+    return best
 
 
 def _all_labels(result: ComparisonResult) -> dict[str, Any]:
@@ -139,6 +195,8 @@ def _all_labels(result: ComparisonResult) -> dict[str, Any]:
     recall = mean_over_runs(recalls)
     return {
         "method": ALL_LABELS,
+        "series": ALL_LABELS,
+        "budget": None,
         "recall": float(recall.value),
         "low": float(recall.low),
         "high": float(recall.high),

@@ -107,9 +107,11 @@ def run_predictor_cost(
     """
     own_comparison = compare(
         by_benchmark,
-        comparison.methods,
+        tuple(comparison.points.values()),
         runs,
         seed,
+        evaluations=comparison.evaluations,
+        size=comparison.size,
         path=results.folder / ROWS,
         workers=workers,
         report=lambda share: progress("selected by the benchmark", share),

@@ -126,8 +126,9 @@ def _without(words: Sequence[str], options: tuple[str, ...], flags: tuple[str, .
 def _shrink_words(path: Path) -> tuple[str, ...]:
     described = _subspace_metadata(path)
     try:
-        words = ["shrink", described["benchmark"], f"--method={described['method']}", f"--seed={described['seed']}"]
-        given = {option: described.get(option) for option in ("dataset", "metric", "evaluator")}
+        words = ["shrink", described["benchmark"], f"--seed={described['seed']}"]
+        words += [] if described.get("rule") else [f"--method={described['method']}"]
+        given = {option: described.get(option) for option in ("rule", "dataset", "metric", "evaluator")}
         words += [f"--{option}={value}" for option, value in given.items() if value is not None]
         for option, key in (("limit", "limits"), ("cheap", "cheap")):
             words += [f"--{option}={value}" for value in described.get(key, ())]

@@ -15,7 +15,6 @@ from lissnas.statistics.diversity import diversity
 from lissnas.statistics.quality import expected_best
 from lissnas.storage.random_streams import named_generator
 from lissnas_analyses.comparison import measure
-from lissnas_analyses.comparison.compared_method import compared_method
 from lissnas_analyses.comparison.describe import comparison_sentences
 from lissnas_analyses.comparison.draw import draw_paired
 from lissnas_analyses.comparison.draw_kept_space import draw_kept_spaces
@@ -203,10 +202,6 @@ def test_a_shrinker_keeps_its_settings_and_a_name_gets_those_of_lissnas(proteins
     assert result.final("random-subset", "size")[0] == lissnas.subspace.size
     assert result.final("random-subset(size=100)", "size")[0] == 100
     assert result.settings["lissnas(seeds=5)"]["seeds"] == 5
-
-
-def test_lissnas_with_its_own_settings_is_the_method_by_its_name() -> None:
-    assert compared_method(Lissnas()).method == "lissnas"
 
 
 def test_the_kept_spaces_of_the_first_run_are_stored(compared: ComparisonResult, proteins: Benchmark) -> None:

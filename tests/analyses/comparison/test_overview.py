@@ -63,7 +63,7 @@ def test_a_lead_is_marked_only_if_every_paired_interval_supports_it(compared: Co
 def _table(**recalls: dict[str, float]) -> pl.DataFrame:
     """Return a table of benchmarks, from the recall of each method."""
     rows = [
-        {"benchmark": benchmark, "dataset": "d", "method": method, "recall": recall}
+        {"benchmark": benchmark, "dataset": "d", "method": method, "series": method, "budget": None, "recall": recall}
         | {"evaluations": 150.0 if method == "kernel" else 900.0, "best": recall == max(methods.values())}
         for benchmark, methods in recalls.items()
         for method, recall in methods.items()

@@ -5,14 +5,14 @@ The class of `shrinker` chooses the method. Each method has its own file.
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol, cast
 
 import numpy as np
 
-from lissnas.errors import LissnasError
+from lissnas.errors import LissnasError, SettingError
 from lissnas.evaluation.evaluations import Evaluations
 from lissnas.evaluation.evaluator import Evaluator
 from lissnas.evaluation.journal import Journal
@@ -146,12 +146,28 @@ def shrink(
     opened = None if journal is None else Journal(journal, _identity(space, shrinker, rng))
     evaluations = Evaluations(space, evaluator, opened)
     try:
-        rounds = [Round(subspace, evaluations.count) for subspace in shrinker.rounds(space, evaluations, rng)]
+        rounds = [Round(subspace, evaluations.count) for subspace in _subspaces(shrinker, space, evaluations, rng)]
         evaluations.check_that_scores_differ()
     except LissnasError as error:
         error.evaluations = evaluations
         raise
     return Trace(shrinker, (Round(WholeSpace(space), 0), *rounds), evaluations)
+
+
+def _subspaces(
+    shrinker: Shrinker, space: Space, evaluations: Evaluations, rng: np.random.Generator
+) -> Iterator[Subspace]:
+    """Yield what a shrinker yields; raises SettingError if that is no subspace."""
+    name, yielded = type(shrinker).__name__, shrinker.rounds(space, evaluations, rng)
+    if not isinstance(yielded, Iterable):
+        raise SettingError(f"rounds of {name} returns a {type(yielded).__name__}: yield a Subspace for each round")
+    for number, subspace in enumerate(yielded, start=1):
+        if not isinstance(subspace, Subspace):
+            raise SettingError(
+                f"round {number} of {name} yields a {type(subspace).__name__}, not a Subspace: yield for example "
+                "ExplicitSubspace(space, index)"
+            )
+        yield subspace
 
 
 def _identity(space: Space, shrinker: Shrinker, rng: np.random.Generator) -> RunIdentity:

@@ -21,9 +21,11 @@ from lissnas_analyses.cli.shared.terminal import say
 if TYPE_CHECKING:
     BenchmarkName = str
     MethodName = str
+    MethodWithSettings = str
 else:
     BenchmarkName = Literal[benchmark_names()]
     MethodName = Literal[shrinker_names()]
+    MethodWithSettings = MethodName | str
 
 
 def _method_help() -> str:
@@ -38,9 +40,27 @@ def _method_help() -> str:
 
 Method = Annotated[MethodName, Parameter(help=_method_help())]
 Methods = Annotated[
-    tuple[MethodName, ...],
+    tuple[MethodWithSettings, ...],
     Parameter(
-        help="Methods to compare; LISSNAS sets the size and the evaluations of the others.", consume_multiple=True
+        help="Methods to compare, each with settings of its own if it has any: lissnas lissnas:seeds=50,radius=2. "
+        "'lissnas shrink --help' lists the settings.",
+        consume_multiple=True,
+    ),
+]
+Rule = Annotated[
+    str | None,
+    Parameter(
+        help="A shrinker in a Python file, in place of --method: FILE.py:ClassName. Its settings are options, too."
+    ),
+]
+Rules = Annotated[
+    tuple[str, ...],
+    Parameter(
+        name="--rule",
+        help="Shrinkers in Python files, to compare besides the methods: FILE.py:ClassName, with settings as in "
+        "FILE.py:ClassName:elite=20.",
+        consume_multiple=True,
+        show_default=False,
     ),
 ]
 Dataset = Annotated[str | None, Parameter(help="Data set of the benchmark; default: its first.")]
