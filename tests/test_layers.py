@@ -91,6 +91,7 @@ _SUPERNET_ORDER = (
     "scoring",
     "shrinking",
     "recipes",
+    "export",
     "zero_cost",
     "stages",
 )

@@ -24,6 +24,7 @@ EXTRAS = {
     "benchmarks": "official programs of NAS-Bench-201 and NATS-Bench, to compare our tables with",
     "bridges": "conversion of spaces and tables from and to ConfigSpace, Optuna, pandas and Arrow",
     "cluster": "ablate and search on several machines",
+    "export": "networks as ONNX and safetensors, for use without lissnas",
     "imagenet": "ImageNet images, from a folder or from shards",
     "report": "maps of 'lissnas report'",
     "search": "Optuna's samplers: --optimizer tpe genetic",

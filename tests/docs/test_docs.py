@@ -41,11 +41,12 @@ NOT_RUN = {
     "lissnas data get": "needs the network; tests/benchmarks/test_download.py downloads from a local server",
     "lissnas data import": "needs the official file; the tests of each benchmark import it",
     "lissnas compare BENCHMARK": "is a pattern for any benchmark; with this many methods it takes minutes",
-    "lissnas supernet train": "takes minutes to weeks, like the next four; tests/analyses and tests/toolkit/supernet "
+    "lissnas supernet train": "takes minutes to weeks, like the next five; tests/analyses and tests/toolkit/supernet "
     "run every stage with small settings",
     "lissnas supernet shrink": "",
     "lissnas supernet search": "",
     "lissnas supernet retrain": "",
+    "lissnas supernet export": "",
     "lissnas supernet study": "",
     "lissnas supernet evaluate --out fashion": "needs a supernet that was trained for minutes, like the next",
     "lissnas tau fashion-cells --predictor fashion": "",

@@ -132,6 +132,12 @@ _add(
     "Train the best network of the search from scratch, and test it once.\n\n"
     "The test uses the official validation images. Checkpoints and score are in the folder retraining of the run.",
 )
+_add(
+    supernet,
+    "export",
+    "supernet.export:export",
+    "Write one network for use without lissnas: PyTorch, safetensors or ONNX, with a model card.",
+)
 _add(supernet, "recipe", "supernet.recipe:recipe", "Print a complete recipe, with the meaning of each key.")
 _add(supernet, "plan", "supernet.plan:plan", "Estimate the time, memory and disk space of a run before it starts.")
 _add(supernet, "study", "supernet.study:study", "Compare supernets with networks that were trained separately.")

@@ -4,7 +4,6 @@ The work of each stage is in `lissnas.supernet.stages`. Each function here check
 what it found with the folder of its results; processes other than the main process write nothing and get None for it.
 """
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from lissnas.supernet.recipes.recipe_images import open_images
 from lissnas.supernet.shrinking.shrinking_loop import ShrinkingTrace
 from lissnas.supernet.shrinking.shrinking_round import ShrinkingRound
 from lissnas.supernet.stages.evaluate import given_and_random, run_evaluation
+from lissnas.supernet.stages.export import retraining_folder
 from lissnas.supernet.stages.retrain import RETRAINED, RetrainedScore, run_retraining
 from lissnas.supernet.stages.run_folder import RunFolder, Stage
 from lissnas.supernet.stages.search import run_search
@@ -150,7 +150,7 @@ def retrain(run: SupernetRun, architecture: str | None) -> tuple[RetrainedScore,
     """Run the stage `retrain` for an architecture; for the best one of the search if it is None."""
     space = run.recipe.network.search_space()
     rows = space.read([search_winner(run.folder) if architecture is None else architecture])
-    folder = run.folder.stage_folder("retrain") / hashlib.sha256(rows.tobytes()).hexdigest()[:8]
+    folder = retraining_folder(run.folder, rows[0])
     images, results = run.open_images(), _open_results(run, "retrain", folder)
     score = run_retraining(run, images, rows[0], folder)
     if results is not None:

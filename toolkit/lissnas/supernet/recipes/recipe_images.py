@@ -6,7 +6,7 @@ from lissnas.errors import SettingError
 from lissnas.supernet.images.image_folder import folder_source
 from lissnas.supernet.images.image_shards import shard_source
 from lissnas.supernet.images.image_source import ImageSource, small_source
-from lissnas.supernet.images.small_tasks import digits, fashion_mnist
+from lissnas.supernet.images.small_tasks import ImageTask, digits, fashion_mnist
 from lissnas.supernet.recipes.run_recipe import RunRecipe
 from lissnas.supernet.training.path_samplers import (
     FairPathSampler,
@@ -34,8 +34,7 @@ def open_images(recipe: RunRecipe, folder: Path) -> ImageSource:
     """
     images = recipe.images
     if images.files is None:
-        task = digits() if images.kind == "digits" else fashion_mnist(Path(images.fashion_mnist))
-        return small_source(task)
+        return small_source(_small_task(recipe))
     if images.kind == "folder":
         source = folder_source(Path(images.train), Path(images.validation), folder, images.files)
     else:
@@ -46,6 +45,23 @@ def open_images(recipe: RunRecipe, folder: Path) -> ImageSource:
             "give the one or the other"
         )
     return source
+
+
+def describe_input(recipe: RunRecipe) -> dict[str, object]:
+    """Return how an image becomes the input of a network, in words and numbers."""
+    images, network = recipe.images, recipe.network
+    described: dict[str, object] = {"channels": network.input_channels, "size": network.image_size}
+    if images.files is None:
+        pixels = _small_task(recipe).train.pixels
+        mean, deviation = float(pixels.mean(dtype="float64")), float(pixels.std(dtype="float64"))
+        return described | {"values": "gray, 0 to 1", "mean": round(mean, 6), "standard_deviation": round(deviation, 6)}
+    shorter = images.files.augmentation.shorter_side
+    return described | {"order": "blue, green, red", "values": "0 to 255, not normalized", "shorter_side": shorter}
+
+
+def _small_task(recipe: RunRecipe) -> ImageTask:
+    images = recipe.images
+    return digits() if images.kind == "digits" else fashion_mnist(Path(images.fashion_mnist))
 
 
 def first_paths(recipe: RunRecipe) -> PathSampler:

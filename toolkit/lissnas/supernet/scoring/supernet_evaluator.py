@@ -7,7 +7,7 @@ from itertools import islice
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from lissnas.evaluation.journal import ROWS_PER_LINE
 from lissnas.spaces.space import Floats, Rows
@@ -106,6 +106,13 @@ class SupernetEvaluator:
                     self._report(self.scored + min(place + processes, len(unscored)))
         self._scores |= zip(unscored, self._process_group.sum(scores).tolist(), strict=True)
         return np.array([self._scores[key] for key in keys])
+
+    def stand_alone(self, row: Rows) -> nn.Module:
+        """Return the network of a path, shape (genes,), with its weights and its recalibrated batch norms."""
+        with memory_for("recalibration", self._process_group.device, _REMEDY), _evaluating(self._network):
+            with torch.no_grad():
+                recalibrate_batch_norms(self._network, self._recalibration, partial(self._classify, path=row.tolist()))
+            return self._network.stand_alone(row)
 
     def _score(self, path: list[int]) -> float:
         recalibrate_batch_norms(self._network, self._recalibration, partial(self._classify, path=path))

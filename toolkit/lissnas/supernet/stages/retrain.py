@@ -18,6 +18,7 @@ from lissnas.spaces.space import Rows
 from lissnas.storage.atomic_write import atomic_write
 from lissnas.storage.random_streams import RunStream
 from lissnas.storage.run_identity import RunIdentity
+from lissnas.supernet.export.module_source import plain_weights
 from lissnas.supernet.images.image_source import ImageSource
 from lissnas.supernet.networks.single_path_supernet import single_path_supernet
 from lissnas.supernet.networks.supernet import Supernet
@@ -37,6 +38,9 @@ FORMAT = 2
 
 RETRAINED = "retrained.json"
 """Name of the score file in the folder of a retraining."""
+
+WEIGHTS = "retrained.pt"
+"""Name of the file with the weights that were measured, a PyTorch state dict as `plain_weights` returns it."""
 
 SPOS_RETRAINING = replace(SPOS, steps=300_000)
 """The recipe for networks found by SPOS: Guo et al., ECCV 2020, and the authors' code."""
@@ -208,6 +212,8 @@ def retrain(
         unreadable = source.official_validation_images - count
         score = RetrainedScore(architecture, 100 * top1 / count, 100 * top5 / count, count, unreadable)
         if group.rank == 0:
+            with atomic_write(folder / WEIGHTS) as file:
+                torch.save(plain_weights(network), file)
             _write(score, folder / RETRAINED, run)
     return score
 
@@ -267,8 +273,16 @@ def _write(score: RetrainedScore, path: Path, run: RunIdentity) -> None:
         file.write(json.dumps({"format": FORMAT, **asdict(score), "run": run.to_json()}, indent=2).encode() + b"\n")
 
 
-def _read(path: Path, run: RunIdentity) -> RetrainedScore | None:
-    """Return the score in a file, or None if there is no file."""
+def read_score(path: Path) -> RetrainedScore:
+    """Return the score in a file, of any retraining; raise LissnasError if there is none."""
+    found = _read(path, None)
+    if found is None:
+        raise LissnasError(f"{path}: there is no such file; retrain the network first")
+    return found
+
+
+def _read(path: Path, run: RunIdentity | None) -> RetrainedScore | None:
+    """Return the score in a file, or None if there is no file; raise an error if it is that of another run."""
     try:
         content = json.loads(path.read_bytes())
         version = int(content["format"])
@@ -286,5 +300,6 @@ def _read(path: Path, run: RunIdentity) -> RetrainedScore | None:
         ) from error
     if version != FORMAT:
         raise LissnasError(f"{path}: has format {version}, not {FORMAT}; choose another folder")
-    run.check(path, identity)
+    if run is not None:
+        run.check(path, identity)
     return score
