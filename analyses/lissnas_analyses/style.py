@@ -1,7 +1,7 @@
 """The style of every figure: colors, lines, axes and captions."""
 
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import product
@@ -39,8 +39,20 @@ _STYLE: dict[str, Any] = {
 CAPTION_ID = "caption"
 """The id of a caption in an SVG: a page that has the caption as text leaves it out of the picture."""
 
-SEQUENTIAL = "cividis"
+SEQUENTIAL = "viridis"
 """Color map of a quantity: uniform in lightness, also in grayscale and for color-blind readers."""
+
+FAINT = "#c8c8c8"
+"""Color of what is in the background of a figure."""
+
+_NO_BREAK = "\N{NO-BREAK SPACE}"
+"""Keeps a number and its percent sign on one line."""
+
+_TITLE_SIZE = 10.5
+"""Font size of the title of a figure, which states its message."""
+
+_LABEL_HEIGHT = 9.0
+"""Height of a label beside a panel in points."""
 
 
 @dataclass(frozen=True)
@@ -135,15 +147,37 @@ def label(axes: Axes, text: str, x: float, y: float, color: str, offset: tuple[f
     )
 
 
+def label_ends(axes: Axes, ends: Sequence[tuple[float, str, str]]) -> None:
+    """Write a label beside the panel for each (value on the y axis, text, color), moved apart if they would overlap.
+
+    Call it when the limits and the scale of the axis are final.
+    """
+    height = _LABEL_HEIGHT * axes.figure.dpi / (72 * axes.bbox.height)
+    to_panel = axes.transData + axes.transAxes.inverted()
+    ordered = sorted(ends, key=lambda end: end[0])
+    places: list[float] = []
+    for value, _, _ in ordered:
+        place = float(to_panel.transform((axes.get_xlim()[1], value))[1])
+        places.append(max(place, places[-1] + height if places else 0.0))
+    ceiling = 1.0
+    for number in range(len(places) - 1, -1, -1):
+        places[number] = min(places[number], ceiling)
+        ceiling = places[number] - height
+    for place, (_, text, color) in zip(places, ordered, strict=True):
+        axes.text(1.02, place, text, transform=axes.transAxes, color=color, fontsize=7, va="center")
+
+
 def percent(value: float, _position: float) -> str:
     """Format a share for an axis."""
     return f"{100 * value:g} %"
 
 
 def caption(figure: Figure, title: str, text: str) -> None:
-    """Add a title and a caption that says what the figure shows, so that it can be read on its own."""
-    figure.suptitle(title, x=0.01, ha="left", fontsize="large", fontweight="bold")
-    lines = _break_lines(text, 72 * 0.98 * figure.get_figwidth(), FontProperties(size=7))
+    """Add a title that states the message, and a caption that says what the figure shows, so that it reads alone."""
+    width = 72 * 0.98 * figure.get_figwidth()
+    lines = _break_lines(title, width, FontProperties(size=_TITLE_SIZE, weight="bold"))
+    figure.suptitle("\n".join(lines), x=0.01, ha="left", fontsize=_TITLE_SIZE, fontweight="bold")
+    lines = _break_lines(text, width, FontProperties(size=7))
     figure.supxlabel("\n".join(lines), x=0.01, ha="left", fontsize=7, color="#444444").set_gid(CAPTION_ID)
 
 
@@ -160,7 +194,7 @@ def _break_lines(text: str, width: float, font: FontProperties) -> list[str]:
     space = width_of("a b") - width_of("ab")
     lines: list[str] = []
     used = width
-    for word in text.split():
+    for word in text.replace(" %", f"{_NO_BREAK}%").split(" "):
         needed = width_of(word)
         if used + space + needed > width:
             lines.append(word)
@@ -168,7 +202,7 @@ def _break_lines(text: str, width: float, font: FontProperties) -> list[str]:
         else:
             lines[-1] += f" {word}"
             used += space + needed
-    return lines
+    return [line.replace(_NO_BREAK, " ") for line in lines]
 
 
 def fix_layout(figure: Figure) -> None:

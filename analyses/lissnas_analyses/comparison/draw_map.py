@@ -1,73 +1,118 @@
-"""The map of the pockets: one panel per method, with its kept architectures outlined."""
+"""The map of the pockets: the scores of the space, and for each method which of the top 1 % it keeps."""
 
 from string import ascii_lowercase
 
 import numpy as np
-import polars as pl
+from lissnas.spaces.space import INDEX_COLUMN
+from lissnas.statistics.quality import is_top
 from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from lissnas_analyses import style
-from lissnas_analyses.comparison.pocket_map import BACKGROUND, MapResult
+from lissnas_analyses.comparison.pocket_map import BACKGROUND, TOP, MapResult
 
-_PIXELS = 400
-"""Number of steps along each side of the grid on which outlines are found."""
+_MAX_METHODS = 4
+"""Maximum number of methods with a panel: the first ones."""
 
-_REACH = 0.012
-"""Distance from a kept architecture to its outline, as a share of the width of the map."""
+_KEPT, _LOST = "#0072b2", "#d55e00"
+"""Colors of the architectures of the top 1 % that a method keeps, and of those that it loses."""
+
+_REST = "#9cc9e8"
+"""Color of kept architectures outside the top 1 %."""
 
 
 def draw_map(result: MapResult) -> Figure:
-    """Draw the map once for each method."""
-    benchmark = result.benchmark
-    columns = min(2, len(result.sizes))
-    figure, panels = style.new_figure(-(-len(result.sizes) // columns), columns, width=4.2, height=3.6)
-    for axes in panels[len(result.sizes) :]:
+    """Draw the scores on the map, and the kept space of each method."""
+    benchmark, architectures = result.benchmark, result.architectures
+    methods = list(result.sizes)[:_MAX_METHODS]
+    cells = len(methods) + 2
+    columns = min(3, cells)
+    figure, panels = style.new_figure(-(-cells // columns), columns, width=3.3, height=3.1)
+    top = is_top(benchmark.report, 0.01)
+    for axes in panels:
         axes.axis("off")
-    architectures = result.architectures.sort("score")
-    low, high = np.nanquantile(architectures["score"], [0.1, 1])
-    for letter, (method, (size, count)), axes in zip(ascii_lowercase, result.sizes.items(), panels, strict=False):
-        kept = pl.col(f"pocket of {method}").is_not_null()
-        for drawn, alpha, area in ((architectures.filter(~kept), 0.5, 4), (architectures.filter(kept), 1, 7)):
-            points = axes.scatter(
-                drawn["x"], drawn["y"], c=drawn["score"], cmap=style.SEQUENTIAL, vmin=low, vmax=high, s=area,
-                alpha=alpha, linewidths=0,
-            )  # fmt: skip
-        _outline(axes, architectures, architectures.select(kept).to_series().to_numpy(), style.line_style(method).color)
-        best = architectures.row(-1, named=True)
-        axes.plot(best["x"], best["y"], "*", color="white", markeredgecolor="black", markersize=12)
-        axes.set(title=f"{letter}  {method}: {size:,} architectures in {count:,} pocket{'s' if count != 1 else ''}")
-        axes.set(xticks=[], yticks=[], aspect="equal")
-        axes.margins(0.02)
-        axes.spines[:].set_visible(False)
-    bar = figure.colorbar(points, ax=panels, shrink=0.8, extend="min")
-    bar.set_label(benchmark.quantity)
-    bar.outline.set_visible(False)
+    _draw_scores(panels[0], result)
+    on_map, recalls = top[architectures[INDEX_COLUMN]], {}
+    for letter, method, axes in zip(ascii_lowercase[1:], methods, panels[1:], strict=False):
+        is_kept = architectures[f"pocket of {method}"].is_not_null().to_numpy()
+        recalls[method] = (on_map & is_kept).sum() / top.sum()
+        size, count = result.sizes[method]
+        _draw_kept(axes, result, method, is_kept, on_map)
+        axes.set_title(
+            f"{letter}  {method}: {100 * recalls[method]:.0f} % of the top 1 %\n"
+            f"     {size:,} architectures in {count:,} pocket{'s' if count != 1 else ''}"
+        )
+    _draw_legend(panels[len(methods) + 1])
+    kept = ", ".join(
+        f"{100 * recalls[name]:.0f} % ({name})" for name in sorted(recalls, key=lambda name: -recalls[name])
+    )
     style.caption(
         figure,
-        f"The kept spaces of {benchmark.name}",
+        f"{benchmark.name}: in the first run the methods keep {kept} of the top 1 %",
         f"{benchmark.source}; {benchmark.roles}. "
-        f"{architectures.height:,} of {benchmark.space.size:,} architectures: all that the first run kept, and "
-        f"{BACKGROUND:,} at random, placed by t-SNE of their edit distances. Kept architectures are outlined and have "
-        "stronger colors. A pocket is a set of kept architectures joined by single edits; the plane may split one. "
-        "Star: the global optimum.",
+        f"{architectures.height:,} of {benchmark.space.size:,} architectures: all that the first run kept, up to "
+        f"{TOP:,} of the top 1 %, and {BACKGROUND:,} at random, placed by t-SNE of their edit distances. A pocket is a "
+        "set of kept architectures joined by single edits. Lines are such edits, the fewest and shortest that join "
+        "each pocket: the plane draws one pocket as several islands.",
     )
     return figure
 
 
-def _outline(axes: Axes, architectures: pl.DataFrame, kept: np.ndarray, color: str) -> None:
-    """Draw a line around the kept architectures, where their smoothed count falls below that of a single one."""
-    from scipy.ndimage import gaussian_filter
+def _draw_scores(axes: Axes, result: MapResult) -> None:
+    """Draw the scores of all architectures on the map, the best ones on top."""
+    architectures = result.architectures.sort("score")
+    low, high = np.nanquantile(architectures["score"], [0.1, 1])
+    points = axes.scatter(
+        architectures["x"], architectures["y"], c=architectures["score"], cmap=style.SEQUENTIAL, vmin=low, vmax=high,
+        s=7, linewidths=0, rasterized=True,
+    )  # fmt: skip
+    _frame(axes)
+    axes.set_title(f"a  {result.benchmark.quantity}\n")
+    bar = axes.figure.colorbar(points, ax=axes, shrink=0.7, extend="min", pad=0.01, aspect=25)
+    bar.outline.set_visible(False)
 
-    x, y = architectures["x"].to_numpy(), architectures["y"].to_numpy()
-    width = max(np.ptp(x), np.ptp(y)) * (1 + 8 * _REACH)
-    left, bottom = (x.max() + x.min() - width) / 2, (y.max() + y.min() - width) / 2
-    count, x_edges, y_edges = np.histogram2d(
-        x[kept], y[kept], bins=_PIXELS, range=((left, left + width), (bottom, bottom + width))
+
+def _draw_kept(axes: Axes, result: MapResult, method: str, is_kept: np.ndarray, top: np.ndarray) -> None:
+    """Draw the architectures that a method keeps, the edits that join them, and those of the top 1 % that it loses."""
+    places = result.architectures.select("x", "y").to_numpy()
+    axes.add_collection(
+        LineCollection(list(places[result.links[method]]), colors=_REST, linewidths=0.7, rasterized=True, zorder=1)
     )
-    sigma = _REACH * _PIXELS
-    single = 1 / (2 * np.pi * sigma**2)
-    level = single * np.exp(-0.5)
-    axes.contour(
-        x_edges[1:], y_edges[1:], gaussian_filter(count, sigma).T, levels=[level], colors=[color], linewidths=1.2
+    for chosen, area, face, edge in (
+        (~is_kept & ~top, 3, style.FAINT, "none"),
+        (is_kept & ~top, 7, _REST, "none"),
+        (~is_kept & top, 9, "white", _LOST),
+        (is_kept & top, 9, _KEPT, "none"),
+    ):
+        x, y = places[chosen].T
+        axes.scatter(x, y, s=area, c=face, edgecolors=edge, linewidths=0.8, rasterized=True, zorder=2)
+    best = int(result.architectures["score"].arg_max() or 0)
+    axes.plot(*places[best], "*", color="white", markeredgecolor="black", markersize=11)
+    _frame(axes)
+
+
+def _draw_legend(axes: Axes) -> None:
+    """Explain the markers of the methods' panels in a panel of its own."""
+    markers = (
+        ("top 1 %, kept", "o", 5, _KEPT, _KEPT, 0.0),
+        ("top 1 %, lost", "o", 5, "white", _LOST, 0.0),
+        ("kept, not in the top 1 %", "o", 4, _REST, _REST, 0.0),
+        ("single edits that join a pocket", "", 0, _REST, _REST, 1.0),
+        ("not kept", "o", 3, style.FAINT, style.FAINT, 0.0),
+        ("global optimum", "*", 10, "white", "black", 0.0),
     )
+    handles = [
+        Line2D([], [], marker=marker, markersize=size, color=face, markeredgecolor=edge, linewidth=width, label=name)
+        for name, marker, size, face, edge, width in markers
+    ]
+    axes.legend(handles=handles, loc="center left", fontsize=8)
+
+
+def _frame(axes: Axes) -> None:
+    """Show the panel without ticks and borders, with equal scales."""
+    axes.axis("on")
+    axes.set(xticks=[], yticks=[], aspect="equal")
+    axes.margins(0.02)
+    axes.spines[:].set_visible(False)

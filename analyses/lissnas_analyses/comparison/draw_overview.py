@@ -15,9 +15,6 @@ _FEW_PANELS = 4
 _SAME_SIZE = 1.1
 """A round that keeps more than this many times the architectures of the result has a hollow marker."""
 
-_LABEL_HEIGHT = 0.065
-"""Height of a label in units of recall."""
-
 _FREE = "random-subset"
 """The method without evaluations: its recall is the chance level."""
 
@@ -98,7 +95,7 @@ def draw_recall_panel(axes: Axes, curves: pl.DataFrame, table: pl.DataFrame) -> 
     style.logarithmic(axes, "{x:,g}", "x")
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 3)))
     axes.set(xlabel="evaluations", ylabel="recall of the top 1 %", ylim=(0, 1.02))
-    _label_ends(axes, ends)
+    style.label_ends(axes, [(recall, f"{recall:.2f}  {name}", color) for recall, name, color in ends])
 
 
 def _draw_budgets(axes: Axes, results: pl.DataFrame, line: style.LineStyle) -> float:
@@ -107,20 +104,3 @@ def _draw_budgets(axes: Axes, results: pl.DataFrame, line: style.LineStyle) -> f
     x, value, low, high = (results[name].to_numpy() for name in ("evaluations", "recall", "low", "high"))
     style.draw_with_interval(axes, x, value, low, high, line, results["series"][0])
     return float(value[-1])
-
-
-def _label_ends(axes: Axes, ends: list[tuple[float, str, str]]) -> None:
-    """Write the final recall and name of each line beside the panel, moved apart where they would overlap."""
-    place = 0.0
-    for recall, name, color in sorted(ends):
-        place = max(recall, place)
-        axes.text(
-            1.02,
-            place,
-            f"{recall:.2f}  {name}",
-            transform=axes.get_yaxis_transform(),
-            color=color,
-            fontsize=7,
-            va="center",
-        )
-        place += _LABEL_HEIGHT

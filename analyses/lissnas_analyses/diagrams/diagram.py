@@ -134,6 +134,22 @@ def diagrams(space: Space, rows: Rows) -> list[Diagram]:
     raise SettingError(f"{space.name} has no diagrams: add a drawing function to _BY_SPACE in diagram.py")
 
 
+def gene_names(space: Space) -> list[str]:
+    """Return what each gene of a space chooses: an edge of a cell, an operation, or a layer."""
+    name, arrow = space.name.removeprefix("distinct "), "\N{RIGHTWARDS ARROW}"
+    if name.startswith(("cell201", "transnas-micro")):
+        ends = ("input", "1", "2", "output")
+        return [f"{ends[source]} {arrow} {ends[target]}" for source, target in cell201.EDGES]
+    if name.startswith("nas-bench-101"):
+        return [f"operation {vertex}" for vertex in INNER] + [f"{source} {arrow} {to}" for source, to in GRAPH_EDGES]
+    if name.startswith("nas-bench-graph"):
+        return ["pattern", *(f"operation {layer}" for layer in range(1, space.genes))]
+    if name.startswith("darts"):
+        parts = ("inputs", "first operation", "second operation")
+        return [f"{cell} {node}: {part}" for cell in darts.CELLS for node in range(darts.NODES) for part in parts]
+    return [f"layer {gene + 1}" for gene in range(space.genes)]
+
+
 def _chain(labels: Sequence[str], shapes: Sequence[tuple[int, int]] = ()) -> Diagram:
     """Return the diagram of a chain of operations; rows run alternately to the right and to the left.
 

@@ -39,6 +39,9 @@ _STAGED = ".saving"
 _LOCK = ".results.lock"
 """File that a process locks while it changes the results of a folder."""
 
+_SVG_DPI = 130
+"""Resolution of the parts of an SVG that are pixels: thousands of points, which would be slow and large as shapes."""
+
 _PACKAGES = ("lissnas", "numpy", "scipy", "polars", "scikit-learn", "matplotlib")
 
 
@@ -279,12 +282,13 @@ def figure_files(name: str, figure: "Figure") -> dict[str, bytes]:
     """
     from lissnas_analyses import style
 
-    metadata = {"Title": figure.get_suptitle(), "Description": figure.get_supxlabel().replace("\n", " "), "Date": None}
+    title = figure.get_suptitle().replace("\n", " ")
+    metadata = {"Title": title, "Description": figure.get_supxlabel().replace("\n", " "), "Date": None}
     with style.house_style():
         style.fix_layout(figure)
         return {
             f"{name}.png": _content(lambda file: figure.savefig(file, format="png")),
-            f"{name}.svg": _content(lambda file: figure.savefig(file, format="svg", metadata=metadata)),
+            f"{name}.svg": _content(lambda file: figure.savefig(file, format="svg", dpi=_SVG_DPI, metadata=metadata)),
         }
 
 
