@@ -87,7 +87,7 @@ def content_of(adapter: Adapter, file: OfficialFile, folder: Path, archive: str)
     signed = [path for path in files if _matched(adapter.signs, file_start(path))]
     if len(signed) == 1 or len(files) == len(inside) == 1:
         return (signed or files)[0]
-    if wanted.endswith("-simple"):
+    if "." not in wanted or wanted.endswith("-simple"):  # the official thing is a folder
         return folder
     raise BenchmarkFileError(f"{archive}: an archive without {wanted}; {adapter.remedy}")
 

@@ -251,6 +251,7 @@ ADAPTER = TableAdapter(
     space=cell201,
     files=(OfficialFile(_FILE),),
     read=_read,
+    signs=(("edgegpu_latency", "fbnet"),),
     selects=Measure("edgegpu-latency", ""),
     reports=Measure("edgegpu-latency", ""),
     obtain=_OBTAIN,

@@ -1,7 +1,7 @@
 """NAS-Bench-101: CIFAR-10 accuracy of 423,624 cells, each trained three times, for one or four numbers of epochs."""
 
 import binascii
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import combinations
 
 import msgspec
@@ -11,7 +11,7 @@ from lissnas.spaces.published.nasbench101 import NasBench101, nasbench101
 from lissnas.spaces.space import Floats, Indices
 from numpy.typing import NDArray
 
-from lissnas_benchmarks.adapter import Import, OfficialFile, TableAdapter
+from lissnas_benchmarks.adapter import Import, OfficialFile, OtherForm, TableAdapter
 from lissnas_benchmarks.columns import Column, Measure
 from lissnas_benchmarks.errors import BenchmarkFileError
 from lissnas_benchmarks.readers.model_metrics import FIELDS, PARAMETERS, read_metrics
@@ -48,7 +48,11 @@ _BIBTEX = """\
 
 
 def nas_bench_101_adapter(
-    name: str, file: OfficialFile, budgets: tuple[int, ...], max_vertices: int = 7
+    name: str,
+    file: OfficialFile,
+    budgets: tuple[int, ...],
+    max_vertices: int = 7,
+    forms: tuple[OtherForm, ...] = (),
 ) -> TableAdapter:
     """Return the adapter of a file in the official format with all cells up to a number of vertices.
 
@@ -62,6 +66,8 @@ def nas_bench_101_adapter(
         The numbers of epochs for which each cell was trained, ascending.
     max_vertices
         Maximum number of vertices of a cell.
+    forms
+        The files of other packages that it is also read from.
     """
 
     def space() -> NasBench101:
@@ -69,7 +75,7 @@ def nas_bench_101_adapter(
 
     def read(source: Import) -> Mapping[Column, Floats]:
         try:
-            return _Runs(file.name, space(), budgets).read(source)
+            return Runs(file.name, space(), budgets).read(source)
         except BenchmarkFileError as error:
             raise BenchmarkFileError(f"{error}; {obtain}") from error
 
@@ -86,6 +92,7 @@ def nas_bench_101_adapter(
         space=space,
         files=(file,),
         read=read,
+        forms=forms,
         selects=Measure("accuracy", "validation", seeds=(0,), epochs=budgets[-1]),
         reports=Measure("accuracy", "test", epochs=budgets[-1]),
         obtain=obtain,
@@ -98,7 +105,7 @@ def nas_bench_101_adapter(
     )
 
 
-class _Runs:
+class Runs:
     """Collects the runs of a file while it is read.
 
     Attributes
@@ -126,18 +133,33 @@ class _Runs:
         for starts, lengths in frames(data, self.name):
             self._add(data, starts, lengths)
             source.progress(float(starts[-1] + lengths[-1]) / len(data))
+        return self.columns()
+
+    def columns(self) -> Mapping[Column, Floats]:
+        """Return the columns; raises BenchmarkFileError as `read`."""
         self._check()
         return self._columns()
 
     def _add(self, data: NDArray[np.uint8], starts: Indices, lengths: Indices) -> None:
         """Add the records at these positions."""
         cells, hashes, budget, numbers = self._decode(data, starts, lengths)
+        self.add(cells, hashes, budget, numbers, lambda record: f"the record at byte {starts[record] - HEADER:,}")
+
+    def add(
+        self,
+        cells: list[str],
+        hashes: list[str],
+        budget: Indices,
+        numbers: Floats,
+        place: Callable[[int], str] = lambda record: f"record {record:,}",
+    ) -> None:
+        """Add records: cell, hash, index of the budget, numbers as in `read_metrics`; `place` names one in errors."""
         values, parameters = numbers[:, _USED_FIELDS], numbers[:, PARAMETERS]
         possible = np.isfinite(values) & (values >= 0) & ((values <= 1) | _IS_TIME)
         valid = possible.all(axis=1) & (parameters > 0)
         if not valid.all():
             raise self._error(
-                starts[valid.argmin()], "a time, an accuracy or the number of parameters is missing or impossible"
+                place(int(valid.argmin())), "a time, an accuracy or the number of parameters is missing or impossible"
             )
 
         index = self._indices(cells)
@@ -148,16 +170,14 @@ class _Runs:
         for what, same in (("hash", same_hash), ("number of parameters", self.parameters[index] == parameters)):
             if not same.all():
                 first = int(same.argmin())
-                raise self._error(starts[first], f"another {what} than an earlier record of '{cells[first]}'")
+                raise self._error(place(first), f"another {what} than an earlier record of '{cells[first]}'")
 
         slot = budget * self.space.size + index
         repeat = self._runs[slot] + _times_before(slot)
         if repeat.max() >= REPEATS:
             first = int((repeat >= REPEATS).argmax())
             epochs = self.budgets[budget[first]]
-            raise self._error(
-                starts[first], f"more than {REPEATS} runs of {epochs} epochs of the cell '{cells[first]}'"
-            )
+            raise self._error(place(first), f"more than {REPEATS} runs of {epochs} epochs of the cell '{cells[first]}'")
         np.add.at(self._runs, slot, 1)
         self.values[budget, repeat, :, index] = values
 
@@ -167,6 +187,10 @@ class _Runs:
         """Return each record's cell, its hash, the index of its budget, and the numbers of `read_metrics`."""
         budget_of = {epochs: budget for budget, epochs in enumerate(self.budgets)}
         cells, hashes, budgets, messages = [], [], [], []
+
+        def place(record: int) -> str:
+            return f"the record at byte {starts[record] - HEADER:,}"
+
         try:
             for start, stop in zip(starts.tolist(), (starts + lengths).tolist(), strict=True):
                 code, epochs, adjacency, operations, metrics = _RECORD.decode(data.data[start:stop])
@@ -175,9 +199,9 @@ class _Runs:
                 budgets.append(budget_of[epochs])
                 messages.append(binascii.a2b_base64(metrics))
         except KeyError as error:
-            raise self._error(starts[len(messages)], f"{error} epochs, not one of {list(self.budgets)}") from error
+            raise self._error(place(len(messages)), f"{error} epochs, not one of {list(self.budgets)}") from error
         except (msgspec.MsgspecError, ValueError) as error:
-            raise self._error(starts[len(messages)], str(error)) from error
+            raise self._error(place(len(messages)), str(error)) from error
         try:
             numbers = read_metrics(messages)
         except ValueError as error:
@@ -194,8 +218,8 @@ class _Runs:
         self._index_of.update(zip(new, indices.tolist(), strict=True))
         return np.array([self._index_of[cell] for cell in cells], dtype=np.int64)
 
-    def _error(self, start: np.int64, why: str) -> BenchmarkFileError:
-        return BenchmarkFileError(f"{self.name}: the record at byte {start - HEADER:,}: {why}")
+    def _error(self, place: str, why: str) -> BenchmarkFileError:
+        return BenchmarkFileError(f"{self.name}: {place}: {why}")
 
     def _check(self) -> None:
         """Raise BenchmarkFileError if a run is missing, or hashes and cells do not match one to one."""
@@ -244,6 +268,19 @@ def _times_before(values: Indices) -> Indices:
     return before
 
 
+def _naslib(source: Import) -> Mapping[Column, Floats]:
+    from lissnas_benchmarks.readers.nas_bench_101_pickles import read_naslib
+
+    return read_naslib(source.files[0], Runs(source.files[0].name, nasbench101(7), (108,)), source.progress).columns()
+
+
+def _nasbenchapi(source: Import) -> Mapping[Column, Floats]:
+    from lissnas_benchmarks.readers.nas_bench_101_pickles import read_nasbenchapi
+
+    runs = Runs(source.files[0].name, nasbench101(7), (4, 12, 36, 108))
+    return read_nasbenchapi(source.files[0], runs, source.progress).columns()
+
+
 ADAPTER = nas_bench_101_adapter(
     "nas-bench-101",
     OfficialFile(
@@ -252,6 +289,14 @@ ADAPTER = nas_bench_101_adapter(
         url=f"{DOWNLOADS}/nasbench_only108.tfrecord",
     ),
     budgets=(108,),
+    forms=(
+        OtherForm(
+            OfficialFile("nasbench_only108.pkl"),
+            "NASLib",
+            (("module_adjacency", "module_operations", "final_validation_accuracy"),),
+            _naslib,
+        ),
+    ),
 )
 
 FULL = nas_bench_101_adapter(
@@ -262,4 +307,15 @@ FULL = nas_bench_101_adapter(
         url=f"{DOWNLOADS}/nasbench_full.tfrecord",
     ),
     budgets=(4, 12, 36, 108),
+    forms=(
+        OtherForm(
+            OfficialFile(
+                "nasbench101_full.pkl",
+                url="https://huggingface.co/datasets/ThunderStruct/NASBench/resolve/main/nasbench101_full.pkl",
+            ),
+            "NASBenchAPI",
+            (("entries_by_arch", "adjacency_str", "metrics_b64"),),
+            _nasbenchapi,
+        ),
+    ),
 )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from lissnas.spaces.published.cell201 import cell201
 from lissnas.spaces.space import Floats, Space
 
-from lissnas_benchmarks.adapter import Import, OfficialFile, TableAdapter
+from lissnas_benchmarks.adapter import Import, OfficialFile, OtherForm, TableAdapter
 from lissnas_benchmarks.columns import Column, Measure
 from lissnas_benchmarks.errors import BenchmarkFileError
 
@@ -31,11 +31,11 @@ def read_runs(path: Path, source: Import, space: Space) -> "TrainedRuns":
     """
     from lissnas_benchmarks.readers.exact_costs import cell_costs
     from lissnas_benchmarks.readers.pickle_allowlist import RefusedError
-    from lissnas_benchmarks.readers.torch_file import load_torch
+    from lissnas_benchmarks.readers.torch_file import load_records
     from lissnas_benchmarks.readers.trained_runs import MARKER, TrainedRuns, check_archive
 
     runs = TrainedRuns(source, space, tuple(LENGTHS.values()), cell_costs)
-    archive = load_torch(path, MARKER, runs.add, source.progress)
+    archive = load_records(path, MARKER, runs.add, source.progress)
     try:
         check_archive(archive, runs, LENGTHS)
     except RefusedError as error:
@@ -88,6 +88,18 @@ ADAPTER = TableAdapter(
     space=cell201,
     files=(OfficialFile(_FILE),),
     read=reader(cell201),
+    signs=(("meta_archs", "arch2infos", "all_results", "|nor_conv_3x3~0|", "less"),),
+    forms=(
+        OtherForm(
+            OfficialFile(
+                "nasbench201_v1_0-e61699.pkl",
+                url="https://huggingface.co/datasets/ThunderStruct/NASBench/resolve/main/nasbench201_v1_0-e61699.pkl",
+            ),
+            "NASBenchAPI (version 1.0 of the official file)",
+            (("nasbench201_v1_0-e61699",),),
+            reader(cell201),
+        ),
+    ),
     selects=Measure("accuracy", "validation", epochs=200),
     reports=Measure("accuracy", "test", epochs=200),
     obtain=_OBTAIN,

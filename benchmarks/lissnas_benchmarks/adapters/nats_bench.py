@@ -37,17 +37,20 @@ class NatsSpace:
         The number of epochs of each training of an architecture, by the authors' names.
     costs_of
         Computes the parameters and FLOPs of its networks.
+    example
+        A part of every official string of its networks.
     """
 
     file: str
     space: Callable[[], Space]
     lengths: Mapping[str, int]
     costs_of: CostsOf
+    example: str = ""
 
 
-TOPOLOGY_SPACE = NatsSpace("NATS-tss-v1_0-3ffb9", cell201, {"12": 12, "200": 200}, cell_costs)
+TOPOLOGY_SPACE = NatsSpace("NATS-tss-v1_0-3ffb9", cell201, {"12": 12, "200": 200}, cell_costs, "|nor_conv_3x3~0|")
 
-SIZE_SPACE = NatsSpace("NATS-sss-v1_0-50262", channels, {"01": 1, "12": 12, "90": 90}, width_costs)
+SIZE_SPACE = NatsSpace("NATS-sss-v1_0-50262", channels, {"01": 1, "12": 12, "90": 90}, width_costs, "64:64:64:64:64")
 
 
 class ArchitectureFolder:
@@ -203,6 +206,7 @@ def _benchmark(name: str, nats_space: NatsSpace, title: str, epochs: int, *cavea
         selects=Measure("accuracy", "validation", epochs=epochs),
         reports=Measure("accuracy", "test", epochs=epochs),
         obtain=_obtain(name, nats_space),
+        signs=((nats_space.file,), ("meta_archs", "arch2infos", "all_results", nats_space.example)),
         caveats=(*_CAVEATS, *caveats),
     )
 

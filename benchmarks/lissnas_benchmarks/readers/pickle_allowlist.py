@@ -54,12 +54,22 @@ class NumberType(Stateful):
 
 
 def checked_key(key: Any) -> Any:
-    """Return a key if it is a number, a string or a short tuple of them; raises RefusedError for anything else."""
+    """Return a key if it is a number, a string, or a tuple of few of them; raises RefusedError for anything else."""
     if type(key) in _KEYS:
         return key
-    if type(key) is tuple and len(key) <= _MAX_KEY_PARTS and all(type(part) in _KEYS for part in key):
-        return key
+    if type(key) is tuple and len(key) <= _MAX_KEY_PARTS:
+        if all(type(part) in _KEYS for part in key):
+            return key
+        if all(type(part) is tuple and _is_pair_of_cells(part) for part in key):
+            return key
     raise RefusedError(f"a {type(key).__name__} is used as a key")
+
+
+def _is_pair_of_cells(cell: tuple[Any, ...]) -> bool:
+    """Tell whether a part of a key is a cell as NASLib writes it: up to 16 pairs of numbers."""
+    return len(cell) <= _MAX_KEY_PARTS and all(
+        type(pair) is tuple and len(pair) == 2 and all(type(part) is int for part in pair) for pair in cell
+    )
 
 
 def short_text(value: Any) -> str:

@@ -78,8 +78,15 @@ _BYTES_PER_VALUE = 64
 _MAX_BYTES = 1 << 34
 """Maximum number of bytes that a file may decompress to; the largest real file has a third of that."""
 
+_MAX_SHARED = 4
+"""Maximum length of a tuple of integers, or of bytes, that a later record may refer to."""
+
 _MAX_DEPTH = 64
 """Maximum depth of nested containers."""
+
+
+DROPPED = RefusedError("a part of an earlier record")
+"""Replaces a part of an earlier record, which is not in memory any more."""
 
 
 class Readable(Protocol):
@@ -99,9 +106,10 @@ class PickleStream:
     name
         The file's name in error messages.
     marker, finish
-        A dictionary with the key `marker` is a record. When it is complete, `finish` is called with it, and the value
-        that `finish` returns takes its place. Later parts of the pickle may not refer to the contents of a record,
-        except to constructors, numbers and ASCII strings without "@" (the names of epochs have one).
+        A dictionary with the key `marker`, or with one of several, is a record. When it is complete, `finish` is called
+        with it, and the value that `finish` returns takes its place. Later parts of the pickle may not refer to the
+        contents of a record, except to constructors, numbers, short tuples of integers, and ASCII strings without "@"
+        (the names of epochs have one).
     float_dicts
         A reader that has already learned the templates of such files.
     progress
@@ -110,33 +118,43 @@ class PickleStream:
         The constructors that the pickle may call, by module and name.
     size
         The file's length if it is in memory: a string may then be as long.
+    max_values
+        Maximum number of values in memory at once; None for six million.
+    max_shared
+        Maximum length of a string in a record that later parts may refer to.
+    refuses_references
+        Whether a reference to anything else in a record is refused; otherwise it is read as `DROPPED`.
 
     Notes
     -----
     Memory is bounded for any input. A string has at most 64 KiB, a memo number costs nothing until it is used, and the
     number of values in memory is limited. Time is bounded, too. Keys are numbers, strings or short tuples of them, and
-    tuples are at most two deep, because hashing a tuple of tuples of tuples can take forever. A dictionary of floats
-    may come as a `FloatDict`.
+    tuples are at most two deep, or three of few numbers, because hashing a tuple of tuples of tuples can take forever.
+    A dictionary of floats may come as a `FloatDict`.
     """
 
     def __init__(
         self,
         file: Readable,
         name: str,
-        marker: str = "",
+        marker: str | tuple[str, ...] = "",
         finish: Callable[[dict[Any, Any]], Any] | None = None,
         float_dicts: FloatDictReader | None = None,
         progress: Callable[[int], None] = lambda count: None,
         constructors: Mapping[tuple[str, str], Constructor] = CONSTRUCTORS,
         size: int = 0,
+        max_values: int | None = None,
+        max_shared: int = _MAX_STRING,
+        refuses_references: bool = True,
     ) -> None:
         self._file, self._name, self._progress = file, name, progress
-        self._marker, self._finish = marker, finish
+        self._markers, self._finish = frozenset((marker,) if isinstance(marker, str) else marker), finish
         self._float_dicts = float_dicts or FloatDictReader()
         self._constructors = constructors
         self._max_string = max(_MAX_STRING, size)
         self._ahead = _AHEAD + self._max_string
-        self._max_values = _MAX_VALUES + size // _BYTES_PER_VALUE
+        self._max_shared, self._refuses_references = max_shared, refuses_references
+        self._max_values = (max_values or _MAX_VALUES) + size // _BYTES_PER_VALUE
         self._window, self._place, self._ended, self._passed = b"", 0, False, 0
 
     def load(self) -> Any:
@@ -179,7 +197,7 @@ class PickleStream:
 
     def _load(self) -> Any:
         """Run the opcodes of one pickle. Each has one branch, the frequent ones first."""
-        float_dicts, marker, finish = self._float_dicts, self._marker, self._finish
+        float_dicts, markers, finish = self._float_dicts, self._markers, self._finish
         max_string, max_values = self._max_string, self._max_values
         float_dicts.forget_keys()
         nested: dict[int, tuple[Any, ...]] = {}  # the tuples that contain tuples, by their ids
@@ -212,7 +230,9 @@ class PickleStream:
                 place += size
                 value = memo.get(number, memo)
                 if value is memo and (value := float_dicts.key(number)) is None:
-                    raise RefusedError("a reference to a value that is missing, or inside of another record")
+                    if self._refuses_references:
+                        raise RefusedError("a reference to a value that is missing, or inside of another record")
+                    value = DROPPED
                 stack.append(value)
             elif operation in _PUTS:
                 size = _PUTS[operation]
@@ -271,11 +291,11 @@ class PickleStream:
                 for key, value in zip(items[::2], items[1::2], strict=True):
                     target[checked_key(key)] = value
                 count += len(items)
-                if finish is not None and operation == _SETITEMS and marker in target:
+                if finish is not None and operation == _SETITEMS and not markers.isdisjoint(target):
                     stack[-1] = finish(target)
                     if memo.get(number) is target:
                         memo[number] = stack[-1]
-                    count = count_before + _tidy(memo, recent, recent_before)
+                    count = count_before + _tidy(memo, recent, recent_before, self._max_shared)
                     float_dicts.forget_keys()
             elif operation == _EMPTY_DICT:
                 stack.append({})
@@ -375,27 +395,29 @@ class PickleStream:
 
 
 def _tuple(items: list[Any], nested: dict[int, tuple[Any, ...]]) -> tuple[Any, ...]:
-    """Return the items as a tuple; raises RefusedError if tuples would be three deep."""
+    """Return the items as a tuple; raises RefusedError if tuples would be three deep, unless they are few numbers."""
     result = tuple(items)
     inner = [item for item in items if type(item) is tuple and item]
     if inner:
         if any(id(item) in nested for item in inner):
-            raise RefusedError("a tuple of tuples of tuples")
+            checked_key(result)
         nested[id(result)] = result
     return result
 
 
-def _tidy(memo: dict[int, Any], recent: list[int], before: int) -> int:
+def _tidy(memo: dict[int, Any], recent: list[int], before: int, max_shared: int) -> int:
     """Remove from the memo what a complete record put there, except what others may share; return how much is left."""
     put = recent[before:]
-    shared = {number for number in put if number in memo and _may_be_shared(memo[number])}
+    shared = {number for number in put if number in memo and _may_be_shared(memo[number], max_shared)}
     for number in shared.symmetric_difference(put):
         memo.pop(number, None)
     del recent[before:]
     return len(shared)
 
 
-def _may_be_shared(value: Any) -> bool:
+def _may_be_shared(value: Any, max_shared: int) -> bool:
     if type(value) is str:
-        return "@" not in value and value.isascii()
+        return len(value) <= max_shared and "@" not in value and value.isascii()
+    if type(value) is tuple or type(value) is bytes:  # in the calls that make arrays
+        return len(value) <= _MAX_SHARED and all(type(part) is int for part in value)
     return type(value) in (Constructor, NumberType, float)

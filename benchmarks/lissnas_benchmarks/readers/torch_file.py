@@ -46,6 +46,22 @@ def load_torch(
     return value
 
 
+def load_records(
+    path: Path, marker: str, finish: Callable[[dict[Any, Any]], Any], progress: Callable[[float], None]
+) -> Any:
+    """Return the object in a file of torch.save or in a plain pickle; else as `load_torch`."""
+    with path.open("rb") as file:
+        start = file.read(64)
+        if not start.startswith(b"\x80") or _MAGIC.to_bytes(10, "little") in start:
+            return load_torch(path, marker, finish, progress)
+        file.seek(0)
+        size = max(1, path.stat().st_size)
+        stream = PickleStream(file, path.name, marker, finish, progress=lambda count: progress(min(1.0, count / size)))
+        value = stream.load()
+        stream.check_ended()
+    return value
+
+
 def _load_legacy(stream: PickleStream, name: str) -> Any:
     if stream.load() != _MAGIC or stream.load() != _PROTOCOL:
         raise BenchmarkFileError(f"{name}: not written by torch.save")
