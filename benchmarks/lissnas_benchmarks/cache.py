@@ -1,7 +1,9 @@
 """The cache of imported benchmarks: where each of them is, and how one is replaced safely."""
 
 import errno
+import glob
 import os
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,12 +12,18 @@ from pathlib import Path
 from lissnas.errors import LissnasError
 
 from lissnas_benchmarks.adapter import Adapter
-from lissnas_benchmarks.surrogates.surrogate import SurrogateAdapter
+from lissnas_benchmarks.surrogates.surrogate import DESCRIPTION, SurrogateAdapter
 
 
 def cached_path(adapter: Adapter) -> Path:
     """Return the path of a benchmark in the cache: the file of its table, or the folder of its models."""
     return surrogate_folder(adapter.name) if isinstance(adapter, SurrogateAdapter) else table_path(adapter.name)
+
+
+def is_cached(adapter: Adapter) -> bool:
+    """Return whether the cache has a benchmark."""
+    path = cached_path(adapter)
+    return (path / DESCRIPTION).exists() if isinstance(adapter, SurrogateAdapter) else path.exists()
 
 
 def surrogate_folder(name: str) -> Path:
@@ -63,14 +71,14 @@ def replacing(path: Path, on_wait: Callable[[], None]) -> Iterator[Path]:
     """Yield a path of the same name in a temporary folder next to `path`, in which to build its replacement.
 
     One process at a time replaces a path; `on_wait` is called once before waiting for another one. The temporary folder
-    is deleted in the end. Raises LissnasError with the remedy if the cache cannot be written.
+    is deleted in the end, and those of killed processes at the beginning. Raises LissnasError with the remedy if the
+    cache cannot be written.
     """
-    with (
-        _writing_errors(path.parent),
-        _locked(path, on_wait),
-        tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.stem}.") as folder,
-    ):
-        yield Path(folder) / path.name
+    with _writing_errors(path.parent), _locked(path, on_wait):
+        for left_over in path.parent.glob(f".{glob.escape(path.stem)}.*/"):
+            shutil.rmtree(left_over, ignore_errors=True)
+        with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.stem}.") as folder:
+            yield Path(folder) / path.name
 
 
 @contextmanager

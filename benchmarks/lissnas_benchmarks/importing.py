@@ -1,6 +1,5 @@
 """Convert the official files of a benchmark into the cache."""
 
-import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -18,8 +17,9 @@ from lissnas_benchmarks.readers.other_file import reads_archives, what_it_is
 from lissnas_benchmarks.readers.unpacked_archive import unpacked_archive
 from lissnas_benchmarks.recognition import content_of, form_of
 from lissnas_benchmarks.surrogates.model_archive import unpacked
-from lissnas_benchmarks.surrogates.surrogate import SurrogateAdapter, convert_folder
+from lissnas_benchmarks.surrogates.surrogate import DESCRIPTION, SurrogateAdapter, convert_folder, read_description
 from lissnas_benchmarks.table_file import Source, file_checksum, write_table
+from lissnas_benchmarks.versions import replace_version
 
 
 def import_files(
@@ -76,7 +76,7 @@ def import_files(
             curves = {file.name: file_checksum(file) for file in sorted(source.folder.iterdir())}
             origin = Source(adapter.name, adapter.page, adapter.license, checksums)
             write_table(staged, adapter.space(), columns, origin, index, curves)
-            _put_in_place(path, staged, source.folder if curves else None)
+            replace_version(path.with_suffix(""), source.folder, curves, staged, path)
     return path
 
 
@@ -101,15 +101,6 @@ def _check_percentages(adapter: TableAdapter, columns: Mapping[Column, Floats]) 
             raise BenchmarkFileError(f"{adapter.name}: {column.name} is {values[row]:g} of architecture {row}, {why}")
 
 
-def _put_in_place(path: Path, staged: Path, curves: Path | None) -> None:
-    """Replace a table and its folder of learning curves; the table comes last, because it shows that all is there."""
-    path.unlink(missing_ok=True)
-    shutil.rmtree(path.with_suffix(""), ignore_errors=True)
-    if curves is not None:
-        curves.replace(path.with_suffix(""))
-    staged.replace(path)
-
-
 def _import_surrogate(
     adapter: SurrogateAdapter, official: Path, path: Path, staged: Path, progress: Callable[[float], None]
 ) -> None:
@@ -121,9 +112,9 @@ def _import_surrogate(
             convert_folder(adapter, folder, staged, progress)
     else:
         convert_folder(adapter, official, staged, progress)
-    if path.exists():
-        path.replace(staged.with_name("before"))
-    staged.replace(path)
+    path.mkdir(exist_ok=True)
+    checksums = read_description(staged).checksums
+    replace_version(path, staged, checksums, staged / DESCRIPTION, path / DESCRIPTION)
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from pathlib import Path
 from lissnas.errors import SettingError
 
 from lissnas_benchmarks.adapter import TableAdapter
-from lissnas_benchmarks.cache import surrogate_folder, table_path
+from lissnas_benchmarks.cache import is_cached, surrogate_folder, table_path
 from lissnas_benchmarks.catalog import find_adapter, find_table_adapter
 from lissnas_benchmarks.errors import MissingFileError
 from lissnas_benchmarks.importing import import_files
@@ -52,7 +52,7 @@ def is_ready(name: str) -> bool:
     """Tell whether `load_table` or `load_surrogate` would find the files that they need."""
     adapter = find_adapter(name)
     if not isinstance(adapter, TableAdapter):
-        return surrogate_folder(name).exists()
+        return is_cached(adapter)
     if _is_current(table_path(name), adapter):
         return True
     try:

@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 from lissnas.errors import SettingError, UnknownNameError
 from lissnas.spaces.space import INDEX_COLUMN, Floats, Indices, Space
+from lissnas.storage.sealed_parquet import check_seal
 from numpy.typing import NDArray
 
 from lissnas_benchmarks.columns import Column, Measure
@@ -20,6 +21,7 @@ from lissnas_benchmarks.table_file import (
     unreadable_table,
     values_checksum,
 )
+from lissnas_benchmarks.versions import version_folder
 
 _VERIFIED: set[tuple[str, int, int, int, int]] = set()
 """The versions of the files of curves that this process has compared with their checksums."""
@@ -174,8 +176,9 @@ class Table:
 
     def _collect(self, names: Sequence[str]) -> pl.DataFrame:
         try:
+            check_seal(self.path)
             frame = self.frame().select(list(names)).collect()
-        except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
+        except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError) as error:
             raise unreadable_table(self.path, first_line(error)) from error
         for name in names:
             if not frame[name].dtype.is_numeric() or frame[name].null_count():
@@ -194,7 +197,7 @@ class Table:
             self.read([column.name])
         for number, (name, expected) in enumerate(self.provenance.curves.items(), len(self.columns)):
             progress(number / parts)
-            self._verify_curve(self.path.with_suffix("") / name, expected, again=True)
+            self._verify_curve(self._curves / name, expected, again=True)
 
     def _no_curve(self, column: Column) -> UnknownNameError | SettingError:
         """Return the error for a column without a learning curve, which names those that there are."""
@@ -222,6 +225,11 @@ class Table:
             raise unreadable_table(path, "missing") from error
 
     @property
+    def _curves(self) -> Path:
+        """The folder of the learning curves."""
+        return version_folder(self.path.with_suffix(""), self.provenance.curves)
+
+    @property
     def bytes(self) -> int:
         """Size of the table and its curves on the disk, in bytes."""
         folder = self.path.with_suffix("")
@@ -236,7 +244,7 @@ class Table:
         UnknownNameError for a column without a curve, BenchmarkFileError if the file was altered. A process compares
         the file with its checksum when it first opens it.
         """
-        path = self.path.with_suffix("") / curve_file(column)
+        path = self._curves / curve_file(column)
         expected = self.provenance.curves.get(path.name)
         if expected is None:
             raise self._no_curve(column)

@@ -4,7 +4,6 @@ A row of the file is an architecture, in the order of the space's index. A colum
 metadata says which measurement each column is and where the numbers came from.
 """
 
-import io
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ import numpy as np
 import polars as pl
 from lissnas.spaces.space import Floats, Indices, Space
 from lissnas.storage.atomic_write import atomic_write
+from lissnas.storage.sealed_parquet import encode_parquet, read_parquet_metadata
 
 from lissnas_benchmarks.columns import Column
 from lissnas_benchmarks.errors import BenchmarkFileError, first_line
@@ -118,12 +118,11 @@ def write_table(
         raise BenchmarkFileError(f"{path.name}: {frame.height} architectures instead of the {rows} of {space.name}")
     if index is not None:
         frame.insert_column(0, pl.Series(INDEX, index))
-    buffer = io.BytesIO()
     metadata = msgspec.json.encode(provenance)
-    frame.write_parquet(buffer, metadata={"lissnas": metadata.decode(), "crc32": str(zlib.crc32(metadata))})
+    content = encode_parquet(frame, {"lissnas": metadata.decode(), "crc32": str(zlib.crc32(metadata))})
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_write(path) as file:
-        file.write(buffer.getbuffer())
+        file.write(content)
 
 
 @dataclass(frozen=True)
@@ -145,7 +144,7 @@ def read_provenance(path: Path) -> Provenance:
 
 def _read_metadata(path: Path, kind: type[Metadata]) -> Metadata:
     try:
-        metadata = pl.read_parquet_metadata(path)
+        metadata = read_parquet_metadata(path)
         if kind is Provenance and metadata["crc32"] != str(zlib.crc32(metadata["lissnas"].encode())):
             raise ValueError("its metadata was altered")
         decoded = msgspec.json.decode(metadata["lissnas"], type=kind)

@@ -102,7 +102,7 @@ def test_a_changed_curve_is_refused(
     benchmark_: TableAdapter, numbers: Path, damage: str, why: str, use: Callable[[Table], object]
 ) -> None:
     path = import_files(benchmark_, (numbers,))
-    [curve] = path.with_suffix("").iterdir()
+    [curve] = path.with_suffix("").rglob("*.npy")
     data = bytearray(curve.read_bytes())
     curve.unlink()
     if damage == "a flipped bit":

@@ -109,7 +109,7 @@ class Disturbed:
                 run_and_kill(self._work, moment, self._log, self.place, **self._environment),
             )
         else:
-            operation = 1 + number // 2 % self.operations
+            operation = self.operations - number // 2 % self.operations  # the last ones replace what was there
 
             def killed() -> None:
                 at_file_operation(operation, kill_this_process, self.place)

@@ -10,7 +10,7 @@ from typing import Annotated
 from cyclopts import Parameter
 from lissnas.errors import PluginError, SettingError
 from lissnas.progress import ProgressCallback
-from lissnas_benchmarks.cache import cache_folder, cached_path, download_folder
+from lissnas_benchmarks.cache import cache_folder, cached_path, download_folder, is_cached
 from lissnas_benchmarks.catalog import benchmark_faults, benchmark_names, find_adapter, valid_benchmark_names
 from lissnas_benchmarks.errors import BenchmarkFileError, MissingFileError
 from lissnas_benchmarks.importing import import_files
@@ -251,7 +251,7 @@ def check_data(*benchmarks: BenchmarkName) -> CacheResult:
         try:
             checked.append(_checked(name))
         except (BenchmarkFileError, MissingFileError) as error:
-            if not cached_path(find_adapter(name)).exists():
+            if not is_cached(find_adapter(name)):
                 raise
             checked.append(_damaged(name, str(error)))
             say_on_stderr(f"{name}: damaged: {error}")
@@ -315,7 +315,7 @@ def _entry(name: str) -> BenchmarkEntry:
 
 
 def _names_in_cache() -> list[str]:
-    return [name for name in valid_benchmark_names() if cached_path(find_adapter(name)).exists()]
+    return [name for name in valid_benchmark_names() if is_cached(find_adapter(name))]
 
 
 def _describe(entry: BenchmarkEntry) -> None:
@@ -356,7 +356,7 @@ def _grid(*headings: str) -> Grid:
 def _cached(name: str) -> CachedBenchmark:
     adapter = find_adapter(name)
     if isinstance(adapter, SurrogateAdapter):
-        size = sum(file.stat().st_size for file in cached_path(adapter).glob("*"))
+        size = sum(file.stat().st_size for file in cached_path(adapter).rglob("*") if file.is_file())
         return CachedBenchmark(name, None, None, None, size)
     table = load_table(name)
     return CachedBenchmark(name, len(table.columns), len(table.provenance.curves), None, table.bytes)

@@ -18,6 +18,7 @@ from filelock import FileLock, Timeout
 from lissnas.errors import LissnasError
 from lissnas.storage.atomic_write import atomic_write
 from lissnas.storage.run_identity import RunIdentity
+from lissnas.storage.sealed_parquet import encode_parquet, read_parquet, read_parquet_metadata
 
 FORMAT = 2
 """Version of the metadata in the file. Files of other versions are refused."""
@@ -142,7 +143,7 @@ class RowStore:
 
     def _write(self, path: Path, frame: pl.DataFrame) -> None:
         with atomic_write(path) as file:
-            frame.write_parquet(file, metadata={"lissnas": json.dumps({"format": FORMAT, **self._identity.to_json()})})
+            file.write(encode_parquet(frame, {"lissnas": json.dumps({"format": FORMAT, **self._identity.to_json()})}))
 
     def _read(self) -> pl.DataFrame:
         paths = [*([self.path] if self.path.exists() else ()), *sorted(self._parts.glob("*.parquet"))]
@@ -152,9 +153,9 @@ class RowStore:
     def _read_one(self, path: Path) -> pl.DataFrame:
         """Return the rows of a file; raises LissnasError if they cannot be read, or belong to another run."""
         try:
-            identity = dict(json.loads(pl.read_parquet_metadata(path)["lissnas"]))
+            identity = dict(json.loads(read_parquet_metadata(path)["lissnas"]))
             written_as = identity.pop("format")
-            frame = pl.read_parquet(path, glob=False)
+            frame = read_parquet(path)
         except _UNREADABLE as error:
             reason = str(error).splitlines()[0]
             raise LissnasError(

@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 from lissnas.spaces.space import INDEX_COLUMN, Floats, Indices, Space
 from lissnas.statistics.quality import is_top
+from lissnas.storage.sealed_parquet import read_parquet
 from lissnas_benchmarks.adapter import TableAdapter
 from lissnas_benchmarks.catalog import benchmark_names, find_adapter, find_table_adapter
 from lissnas_benchmarks.loading import is_ready, load_table
@@ -34,8 +35,8 @@ def explorer(folder: Path) -> dict[str, Any] | None:
     if not _has_table(manifest["benchmark"]):
         return None
     table = load_table(manifest["benchmark"])
-    networks = pl.read_parquet(folder / "map.parquet", glob=False)
-    rounds = pl.read_parquet(folder / "rounds.parquet", glob=False)
+    networks = read_parquet(folder / "map.parquet")
+    rounds = read_parquet(folder / "rounds.parquet")
     index = networks[INDEX_COLUMN].to_numpy()
     space, scores = table.space, _scores(table, manifest["dataset"])
     rows = space.rows(index)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+from lissnas.storage.sealed_parquet import read_parquet
 
 from lissnas_analyses import style
 from lissnas_analyses.comparison.draw_overview import draw_recall
@@ -42,7 +43,7 @@ def first_screen(folders: Sequence[Path], packed: Packed) -> str:
     curves: list[pl.DataFrame] = []
     tables: dict[tuple[str, str], pl.DataFrame] = {}
     for folder in folders:
-        curve, table = (pl.read_parquet(folder / f"{name}.parquet", glob=False) for name in _TABLES)
+        curve, table = (read_parquet(folder / f"{name}.parquet") for name in _TABLES)
         benchmark, dataset = table.select("benchmark", "dataset").row(0)
         if (benchmark, dataset) not in tables:
             tables[benchmark, dataset] = table

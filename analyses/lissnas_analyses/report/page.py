@@ -16,7 +16,7 @@ from typing import Any
 
 from lissnas.errors import LissnasError
 from lissnas_benchmarks.catalog import find_adapter
-from polars.exceptions import PolarsError
+from polars.exceptions import PanicException, PolarsError
 
 from lissnas_analyses.report.explorer import explorer
 from lissnas_analyses.report.first_screen import compared_folders, first_screen
@@ -135,7 +135,7 @@ def _damage_in(folder: Path, manifest: dict[str, Any]) -> Iterator[None]:
     """Raise LissnasError with the way out if the results in a folder cannot be read."""
     try:
         yield
-    except (OSError, LookupError, TypeError, ValueError, PolarsError) as error:
+    except (OSError, LookupError, TypeError, ValueError, PolarsError, PanicException) as error:
         again = f" with '{manifest['command']}'" if manifest.get("command") else ""
         raise LissnasError(
             f"{folder}: the results are damaged ({_first_line(error)}); make them again{again}"

@@ -13,6 +13,7 @@ from lissnas.optimizers.evolutionary_search import SPOS_BIBTEX
 from lissnas.optimizers.search import optimizer_class, optimizer_names
 from lissnas.predictors.predictor import predictor_class, predictor_names
 from lissnas.shrinkers.shrink import shrinker_class, shrinker_names
+from lissnas.storage.sealed_parquet import read_parquet_metadata
 from lissnas_benchmarks.catalog import benchmark_names, find_adapter
 
 from lissnas_analyses.results.folder import read_manifest
@@ -82,7 +83,7 @@ def _names(word: str) -> Iterator[str]:
 
 def _provenance(path: Path) -> dict[str, Any]:
     try:
-        return dict(json.loads(pl.read_parquet_metadata(path)["lissnas"]))
+        return dict(json.loads(read_parquet_metadata(path)["lissnas"]))
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, LookupError, ValueError) as error:
         raise LissnasError(
             f"{path}: not a subspace that 'lissnas shrink' saved ({type(error).__name__}); name such a file"

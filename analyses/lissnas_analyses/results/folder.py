@@ -23,6 +23,7 @@ import polars as pl
 from lissnas.errors import LissnasError, explain_os_error
 from lissnas.storage.atomic_write import atomic_write, lock_file
 from lissnas.storage.run_identity import another_run
+from lissnas.storage.sealed_parquet import encode_parquet
 from lissnas_benchmarks.benchmark import Benchmark
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ class Results:
 
     def add_table(self, name: str, frame: pl.DataFrame) -> None:
         """Add a table, to be saved as Parquet and CSV."""
-        self._add({f"{name}.parquet": _content(frame.write_parquet), f"{name}.csv": _content(frame.write_csv)})
+        self._add({f"{name}.parquet": encode_parquet(frame), f"{name}.csv": _content(frame.write_csv)})
 
     def add_figure(self, name: str, figure: "Figure") -> None:
         """Add a figure, to be saved as PNG and SVG."""

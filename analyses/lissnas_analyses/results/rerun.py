@@ -13,6 +13,7 @@ from typing import Any
 
 import polars as pl
 from lissnas.errors import LissnasError
+from lissnas.storage.sealed_parquet import read_parquet_metadata
 
 from lissnas_analyses.results.folder import read_manifest
 
@@ -143,7 +144,7 @@ def _shrink_words(path: Path) -> tuple[str, ...]:
 
 def _subspace_metadata(path: Path) -> dict[str, Any]:
     try:
-        return dict(json.loads(pl.read_parquet_metadata(path)["lissnas"]))
+        return dict(json.loads(read_parquet_metadata(path)["lissnas"]))
     except (*_UNREADABLE, LookupError, TypeError, RecursionError) as error:
         raise LissnasError(f"{path}: not a subspace that 'lissnas shrink' saved ({type(error).__name__})") from error
 
@@ -258,7 +259,7 @@ def _file_differences(old: Path, new: Path, notes: list[str]) -> list[str]:
 
 
 def _is_row_store(path: Path) -> bool:
-    return "lissnas" in pl.read_parquet_metadata(path)
+    return "lissnas" in read_parquet_metadata(path)
 
 
 def _rows_of_this_command(before: pl.DataFrame, now: pl.DataFrame, name: str, notes: list[str]) -> pl.DataFrame:

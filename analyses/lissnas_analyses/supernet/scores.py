@@ -23,6 +23,7 @@ from lissnas.spaces.space import Floats, Indices
 from lissnas.storage.atomic_write import atomic_write
 from lissnas.storage.random_streams import CellStream, named_generator
 from lissnas.storage.run_identity import RunIdentity
+from lissnas.storage.sealed_parquet import encode_parquet, read_parquet
 from lissnas.subspaces.subspace import Subspace
 from numpy.typing import NDArray
 
@@ -151,7 +152,7 @@ class ScoreStore:
         scores = np.full(cell201().size, np.nan)
         is_scored = np.zeros(cell201().size, dtype=np.bool_)
         if path.exists():
-            frame = pl.read_parquet(path, glob=False)
+            frame = read_parquet(path)
             scores[frame["index"].to_numpy()] = frame["score"].to_numpy()
             is_scored[frame["index"].to_numpy()] = True
         return path, scores, is_scored
@@ -191,7 +192,7 @@ class ScoreStore:
                 "score",
             )
             with atomic_write(path) as file:
-                frame.write_parquet(file)
+                file.write(encode_parquet(frame))
         return scores
 
 

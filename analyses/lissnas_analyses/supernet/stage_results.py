@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 from lissnas.errors import LissnasError
 from lissnas.spaces.space import Floats, Rows
+from lissnas.storage.sealed_parquet import read_parquet
 from lissnas.supernet.recipes.recipe_images import open_images
 from lissnas.supernet.shrinking.shrinking_loop import ShrinkingTrace
 from lissnas.supernet.shrinking.shrinking_round import ShrinkingRound
@@ -174,8 +175,8 @@ def search_winner(folder: RunFolder) -> str:
     """
     path = folder.stage_folder("search")
     try:
-        table = pl.read_parquet(path / "search.parquet", glob=False, columns=list(_NETWORK_COLUMNS))
-    except (OSError, pl.exceptions.PolarsError) as error:
+        table = read_parquet(path / "search.parquet", list(_NETWORK_COLUMNS))
+    except (OSError, ValueError, pl.exceptions.PolarsError) as error:
         raise LissnasError(
             f"{folder.path}: no winner of a search; run 'lissnas supernet search --out {folder.path}', or name an "
             "architecture"

@@ -17,6 +17,7 @@ from lissnas.errors import LissnasError, SettingError
 from lissnas.spaces.space import INDEX_COLUMN, Floats, Indices, Space
 from lissnas.storage.atomic_write import atomic_write
 from lissnas.storage.run_identity import RunIdentity
+from lissnas.storage.sealed_parquet import encode_parquet, read_parquet, read_parquet_metadata
 
 _FORMAT = 1
 """Version of the metadata in the file."""
@@ -119,7 +120,7 @@ class ScoreFile:
     def _write(self, path: Path, frame: pl.DataFrame) -> None:
         with atomic_write(path) as file:
             described = {"format": _FORMAT, **self._identity.to_json()}
-            frame.write_parquet(file, metadata={"lissnas": json.dumps(described)})
+            file.write(encode_parquet(frame, {"lissnas": json.dumps(described)}))
 
     def _read(self) -> pl.DataFrame:
         paths = [*([self.path] if self.path.exists() else ()), *sorted(self._parts.glob("*.parquet"))]
@@ -128,9 +129,9 @@ class ScoreFile:
 
     def _read_one(self, path: Path) -> pl.DataFrame:
         try:
-            identity = dict(json.loads(pl.read_parquet_metadata(path)["lissnas"]))
+            identity = dict(json.loads(read_parquet_metadata(path)["lissnas"]))
             written_as = identity.pop("format")
-            frame = pl.read_parquet(path)
+            frame = read_parquet(path)
         except _UNREADABLE as error:
             reason = str(error).splitlines()[0]
             raise LissnasError(

@@ -17,11 +17,13 @@ from lissnas.spaces.space import Floats, Rows
 from lissnas_benchmarks.adapter import Adapter
 from lissnas_benchmarks.errors import BenchmarkFileError, MissingFileError
 from lissnas_benchmarks.surrogates.boosters import SUFFIXES, Ensemble, Library, convert_all
+from lissnas_benchmarks.versions import version_folder
 
 FORMAT = 1
 """Version of the converted folder's layout."""
 
-_DESCRIPTION = "surrogate.json"
+DESCRIPTION = "surrogate.json"
+"""Name of the file that describes a converted folder."""
 
 
 @dataclass(frozen=True)
@@ -176,12 +178,12 @@ def convert_folder(
         progress(len(checksums) / len(tasks))
     sources = {path.relative_to(official).as_posix(): _checksum(path) for path, _library, _converted in tasks}
     description = Description(FORMAT, surrogate.name, surrogate.page, surrogate.license, members, checksums, sources)
-    (folder / _DESCRIPTION).write_bytes(msgspec.json.format(msgspec.json.encode(description), indent=2))
+    (folder / DESCRIPTION).write_bytes(msgspec.json.format(msgspec.json.encode(description), indent=2))
 
 
 def read_description(folder: Path) -> Description:
     """Return the description of a converted folder; raises BenchmarkFileError if it is damaged or outdated."""
-    path = folder / _DESCRIPTION
+    path = folder / DESCRIPTION
     try:
         description = msgspec.json.decode(path.read_bytes(), type=Description)
     except (OSError, msgspec.MsgspecError, ValueError, RecursionError) as error:
@@ -206,6 +208,7 @@ def open_folder(surrogate: SurrogateAdapter, folder: Path) -> SurrogateEvaluator
     description = read_description(folder)
     if description.surrogate != surrogate.name:
         raise _damaged(folder, f"it is of {description.surrogate}, not of {surrogate.name}")
+    models = version_folder(folder, description.checksums)
     ensembles = {}
     for quantity in surrogate.quantities:
         names = description.members.get(quantity.name, ())
@@ -213,9 +216,9 @@ def open_folder(surrogate: SurrogateAdapter, folder: Path) -> SurrogateEvaluator
             raise _damaged(folder, f"it has no models of {quantity.name}")
         for name in names:
             checksum = description.checksums.get(name)
-            if Path(name).name != name or not checksum or checksum != _checksum(folder / name):
-                raise _damaged(folder / name, "truncated or altered")
-        ensembles[quantity.name] = Ensemble([folder / name for name in names], quantity.library, surrogate.width)
+            if Path(name).name != name or not checksum or checksum != _checksum(models / name):
+                raise _damaged(models / name, "truncated or altered")
+        ensembles[quantity.name] = Ensemble([models / name for name in names], quantity.library, surrogate.width)
     return SurrogateEvaluator(surrogate, ensembles)
 
 

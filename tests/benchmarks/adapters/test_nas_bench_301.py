@@ -210,15 +210,15 @@ def test_the_converted_folder_names_its_source(imported: Path) -> None:
 
 
 def test_the_converted_folder_contains_no_pickle(imported: Path) -> None:
-    assert {path.suffix for path in imported.iterdir()} == {".ubj", ".txt", ".json"}
+    assert {path.suffix for path in imported.rglob("*.*")} == {".ubj", ".txt", ".json"}
 
 
 def test_a_failed_import_leaves_the_earlier_one(imported: Path, models: Path) -> None:
-    before = {path: path.read_bytes() for path in imported.iterdir()}
+    before = {path: path.read_bytes() for path in imported.rglob("*.*")}
     shutil.rmtree(models / "lgb_runtime_v1.0" / "ensemble_member_0")
     with pytest.raises(BenchmarkFileError):
         import_files(ADAPTER, (models,))
-    assert {path: path.read_bytes() for path in imported.iterdir()} == before
+    assert {path: path.read_bytes() for path in imported.rglob("*.*")} == before
     assert sorted(path.name for path in imported.parent.iterdir() if path.suffix != ".lock") == ["nas-bench-301"]
 
 
@@ -241,10 +241,11 @@ def test_another_import_replaces_the_first(imported: Path) -> None:
 def test_a_damaged_cache_is_refused_by_the_files_name(
     imported: Path, name: str, damage: Callable[[bytes], bytes] | None
 ) -> None:
+    [file] = imported.rglob(name)
     if damage is None:
-        (imported / name).unlink()
+        file.unlink()
     else:
-        (imported / name).write_bytes(damage((imported / name).read_bytes()))
+        file.write_bytes(damage(file.read_bytes()))
     with pytest.raises(BenchmarkFileError, match=rf"{re.escape(name)}: .*lissnas data import"):
         load_surrogate("nas-bench-301")
 

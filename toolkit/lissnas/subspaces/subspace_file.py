@@ -12,6 +12,7 @@ from lissnas.errors import LissnasError
 from lissnas.spaces.categorical import CategoricalSpace
 from lissnas.spaces.space import ENUMERABLE_SIZE, INDEX_COLUMN, Space
 from lissnas.storage.atomic_write import atomic_write
+from lissnas.storage.sealed_parquet import encode_parquet, read_parquet, read_parquet_metadata
 from lissnas.subspaces.box import Box
 from lissnas.subspaces.pockets import pockets
 from lissnas.subspaces.subspace import ExplicitSubspace, Subspace
@@ -52,7 +53,7 @@ def save(subspace: Subspace, path: Path, provenance: dict[str, Any]) -> None:
     columns = {INDEX_COLUMN: subspace.space.index(rows), "architecture": strings, "pocket": pocket}
     frame = pl.DataFrame(columns, schema_overrides={"architecture": pl.String})
     with atomic_write(path) as file:
-        frame.write_parquet(file, metadata={"lissnas": text, "crc32": checksum(text, strings)})
+        file.write(encode_parquet(frame, {"lissnas": text, "crc32": checksum(text, strings)}))
 
 
 def checksum(text: str, strings: Sequence[str]) -> str:
@@ -68,11 +69,11 @@ def load(path: Path, space: Space) -> tuple[Subspace, dict[str, Any]]:
     import polars as pl
 
     try:
-        metadata = pl.read_parquet_metadata(path)
+        metadata = read_parquet_metadata(path)
         provenance = dict(json.loads(metadata["lissnas"]))
         origin, version = str(provenance["space"]), int(provenance["format"])
         radius = provenance["union_of_balls"]["radius"] if "union_of_balls" in provenance else None
-        strings = pl.read_parquet(path, glob=False, columns=["architecture"])["architecture"]
+        strings = read_parquet(path, ["architecture"])["architecture"]
     except (
         pl.exceptions.PolarsError,
         pl.exceptions.PanicException,

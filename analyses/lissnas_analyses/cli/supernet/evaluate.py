@@ -8,6 +8,7 @@ import polars as pl
 from cyclopts import Parameter, validators
 from lissnas.errors import ArchitectureError, LissnasError, SettingError
 from lissnas.spaces.space import Space
+from lissnas_benchmarks.readers.untrusted_parquet import scan_untrusted_parquet
 
 from lissnas_analyses.cli.shared.json_command import CommandResult, json_command
 from lissnas_analyses.cli.supernet.options import Changes, Device, Folder, Recipe, open_run
@@ -98,7 +99,7 @@ def _numbered_strings(path: Path) -> list[tuple[str, str]]:
     """Return the position of each string in the file, and the string."""
     try:
         if path.suffix == ".parquet":
-            rows = pl.read_parquet(path, glob=False, columns=["architecture"])["architecture"].cast(pl.String)
+            rows = scan_untrusted_parquet(path).select(pl.col("architecture").cast(pl.String)).collect()["architecture"]
         elif path.suffix == ".csv":
             rows = pl.read_csv(path, glob=False, columns=["architecture"], infer_schema=False)["architecture"]
         else:
