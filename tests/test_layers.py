@@ -89,6 +89,7 @@ _SUPERNET_ORDER = (
     "training",
     "standalone",
     "scoring",
+    "latency",
     "shrinking",
     "recipes",
     "export",

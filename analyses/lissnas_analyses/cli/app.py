@@ -134,6 +134,12 @@ _add(
 )
 _add(
     supernet,
+    "latency",
+    "supernet.latency:latency",
+    "Measure the latency of each block of a space on your device, and check sums on complete networks.",
+)
+_add(
+    supernet,
     "export",
     "supernet.export:export",
     "Write one network for use without lissnas: PyTorch, safetensors or ONNX, with a model card.",

@@ -44,6 +44,38 @@ Device = Annotated[
 ]
 
 
+Limits = Annotated[
+    tuple[str, ...],
+    Parameter(
+        name="--limit",
+        help="Limit of this stage, as 'latency<=15ms' (with --set limits.latency_table=FILE) or 'flops<=330e6'; may be "
+        "repeated.",
+        show_default=False,
+    ),
+]
+_LIMIT = re.compile(r"\s*(latency|flops)\s*<=\s*(\d+(?:\.\d*)?(?:[eE]\d+)?)\s*(ms)?\s*", re.ASCII)
+
+
+def limit_changes(limits: tuple[str, ...], flops_key: str) -> tuple[str, ...]:
+    """Return the changes of a recipe that set limits; raise SettingError for a limit that is written differently.
+
+    Parameters
+    ----------
+    limits
+        Such as 'latency<=15ms' and 'flops<=330e6'.
+    flops_key
+        The key of the recipe that limits multiply-accumulates in this stage.
+    """
+    changes = []
+    for limit in limits:
+        match = _LIMIT.fullmatch(limit)
+        if match is None or (match[1] == "flops" and match[3]):
+            raise SettingError(f"--limit must be written like 'latency<=15ms' or 'flops<=330e6', not '{limit}'")
+        value = float(match[2])
+        changes.append(f"limits.latency_ms={value}" if match[1] == "latency" else f"{flops_key}={round(value)}")
+    return tuple(changes)
+
+
 TensorBoard = Annotated[
     bool,
     Parameter(
@@ -75,7 +107,7 @@ def open_run(
 
     folder = RunFolder(out)
     run_recipe = folder.recipe(changes) if recipe is None else read_recipe(recipe, changes)
-    _check_device(device)
+    check_device(device)
     is_main = is_main_process()
     if not is_main:
         console.quiet = True
@@ -87,7 +119,8 @@ def open_run(
         yield SupernetRun(run_recipe, folder, group, report, tensorboard)
 
 
-def _check_device(device: str | None) -> None:
+def check_device(device: str | None) -> None:
+    """Raise SettingError if a string is not a device that supernets run on."""
     if device is not None and not re.fullmatch(r"cpu|cuda(:\d+)?", device):
         raise SettingError(
             f"--device {device}: not a device that supernets run on; give cpu, cuda, or one GPU as cuda:1"

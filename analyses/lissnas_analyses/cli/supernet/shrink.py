@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING
 
 from lissnas_analyses.cli.shared.json_command import CommandResult, json_command
 from lissnas_analyses.cli.shared.terminal import say
-from lissnas_analyses.cli.supernet.options import Changes, Device, Folder, Recipe, TensorBoard, open_run
+from lissnas_analyses.cli.supernet.options import (
+    Changes,
+    Device,
+    Folder,
+    Limits,
+    Recipe,
+    TensorBoard,
+    limit_changes,
+    open_run,
+)
 from lissnas_analyses.cli.supernet.stage_result import SupernetStageResult, print_stage
 
 if TYPE_CHECKING:
@@ -39,6 +48,7 @@ def shrink(
     /,
     *,
     out: Folder,
+    limit: Limits = (),
     changes: Changes = (),
     device: Device = None,
     tensorboard: TensorBoard = False,
@@ -48,7 +58,7 @@ def shrink(
     Finished trainings and rounds are not repeated. The shrunk spaces are in the folder `loop` of the run, a table of
     the rounds in `shrinking`.
     """
-    with open_run(recipe, changes, out, device, tensorboard) as run:
+    with open_run(recipe, (*changes, *limit_changes(limit, "limits.shrinking_flops")), out, device, tensorboard) as run:
         from lissnas_analyses.supernet import stage_results
 
         trace, rounds, results = stage_results.shrink(run, lambda finished: say(str(finished), indent=2))

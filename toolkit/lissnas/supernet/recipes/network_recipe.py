@@ -155,13 +155,16 @@ class NetworkRecipe:
         costs = Cell201Costs(own.channels, own.stages, own.cells, self.input_channels, self.image_size, self.classes)
         return costs if own.residual else _PlainCosts(costs)
 
-    def within(self, flops: int | None) -> Space:
-        """Return the space of networks with at most this many multiply-accumulates; the full space for None."""
+    def within(self, flops: int | None, *limits: Limit) -> Space:
+        """Return the space of networks with at most this many multiply-accumulates, and within other limits.
+
+        Without any limit it is the full space.
+        """
         space = self.search_space()
-        if flops is None:
-            return space
-        costs = self.costs().multiply_accumulates
-        return LimitedSpace(space, Limit("flops", lambda rows: costs(rows).astype(np.float64), flops))
+        if flops is not None:
+            costs = self.costs().multiply_accumulates
+            limits = (Limit("flops", lambda rows: costs(rows).astype(np.float64), flops), *limits)
+        return LimitedSpace(space, *limits) if limits else space
 
     def build(self, rng: np.random.Generator) -> Supernet:
         """Return the supernet, with its weights drawn from the generator."""

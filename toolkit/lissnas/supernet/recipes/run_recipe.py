@@ -6,6 +6,7 @@ A recipe is a TOML file. Keys that it omits have their defaults; all values are 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import pairwise
+from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from lissnas.errors import SettingError, UnknownNameError
@@ -13,8 +14,10 @@ from lissnas.optimizers.search import optimizer_class
 from lissnas.setting_checks import check_at_least_one
 from lissnas.shrinkers.shrink import shrinker_class, shrinker_names
 from lissnas.spaces.costs import Costs
+from lissnas.spaces.space import Space
 from lissnas.supernet.images.image_files import ImageFileSettings
 from lissnas.supernet.images.small_tasks import FASHION_MNIST
+from lissnas.supernet.latency.latency_table import load_latency_table
 from lissnas.supernet.recipes.network_recipe import NetworkRecipe
 from lissnas.supernet.scoring.scoring import Scoring
 from lissnas.supernet.shrinking.shrinking_schedule import ShrinkingSchedule
@@ -126,7 +129,7 @@ class PathsRecipe:
 
 @dataclass(frozen=True)
 class LimitsRecipe:
-    """Limits on the multiply-accumulates of a network per image.
+    """Limits on the costs of a network.
 
     Attributes
     ----------
@@ -134,10 +137,23 @@ class LimitsRecipe:
         Maximum while the space is shrunk, and in the shrunk space; no limit if omitted.
     search_flops
         Maximum while the space is searched; that of shrinking if omitted.
+    latency_ms
+        Maximum latency in milliseconds while the space is shrunk and searched, by the table; no limit if omitted.
+    latency_table
+        File of `lissnas supernet latency`, measured on your device.
     """
 
     shrinking_flops: int | None = None
     search_flops: int | None = None
+    latency_ms: float | None = None
+    latency_table: str = ""
+
+    def __post_init__(self) -> None:
+        if (self.latency_ms is not None) != bool(self.latency_table):
+            raise SettingError(
+                "latency_ms and latency_table belong together: give both, or neither; 'lissnas supernet latency' "
+                "measures a table"
+            )
 
 
 def _shrinker(name: str) -> type:
@@ -258,6 +274,28 @@ class RunRecipe:
     search: SearchRecipe = field(default_factory=SearchRecipe)
     checkpoints: CheckpointsRecipe = field(default_factory=CheckpointsRecipe)
     search_training: TrainingRecipe | None = None
+
+    def limited_space(self, flops: int | None) -> Space:
+        """Return the space of networks within a limit on multiply-accumulates, if any, and that on latency, if any.
+
+        Raises
+        ------
+        LissnasError
+            If the table of latencies cannot be read.
+        SettingError
+            If it is that of another space or image size.
+        """
+        limits = self.limits
+        if limits.latency_ms is None:
+            return self.network.within(flops)
+        table, network = load_latency_table(Path(limits.latency_table)), self.network
+        ours = network.search_space().name, (network.input_channels, network.image_size, network.image_size)
+        if (table.space, table.image) != ours:
+            raise SettingError(
+                f"limits.latency_table: {limits.latency_table} is of {table.space} with images {table.image}, not of "
+                f"{ours[0]} with images {ours[1]}; measure another table"
+            )
+        return network.within(flops, table.limit(limits.latency_ms))
 
     def __post_init__(self) -> None:
         if self.seed < 0:

@@ -30,7 +30,7 @@ _RECIPE = "recipe.toml"
 
 _FIXED_KEYS: dict[Stage, tuple[str, ...]] = {
     "train": ("seed", "network", "images", "paths", "training"),
-    "shrink": ("loop", "shrinking", "scoring", "limits.shrinking_flops"),
+    "shrink": ("loop", "shrinking", "scoring", "limits.shrinking_flops", "limits.latency_ms"),
     "search": ("search", "search_training", "scoring", "limits"),
     "retrain": ("retraining",),
 }
@@ -50,10 +50,11 @@ _FREE_KEYS = (
     "images.validation",
     "images.fashion_mnist",
     "images.files.workers",
+    "limits.latency_table",
     "scoring.batch_size",
 )
 """Keys that never change a result: where images are, how many are scored at once, when checkpoints are written. Other
-images at the same place are refused by the checkpoints."""
+images or another table at the same place are refused by the checkpoints and journals."""
 
 _RAISABLE_KEYS = ("loop.max_rounds", "search.evaluations", "images.files.max_unreadable")
 """Keys that may change after the work, to continue a finished run."""
@@ -185,14 +186,14 @@ class RunFolder:
         number = self.last_training()
         network, limits = recipe.network, recipe.limits
         if not number:
-            return WholeSpace(network.within(limits.search_flops or limits.shrinking_flops))
+            return WholeSpace(recipe.limited_space(limits.search_flops or limits.shrinking_flops))
         shrunk, _ = load(self.subspace_file(number), network.search_space())
-        space = network.within(limits.search_flops)
+        space = recipe.limited_space(limits.search_flops)
         return LimitedSubspace(space, shrunk) if isinstance(space, LimitedSpace) else shrunk
 
     def shrunk_space(self, recipe: RunRecipe) -> Subspace:
         """Return the shrunk space, or the full space before any round, within the limits of the shrinking."""
-        number, space = self.last_training(), recipe.network.within(recipe.limits.shrinking_flops)
+        number, space = self.last_training(), recipe.limited_space(recipe.limits.shrinking_flops)
         if not number:
             return WholeSpace(space)
         shrunk, _ = load(self.subspace_file(number), recipe.network.search_space())

@@ -67,7 +67,7 @@ def run_shrinking(
             recipe.scoring,
             np.random.default_rng(recipe.seed),
             run.folder.loop,
-            space=recipe.network.within(recipe.limits.shrinking_flops),
+            space=recipe.limited_space(recipe.limits.shrinking_flops),
             device=str(run.process_group.device),
             save_every=recipe.checkpoints.save_every,
             keep=recipe.checkpoints.keep,
