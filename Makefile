@@ -11,7 +11,7 @@ QUICK := -m "not slow" tests/toolkit tests/benchmarks --ignore=tests/toolkit/sup
 LOCK := $(VENV)/bin/uv pip compile pyproject.toml --universal --no-header --no-annotate --quiet $(UPGRADE)
 
 .DEFAULT_GOAL := help
-.PHONY: help reproduce lint test test-fast test-processors test-oldest test-newest docs wheel lock audit clean
+.PHONY: help reproduce lint test test-fast test-processors test-oldest test-newest verify verify-long docs wheel lock audit clean
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,6 +52,15 @@ test-oldest:  ## run the quick tests with the oldest dependencies that pyproject
 test-newest:  ## run the quick tests with the newest dependencies; PYTHON names the interpreter
 	$(MAKE) VENV=.venv-newest .venv-newest/installed-newest
 	OMP_NUM_THREADS=1 .venv-newest/bin/pytest --override-ini filterwarnings=default --numprocesses=logical $(QUICK)
+
+# The readers are fuzzed with atheris, which has no build for every computer; without it those claims are skipped.
+verify: $(DEVELOPMENT)  ## check a share of every claim of docs/trust.md in under 30 minutes, and print one table; resumes
+	-$(PIP) 'atheris>=3.0'
+	OMP_NUM_THREADS=1 $(BIN)/python tests/verify/verify.py
+
+verify-long: $(DEVELOPMENT)  ## check every claim in full, and write docs/measured/verify.csv; takes hours, resumes
+	-$(PIP) 'atheris>=3.0'
+	OMP_NUM_THREADS=1 $(BIN)/python tests/verify/verify.py --long --csv docs/measured/verify.csv
 
 docs: $(DEVELOPMENT)  ## build the documentation: docs/_build/html/index.html
 	rm -rf docs/reference/generated

@@ -1,6 +1,6 @@
 """Change the core in small ways, one change at a time, and count how many changes its tests notice.
 
-    python tests/mutation/run.py [--sample 20] [--seed 0] [PACKAGE ...]
+    python tests/mutation/run_mutants.py [--sample 20] [--seed 0] [PACKAGE ...]
 
 Draws `--sample` mutants of each package and runs the tests of the changed module, until one fails. Results are in
 docs/measured/mutants.csv; a mutant that is there is not run again, unless its file or the tests changed. Survivors keep
@@ -41,7 +41,7 @@ _EXIT_OF_FAILED_TESTS = (1, 2)
 """Exit statuses of pytest if a test fails, or a file cannot be imported."""
 
 
-def tests_of(module: Path) -> list[Path]:
+def find_tests(module: Path) -> list[Path]:
     """Return the tests of a module: those of its package that name it, its own first; without any, all of them."""
     named = re.compile(rf"\b{re.escape('.'.join(module.with_suffix('').parts))}\b")
     package = sorted((ROOT / "tests" / "toolkit" / module.parts[1]).rglob("test_*.py"))
@@ -93,7 +93,7 @@ def main() -> None:
         shutil.copytree(TOOLKIT, toolkit, ignore=shutil.ignore_patterns("__pycache__"))
         for package in options.packages:
             for mutant in sampled(package, options.sample, options.seed):
-                files = tests_of(mutant.file)
+                files = find_tests(mutant.file)
                 source = mutant.source(TOOLKIT)
                 version = version_of(source, files)
                 row = known.get(mutant.name)
