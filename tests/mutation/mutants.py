@@ -99,7 +99,10 @@ def mutants(file: Path, folder: Path) -> Iterator[Mutant]:
 
 
 def _skipped(tree: ast.AST) -> Iterator[int]:
-    """Yield the nodes without effect on results: annotations, texts of errors, and code for type checkers."""
+    """Yield the nodes without effect on results: annotations, texts of errors, code for type checkers, and checks.
+
+    The checks are `strict`, whose iterables have equal lengths, and the options of classes, such as `frozen`.
+    """
     for node in ast.walk(tree):
         parts: list[ast.AST | None] = []
         match node:
@@ -107,6 +110,10 @@ def _skipped(tree: ast.AST) -> Iterator[int]:
                 parts = [annotation]
             case ast.FunctionDef():
                 parts = [node.returns, *node.decorator_list]
+            case ast.ClassDef():
+                parts = [*node.keywords, *node.decorator_list]
+            case ast.keyword(arg="strict"):
+                parts = [node]
             case ast.JoinedStr() | ast.Raise() | ast.If(test=ast.Name(id="TYPE_CHECKING")):
                 parts = [node]
         yield from (id(inner) for part in parts if part is not None for inner in ast.walk(part))

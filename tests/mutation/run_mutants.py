@@ -1,6 +1,6 @@
 """Change the core in small ways, one change at a time, and count how many changes its tests notice.
 
-    python tests/mutation/run_mutants.py [--sample 20] [--seed 0] [PACKAGE ...]
+    python tests/mutation/run_mutants.py [--sample 20] [--seed 0] [--survivors] [PACKAGE ...]
 
 Draws `--sample` mutants of each package and runs the tests of the changed module, until one fails. Results are in
 docs/measured/mutants.csv; a mutant that is there is not run again, unless its file or the tests changed. Survivors keep
@@ -72,11 +72,21 @@ def version_of(source: str, files: list[Path]) -> str:
     return hashlib.sha256(b"\0".join(content)).hexdigest()[:12]
 
 
-def sampled(package: str, count: int, seed: int) -> list[Mutant]:
-    """Return random mutants of a package, the same for the same seed and code."""
+def every_mutant(package: str) -> list[Mutant]:
+    """Return all mutants of a package."""
     files = [path for path in sorted((TOOLKIT / "lissnas" / package).rglob("*.py")) if path.stem != "__init__"]
-    every = [mutant for file in files for mutant in mutants(file.relative_to(TOOLKIT), TOOLKIT)]
-    return random.Random(f"{package} {seed}").sample(every, min(count, len(every)))
+    return [mutant for file in files for mutant in mutants(file.relative_to(TOOLKIT), TOOLKIT)]
+
+
+def sampled(package: str, options: argparse.Namespace) -> list[Mutant]:
+    """Return random mutants of a package, the same for the same seed and code."""
+    every = every_mutant(package)
+    return random.Random(f"{package} {options.seed}").sample(every, min(options.sample, len(every)))
+
+
+def _survivors(package: str, known: dict[str, dict[str, str]]) -> list[Mutant]:
+    survived = {name for name, row in known.items() if row["outcome"] == "survived"}
+    return [mutant for mutant in every_mutant(package) if mutant.name in survived]
 
 
 def main() -> None:
@@ -85,6 +95,7 @@ def main() -> None:
     parser.add_argument("packages", nargs="*", default=PACKAGES)
     parser.add_argument("--sample", type=int, default=20, help="number of mutants of each package")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--survivors", action="store_true", help="only run those of the table that survived again")
     options = parser.parse_args()
     known = _read()
     usual: dict[Path, float] = {}
@@ -92,7 +103,7 @@ def main() -> None:
         toolkit = Path(folder) / "toolkit"
         shutil.copytree(TOOLKIT, toolkit, ignore=shutil.ignore_patterns("__pycache__"))
         for package in options.packages:
-            for mutant in sampled(package, options.sample, options.seed):
+            for mutant in _survivors(package, known) if options.survivors else sampled(package, options):
                 files = find_tests(mutant.file)
                 source = mutant.source(TOOLKIT)
                 version = version_of(source, files)

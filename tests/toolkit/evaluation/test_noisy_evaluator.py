@@ -86,3 +86,13 @@ def test_a_tau_outside_0_to_1_is_refused(tau: float) -> None:
 def test_equal_scores_are_refused() -> None:
     with pytest.raises(SettingError, match="no ranking to degrade"):
         NoisyEvaluator(cell201(), np.ones(15625), 0.5, np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("tau", [0.0, 0.47, 0.87])
+def test_a_draw_whose_angle_is_far_from_the_expected_one_is_degraded(tau: float) -> None:
+    """With six scores, the angle of most draws is outside the bracket around the expected angle."""
+    scores = np.arange(6.0)
+    for seed in range(20):
+        degraded = degrade(scores, tau, np.random.default_rng(seed))
+        # Kendall's tau of six scores is a multiple of 2 / 15, and the angle is where it passes the requested one.
+        assert _tau(scores, degraded) == pytest.approx(tau, abs=4.01 / 15)

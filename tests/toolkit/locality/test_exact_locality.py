@@ -217,8 +217,10 @@ def _nearest_optimum(enumerated: Any, scores: Floats) -> tuple[np.ndarray, np.nd
     return enumerated.distance[:, optima].min(axis=1), ~np.isnan(scores)
 
 
-def test_fitness_distance_correlation_matches_numpy(enumerated: Any, scores_of: Any) -> None:
+@pytest.mark.parametrize("optima", [1, 4])
+def test_fitness_distance_correlation_matches_numpy(enumerated: Any, scores_of: Any, optima: int) -> None:
     scores = scores_of(enumerated.space.size)
+    scores[:: len(scores) // optima] = 99.0
     distance, measured = _nearest_optimum(enumerated, scores)
     expected = np.corrcoef(scores[measured], distance[measured])[0, 1]
     assert fitness_distance_correlation(enumerated.space, scores).value == pytest.approx(expected)

@@ -122,3 +122,13 @@ def test_a_distance_of_0_and_walks_shorter_than_the_lags_are_refused(mixed: Any)
         random_pair_locality(mixed.space, TableEvaluator(mixed.space, np.zeros(24)), 10, 0, rng)
     with pytest.raises(SettingError, match="at most the 3 steps of a walk, not 4"):
         random_walk_autocorrelation(mixed.space, TableEvaluator(mixed.space, np.zeros(24)), 10, 3, rng, 4)
+
+
+def test_a_distance_without_pairs_has_nan(one_gene: Any) -> None:
+    """No two architectures of a space of one gene are two edits apart."""
+    evaluator = TableEvaluator(one_gene.space, np.arange(5.0))
+    found = random_pair_locality(one_gene.space, evaluator, 5, 2, np.random.default_rng(0), (0.2,))
+    assert found.pairs.tolist() == [5, 0]
+    for estimate in (found.difference, found.correlation):
+        assert np.isfinite([estimate.value[0], estimate.low[0], estimate.high[0]]).all()
+        assert np.isnan([estimate.value[1], estimate.low[1], estimate.high[1]]).all()

@@ -21,3 +21,11 @@ def test_a_proportion_has_the_interval_of_wilson(hits: int, draws: int) -> None:
 
 def test_the_standard_error_is_recovered_from_the_interval() -> None:
     assert standard_error(normal_estimate(np.array([10.0, 0.0]), np.array([2.0, 0.5]))) == pytest.approx([2.0, 0.5])
+
+
+def test_less_than_one_draw_counts_as_one() -> None:
+    half, none = np.array(0.5), np.array(0.0)
+    assert wilson_estimate(half, none, none) == wilson_estimate(half, none, np.array(1.0))
+    # An error of 1 implies a quarter of a draw.
+    assert wilson_estimate(half, np.array(1.0), none) == wilson_estimate(half, none, np.array(1.0))
+    assert wilson_estimate(half, none, np.array(1.0)) != wilson_estimate(half, none, np.array(2.0))

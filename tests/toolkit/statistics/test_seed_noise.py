@@ -112,3 +112,8 @@ def test_fewer_than_two_retrained_architectures_are_refused() -> None:
     runs = np.array([[90.0, 91.0], [92.0, np.nan]])
     with pytest.raises(SettingError, match="1 networks"):
         seed_noise(runs, runs[:, 0], np.ones(2))
+
+
+def test_two_retrained_architectures_are_enough() -> None:
+    runs = np.array([[90.0, 91.0], [92.0, 92.0], [80.0, np.nan]])
+    assert seed_noise(runs, runs[:, 0], np.ones(3)).networks == 2
