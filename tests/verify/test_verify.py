@@ -1,6 +1,8 @@
 """`make verify`: its programs exist, a failed claim fails it, and the table says how many cases were checked."""
 
 import csv
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -75,3 +77,13 @@ def test_the_programs_exist_and_the_page_names_each() -> None:
         assert (ROOT / program.path).is_file()
         assert program.path in page
         assert 0 < program.count <= program.all
+
+
+@pytest.mark.slow
+def test_random_inputs_give_what_scipy_and_scikit_learn_give() -> None:
+    command = [sys.executable, "tests/verify/world.py", "tau", "Gaussian", "--count", "20"]
+    paths = ["tests/faults", *filter(None, [os.environ.get("PYTHONPATH")])]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
+    ended = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert ended.stdout.count("0 of 20 cases failed") == 2

@@ -84,7 +84,10 @@ def commit() -> str:
     """Return the commit of this checkout, with a checksum of the changes since."""
 
     def git(*words: str) -> bytes:
-        return subprocess.run(("git", *words), cwd=ROOT, check=True, capture_output=True).stdout
+        try:
+            return subprocess.run(("git", *words), cwd=ROOT, check=True, capture_output=True).stdout
+        except (OSError, subprocess.CalledProcessError):
+            sys.exit(f"{ROOT} is not a git checkout: clone the repository to check its claims")
 
     changes = git("diff", "HEAD", "--", ".", ":!docs/measured/verify.csv")
     return git("rev-parse", "HEAD").decode()[:12] + (f"-{hashlib.sha256(changes).hexdigest()[:8]}" if changes else "")
