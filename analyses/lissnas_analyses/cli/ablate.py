@@ -22,7 +22,7 @@ from lissnas_analyses.cli.shared.options import (
     default_folder,
     with_cheap,
 )
-from lissnas_analyses.cli.shared.terminal import progress, say
+from lissnas_analyses.cli.shared.terminal import progress, say, warn_if_long
 
 NoiseTaus = Annotated[
     tuple[float, ...],
@@ -111,7 +111,7 @@ def ablate(
             seed,
             path=results.folder / describe.ROWS,
             workers=started,
-            report=lambda share: report("ablation", share),
+            report=warn_if_long(lambda share: report("ablation", share), "the ablation"),
         )
         report("drawing", 0)
         results.add_existing_file(describe.ROWS)

@@ -32,8 +32,9 @@ from lissnas_analyses.cli.shared.options import (
     default_folder,
     with_cheap,
 )
-from lissnas_analyses.cli.shared.terminal import prefixed, progress, say
+from lissnas_analyses.cli.shared.terminal import prefixed, progress, say, warn_if_long
 from lissnas_analyses.comparison.measure import METHODS
+from lissnas_analyses.comparison.ranks import MethodRanks
 
 
 @dataclass(frozen=True)
@@ -46,12 +47,15 @@ class ComparisonsResult(CommandResult):
         The comparison on each benchmark.
     verdict
         Which method keeps the most of the best networks, at what cost, and where it does not.
+    ranks
+        The mean ranks of the methods over the benchmarks, at each budget.
     folder
         The folder of the overview: one figure and one table for all benchmarks.
     """
 
     analyses: tuple[AnalysisResult, ...]
     verdict: str
+    ranks: tuple[MethodRanks, ...]
     folder: Path
 
 
@@ -105,6 +109,7 @@ def compare(
     )
     from lissnas_analyses.comparison.measure import ComparisonResult
     from lissnas_analyses.comparison.measure import compare as run
+    from lissnas_analyses.comparison.ranks import ranks_sentence
     from lissnas_analyses.grid.workers import workers as start_workers
     from lissnas_analyses.ranking.describe import run_predictor_cost
     from lissnas_analyses.ranking.score_sources import read_one_score
@@ -145,7 +150,7 @@ def compare(
                     size=_number_of_networks(size, opened.space),
                     path=results.folder / ROWS,
                     workers=started,
-                    report=partial(on_benchmark, "shrinking"),
+                    report=warn_if_long(partial(on_benchmark, "shrinking"), f"{name}: shrinking"),
                 )
                 results.add_existing_file(ROWS)
                 add_comparison(result, results, on_benchmark, figures=figures)
@@ -158,14 +163,15 @@ def compare(
             settings |= {"cheap": list(cheap), "evaluations": list(evaluations), "size": size}
             settings |= {"rules": {method.name: method.rule.checksum for method in compared if method.rule}}
             results.save(benchmark_entries(opened, methods=result.registered_methods), settings, findings)
-            analyses.append(print_analysis(opened, findings, results, INTERVALS))
+            analyses.append(print_analysis(opened, findings, results, INTERVALS, result.counted))
             comparisons.append(result)
     if len(names) == 1:
         return analyses[0]
-    verdict = save_overview(comparisons, several / "overview")
-    say(verdict)
+    verdicts, ranks = save_overview(comparisons, several / "overview")
+    for sentence in (*verdicts, *map(ranks_sentence, ranks)):
+        say(sentence)
     say(f"figure and table of all benchmarks: {several / 'overview'}/", indent=2)
-    return ComparisonsResult(tuple(analyses), verdict, several / "overview")
+    return ComparisonsResult(tuple(analyses), " ".join(verdicts), ranks, several / "overview")
 
 
 def _ready_tables() -> tuple[str, ...]:

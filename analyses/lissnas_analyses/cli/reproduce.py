@@ -76,11 +76,12 @@ def reproduce(
             with progress() as report:
                 opened = open_benchmark(name)
                 findings, comparison = run(opened, results, runs, seed, prefixed(report, name), started)
-            studied.append(print_analysis(opened, findings, results))
+            studied.append(print_analysis(opened, findings, results, counted=comparison.counted))
             comparisons.append(comparison)
     verdict = ""
     if comparisons:
-        verdict = save_overview(comparisons, out / "overview")
+        verdicts, _ranks = save_overview(comparisons, out / "overview")
+        verdict = " ".join(verdicts)
         say(verdict)
         locality = INTERVALS_OF_LOCALITY.removeprefix("95 % interval, ")
         say_intervals(f"{INTERVALS}; of locality {locality}", indent=0)

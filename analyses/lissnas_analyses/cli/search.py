@@ -23,7 +23,7 @@ from lissnas_analyses.cli.shared.options import (
     Seed,
     default_folder,
 )
-from lissnas_analyses.cli.shared.terminal import progress
+from lissnas_analyses.cli.shared.terminal import progress, warn_if_long
 from lissnas_analyses.search.measure import METHODS, OPTIMIZERS, compare_searches
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def search(
             seed,
             path=results.folder / describe.ROWS,
             workers=started,
-            report=lambda share: report("searching", share),
+            report=warn_if_long(lambda share: report("searching", share), "the search"),
         )
         report("drawing", 0)
         results.add_existing_file(describe.ROWS)

@@ -13,9 +13,11 @@ from lissnas_analyses.comparison.draw import draw_distributions, draw_paired, dr
 from lissnas_analyses.comparison.draw_kept_space import draw_kept_spaces
 from lissnas_analyses.comparison.draw_map import draw_map
 from lissnas_analyses.comparison.draw_overview import draw_recall
+from lissnas_analyses.comparison.draw_ranks import draw_ranks
 from lissnas_analyses.comparison.measure import ComparisonResult, first_rounds
-from lissnas_analyses.comparison.overview import Overview, overview, verdict_over_budgets
+from lissnas_analyses.comparison.overview import ALL_LABELS, Overview, overview, verdicts
 from lissnas_analyses.comparison.pocket_map import lay_out
+from lissnas_analyses.comparison.ranks import MethodRanks, rank_methods, ranks_sentence, ranks_table
 from lissnas_analyses.grid.failed_runs import failure_words
 from lissnas_analyses.results.folder import Results
 
@@ -43,6 +45,7 @@ def add_comparison(
 def _add_tables(result: ComparisonResult, shown: Overview, results: Results) -> None:
     results.add_table("recall", shown.curves)
     results.add_table("methods", shown.table)
+    results.add_table("counted", shown.counted)
     results.add_table("shrinking_runs", result.runs)
     results.add_table("shrinking", result.rounds)
     results.add_table("distributions", result.distributions)
@@ -76,20 +79,31 @@ def _add_figures(result: ComparisonResult, shown: Overview, results: Results, pr
     progress("map", 1)
 
 
-def save_overview(comparisons: Sequence[ComparisonResult], folder: Path) -> str:
-    """Write the overview of several comparisons to a folder of results, and return its verdict in sentences."""
+def save_overview(
+    comparisons: Sequence[ComparisonResult], folder: Path
+) -> tuple[tuple[str, ...], tuple[MethodRanks, ...]]:
+    """Write the overview of several comparisons to a folder of results; return its verdicts, and the ranks.
+
+    The figure of ranks is drawn if there are enough benchmarks for a test.
+    """
     shown = overview(comparisons)
-    sentences = verdict_over_budgets(shown)
+    sentences = verdicts(shown)
+    ranks = rank_methods(shown.tables, ALL_LABELS)
     results = Results(folder, "overview")
     results.add_table("overview_recall", shown.curves)
     results.add_table("overview_methods", shown.table)
+    results.add_table("overview_counted", shown.counted)
+    results.add_table("overview_ranks", ranks_table(ranks))
     with style.house_style():
         results.add_figure("overview", draw_recall(shown))
+        if any(each.critical_difference is not None for each in ranks):
+            results.add_figure("overview_ranks", draw_ranks(ranks))
     methods = dict.fromkeys(name for comparison in comparisons for name in comparison.registered_methods)
     benchmarks = [f"{one.benchmark.name}, {one.benchmark.dataset}" for one in comparisons]
     settings = {"runs": comparisons[0].number_of_runs, "seed": comparisons[0].seed}
-    results.save({"benchmarks": benchmarks, "methods": list(methods)}, settings, [sentences])
-    return sentences
+    findings = [*sentences, *map(ranks_sentence, ranks)]
+    results.save({"benchmarks": benchmarks, "methods": list(methods)}, settings, findings)
+    return sentences, ranks
 
 
 def comparison_sentences(result: ComparisonResult) -> tuple[str, ...]:
@@ -110,6 +124,7 @@ def comparison_sentences(result: ComparisonResult) -> tuple[str, ...]:
         + f"(paired, {_verdict(row['low'], row['high'])})"
         for row in recalls.iter_rows(named=True)
     ]
+    findings.append(str(result.counted))
     findings += [f"{method} was left out: {reason}" for method, reason in result.left_out.items()]
     return tuple(findings)
 

@@ -9,8 +9,8 @@ from matplotlib.ticker import LogLocator
 from lissnas_analyses import style
 from lissnas_analyses.comparison.overview import ALL_LABELS, Overview
 
-_FEW_PANELS = 4
-"""Up to this many panels stand in two columns, more in as many columns as this."""
+_COLUMNS = {1: 1, 4: 2, 9: 3}
+"""Number of columns of up to so many panels; more have four."""
 
 _SAME_SIZE = 1.1
 """A round that keeps more than this many times the architectures of the result has a hollow marker."""
@@ -25,7 +25,7 @@ def draw_recall(overview: Overview) -> Figure:
     A method with several budgets has a point for the result at each, every other method one for every round.
     """
     subjects = list(overview.table.select("benchmark", "dataset").unique(maintain_order=True).iter_rows())
-    columns = min(len(subjects), 2 if len(subjects) <= _FEW_PANELS else _FEW_PANELS)
+    columns = next((columns for most, columns in _COLUMNS.items() if len(subjects) <= most), 4)
     figure, panels = style.new_figure(
         -(-len(subjects) // columns), columns, width=3.6 if columns > 1 else 5.5, height=2.9
     )

@@ -22,6 +22,7 @@ from lissnas_benchmarks.benchmark import Benchmark
 from lissnas_analyses.comparison.compared_method import POINT_COLUMNS, ComparedMethod, comparison_points
 from lissnas_analyses.comparison.kept_space import KeptSpaces, summarize_kept_spaces
 from lissnas_analyses.comparison.rows import LEFT_OUT, comparison_rows
+from lissnas_analyses.comparison.score_counts import ScoreCounts
 from lissnas_analyses.comparison.summarize import (
     STATISTIC_RANGES,
     distributions,
@@ -66,6 +67,8 @@ class ComparisonResult:
         `paired_differences`.
     kept_spaces
         What a search in the kept spaces finds, and how diverse these spaces are.
+    counted
+        Networks without a score, tied optima, and the size of the top 1 %.
     settings
         The settings of each method; under "by_run" those that LISSNAS gave it, one value per run.
     first_run
@@ -84,6 +87,7 @@ class ComparisonResult:
     distributions: pl.DataFrame
     paired: pl.DataFrame
     kept_spaces: KeptSpaces
+    counted: ScoreCounts
     settings: dict[str, dict[str, Any]]
     first_run: dict[str, tuple[Subspace, ...]]
 
@@ -190,6 +194,7 @@ def compare(
         distributions=distributions(benchmark, rows),
         paired=paired_differences(rounds, tuple(STATISTIC_RANGES)),
         kept_spaces=summarize_kept_spaces(benchmark, {name: [run[-1] for run in of] for name, of in rows.items()}),
+        counted=ScoreCounts.of(benchmark),
         settings={label: _settings(point, rows[label]) for label, point in labels.items()},
         first_run={method: _subspaces(benchmark, of_method[0]) for method, of_method in rows.items()},
     )

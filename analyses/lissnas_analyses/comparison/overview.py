@@ -34,6 +34,8 @@ class Overview:
         paired interval of its difference to every other method excludes 0. Columns: benchmark, dataset, method, series,
         budget, recall, low, high, median, size, evaluations, runs, failed, best. With several budgets, methods compete
         with those of their budget, and a method without a budget with all.
+    counted
+        One row for each benchmark: the columns of `ScoreCounts`.
     by_budget
         The table for each budget, if several were given: the methods with it, called by their series, and those without
         a budget.
@@ -43,6 +45,7 @@ class Overview:
 
     curves: pl.DataFrame
     table: pl.DataFrame
+    counted: pl.DataFrame = field(default_factory=pl.DataFrame)
     by_budget: dict[int, pl.DataFrame] = field(default_factory=dict)
     has_given_size: bool = False
 
@@ -65,17 +68,16 @@ def overview(results: Sequence[ComparisonResult]) -> Overview:
     return Overview(
         pl.concat([_named(result, _curve(result)) for result in results]),
         pl.concat([_named(result, _table(result, result.methods)) for result in results]),
+        pl.concat([_named(result, pl.DataFrame([result.counted.row])) for result in results]),
         by_budget,
         any(result.size is not None for result in results),
     )
 
 
-def verdict_over_budgets(overview: Overview) -> str:
-    """Return the verdict, or with several budgets one for each."""
-    if not overview.by_budget:
-        return verdict(overview.table)
-    verdicts = {budget: verdict(table) for budget, table in overview.by_budget.items()}
-    return " ".join(f"Budget of {budget:,}: {sentences}" for budget, sentences in verdicts.items() if sentences)
+def verdicts(overview: Overview) -> tuple[str, ...]:
+    """Return the verdict, or with several budgets one for each; none if there is only one method."""
+    found = ((budget, verdict(table)) for budget, table in overview.tables.items())
+    return tuple(said if budget is None else f"Budget of {budget:,}: {said}" for budget, said in found if said)
 
 
 def verdict(table: pl.DataFrame) -> str:

@@ -7,6 +7,7 @@ from lissnas_benchmarks.benchmark import Benchmark
 
 from lissnas_analyses.cli.shared.json_command import CommandResult
 from lissnas_analyses.cli.shared.terminal import say
+from lissnas_analyses.comparison.score_counts import ScoreCounts
 from lissnas_analyses.results.folder import Results
 
 
@@ -26,6 +27,8 @@ class AnalysisResult(CommandResult):
         What the analysis found, in sentences.
     folder, files
         The folder of the tables and figures, and their names.
+    counted
+        What a comparison counts; None for other analyses.
     """
 
     benchmark: str
@@ -36,10 +39,15 @@ class AnalysisResult(CommandResult):
     findings: tuple[str, ...]
     folder: Path
     files: tuple[str, ...]
+    counted: ScoreCounts | None = None
 
 
 def print_analysis(
-    opened: Benchmark, findings: tuple[str, ...], results: Results, intervals: str | None = None
+    opened: Benchmark,
+    findings: tuple[str, ...],
+    results: Results,
+    intervals: str | None = None,
+    counted: ScoreCounts | None = None,
 ) -> AnalysisResult:
     """Print the benchmark, the findings, what their `intervals` are, and the folder; return the command's result."""
     name, dataset, selects, reports = opened.adapter.name, opened.dataset, opened.selects, opened.reports
@@ -50,7 +58,8 @@ def print_analysis(
         say_intervals(intervals)
     say(f"figures, tables and manifest: {results.folder}/", indent=2)
     measures = selects.describe(), reports.describe()
-    return AnalysisResult(name, dataset, opened.space.size, *measures, findings, results.folder, tuple(results.files))
+    files = tuple(results.files)
+    return AnalysisResult(name, dataset, opened.space.size, *measures, findings, results.folder, files, counted)
 
 
 def say_intervals(intervals: str, indent: int = 2) -> None:

@@ -1,11 +1,13 @@
 """Output for people: sentences on standard output, progress and remaining time on standard error.
 
-Progress is shown only on a terminal and only while a command works. It disappears before each sentence.
+On a terminal progress is shown while a command works, and disappears before each sentence. Elsewhere, in a file or a
+log, it is one line a minute.
 """
 
 import os
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from shutil import get_terminal_size
@@ -31,6 +33,15 @@ console = Console(highlight=False, soft_wrap=True)
 
 _UNNAMED_STEP = "working"
 """Label of the progress line between named steps."""
+
+_LINE_SECONDS = 60
+"""Seconds between two lines of progress where standard error is no terminal."""
+
+_LONG_SECONDS = 60
+"""A run that is expected to take longer is announced."""
+
+_SETTLED_SECONDS = 2
+"""Seconds between two reports from which the speed of a run is estimated: the start of the workers does not count."""
 
 _MIN_WIDTH_OF_BARS = 80
 """Minimum number of terminal columns for progress bars; narrower terminals show text only."""
@@ -70,6 +81,8 @@ class ActivityDisplay:
 
     def __init__(self) -> None:
         self._steps: dict[str, TaskID] = {}
+        self._started: dict[str, float] = {}
+        self._line_at = 0.0
 
     @cached_property
     def _progress(self) -> Progress:
@@ -99,9 +112,22 @@ class ActivityDisplay:
             self._progress.remove_task(unnamed)
         if step not in self._steps:
             self._steps[step] = self._progress.add_task(step, total=None)
+            self._started[step] = time.monotonic()
         description = f"{step}: {detail}" if detail else step
         self._progress.update(self._steps[step], description=description, completed=share, total=1 if share else None)
         self._progress.start()
+        if self._progress.disable and step != _UNNAMED_STEP:
+            self._write_line(step, share)
+
+    def _write_line(self, step: str, share: float) -> None:
+        """Write the progress of a step to standard error, at most once a minute."""
+        now = time.monotonic()
+        seconds = now - self._started[step]
+        if not 0 < share < 1 or min(seconds, now - self._line_at) < _LINE_SECONDS or not is_main_process():
+            return
+        self._line_at = now
+        left = duration_words(seconds * (1 - share) / share)
+        say_on_stderr(f"{step}: {100 * share:.0f} % done after {duration_words(seconds)}, about {left} left")
 
     def clear(self) -> None:
         """Remove all progress lines and forget their steps."""
@@ -127,6 +153,53 @@ def progress() -> Iterator[ProgressCallback]:
     finally:
         activity.clear()
         activity.report(_UNNAMED_STEP, 0)
+
+
+def duration_words(seconds: float) -> str:
+    """Return a duration in words.
+
+    Examples
+    --------
+    >>> duration_words(95), duration_words(20), duration_words(3 * 3600)
+    ('2 minutes', '20 seconds', '3.0 hours')
+    """
+    if seconds < 60:
+        return f"{seconds:.0f} seconds"
+    minutes = round(seconds / 60)
+    if minutes < 120:
+        return f"{minutes} minute{'s' if minutes > 1 else ''}"
+    return f"{seconds / 3600:.1f} hours"
+
+
+def warn_if_long(report: Callable[[float], None], what: str) -> Callable[[float], None]:
+    """Return a progress callback that says once how long the work takes, if that is more than a minute.
+
+    The first finished rows tell the speed.
+    """
+    started, reports, warned = time.monotonic(), list[tuple[float, float]](), False
+
+    def report_and_warn(share: float) -> None:
+        nonlocal warned
+        report(share)
+        now = time.monotonic()
+        reports.append((now, share))
+        (first, first_share), seconds = reports[0], now - started
+        if warned or not 0 < share < 1:
+            return
+        if now - first >= _SETTLED_SECONDS and share > first_share:
+            left = (now - first) * (1 - share) / (share - first_share)
+        elif seconds >= _LONG_SECONDS:
+            left = seconds * (1 - share) / share
+        else:
+            return
+        if seconds + left > _LONG_SECONDS:
+            warned = True
+            say_on_stderr(
+                f"{what} takes about {duration_words(left)} more; finished runs are kept, and after Ctrl-C the same "
+                "command continues"
+            )
+
+    return report_and_warn
 
 
 def prefixed(report: ProgressCallback, name: str) -> ProgressCallback:

@@ -8,10 +8,12 @@ import struct
 import subprocess
 import sys
 import termios
+import time
 from pathlib import Path
 
 import pytest
 from command import Command
+from lissnas_analyses.cli.shared import terminal
 
 LOCALITY = ("locality", "nas-bench-graph-proteins")
 
@@ -85,3 +87,32 @@ def test_force_color_colors_a_pipe_without_progress(lissnas: Command, tmp_path: 
     assert called.stderr == ""
     title = "CIFAR-10 accuracy of all 6,561 chains of 8 layers, three seeds"
     assert called.stdout.startswith(f"\x1b[1mnas-bench-macro\x1b[0m: {title}")
+
+
+def test_a_run_of_more_than_a_minute_is_announced_once(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(terminal, "_LONG_SECONDS", 0.2)
+    monkeypatch.setattr(terminal, "_SETTLED_SECONDS", 0.01)
+    for shares, announced in (((0.01, 0.02, 0.03, 0.04), 1), ((0.5, 0.9, 1.0), 0)):
+        reported: list[float] = []
+        report = terminal.warn_if_long(reported.append, "the test")
+        for share in shares:
+            time.sleep(0.02)
+            report(share)
+        assert reported == list(shares)
+        said = capsys.readouterr().err
+        assert said.count("seconds more; finished runs are kept, and after Ctrl-C the same command") == announced, said
+
+
+def test_a_file_gets_one_line_of_progress_a_minute(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(terminal, "_LINE_SECONDS", 0.1)
+    display = terminal.ActivityDisplay()
+    for number in range(26):
+        display.report("shrinking", number / 100)
+        time.sleep(0.01)
+    lines = capsys.readouterr().err.splitlines()
+    assert 1 <= len(lines) <= 3
+    assert re.fullmatch(r"shrinking: \d+ % done after \d+ seconds, about \d+ seconds left", lines[0])
