@@ -34,6 +34,9 @@ _SEPARATORS = ",;\t"
 _MAX_TEXT = 1 << 31
 """Maximum size of a text file in bytes, after decompression (our own choice)."""
 
+_PIECE = 1 << 24
+"""Number of bytes that are read at once."""
+
 _OPENERS: dict[bytes, Any] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ": lzma.open}
 
 _OTHER_FILES = {
@@ -215,13 +218,17 @@ def _open_parquet(path: Path) -> OwnFile:
 
 def _uncompressed(path: Path, start: bytes) -> bytes:
     opener: Any = next((opener for magic, opener in _OPENERS.items() if start.startswith(magic)), open)
+    pieces: list[bytes] = []
     try:
         with opener(path, "rb") as file:
-            data: bytes = file.read(_MAX_TEXT + 1)
+            # Not all at once: `read` would first allocate as much as the limit.
+            while sum(map(len, pieces)) <= _MAX_TEXT and (piece := file.read(_PIECE)):
+                pieces.append(piece)
     except (OSError, EOFError, lzma.LZMAError) as error:
         if opener is open:
             raise
         raise BenchmarkFileError(f"{path.name}: cannot be read ({first_line(error)})") from error
+    data = b"".join(pieces)
     if len(data) > _MAX_TEXT:
         raise BenchmarkFileError(f"{path.name}: more than {_MAX_TEXT / 1e9:.0f} GB of text: save it as Parquet")
     return data

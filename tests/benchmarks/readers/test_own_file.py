@@ -3,6 +3,7 @@
 import gzip
 import json
 import time
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -178,3 +179,12 @@ def test_a_written_table_reads_as_it_was_meant(
     assert file.texts("arch", "names") == names
     expected = [np.nan if number is None else number for number in numbers]
     np.testing.assert_array_equal(file.numbers("score"), expected)
+
+
+def test_a_small_file_takes_little_memory(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text(TEXT)
+    tracemalloc.start()
+    open_own_file(tmp_path / "t.csv")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 100e6
