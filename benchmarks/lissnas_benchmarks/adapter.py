@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from lissnas.spaces.space import Floats, Indices, Space
+from lissnas.spaces.space import Floats, Indices, Rows, Space
 from numpy.typing import NDArray
 
 from lissnas_benchmarks.columns import Column, Measure
@@ -187,6 +187,9 @@ class TableAdapter(Adapter):
         What methods may see, and what their results are judged by.
     index
         For a sampled benchmark: returns the measured architectures, as ascending indices of the space.
+    rows
+        For a sampled benchmark of a space too large for an index: returns the measured architectures, shape
+        (n, genes), in the order of the columns.
     forms
         The files of other packages that it is also read from.
     """
@@ -195,6 +198,7 @@ class TableAdapter(Adapter):
     selects: Measure
     reports: Measure
     index: Callable[[Import], Indices] | None = None
+    rows: Callable[[Import], Rows] | None = None
     forms: tuple[OtherForm, ...] = ()
 
     def with_form(self, form: OtherForm | None) -> "TableAdapter":

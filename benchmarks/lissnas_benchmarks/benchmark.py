@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from lissnas.errors import SettingError
 from lissnas.evaluation.evaluator import TableEvaluator
+from lissnas.spaces.listed import ListedSpace
 from lissnas.spaces.space import Floats, Space
 
 from lissnas_benchmarks.adapter import TableAdapter
@@ -64,7 +65,7 @@ class Benchmark:
     cheap: tuple[PredictedScores, ...] = ()
 
     def __str__(self) -> str:
-        return f"{self.name}, {self.dataset}: {self.space.size:,} networks; {self.roles}"
+        return f"{self.name}, {self.dataset}: {self.space.size:,} networks{self._sample}; {self.roles}"
 
     def __repr__(self) -> str:
         return f"<Benchmark {self}>"
@@ -97,7 +98,15 @@ class Benchmark:
     @property
     def source(self) -> str:
         """The table that the numbers come from, for a caption."""
-        return f"{self.name}, {self.dataset}, {self.reports.describe()}"
+        return f"{self.name}, {self.dataset}, {self.reports.describe()}{self._sample}"
+
+    @property
+    def _sample(self) -> str:
+        """Say that a table lists only a sample of a space; "" if it lists all of it."""
+        space = self.space
+        return (
+            f" (a sample of the {space.whole.size:.3g} of {space.whole.name})" if isinstance(space, ListedSpace) else ""
+        )
 
     @property
     def roles(self) -> str:
@@ -132,7 +141,7 @@ def open_benchmark(name: str, dataset: str | None = None, metric: str | None = N
     UnknownNameError
         If there is no such benchmark, data set or metric; the message names the nearest.
     SettingError
-        If the metric does not rank architectures, or the benchmark is a surrogate or lists only a sample of its space.
+        If the metric does not rank architectures, or the benchmark is a surrogate.
     MissingFileError, BenchmarkFileError
         If the benchmark's files are missing or damaged; the message says what to do.
     """
@@ -144,11 +153,7 @@ def benchmark_of(
 ) -> Benchmark:
     """Return the benchmark of an opened table; for the arguments and errors see `open_benchmark`."""
     name = adapter.name
-    if not table.complete:
-        raise SettingError(
-            f"{name} is a sample: {len(table.index):,} of the {table.provenance.size:.3g} architectures of "
-            f"{table.provenance.space}, but this needs the neighbors of every architecture: choose a complete benchmark"
-        )
+    table = table.listed()
     dataset = table.datasets[0] if dataset is None else dataset
     if (own_name := f"{name}-{dataset}") in benchmark_names():
         raise SettingError(f"{dataset} has a smaller space and is a benchmark of its own: choose '{own_name}'")

@@ -119,6 +119,7 @@ def declared_adapter(
         string_column=declaration.arch,
         string_format=declaration.form,
         missing=True,
+        sampled=not space().enumerable,
         page="your own file",
         paper="your own measurements",
         lower_is_better=declaration.lower_is_better,

@@ -71,11 +71,13 @@ def import_files(
             source.folder.mkdir()
             with _reading_errors(adapter, source):
                 columns = adapter.read(source)
-                index = adapter.index(source) if adapter.index else None
+                space = adapter.space()
+                index = adapter.index(source) if adapter.index and space.has_index else None
+                rows = adapter.rows(source) if adapter.rows and not space.has_index else None
             _check_percentages(adapter, columns)
             curves = {file.name: file_checksum(file) for file in sorted(source.folder.iterdir())}
             origin = Source(adapter.name, adapter.page, adapter.license, checksums)
-            write_table(staged, adapter.space(), columns, origin, index, curves)
+            write_table(staged, space, columns, origin, index, curves, rows)
             replace_version(path.with_suffix(""), source.folder, curves, staged, path)
     return path
 

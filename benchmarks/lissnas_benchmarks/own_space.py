@@ -8,10 +8,10 @@ import msgspec
 from lissnas.errors import SettingError
 from lissnas.spaces.categorical import CategoricalSpace
 
-_PLAIN = re.compile(r"\d{1,3}(?:\^\d{1,2})?(?:x\d{1,3}(?:\^\d{1,2})?)*", re.ASCII)
+_PLAIN = re.compile(r"\d{1,3}(?:\^\d{1,3})?(?:x\d{1,3}(?:\^\d{1,3})?)*", re.ASCII)
 
-_MAX_GENES = 64
-"""Maximum number of genes of a space; every gene with two choices more would not fit an int64 index."""
+_MAX_GENES = 255
+"""Maximum number of genes of a space: edit distances are uint8."""
 
 
 @dataclass(frozen=True)

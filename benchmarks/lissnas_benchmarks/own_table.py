@@ -8,8 +8,9 @@ import numpy as np
 from lissnas.bridges.dialects import OFFICIAL, read_architectures
 from lissnas.bridges.gene_values import gene_values
 from lissnas.errors import ArchitectureError, SettingError, UnknownNameError
+from lissnas.spaces.listed import ListedSpace
 from lissnas.spaces.official_order import official_order
-from lissnas.spaces.space import INDEX_COLUMN, Floats, Indices, Space
+from lissnas.spaces.space import INDEX_COLUMN, Floats, Indices, Rows, Space
 from numpy.typing import NDArray
 
 from lissnas_benchmarks.adapter import Import, OfficialFile, TableAdapter
@@ -127,6 +128,7 @@ def own_table(
         reports=reports or file.reports(selects),
         obtain=obtain,
         index=file.index if sampled else None,
+        rows=file.rows if sampled else None,
         caveats=caveats,
     )
 
@@ -163,6 +165,10 @@ class DeclaredFile:
     def index(self, source: Import) -> Indices:
         return np.sort(self.read_rows(self._open(source), source.note)[0])
 
+    def rows(self, source: Import) -> Rows:
+        file = self._open(source)
+        return _listed(self.space(), self._architectures(file, self.space())).all_rows()
+
     def read(self, source: Import) -> Mapping[Column, Floats]:
         space = self.space()
         if not (self.sampled or space.enumerable):
@@ -189,11 +195,17 @@ class DeclaredFile:
         most = min(space.size * _MAX_COPIES, _MAX_ROWS)
         if file.rows > most:
             raise self._error(f"{file.rows:,} rows, but {space.name} has only {space.size:,} architectures")
-        index = self._indices(file, space)
+        rows = self._architectures(file, space)
+        if not space.has_index:
+            space = _listed(space, rows)
+        index = self._indices(space, rows)
         columns = {column: self._measurements(file, name, column) for name, column in self.columns.items()}
         first = self._first_rows(file, space, index, columns)
         if dropped := len(index) - len(first):
             note(f"{self.name}: dropped {dropped:,} {'copy of a row' if dropped == 1 else 'copies of rows'}")
+        if others := int((index[first] < 0).sum()):
+            note(f"{self.name}: left out {others:,} architectures that are not in the benchmark")
+            first = first[index[first] >= 0]
         return index[first], {column: values[first] for column, values in columns.items()}
 
     def _open(self, source: Import) -> OwnFile:
@@ -208,7 +220,7 @@ class DeclaredFile:
         """Return the first row of each architecture; raises BenchmarkFileError if a later row contradicts it."""
         order = np.argsort(index, kind="stable")
         is_first = np.ones(len(index), dtype=bool)
-        is_first[1:] = np.diff(index[order]) != 0
+        is_first[1:] = (np.diff(index[order]) != 0) | (index[order][1:] < 0)
         first_of = order[np.maximum.accumulate(np.where(is_first, np.arange(len(order)), 0))]
         for name, values in zip(self.columns, columns.values(), strict=True):
             equal = (values[order] == values[first_of]) | (np.isnan(values[order]) & np.isnan(values[first_of]))
@@ -221,24 +233,33 @@ class DeclaredFile:
                 )
         return np.sort(order[is_first])
 
-    def _indices(self, file: OwnFile, space: Space) -> Indices:
-        """Return the index in the space of each row of the file."""
+    def _indices(self, space: Space, rows: Rows) -> Indices:
+        """Return the index in the space of each row; -1 for one that is not in the list of a `ListedSpace`."""
+        try:
+            return space.places(rows) if isinstance(space, ListedSpace) else space.index(rows)
+        except ArchitectureError as error:
+            raise self._error(str(error)) from error
+
+    def _architectures(self, file: OwnFile, space: Space) -> Rows:
+        """Return the architecture of each row of the file, shape (n, genes)."""
         try:
             if self.string_column in (LISSNAS_INDEX, OFFICIAL_INDEX):
                 return self._numbered_architectures(file, space)
             if self.string_column:
+                whole = space.whole if isinstance(space, ListedSpace) else space
                 texts = file.texts(self.string_column, f"{self.string_format} strings", self.string_format != OFFICIAL)
-                return space.index(read_architectures(texts, self.string_format, space))
-            return space.index(self._genes(file, space))
+                return read_architectures(texts, self.string_format, whole)
+            return self._genes(file, space)
         except ArchitectureError as error:
             raise self._error(str(error)) from error
 
-    def _numbered_architectures(self, file: OwnFile, space: Space) -> Indices:
-        numbers = file.integers(self.string_column, f"a whole number from 0 to {space.size - 1}")
+    def _numbered_architectures(self, file: OwnFile, space: Space) -> Rows:
+        whole = space.whole if isinstance(space, ListedSpace) and self.string_column == OFFICIAL_INDEX else space
+        numbers = file.integers(self.string_column, f"a whole number from 0 to {whole.size - 1}")
         if self.string_column == LISSNAS_INDEX:
-            return space.checked_index(numbers)
+            return whole.rows(whole.checked_index(numbers))
         try:
-            return official_order(space)[space.checked_index(numbers)]
+            return whole.rows(official_order(whole)[whole.checked_index(numbers)])
         except SettingError as error:
             raise self._error(str(error)) from error
 
@@ -287,3 +308,8 @@ class DeclaredFile:
 
     def _error(self, why: str) -> BenchmarkFileError:
         return BenchmarkFileError(f"{self.name}: {why}")
+
+
+def _listed(space: Space, rows: Rows) -> ListedSpace:
+    """Return the different architectures of a file as a space, in the order of their genes."""
+    return ListedSpace(space, np.unique(rows, axis=0))

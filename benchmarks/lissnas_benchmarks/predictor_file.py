@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from lissnas.bridges.dialects import OFFICIAL, format_names, read_architectures
 from lissnas.errors import ArchitectureError, SettingError, UnknownNameError
+from lissnas.spaces.listed import ListedSpace
 from lissnas.spaces.space import Floats, Space
 
 from lissnas_benchmarks.columns import Column
@@ -144,12 +145,14 @@ def _zero_cost_predictors(path: Path, column: str, space: Space, dataset: str) -
 def _placed(found: ZeroCostScores, score: str, form: str, space: Space, name: str) -> tuple[Floats, str]:
     """Return a score in the order of the space's index, and how its architectures were found."""
     try:
-        index = space.index(read_architectures(found.architectures, form, space))
+        rows = read_architectures(found.architectures, form, space)
+        index = space.places(rows) if isinstance(space, ListedSpace) else space.index(rows)
     except ArchitectureError as error:
         raise BenchmarkFileError(f"{name}: {error}") from error
-    scores = np.full(space.size, np.nan)
-    scores[index[::-1]] = found.scores[score][::-1]  # of isomorphic graphs, which were scored separately, the first
-    distinct = len(np.unique(index))
+    scores, values = np.full(space.size, np.nan), found.scores[score][index >= 0]
+    known = index[index >= 0]
+    scores[known[::-1]] = values[::-1]  # of isomorphic graphs, which were scored separately, the first
+    distinct = len(np.unique(known))
     matched = f"{name}: {len(index):,} keys in the format {form} found {distinct:,} of the {space.size:,} architectures"
     return scores, f"{matched} of {space.name}; failed scores (-1e8, infinite) are missing"
 
@@ -202,6 +205,7 @@ def _naming_column(file: OwnFile, genes: Sequence[str], space: Space) -> str:
 
 def _reads(file: OwnFile, name: str, space: Space) -> bool:
     """Tell whether the first cells of a column are official strings of the space."""
+    space = space.whole if isinstance(space, ListedSpace) else space
     if name not in file.names:
         return False
     cells = file.column(name).head(_PROBED).to_list()

@@ -1,5 +1,6 @@
 """Table: a search space with measured columns, the form that every tabular benchmark gets."""
 
+import zlib
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 from lissnas.errors import SettingError, UnknownNameError
+from lissnas.spaces.listed import ListedSpace
 from lissnas.spaces.space import INDEX_COLUMN, Floats, Indices, Space
 from lissnas.storage.sealed_parquet import check_seal
 from numpy.typing import NDArray
@@ -15,6 +17,7 @@ from lissnas_benchmarks.columns import Column, Measure
 from lissnas_benchmarks.errors import first_line
 from lissnas_benchmarks.table_file import (
     INDEX,
+    ROWS,
     curve_file,
     file_checksum,
     read_provenance,
@@ -58,8 +61,21 @@ class Table:
 
     @cached_property
     def space(self) -> Space:
-        """The space whose index orders the rows."""
-        return self._make_space()
+        """The space whose index orders the rows; of a space without an index, the `ListedSpace` of the table."""
+        if self.provenance.rows is None:
+            return self._make_space()
+        try:
+            genes = self.frame().select(ROWS).collect()[ROWS].to_list()
+            rows = np.frombuffer(b"".join(genes), dtype=np.uint8).reshape(len(genes), -1)
+        except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, TypeError, ValueError) as error:
+            raise unreadable_table(self.path, first_line(error)) from error
+        if zlib.crc32(rows.data) != self.provenance.rows:
+            raise unreadable_table(self.path, "its architectures were altered")
+        return ListedSpace(self._make_space(), rows)
+
+    def listed(self) -> "Table":
+        """Return the table over its own architectures as a space; itself if it is complete."""
+        return self if self.complete else _ListedTable(self)
 
     @cached_property
     def index(self) -> Indices:
@@ -191,6 +207,8 @@ class Table:
         `progress` is called now and then with the share that is verified, 0 to 1.
         """
         self.index  # noqa: B018
+        if self.provenance.rows is not None:
+            self.space  # noqa: B018
         parts = len(self.columns) + len(self.provenance.curves)
         for number, column in enumerate(self.columns):
             progress(number / parts)
@@ -256,6 +274,21 @@ class Table:
         if curve.dtype != np.float32 or curve.ndim != 2 or len(curve) != len(self.index):
             raise unreadable_table(path, f"it contains {curve.dtype} of shape {curve.shape}")
         return curve
+
+
+class _ListedTable(Table):
+    """A sampled table whose space are its own architectures, in the order of the file."""
+
+    def __init__(self, table: Table) -> None:
+        super().__init__(table.path, lambda: ListedSpace(table.space, table.space.rows(table.index)))
+
+    @property
+    def complete(self) -> bool:
+        return True
+
+    @cached_property
+    def index(self) -> Indices:
+        return np.arange(self.space.size, dtype=np.int64)
 
 
 def _without_split(column: Column) -> tuple[str, str, int | None, int | None]:

@@ -13,7 +13,7 @@ from typing import TypeVar
 import msgspec
 import numpy as np
 import polars as pl
-from lissnas.spaces.space import Floats, Indices, Space
+from lissnas.spaces.space import Floats, Indices, Rows, Space
 from lissnas.storage.atomic_write import atomic_write
 from lissnas.storage.sealed_parquet import encode_parquet, read_parquet_metadata
 
@@ -25,6 +25,9 @@ FORMAT = 2
 
 INDEX = "index"
 """Name of the column of a sampled table that says which architecture a row is."""
+
+ROWS = "genes"
+"""Name of the column of a sampled table of a space without an index: the genes of each architecture, one byte each."""
 
 Metadata = TypeVar("Metadata")
 
@@ -51,6 +54,8 @@ class Provenance:
         The CRC-32 of a sampled table's indices of the space; None for a complete table.
     curves
         The CRC-32 of each file of learning curves, by its name.
+    rows
+        The CRC-32 of the genes of a sampled table of a space without an index; None for any other table.
     """
 
     format: int
@@ -61,6 +66,7 @@ class Provenance:
     index: int | None
     curves: dict[str, int]
     source: Source
+    rows: int | None = None
 
 
 def file_checksum(path: Path) -> int:
@@ -84,6 +90,7 @@ def write_table(
     source: Source,
     index: Indices | None = None,
     curves: Mapping[str, int] | None = None,
+    listed: Rows | None = None,
 ) -> None:
     """Write the file of a table atomically.
 
@@ -101,6 +108,8 @@ def write_table(
         For a sampled table: the measured architectures, as ascending indices of the space.
     curves
         The CRC-32 of each file of learning curves, by its name.
+    listed
+        For a sampled table of a space without an index: the measured architectures, shape (n, genes).
 
     Raises
     ------
@@ -109,15 +118,18 @@ def write_table(
     """
     checksums = tuple(map(values_checksum, columns.values()))
     index_checksum = None if index is None else values_checksum(index)
-    provenance = Provenance(
-        FORMAT, space.name, space.size, tuple(columns), checksums, index_checksum, dict(curves or {}), source
-    )
+    size = space.size if listed is None else len(listed)
+    rows_checksum = None if listed is None else zlib.crc32(np.ascontiguousarray(listed).data)
+    described = FORMAT, space.name, size, tuple(columns), checksums, index_checksum, dict(curves or {}), source
+    provenance = Provenance(*described, rows=rows_checksum)
     frame = pl.DataFrame({column.name: pl.Series(values, nan_to_null=False) for column, values in columns.items()})
-    rows = space.size if index is None else len(index)
+    rows = size if index is None else len(index)
     if frame.height != rows:
         raise BenchmarkFileError(f"{path.name}: {frame.height} architectures instead of the {rows} of {space.name}")
     if index is not None:
         frame.insert_column(0, pl.Series(INDEX, index))
+    if listed is not None:
+        frame.insert_column(0, pl.Series(ROWS, [row.tobytes() for row in listed], dtype=pl.Binary))
     metadata = msgspec.json.encode(provenance)
     content = encode_parquet(frame, {"lissnas": metadata.decode(), "crc32": str(zlib.crc32(metadata))})
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -40,6 +40,8 @@ NOT_RUN = {
     "pip install": "needs the network",
     "lissnas data get": "needs the network; tests/benchmarks/test_download.py downloads from a local server",
     "lissnas data import": "needs the official file; the tests of each benchmark import it",
+    "lissnas tau nas-bench-201 --predictor zc": "needs the official file, like the next",
+    "lissnas shrink nas-bench-201 --method kernel --cheap zc": "",
     "lissnas compare BENCHMARK": "is a pattern for any benchmark; with this many methods it takes minutes",
     "lissnas supernet train": "takes minutes to weeks, like the next five; tests/analyses and tests/toolkit/supernet "
     "run every stage with small settings",

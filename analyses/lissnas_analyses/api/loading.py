@@ -43,7 +43,7 @@ def load(name: str, dataset: str | None = None, metric: str | None = None) -> Be
     MissingFileError
         If its files are not on this computer; the error says how to get them.
     SettingError
-        If the metric does not rank networks, or the benchmark is only a sample of its space.
+        If the metric does not rank networks.
 
     Examples
     --------
@@ -63,6 +63,7 @@ def load_file(
     string_column: str = "",
     gene_columns: Sequence[str] = (),
     missing: bool = False,
+    sampled: bool = False,
     selects: Measure | None = None,
     reports: Measure | None = None,
 ) -> Benchmark:
@@ -82,6 +83,9 @@ def load_file(
         Instead of strings, the columns of the genes, in the order of the space's rows.
     missing
         Whether architectures and measurements may be missing; they are NaN then.
+    sampled
+        Whether the file's architectures are a sample, which becomes the space: necessary if the space is too large to
+        list.
     selects, reports
         What a method may see, and what its result is judged by. By default the first column, and the column of the same
         metric whose split is "test".
@@ -109,15 +113,21 @@ def load_file(
         "string_column": string_column,
         "gene_columns": gene_columns,
         "missing": missing,
+        "sampled": sampled,
         "selects": selects,
         "reports": reports,
     }
     adapter = own_table(path.stem, lambda: space, path, **arguments)
     folder = tempfile.TemporaryDirectory(prefix="lissnas-")
-    values = adapter.read(Import((path,), Path(folder.name), lambda share: None))
+    source = Import((path,), Path(folder.name))
+    values = adapter.read(source)
+    index = adapter.index(source) if adapter.index and space.has_index else None
+    rows = adapter.rows(source) if adapter.rows and not space.has_index else None
     table_path = Path(folder.name) / "table.parquet"
     sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-    write_table(table_path, space, values, Source(path.stem, "", "none stated", {path.name: sha256}))
+    write_table(
+        table_path, space, values, Source(path.stem, "", "none stated", {path.name: sha256}), index, listed=rows
+    )
     table = Table(table_path, lambda: space)
     weakref.finalize(table, folder.cleanup)
     return replace(benchmark_of(adapter, table), reopen=partial(load_file, path, space, **arguments))

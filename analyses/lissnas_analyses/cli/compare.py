@@ -175,9 +175,11 @@ def compare(
 
 
 def _ready_tables() -> tuple[str, ...]:
-    """Return the names of the tabular benchmarks whose data is on this machine."""
+    """Return the names of the tabular benchmarks whose data is on this machine; samples are compared one by one."""
     return tuple(
-        name for name in valid_benchmark_names() if isinstance(find_adapter(name), TableAdapter) and is_ready(name)
+        name
+        for name in valid_benchmark_names()
+        if isinstance(adapter := find_adapter(name), TableAdapter) and adapter.index is None and is_ready(name)
     )
 
 

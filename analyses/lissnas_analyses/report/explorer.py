@@ -34,7 +34,7 @@ def explorer(folder: Path) -> dict[str, Any] | None:
         return None
     if not _has_table(manifest["benchmark"]):
         return None
-    table = load_table(manifest["benchmark"])
+    table = load_table(manifest["benchmark"]).listed()
     networks = read_parquet(folder / "map.parquet")
     rounds = read_parquet(folder / "rounds.parquet")
     index = networks[INDEX_COLUMN].to_numpy()

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from lissnas.errors import SettingError
 from lissnas.evaluation.evaluator import TableEvaluator
 from lissnas.spaces.published.accel_mnasnet import accel_mnasnet
 from lissnas_benchmarks.adapter import Import
@@ -132,10 +131,12 @@ def test_networks_are_scored_by_the_table_and_others_have_no_score(table: Table,
     np.testing.assert_array_equal(np.isfinite(evaluator(neighbors)), measured)
 
 
-def test_an_analysis_of_complete_spaces_refuses_the_sample(table: Table) -> None:
+def test_an_analysis_of_complete_spaces_takes_the_sample_as_its_space(table: Table) -> None:
     assert table.path == table_path("accel-nasbench")
-    with pytest.raises(SettingError, match=r"accel-nasbench is a sample: 5,125 of the 1\.04e\+11 architectures"):
-        open_benchmark("accel-nasbench")
+    opened = open_benchmark("accel-nasbench")
+    assert "5,125 networks (a sample of the 1.04e+11 of " in str(opened)
+    np.testing.assert_array_equal(opened.space.all_rows(), table.space.rows(table.index))
+    np.testing.assert_array_equal(opened.report, table.values(ADAPTER.reports, "imagenet"))
 
 
 def test_counts_of_parameters_and_macs_become_millions(real: pl.DataFrame, tmp_path: Path) -> None:

@@ -95,11 +95,6 @@ def test_the_largest_index_of_an_int64_is_an_architecture() -> None:
     assert space.write(space.rows(np.array([2**62 - 1]))) == ["1" * 62]
 
 
-def test_a_space_beyond_int64_is_refused() -> None:
-    with pytest.raises(SettingError, match="too many for an int64 index"):
-        _space(*[4] * 32)
-
-
 @pytest.mark.parametrize("choices", [0, 257])
 def test_a_gene_with_no_choice_or_more_than_256_is_refused(choices: int) -> None:
     with pytest.raises(SettingError, match="1 to 256"):

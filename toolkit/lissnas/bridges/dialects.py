@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from lissnas.bridges.naslib import from_naslib_numbers, to_naslib_numbers
 from lissnas.errors import ArchitectureError, UnknownNameError, shortened
 from lissnas.spaces.official_order import official_order
+from lissnas.spaces.part_of_space import PartOfSpace
 from lissnas.spaces.published import cell201
 from lissnas.spaces.published.darts import DartsSpace
 from lissnas.spaces.space import Rows, Space
@@ -47,7 +48,7 @@ def format_names(space: Space) -> tuple[str, ...]:
     >>> format_names(cell201.cell201())
     ('official', 'lissnas-index', 'official-index', 'naslib-201', 'digits-201', 'spikenas', 'xautodl')
     """
-    name = space.name.removeprefix("distinct ")
+    name = _whole(space).name.removeprefix("distinct ")
     return (OFFICIAL, "lissnas-index", *(form for form, of in _DIALECTS.items() if name.startswith(of.spaces)))
 
 
@@ -80,7 +81,8 @@ def read_architectures(texts: Sequence[str], form: str, space: Space) -> Rows:
         return space.read(texts)
     if form == "lissnas-index":
         return space.rows(space.checked_index(_whole_numbers(texts, form, "4811")))
-    return space.canonical(_dialect(form, space).read([text.strip() for text in texts], space))
+    whole = _whole(space)
+    return whole.canonical(_dialect(form, space).read([text.strip() for text in texts], whole))
 
 
 def write_architectures(rows: Rows, form: str, space: Space) -> list[str]:
@@ -89,7 +91,15 @@ def write_architectures(rows: Rows, form: str, space: Space) -> list[str]:
         return space.write(rows)
     if form == "lissnas-index":
         return [str(index) for index in space.index(rows)]
-    return _dialect(form, space).write(space.canonical(rows), space)
+    whole = _whole(space)
+    return _dialect(form, space).write(whole.canonical(rows), whole)
+
+
+def _whole(space: Space) -> Space:
+    """Return the space that a part of a space is from."""
+    while isinstance(space, PartOfSpace):
+        space = space.whole
+    return space
 
 
 def _dialect(form: str, space: Space) -> _Dialect:

@@ -8,6 +8,7 @@ import numpy as np
 from lissnas.errors import ArchitectureError
 from lissnas.spaces.categorical import CategoricalSpace
 from lissnas.spaces.limited import LimitedSpace
+from lissnas.spaces.listed import ListedSpace
 from lissnas.spaces.space import Rows, Space
 
 
@@ -18,7 +19,7 @@ def gene_names(space: Space) -> list[str]:
 
 def gene_values(space: Space) -> list[Sequence[str | int]]:
     """Return for each gene the names of its operations, or the numbers of its choices where the space has no names."""
-    unlimited = space.whole if isinstance(space, LimitedSpace) else space
+    unlimited = space.whole if isinstance(space, LimitedSpace | ListedSpace) else space
     if isinstance(unlimited, CategoricalSpace):
         return list(unlimited.operations)
     return [range(count) for count in space.choices]

@@ -28,7 +28,12 @@ class CategoricalSpace(Space):
     Raises
     ------
     SettingError
-        If `ordinal` has the wrong length, a gene has not 1 to 256 choices, or the size exceeds an int64.
+        If `ordinal` has the wrong length, or a gene has not 1 to 256 choices.
+
+    Notes
+    -----
+    A space of more than 2^63 architectures has no index: its methods that need one raise SettingError. A `ListedSpace`
+    of some of its architectures has one.
 
     Examples
     --------
@@ -54,8 +59,6 @@ class CategoricalSpace(Space):
             raise SettingError(
                 f"{name}: its genes have {list(self.choices)} choices; each must have 1 to 256, to fit a uint8"
             )
-        if self.size > np.iinfo(np.int64).max:
-            raise SettingError(f"{name} has {self.size:.3g} architectures, too many for an int64 index")
 
     @property
     def ordinal(self) -> tuple[bool, ...]:
@@ -67,10 +70,26 @@ class CategoricalSpace(Space):
         following = [int(np.prod(np.asarray(self.choices[gene + 1 :], dtype=object))) for gene in range(self.genes)]
         return np.array(following, dtype=np.int64)
 
+    @property
+    def has_index(self) -> bool:
+        return self.size <= np.iinfo(np.int64).max
+
+    def _check_index(self) -> None:
+        if not self.has_index:
+            raise SettingError(
+                f"{self.name} has {self.size:.3g} architectures, too many for an int64 index: list the measured ones "
+                f"as a sampled table, whose rows identify them"
+            )
+
     def index(self, rows: Rows) -> Indices:
+        self._check_index()
         return self.checked(rows) @ self._places
 
+    def canonical(self, rows: Rows) -> Rows:
+        return self.checked(rows)
+
     def rows(self, index: Indices) -> Rows:
+        self._check_index()
         counts = np.asarray(self.choices, dtype=np.int64)
         return (self.checked_index(index)[:, None] // self._places % counts).astype(np.uint8)
 

@@ -125,6 +125,11 @@ class Space(ABC):
         """Whether the whole space is small enough to be held in memory."""
         return self.size <= ENUMERABLE_SIZE
 
+    @property
+    def has_index(self) -> bool:
+        """Whether every architecture has an index: an int64 can count them."""
+        return True
+
     @abstractmethod
     def index(self, rows: Rows) -> Indices:
         """Return the place of each row, shape (n,); rows of the same network have the same place.
