@@ -16,6 +16,7 @@ from lissnas.spaces.space import Floats, Space
 from lissnas.statistics.estimate import standard_error
 from lissnas_benchmarks.catalog import find_adapter
 from lissnas_benchmarks.loading import load_table
+from scipy.stats import binomtest
 
 
 @pytest.fixture(scope="module")
@@ -132,3 +133,12 @@ def test_a_distance_without_pairs_has_nan(one_gene: Any) -> None:
     for estimate in (found.difference, found.correlation):
         assert np.isfinite([estimate.value[0], estimate.low[0], estimate.high[0]]).all()
         assert np.isnan([estimate.value[1], estimate.low[1], estimate.high[1]]).all()
+
+
+def test_the_interval_of_a_top_rate_is_that_of_wilson_over_the_best_centers(cells: Any) -> None:
+    space, scores = cells
+    found = random_pair_locality(space, TableEvaluator(space, scores), 200, 1, np.random.default_rng(0), (0.1, 0.5))
+    for share, tries in enumerate((20, 100)):
+        hits = round(found.top_rate.value[share, 0] * tries)
+        expected = binomtest(hits, tries).proportion_ci(method="wilson")
+        assert (found.top_rate.low[share, 0], found.top_rate.high[share, 0]) == pytest.approx(tuple(expected))
