@@ -74,7 +74,7 @@ def replacing(path: Path, on_wait: Callable[[], None]) -> Iterator[Path]:
     is deleted in the end, and those of killed processes at the beginning. Raises LissnasError with the remedy if the
     cache cannot be written.
     """
-    with _writing_errors(path.parent), _locked(path, on_wait):
+    with _writing_errors(path.parent), locked(path, on_wait):
         for left_over in path.parent.glob(f".{glob.escape(path.stem)}.*/"):
             shutil.rmtree(left_over, ignore_errors=True)
         with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.stem}.") as folder:
@@ -82,7 +82,7 @@ def replacing(path: Path, on_wait: Callable[[], None]) -> Iterator[Path]:
 
 
 @contextmanager
-def _locked(path: Path, on_wait: Callable[[], None]) -> Iterator[None]:
+def locked(path: Path, on_wait: Callable[[], None]) -> Iterator[None]:
     """Hold the lock of a path; waits for a process that holds it."""
     from filelock import FileLock, Timeout
 

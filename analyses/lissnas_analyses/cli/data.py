@@ -10,6 +10,7 @@ from typing import Annotated
 from cyclopts import Parameter
 from lissnas.errors import PluginError, SettingError
 from lissnas.progress import ProgressCallback
+from lissnas_benchmarks.adapter import Adapter, TableAdapter
 from lissnas_benchmarks.cache import cache_folder, cached_path, download_folder, is_cached
 from lissnas_benchmarks.catalog import benchmark_faults, benchmark_names, find_adapter, valid_benchmark_names
 from lissnas_benchmarks.errors import BenchmarkFileError, MissingFileError
@@ -228,13 +229,28 @@ def get_data(benchmark: BenchmarkName, /) -> ImportResult:
     notes: list[str] = []
     if all(file.url for file in adapter.files):
         with progress() as report:
+            waits = partial(say_on_stderr, f"{benchmark}: waiting for another process that downloads it")
             files = tuple(
-                download(file, download_folder(benchmark), partial(report, file.name)) for file in adapter.files
+                download(file, download_folder(benchmark), partial(report, file.name), waits) for file in adapter.files
             )
-            path = import_files(adapter, files, *_callbacks(benchmark, report, notes))
+            path = _import_downloaded(adapter, files, report, notes)
         return _imported(benchmark, path, notes)
-    say(f"{benchmark}: {adapter.remedy}")
-    return ImportResult(benchmark, None, adapter.remedy)
+    remedy = adapter.remedy
+    for form in adapter.forms if isinstance(adapter, TableAdapter) else ():
+        if form.file.url:
+            remedy += f"; or download {form.file.name} of {form.origin} from {form.file.url}, and import that"
+    say(f"{benchmark}: {remedy}")
+    return ImportResult(benchmark, None, remedy)
+
+
+def _import_downloaded(adapter: Adapter, files: tuple[Path, ...], report: ProgressCallback, notes: list[str]) -> Path:
+    """Import what was downloaded; delete it if the import refuses it, so that the next call downloads it again."""
+    try:
+        return import_files(adapter, files, *_callbacks(adapter.name, report, notes))
+    except BenchmarkFileError as error:
+        for path in files:
+            path.unlink(missing_ok=True)
+        raise BenchmarkFileError(f"{error}; what was downloaded is deleted") from error
 
 
 @json_command
