@@ -44,8 +44,9 @@ STAGES = (
     "shrink small.toml --set training.steps=4 --set loop.steps_per_round=2 --set loop.max_rounds=1 "
     "--set loop.mean_sample_size=5",
     "evaluate --random 2",
-    "search --set search.evaluations=21",
-    "retrain --set retraining.steps=2 --tensorboard",
+    "search --set search.evaluations=21 --set search_training.steps=1 --set search_training.batch_size=64 "
+    "--set search_training.micro_batch_size=64 --set search_training.learning_rate=0.1",
+    "retrain --set retraining.steps=2 --log tensorboard",
 )
 """What `lissnas supernet` is called with, in one folder."""
 
@@ -176,7 +177,7 @@ def test_journals_checkpoints_and_the_last_score_have_the_keys_that_the_page_say
         assert lines
         for line in lines:
             assert {"crc32", *(f"scored.{key}" for key in line["scored"])} == set(rows(section("A journal")))
-    for path in run.rglob("*.pt"):
+    for path in run.rglob("step-*.pt"):
         assert set(torch.load(path, weights_only=True)) == set(rows(section("A checkpoint")))
     [score] = (json.loads(path.read_bytes()) for path in run.glob("retraining/*/retrained.json"))
     assert set(score) == set(rows(section("`retraining/NETWORK/retrained.json`")))

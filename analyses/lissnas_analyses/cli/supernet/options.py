@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter, Token
 from lissnas.errors import SettingError
@@ -14,7 +14,7 @@ from lissnas.supernet.recipes.packaged_recipes import recipe_names
 from lissnas_analyses.cli.shared.terminal import activity, console, is_main_process, progress, say
 
 if TYPE_CHECKING:
-    from lissnas.supernet.stages.supernet_run import SupernetRun
+    from lissnas.supernet.stages.supernet_run import LogName, SupernetRun
 
 _RECIPE = f"Path of a recipe file, or the name of a recipe that comes with the project: {', '.join(recipe_names())}"
 
@@ -76,12 +76,12 @@ def limit_changes(limits: tuple[str, ...], flops_key: str) -> tuple[str, ...]:
     return tuple(changes)
 
 
-TensorBoard = Annotated[
-    bool,
+Logs = Annotated[
+    tuple[Literal["tensorboard", "wandb", "mlflow"], ...],
     Parameter(
-        name="--tensorboard",
-        help="Also write loss, learning rate and images per second to the folder tensorboard of the run.",
-        negative=(),
+        name="--log",
+        help="Also write loss, accuracy, learning rate and speed for these trackers, to folders of the run.",
+        consume_multiple=True,
         show_default=False,
     ),
 ]
@@ -95,7 +95,7 @@ def need_torch(user: str = "supernets") -> None:
 
 @contextmanager
 def open_run(
-    recipe: str | None, changes: tuple[str, ...], out: Path, device: str | None, tensorboard: bool = False
+    recipe: str | None, changes: tuple[str, ...], out: Path, device: str | None, logs: "tuple[LogName, ...]" = ()
 ) -> "Iterator[SupernetRun]":
     """Yield the run in a folder, of the folder's recipe or of a given one; only the main process prints."""
     need_torch()
@@ -116,7 +116,7 @@ def open_run(
         say(sentence, indent=2)
     with join_process_group(device) as group, progress():
         report = activity.report if is_main else lambda step, share, details: None
-        yield SupernetRun(run_recipe, folder, group, report, tensorboard)
+        yield SupernetRun(run_recipe, folder, group, report, logs, lambda sentence: say(sentence, indent=2))
 
 
 def check_device(device: str | None) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from lissnas_analyses.cli.shared.json_command import CommandResult, json_command
-from lissnas_analyses.cli.supernet.options import Changes, Device, Folder, Recipe, TensorBoard, open_run
+from lissnas_analyses.cli.supernet.options import Changes, Device, Folder, Logs, Recipe, open_run
 from lissnas_analyses.cli.supernet.stage_result import SupernetStageResult, print_stage
 
 
@@ -45,13 +45,13 @@ def retrain(
     ] = None,
     changes: Changes = (),
     device: Device = None,
-    tensorboard: TensorBoard = False,
+    log: Logs = (),
 ) -> SupernetRetrainingResult:
     """Train one network alone from new weights, and measure it once on the official validation images.
 
     Its checkpoints and its score are in the folder `retraining` of the run.
     """
-    with open_run(recipe, changes, out, device, tensorboard) as run:
+    with open_run(recipe, changes, out, device, log) as run:
         from lissnas_analyses.supernet import stage_results
 
         score, results = stage_results.retrain(run, architecture)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lissnas_analyses.cli.shared.json_command import CommandResult, json_command
-from lissnas_analyses.cli.supernet.options import Changes, Device, Folder, Limits, Recipe, limit_changes, open_run
+from lissnas_analyses.cli.supernet.options import Changes, Device, Folder, Limits, Logs, Recipe, limit_changes, open_run
 from lissnas_analyses.cli.supernet.stage_result import SupernetStageResult, print_stage
 from lissnas_analyses.sentences import counted
 
@@ -22,13 +22,20 @@ class SupernetSearchResult(SupernetStageResult, CommandResult):
 
 @json_command
 def search(
-    recipe: Recipe = None, /, *, out: Folder, limit: Limits = (), changes: Changes = (), device: Device = None
+    recipe: Recipe = None,
+    /,
+    *,
+    out: Folder,
+    limit: Limits = (),
+    changes: Changes = (),
+    device: Device = None,
+    log: Logs = (),
 ) -> SupernetSearchResult:
     """Search the shrunk space, or the full space before any shrinking, for the network with the highest score.
 
     All scored networks are in the folder `search` of the run.
     """
-    with open_run(recipe, (*changes, *limit_changes(limit, "limits.search_flops")), out, device) as run:
+    with open_run(recipe, (*changes, *limit_changes(limit, "limits.search_flops")), out, device, log) as run:
         from lissnas_analyses.supernet import stage_results
 
         networks, results = stage_results.search(run)

@@ -11,8 +11,8 @@ from lissnas_analyses.cli.supernet.options import (
     Device,
     Folder,
     Limits,
+    Logs,
     Recipe,
-    TensorBoard,
     limit_changes,
     open_run,
 )
@@ -51,14 +51,14 @@ def shrink(
     limit: Limits = (),
     changes: Changes = (),
     device: Device = None,
-    tensorboard: TensorBoard = False,
+    log: Logs = (),
 ) -> SupernetShrinkingResult:
     """Train a supernet, shrink its space by its scores, train in the shrunk space, and repeat.
 
     Finished trainings and rounds are not repeated. The shrunk spaces are in the folder `loop` of the run, a table of
     the rounds in `shrinking`.
     """
-    with open_run(recipe, (*changes, *limit_changes(limit, "limits.shrinking_flops")), out, device, tensorboard) as run:
+    with open_run(recipe, (*changes, *limit_changes(limit, "limits.shrinking_flops")), out, device, log) as run:
         from lissnas_analyses.supernet import stage_results
 
         trace, rounds, results = stage_results.shrink(run, lambda finished: say(str(finished), indent=2))

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from lissnas_analyses.cli.shared.json_command import CommandResult, json_command
-from lissnas_analyses.cli.supernet.options import Changes, Device, Folder, Recipe, TensorBoard, open_run
+from lissnas_analyses.cli.supernet.options import Changes, Device, Folder, Logs, Recipe, open_run
 from lissnas_analyses.cli.supernet.stage_result import SupernetStageResult, print_stage
 
 
@@ -31,13 +31,13 @@ def train(
     out: Folder,
     changes: Changes = (),
     device: Device = None,
-    tensorboard: TensorBoard = False,
+    log: Logs = (),
 ) -> SupernetTrainingResult:
     """Train a supernet in its full space, or resume its training.
 
     The folder gets the checkpoints and the recipe.
     """
-    with open_run(recipe, changes, out, device, tensorboard) as run:
+    with open_run(recipe, changes, out, device, log) as run:
         from lissnas_analyses.supernet import stage_results
 
         loss = stage_results.train(run)

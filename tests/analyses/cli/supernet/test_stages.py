@@ -222,12 +222,15 @@ def test_each_training_has_its_own_tensorboard_folder(in_process: Command, run: 
     """A finished training writes no log."""
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-    words = ("--out", "run", "--set", "loop.steps_per_round=3", "--set", "retraining.steps=4", "--tensorboard")
+    words = ("--out", "run", "--set", "loop.steps_per_round=3", "--set", "retraining.steps=4", "--log", "tensorboard")
     assert in_process("supernet", "shrink", *words, folder=run).returncode == 0
     given = "|nor_conv_3x3~0|+|none~0|none~1|+|skip_connect~0|none~1|nor_conv_1x1~2|"
     assert in_process("supernet", "retrain", "--architecture", given, *words, folder=run).returncode == 0
     assert (
-        in_process("supernet", "train", "digits", *STEPS, "--out", "other", "--tensorboard", folder=run).returncode == 0
+        in_process(
+            "supernet", "train", "digits", *STEPS, "--out", "other", "--log", "tensorboard", folder=run
+        ).returncode
+        == 0
     )
     seen = {}
     for folder in (*(run / "run/tensorboard").iterdir(), *(run / "other/tensorboard").iterdir()):
@@ -315,7 +318,7 @@ def test_a_tree_of_images_and_its_shards_train_the_same_supernet(in_process: Com
     [
         (
             "plan digits --gpus 2",
-            "[training] 1 micro-batch of 64 images cannot be divided evenly among 2 processes: choose another",
+            "[training] 1 micro-batch of 64 images cannot be divided among 2 processes: start at most 1",
         ),
         (
             "plan spos --gpus 8 --set retraining.micro_batch_size=256",

@@ -9,6 +9,7 @@ from lissnas.errors import SettingError
 from lissnas.supernet.training.learning_rate_schedule import learning_rate_at
 from lissnas.supernet.training.progress import Progress
 from lissnas.supernet.training.tensorboard_log import TensorBoardLog
+from lissnas.supernet.training.training_log import LoggedReport
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
@@ -30,9 +31,9 @@ def test_a_run_that_was_killed_and_goes_on_shows_each_step_once(tmp_path: Path) 
             raise KilledError
 
     events = tmp_path / "events"
-    with pytest.raises(KilledError), TensorBoardLog(events, tiny.RECIPE, kill) as log:
+    with pytest.raises(KilledError), LoggedReport([TensorBoardLog(events)], tiny.RECIPE, kill) as log:
         tiny.train(tmp_path / "run", report=log)
-    with TensorBoardLog(events, tiny.RECIPE, remember) as log:
+    with LoggedReport([TensorBoardLog(events)], tiny.RECIPE, remember) as log:
         tiny.train(tmp_path / "run", report=log)
     assert list(losses) == list(range(5, 13))
 
@@ -49,4 +50,4 @@ def test_a_run_that_was_killed_and_goes_on_shows_each_step_once(tmp_path: Path) 
 def test_without_tensorboard_the_error_names_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
     with pytest.raises(SettingError, match=r"pip install 'lissnas\[tensorboard\]'"):
-        TensorBoardLog(tmp_path, tiny.RECIPE, print)
+        TensorBoardLog(tmp_path)

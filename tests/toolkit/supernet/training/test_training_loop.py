@@ -15,7 +15,7 @@ from lissnas.supernet.images.image_batches import ImagesInMemory
 from lissnas.supernet.training.learning_rate_schedule import learning_rate_at
 from lissnas.supernet.training.optimizer import make_optimizer
 from lissnas.supernet.training.path_samplers import FairPathSampler, UniformPathSampler
-from lissnas.supernet.training.progress import Progress
+from lissnas.supernet.training.progress import Progress, TrainingSummary
 from rounding import largest_drift
 from torch import nn
 from torch.nn.functional import cross_entropy
@@ -215,7 +215,16 @@ def test_a_batch_larger_than_the_images_is_refused(tmp_path: Path) -> None:
 
 def test_progress_is_printed_as_one_line() -> None:
     rows = np.zeros((1, 3), dtype=np.uint8)
-    assert str(Progress(1_200, 150_000, 3.2109, rows, 1912.4, 187_000.0)) == (
+    assert str(Progress(1_200, 150_000, 3.2109, rows, 1912.4, 187_000.0, 12.5, 60.0)) == (
         "step 1,200 of 150,000: loss 3.211, 1,912 images/s, 2 d 3 h left"
     )
-    assert str(Progress(1, 2, 3.0, rows, 10.0, 3_661.2)).endswith("1:01:01 left")
+    assert str(Progress(1, 2, 3.0, rows, 10.0, 3_661.2, 12.5, 60.0)).endswith("1:01:01 left")
+
+
+def test_the_end_of_a_training_is_a_sentence() -> None:
+    summary, rows = TrainingSummary(), np.zeros((1, 3), dtype=np.uint8)
+    for step in range(1, 201):
+        summary.add(Progress(step, 200, float(step > 100), rows, 1912.4, 0.0, 50.0 + step % 2, 3_661.0))
+    assert str(summary) == (
+        "the last 100 steps: loss 1.000, 50.5 % of the training images correct; 1,912 images/s, 1:01:01"
+    )

@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from torch import Tensor
@@ -12,10 +14,16 @@ from lissnas.supernet.networks.supernet import Supernet
 from lissnas.supernet.recipes.recipe_images import open_images
 from lissnas.supernet.recipes.run_recipe import RunRecipe
 from lissnas.supernet.stages.run_folder import RunFolder
+from lissnas.supernet.training.mlflow_log import MlflowLog
 from lissnas.supernet.training.process_group import ProcessGroup
-from lissnas.supernet.training.progress import Progress
+from lissnas.supernet.training.progress import Progress, TrainingSummary
 from lissnas.supernet.training.tensorboard_log import TensorBoardLog
+from lissnas.supernet.training.training_log import LoggedReport, TrainingLog
 from lissnas.supernet.training.training_recipe import TrainingRecipe
+from lissnas.supernet.training.wandb_log import WandbLog
+
+LogName = Literal["tensorboard", "wandb", "mlflow"]
+"""The experiment trackers that trainings can write to."""
 
 ReportProgress = Callable[[str, float, str], None]
 """Called with the name of a step, the share of it that is done (0 if unknown), and details."""
@@ -54,15 +62,18 @@ class SupernetRun:
         The processes.
     report
         Called with the progress of the current step.
-    tensorboard
-        Whether each training writes a log for TensorBoard.
+    logs
+        The logs that each training writes.
+    announce
+        Called with a sentence about each finished training.
     """
 
     recipe: RunRecipe
     folder: RunFolder
     process_group: ProcessGroup
     report: ReportProgress
-    tensorboard: bool = False
+    logs: tuple[LogName, ...] = ()
+    announce: Callable[[str], None] = lambda sentence: None
 
     @property
     def is_main_process(self) -> bool:
@@ -101,10 +112,27 @@ class SupernetRun:
     def logged(
         self, training: str, recipe: TrainingRecipe, report: Callable[[Progress], None], until: ExitStack
     ) -> Callable[[Progress], None]:
-        """Return a callback for the steps of a training that also writes the TensorBoard log, if the run has one."""
-        if not self.tensorboard:
-            return report
-        return until.enter_context(TensorBoardLog(self.folder.path / "tensorboard" / training, recipe, report))
+        """Return a callback for the steps of a training that also writes its logs, and announces its end."""
+        summary = TrainingSummary()
+
+        def report_and_announce(progress: Progress) -> None:
+            report(progress)
+            summary.add(progress)
+            if progress.step == progress.steps:
+                self.announce(f"{training}: {summary}")
+
+        logs = [_open_log(name, self.folder.path / name, training, recipe) for name in self.logs]
+        return until.enter_context(LoggedReport(logs, recipe, report_and_announce))
+
+
+def _open_log(name: LogName, folder: Path, training: str, recipe: TrainingRecipe) -> TrainingLog:
+    match name:
+        case "tensorboard":
+            return TensorBoardLog(folder / training)
+        case "wandb":
+            return WandbLog(folder, training, asdict(recipe))
+        case "mlflow":
+            return MlflowLog(folder, training, asdict(recipe))
 
 
 def scores_reporter(report: ReportProgress, step: str, total: int = 0) -> Callable[[int], None]:

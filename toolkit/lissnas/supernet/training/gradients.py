@@ -28,7 +28,7 @@ def accumulate_gradients(
     scaler: torch.amp.GradScaler,
     dropout_seed: tuple[int, int, int],
 ) -> Tensor:
-    """Add the gradients of a step to those of the network, and return the loss of each path.
+    """Add the gradients of a step to those of the network, and return the loss and the accuracy of each path.
 
     Parameters
     ----------
@@ -50,7 +50,8 @@ def accumulate_gradients(
 
     Returns
     -------
-    The sum of the losses of each path in nats, divided by `share`, float64 of shape (paths,).
+    float64 of shape (2, paths), divided by `share`: the sums over micro-batches of the losses of each path in nats, and
+    of the shares of images that it classifies correctly.
 
     Raises
     ------
@@ -90,16 +91,18 @@ def _accumulate(
 ) -> Tensor:
     seed, step, first_micro_batch = dropout_seed
     device = _device(network)
-    losses = torch.zeros(len(paths), dtype=torch.float64, device=device)
+    measured = torch.zeros(2, len(paths), dtype=torch.float64, device=device)
     on_device = [_moved(micro_batch, device) for micro_batch in micro_batches]
     for number, path in enumerate(paths.tolist()):
         for place, (images, labels) in enumerate(on_device):
             key = [TrainingStream.DROPOUT, seed, step, number, first_micro_batch + place]
             torch.manual_seed(int(np.random.SeedSequence(key).generate_state(1, np.uint64)[0]))
-            loss = _loss(network, images, labels, path, recipe) / share
+            loss, correct = _loss(network, images, labels, path, recipe)
+            loss = loss / share
             scaler.scale(loss).backward()
-            losses[number] += loss.detach()
-    return losses
+            measured[0, number] += loss.detach()
+            measured[1, number] += correct / share
+    return measured
 
 
 def _moved(batch: LabeledBatch, device: torch.device) -> LabeledBatch:
@@ -107,15 +110,22 @@ def _moved(batch: LabeledBatch, device: torch.device) -> LabeledBatch:
     return images, labels
 
 
-def _loss(network: Supernet, images: Tensor, labels: Tensor, path: Sequence[int], recipe: TrainingRecipe) -> Tensor:
-    """Return the loss of a path in nats; convolutions compute in the precision of the recipe."""
+def _loss(
+    network: Supernet, images: Tensor, labels: Tensor, path: Sequence[int], recipe: TrainingRecipe
+) -> tuple[Tensor, Tensor]:
+    """Return the loss of a path in nats, and the share of the images that it classifies correctly.
+
+    Convolutions compute in the precision of the recipe.
+    """
     images = images.float()
     if recipe.channels_last:
         images = images.contiguous(memory_format=torch.channels_last)
     precision = torch.float16 if recipe.precision == "float16" else torch.bfloat16
     with torch.autocast(images.device.type, precision, enabled=recipe.precision != "float32"):
         logits = network(images, path)
-    return cross_entropy(logits.float(), labels, label_smoothing=recipe.label_smoothing)
+    logits = logits.float()
+    correct = (logits.detach().argmax(1) == labels).double().mean()
+    return cross_entropy(logits, labels, label_smoothing=recipe.label_smoothing), correct
 
 
 def _largest_that_fits(network: Supernet, paths: Rows, batch: LabeledBatch, recipe: TrainingRecipe) -> int | None:
@@ -134,7 +144,8 @@ def _fits(network: Supernet, paths: Rows, batch: LabeledBatch, size: int, recipe
     try:
         images, labels = _moved((batch[0][:size], batch[1][:size]), _device(network))
         for path in paths.tolist():
-            _loss(network, images, labels, path, recipe).backward()
+            loss, _correct = _loss(network, images, labels, path, recipe)
+            loss.backward()
     except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):
             raise

@@ -147,9 +147,10 @@ def train_supernet(
         for step, micro_batches in zip(range(first, recipe.steps), batches, strict=False):
             # forward and backward passes of all paths
             paths = sampler.next(np.random.default_rng([TrainingStream.PATHS, seed, step]))
-            losses = accumulate_gradients(network, paths, micro_batches, share, recipe, scaler, (seed, step, own[0]))
-            *loss_sums, stops = group.sum(torch.cat([losses, losses.new_tensor([len(signals)])])).tolist()
-            _check_finite(network, paths, np.array(loss_sums), step)
+            measured = accumulate_gradients(network, paths, micro_batches, share, recipe, scaler, (seed, step, own[0]))
+            *sums, stops = group.sum(torch.cat([measured.flatten(), measured.new_tensor([len(signals)])])).tolist()
+            loss_sums, correct_sums = np.array(sums).reshape(2, -1)
+            _check_finite(network, paths, loss_sums, step)
             group.average_gradients(network.parameters())
 
             # update the weights, with gradient clipping
@@ -170,16 +171,17 @@ def train_supernet(
             # report, and write a checkpoint
             done = step + 1
             if group.rank == 0:
-                seconds = (time.monotonic() - started) / (done - first)
-                loss = float(np.mean(loss_sums)) / group.world_size
+                elapsed = time.monotonic() - started
+                seconds = elapsed / (done - first)
+                loss, correct = (float(np.mean(each)) / group.world_size for each in (loss_sums, correct_sums))
                 speed, left = recipe.batch_size / seconds, seconds * (recipe.steps - done)
-                report(Progress(done, recipe.steps, loss, paths, speed, left))
+                report(Progress(done, recipe.steps, loss, paths, speed, left, 100 * correct, elapsed))
                 last = stops > 0 or done == recipe.steps
                 if last or done % save_every == 0:
                     _save(checkpoints, done, state(), last)
             if stops > 0:
                 # Wait until process 0 has written the checkpoint: torchrun ends all processes when one leaves.
-                group.sum(losses).tolist()
+                group.sum(measured).tolist()
                 raise SystemExit(128 + (signals[0] if signals else signal.SIGTERM))
     return average or None
 
