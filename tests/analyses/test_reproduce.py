@@ -26,7 +26,7 @@ RUNS = 2
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory, proteins: Benchmark) -> Path:
     folder = tmp_path_factory.mktemp("results")
-    reproduce(proteins, Results(folder, "reproduce"), RUNS, 7, lambda step, share: None)
+    reproduce(proteins, Results(folder, "reproduce"), RUNS, 7, lambda step, share: None).save()
     return folder
 
 
@@ -59,7 +59,7 @@ def test_every_table_is_written_as_parquet_and_csv(folder: Path) -> None:
 
 
 def test_the_same_seed_gives_the_same_bytes(folder: Path, tmp_path: Path, proteins: Benchmark) -> None:
-    reproduce(proteins, Results(tmp_path, "reproduce"), RUNS, 7, lambda step, share: None)
+    reproduce(proteins, Results(tmp_path, "reproduce"), RUNS, 7, lambda step, share: None).save()
     for path in folder.iterdir():
         if path.name != "manifest.json":
             assert path.read_bytes() == (tmp_path / path.name).read_bytes(), path.name

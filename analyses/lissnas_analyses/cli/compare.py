@@ -153,7 +153,7 @@ def compare(
                     report=warn_if_long(partial(on_benchmark, "shrinking"), f"{name}: shrinking"),
                 )
                 results.add_existing_file(ROWS)
-                add_comparison(result, results, on_benchmark, figures=figures)
+                add_comparison(result, results, on_benchmark, figures=figures, workers=started)
                 findings = matched + comparison_sentences(result) + ((cheap_sentence(opened),) if cheap else ())
                 if evaluator is not None:
                     findings += run_predictor_cost(

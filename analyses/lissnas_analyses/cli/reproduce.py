@@ -7,7 +7,7 @@ from lissnas_benchmarks.benchmark import open_benchmark
 from lissnas_benchmarks.catalog import find_adapter
 from lissnas_benchmarks.loading import is_ready
 
-from lissnas_analyses.cli.shared.analysis_result import AnalysisResult, print_analysis, say_intervals
+from lissnas_analyses.cli.shared.analysis_result import AnalysisResult, analysis_result, say_intervals
 from lissnas_analyses.cli.shared.json_command import CommandResult, json_command
 from lissnas_analyses.cli.shared.options import Cluster, NumberOfWorkers, Runs, Seed
 from lissnas_analyses.cli.shared.terminal import prefixed, progress, say
@@ -51,7 +51,8 @@ def reproduce(
 ) -> ReproductionResult:
     """Measure locality, shrink, and draw a map of the pockets, for every benchmark whose data is here.
 
-    The figure and the table in OUT/overview compare the methods on all benchmarks. Finished runs are kept: after an
+    A benchmark's table is printed as soon as it is measured; figures are drawn meanwhile. The figure and the table in
+    OUT/overview compare the methods on all benchmarks. Finished runs are kept: after an
     interrupt the same command continues, and more runs compute only what is missing.
 
     Parameters
@@ -59,34 +60,42 @@ def reproduce(
     out
         Folder for the results: one folder in it for each benchmark, and one for the overview.
     """
-    from lissnas_analyses.comparison.describe import INTERVALS, save_overview
-    from lissnas_analyses.comparison.measure import ComparisonResult
+    from lissnas_analyses.comparison.describe import INTERVALS, comparison_table, save_overview
     from lissnas_analyses.grid.workers import workers as start_workers
     from lissnas_analyses.locality.describe import INTERVALS as INTERVALS_OF_LOCALITY
-    from lissnas_analyses.reproduce import BENCHMARKS
+    from lissnas_analyses.reproduce import BENCHMARKS, Reproduction
     from lissnas_analyses.reproduce import reproduce as run
     from lissnas_analyses.results.folder import Results
 
-    studied: list[AnalysisResult] = []
-    comparisons: list[ComparisonResult] = []
+    done: list[Reproduction] = []
     ready = [name for name in BENCHMARKS if is_ready(name)]
+    analyses: list[AnalysisResult] = []
+    verdict = ""
     with start_workers(workers, cluster) as started:
         for name in ready:
             results = Results(out / name, "reproduce")
             with progress() as report:
                 opened = open_benchmark(name)
-                findings, comparison = run(opened, results, runs, seed, prefixed(report, name), started)
-            studied.append(print_analysis(opened, findings, results, counted=comparison.counted))
-            comparisons.append(comparison)
-    verdict = ""
-    if comparisons:
-        verdicts, _ranks = save_overview(comparisons, out / "overview")
-        verdict = " ".join(verdicts)
-        say(verdict)
-        locality = INTERVALS_OF_LOCALITY.removeprefix("95 % interval, ")
-        say_intervals(f"{INTERVALS}; of locality {locality}", indent=0)
+                done.append(run(opened, results, runs, seed, prefixed(report, name), started))
+            say(str(opened).removeprefix(name), bold=name)
+            for line in (*comparison_table(done[-1].comparison), *done[-1].locality):
+                say(line, indent=2)
+        if done:
+            verdicts, _ranks = save_overview([one.comparison for one in done], out / "overview")
+            verdict = " ".join(verdicts)
+            say(verdict)
+            locality = INTERVALS_OF_LOCALITY.removeprefix("95 % interval, ")
+            say_intervals(f"{INTERVALS}; of locality {locality}", indent=0)
+        with progress() as report:
+            for number, one in enumerate(done):
+                report("drawing", number / len(done))
+                one.save()
+                found = one.comparison
+                analyses.append(analysis_result(found.benchmark, one.findings, one.results, found.counted))
+    if done:
+        say(f"figures, tables and manifests: {out}/; one page of them: lissnas report {out}")
     absent = sorted(set(BENCHMARKS) - set(ready))
     left_out = tuple(MissingBenchmark(name, find_adapter(name).remedy) for name in absent)
-    for one in left_out:
-        say(f"{one.benchmark} was left out, its data is not here: {one.remedy}")
-    return ReproductionResult(tuple(studied), verdict, left_out)
+    for one_left_out in left_out:
+        say(f"{one_left_out.benchmark} was left out, its data is not here: {one_left_out.remedy}")
+    return ReproductionResult(tuple(analyses), verdict, left_out)

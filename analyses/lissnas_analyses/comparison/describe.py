@@ -4,21 +4,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import polars as pl
 from lissnas.progress import ProgressCallback
 
 from lissnas_analyses import style
-from lissnas_analyses.comparison.draw import draw_distributions, draw_paired, draw_rounds
-from lissnas_analyses.comparison.draw_kept_space import draw_kept_spaces
-from lissnas_analyses.comparison.draw_map import draw_map
 from lissnas_analyses.comparison.draw_overview import draw_recall
 from lissnas_analyses.comparison.draw_ranks import draw_ranks
+from lissnas_analyses.comparison.figures import start_figures
 from lissnas_analyses.comparison.measure import ComparisonResult, first_rounds
 from lissnas_analyses.comparison.overview import ALL_LABELS, Overview, overview, verdicts
-from lissnas_analyses.comparison.pocket_map import lay_out
 from lissnas_analyses.comparison.ranks import MethodRanks, rank_methods, ranks_sentence, ranks_table
 from lissnas_analyses.grid.failed_runs import failure_words
+from lissnas_analyses.grid.workers import THIS_PROCESS, Workers
 from lissnas_analyses.results.folder import Results
 
 ROWS = "comparison_rows.parquet"
@@ -34,15 +31,21 @@ def add_comparison(
     progress: ProgressCallback = lambda task, share: None,
     *,
     figures: bool = True,
+    workers: Workers = THIS_PROCESS,
 ) -> None:
     """Add the tables of a comparison to `results`, and unless they are not wanted the figures and the map."""
     shown = overview([result])
-    _add_tables(result, shown, results)
+    add_tables(result, shown, results)
     if figures:
-        _add_figures(result, shown, results, progress)
+        progress("drawing", 0)
+        drawn = start_figures(result, shown, workers)
+        for number, files in enumerate(drawn, 1):
+            results.add_files(files.result())
+            progress("drawing", number / len(drawn))
 
 
-def _add_tables(result: ComparisonResult, shown: Overview, results: Results) -> None:
+def add_tables(result: ComparisonResult, shown: Overview, results: Results) -> None:
+    """Add the tables of a comparison and its overview to `results`, except those of the map."""
     results.add_table("recall", shown.curves)
     results.add_table("methods", shown.table)
     results.add_table("counted", shown.counted)
@@ -52,31 +55,7 @@ def _add_tables(result: ComparisonResult, shown: Overview, results: Results) -> 
     results.add_table("paired", result.paired)
     for name in ("search", "genes", "pockets"):
         results.add_table(f"kept_space_{name}", getattr(result.kept_spaces, name))
-
-
-def _add_figures(result: ComparisonResult, shown: Overview, results: Results, progress: ProgressCallback) -> None:
-    """Add the figures, and the map with its tables, which takes as long as a figure."""
-    progress("drawing shrinking", 0)
-    with style.house_style():
-        results.add_figure("recall", draw_recall(shown))
-        if not result.paired.is_empty():
-            results.add_figure("paired", draw_paired(result))
-            progress("drawing shrinking", 0.2)
-        results.add_figure("kept_space", draw_kept_spaces(result))
-        progress("drawing shrinking", 0.4)
-        results.add_figure("shrinking", draw_rounds(result))
-        progress("drawing shrinking", 0.8)
-        results.add_figure("distributions", draw_distributions(result))
-    progress("drawing shrinking", 1)
-    progress("map", 0)
-    drawn = [method for method in result.first_run if method != "random-subset"] or list(result.first_run)
-    kept = {method: result.first_run[method][-1] for method in drawn}
-    pocket_map = lay_out(result.benchmark, kept, np.random.default_rng(result.seed))
-    results.add_table("map", pocket_map.architectures)
     results.add_table("rounds", first_rounds(result))
-    with style.house_style():
-        results.add_figure("map", draw_map(pocket_map))
-    progress("map", 1)
 
 
 def save_overview(
@@ -127,6 +106,36 @@ def comparison_sentences(result: ComparisonResult) -> tuple[str, ...]:
     findings.append(str(result.counted))
     findings += [f"{method} was left out: {reason}" for method, reason in result.left_out.items()]
     return tuple(findings)
+
+
+def comparison_table(result: ComparisonResult) -> tuple[str, ...]:
+    """Return the results of all methods as the lines of a table; "vs" is the paired comparison with the first one."""
+    first, *_ = result.methods
+    recalls = result.paired.filter(pl.col("statistic") == "recall_1")
+    verdicts = {row["method"]: _verdict(row["low"], row["high"]) for row in recalls.iter_rows(named=True)}
+    unit = f" ({result.benchmark.unit})" if result.benchmark.unit else ""
+    rows = [("method", "recall of the top 1 %", f"vs {first}", "evaluations", "networks", f"mean{unit}", "pockets")]
+    for method in result.methods:
+        names = ("evaluations", "size", "mean", "pockets")
+        spent, size, mean, pockets = (result.final(method, name)[0] for name in names)
+        recall = "{mean:.2f} [{low:.2f}, {high:.2f}]".format_map(result.final_row(method, "recall_1"))
+        numbers = f"{spent:,.0f}", f"{size:,.0f}", f"{mean:.2f}", f"{pockets:.1f}"
+        rows.append((method, recall, verdicts.get(method, "").replace(" difference", ""), *numbers))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = tuple(
+        "  ".join(
+            cell.ljust(width) if place in _WORDS else cell.rjust(width)
+            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    )
+    failed = {method: result.final_row(method, "recall_1") for method in result.methods}
+    notes = [f"{method}: {_over_runs(row)}" for method, row in failed.items() if row["failed"]]
+    return (*lines, *notes, *(f"{method} was left out: {reason}" for method, reason in result.left_out.items()))
+
+
+_WORDS = (0, 2)
+"""Columns of the table that have words, which are aligned on the left."""
 
 
 def _over_runs(row: dict[str, Any]) -> str:

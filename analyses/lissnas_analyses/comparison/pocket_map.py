@@ -1,5 +1,6 @@
 """A map of the pockets: kept architectures and a part of the space, placed in the plane by edit distance."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,7 +50,7 @@ _DECIMALS = 3
 """Decimals of a coordinate: a map is about 100 wide, and finer differences cannot be seen."""
 
 
-def lay_out(benchmark: Benchmark, kept: dict[str, Subspace], rng: np.random.Generator) -> MapResult:
+def lay_out(benchmark: Benchmark, kept: Mapping[str, Subspace], rng: np.random.Generator) -> MapResult:
     """Place the kept spaces of the methods, the top 1 %, and a random part of the full space in the plane."""
     space, scores = benchmark.space, benchmark.report
     measured = np.flatnonzero(~np.isnan(scores))

@@ -42,6 +42,14 @@ class Workers:
     executor: Executor | None
     count: int
 
+    def start(self, function: Callable[..., Result], *job: Any) -> Future[Result]:
+        """Start a job, the arguments of a call, and return what has its result later; this process does it at once."""
+        if self.executor is not None:
+            return self.executor.submit(_on_one_thread, function, job)
+        done: Future[Result] = Future()
+        done.set_result(_on_one_thread(function, job))
+        return done
+
     def each(self, function: Callable[..., Result], jobs: Iterable[Job]) -> Iterator[tuple[Job, Result]]:
         """Yield each job, the arguments of a call, with what the function returns, as soon as the job is done.
 
@@ -50,9 +58,7 @@ class Workers:
         left = iter(jobs)
         if self.executor is None:
             for job in left:
-                with threadpool_limits(limits=1):
-                    result = function(*job)
-                yield job, result
+                yield job, _on_one_thread(function, job)
             return
         waiting: dict[Future[Result], Job] = {}
         while True:
@@ -147,7 +153,7 @@ def _interrupts_ignored() -> Iterator[None]:
 
 
 def _on_one_thread(function: Callable[..., Result], job: tuple[Any, ...]) -> Result:
-    """Do a job in a worker."""
+    """Do a job on one thread of linear algebra."""
     with threadpool_limits(limits=1):
         return function(*job)
 

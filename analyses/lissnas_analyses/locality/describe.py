@@ -1,16 +1,23 @@
 """Measure, draw and describe the locality of one benchmark, and add tables and figures to its folder of results."""
 
+from concurrent.futures import Future
+
 import polars as pl
 from lissnas.progress import ProgressCallback
 from lissnas_benchmarks.benchmark import Benchmark
 
 from lissnas_analyses import style
+from lissnas_analyses.grid.benchmark_key import BenchmarkKey
+from lissnas_analyses.grid.workers import THIS_PROCESS, Workers
 from lissnas_analyses.locality.draw import draw_locality, draw_optima
 from lissnas_analyses.locality.measure import LocalityResult, measure
-from lissnas_analyses.results.folder import Results
+from lissnas_analyses.results.folder import Results, figure_files
 
 INTERVALS = "95 % interval, for a space with other networks of the same kind"
 """What the brackets in the sentences are."""
+
+
+_FIGURES = {"locality": draw_locality, "optima": draw_optima}
 
 
 def run_locality(benchmark: Benchmark, results: Results, progress: ProgressCallback) -> LocalityResult:
@@ -29,17 +36,32 @@ def add_locality(
     progress: ProgressCallback = lambda task, share: None,
 ) -> None:
     """Add the tables and figures of a benchmark's locality to `results`."""
+    add_locality_tables(locality, results)
+    progress("drawing locality", 0)
+    for files in start_locality_figures(locality, BenchmarkKey.of(benchmark), THIS_PROCESS):
+        results.add_files(files.result())
+    progress("drawing locality", 1)
+
+
+def add_locality_tables(locality: LocalityResult, results: Results) -> None:
+    """Add the tables of a benchmark's locality to `results`."""
     results.add_table("locality", locality.by_distance)
     results.add_table("random_walk", locality.walk)
     results.add_table("distance_to_optimum", locality.to_optimum)
     results.add_table("local_optima", locality.optima)
     results.add_table("landscape", locality.summary)
-    progress("drawing locality", 0)
+
+
+def start_locality_figures(
+    locality: LocalityResult, key: BenchmarkKey, workers: Workers
+) -> list[Future[dict[str, bytes]]]:
+    """Start to draw the figures of a benchmark's locality, each as a job of its own."""
+    return [workers.start(_figure_files, locality, key, name) for name in _FIGURES]
+
+
+def _figure_files(locality: LocalityResult, key: BenchmarkKey, name: str) -> dict[str, bytes]:
     with style.house_style():
-        results.add_figure("locality", draw_locality(locality, benchmark))
-        progress("drawing locality", 0.6)
-        results.add_figure("optima", draw_optima(locality, benchmark))
-    progress("drawing locality", 1)
+        return figure_files(name, _FIGURES[name](locality, key.open()))
 
 
 def locality_sentences(locality: LocalityResult) -> tuple[str, ...]:

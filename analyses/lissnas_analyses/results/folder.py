@@ -100,11 +100,16 @@ class Results:
 
     def add_table(self, name: str, frame: pl.DataFrame) -> None:
         """Add a table, to be saved as Parquet and CSV."""
-        self._add({f"{name}.parquet": encode_parquet(frame), f"{name}.csv": _content(frame.write_csv)})
+        self.add_files(table_files(name, frame))
 
     def add_figure(self, name: str, figure: "Figure") -> None:
         """Add a figure, to be saved as PNG and SVG."""
-        self._add(figure_files(name, figure))
+        self.add_files(figure_files(name, figure))
+
+    def add_files(self, files: dict[str, bytes]) -> None:
+        """Add the contents of files by their names, such as those of a figure that another process drew."""
+        self._pending |= files
+        self.files += files
 
     def add_existing_file(self, name: str) -> None:
         """Add a file that is already in the folder to the manifest's list."""
@@ -160,7 +165,7 @@ class Results:
                 "files": self.files,
             }
         )
-        self._add({_MANIFEST: json.dumps(manifest, indent=2).encode()})
+        self.add_files({_MANIFEST: json.dumps(manifest, indent=2).encode()})
         with _folder_errors(self.folder), lock_file(self.folder / _LOCK):
             _finish(self.folder)
             staged = self.folder / _STAGED
@@ -175,10 +180,6 @@ class Results:
                 shutil.rmtree(staged, ignore_errors=True)
                 raise
             _finish(self.folder)
-
-    def _add(self, files: dict[str, bytes]) -> None:
-        self._pending |= files
-        self.files += files
 
 
 def benchmark_entries(
@@ -273,6 +274,11 @@ def make_folder(folder: Path) -> None:
         tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:
         raise LissnasError(f"cannot write to {explain_os_error(error, folder)}") from error
+
+
+def table_files(name: str, frame: pl.DataFrame) -> dict[str, bytes]:
+    """Return the contents of a table's Parquet and CSV file, by their names."""
+    return {f"{name}.parquet": encode_parquet(frame), f"{name}.csv": _content(frame.write_csv)}
 
 
 def figure_files(name: str, figure: "Figure") -> dict[str, bytes]:

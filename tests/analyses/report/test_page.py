@@ -22,7 +22,7 @@ from lissnas_benchmarks.benchmark import Benchmark
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory, proteins: Benchmark) -> Path:
     folder = tmp_path_factory.mktemp("results") / "proteins"
-    reproduce(proteins, Results(folder, "reproduce"), 2, 0, lambda step, share: None)
+    reproduce(proteins, Results(folder, "reproduce"), 2, 0, lambda step, share: None).save()
     return folder
 
 
@@ -84,7 +84,7 @@ def test_damaged_results_are_refused_with_the_way_out(
 
 def test_a_figure_has_its_caption_and_buttons_for_all_its_tables(page: Path, results: Path) -> None:
     text = page.read_text()
-    assert 'alt="Locality of nas-bench-graph-proteins"' in text
+    assert 'alt="nas-bench-graph-proteins: a neighbor of a top-1 % network is in the top 1 % ' in text
     assert "<figcaption><p>nas-bench-graph-proteins, proteins, test accuracy. Exact over all pairs" in text
     for numbers in results.glob("*.csv"):
         assert f'data-name="{numbers.name}">' in text

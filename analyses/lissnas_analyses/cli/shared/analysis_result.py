@@ -50,16 +50,31 @@ def print_analysis(
     counted: ScoreCounts | None = None,
 ) -> AnalysisResult:
     """Print the benchmark, the findings, what their `intervals` are, and the folder; return the command's result."""
-    name, dataset, selects, reports = opened.adapter.name, opened.dataset, opened.selects, opened.reports
+    name = opened.adapter.name
     say(str(opened).removeprefix(name), bold=name)
     for sentence in findings:
         say(sentence, indent=2)
     if intervals is not None:
         say_intervals(intervals)
     say(f"figures, tables and manifest: {results.folder}/", indent=2)
-    measures = selects.describe(), reports.describe()
-    files = tuple(results.files)
-    return AnalysisResult(name, dataset, opened.space.size, *measures, findings, results.folder, files, counted)
+    return analysis_result(opened, findings, results, counted)
+
+
+def analysis_result(
+    opened: Benchmark, findings: tuple[str, ...], results: Results, counted: ScoreCounts | None = None
+) -> AnalysisResult:
+    """Return a command's result for an analysis whose results are saved."""
+    measures = opened.selects.describe(), opened.reports.describe()
+    return AnalysisResult(
+        opened.adapter.name,
+        opened.dataset,
+        opened.space.size,
+        *measures,
+        findings,
+        results.folder,
+        tuple(results.files),
+        counted,
+    )
 
 
 def say_intervals(intervals: str, indent: int = 2) -> None:
