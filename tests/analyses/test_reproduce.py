@@ -51,7 +51,7 @@ def test_every_figure_is_written_as_png_and_svg(folder: Path) -> None:
 
 def test_every_table_is_written_as_parquet_and_csv(folder: Path) -> None:
     tables = sorted(set(folder.glob("*.parquet")) - {folder / ROWS})
-    assert len(tables) == 16
+    assert len(tables) == 17
     for path in tables:
         frame, text = pl.read_parquet(path), pl.read_csv(path.with_suffix(".csv"), infer_schema_length=None)
         assert frame.columns == text.columns

@@ -44,7 +44,7 @@ def _results(folder: Path) -> Path:
     (folder / f"{HOSTILE_NAME}.svg").write_bytes(_drawing(SCRIPT, SCRIPT))
     (folder / f"{HOSTILE_NAME}.csv").write_text("1,2\n")
     row = {"benchmark": SCRIPT, "dataset": HOSTILE_NAME, "method": SCRIPT, "recall": 0.5, "low": 0.4, "high": 0.6}
-    row |= {"size": 10.0, "evaluations": 20.0, "runs": 2, "best": True}
+    row |= {"series": SCRIPT, "budget": None, "size": 10.0, "evaluations": 20.0, "runs": 2, "best": True}
     rows = [row, row | {"method": "all labels", "best": False}]
     pl.DataFrame(rows).write_parquet(folder / "methods.parquet")
     pl.DataFrame([row | {"round": 1}]).write_parquet(folder / "recall.parquet")
