@@ -2,11 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
+import numpy as np
 from lissnas.errors import SettingError
 from lissnas.evaluation.evaluator import TableEvaluator
 from lissnas.spaces.listed import ListedSpace
 from lissnas.spaces.space import Floats, Space
+from lissnas.spaces.without_neighbors import WithoutNeighbors
 
 from lissnas_benchmarks.adapter import TableAdapter
 from lissnas_benchmarks.catalog import benchmark_names, find_table_adapter
@@ -14,6 +17,9 @@ from lissnas_benchmarks.columns import Measure
 from lissnas_benchmarks.loading import load_table
 from lissnas_benchmarks.predictor_file import PredictedScores
 from lissnas_benchmarks.table import Table
+
+_MIN_SCORED = 0.5
+"""A table with both scores for a smaller share of its architectures can be taken as a sample (our own choice)."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -43,6 +49,8 @@ class Benchmark:
         Opens the same benchmark in another process; None if its name does.
     cheap
         Cheap scores that methods may use without paying for them; empty unless `with_cheap_scores` sets them.
+    scored
+        The architectures that have both scores, if the benchmark was reduced to them; see `reduced_to_scored`.
 
     Examples
     --------
@@ -63,6 +71,7 @@ class Benchmark:
     unit: str
     reopen: "Callable[[], Benchmark] | None" = field(default=None, compare=False)
     cheap: tuple[PredictedScores, ...] = ()
+    scored: ListedSpace | None = field(default=None, compare=False)
 
     def __str__(self) -> str:
         return f"{self.name}, {self.dataset}: {self.space.size:,} networks{self._sample}; {self.roles}"
@@ -78,7 +87,17 @@ class Benchmark:
     @property
     def space(self) -> Space:
         """The benchmark's search space."""
-        return self.table.space
+        return self.table.space if self.scored is None else self.scored
+
+    @cached_property
+    def method_space(self) -> Space:
+        """The space that a comparison of methods shrinks: that of a sample has no neighbors."""
+        return WithoutNeighbors(self.space) if isinstance(self.space, ListedSpace) else self.space
+
+    @property
+    def is_sample(self) -> bool:
+        """Whether the architectures are a sample of a larger space."""
+        return isinstance(self.space, ListedSpace)
 
     @property
     def evaluator(self) -> TableEvaluator:
@@ -114,6 +133,16 @@ class Benchmark:
         if self.selects == self.reports:
             return f"selected and reported by the same {self.reports.describe()}: the benchmark has no other"
         return f"selected by {self.selects.describe()}, reported by {self.reports.describe()}"
+
+    def reduced_to_scored(self) -> "Benchmark":
+        """Return the same benchmark; without the architectures that lack a score, if these are most of the space."""
+        has_scores = ~np.isnan(self.selection) & ~np.isnan(self.report)
+        if self.is_sample or has_scores.mean() >= _MIN_SCORED:
+            return self
+        if not has_scores.any():
+            raise SettingError(f"{self.name}: no architecture has a score that selects and one that reports")
+        scored = ListedSpace(self.space, self.space.rows(np.flatnonzero(has_scores)))
+        return replace(self, selection=self.selection[has_scores], report=self.report[has_scores], scored=scored)
 
     def selected_by(self, predictor: PredictedScores) -> "Benchmark":
         """Return the same benchmark with a predictor's scores as the only scores that methods may see."""

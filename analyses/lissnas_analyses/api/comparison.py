@@ -180,7 +180,7 @@ def compare(
     several = [benchmarks] if isinstance(benchmarks, Benchmark | str) else list(benchmarks)
     if not several or not methods:
         raise SettingError("nothing to compare: name at least one benchmark and one method")
-    opened = [as_benchmark(benchmark) for benchmark in several]
+    opened = [as_benchmark(benchmark).reduced_to_scored() for benchmark in several]
     budgets = (evaluations,) if isinstance(evaluations, int) else tuple(evaluations)
     with start_workers(workers) as started:
         results = tuple(

@@ -92,10 +92,10 @@ def compare(
         Compare on every tabular benchmark whose data is on this machine.
     evaluations
         Budgets of every method but LISSNAS, which stops by its own rule, one or several; default: the evaluations of
-        LISSNAS in the same run, at most 150 for kernel.
+        LISSNAS in the same run, at most 150 for kernel. On a sample of a space LISSNAS cannot run; default there: 150.
     size
         Networks that every method keeps: a number, a share of the space such as 3%, or "lissnas" for as many as LISSNAS
-        keeps in the same run.
+        keeps in the same run; on a sample of a space 3%.
     figures
         Draw figures; without them a comparison takes a fraction of the time.
     """
@@ -132,7 +132,9 @@ def compare(
         for name in names:
             folder = several / name if len(names) > 1 else out or default_folder(name) / "comparison"
             results = Results(folder, "compare")
-            opened = by_benchmark = open_benchmark(name, dataset, metric)
+            opened = by_benchmark = open_benchmark(name, dataset, metric).reduced_to_scored()
+            if opened.scored is not None and (evaluator or cheap):
+                raise SettingError(f"{name} lacks most scores, and --evaluator and --cheap need most of them")
             matched: tuple[str, ...] = ()
             if evaluator is not None:
                 predictor = read_one_score(evaluator, by_benchmark)

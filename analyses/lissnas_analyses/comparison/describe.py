@@ -89,13 +89,14 @@ def comparison_sentences(result: ComparisonResult) -> tuple[str, ...]:
     """Return the result of each method, its difference to the first method, and the methods left out, in sentences."""
     findings = []
     unit = f" {result.benchmark.unit}" if result.benchmark.unit else ""
+    is_sample = result.benchmark.is_sample  # most neighbors are missing, so that pockets mean nothing
     for method in result.methods:
         names = ("size", "mean", "pockets", "evaluations")
         size, mean, pockets, spent = (result.final(method, name)[0] for name in names)
         recall = _over_runs(result.final_row(method, "recall_1"))
         findings.append(
-            f"{method}: recall of the top 1 % {recall}; {size:,.0f} networks with mean {mean:.2f}{unit} in "
-            f"{pockets:.1f} pockets; {spent:,.0f} evaluations"
+            f"{method}: recall of the top 1 % {recall}; {size:,.0f} networks with mean {mean:.2f}{unit}"
+            f"{'' if is_sample else f' in {pockets:.1f} pockets'}; {spent:,.0f} evaluations"
         )
     recalls = result.paired.filter(pl.col("statistic") == "recall_1")
     findings += [
@@ -103,7 +104,7 @@ def comparison_sentences(result: ComparisonResult) -> tuple[str, ...]:
         + f"(paired, {_verdict(row['low'], row['high'])})"
         for row in recalls.iter_rows(named=True)
     ]
-    findings.append(str(result.counted))
+    findings += [_budget_sentence(result), str(result.counted)]
     findings += [f"{method} was left out: {reason}" for method, reason in result.left_out.items()]
     return tuple(findings)
 
@@ -136,6 +137,17 @@ def comparison_table(result: ComparisonResult) -> tuple[str, ...]:
 
 _WORDS = (0, 2)
 """Columns of the table that have words, which are aligned on the left."""
+
+
+def _budget_sentence(result: ComparisonResult) -> str:
+    """Return which evaluations and size the methods by name have."""
+    if any(point.shrinker is not None for point in result.points.values()):
+        return "methods with settings of their own keep those"
+    evaluations = "the evaluations of LISSNAS in the same run, kernel at most 150"
+    if result.evaluations:
+        evaluations = f"{' or '.join(f'{budget:,}' for budget in result.evaluations)} evaluations"
+    size = "as many networks as LISSNAS" if result.size is None else f"{result.size:,} networks"
+    return f"every method has {evaluations}, and keeps {size}, as far as its rule allows"
 
 
 def _over_runs(row: dict[str, Any]) -> str:

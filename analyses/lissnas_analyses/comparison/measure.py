@@ -37,6 +37,9 @@ from lissnas_analyses.grid.workers import THIS_PROCESS, Workers
 METHODS = ("lissnas", "lissnas-model", "kernel", "operation-pruning", "random-subset")
 """The methods that are compared by default."""
 
+SAMPLED_EVALUATIONS, SAMPLED_SHARE = 150, 0.03
+"""Evaluations, and share of the networks that is kept, where LISSNAS cannot run (our own choice)."""
+
 
 @dataclass(frozen=True)
 class ComparisonResult:
@@ -136,8 +139,8 @@ def compare(
     runs, seed
         What is run.
     evaluations, size
-        The budgets and the size of the methods by name; those of LISSNAS in the same run by default. Every method with
-        a budget runs at each of them.
+        The budgets and the size of the methods by name; those of LISSNAS in the same run by default, and on a sample of
+        a space 150 evaluations and 3 % of its networks. Every method with a budget runs at each of them.
     path
         The Parquet file of rows, one per method, run and round; None for no file. Runs that it has are not computed
         again. If this call is interrupted, it keeps the finished runs.
@@ -155,6 +158,9 @@ def compare(
     LissnasError
         If the file has rows of other data.
     """
+    if benchmark.is_sample:
+        evaluations = evaluations or (SAMPLED_EVALUATIONS,)
+        size = size or round(SAMPLED_SHARE * benchmark.space.size)
     evaluations = tuple(sorted(set(evaluations)))
     if min(evaluations, default=1) < 1:
         raise SettingError(f"a budget must be at least 1 evaluation, not {min(evaluations)}")

@@ -8,6 +8,7 @@ from lissnas.shrinkers.shrink import Trace, shrink
 from lissnas.shrinkers.two_fidelity_shrinkage import with_cheap_scores
 from lissnas.statistics.quality import quality
 from lissnas.storage.random_streams import named_generator
+from lissnas.subspaces.subspace import ExplicitSubspace
 from lissnas_benchmarks.benchmark import Benchmark
 
 from lissnas_analyses.comparison.compared_method import ComparedMethod
@@ -58,10 +59,12 @@ def _rows_of_point(key: BenchmarkKey, seed: int, run: int, point: ComparedMethod
     shrinker = with_cheap_scores(point.within(budget), benchmark.cheap_evaluators)
     trace = lissnas
     if trace is None or shrinker != trace.shrinker:
-        trace = shrink(benchmark.space, benchmark.evaluator, shrinker, named_generator(point.stream, seed, run))
+        trace = shrink(benchmark.method_space, benchmark.evaluator, shrinker, named_generator(point.stream, seed, run))
     rows, scores = list[Row](), distribution_scores(benchmark)
     for number, (shrunk, spent) in enumerate(zip(trace.rounds, _spent(trace), strict=True)):
         subspace = shrunk.subspace
+        if benchmark.is_sample:  # methods saw a space without neighbors
+            subspace = ExplicitSubspace(benchmark.space, subspace.index)
         is_last = number == len(trace.rounds) - 1
         kept = subspace.index.tolist() if run == 0 and number else None
         statistics = quality(subspace, benchmark.report) if number else full_space_quality(key)

@@ -34,6 +34,8 @@ class BenchmarkKey:
         The cheap scores that a method may use.
     cheap_checksum
         CRC-32 of them; 0 without any.
+    reduced
+        Whether the benchmark was reduced to the architectures that have scores.
     """
 
     benchmark: str
@@ -45,6 +47,7 @@ class BenchmarkKey:
     reopen: Callable[[], Benchmark] | None = field(default=None, compare=False, repr=False)
     cheap: tuple[PredictedScores, ...] = field(default=(), compare=False, repr=False)
     cheap_checksum: int = 0
+    reduced: bool = False
 
     @classmethod
     def of(cls, benchmark: Benchmark) -> "BenchmarkKey":
@@ -60,6 +63,7 @@ class BenchmarkKey:
             benchmark.reopen,
             benchmark.cheap,
             zlib.crc32(b"".join(cheap.scores.tobytes() for cheap in benchmark.cheap)),
+            benchmark.scored is not None,
         )
         _last_opened.clear()
         _last_opened[key] = benchmark
@@ -74,6 +78,7 @@ class BenchmarkKey:
                     f"{self.benchmark}: the data of a worker differ; import the same files on every machine"
                 )
             _last_opened.clear()
+            opened = opened.reduced_to_scored() if self.reduced else opened
             selecting = opened if self.predictor is None else opened.selected_by(self.predictor)
             _last_opened[self] = selecting.with_cheap_scores(self.cheap)
         return _last_opened[self]
