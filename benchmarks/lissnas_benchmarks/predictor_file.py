@@ -59,15 +59,16 @@ class PredictedScores:
         return f"the scores {self.name} of {self.origin}"
 
 
-def read_predictors(source: str, space: Space, dataset: str = "") -> list[PredictedScores]:
+def read_predictors(source: str, space: Space, dataset: str = "", form: str = OFFICIAL) -> list[PredictedScores]:
     """Return the predictors in FILE, FILE:COLUMN, or FILE:-COLUMN if lower is better.
 
     The file is NASLib's JSON of zero-cost scores, or has one row per architecture. Of the JSON, the scores on `dataset`
     are taken if it has them, and a COLUMN is SCORE or DATASET/SCORE. A row names its architecture by a column of
     official strings, by columns gene0, gene1, ..., or by a column whose name is a format of `format_names`, such as
-    "official-index" or "naslib-201". Without COLUMN every other numeric column is a predictor. Empty cells, NaN, the
-    usual spellings of missing values and absent rows are missing scores. Any other mark of a failure counts as a
-    number. Rows that are copies are dropped.
+    "official-index" or "naslib-201". With a `form`, the column of architectures is in that format.
+
+    Without COLUMN every other numeric column is a predictor. Empty cells, NaN, the usual spellings of missing values
+    and absent rows are missing scores. Any other mark of a failure counts as a number. Copies of rows are dropped.
 
     Raises
     ------
@@ -89,8 +90,10 @@ def read_predictors(source: str, space: Space, dataset: str = "") -> list[Predic
     except OSError as error:
         raise BenchmarkFileError(f"{path}: cannot be read ({error.strerror})") from error
     genes = [f"gene{gene}" for gene in range(space.genes)]
-    strings = _naming_column(file, genes, space)
-    form = strings if strings in format_names(space) else OFFICIAL
+    if form not in format_names(space):
+        raise UnknownNameError(f"format of {space.name}", form, format_names(space))
+    strings = _naming_column(file, genes, space) if form == OFFICIAL else _column_in_format(file, form)
+    form = strings if strings in format_names(space) else form
     used = {strings, *genes, *POSITIONS, *format_names(space)}
     selected = [column.removeprefix("-")] if column else [one for one in file.names if one not in used]
     if column and selected[0] not in file.names:
@@ -104,7 +107,7 @@ def read_predictors(source: str, space: Space, dataset: str = "") -> list[Predic
     notes: list[str] = []
     index, columns = declared.read_rows(file, notes.append)
     sign = -1 if column.startswith("-") else 1
-    by = f"the {form} strings in '{strings}'" if form == OFFICIAL else f"the column '{strings}'"
+    by = f"the column '{strings}'" if strings == form else f"the {form} strings in '{strings}'"
     if not strings:
         by = f"the columns {genes[0]} to {genes[-1]}"
     known = f"{len(index):,} of the {space.size:,} architectures of {space.name}"
@@ -201,6 +204,17 @@ def _naming_column(file: OwnFile, genes: Sequence[str], space: Space) -> str:
         f"{file.name}: no column names the architectures: add a column 'architecture' of official strings, columns "
         f"{genes[0]} to {genes[-1]}, or a column called as its format: {', '.join(format_names(space)[1:])}"
     )
+
+
+def _column_in_format(file: OwnFile, form: str) -> str:
+    """Return the column of architectures of a file in a given format; raises BenchmarkFileError if it is not clear."""
+    named = [name for name in (form, *STRINGS) if name in file.names]
+    named = named or [name for name in file.names if file.is_text(name)]
+    if not named:
+        raise BenchmarkFileError(
+            f"{file.name}: no column has the architectures in the format {form}: call it '{STRINGS[0]}' or '{form}'"
+        )
+    return named[0]
 
 
 def _reads(file: OwnFile, name: str, space: Space) -> bool:

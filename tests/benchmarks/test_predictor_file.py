@@ -121,3 +121,18 @@ def test_several_predictors_are_refused_if_one_is_needed(tmp_path: Path) -> None
     _named_by("strings", _frame()).write_parquet(path)
     with pytest.raises(SettingError, match="choose one"):
         read_predictor(str(path), SPACE)
+
+
+@pytest.mark.parametrize("column", ["architecture", "name", "naslib-201"])
+def test_a_format_says_how_the_column_of_architectures_is_read(column: str, tmp_path: Path) -> None:
+    path = tmp_path / "s.csv"
+    texts = write_architectures(SPACE.rows(PLACES), "naslib-201", SPACE)
+    _frame().drop("note").with_columns(pl.Series(column, texts)).write_csv(path)
+    loss = read_predictors(f"{path}:loss", SPACE, form="naslib-201")[0]
+    np.testing.assert_array_equal(loss.scores[PLACES], [4, 3, 2, 1])
+    assert "found 4 of the 15,625 architectures" in loss.matched
+    with pytest.raises(UnknownNameError, match="format of cell201"):
+        read_predictors(str(path), SPACE, form="naslib-301")
+    _frame().drop("note").write_csv(path)
+    with pytest.raises(BenchmarkFileError, match="no column has the architectures in the format naslib-201"):
+        read_predictors(str(path), SPACE, form="naslib-201")

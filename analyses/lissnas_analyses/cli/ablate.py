@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from cyclopts import Parameter
+from lissnas.bridges.dialects import OFFICIAL
 from lissnas_benchmarks.benchmark import open_benchmark
 
 from lissnas_analyses.cli.shared.analysis_result import AnalysisResult, print_analysis
@@ -14,6 +15,7 @@ from lissnas_analyses.cli.shared.options import (
     Cheap,
     Cluster,
     Dataset,
+    Form,
     MethodName,
     Metric,
     NumberOfWorkers,
@@ -78,6 +80,7 @@ def ablate(
     dataset: Dataset = None,
     metric: Metric = None,
     cheap: Cheap = (),
+    form: Form = OFFICIAL,
     seed: Seed = 0,
     runs: Annotated[int, Parameter(help="Number of runs of each combination.")] = 100,
     workers: NumberOfWorkers = None,
@@ -102,7 +105,7 @@ def ablate(
 
     points = grid_points(method, setting_values("ablate", method, method_settings), noise_tau, epochs or (None,))
     results = Results(out or default_folder(benchmark) / "ablation", "ablate")
-    opened = with_cheap(open_benchmark(benchmark, dataset, metric), cheap, method)
+    opened = with_cheap(open_benchmark(benchmark, dataset, metric), cheap, method, form)
     with start_workers(workers, cluster) as started, progress() as report:
         result = run(
             opened,

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
+from lissnas.bridges.dialects import OFFICIAL
 from lissnas.errors import SettingError
 from lissnas.spaces.space import Space
 from lissnas_benchmarks.adapter import TableAdapter
@@ -21,6 +22,7 @@ from lissnas_analyses.cli.shared.options import (
     Cluster,
     Dataset,
     Evaluator,
+    Form,
     Methods,
     Metric,
     NumberOfWorkers,
@@ -71,6 +73,7 @@ def compare(
     size: str = "lissnas",
     evaluator: Evaluator = None,
     cheap: Cheap = (),
+    form: Form = OFFICIAL,
     seed: Seed = 0,
     runs: Runs = 20,
     figures: bool = True,
@@ -137,9 +140,9 @@ def compare(
                 raise SettingError(f"{name} lacks most scores, and --evaluator and --cheap need most of them")
             matched: tuple[str, ...] = ()
             if evaluator is not None:
-                predictor = read_one_score(evaluator, by_benchmark)
+                predictor = read_one_score(evaluator, by_benchmark, form)
                 opened, matched = by_benchmark.selected_by(predictor), (predictor.matched,)
-            opened = with_cheap(opened, cheap, [method.name for method in compared])
+            opened = with_cheap(opened, cheap, [method.name for method in compared], form)
             with progress() as report:
                 on_benchmark = prefixed(report, name)
                 on_benchmark("shrinking", 0)

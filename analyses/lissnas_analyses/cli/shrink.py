@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any, cast
 
 from cyclopts import Parameter
+from lissnas.bridges.dialects import OFFICIAL
 from lissnas.errors import SettingError
 from lissnas.shrinkers.rule_file import read_rule
 from lissnas.shrinkers.shrink import Shrinker, shrinker_class
@@ -22,6 +23,7 @@ from lissnas_analyses.cli.shared.options import (
     Cheap,
     Dataset,
     Evaluator,
+    Form,
     Limits,
     Method,
     Metric,
@@ -124,6 +126,7 @@ def shrink(
     limit: Limits = (),
     evaluator: Evaluator = None,
     cheap: Cheap = (),
+    form: Form = OFFICIAL,
     seed: Seed = 0,
     out: Out = None,
 ) -> ShrinkageResult:
@@ -164,9 +167,9 @@ def shrink(
     opened = open_benchmark(benchmark, dataset, metric)
     matched: tuple[str, ...] = ()
     if evaluator is not None:
-        predictor = read_one_score(evaluator, opened)
+        predictor = read_one_score(evaluator, opened, form)
         opened, matched = opened.selected_by(predictor), (predictor.matched,)
-    opened = with_cheap(opened, cheap, (method,))
+    opened = with_cheap(opened, cheap, (method,), form)
     space, report = opened.space, opened.report
     if limit:
         space = limited = limited_space(opened, limit)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 from cyclopts import Parameter
+from lissnas.bridges.dialects import OFFICIAL
 from lissnas.errors import SettingError
 from lissnas.predictors.predictor import predictor_class, predictor_names
 from lissnas.shrinkers.shrink import shrinker_class
@@ -16,6 +17,7 @@ from lissnas_analyses.cli.shared.options import (
     BenchmarkName,
     Cluster,
     Dataset,
+    Form,
     MethodName,
     Metric,
     NumberOfWorkers,
@@ -49,6 +51,7 @@ def tau(
     sample: int = 500,
     draws: int = 1000,
     precision_at: float | None = None,
+    form: Form = OFFICIAL,
     model: Annotated[tuple[PredictorName, ...], _SEVERAL] = (),
     train: Annotated[tuple[int, ...], Parameter(consume_multiple=True, negative=())] = (78, 156),
     dataset: Dataset = None,
@@ -123,7 +126,7 @@ def tau(
         raise SettingError(f"--runs must be at least 1 and --draws at least 0, not {runs} and {draws}")
     results = Results(out or default_folder(benchmark) / "tau", "tau")
     opened = open_benchmark(benchmark, dataset, metric)
-    predictors = collect_predictors(opened, predictor, column)
+    predictors = collect_predictors(opened, predictor, column, form)
     settings = TauSettings(top, sample, runs, seed, draws, precision_at)
     shrunk = [set_of_subspace(subspace_file.load(path, opened.space)[0], str(path)) for path in dict.fromkeys(subspace)]
     shrinkers = method or (() if subspace else ("lissnas",))

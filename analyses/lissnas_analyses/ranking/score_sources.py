@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from lissnas.bridges.dialects import OFFICIAL
 from lissnas.errors import ArchitectureError, SettingError, UnknownNameError
 from lissnas.spaces.space import Floats, Space
 from lissnas_benchmarks.benchmark import Benchmark, open_benchmark
@@ -18,7 +19,7 @@ _MIN_KNOWN = 0.5
 """Minimum share of the architectures that a cheap score must have (our own choice)."""
 
 
-def read_scores(source: str, benchmark: Benchmark) -> list[PredictedScores]:
+def read_scores(source: str, benchmark: Benchmark, form: str = OFFICIAL) -> list[PredictedScores]:
     """Return the scores that one word of the command line names.
 
     Parameters
@@ -29,6 +30,8 @@ def read_scores(source: str, benchmark: Benchmark) -> list[PredictedScores]:
         its measures. A file has precedence over a benchmark of the same name.
     benchmark
         The benchmark whose architectures are scored.
+    form
+        The format of the architectures in a file.
 
     Raises
     ------
@@ -40,7 +43,7 @@ def read_scores(source: str, benchmark: Benchmark) -> list[PredictedScores]:
         If the file cannot be read, or there is no such column or measure.
     """
     if Path(source).is_file() or Path(source.rpartition(":")[0]).is_file():
-        return read_predictors(source, benchmark.space, benchmark.dataset)
+        return read_predictors(source, benchmark.space, benchmark.dataset, form)
     name, _, measure = source.partition(":")
     found = _benchmark_and_dataset(name)
     if found is None:
@@ -57,16 +60,18 @@ def read_scores(source: str, benchmark: Benchmark) -> list[PredictedScores]:
     return [replace(predictor, scores=_on_space(predictor.scores, other, benchmark.space))]
 
 
-def read_one_score(source: str, benchmark: Benchmark) -> PredictedScores:
+def read_one_score(source: str, benchmark: Benchmark, form: str = OFFICIAL) -> PredictedScores:
     """Return the one score that a word names; raises SettingError if it names several, else as `read_scores`."""
-    found = read_scores(source, benchmark)
+    found = read_scores(source, benchmark, form)
     if len(found) > 1:
         names = ", ".join(predictor.name for predictor in found)
         raise SettingError(f"{source} has several predictors ({names}): choose one with {source}:COLUMN")
     return found[0]
 
 
-def read_cheap_scores(sources: Sequence[str], benchmark: Benchmark) -> tuple[PredictedScores, ...]:
+def read_cheap_scores(
+    sources: Sequence[str], benchmark: Benchmark, form: str = OFFICIAL
+) -> tuple[PredictedScores, ...]:
     """Return cheap scores that a method may use besides the scores that it pays for.
 
     Parameters
@@ -75,13 +80,15 @@ def read_cheap_scores(sources: Sequence[str], benchmark: Benchmark) -> tuple[Pre
         Each in the form that `read_scores` takes.
     benchmark
         The benchmark to shrink.
+    form
+        The format of the architectures in files.
 
     Raises
     ------
     SettingError
         If a score is constant, is missing for most architectures, or is what the benchmark selects or reports by.
     """
-    found = tuple(predictor for source in sources for predictor in read_scores(source, benchmark))
+    found = tuple(predictor for source in sources for predictor in read_scores(source, benchmark, form))
     for predictor in found:
         described, scores = f"{predictor.name} of {predictor.origin}", predictor.scores
         known = np.isfinite(scores)

@@ -78,6 +78,14 @@ Evaluator = Annotated[
         help="Scores that select instead of the benchmark's: FILE, FILE:COLUMN, or FILE:-COLUMN if lower is better."
     ),
 ]
+Form = Annotated[
+    str,
+    Parameter(
+        name="--format",
+        help="Format of the architectures in files of scores, such as naslib-201; default: official strings, or the "
+        "name of their column.",
+    ),
+]
 Cheap = Annotated[
     tuple[str, ...],
     Parameter(
@@ -108,8 +116,8 @@ def default_folder(benchmark: str) -> Path:
     return Path("results") / benchmark
 
 
-def with_cheap(benchmark: Benchmark, cheap: tuple[str, ...], methods: Sequence[str]) -> Benchmark:
-    """Return a benchmark with the cheap scores that `--cheap` names.
+def with_cheap(benchmark: Benchmark, cheap: tuple[str, ...], methods: Sequence[str], form: str) -> Benchmark:
+    """Return a benchmark with the cheap scores that `--cheap` names, in files of the format that `--format` names.
 
     Raises SettingError if no method uses them, and what `read_cheap_scores` raises.
     """
@@ -119,7 +127,7 @@ def with_cheap(benchmark: Benchmark, cheap: tuple[str, ...], methods: Sequence[s
         return benchmark
     if "kernel" not in methods:
         raise SettingError(f"--cheap is for the method 'kernel'; {', '.join(methods)} would ignore cheap scores")
-    return benchmark.with_cheap_scores(read_cheap_scores(cheap, benchmark))
+    return benchmark.with_cheap_scores(read_cheap_scores(cheap, benchmark, form))
 
 
 def cheap_sentence(benchmark: Benchmark) -> str:
