@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from lissnas.bridges.dialects import read_architectures
 from lissnas_benchmarks.adapter import Import
 from lissnas_benchmarks.adapters.spikenas_bench import ADAPTER, read_folder, read_training, rows_of_ids, spikenas_cells
 from lissnas_benchmarks.columns import Column
@@ -43,6 +44,7 @@ def test_the_id_counts_edges_by_their_source_and_the_parameters_count_convolutio
     [row] = rows_of_ids(np.array([42]))  # 42 = 2 + 3 * 5 + 1 * 25
     assert spikenas_cells().write(row[None])[0].startswith("|lif_conv_3x3_0.5~0|+|lif_conv_3x3_1.0~0|none~1|+|skip")
     assert 17_179_620 + 738_048 * int((row >= 2).sum()) == 18_655_716
+    np.testing.assert_array_equal(read_architectures(["42"], "spikenas", spikenas_cells()), row[None])
     rows = rows_of_ids(np.arange(15_625))
     assert len(np.unique(spikenas_cells().index(rows))) == 15_625
 
