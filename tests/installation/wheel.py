@@ -18,7 +18,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 
-_ELSEWHERE = re.compile(r"  figures, tables and manifest: |.* was left out, its data is not here: ")
+_ELSEWHERE = re.compile(r"figures, tables and manifests: |.* was left out, its data is not here: ")
 """What `lissnas reproduce` prints beside the block."""
 
 

@@ -83,6 +83,7 @@ _add(app, "score", "score:score", "Compute zero-cost scores of architectures, wi
 _add(app, "show", "show:show", "Draw architectures side by side and mark their differences.")
 _add(app, "report", "report:report", "Make one HTML file of results, to view and share.")
 _add(app, "rerun", "rerun:rerun", "Repeat results in a temporary folder, and say what differs.")
+_add(app, "claims", "claims:claims", "Print the claims of the LISSNAS paper, and what we measured about each.")
 _add(app, "cite", "cite:cite", "Print BibTeX entries of what results used.")
 _add(app, "doctor", "doctor:doctor", "Print what is installed, which benchmarks are ready, what is missing or broken.")
 

@@ -121,7 +121,9 @@ def comparison_table(result: ComparisonResult) -> tuple[str, ...]:
         spent, size, mean, pockets = (result.final(method, name)[0] for name in names)
         recall = "{mean:.2f} [{low:.2f}, {high:.2f}]".format_map(result.final_row(method, "recall_1"))
         numbers = f"{spent:,.0f}", f"{size:,.0f}", f"{mean:.2f}", f"{pockets:.1f}"
-        rows.append((method, recall, verdicts.get(method, "").replace(" difference", ""), *numbers))
+        rows.append(
+            (method, recall, verdicts.get(method, "").replace("no significant difference", "not significant"), *numbers)
+        )
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = tuple(
         "  ".join(
@@ -132,7 +134,12 @@ def comparison_table(result: ComparisonResult) -> tuple[str, ...]:
     )
     failed = {method: result.final_row(method, "recall_1") for method in result.methods}
     notes = [f"{method}: {_over_runs(row)}" for method, row in failed.items() if row["failed"]]
-    return (*lines, *notes, *(f"{method} was left out: {reason}" for method, reason in result.left_out.items()))
+    return (
+        *lines,
+        *notes,
+        str(result.counted),
+        *(f"{method} was left out: {reason}" for method, reason in result.left_out.items()),
+    )
 
 
 _WORDS = (0, 2)

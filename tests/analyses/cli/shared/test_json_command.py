@@ -20,6 +20,7 @@ from lissnas_analyses import reproduce
 from lissnas_analyses.cli import app
 from lissnas_analyses.cli.ablate import AblationGridResult
 from lissnas_analyses.cli.cite import CitationResult
+from lissnas_analyses.cli.claims import ClaimsResult
 from lissnas_analyses.cli.compare import ComparisonsResult
 from lissnas_analyses.cli.data import BenchmarkListResult, CacheResult, ImportResult
 from lissnas_analyses.cli.doctor import EnvironmentResult
@@ -40,6 +41,7 @@ COMMANDS = {
     "benchmarks": BenchmarkListResult,
     "doctor": EnvironmentResult,
     "cite kernel lissnas": CitationResult,
+    "claims": ClaimsResult,
     "data list": CacheResult,
     "data check": CacheResult,
     f"data get {PROTEINS}": ImportResult,
