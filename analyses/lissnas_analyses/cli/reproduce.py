@@ -60,7 +60,7 @@ def reproduce(
     out
         Folder for the results: one folder in it for each benchmark, and one for the overview.
     """
-    from lissnas_analyses.comparison.describe import INTERVALS, comparison_table, save_overview
+    from lissnas_analyses.comparison.describe import INTERVALS, budget_sentence, comparison_table, save_overview
     from lissnas_analyses.grid.workers import workers as start_workers
     from lissnas_analyses.locality.describe import INTERVALS as INTERVALS_OF_LOCALITY
     from lissnas_analyses.reproduce import BENCHMARKS, Reproduction
@@ -84,6 +84,7 @@ def reproduce(
             verdicts, _ranks = save_overview([one.comparison for one in done], out / "overview")
             verdict = " ".join(verdicts)
             say(verdict)
+            say(budget_sentence(done[0].comparison))
             locality = INTERVALS_OF_LOCALITY.removeprefix("95 % interval, ")
             say_intervals(f"{INTERVALS}; of locality {locality}", indent=0)
         with progress() as report:

@@ -104,7 +104,7 @@ def comparison_sentences(result: ComparisonResult) -> tuple[str, ...]:
         + f"(paired, {_verdict(row['low'], row['high'])})"
         for row in recalls.iter_rows(named=True)
     ]
-    findings += [_budget_sentence(result), str(result.counted)]
+    findings += [budget_sentence(result), str(result.counted)]
     findings += [f"{method} was left out: {reason}" for method, reason in result.left_out.items()]
     return tuple(findings)
 
@@ -146,7 +146,7 @@ _WORDS = (0, 2)
 """Columns of the table that have words, which are aligned on the left."""
 
 
-def _budget_sentence(result: ComparisonResult) -> str:
+def budget_sentence(result: ComparisonResult) -> str:
     """Return which evaluations and size the methods by name have."""
     if any(point.shrinker is not None for point in result.points.values()):
         return "methods with settings of their own keep those"
