@@ -42,6 +42,7 @@ html_theme = "furo"
 html_title = "lissnas"
 html_static_path = ["_static"]
 html_css_files = ["lissnas.css"]
+html_js_files = ["sortable.js"]
 html_theme_options = {
     "light_css_variables": {"color-brand-primary": "#0072b2", "color-brand-content": "#0072b2"},
     "dark_css_variables": {"color-brand-primary": "#56b4e9", "color-brand-content": "#56b4e9"},

@@ -148,13 +148,16 @@ _WORDS = (0, 2)
 
 def budget_sentence(result: ComparisonResult) -> str:
     """Return which evaluations and size the methods by name have."""
-    if any(point.shrinker is not None for point in result.points.values()):
-        return "methods with settings of their own keep those"
-    evaluations = "the evaluations of LISSNAS in the same run, kernel at most 150"
+    by_name = [point for point in result.points.values() if point.shrinker is None]
+    if not by_name:
+        return "evaluations and size: those of each method's own settings"
+    has_kernel = any(point.name == "kernel" and point.evaluations is None for point in by_name)
+    evaluations = f"those of LISSNAS in the same run{', kernel at most 150' if has_kernel else ''}"
     if result.evaluations:
-        evaluations = f"{' or '.join(f'{budget:,}' for budget in result.evaluations)} evaluations"
-    size = "as many networks as LISSNAS" if result.size is None else f"{result.size:,} networks"
-    return f"every method has {evaluations}, and keeps {size}, as far as its rule allows"
+        given = " or ".join(f"{budget:,}" for budget in result.evaluations)
+        evaluations = f"{given}, except for methods that stop by their own rule"
+    size = "that of LISSNAS in the same run" if result.size is None else f"{result.size:,} networks"
+    return f"evaluations: {evaluations}; size: {size}, as far as the rule of a method allows"
 
 
 def _over_runs(row: dict[str, Any]) -> str:
