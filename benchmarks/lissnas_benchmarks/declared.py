@@ -43,6 +43,10 @@ class Declaration:
         The columns of which lower is better.
     costs
         The columns of costs, by which architectures may be limited.
+    run, epoch
+        The columns of the run and of the epoch of a file in long format; "" if it has one row per architecture.
+    epochs
+        The last epoch, which ranks architectures; None without a column of epochs.
     """
 
     name: str
@@ -55,6 +59,9 @@ class Declaration:
     unit: str = ""
     lower_is_better: tuple[str, ...] = ()
     costs: tuple[str, ...] = ()
+    run: str = ""
+    epoch: str = ""
+    epochs: int | None = None
 
 
 def declared_names() -> tuple[str, ...]:
@@ -123,8 +130,10 @@ def declared_adapter(
         page="your own file",
         paper="your own measurements",
         lower_is_better=declaration.lower_is_better,
-        selects=Measure(_column(declaration.select, declaration).metric, ""),
-        reports=Measure(_column(declaration.report, declaration).metric, ""),
+        run_column=declaration.run,
+        epoch_column=declaration.epoch,
+        selects=Measure(_column(declaration.select, declaration).metric, "", epochs=declaration.epochs),
+        reports=Measure(_column(declaration.report, declaration).metric, "", epochs=declaration.epochs),
         caveats=tuple(
             f"lower is better in the column '{name}': its values are negated" for name in declaration.lower_is_better
         ),

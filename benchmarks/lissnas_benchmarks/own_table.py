@@ -1,7 +1,7 @@
 """Make a benchmark of your own table: a Parquet, CSV or JSON file with one row per architecture."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +24,9 @@ LISSNAS_INDEX, OFFICIAL_INDEX = INDEX_COLUMN, "official-index"
 _MAX_COPIES = 100
 """A file may have this many rows for each architecture of the space before its duplicates are looked at."""
 
+_MAX_MEASURED = 5_000
+"""Maximum number of columns of a table that is made from a file in long format (our own choice)."""
+
 _MAX_ROWS = 50_000_000
 """Maximum number of rows: a megabyte of Parquet may decompress to any number of equal rows."""
 
@@ -41,6 +44,8 @@ def own_table(
     missing: bool = False,
     sampled: bool = False,
     lower_is_better: Collection[str] = (),
+    run_column: str = "",
+    epoch_column: str = "",
     selects: Measure | None = None,
     reports: Measure | None = None,
     page: str = "",
@@ -77,6 +82,9 @@ def own_table(
         Whether the table has only the file's architectures. This is necessary for a space that is too large to list.
     lower_is_better
         The columns whose values are negated, so that higher is better in the table.
+    run_column, epoch_column
+        For a file in long format, with one row for each run or epoch of an architecture: the columns of whole numbers
+        that number them. Each run becomes a seed, and each epoch a number of epochs.
     selects, reports
         What methods may see, and what their results are judged by. By default the first column of which higher is
         better, and the first of the same metric and epochs whose split is "test".
@@ -112,7 +120,7 @@ def own_table(
     if not columns or len(set(columns.values())) != len(columns):
         raise SettingError(f"{name}: give at least one column of measurements, and no two of the same measurement")
     meaning = dict(columns), tuple(gene_columns), string_column, missing, sampled, string_format, named_genes
-    file = DeclaredFile(Path(path).name, space, *meaning, frozenset(lower_is_better))
+    file = DeclaredFile(Path(path).name, space, *meaning, frozenset(lower_is_better), run_column, epoch_column)
     selects = selects or file.selects(name)
     obtain = f"correct {file.name} or its declaration, then run 'lissnas data import {name} {file.name}'"
     return TableAdapter(
@@ -147,6 +155,8 @@ class DeclaredFile:
     string_format: str = OFFICIAL
     named_genes: bool = False
     lower_is_better: frozenset[str] = frozenset()
+    run_column: str = ""
+    epoch_column: str = ""
 
     def selects(self, name: str) -> Measure:
         for column in self.columns.values():
@@ -189,10 +199,11 @@ class DeclaredFile:
     def read_rows(self, file: OwnFile, note: Callable[[str], None]) -> tuple[Indices, dict[Column, Floats]]:
         """Return the index of each architecture in the order of the opened file, and its measurements."""
         space = self.space()
-        for name in (*(self.gene_columns or (self.string_column,)), *self.columns):
+        numbering = tuple(name for name in (self.run_column, self.epoch_column) if name)
+        for name in (*(self.gene_columns or (self.string_column,)), *numbering, *self.columns):
             if name not in file.names:
                 raise UnknownNameError(f"column of {self.name}", name, file.names)
-        most = min(space.size * _MAX_COPIES, _MAX_ROWS)
+        most = _MAX_ROWS if numbering else min(space.size * _MAX_COPIES, _MAX_ROWS)
         if file.rows > most:
             raise self._error(f"{file.rows:,} rows, but {space.name} has only {space.size:,} architectures")
         rows = self._architectures(file, space)
@@ -200,13 +211,53 @@ class DeclaredFile:
             space = _listed(space, rows)
         index = self._indices(space, rows)
         columns = {column: self._measurements(file, name, column) for name, column in self.columns.items()}
-        first = self._first_rows(file, space, index, columns)
+        runs, measured = self._runs(file)
+        first = self._first_rows(file, space, np.where(index < 0, -1, index * len(measured) + runs), columns)
         if dropped := len(index) - len(first):
             note(f"{self.name}: dropped {dropped:,} {'copy of a row' if dropped == 1 else 'copies of rows'}")
         if others := int((index[first] < 0).sum()):
             note(f"{self.name}: left out {others:,} architectures that are not in the benchmark")
             first = first[index[first] >= 0]
-        return index[first], {column: values[first] for column, values in columns.items()}
+        if not numbering:
+            return index[first], {column: values[first] for column, values in columns.items()}
+        return self._spread(space, index[first], runs[first], measured, {c: v[first] for c, v in columns.items()})
+
+    def _runs(self, file: OwnFile) -> tuple[NDArray[np.int64], list[tuple[int | None, int | None]]]:
+        """Return which training each row is of, and the run and the epochs of each training of a long file."""
+        numbers = [
+            file.integers(name, "a whole number") if name else np.zeros(file.rows, dtype=np.int64)
+            for name in (self.run_column, self.epoch_column)
+        ]
+        pairs, place = np.unique(np.stack(numbers, axis=1), axis=0, return_inverse=True)
+        if len(pairs) * len(self.columns) > _MAX_MEASURED:
+            raise self._error(f"{len(pairs):,} different runs and epochs, more than a table can have as columns")
+        used = self.run_column != "", self.epoch_column != ""
+        return place.ravel(), [
+            (run if used[0] else None, epoch if used[1] else None) for run, epoch in pairs.tolist()
+        ] or [(None, None)]
+
+    def _spread(
+        self,
+        space: Space,
+        index: Indices,
+        runs: NDArray[np.int64],
+        measured: Sequence[tuple[int | None, int | None]],
+        columns: Mapping[Column, Floats],
+    ) -> tuple[Indices, dict[Column, Floats]]:
+        """Return the architectures of a long file, and one column for each measurement, run and epoch."""
+        known, place = np.unique(index, return_inverse=True)
+        spread: dict[Column, Floats] = {}
+        for number, (run, epochs) in enumerate(measured):
+            of_run = runs == number
+            for column, values in columns.items():
+                placed = np.full(len(known), np.nan)
+                placed[place[of_run]] = values[of_run]
+                one = replace(column, seed=column.seed if run is None else run, epochs=epochs or column.epochs)
+                if np.isnan(placed).any() and not self.missing:
+                    [string] = space.write(space.rows(known[[int(np.isnan(placed).argmax())]]))
+                    raise self._error(f"'{string}' has no {one.name}; if values may be missing, declare missing=True")
+                spread[one] = placed
+        return known, spread
 
     def _open(self, source: Import) -> OwnFile:
         try:

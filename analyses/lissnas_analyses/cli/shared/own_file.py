@@ -9,12 +9,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lissnas.errors import SettingError
+from lissnas.errors import SettingError, UnknownNameError
 from lissnas_benchmarks.cache import table_path
 from lissnas_benchmarks.catalog import ADAPTERS, adapter_of, space_called
 from lissnas_benchmarks.declared import Declaration, declared_names, read_declaration, write_declaration
 from lissnas_benchmarks.errors import BenchmarkFileError
 from lissnas_benchmarks.importing import import_files
+from lissnas_benchmarks.readers.own_file import open_own_file
 from lissnas_benchmarks.table_file import read_provenance
 
 from lissnas_analyses.cli.shared.terminal import say_on_stderr
@@ -28,6 +29,8 @@ _OPTIONS = {
     "--unit": "the unit of both, such as %",
     "--lower-is-better": "a column of which lower is better; can be repeated",
     "--cost": "a column of costs; can be repeated",
+    "--run-column": "the column that numbers the runs, of a file with one row for each run",
+    "--epoch-column": "the column of the epoch, of a file with one row for each epoch",
     "--name": "the benchmark's name; default: the file's",
 }
 """The options that describe a file, and what each of them is."""
@@ -80,6 +83,9 @@ def declare_own_file(words: Sequence[str]) -> list[str]:
         unit=divided.one("--unit"),
         lower_is_better=tuple(divided.options.get("--lower-is-better", ())),
         costs=tuple(divided.options.get("--cost", ())),
+        run=divided.one("--run-column"),
+        epoch=divided.one("--epoch-column"),
+        epochs=_last_epoch(path, divided.one("--epoch-column")),
     )
     is_current = name in declared_names() and read_declaration(name) == declaration and _is_imported(name, path)
     if not is_current:
@@ -87,8 +93,18 @@ def declare_own_file(words: Sequence[str]) -> list[str]:
         import_files(adapter, (path,), note=lambda sentence: say_on_stderr(f"note: {sentence}"))
         write_declaration(declaration)  # only now: a table that cannot be read is no benchmark
     if divided.command[:2] == ["data", "import"]:
-        return ["data", "import", name, str(path), *divided.command[3:]]
+        return ["data", "import", str(path), "--as", name, *divided.command[3:]]
     return [*divided.command[:place], name, *divided.command[place + 1 :]]
+
+
+def _last_epoch(path: Path, column: str) -> int | None:
+    """Return the largest epoch of a file in long format; None without a column of epochs."""
+    if not column:
+        return None
+    file = open_own_file(path)
+    if column not in file.names:
+        raise UnknownNameError(f"column of {path.name}", column, file.names)
+    return int(file.integers(column, "a whole number").max())
 
 
 def _divided(words: Sequence[str]) -> _Words:
