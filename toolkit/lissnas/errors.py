@@ -17,21 +17,34 @@ class LissnasError(Exception):
     """The Evaluations of a shrinker that this error ended, so that no score is lost; None otherwise."""
 
     def __init__(self, message: str = "") -> None:
-        super().__init__(_printable(message))
+        super().__init__(printable(message))
 
 
 def one_line(text: str) -> str:
     """Return untrusted text, such as a file name, as one line without control characters."""
-    return _printable(text).replace("\n", "\\n")
+    return printable(text).replace("\n", "\\n")
+
+
+def escape_controls(text: str) -> str:
+    r"""Return a text with its control characters as escapes, except line ends; a terminal would obey them.
+
+    Examples
+    --------
+    >>> escape_controls("a\x1b[31mb")
+    'a\\x1b[31mb'
+    """
+    if text.replace("\n", "").isprintable():
+        return text
+    return "".join(sign if sign == "\n" or sign.isprintable() else ascii(sign)[1:-1] for sign in text)
 
 
 _MAX_LENGTH = 2000
 """Maximum length of a message, in characters."""
 
 
-def _printable(message: str) -> str:
-    if not message.replace("\n", "").isprintable():
-        message = "".join(sign if sign == "\n" or sign.isprintable() else ascii(sign)[1:-1] for sign in message)
+def printable(message: str) -> str:
+    """Return untrusted text without control characters except line ends, and shortened in the middle if it is long."""
+    message = escape_controls(message)
     if len(message) > _MAX_LENGTH:
         message = f"{message[: _MAX_LENGTH // 2 - 5]} ... {message[5 - _MAX_LENGTH // 2 :]}"
     return message

@@ -1,12 +1,20 @@
 """The command line `lissnas`. A command is imported only when it is called, so that `--help` is fast."""
 
+import io
 import os
+import signal
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from typing import Any, NoReturn, get_args
 
 import cyclopts
-from lissnas.errors import LissnasError, SettingError
+from lissnas.errors import LissnasError, SettingError, explain_os_error, printable
+from lissnas.stop_signals import STOP_SIGNALS
+
+from lissnas_analyses.cli.shared.interrupts import allow_interrupts
 
 
 def refuse_fractions(app: cyclopts.App, commands: tuple[str, ...], arguments: cyclopts.ArgumentCollection) -> None:
@@ -153,25 +161,72 @@ app.command(supernet)
 app.register_install_completion_command(help="Install completion for this shell.")
 
 
-_STOPPED = (130, 143)
-"""Exit statuses of a training that SIGINT or SIGTERM stopped."""
+_STOPPED = (129, 130, 143)
+"""Exit statuses of a training that SIGHUP, SIGINT or SIGTERM stopped."""
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM or SIGHUP arrived: the command ends as after Ctrl-C."""
 
 
 def main() -> None:
     """Run the command line. An error that the user can fix is one line on standard error, with exit status 2."""
     try:
-        sys.exit(app(_with_own_file(sys.argv[1:]), exit_on_error=False, print_error=False))
+        with _stop_signals_raise():
+            _print_any_text()
+            status = app(_with_own_file(sys.argv[1:]), exit_on_error=False, print_error=False)
+            sys.stdout.flush()
+        sys.exit(status)
     except (LissnasError, cyclopts.CycloptsError) as error:
         _stop(error, " ".join(str(error).split()), 2)
     except KeyboardInterrupt as error:
-        _stop(error, "stopped; finished results are saved, and no file is incomplete", 130)
+        number = error.args[0] if isinstance(error, Terminated) else signal.SIGINT
+        _stop(error, "stopped; finished results are saved, and no file is incomplete", 128 + number)
     except SystemExit as ended:
         if ended.code in _STOPPED:
             _stop(ended, "stopped, and the state is saved: run the same command again to resume", int(ended.code))
         raise
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard_output()
         sys.exit(1)
+    except OSError as error:
+        _stop(error, explain_os_error(error), 2)
+    except MemoryError as error:
+        _stop(error, f"the memory is too small ({error}): close other programs, or raise the limit of 'ulimit -v'", 2)
+
+
+@contextmanager
+def _stop_signals_raise() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP raise `Terminated` in this context, unless the caller ignores them, as nohup does.
+
+    They end the processes of torchrun at once: such a process may wait for another one, outside of Python.
+    """
+
+    def terminate(number: int, _frame: object) -> NoReturn:
+        raise Terminated(number)
+
+    in_main_thread = threading.current_thread() is threading.main_thread()
+    can_raise = in_main_thread and "RANK" not in os.environ
+    changed = [each for each in STOP_SIGNALS if can_raise and signal.getsignal(each) is signal.SIG_DFL]
+    for each in changed:
+        signal.signal(each, terminate)
+    try:
+        yield
+    finally:
+        for each in changed:
+            signal.signal(each, signal.SIG_DFL)
+
+
+def _print_any_text() -> None:
+    """Let standard output escape what its encoding lacks: most of Unicode in ASCII, bytes that are no UTF-8."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+
+
+def _discard_output() -> None:
+    """Let the interpreter write to nowhere what it flushes at its end, because standard output takes nothing."""
+    with suppress(OSError, ValueError):  # standard output may be no file
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _with_own_file(words: list[str]) -> list[str]:
@@ -180,6 +235,7 @@ def _with_own_file(words: list[str]) -> list[str]:
         return words
     from lissnas_analyses.cli.shared.own_file import declare_own_file
 
+    allow_interrupts()
     return declare_own_file(words)
 
 
@@ -187,9 +243,15 @@ def _stop(error: BaseException, message: str, exit_status: int) -> NoReturn:
     from lissnas_analyses.cli.shared.json_command import write_error
     from lissnas_analyses.cli.shared.terminal import is_main_process
 
-    write_error(error, message, exit_status)
+    message = printable(message)
+    try:
+        write_error(error, message, exit_status)
+        sys.stdout.flush()
+    except OSError:
+        _discard_output()
     if is_main_process() or not isinstance(error, SystemExit | KeyboardInterrupt):
-        print(f"lissnas: {message}", file=sys.stderr)
+        with suppress(OSError):
+            print(f"lissnas: {message}", file=sys.stderr)
     sys.exit(exit_status)
 
 

@@ -107,6 +107,11 @@ def workers(count: int | None = None, cluster: str | None = None) -> Iterator[Wo
     executor = ProcessPoolExecutor(count, multiprocessing.get_context("spawn"), _end_with_the_parent)
     try:
         yield Workers(executor, count)
+    except BaseException:  # Ctrl-C, SIGTERM or an error: the jobs that run are computed again
+        executor.shutdown(wait=False, cancel_futures=True)
+        for process in multiprocessing.active_children():
+            process.terminate()
+        raise
     finally:
         executor.shutdown(cancel_futures=True)
 

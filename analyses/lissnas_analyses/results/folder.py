@@ -273,7 +273,9 @@ def make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:
-        raise LissnasError(f"cannot write to {explain_os_error(error, folder)}") from error
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE):
+            raise LissnasError(f"cannot write to {explain_os_error(error, folder)}") from error
+        raise LissnasError(f"cannot write to {folder} ({error.strerror}): choose another folder with --out") from error
 
 
 def table_files(name: str, frame: pl.DataFrame) -> dict[str, bytes]:

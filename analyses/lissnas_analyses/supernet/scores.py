@@ -166,10 +166,12 @@ class ScoreStore:
         index: Indices,
         make_evaluator: Callable[[], Evaluator],
         report: Callable[[float], None] = lambda share: None,
+        after_write: Callable[[], None] = lambda: None,
     ) -> Floats:
         """Return the scores of some cells by index, shape (15,625,); cells that the file lacks are scored and saved.
 
         `make_evaluator` is called only if a cell is missing; `report` gets the share of the missing cells that is done.
+        `after_write` is called when some of them are saved.
         """
         space = cell201()
         path, scores, is_scored = self.read(seed, state, step, kind)
@@ -193,6 +195,7 @@ class ScoreStore:
             )
             with atomic_write(path) as file:
                 file.write(encode_parquet(frame))
+            after_write()
         return scores
 
 
@@ -220,6 +223,7 @@ def train_and_score(
     from lissnas.supernet.scoring.weight_angle import WeightAngleEvaluator
     from lissnas.supernet.training.path_samplers import PathSampler, SubspacePathSampler, UniformPathSampler
     from lissnas.supernet.training.progress import Progress
+    from lissnas.supernet.training.stop_signals import stop_if_asked
     from lissnas.supernet.training.training_loop import train_supernet
 
     space, source = cell201(), small_source(digits())
@@ -238,7 +242,7 @@ def train_and_score(
         def report_share(share: float) -> None:
             report(f"supernet {seed}, {state}, {kind}: scoring", share)
 
-        return store.scores(seed, state, step, kind, index, make_evaluator, report_share)
+        return store.scores(seed, state, step, kind, index, make_evaluator, report_share, stop_if_asked)
 
     def train(
         trained: CellSupernet,

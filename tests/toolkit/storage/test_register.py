@@ -95,6 +95,14 @@ def test_a_name_that_two_packages_claim_is_refused(install: Install) -> None:
     assert _register().valid_names() == ("ours",)
 
 
+@pytest.mark.parametrize("name", ["../../etc/theirs", "a/b", ".hidden", "two words", "\x1b[31mred"])
+def test_a_name_that_is_no_name_of_a_folder_is_refused(install: Install, name: str) -> None:
+    install("odd", f"[lissnas.things]\n{name} = odd:x\n", "x = 7")
+    with pytest.raises(PluginError, match=r"of odd 1\.0 cannot be used: a name has letters, digits"):
+        _register().find(name)
+    assert _register().valid_names() == ("ours",)
+
+
 def test_a_package_cannot_replace_a_builtin_name(install: Install) -> None:
     install("thief", "[lissnas.things]\nours = thief:x\n", "x = 0")
     assert _register().find("ours") == pytest.approx(3.14159265)

@@ -5,12 +5,16 @@ when all names are listed, and such a package is imported only when one of its n
 """
 
 import importlib
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from lissnas.errors import PluginError, UnknownNameError
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+"""What a package may call a thing: names become parts of paths."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +96,11 @@ class Register:
             packages = " and ".join(sorted(map(_package, points)))
             raise PluginError(f"{packages} both register a {self.kind} '{name}': uninstall one of them")
         [point] = points
+        if not _NAME.fullmatch(name):
+            raise PluginError(
+                f"the {self.kind} '{name}' of {_package(point)} cannot be used: a name has letters, digits, '.', '_' "
+                "and '-', and begins with a letter or digit, because folders get this name; rename it in that package"
+            )
         try:
             loaded = point.load()
         except (Exception, SystemExit) as error:

@@ -18,6 +18,7 @@ import msgspec
 import numpy as np
 from cyclopts import Parameter
 
+from lissnas_analyses.cli.shared.interrupts import allow_interrupts
 from lissnas_analyses.cli.shared.terminal import activity, console, is_main_process
 from lissnas_analyses.results.folder import command_line
 
@@ -59,6 +60,7 @@ def json_command(command: Callable[Arguments, CommandResult]) -> Callable[..., i
 
     @functools.wraps(command)
     def run(*positional: Any, json: bool = False, **named: Any) -> int:
+        allow_interrupts()
         console.quiet = json
         with activity.shown():
             result = command(*positional, **named)
@@ -94,5 +96,5 @@ def _plain(value: Any) -> Any:
     if isinstance(value, np.generic):
         return value.item()
     if isinstance(value, Path):
-        return str(value)
+        return str(value).encode(errors="backslashreplace").decode()
     raise TypeError(f"a JSON document cannot contain a {type(value).__name__}")

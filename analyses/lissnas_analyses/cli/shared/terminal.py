@@ -7,13 +7,14 @@ log, it is one line a minute.
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from shutil import get_terminal_size
 
+from lissnas.errors import escape_controls
 from lissnas.progress import ProgressCallback
-from rich.console import Console, RenderableType
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.padding import Padding
 from rich.progress import (
     BarColumn,
@@ -25,10 +26,24 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.segment import Segment
 from rich.table import Column
 from rich.text import Text
 
-console = Console(highlight=False, soft_wrap=True)
+
+class _CleanConsole(Console):
+    """A console that prints control characters of untrusted text as escapes: names of files and columns, titles."""
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """Return the parts that are printed; this is the one place that all text passes."""
+        for segment in super().render(renderable, options):
+            if segment.control or segment.text.replace("\n", "").isprintable():
+                yield segment
+            else:
+                yield Segment(escape_controls(segment.text), segment.style)
+
+
+console = _CleanConsole(highlight=False, soft_wrap=True)
 """Prints what a command found; `json_command` silences it if a script requests a JSON document."""
 
 _UNNAMED_STEP = "working"
@@ -68,7 +83,7 @@ def show(renderable: RenderableType) -> None:
 def say_on_stderr(sentence: str) -> None:
     """Print a sentence to standard error."""
     activity.pause()
-    print(sentence, file=sys.stderr)
+    print(escape_controls(sentence), file=sys.stderr)
 
 
 def is_main_process() -> bool:
@@ -86,10 +101,10 @@ class ActivityDisplay:
 
     @cached_property
     def _progress(self) -> Progress:
-        stderr = Console(stderr=True)
+        stderr = _CleanConsole(stderr=True)
         columns: list[ProgressColumn] = [
             SpinnerColumn("line", finished_text="-"),
-            TextColumn("{task.description}", table_column=Column(no_wrap=True, overflow="ellipsis")),
+            TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True, overflow="ellipsis")),
             *([] if stderr.width < _MIN_WIDTH_OF_BARS else [BarColumn()]),
             TimeElapsedColumn(table_column=Column(no_wrap=True, min_width=7)),
             TimeRemainingColumn(table_column=Column(no_wrap=True, min_width=7)),

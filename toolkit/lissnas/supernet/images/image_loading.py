@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from lissnas.errors import LissnasError
+from lissnas.stop_signals import STOP_SIGNALS
 from lissnas.storage.random_streams import TrainingStream
 from lissnas.supernet.images.augmentations import Augmentation
 from lissnas.supernet.images.image_decoding import UnreadableImageError, decode_image
@@ -198,5 +199,5 @@ def _unchanged(loaded: Any) -> Any:
 
 def _ignore_signals(_worker: int) -> None:
     """Leave signals to the process that trains: it writes a checkpoint first, and needs its workers until then."""
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in STOP_SIGNALS:
         signal.signal(number, signal.SIG_IGN)
