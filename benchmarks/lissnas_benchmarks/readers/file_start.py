@@ -6,6 +6,7 @@ import io
 import lzma
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -24,6 +25,13 @@ _CONTENTS = 2
 """Number of files in a folder or an archive whose start is read."""
 
 _OPENERS: dict[bytes, Any] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ": lzma.open}
+
+
+_DAMAGED = (
+    *(tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError),
+    *(OSError, EOFError, ValueError, RuntimeError, NotImplementedError),
+)
+"""What the readers of archives and compressed files raise for a damaged one."""
 
 
 def file_start(path: Path) -> bytes:
@@ -52,7 +60,7 @@ def is_archive(path: Path) -> bool:
                 return not any(entry.split("/")[1:] == ["data.pkl"] for entry in archive.namelist())
         with tarfile.open(path) as packed:
             return packed.next() is not None
-    except (tarfile.TarError, zipfile.BadZipFile, OSError, EOFError, ValueError, lzma.LZMAError):
+    except _DAMAGED:
         return False
 
 
@@ -73,7 +81,7 @@ def _of_archive(path: Path) -> Iterator[bytes]:
             if opened is not None and contents < _CONTENTS:
                 contents += 1
                 yield _decompressed(opened.read(_BYTES))
-    except (tarfile.TarError, zipfile.BadZipFile, OSError, EOFError, ValueError, RuntimeError, lzma.LZMAError):
+    except _DAMAGED:
         return
 
 
@@ -102,6 +110,6 @@ def _decompressed(start: bytes) -> bytes:
         with opener(io.BytesIO(start)) as file:
             while len(content) < _BYTES and (more := file.read1(1 << 16)):
                 content += more
-    except (OSError, EOFError, ValueError, lzma.LZMAError):
+    except _DAMAGED:
         pass  # the start was cut in the middle of a block
     return content

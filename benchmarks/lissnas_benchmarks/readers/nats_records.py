@@ -18,6 +18,9 @@ from lissnas_benchmarks.readers.pickle_stream import PickleStream
 
 _MARKER = "all_results"
 
+_MAX_SCORE = 1e6
+"""Maximum size of a score: accuracies are up to 100, and scores of failed trainings may be negative."""
+
 _SPLITS = {"train": "{}", "test": "ori-test@{}"}
 """The name of an epoch in the numbers of each split, by its number."""
 
@@ -63,7 +66,7 @@ class CellRuns:
             numbers = float_dict(run[name])
             place = {str(key): at for at, key in enumerate(numbers.keys)}
             curve = numbers.values[[place[_SPLITS[split].format(epoch)] for epoch in range(self._epochs)]]
-            if not np.isfinite(curve).all():
+            if not (np.abs(curve) < _MAX_SCORE).all():  # also false for NaN
                 raise RefusedError(f"architecture {index}: an accuracy that is no number")
             self.curves[split][row], self.values[split][row] = curve, curve[-1]
 

@@ -1,5 +1,6 @@
 """Unpack a tar or ZIP archive as it was downloaded, into a temporary folder and within limits."""
 
+import errno
 import lzma
 import shutil
 import tarfile
@@ -19,6 +20,9 @@ _MAX_FILES = 200_000
 
 _MAX_BYTES = 1 << 36
 """Maximum size of all files."""
+
+_DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EPERM, errno.EROFS)
+"""Errors of the disk; any other one comes from the content of the archive, such as a file that is also a folder."""
 
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 """The accepted compression methods of ZIP archives; others can take gigabytes of memory."""
@@ -42,6 +46,10 @@ def unpacked_archive(path: Path, parent: Path) -> Iterator[Path]:
             *(tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError),
             *(EOFError, ValueError, RuntimeError, NotImplementedError),
         ) as error:
+            raise BenchmarkFileError(f"{path.name}: not a complete archive ({first_line(error)})") from error
+        except OSError as error:
+            if error.errno in _DISK_ERRORS:
+                raise
             raise BenchmarkFileError(f"{path.name}: not a complete archive ({first_line(error)})") from error
         yield Path(folder)
 

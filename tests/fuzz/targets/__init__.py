@@ -8,6 +8,7 @@ sys.path.append(str(Path(__file__).parents[2] / "benchmarks"))  # the writers of
 from targets import (
     accel_nasbench,
     nas_bench_101,
+    other_packages,
     own_files,
     pickled_boosters,
     pickled_tables,
@@ -28,6 +29,7 @@ GROUPS = (
     accel_nasbench,
     user_tables,
     own_files,
+    other_packages,
     pickled_boosters,
 )
 
