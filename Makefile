@@ -72,12 +72,12 @@ wheel: $(DEVELOPMENT)  ## build the wheel, install it into an empty environment,
 
 lock: $(INSTALLED)  ## write the files in requirements/; UPGRADE=--upgrade moves to newer versions
 	$(PIP) 'uv>=0.9'
-	$(LOCK) --python-version 3.11 --generate-hashes --extra report --group build \
+	$(LOCK) --python-version 3.11 --generate-hashes --group build \
 		--output-file requirements/reproduce.txt
-	$(LOCK) --python-version 3.11.5 --generate-hashes --extra report --group build --group test --group docs \
+	$(LOCK) --python-version 3.11.5 --generate-hashes --group build --group test --group docs \
 		--constraint requirements/reproduce.txt --excludes requirements/without-torch.txt \
 		--output-file requirements/development.txt
-	$(LOCK) --python-version 3.11 --resolution lowest-direct --extra report --extra bridges --extra search --group build \
+	$(LOCK) --python-version 3.11 --resolution lowest-direct --extra bridges --extra search --group build \
 		--group test --excludes requirements/without-torch.txt \
 		--output-file requirements/oldest.txt
 	$(BIN)/python requirements/bill_of_materials.py
@@ -104,7 +104,7 @@ $(DEVELOPMENT): $(INSTALLED) requirements/development.txt requirements/torch.txt
 
 $(VENV)/installed-newest: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(PIP) --editable '.[bridges,report,search]' lightgbm xgboost-cpu==3.0.5 pytest pytest-xdist hypothesis lonkit distributed \
+	$(PIP) --editable '.[bridges,search]' lightgbm xgboost-cpu==3.0.5 pytest pytest-xdist hypothesis lonkit distributed \
 		nas-bench-201==2.1 nats-bench==1.8
 	@touch $@
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from docutils import nodes
 from docutils.utils.math.latex2mathml import tex2mathml
+from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.writers.html5 import HTML5Translator
 
@@ -84,6 +85,9 @@ _SHORTER = tuple(
     )
 )
 _HEADING = re.compile(r"-{3,}")
+
+_LONGEST_VALUE = 100
+"""Length of the longest value that a heading of data shows, such as that of a number or a short tuple."""
 
 
 def _name_arrays(
@@ -174,6 +178,14 @@ def _keep_hyphens_of_options(app: Sphinx, page: nodes.document) -> None:
             text.parent.replace(text, nodes.Text(text.replace("–", "--")))
 
 
+def _drop_long_values(app: Sphinx, page: nodes.document) -> None:
+    """Drop values of several lines from the headings of data, so that a page starts with what an object is for."""
+    for heading in page.findall(addnodes.desc_signature):
+        for value in list(heading.findall(addnodes.desc_annotation)):
+            if len(value.astext()) > _LONGEST_VALUE:
+                value.parent.remove(value)
+
+
 def _write_math(translator: HTML5Translator, node: nodes.math) -> None:
     translator.body.append(_mathml(node.astext(), as_block=False))
     raise nodes.SkipNode
@@ -189,6 +201,7 @@ def setup(app: Sphinx) -> None:
     app.add_html_math_renderer("mathml", (_write_math, None), (_write_math_block, None))
     app.connect("source-read", _fill_in_measured)
     app.connect("doctree-read", _keep_hyphens_of_options, priority=400)  # before titles are collected
+    app.connect("doctree-read", _drop_long_values)
     app.connect("autodoc-process-signature", _name_arrays)
     app.connect("autodoc-process-docstring", _before_napoleon, priority=400)
     app.connect("autodoc-process-docstring", _after_napoleon, priority=600)

@@ -26,7 +26,6 @@ EXTRAS = {
     "cluster": "ablate and search on several machines",
     "export": "networks as ONNX and safetensors, for use without lissnas",
     "imagenet": "ImageNet images, from a folder or from shards",
-    "report": "maps of 'lissnas report'",
     "search": "Optuna's samplers: --optimizer tpe genetic",
     "supernet": "supernets, and the tables of cells that this project trained",
     "surrogates": "predictions with NAS-Bench-301",

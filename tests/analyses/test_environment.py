@@ -73,13 +73,13 @@ def test_a_damaged_surrogate_is_a_problem(cache: Path) -> None:
 def test_an_incompatible_package_is_a_problem_and_a_missing_extra_is_not(
     cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lines = ["numpy>=1000", "optuna>=1000; extra == 'search'", "no-such-package>=1; extra == 'report'"]
+    lines = ["numpy>=1000", "optuna>=1000; extra == 'search'", "no-such-package>=1; extra == 'bridges'"]
     monkeypatch.setattr(environment, "requires", lambda name: lines)
     found = inspect_environment()
     assert [problem.problem.split()[0] for problem in found.problems] == ["numpy>=1000", "optuna"]
     extras = {extra.name: extra for extra in found.extras}
-    assert not extras["report"].installed
-    assert extras["report"].command == "pip install 'lissnas[report]'"
+    assert not extras["bridges"].installed
+    assert extras["bridges"].command == "pip install 'lissnas[bridges]'"
     assert not extras["cluster"].packages
 
 

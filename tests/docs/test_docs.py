@@ -172,8 +172,6 @@ def as_pattern(printed: list[str]) -> re.Pattern[str]:
 
 @pytest.mark.parametrize("page", pages_with("console"), ids=name_of)
 def test_a_page_shows_what_its_commands_print(page: Path, working_folder: Path, session_cache: Path) -> None:
-    if any(command.startswith("lissnas report") for command, _ in sessions(page)):
-        pytest.importorskip("vl_convert")
     bin_folder = Path(sys.executable).parent
     environment = os.environ | {"LISSNAS_CACHE": str(session_cache), "COLUMNS": "120", "OMP_NUM_THREADS": "1"}
     for command, printed in sessions(page):

@@ -1,4 +1,4 @@
-"""The texts that a page contains in compressed form: figures, their data, maps and the drawing library."""
+"""The texts that a page contains in compressed form: figures, their data, and maps."""
 
 import base64
 import gzip

@@ -3,13 +3,10 @@
 import base64
 import hashlib
 import json
-import subprocess
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from html import escape
 from importlib.resources import files
-from importlib.util import find_spec
 from pathlib import Path
 from string import Template
 from typing import Any
@@ -27,7 +24,7 @@ from lissnas_analyses.results.folder import read_manifest
 _TABLES = {
     "locality": ("locality", "random_walk"),
     "optima": ("distance_to_optimum", "local_optima", "landscape"),
-    "recall": ("recall", "methods"),
+    "recall": ("recall", "methods", "counted"),
     "shrinking": ("shrinking", "shrinking_runs"),
     "map": ("map", "rounds"),
     "kept_space": ("kept_space_search", "kept_space_pockets", "kept_space_genes"),
@@ -51,9 +48,6 @@ _TABLES = {
 }
 """Tables of a figure, if they are other than the table with the name of the figure."""
 
-_BUNDLE = "import vl_convert; print(vl_convert.javascript_bundle('window.vegaEmbed = vegaEmbed;'))"
-"""Prints Vega-Lite and its dependencies as one script; it runs in its own process because it blocks the interpreter."""
-
 _TITLE = "Locality and shrinking of architecture search spaces"
 
 _SUMMARY = (
@@ -62,10 +56,10 @@ _SUMMARY = (
 )
 
 _POLICY = (
-    "default-src 'none'; img-src data: blob:; style-src 'unsafe-inline'; script-src 'unsafe-eval' {scripts}; "
+    "default-src 'none'; img-src data: blob:; style-src 'unsafe-inline'; script-src {script}; "
     "base-uri 'none'; form-action 'none'"
 )
-"""Content-Security-Policy of the page: only its own scripts run, and nothing is loaded. Vega compiles expressions."""
+"""Content-Security-Policy of the page: only its own script runs, and nothing is loaded."""
 
 
 def write_report(
@@ -85,14 +79,12 @@ def write_report(
     Raises
     ------
     LissnasError
-        If a folder has no results or damaged ones, or the library that draws the maps is not installed.
+        If a folder has no results or damaged ones.
     """
     packed = Packed()
     manifests = [read_manifest(folder) for folder in folders]
     in_sections = [number for number, manifest in enumerate(manifests) if manifest["analysis"] != "overview"]
     folders, manifests = [folders[number] for number in in_sections], [manifests[number] for number in in_sections]
-    if any("map.parquet" in manifest["files"] for manifest in manifests):
-        _check_library()
     names = _names(folders, manifests)
     compared = compared_folders(folders, manifests)
     top = ""
@@ -105,16 +97,12 @@ def write_report(
         with _damage_in(folder, manifest):
             sections.append(_section(folder, manifest, name, packed))
     progress(len(folders) / (len(folders) + 1))
-    scripts = [_part("program.js")]
-    if any('class="explorer"' in section for section in sections):
-        library = _library()
-        packed.add(library, "library")
-        scripts.append(library.decode())
+    program = _part("program.js")
     contents = " ".join(f'<a href="#{_anchor(name)}">{escape(name)}</a>' for name in names)
     versions = {f"lissnas {manifest['versions']['lissnas']}" for manifest in manifests}
     parts = {
         "title": escape(title),
-        "policy": _POLICY.format(scripts=" ".join(map(_script_source, scripts))),
+        "policy": _POLICY.format(script=_script_source(program)),
         "first_screen": top,
         "summary": _SUMMARY,
         "contents": contents,
@@ -125,7 +113,7 @@ def write_report(
         ),
         "packed": packed.html,
         "style": _part("style.css"),
-        "program": scripts[0],
+        "program": program,
     }
     return Template(_part("page.html")).substitute(parts)
 
@@ -242,14 +230,3 @@ def _script_source(program: str) -> str:
 
 def _part(name: str) -> str:
     return (files("lissnas_analyses.report") / name).read_text()
-
-
-def _check_library() -> None:
-    if find_spec("vl_convert") is None:
-        raise LissnasError("the report needs the extra 'report': pip install 'lissnas[report]'")
-
-
-def _library() -> bytes:
-    """Return Vega-Lite and its dependencies as one script."""
-    printed = subprocess.run([sys.executable, "-X", "utf8", "-c", _BUNDLE], capture_output=True, check=True)
-    return printed.stdout

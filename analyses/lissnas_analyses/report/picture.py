@@ -14,10 +14,13 @@ def picture(drawing: bytes, name: str, packed: Packed, links: str = "") -> str:
     """Return an SVG of this project as a figure of the page, with its caption and links to its data."""
     title, caption = (_metadata(drawing, element) for element in ("title", "description"))
     title = title or escape(name)
+    shown = _without_caption(drawing)
+    size = re.search(rb'viewBox="0 0 ([\d.]+) ([\d.]+)"', shown)
+    place = f' width="{float(size[1]):.0f}" height="{float(size[2]):.0f}"' if size else ""
     data = f"<p>Its data: {links}</p>" if links else ""
     return (
         f'<figure><button type="button" class="zoom" aria-label="Enlarge: {title}">'
-        f'<img alt="{title}" data-packed="{packed.add(_without_caption(drawing))}"></button>'
+        f'<img alt="{title}"{place} data-packed="{packed.add(shown)}"></button>'
         f"<figcaption><p>{caption}</p>{data}</figcaption></figure>"
     )
 

@@ -2,16 +2,52 @@
 // Figures and tables are unpacked from compressed text. Each Explorer object has the state of one interactive map.
 
 async function unpacked(id) {
-  const letters = atob(document.getElementById(id).textContent.trim());
-  const bytes = Uint8Array.from(letters, letter => letter.charCodeAt(0));
+  const letters = document.getElementById(id).textContent.trim();
+  let bytes = Uint8Array.fromBase64?.(letters);
+  if (!bytes) {
+    const binary = atob(letters);
+    bytes = new Uint8Array(binary.length);
+    for (let place = 0; place < binary.length; place++) bytes[place] = binary.charCodeAt(place);
+  }
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
   return new Response(stream).text();
 }
 
-async function showFigures() {
+// Start each part of the page once: as soon as it is within a screen of the view, or when the browser is idle.
+class Parts {
+  constructor() {
+    this.waiting = new Map();
+    this.observer = new IntersectionObserver(entries => {
+      for (const entry of entries) if (entry.isIntersecting) this.start(entry.target);
+    }, { rootMargin: "100% 0%" });
+  }
+
+  add(node, start) { this.waiting.set(node, start); this.observer.observe(node); }
+
+  async start(node) {
+    const start = this.waiting.get(node);
+    this.waiting.delete(node);
+    this.observer.unobserve(node);
+    if (start) await start();
+  }
+
+  // Start all parts that are left, in order, whenever the browser has nothing else to do.
+  async rest() {
+    const idle = window.requestIdleCallback ?? (then => setTimeout(then, 50));
+    while (this.waiting.size) {
+      await new Promise(then => idle(then, { timeout: 1000 }));
+      const [node] = this.waiting.keys();
+      if (node) await this.start(node);
+    }
+  }
+}
+
+function showFigures(parts) {
   for (const image of document.querySelectorAll("img[data-packed]")) {
-    const drawing = await unpacked(image.dataset.packed);
-    image.src = URL.createObjectURL(new Blob([drawing], { type: "image/svg+xml" }));
+    parts.add(image, async () => {
+      const drawing = await unpacked(image.dataset.packed);
+      image.src = URL.createObjectURL(new Blob([drawing], { type: "image/svg+xml" }));
+    });
   }
   enlargeFigures();
   for (const button of document.querySelectorAll("button[data-numbers]")) {
@@ -122,8 +158,102 @@ function picture(drawing, operations, other) {
   return svg;
 }
 
-// The mouse drags the map and zooms it with Ctrl and the wheel. Touch and the wheel alone scroll the page.
-const MOUSE = { translate: "[mousedown, window:mouseup] > window:mousemove!", zoom: "wheel![event.ctrlKey]" };
+// The colors of a quantity, from low to high: viridis, without its darkest part on a dark ground.
+const VIRIDIS = ["#440154", "#472d7b", "#3b528b", "#2c728e", "#21918c", "#28ae80", "#5ec962", "#addc30", "#fde725"];
+const scaleColors = () => isDark() ? VIRIDIS.slice(2) : VIRIDIS;
+
+function colorOf(share) {
+  const colors = scaleColors(), at = Math.max(0, Math.min(1, share)) * (colors.length - 1), below = Math.min(Math.floor(at), colors.length - 2);
+  const [low, high] = [colors[below], colors[below + 1]].map(text => [1, 3, 5].map(place => parseInt(text.slice(place, place + 2), 16)));
+  return `rgb(${low.map((part, i) => Math.round(part + (high[i] - part) * (at - below))).join()})`;
+}
+
+// Points on a canvas. The mouse drags the map and zooms it with Ctrl and the wheel; touch and the wheel alone scroll the page.
+class Scatter {
+  constructor(plot, explorer) {
+    this.explorer = explorer;
+    this.points = [];
+    this.canvas = element("canvas");
+    this.tip = element("div", { class: "tip" });
+    this.tip.hidden = true;
+    plot.replaceChildren(this.canvas, this.tip);
+    let from = null, moved = false;
+    this.canvas.addEventListener("mousedown", event => { from = [event.clientX, event.clientY]; moved = false; event.preventDefault(); });
+    addEventListener("mouseup", () => { from = null; });
+    addEventListener("mousemove", event => {
+      if (!from) return;
+      const { width, height } = this.canvas.getBoundingClientRect(), { x, y } = explorer.shownArea;
+      const [across, down] = [event.clientX - from[0], event.clientY - from[1]];
+      if (Math.hypot(across, down) > 3) moved = true;
+      if (!moved) return;
+      const [dx, dy] = [-across / width * (x[1] - x[0]), down / height * (y[1] - y[0])];
+      explorer.show({ x: x.map(end => end + dx), y: y.map(end => end + dy) });
+      from = [event.clientX, event.clientY];
+    });
+    this.canvas.addEventListener("click", event => { const point = !moved && this.nearest(event); if (point) explorer.choose(point.place); });
+    this.canvas.addEventListener("mousemove", event => this.showTip(event));
+    this.canvas.addEventListener("mouseleave", () => { this.tip.hidden = true; });
+    this.canvas.addEventListener("wheel", event => {
+      if (!event.ctrlKey) return;
+      event.preventDefault();
+      const box = this.canvas.getBoundingClientRect(), { x, y } = explorer.shownArea, by = Math.exp(event.deltaY / 300);
+      const [atX, atY] = [(event.clientX - box.left) / box.width, 1 - (event.clientY - box.top) / box.height];
+      const zoomed = ([low, high], share) => { const center = low + share * (high - low); return [center - (center - low) * by, center + (high - center) * by]; };
+      explorer.show({ x: zoomed(x, atX), y: zoomed(y, atY) });
+    }, { passive: false });
+    new ResizeObserver(() => this.draw()).observe(plot);
+  }
+
+  // The position of a point in pixels of the canvas.
+  at(point, width, height) {
+    const { x, y } = this.explorer.shownArea;
+    return [(point.x - x[0]) / (x[1] - x[0]) * width, (1 - (point.y - y[0]) / (y[1] - y[0])) * height];
+  }
+
+  draw() {
+    const { width, height } = this.canvas.getBoundingClientRect(), scale = devicePixelRatio || 1;
+    if (!width) return;
+    const [pixelsAcross, pixelsDown] = [Math.round(width * scale), Math.round(height * scale)];
+    if (this.canvas.width !== pixelsAcross || this.canvas.height !== pixelsDown) Object.assign(this.canvas, { width: pixelsAcross, height: pixelsDown });
+    const pen = this.canvas.getContext("2d");
+    pen.setTransform(scale, 0, 0, scale, 0, 0);
+    pen.clearRect(0, 0, width, height);
+    for (const point of this.points) {
+      const [x, y] = this.at(point, width, height);
+      if (x < -9 || y < -9 || x > width + 9 || y > height + 9) continue;
+      pen.globalAlpha = point.strength;
+      pen.fillStyle = point.color;
+      pen.beginPath();
+      pen.arc(x, y, point.radius, 0, 2 * Math.PI);
+      pen.fill();
+      if (!point.edgeWidth) continue;
+      pen.strokeStyle = point.edge;
+      pen.lineWidth = point.edgeWidth;
+      pen.stroke();
+    }
+    pen.globalAlpha = 1;
+  }
+
+  // The point nearest to a click or tap within 16 pixels, because a finger does not hit a point exactly.
+  nearest(event) {
+    const box = this.canvas.getBoundingClientRect();
+    let best = null, least = 16;
+    for (const point of this.points) {
+      const [x, y] = this.at(point, box.width, box.height), away = Math.hypot(x + box.left - event.clientX, y + box.top - event.clientY);
+      if (away < least) [best, least] = [point, away];
+    }
+    return best;
+  }
+
+  showTip(event) {
+    const point = this.nearest(event), box = this.canvas.getBoundingClientRect();
+    this.tip.hidden = !point;
+    if (!point) return;
+    this.tip.textContent = `${this.explorer.colorColumn.value}: ${point.value}\n${this.explorer.data.architecture[point.place]}`;
+    const left = event.clientX - box.left;
+    Object.assign(this.tip.style, { left: `${Math.min(left + 12, box.width - 40)}px`, top: `${event.clientY - box.top + 12}px` });
+  }
+}
 
 class Explorer {
   constructor(root, data) {
@@ -137,7 +267,9 @@ class Explorer {
       .sort((a, b) => this.reported[b] - this.reported[a]);
     this.selected = this.bestFirst[0];
     this.before = null;
-    this.views = [];
+    this.ranges = new Map();
+    this.area = { x: extent(data.x), y: extent(data.y) };
+    this.shownArea = this.area;
     this.timer = null;
     const methods = Object.keys(data.methods);
     this.sides = [methods.find(name => name === "lissnas") ?? methods[0], methods.find(name => name === "operation-pruning") ?? methods[1]]
@@ -159,7 +291,7 @@ class Explorer {
     const controls = element("div", { class: "controls" });
     const add = ([label, input]) => { controls.append(label); return input; };
     this.colorColumn = add(this.select("color by", this.names, this.names[0]));
-    this.colorColumn.addEventListener("change", () => this.draw());
+    this.colorColumn.addEventListener("change", () => this.update());
     this.filterColumn = add(this.select("filter by", this.names, this.names[0]));
     this.filterColumn.addEventListener("change", () => { this.setLimits(); this.update(); });
     const range = (label, attributes) => {
@@ -205,8 +337,9 @@ class Explorer {
     this.plots = this.sides.map((_, side) => {
       const plot = element("div", { class: "plot" });
       this.maps.append(element("div", { class: "map" }, plot, this.captions[side]));
-      return plot;
+      return new Scatter(plot, this);
     });
+    this.legend = element("p", { class: "legend" });
     const pager = Object.entries({ Better: -1, Worse: 1 }).map(([name, by]) => {
       const button = element("button", { type: "button", title: `Select the next network with a ${by < 0 ? "higher" : "lower"} ${this.names[0]}` }, name);
       button.addEventListener("click", () => this.step(by));
@@ -220,44 +353,8 @@ class Explorer {
       const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
       if (step) { event.preventDefault(); this.step(step); }
     });
-    this.root.replaceChildren(controls, this.count, playing, element("div", { class: "body" }, this.maps, this.details));
-  }
-
-  async draw() {
-    const zoomed = this.views.map(view => ["zoom_x", "zoom_y"].map(name => [name, view.signal(name)]));
-    this.views.forEach(view => view.finalize());
-    const views = [];
-    for (const [side, plot] of this.plots.entries()) {
-      const { view } = await vegaEmbed(plot, this.specification(), { actions: false, renderer: "canvas" });
-      view.addEventListener("click", event => this.chooseNear(view, event));
-      for (const [name, range] of zoomed[side] ?? []) if (range) view.signal(name, range);
-      views.push(view);
-    }
-    this.views = views;
-    this.update();
-  }
-
-  specification() {
-    const axis = { axis: null, scale: { zero: false } };
-    return {
-      $schema: "https://vega.github.io/schema/vega-lite/v6.json",
-      width: "container", height: "container", background: "transparent", autosize: { type: "fit", contains: "padding" },
-      config: { view: { stroke: color("--line") }, legend: { labelColor: color("--ink"), titleColor: color("--ink") } },
-      data: { name: "points", values: this.points(null) },
-      params: [{ name: "zoom", select: { type: "interval", ...MOUSE }, bind: "scales" }, { name: "low", value: this.colorRange[0] }, { name: "high", value: this.colorRange[1] }],
-      mark: { type: "point", filled: true, cursor: "pointer" },
-      encoding: {
-        x: { field: "x", type: "quantitative", ...axis },
-        y: { field: "y", type: "quantitative", ...axis },
-        color: { field: "value", type: "quantitative", scale: { scheme: { name: "cividis", extent: isDark() ? [0.4, 1] : [0, 1] }, clamp: true, domainMin: { expr: "low" }, domainMax: { expr: "high" } },
-          legend: { title: this.colorColumn.value, titleLimit: 0, orient: "bottom", direction: "horizontal", gradientLength: 180, gradientThickness: 9, gradientOpacity: 1 } },
-        opacity: { field: "strength", type: "quantitative", scale: null },
-        size: { field: "size", type: "quantitative", scale: null },
-        stroke: { field: "edge", type: "nominal", scale: null },
-        strokeWidth: { field: "edgeWidth", type: "quantitative", scale: null },
-        tooltip: [{ field: "architecture", type: "nominal" }, { field: "value", type: "quantitative" }],
-      },
-    };
+    this.root.replaceChildren(controls, this.count, playing, element("div", { class: "body" },
+      element("div", {}, this.maps, this.legend), this.details));
   }
 
   get isFiltered() {
@@ -280,11 +377,13 @@ class Explorer {
     this.showValues();
     if (shown && !this.isShown(this.selected)) { this.selected = this.order[0] ?? this.selected; this.before = null; }
     this.count.textContent = `${shown.toLocaleString("en")} of ${all.toLocaleString("en")} networks on the map${this.isFiltered ? " pass the filters" : ""}`;
-    this.views.forEach((view, side) => {
+    this.showLegend();
+    this.plots.forEach((plot, side) => {
       const rounds = this.data.methods[this.sides[side]];
       const current = round === 0 ? null : rounds[Math.min(round, rounds.length) - 1];
       const kept = current === null ? null : new Set(current.members);
-      view.signal("low", this.colorRange[0]).signal("high", this.colorRange[1]).data("points", this.points(kept)).run();
+      plot.points = this.points(kept);
+      plot.draw();
       this.captions[side].textContent = current === null
         ? `${this.sides[side]}, before the first round: the full space of ${this.data.size.toLocaleString("en")} networks`
         : `${this.sides[side]}, round ${Math.min(round, rounds.length)} of ${rounds.length}: ${current.size.toLocaleString("en")} networks, ` +
@@ -295,43 +394,48 @@ class Explorer {
 
   // The values of the first and last color; the worst 15 % share one color, so that the others are distinguishable.
   get colorRange() {
-    const values = this.data.columns[this.colorColumn.value].filter(value => value !== null).sort((a, b) => a - b);
-    return [values[Math.floor(0.15 * values.length)], values[values.length - 1]];
+    const name = this.colorColumn.value;
+    if (!this.ranges.has(name)) {
+      const values = this.data.columns[name].filter(value => value !== null).sort((a, b) => a - b);
+      this.ranges.set(name, [values[Math.floor(0.15 * values.length)], values[values.length - 1]]);
+    }
+    return this.ranges.get(name);
+  }
+
+  showLegend() {
+    const bar = element("span", { class: "bar", style: `background: linear-gradient(to right, ${scaleColors().join()})` });
+    const [low, high] = this.colorRange.map(value => Number(value).toPrecision(4));
+    this.legend.replaceChildren(`${this.colorColumn.value}: up to ${low} `, bar, ` ${high}`);
   }
 
   // The points to draw: networks that pass the filters. Kept ones are larger and more opaque; null means all are kept.
   points(kept) {
-    const points = [], marked = color("--mark"), edge = color("--faint");
-    const near = new Set(this.data.neighbors.place[this.selected]);
+    const points = [], marked = color("--mark"), edge = color("--faint"), [low, high] = this.colorRange;
+    const near = new Set(this.data.neighbors.place[this.selected]), shades = Array.from({ length: 101 }, (_, i) => colorOf(i / 100));
     this.data.columns[this.colorColumn.value].forEach((value, place) => {
       if (value === null || !this.isShown(place)) return;
       const isKept = kept === null || kept.has(place), chosen = place === this.selected;
-      points.push({ place, x: this.data.x[place], y: this.data.y[place], value, architecture: this.data.architecture[place],
-        strength: isKept ? 0.95 : 0.35, size: chosen ? 160 : isKept ? 42 : 14,
+      const share = high > low ? Math.max(0, Math.min(1, (value - low) / (high - low))) : 1;
+      points.push({ place, x: this.data.x[place], y: this.data.y[place], value, color: shades[Math.round(100 * share)],
+        strength: isKept ? 0.95 : 0.35, radius: chosen ? 7 : isKept ? 3.7 : 2.1,
         edge: chosen || near.has(place) ? marked : edge, edgeWidth: chosen ? 3 : near.has(place) ? 2 : isKept ? 0.5 : 0 });
     });
-    return points.sort((a, b) => a.size - b.size);
+    return points.sort((a, b) => a.radius - b.radius);
+  }
+
+  // Show a part of the plane on both maps.
+  show(area) {
+    this.shownArea = area;
+    this.plots.forEach(plot => plot.draw());
   }
 
   // Zoom in or out around the selected network, or show the full map again (by = 0).
   zoom(by) {
-    for (const view of this.views) {
-      for (const side of ["x", "y"]) {
-        const [low, high] = view.scale(side).domain(), half = (high - low) / 2 * by, middle = this.data[side][this.selected];
-        view.signal(`zoom_${side}`, by ? [middle - half, middle + half] : null);
-      }
-      view.run();
-    }
-  }
-
-  // Select the network nearest to a click or tap within 16 pixels, because a finger does not hit a point exactly.
-  chooseNear(view, event) {
-    const box = view.container().querySelector("canvas").getBoundingClientRect(), [left, top] = view.origin();
-    const [x, y] = ["x", "y"].map(side => view.scale(side)), { place, away } = view.data("points").reduce((best, point) => {
-      const away = Math.hypot(x(point.x) + left + box.left - event.clientX, y(point.y) + top + box.top - event.clientY);
-      return away < best.away ? { place: point.place, away } : best;
-    }, { away: Infinity });
-    if (away < 16) this.choose(place);
+    const zoomed = side => {
+      const [low, high] = this.shownArea[side], half = (high - low) / 2 * by, middle = this.data[side][this.selected];
+      return [middle - half, middle + half];
+    };
+    this.show(by ? { x: zoomed("x"), y: zoomed("y") } : this.area);
   }
 
   // `before` is the network from which an edit leads to the selected one; both are drawn.
@@ -402,16 +506,29 @@ class Explorer {
   stop() { clearInterval(this.timer); this.timer = null; this.player.textContent = "Play"; }
 }
 
-async function showExplorers() {
-  const explorers = [], roots = document.querySelectorAll(".explorer");
-  if (roots.length) document.head.append(element("script", {}, await unpacked("library")));
-  for (const root of roots) {
-    const explorer = new Explorer(root, JSON.parse(await unpacked(root.dataset.packed)));
-    await explorer.draw();
-    explorers.push(explorer);
-  }
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => explorers.forEach(explorer => explorer.draw()));
-  document.body.dataset.ready = "yes";
+// The smallest and the largest value, with a margin.
+function extent(values) {
+  let [low, high] = [Infinity, -Infinity];
+  for (const value of values) { low = Math.min(low, value); high = Math.max(high, value); }
+  const margin = 0.03 * (high - low) || 1;
+  return [low - margin, high + margin];
 }
 
-showFigures().then(showExplorers);
+function showExplorers(parts) {
+  const explorers = [];
+  for (const root of document.querySelectorAll(".explorer")) {
+    parts.add(root, async () => {
+      const explorer = new Explorer(root, JSON.parse(await unpacked(root.dataset.packed)));
+      explorer.update();
+      explorers.push(explorer);
+      root.dataset.ready = "yes";
+      performance.mark(`explorer ${explorers.length}`);
+    });
+  }
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => explorers.forEach(explorer => explorer.update()));
+}
+
+const parts = new Parts();
+showExplorers(parts);
+showFigures(parts);
+parts.rest().then(() => { document.body.dataset.ready = "yes"; });

@@ -40,7 +40,7 @@ _STAGED = ".saving"
 _LOCK = ".results.lock"
 """File that a process locks while it changes the results of a folder."""
 
-_SVG_DPI = 130
+_SVG_DPI = 100
 """Resolution of the parts of an SVG that are pixels: thousands of points, which would be slow and large as shapes."""
 
 _PACKAGES = ("lissnas", "numpy", "scipy", "polars", "scikit-learn", "matplotlib")

@@ -28,7 +28,6 @@ def results(tmp_path_factory: pytest.TempPathFactory, proteins: Benchmark) -> Pa
 
 @pytest.fixture(scope="module")
 def page(results: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    pytest.importorskip("vl_convert")
     path = tmp_path_factory.mktemp("report") / "report.html"
     report(results, out=path)
     return path
@@ -106,13 +105,6 @@ def test_sections_of_the_same_benchmark_have_their_folders_in_the_heading(result
     headings = re.findall('<section id="(.*?)"><h2>(.*?)</h2>', (tmp_path / "report.html").read_text())
     assert [name for _anchor, name in headings] == [f"nas-bench-graph-proteins, proteins: {one}" for one in folders]
     assert len({anchor for anchor, _name in headings}) == 2
-
-
-def test_a_report_without_a_map_does_not_contain_the_drawing_library(results: Path, tmp_path: Path, page: Path) -> None:
-    report(without_map(results, tmp_path / "results"), out=tmp_path / "report.html")
-    text = (tmp_path / "report.html").read_text()
-    assert 'id="library"' not in text
-    assert 'id="library"' in page.read_text()
 
 
 def test_listed_neighbors_are_the_best_ones_with_their_scores(explored: dict[str, Any], proteins: Benchmark) -> None:

@@ -65,7 +65,6 @@ def test_a_manifest_that_lists_files_outside_its_folder_is_refused(files: Any, t
 
 
 def test_report_and_cite_find_the_results_of_every_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("vl_convert")
     monkeypatch.chdir(tmp_path)
     for words in (
         f"locality {PROTEINS}",
