@@ -90,10 +90,13 @@ def train(folder: Path, **changed: Any) -> ChainNetwork:
 
 
 def evaluate(network: ChainNetwork, group: ProcessGroup | None = None) -> list[float]:
-    """Score all networks on the last images; two batches of the first ones recalibrate the batch norms."""
+    """Score all 27 networks on the last images; two batches of the first ones recalibrate the batch norms.
+
+    Two processes share the images of the last network.
+    """
     images = digits()
     recalibration = list(images.images[:400].split(200))
-    held_out = [(images.images[-300:], images.labels[-300:])]
+    held_out = ImagesInMemory(images.images[-300:], images.labels[-300:]).split(100)
     return SupernetEvaluator(network, recalibration, held_out, group)(network.space.all_rows()).tolist()
 
 

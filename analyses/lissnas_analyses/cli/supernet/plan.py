@@ -171,6 +171,7 @@ def _print(result: PlanResult, scoring: str) -> None:
     for sentence in (
         _speed(result),
         scoring,
+        *_dearer_scoring(result),
         f"{result.parameters:,} parameters; a path costs {low:,.2f} to {high:,.2f} million "
         "multiply-accumulates per image",
         f"memory of a device: {_size(result.state_bytes)} for weights, gradients and momentum, and about "
@@ -205,6 +206,18 @@ def _scoring(run_plan: "Plan", rounds: int) -> str:
         )
     shrinker, means = f"{run_plan.networks_for_shrinker:,}", f"{run_plan.networks_for_means:,}"
     return f"{takes}; a round scores at most {shrinker} to shrink, and {means} for its means"
+
+
+def _dearer_scoring(result: PlanResult) -> tuple[str, ...]:
+    """Return what to lower if scoring takes more images than the training of the supernet; otherwise nothing."""
+    scored = sum(stage.images for stage in result.stages if not stage.steps)
+    trained = sum(stage.images for stage in result.stages if stage.steps and stage.name != "retraining")
+    if scored <= trained:
+        return ()
+    return (
+        f"scoring takes {scored:,} images, and training the supernet {trained:,}: lower loop.mean_sample_size, "
+        "loop.max_rounds, search.evaluations, scoring.recalibration_batches or images.files.held_out_per_class",
+    )
 
 
 def _three_digits(number: float) -> str:

@@ -37,6 +37,18 @@ def test_a_plan_says_how_many_networks_a_round_scores(in_process: Command, tmp_p
     assert weight_angle.endswith("the rounds score no networks, because weight angles need no images")
 
 
+def test_a_plan_says_what_to_lower_where_scoring_takes_more_images_than_training(
+    in_process: Command, tmp_path: Path
+) -> None:
+    def told(*changes: str) -> str:
+        words = [word for change in changes for word in ("--set", change)]
+        return in_process("supernet", "plan", "spos", *words, folder=tmp_path).stdout
+
+    before = told("loop.mean_sample_size=299")
+    assert "training the supernet 215,142,400: lower loop.mean_sample_size, loop.max_rounds" in before
+    assert "lower loop.mean_sample_size" not in told("search.evaluations=50", "loop.max_rounds=1")
+
+
 def test_a_plan_fits_a_narrow_terminal(in_process: Command, tmp_path: Path) -> None:
     told = in_process("supernet", "plan", "angle-shufflenetv2", folder=tmp_path, COLUMNS="60").stdout
     assert "device hours" in told.splitlines()[0]

@@ -1,6 +1,7 @@
 """Scoring paths of a trained supernet: batch norms are recalibrated, and shrinking runs on it as on a table."""
 
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from lissnas.supernet.networks.cell_network import Skeleton
 from lissnas.supernet.networks.cell_supernet import CellSupernet
 from lissnas.supernet.networks.chain_network import ChainNetwork
 from lissnas.supernet.scoring.batch_norm_recalibration import recalibrate_batch_norms
-from lissnas.supernet.scoring.supernet_evaluator import SupernetEvaluator
+from lissnas.supernet.scoring.supernet_evaluator import SupernetEvaluator, shares_of
 from lissnas.supernet.training.path_samplers import UniformPathSampler
 from torch import nn
 
@@ -196,3 +197,38 @@ def test_one_image_cannot_recalibrate_batch_norms_that_see_one_pixel_of_it() -> 
         recalibrate_batch_norms(norm, [torch.zeros(1, 3, 1, 1)], norm)
     assert norm.momentum == 0.1
     assert not norm.training
+
+
+@pytest.mark.parametrize("processes", range(1, 9))
+def test_processes_share_all_images_of_all_paths(processes: int) -> None:
+    """Each image of each path is scored once, and no process has more work than one that scores whole paths."""
+    for paths in range(20):
+        scored = [list(shares_of(rank, processes, paths)) for rank in range(processes)]
+        parts = [share for shares in scored for share in shares]
+        assert len(set(parts)) == len(parts)
+        for place in range(paths):
+            assert sum(Fraction(1, count) for path, _, count in parts if path == place) == 1
+        assert max(map(len, scored)) == -(-paths // processes)
+
+
+def test_scoring_computes_in_the_precision_of_the_recipe(network: ChainNetwork, parts: Parts) -> None:
+    """In 8 bits of mantissa some of 600 images change sides, few of them."""
+    rows = network.space.sample(6, np.random.default_rng(0))
+    lower = SupernetEvaluator(
+        network, _recalibration(parts), parts[1].split(600), precision="bfloat16", channels_last=True
+    )(rows)
+    exact = _evaluator(network, parts)(rows)
+    assert 0 < np.abs(lower - exact).max() < 3
+    recipe = replace(tiny.RECIPE, precision=None)
+    on_cpu = recipe.on(torch.device("cpu"))
+    assert (on_cpu.precision, on_cpu.channels_last, on_cpu.compiled) == ("float32", False, False)
+
+
+def test_a_gpu_computes_in_bfloat16_with_adjacent_channels_and_compiled_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a recipe sets itself stays."""
+    for has_bfloat16, precision in ((True, "bfloat16"), (False, "float16")):
+        monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation, has=has_bfloat16: has)
+        on_gpu = tiny.RECIPE.on(torch.device("cuda", 0))
+        assert (on_gpu.precision, on_gpu.channels_last, on_gpu.compiled) == (precision, True, True)
+        own = replace(tiny.RECIPE, precision="float32", channels_last=False, compiled=False)
+        assert own.on(torch.device("cuda", 0)) == own

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tiny_loop as tiny
+import torch
 from forked_group import run_group, start_process
 from lissnas.errors import CheckpointError, JournalError
 from lissnas.supernet.scoring.supernet_evaluator import SupernetEvaluator
@@ -41,15 +42,15 @@ def test_a_loop_killed_anywhere_ends_with_the_same_bits(
         if steps == last_step:
             raise Killed
 
-    def count_score(self: SupernetEvaluator, path: list[int]) -> float:
+    def count_score(self: SupernetEvaluator, path: list[int], part: int, parts: int) -> torch.Tensor:
         nonlocal scores
         scores += 1
-        return score(self, path)
+        return score(self, path, part, parts)
 
-    def kill_at_score(self: SupernetEvaluator, path: list[int]) -> float:
+    def kill_at_score(self: SupernetEvaluator, path: list[int], part: int, parts: int) -> torch.Tensor:
         if scores + 1 == last_score:
             raise Killed
-        return count_score(self, path)
+        return count_score(self, path, part, parts)
 
     def kill_after_round(made: ShrinkingRound) -> None:
         if made.number == 1:

@@ -86,12 +86,12 @@ def test_a_killed_search_resumes_and_may_get_more_evaluations(
     score = SupernetEvaluator._score
     scored = 0
 
-    def dying_score(self: SupernetEvaluator, path: list[int]) -> float:
+    def dying_score(self: SupernetEvaluator, path: list[int], part: int, parts: int) -> torch.Tensor:
         nonlocal scored
         scored += 1
         if scored == 6:
             raise KeyboardInterrupt
-        return score(self, path)
+        return score(self, path, part, parts)
 
     monkeypatch.setattr(SupernetEvaluator, "_score", dying_score)
     with pytest.raises(KeyboardInterrupt):

@@ -18,6 +18,7 @@ from lissnas.supernet.images.image_source import ImageSource
 from lissnas.supernet.networks.supernet import Supernet
 from lissnas.supernet.scoring.supernet_evaluator import SupernetEvaluator
 from lissnas.supernet.training.process_group import ProcessGroup
+from lissnas.supernet.training.training_recipe import TrainingRecipe
 
 _CLOSING_STEP = 1 << 40
 """Number of the step whose images are the first of a closing recalibration with augmentation: no training has as many
@@ -93,10 +94,12 @@ class Scoring:
         source: ImageSource,
         group: ProcessGroup | None = None,
         report: Callable[[int], None] = lambda scored: None,
+        training: TrainingRecipe | None = None,
     ) -> SupernetEvaluator:
         """Return an evaluator that scores the paths of a supernet on the held-out images of a source.
 
-        `group` and `report` are those of `SupernetEvaluator`. Raises SettingError if recalibration needs more
+        `group` and `report` are those of `SupernetEvaluator`. It computes in the precision and the memory format of
+        `training`; without it, in float32. Raises SettingError if recalibration needs more
         training images than there are.
         """
         return SupernetEvaluator(
@@ -105,6 +108,8 @@ class Scoring:
             source.held_out(self.batch_size),
             group,
             report,
+            precision=training.precision if training else None,
+            channels_last=bool(training and training.channels_last),
         )
 
 

@@ -15,8 +15,10 @@ from lissnas.supernet.images.image_batches import LabeledBatch
 from lissnas.supernet.networks.supernet import Supernet
 from lissnas.supernet.networks.weights import weights_digest
 from lissnas.supernet.scoring.batch_norm_recalibration import recalibrate_batch_norms
+from lissnas.supernet.training.forward_pass import forward_pass
 from lissnas.supernet.training.out_of_memory import memory_for
 from lissnas.supernet.training.process_group import ProcessGroup
+from lissnas.supernet.training.training_recipe import Precision
 
 _REMEDY = "lower scoring.batch_size or scoring.recalibration_batch_size"
 
@@ -29,7 +31,8 @@ class SupernetEvaluator:
     ECCV 2020).
 
     Pass it to `shrink` or `search` like any other evaluator. It scores a path once for the same weights. Under
-    torchrun each process scores a share of the paths, so all processes must request the same rows.
+    torchrun each process scores a share of the paths, so all processes must request the same rows. The last paths, if
+    they are fewer than the processes, are scored by several processes each, which share the held-out images.
 
     Parameters
     ----------
@@ -44,6 +47,8 @@ class SupernetEvaluator:
         The processes; None for this process alone, on the device of the network.
     report
         Called after each path that this process scores, with the number of paths that all processes have scored.
+    precision, channels_last
+        Precision of convolutions, and memory format, as in a recipe; None for float32.
     """
 
     def __init__(
@@ -53,13 +58,19 @@ class SupernetEvaluator:
         held_out: Iterable[LabeledBatch],
         group: ProcessGroup | None = None,
         report: Callable[[int], None] = lambda scored: None,
+        precision: Precision | None = None,
+        channels_last: bool = False,
     ) -> None:
         self._process_group = group or ProcessGroup(0, 1, next(network.parameters()).device)
         with memory_for("the weights", self._process_group.device, "score with a smaller network"):
             self._network = network.to(self._process_group.device)
+            if channels_last:
+                network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._recalibration = recalibration
         self._held_out = held_out
         self._report = report
+        self._precision = precision
+        self._channels_last = channels_last
         self._scores: dict[tuple[str, bytes], float] = {}
 
     def try_one_path(self) -> None:
@@ -98,13 +109,15 @@ class SupernetEvaluator:
         keys = [(weights, row.tobytes()) for row in rows]
         unscored = {key: row for key, row in zip(keys, rows, strict=True) if key not in self._scores}
         processes, device = self._process_group.world_size, self._process_group.device
-        scores = torch.zeros(len(unscored), dtype=torch.float64, device=device)
+        counts = torch.zeros(len(unscored), 3, dtype=torch.int64, device=device)
+        paths = [row.tolist() for row in unscored.values()]
         with memory_for("scoring", device, _REMEDY), _evaluating(self._network), torch.no_grad():
-            for place, row in enumerate(unscored.values()):
-                if place % processes == self._process_group.rank:
-                    scores[place] = self._score(row.tolist())
-                    self._report(self.scored + min(place + processes, len(unscored)))
-        self._scores |= zip(unscored, self._process_group.sum(scores).tolist(), strict=True)
+            for place, part, parts in shares_of(self._process_group.rank, processes, len(unscored)):
+                counts[place] = self._score(paths[place], part, parts)
+                self._report(self.scored + min(place + processes, len(unscored)))
+        counted = self._process_group.sum(counts).tolist()
+        scores = [100 * correct / count if not wrong else np.nan for correct, count, wrong in counted]
+        self._scores |= zip(unscored, scores, strict=True)
         return np.array([self._scores[key] for key in keys])
 
     def stand_alone(self, row: Rows) -> nn.Module:
@@ -114,24 +127,47 @@ class SupernetEvaluator:
                 recalibrate_batch_norms(self._network, self._recalibration, partial(self._classify, path=row.tolist()))
             return self._network.stand_alone(row)
 
-    def _score(self, path: list[int]) -> float:
+    def _score(self, path: list[int], part: int, parts: int) -> Tensor:
+        """Return how many images of a part are classified correctly, of how many, and if an output is not finite.
+
+        The first part has every `parts`-th batch from the first one, the second from the second one, and so on.
+        """
         recalibrate_batch_norms(self._network, self._recalibration, partial(self._classify, path=path))
         correct = torch.zeros((), dtype=torch.int64, device=self._process_group.device)
-        finite = torch.ones((), dtype=torch.bool, device=self._process_group.device)
+        wrong = torch.zeros((), dtype=torch.bool, device=self._process_group.device)
         count = 0
-        for images, labels in self._held_out:
+        for images, labels in islice(self._held_out, part, None, parts):
             logits = self._classify(images, path)
             correct += (logits.argmax(1) == self._to_device(labels)).sum()
-            finite &= torch.isfinite(logits).all()
+            wrong |= ~torch.isfinite(logits).all()
             count += len(labels)
-        return 100 * correct.item() / count if finite else np.nan
+        return torch.stack([correct, torch.full_like(correct, count), wrong.long()])
 
     def _classify(self, images: Tensor, path: list[int]) -> Tensor:
-        logits: Tensor = self._network(self._to_device(images).float(), path)
-        return logits
+        return forward_pass(self._network, self._to_device(images), path, self._precision, self._channels_last)
 
     def _to_device(self, values: Tensor) -> Tensor:
         return values.to(self._process_group.device, non_blocking=True)
+
+
+def shares_of(rank: int, processes: int, paths: int) -> Iterator[tuple[int, int, int]]:
+    """Yield what one of several processes scores: the number of a path, and which part of how many of its images.
+
+    Each process scores every `processes`-th path on all images, as long as there are as many paths as processes. The
+    remaining paths share the processes.
+
+    Examples
+    --------
+    >>> [list(shares_of(rank, 4, 5)) for rank in range(4)]
+    [[(0, 0, 1), (4, 0, 4)], [(1, 0, 1), (4, 1, 4)], [(2, 0, 1), (4, 2, 4)], [(3, 0, 1), (4, 3, 4)]]
+    """
+    left = paths % processes
+    for place in range(rank, paths - left, processes):
+        yield place, 0, 1
+    if left:
+        parts = processes // left
+        if rank < left * parts:
+            yield paths - left + rank % left, rank // left, parts
 
 
 @contextmanager

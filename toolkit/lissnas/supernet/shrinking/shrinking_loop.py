@@ -143,6 +143,7 @@ def shrink_in_rounds(
     rounds: list[ShrinkingRound] = []
     scored_before_round = 0
     with join_process_group(device) as group:
+        recipe = recipe.on(group.device)
 
         def train(sampler: PathSampler) -> Mapping[str, Tensor] | None:
             return train_supernet(
@@ -174,6 +175,7 @@ def shrink_in_rounds(
             source,
             group,
             lambda scored: report_scores(len(rounds) + 1, scored - scored_before_round),
+            recipe,
         )
         if recipe.channels_last:
             network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]

@@ -38,6 +38,7 @@ def run_evaluation(run: SupernetRun, supernet: TrainedSupernet, images: ImageSou
     differ from those of the folder. A journal in the folder keeps the scores.
     """
     scoring, network = run.recipe.scoring, supernet.network
+    training = run.recipe.training.on(run.process_group.device)
     folder = run.folder.stage_folder("evaluate")
     folder.mkdir(parents=True, exist_ok=True)
     digest = hashlib.sha256(rows.tobytes() + repr(scoring).encode()).hexdigest()[:8]
@@ -50,8 +51,9 @@ def run_evaluation(run: SupernetRun, supernet: TrainedSupernet, images: ImageSou
                 "training": supernet.training,
                 "weights": weights_digest(network.parameters())[:16],
                 "images": images.train.description,
+                "precision": training.precision,
             },
         )
-        evaluator = scoring.evaluator(network, images, run.process_group, report)
+        evaluator = scoring.evaluator(network, images, run.process_group, report, training)
         journal = Journal(journals / f"scores-{digest}-{supernet.training}.jsonl", identity)
         return Evaluations(network.space, evaluator, journal)(rows)

@@ -49,7 +49,8 @@ def retrained_network(recipe: RunRecipe, folder: RunFolder, row: Rows) -> Export
 def supernet_path(run: SupernetRun, supernet: TrainedSupernet, images: ImageSource, row: Rows) -> ExportedNetwork:
     """Return a path of a trained supernet as a network, with recalibrated batch norms and its score."""
     with use_ema_weights(supernet.network, supernet.average):
-        evaluator = run.recipe.scoring.evaluator(supernet.network, images, run.process_group)
+        training = run.recipe.training.on(run.process_group.device)
+        evaluator = run.recipe.scoring.evaluator(supernet.network, images, run.process_group, training=training)
         [score] = evaluator(row[None]).tolist()
         weights = plain_weights(evaluator.stand_alone(row))
     return ExportedNetwork(run.recipe, row, weights, "supernet", Measurement(score, None, "held-out training images"))

@@ -51,6 +51,7 @@ def run_search(run: SupernetRun, supernet: TrainedSupernet, images: ImageSource,
         run.folder.stage_folder("search") / f"training-{supernet.training}",
         device=str(run.process_group.device),
         report=scores_reporter(run.report_work, "searching", recipe.search.evaluations),
+        training=recipe.search_training or recipe.training,
     )
     run.write_recipe()
     return trace
@@ -63,7 +64,8 @@ def _newly_trained(
     recipe, seed = run.recipe, run.recipe.seed
     network, number = supernet.network, supernet.training
     reinitialize(network, np.random.default_rng([RunStream.SEARCH_WEIGHTS, seed]), training.initialization)
-    recipe.scoring.evaluator(network, images, run.process_group).try_one_path()
+    on_device = training.on(run.process_group.device)
+    recipe.scoring.evaluator(network, images, run.process_group, training=on_device).try_one_path()
     with ExitStack() as until:
         average = train_supernet(
             network,
@@ -98,6 +100,7 @@ def search_by_supernet(
     *,
     device: str | None = None,
     report: Callable[[int], None] = lambda scored: None,
+    training: TrainingRecipe | None = None,
 ) -> SearchTrace:
     """Search a subspace for the network that a trained supernet scores highest; resume if the folder has a journal.
 
@@ -126,6 +129,8 @@ def search_by_supernet(
         As in `join_process_group`.
     report
         As in `SupernetEvaluator`.
+    training
+        Gives precision and memory format, as in `Scoring.evaluator`.
 
     Raises
     ------
@@ -141,6 +146,7 @@ def search_by_supernet(
         per_rank_journals(folder, group) as journals,
     ):
         seed = int(rng.integers(2**63))
+        training = training.on(group.device) if training else None
         run = RunIdentity(
             space=ShrunkSpace(subspace).name,
             method=type(optimizer).__name__,
@@ -150,8 +156,9 @@ def search_by_supernet(
                 "scoring": scoring.identity,
                 "images": source.train.description,
                 "weights": weights_digest(network.parameters())[:16],
+                "precision": training.precision if training else "float32",
             },
         )
-        evaluator = scoring.evaluator(network, source, group, report)
+        evaluator = scoring.evaluator(network, source, group, report, training)
         memory = Evaluations(subspace.space, evaluator, Journal(journals / JOURNAL, run))
         return search(subspace, memory, optimizer, np.random.default_rng(seed), evaluations)

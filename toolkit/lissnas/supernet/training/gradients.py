@@ -15,6 +15,7 @@ from lissnas.spaces.space import Rows
 from lissnas.storage.random_streams import TrainingStream
 from lissnas.supernet.images.image_batches import LabeledBatch
 from lissnas.supernet.networks.supernet import Supernet
+from lissnas.supernet.training.forward_pass import forward_pass
 from lissnas.supernet.training.out_of_memory import is_out_of_memory
 from lissnas.supernet.training.training_recipe import TrainingRecipe
 
@@ -117,13 +118,7 @@ def _loss(
 
     Convolutions compute in the precision of the recipe.
     """
-    images = images.float()
-    if recipe.channels_last:
-        images = images.contiguous(memory_format=torch.channels_last)
-    precision = torch.float16 if recipe.precision == "float16" else torch.bfloat16
-    with torch.autocast(images.device.type, precision, enabled=recipe.precision != "float32"):
-        logits = network(images, path)
-    logits = logits.float()
+    logits = forward_pass(network, images, path, recipe.precision, recipe.channels_last)
     correct = (logits.detach().argmax(1) == labels).double().mean()
     return cross_entropy(logits, labels, label_smoothing=recipe.label_smoothing), correct
 

@@ -95,6 +95,7 @@ def join_process_group(device: str | None = None) -> Iterator[ProcessGroup]:
     chosen = _device(device, int(os.environ.get("LOCAL_RANK", 0)))
     if chosen.type == "cuda":
         torch.cuda.set_device(chosen)
+        torch.backends.cudnn.benchmark = True  # images always have the same size
     joins = world_size > 1 and not dist.is_initialized()
     if joins:
         on_this_node = int(os.environ.get("LOCAL_WORLD_SIZE", 1))

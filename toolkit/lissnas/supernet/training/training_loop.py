@@ -102,6 +102,7 @@ def train_supernet(
         After SIGTERM or SIGINT, when a checkpoint has been written.
     """
     with join_process_group(device) as group, stop_signals() as signals:
+        recipe = recipe.on(group.device)
         own = recipe.micro_batches_of(group.rank, group.world_size)
         share = recipe.micro_batches / group.world_size
         with memory_for("the weights, their momenta and their average", group.device, "train a smaller network"):

@@ -4,9 +4,14 @@ import math
 from dataclasses import dataclass, replace
 from typing import Literal
 
+import torch
+
 from lissnas.errors import SettingError
 from lissnas.setting_checks import check_at_least_one, check_between
 from lissnas.supernet.networks.weights import Initialization
+
+Precision = Literal["float32", "bfloat16", "float16"]
+"""Precisions of convolutions."""
 
 
 @dataclass(frozen=True)
@@ -57,12 +62,13 @@ class TrainingRecipe:
         Share of the exponential moving average of the weights that remains after a step, below 1. No average by
         default.
     precision
-        Precision of convolutions. float16 comes with loss scaling. With float32, GPUs may round the factors of
-        convolutions to TF32, as is torch's default.
+        Precision of convolutions, in training and in scoring. float16 comes with loss scaling. With float32, GPUs may
+        round the factors of convolutions to TF32, as is torch's default. By default float32 on a processor, and
+        bfloat16 on a GPU that has it, else float16.
     channels_last
-        Whether the channels of a pixel are adjacent in memory.
+        Whether the channels of a pixel are adjacent in memory. By default only on GPUs.
     compiled
-        Whether torch.compile compiles the blocks of the paths.
+        Whether torch.compile compiles the blocks of the paths. By default only on GPUs.
     """
 
     steps: int
@@ -86,9 +92,9 @@ class TrainingRecipe:
     classifier_decay: Literal["weight", "weight and bias", "none"] = "weight"
     include_held_out: bool = False
     ema_decay: float | None = None
-    precision: Literal["float32", "bfloat16", "float16"] = "float32"
-    channels_last: bool = False
-    compiled: bool = False
+    precision: Precision | None = None
+    channels_last: bool | None = None
+    compiled: bool | None = None
 
     def __post_init__(self) -> None:
         check_at_least_one(self, "steps", "batch_size")
@@ -121,6 +127,19 @@ class TrainingRecipe:
             raise SettingError("weight_decay_on_norms decays all weights: leave classifier_decay out")
         if self.nesterov and not self.momentum:
             raise SettingError("Nesterov's momentum needs a momentum above 0")
+
+    def on(self, device: torch.device) -> "TrainingRecipe":
+        """Return the recipe with what it leaves to the device: precision, memory format, and compilation."""
+        on_gpu = device.type == "cuda"
+        fastest: Precision = "float32"
+        if on_gpu:
+            fastest = "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float16"
+        return replace(
+            self,
+            precision=self.precision or fastest,
+            channels_last=on_gpu if self.channels_last is None else self.channels_last,
+            compiled=on_gpu if self.compiled is None else self.compiled,
+        )
 
     @property
     def micro_batches(self) -> int:
