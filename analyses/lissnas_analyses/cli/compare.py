@@ -133,9 +133,15 @@ def compare(
     comparisons: list[ComparisonResult] = []
     with start_workers(workers, cluster) as started:
         for name in names:
+            try:
+                opened = by_benchmark = open_benchmark(name, dataset, metric).reduced_to_scored()
+            except SettingError as error:
+                if not every:
+                    raise
+                say(f"{name} was left out: {error}")
+                continue
             folder = several / name if len(names) > 1 else out or default_folder(name) / "comparison"
             results = Results(folder, "compare")
-            opened = by_benchmark = open_benchmark(name, dataset, metric).reduced_to_scored()
             if opened.scored is not None and (evaluator or cheap):
                 raise SettingError(f"{name} lacks most scores, and --evaluator and --cheap need most of them")
             matched: tuple[str, ...] = ()
@@ -170,6 +176,8 @@ def compare(
             results.save(benchmark_entries(opened, methods=result.registered_methods), settings, findings)
             analyses.append(print_analysis(opened, findings, results, INTERVALS, result.counted))
             comparisons.append(result)
+    if not analyses:
+        raise SettingError(f"none of {', '.join(names)} can be compared on")
     if len(names) == 1:
         return analyses[0]
     verdicts, ranks = save_overview(comparisons, several / "overview")

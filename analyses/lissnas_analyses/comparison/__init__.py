@@ -1,4 +1,4 @@
-"""`lissnas compare`: shrinking methods side by side on one benchmark.
+"""`lissnas compare`: shrinking methods side by side on one benchmark or several.
 
 Read `measure.py` first.
 """

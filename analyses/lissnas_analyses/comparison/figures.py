@@ -73,12 +73,14 @@ def _recall_files(shown: Overview) -> Files:
 
 
 def _figure_files(key: BenchmarkKey, numbers: dict[str, Any], name: str) -> Files:
+    """Return the files of one figure: the job of a worker."""
     result = ComparisonResult(benchmark=key.open(), first_run={}, **numbers)
     with style.house_style():
         return figure_files(name, _FIGURES[name](result))
 
 
 def _map_files(key: BenchmarkKey, kept: dict[str, Indices], seed: int) -> Files:
+    """Return the table and the figure of the map: the job of a worker."""
     benchmark = key.open()
     subspaces = {method: ExplicitSubspace(benchmark.space, index) for method, index in kept.items()}
     pocket_map = lay_out(benchmark, subspaces, np.random.default_rng(seed))
