@@ -1,32 +1,24 @@
-"""RowStore: one Parquet file of rows that grows, survives a kill, and always ends as the same bytes.
+"""RowStore: the growing file of the rows of a grid, sorted by its key columns.
 
-New rows are written as parts, each a complete file. At the end the parts are merged into the one file, sorted by the
-key columns. The key columns also say which runs are stored, so that none is computed twice.
+The key columns also say which runs are stored, so that none is computed twice.
 """
 
-import json
-import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import polars as pl
-from filelock import FileLock, Timeout
-from lissnas.errors import LissnasError
-from lissnas.storage.atomic_write import atomic_write
 from lissnas.storage.run_identity import RunIdentity
-from lissnas.storage.sealed_parquet import encode_parquet, read_parquet, read_parquet_metadata
+
+from lissnas_analyses.grid.growing_file import GrowingFile
 
 FORMAT = 2
 """Version of the metadata in the file. Files of other versions are refused."""
 
 SETTING_PREFIX = "settings."
 """Prefix of the columns that hold the settings of a shrinker."""
-
-_UNREADABLE = (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, KeyError, TypeError, ValueError)
 
 
 @contextmanager
@@ -48,7 +40,7 @@ def open_row_store(
             yield store
 
 
-class RowStore:
+class RowStore(GrowingFile):
     """A growing file of rows. Inside its context, no other process writes to it.
 
     Parameters
@@ -68,6 +60,10 @@ class RowStore:
         If another process is writing there, if the rows have another identity, or if they cannot be read.
     """
 
+    version = FORMAT
+    busy = "another process is writing there; wait for it, or choose another folder with --out"
+    unreadable = "not readable ({reason}); delete it, and its rows are computed again"
+
     def __init__(
         self,
         path: Path,
@@ -75,46 +71,17 @@ class RowStore:
         point_columns: Mapping[str, pl.DataType],
         row_columns: Sequence[str] = (),
     ) -> None:
-        self.path = path
+        super().__init__(path, identity)
         self.point_columns = point_columns
         self._row_columns = row_columns
-        self._parts = path.with_suffix(".parts")
-        self._identity = identity
-        self._lock = FileLock(path.with_name(f".{path.stem}.lock"))
 
-    def __enter__(self) -> "RowStore":
-        try:
-            self._lock.acquire(timeout=0)
-        except Timeout as error:
-            raise LissnasError(
-                f"{self.path.parent}: another process is writing there; wait for it, or choose another folder with "
-                "--out"
-            ) from error
-        try:
-            self._parts.mkdir(exist_ok=True)
-            for unfinished in (*self._parts.glob(".*.part"), *self.path.parent.glob(f".{self.path.name}.*.part")):
-                unfinished.unlink()  # a killed process left it
-            self.rows = self._read()
-        except BaseException:
-            self._close()
-            raise
-        return self
+    @property
+    def _named(self) -> Path:
+        return self.path.parent
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._close()
-
-    def _close(self) -> None:
-        """Delete what is not needed any more, and release the lock.
-
-        A process that opened the file of the lock before it was deleted finds out, and locks a new one.
-        """
-        with suppress(OSError):  # there are parts, or the folder was not made
-            self._parts.rmdir()
-        with suppress(OSError):  # Windows deletes no open file; there the release deletes it
-            Path(self._lock.lock_file).unlink()
-        self._lock.release()
+    def _remedy(self, path: Path) -> str:
+        delete = self.path if path == self.path else self._parts
+        return f"choose another folder with --out, or delete {delete} to compute its rows again"
 
     def runs_by_point(self) -> dict[frozenset[tuple[str, Any]], set[int]]:
         """Return the stored runs of each grid point and seed, which are named by their columns without nulls."""
@@ -129,44 +96,10 @@ class RowStore:
 
     def append(self, rows: Sequence[dict[str, Any]]) -> None:
         """Write rows as a new part."""
-        number = 1 + max((int(part.stem) for part in self._parts.glob("*.parquet")), default=0)
-        self._write(self._parts / f"{number:08}.parquet", pl.DataFrame(rows, infer_schema_length=None))
+        self._append(pl.DataFrame(rows, infer_schema_length=None))
 
-    def merge(self) -> pl.DataFrame:
-        """Merge the parts into the file, sorted by the key columns, and return all rows."""
-        self.rows = self._read()
-        if not self.rows.is_empty():
-            self._write(self.path, self.rows)
-        shutil.rmtree(self._parts)
-        self._parts.mkdir()
-        return self.rows
-
-    def _write(self, path: Path, frame: pl.DataFrame) -> None:
-        with atomic_write(path) as file:
-            file.write(encode_parquet(frame, {"lissnas": json.dumps({"format": FORMAT, **self._identity.to_json()})}))
-
-    def _read(self) -> pl.DataFrame:
-        paths = [*([self.path] if self.path.exists() else ()), *sorted(self._parts.glob("*.parquet"))]
-        frames = [self._read_one(path) for path in paths]
+    def _combined(self, frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
         return self._sorted(pl.concat(frames, how="diagonal_relaxed")) if frames else pl.DataFrame()
-
-    def _read_one(self, path: Path) -> pl.DataFrame:
-        """Return the rows of a file; raises LissnasError if they cannot be read, or belong to another run."""
-        try:
-            identity = dict(json.loads(read_parquet_metadata(path)["lissnas"]))
-            written_as = identity.pop("format")
-            frame = read_parquet(path)
-        except _UNREADABLE as error:
-            reason = str(error).splitlines()[0]
-            raise LissnasError(
-                f"{path}: not readable ({reason}); delete it, and its rows are computed again"
-            ) from error
-        delete = self.path if path == self.path else self._parts
-        remedy = f"choose another folder with --out, or delete {delete} to compute its rows again"
-        if written_as != FORMAT:
-            raise LissnasError(f"{path}: of format {written_as}, not {FORMAT}; {remedy}")
-        self._identity.check(path, identity, remedy=remedy)
-        return frame
 
     def _sorted(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Return each row once, in an order that does not depend on the order of computation."""

@@ -1,33 +1,29 @@
-"""ScoreFile: a predictor file that grows by architectures and by scores, and survives a kill.
+"""ScoreFile: a predictor file that grows by architectures and by scores, in the order of the space's index.
 
-New scores are written as parts, each a complete file. At the end the parts are merged into the predictor file, in the
-order of the space's index. A null is a score that was not computed, NaN one that is undefined.
+A null is a score that was not computed, NaN one that is undefined.
 """
 
-import json
-import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
+from typing import Self
 
 import numpy as np
 import polars as pl
-from filelock import FileLock, Timeout
 from lissnas.errors import LissnasError, SettingError
 from lissnas.spaces.space import INDEX_COLUMN, Floats, Indices, Space
-from lissnas.storage.atomic_write import atomic_write
 from lissnas.storage.run_identity import RunIdentity
-from lissnas.storage.sealed_parquet import encode_parquet, read_parquet, read_parquet_metadata
+
+from lissnas_analyses.grid.growing_file import GrowingFile
 
 _FORMAT = 1
 """Version of the metadata in the file."""
 
 _ARCHITECTURE = "architecture"
 
-_UNREADABLE = (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, KeyError, TypeError, ValueError)
+_REMEDY = "choose another file with --out"
 
 
-class ScoreFile:
+class ScoreFile(GrowingFile):
     """A predictor file in Parquet. Inside its context, no other process writes to it.
 
     Parameters
@@ -47,48 +43,30 @@ class ScoreFile:
         If another process is writing there, if the scores have another identity, or if they cannot be read.
     """
 
+    version = _FORMAT
+    busy = "another process is writing this file; wait for it, or choose another file with --out"
+    unreadable = "not a file of 'lissnas score' ({reason}); choose another file with --out"
+
     def __init__(self, path: Path, identity: RunIdentity, space: Space) -> None:
         if path.suffix != ".parquet":
             raise SettingError(f"{path}: scores are written as Parquet; choose a name that ends in .parquet")
-        self.path = path
-        self._identity = identity
+        super().__init__(path, identity)
         self._space = space
-        self._parts = path.with_suffix(".parts")
-        self._lock = FileLock(path.with_name(f".{path.stem}.lock"))
 
-    def __enter__(self) -> "ScoreFile":
+    def __enter__(self) -> Self:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._lock.acquire(timeout=0)
-        except Timeout as error:
-            raise LissnasError(
-                f"{self.path}: another process is writing this file; wait for it, or choose another file with --out"
-            ) from error
+            return super().__enter__()
         except OSError as error:
             raise LissnasError(f"{self.path}: cannot be written ({error.strerror}); choose another file") from error
-        try:
-            self._parts.mkdir(exist_ok=True)
-            for unfinished in (*self._parts.glob(".*.part"), *self.path.parent.glob(f".{self.path.name}.*.part")):
-                unfinished.unlink()  # a killed process left it
-            self.scores = self._read()
-        except BaseException:
-            self._lock.release()
-            raise
-        return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if not any(self._parts.iterdir()):
-            self._parts.rmdir()
-        self._lock.release()
+    def _remedy(self, path: Path) -> str:
+        return _REMEDY
 
     def missing(self, index: Indices, names: Sequence[str]) -> list[tuple[tuple[str, ...], Indices]]:
         """Return groups of architectures, each with the names of the scores that all of its members lack."""
         columns = {name: np.zeros(len(index), dtype=bool) for name in names}
-        known = pl.DataFrame({INDEX_COLUMN: index}).join(
-            self.scores, on=INDEX_COLUMN, how="left", maintain_order="left"
-        )
+        known = pl.DataFrame({INDEX_COLUMN: index}).join(self.rows, on=INDEX_COLUMN, how="left", maintain_order="left")
         for name in names:
             if name in known.columns:
                 columns[name] = known[name].is_not_null().to_numpy()
@@ -103,47 +81,20 @@ class ScoreFile:
     def append(self, parts: Sequence[tuple[Indices, Mapping[str, Floats]]]) -> None:
         """Write scores as a new part: the indices of some architectures, and their scores by name."""
         frame = _combined([pl.DataFrame({INDEX_COLUMN: index, **scores}) for index, scores in parts])
-        number = 1 + max((int(part.stem) for part in self._parts.glob("*.parquet")), default=0)
-        self._write(self._parts / f"{number:08}.parquet", frame)
+        self._append(frame)
 
-    def merge(self) -> pl.DataFrame:
-        """Merge the parts into the predictor file, and return all scores with the column "lissnas-index"."""
-        self.scores = self._read()
-        if not self.scores.is_empty():
-            rows = self._space.rows(self.scores[INDEX_COLUMN].to_numpy())
-            strings = pl.Series(_ARCHITECTURE, self._space.write(rows))
-            self._write(self.path, self.scores.drop(INDEX_COLUMN).insert_column(0, strings))
-        shutil.rmtree(self._parts)
-        self._parts.mkdir()
-        return self.scores
-
-    def _write(self, path: Path, frame: pl.DataFrame) -> None:
-        with atomic_write(path) as file:
-            described = {"format": _FORMAT, **self._identity.to_json()}
-            file.write(encode_parquet(frame, {"lissnas": json.dumps(described)}))
-
-    def _read(self) -> pl.DataFrame:
-        paths = [*([self.path] if self.path.exists() else ()), *sorted(self._parts.glob("*.parquet"))]
-        frames = [self._read_one(path) for path in paths]
+    def _combined(self, frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
         return _combined([pl.DataFrame(schema={INDEX_COLUMN: pl.Int64}), *frames])
 
-    def _read_one(self, path: Path) -> pl.DataFrame:
-        try:
-            identity = dict(json.loads(read_parquet_metadata(path)["lissnas"]))
-            written_as = identity.pop("format")
-            frame = read_parquet(path)
-        except _UNREADABLE as error:
-            reason = str(error).splitlines()[0]
-            raise LissnasError(
-                f"{path}: not a file of 'lissnas score' ({reason}); choose another file with --out"
-            ) from error
-        if written_as != _FORMAT:
-            raise LissnasError(f"{path}: of format {written_as}, not {_FORMAT}; choose another file with --out")
-        self._identity.check(path, identity)
-        if _ARCHITECTURE in frame.columns:
-            index = self._space.index(self._space.read(frame[_ARCHITECTURE].to_list()))
-            frame = frame.drop(_ARCHITECTURE).with_columns(pl.Series(INDEX_COLUMN, index))
-        return frame
+    def _encoded(self, rows: pl.DataFrame) -> pl.DataFrame:
+        strings = self._space.write(self._space.rows(rows[INDEX_COLUMN].to_numpy()))
+        return rows.drop(INDEX_COLUMN).insert_column(0, pl.Series(_ARCHITECTURE, strings))
+
+    def _decoded(self, frame: pl.DataFrame) -> pl.DataFrame:
+        if _ARCHITECTURE not in frame.columns:
+            return frame
+        index = self._space.index(self._space.read(frame[_ARCHITECTURE].to_list()))
+        return frame.drop(_ARCHITECTURE).with_columns(pl.Series(INDEX_COLUMN, index))
 
 
 def _combined(frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
