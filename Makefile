@@ -11,7 +11,7 @@ QUICK := -m "not slow" tests/toolkit tests/benchmarks --ignore=tests/toolkit/sup
 LOCK := $(VENV)/bin/uv pip compile pyproject.toml --universal --no-header --no-annotate --quiet $(UPGRADE)
 
 .DEFAULT_GOAL := help
-.PHONY: help reproduce lint test test-fast test-processors test-oldest test-newest verify verify-long docs wheel lock audit clean
+.PHONY: help reproduce lint test test-fast test-processors test-oldest test-newest verify verify-long docs wheel docker lock audit clean
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -69,6 +69,9 @@ docs: $(DEVELOPMENT)  ## build the documentation: docs/_build/html/index.html
 
 wheel: $(DEVELOPMENT)  ## build the wheel, install it into an empty environment, and run the main job there
 	$(BIN)/python tests/installation/wheel.py
+
+docker: $(INSTALLED)  ## run the steps of the Dockerfile in an empty environment
+	$(BIN)/python tests/installation/docker.py
 
 lock: $(INSTALLED)  ## write the files in requirements/; UPGRADE=--upgrade moves to newer versions
 	$(PIP) 'uv>=0.9'

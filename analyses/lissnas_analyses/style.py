@@ -51,7 +51,7 @@ _NO_BREAK = "\N{NO-BREAK SPACE}"
 _TITLE_SIZE = 10.5
 """Font size of the title of a figure, which states its message."""
 
-_LABEL_HEIGHT = 9.0
+_LABEL_HEIGHT = 10.5
 """Height of a label beside a panel in points."""
 
 
