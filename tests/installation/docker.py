@@ -1,7 +1,7 @@
 """Run the steps of the Dockerfile in an empty environment: continuous integration has no Docker.
 
-The RUN steps run in their order, with the variables of the Dockerfile, in a copy of the tracked files. The entry point is
-then called in another folder. What this cannot check is the base image: here Python is the one that runs this program.
+The RUN steps run in their order, with the variables of the Dockerfile, in a copy of the tracked files. Then the entry
+point is called in another folder. This cannot check the base image: here Python is the one that runs this program.
 """
 
 import json
