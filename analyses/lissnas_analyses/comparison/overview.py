@@ -74,6 +74,28 @@ def overview(results: Sequence[ComparisonResult]) -> Overview:
     )
 
 
+def read_overview(curves: Sequence[pl.DataFrame], tables: Sequence[pl.DataFrame]) -> Overview:
+    """Return the overview of comparisons from their tables `recall` and `methods`, as they are in files.
+
+    Files of earlier versions have no budgets. Of a method without a budget it is not known whether it is the best at
+    each of several budgets, but whether it is the best of all.
+    """
+    curve = pl.concat(map(_with_budget, curves), how="diagonal")
+    table = pl.concat(map(_with_budget, tables), how="diagonal")
+    budgets = table["budget"].drop_nulls().unique().sort().to_list()
+    by_budget = {
+        budget: table.filter(pl.col("budget").is_null() | (pl.col("budget") == budget)).with_columns(method="series")
+        for budget in (budgets if len(budgets) > 1 else ())
+    }
+    return Overview(curve, table, by_budget=by_budget)
+
+
+def _with_budget(frame: pl.DataFrame) -> pl.DataFrame:
+    if "series" in frame.columns:
+        return frame
+    return frame.with_columns(series="method", budget=pl.lit(None, pl.Int64))
+
+
 def verdicts(overview: Overview) -> tuple[str, ...]:
     """Return the verdict, or with several budgets one for each; none if there is only one method."""
     found = ((budget, verdict(table)) for budget, table in overview.tables.items())

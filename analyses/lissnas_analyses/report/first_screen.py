@@ -10,7 +10,9 @@ from lissnas.storage.sealed_parquet import read_parquet
 
 from lissnas_analyses import style
 from lissnas_analyses.comparison.draw_overview import draw_recall
-from lissnas_analyses.comparison.overview import Overview, verdict
+from lissnas_analyses.comparison.draw_ranks import draw_ranks
+from lissnas_analyses.comparison.overview import ALL_LABELS, read_overview, verdicts
+from lissnas_analyses.comparison.ranks import rank_methods, ranks_sentence
 from lissnas_analyses.report.packed import Packed
 from lissnas_analyses.report.picture import picture
 from lissnas_analyses.results.folder import figure_files
@@ -48,13 +50,15 @@ def first_screen(folders: Sequence[Path], packed: Packed) -> str:
         if (benchmark, dataset) not in tables:
             tables[benchmark, dataset] = table
             curves.append(curve)
-    shown = Overview(pl.concat(curves), pl.concat(tables.values(), how="diagonal"))
+    shown = read_overview(curves, list(tables.values()))
+    ranks = rank_methods(shown.tables, ALL_LABELS)
     with style.house_style():
-        drawing = figure_files("recall", draw_recall(shown))["recall.svg"]
-    return (
-        f'<p class="verdict">{escape(verdict(shown.table))}</p><div class="first">'
-        f"<div>{_methods_table(tables)}</div>{picture(drawing, 'recall', packed)}</div>"
-    )
+        drawn = picture(figure_files("recall", draw_recall(shown))["recall.svg"], "recall", packed)
+        if any(each.critical_difference is not None for each in ranks):
+            drawn += picture(figure_files("ranks", draw_ranks(ranks))["ranks.svg"], "ranks", packed)
+    said = "".join(f'<p class="verdict">{escape(sentence)}</p>' for sentence in verdicts(shown))
+    ranked = "".join(f'<p class="faint">{escape(ranks_sentence(each))}</p>' for each in ranks)
+    return f'{said}<div class="first"><div>{_methods_table(tables)}</div><div>{drawn}</div></div>{ranked}'
 
 
 def _methods_table(tables: dict[tuple[str, str], pl.DataFrame]) -> str:

@@ -7,7 +7,7 @@ from lissnas.statistics.quality import is_top
 from lissnas_analyses.comparison import measure
 from lissnas_analyses.comparison.draw_overview import draw_recall
 from lissnas_analyses.comparison.measure import ComparisonResult
-from lissnas_analyses.comparison.overview import ALL_LABELS, Overview, overview, verdict
+from lissnas_analyses.comparison.overview import ALL_LABELS, Overview, overview, read_overview, verdict, verdicts
 from lissnas_benchmarks.benchmark import Benchmark
 
 
@@ -93,6 +93,19 @@ def test_a_winner_that_was_left_out_of_a_benchmark_has_a_verdict() -> None:
 
 def test_a_verdict_over_one_method_is_empty(shown: Overview) -> None:
     assert verdict(shown.table.filter(pl.col("method") == "lissnas")) == ""
+
+
+def test_an_overview_from_files_has_the_budgets_and_takes_files_without_any(
+    proteins: Benchmark, shown: Overview
+) -> None:
+    methods = ("lissnas", "operation-pruning")
+    of_budgets = overview([measure.compare(proteins, methods, runs=2, seed=7, evaluations=(50, 400))])
+    read = read_overview([of_budgets.curves], [of_budgets.table])
+    for budget, table in of_budgets.by_budget.items():
+        names = ["method", "recall", "evaluations"]
+        assert read.by_budget[budget].select(names).equals(table.select(names))
+    old = [frame.drop("series", "budget") for frame in (shown.curves, shown.table)]
+    assert verdicts(read_overview([old[0]], [old[1]])) == verdicts(shown)
 
 
 def test_each_benchmark_has_a_panel(shown: Overview) -> None:
