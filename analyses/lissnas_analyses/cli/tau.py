@@ -47,13 +47,13 @@ def tau(
     column: Annotated[tuple[str, ...], _SEVERAL] = (),
     subspace: Annotated[tuple[Path, ...], _SEVERAL] = (),
     method: Annotated[tuple[MethodName, ...], _SEVERAL] = (),
-    top: Annotated[tuple[float, ...], Parameter(consume_multiple=True, negative=())] = (0.2,),
-    sample: int = 500,
-    draws: int = 1000,
+    top: Annotated[tuple[float, ...], _SEVERAL] = (),
+    sample: int | None = None,
+    draws: int | None = None,
     precision_at: float | None = None,
     form: Form = OFFICIAL,
     model: Annotated[tuple[PredictorName, ...], _SEVERAL] = (),
-    train: Annotated[tuple[int, ...], Parameter(consume_multiple=True, negative=())] = (78, 156),
+    train: Annotated[tuple[int, ...], _SEVERAL] = (),
     dataset: Dataset = None,
     metric: Metric = None,
     seed: Seed = 0,
@@ -87,25 +87,26 @@ def tau(
     method
         A method that shrinks the space once per seed; default: lissnas, unless --subspace is given.
     top
-        A true top share to measure on.
+        A true top share to measure on; default: 0.2.
     sample
-        Number of networks in a random sample.
+        Number of networks in a random sample; default: 500.
     draws
-        Number of bootstrap draws of an interval.
+        Number of bootstrap draws of an interval; default: 1000.
     precision_at
         Top share for the precision: which part of the predicted top is in the true top; default: 0.05, with --model
         0.01.
     model
         A model that learns from the scores of a few networks.
     train
-        Numbers of random networks that a model learns from.
+        Numbers of random networks that a model learns from; default: 78 156.
     runs
         Number of seeds with which samples are drawn and spaces are shrunk; default: 3. With --model, number of random
         training sets; default: 20.
     """
     if model:
-        for name, words in {"predictor": predictor, "column": column, "subspace": subspace, "method": method}.items():
-            if words:
+        ranked = {"predictor": predictor, "column": column, "subspace": subspace, "method": method}
+        for name, given in (ranked | {"top": top, "sample": sample, "draws": draws}).items():
+            if given not in ((), None):
                 raise SettingError(f"--model measures models that learn: leave out --{name}, or --model")
         opened = open_benchmark(benchmark, dataset, metric)
         folder = out or default_folder(benchmark) / "predictors"
@@ -120,6 +121,11 @@ def tau(
 
     if workers is not None or cluster is not None:
         raise SettingError("--workers and --cluster divide the runs of models: name a --model, or leave them out")
+    if train:
+        raise SettingError("--train says how many networks a model learns from: name a --model, or leave it out")
+    defaults = TauSettings()
+    sample = defaults.sample if sample is None else sample
+    draws = defaults.draws if draws is None else draws
     runs = 3 if runs is None else runs
     precision_at = 0.05 if precision_at is None else precision_at
     if runs < 1 or draws < 0:
@@ -127,7 +133,7 @@ def tau(
     results = Results(out or default_folder(benchmark) / "tau", "tau")
     opened = open_benchmark(benchmark, dataset, metric)
     predictors = collect_predictors(opened, predictor, column, form)
-    settings = TauSettings(top, sample, runs, seed, draws, precision_at)
+    settings = TauSettings(top or defaults.tops, sample, runs, seed, draws, precision_at)
     shrunk = [set_of_subspace(subspace_file.load(path, opened.space)[0], str(path)) for path in dict.fromkeys(subspace)]
     shrinkers = method or (() if subspace else ("lissnas",))
     with progress() as report:
@@ -140,9 +146,9 @@ def tau(
     sources = {"predictors": list(predictor), "columns": list(column), "subspaces": list(map(str, subspace))}
     matched = dict.fromkeys(one.matched for one in predictors if one.matched)
     findings = (*matched, *ranking_sentences(tau_result))
-    defaults = {name: asdict(cast(Any, shrinker_class(name)())) for name in shrinkers}
+    methods = {name: asdict(cast(Any, shrinker_class(name)())) for name in shrinkers}
     entries = benchmark_entries(opened, methods=shrinkers)
-    results.save(entries, sources | {"methods": defaults} | asdict(settings), findings)
+    results.save(entries, sources | {"methods": methods} | asdict(settings), findings)
     return print_analysis(opened, findings, results, INTERVALS)
 
 
@@ -159,7 +165,7 @@ def _measure_models(
 ) -> AnalysisResult:
     from lissnas_analyses.grid.workers import workers as start_workers
     from lissnas_analyses.prediction import describe
-    from lissnas_analyses.prediction.measure import RUNS, SHARE, measure_predictors, named_fits
+    from lissnas_analyses.prediction.measure import RUNS, SHARE, TRAIN, measure_predictors, named_fits
     from lissnas_analyses.results.folder import Results, benchmark_entries
 
     runs, share = RUNS if runs is None else runs, SHARE if share is None else share
@@ -168,7 +174,7 @@ def _measure_models(
         result = measure_predictors(
             opened,
             named_fits(models),
-            train,
+            train or TRAIN,
             runs,
             seed,
             share=share,

@@ -86,6 +86,10 @@ def test_shrink_and_compare_accept_a_users_scores(
         (f"tau {PROTEINS} --model gp --runs 0", "at least one predictor, training size and run is needed"),
         (f"tau {PROTEINS} --model gp --train 3000", "cannot train on 3,000 of the 2,021 networks"),
         (f"tau {PROTEINS} --model gp --column accuracy/test", "leave out --column, or --model"),
+        (f"tau {PROTEINS} --model gp --top 0.1", "leave out --top, or --model"),
+        (f"tau {PROTEINS} --model gp --sample 500", "leave out --sample, or --model"),
+        (f"tau {PROTEINS} --model gp --draws 0", "leave out --draws, or --model"),
+        (f"tau {PROTEINS} --train 78", "name a --model, or leave it out"),
         (f"compare {PROTEINS} --evaluator scores.csv", "choose one with scores.csv:COLUMN"),
     ],
 )
