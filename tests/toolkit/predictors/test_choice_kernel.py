@@ -25,16 +25,16 @@ def _kernel(space: CategoricalSpace, *rows: list[int]) -> Floats:
 
 
 def test_one_changed_gene_is_one_change_and_one_replaced_count() -> None:
-    assert _kernel(NOMINAL, [0, 0, 0, 0], [2, 0, 0, 0])[0, 1] == pytest.approx(math.exp(-1.5 / 4 - 0.1))
+    assert _kernel(NOMINAL, [0, 0, 0, 0], [2, 0, 0, 0])[0, 1] == pytest.approx(math.exp(-0.15 / 4 - 0.01))
 
 
 def test_swapping_the_choices_of_two_genes_leaves_the_counts_unchanged() -> None:
-    assert _kernel(NOMINAL, [0, 1, 2, 0], [1, 0, 2, 0])[0, 1] == pytest.approx(math.exp(-2 * 1.5 / 4))
+    assert _kernel(NOMINAL, [0, 1, 2, 0], [1, 0, 2, 0])[0, 1] == pytest.approx(math.exp(-2 * 0.15 / 4))
 
 
 def test_the_distance_of_an_ordinal_gene_grows_with_the_square_of_the_steps() -> None:
     logs = np.log(_kernel(ORDINAL, [0, 0, 0, 0], [1, 0, 0, 0], [4, 0, 0, 0])[0])
-    assert logs[2] == pytest.approx(-1.5 / 4 - 0.1 / 2)
+    assert logs[2] == pytest.approx(-0.15 / 4 - 0.01 / 2)
     assert logs[1] == pytest.approx(logs[2] / 16)
 
 

@@ -9,7 +9,8 @@ import pytest
 from lissnas.errors import SettingError
 from lissnas.evaluation.evaluator import TableEvaluator
 from lissnas.predictors.gaussian_process import normal_scores
-from lissnas.shrinkers.kernel_shrinkage import ExpectedSubspace, KernelShrinkage
+from lissnas.shrinkers.expected_recall import ExpectedSubspace
+from lissnas.shrinkers.kernel_shrinkage import KernelShrinkage
 from lissnas.shrinkers.lissnas import Lissnas
 from lissnas.shrinkers.shrink import Trace, shrink
 from lissnas.spaces.categorical import CategoricalSpace

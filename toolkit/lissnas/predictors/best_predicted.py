@@ -1,4 +1,8 @@
-"""The architectures of a space with the highest predictions, also where the space cannot be enumerated."""
+"""The architectures of a space with the highest predictions, also where the space cannot be enumerated.
+
+Isomorphic architectures have equal predictions. Which of them come first is drawn (our own choice): by their index, the
+result would depend on the order in which a space lists them.
+"""
 
 from collections.abc import Callable
 
@@ -13,7 +17,9 @@ _MAX_EXPANSIONS = 30
 """Maximum number of such steps: bounds the time (our own choice)."""
 
 
-def best_predicted(space: Space, predict: Callable[[Rows], Floats], count: int, candidates: Indices) -> Indices:
+def best_predicted(
+    space: Space, predict: Callable[[Rows], Floats], count: int, candidates: Indices, rng: np.random.Generator
+) -> Indices:
     """Return the `count` architectures with the highest predictions, best first, or all if the space has fewer.
 
     Parameters
@@ -27,13 +33,15 @@ def best_predicted(space: Space, predict: Callable[[Rows], Floats], count: int, 
     candidates
         Different architectures to choose from where the space cannot be enumerated. The neighbors of the best are added
         repeatedly, until none enters the best. An enumerable space is searched completely and ignores them.
+    rng
+        The source of the order of equal predictions.
     """
     if space.enumerable:
-        return _select_best(np.arange(space.size, dtype=np.int64), predict(space.all_rows()), count)
+        return select_best(np.arange(space.size, dtype=np.int64), predict(space.all_rows()), count, rng)
     index, mean = candidates, predict(space.rows(candidates))
     expanded: Indices = np.empty(0, dtype=np.int64)
     for _ in range(_MAX_EXPANSIONS):
-        front = _select_best(index, mean, count)
+        front = select_best(index, mean, count, rng)
         front = front[~np.isin(front, expanded)][:_EXPANDED_AT_ONCE]
         if len(front) == 0:
             break
@@ -42,8 +50,10 @@ def best_predicted(space: Space, predict: Callable[[Rows], Floats], count: int, 
         index = np.concatenate([index, new])
         mean = np.concatenate([mean, predict(space.rows(new))])
         expanded = np.concatenate([expanded, front])
-    return _select_best(index, mean, count)
+    return select_best(index, mean, count, rng)
 
 
-def _select_best(index: Indices, mean: Floats, count: int) -> Indices:
-    return index[np.argsort(-mean, kind="stable")[:count]]
+def select_best(index: Indices, predictions: Floats, count: int, rng: np.random.Generator) -> Indices:
+    """Return the `count` places of `index` with the highest predictions, best first; equal ones are in random order."""
+    order = rng.permutation(len(index))
+    return index[order[np.argsort(-predictions[order], kind="stable")[:count]]]

@@ -114,7 +114,7 @@ def gain_at_the_top(without: GaussianProcess, joined: GaussianProcess, targets: 
     """Return the mean gain in log density of left-out rows, weighted towards the best, and its standard error."""
     from scipy.stats import rankdata
 
-    gains = joined.leave_one_out_log_densities(targets) - without.leave_one_out_log_densities(targets)
+    gains = joined.leave_one_out_log_densities() - without.leave_one_out_log_densities()
     gains *= 2 * (rankdata(targets) - 0.5) / len(targets)
     return gains.mean(), gains.std(ddof=1) / np.sqrt(len(gains))
 

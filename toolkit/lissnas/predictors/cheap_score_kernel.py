@@ -18,7 +18,7 @@ from lissnas.spaces.space import Floats, Rows, Space
 _REFERENCES = 2_000
 """Number of random architectures that define the quantiles of a score where the space cannot be enumerated."""
 
-_UNIT = 0.1
+_UNIT = 0.01
 """Prior kernel distance of two architectures whose scores differ by 1.4 standard deviations (our own choice)."""
 
 _SPREAD = 1.0

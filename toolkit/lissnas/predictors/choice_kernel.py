@@ -13,10 +13,10 @@ import numpy as np
 from lissnas.predictors.distance_kernel import KernelComponent
 from lissnas.spaces.space import Floats, Rows, Space
 
-_TOTAL_DISTANCE = 1.5
+_TOTAL_DISTANCE = 0.15
 """Prior kernel distance of two architectures that differ in every gene, for each component (our own choice)."""
 
-_COUNT_DISTANCE = 0.1
+_COUNT_DISTANCE = 0.01
 """Prior kernel distance of two architectures whose counts differ by one replaced choice (our own choice)."""
 
 _SPREAD = 1.0

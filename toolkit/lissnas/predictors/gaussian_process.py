@@ -16,7 +16,7 @@ from lissnas.spaces.space import Floats, Indices, Rows
 _LEVEL_VARIANCE = 1.0
 """Prior variance of the mean level. Targets are near standard normal."""
 
-_VARIANCE_PRIOR = (np.log(0.33), 1.0)
+_VARIANCE_PRIOR = (np.log(2.0), 1.0)
 _NOISE_PRIOR = (np.log(0.1), 1.0)
 """Prior mean and standard deviation of the log variance of the kernel, and of the noise (our own choice)."""
 
@@ -49,8 +49,8 @@ class GaussianProcess:
         The kernel, and its parameters followed by the log variance and the log noise variance.
     objective
         Negative log of marginal likelihood times prior, up to a constant.
-    features
-        Features of the scored architectures, shape (n, features).
+    features, targets
+        Features of the scored architectures, shape (n, features), and their scores, shape (n,).
     cholesky, coefficients
         Cholesky factor of their covariance, shape (n, n), and the covariance solved for the targets, shape (n,).
     """
@@ -59,6 +59,7 @@ class GaussianProcess:
     parameters: Floats
     objective: float
     features: Floats
+    targets: Floats
     cholesky: Floats
     coefficients: Floats
 
@@ -115,10 +116,14 @@ class GaussianProcess:
             variance -= shared * shared
         return chosen
 
-    def leave_one_out_log_densities(self, targets: Floats) -> Floats:
+    def leave_one_out_log_densities(self) -> Floats:
         """Return the log density of each target given all others, shape (n,); equations 5.10 to 5.12."""
         precision = _inverse(self.cholesky).diagonal()
         return (np.log(precision / (2 * np.pi)) - self.coefficients**2 / precision) / 2
+
+    def leave_one_out_residuals(self) -> Floats:
+        """Return each target minus its prediction by all others, shape (n,); equation 5.12."""
+        return self.coefficients / _inverse(self.cholesky).diagonal()
 
     @property
     def _prior_variance(self) -> float:
@@ -180,7 +185,7 @@ def _condition(
     """Return the Gaussian process with these parameters, given the scores."""
     features = kernel.features(rows)
     cholesky = _cholesky(_covariance(kernel, parameters, features, features), parameters)
-    return GaussianProcess(kernel, parameters, objective, features, cholesky, _solve(cholesky, targets))
+    return GaussianProcess(kernel, parameters, objective, features, targets, cholesky, _solve(cholesky, targets))
 
 
 def _fitted_rows(targets: Floats) -> Indices:
@@ -242,11 +247,14 @@ def objective(parameters: Floats, kernel: DistanceKernel, features: Floats, targ
     coefficients = _solve(cholesky, targets)
     standard = (parameters - mean) / spread
     value = targets @ coefficients / 2 + np.log(cholesky.diagonal()).sum() + standard @ standard / 2
-    slopes = (_inverse(cholesky) - np.outer(coefficients, coefficients)) / 2
+    slopes = _inverse(cholesky)
+    slopes -= np.outer(coefficients, coefficients)
+    slopes /= 2
     gradient = standard / spread
-    gradient[:-2] += kernel.gradient(parameters[:-2], features, slopes * signal)
-    gradient[-2] += (slopes * signal).sum()
     gradient[-1] += np.exp(parameters[-1]) * slopes.trace()
+    slopes *= signal
+    gradient[:-2] += kernel.gradient(parameters[:-2], features, slopes)
+    gradient[-2] += slopes.sum()
     return float(value), gradient
 
 
@@ -272,9 +280,10 @@ def _inverse(cholesky: Floats) -> Floats:
     """Return the inverse of the matrix with this Cholesky factor: a third of the work of solving for all columns."""
     from scipy.linalg.lapack import dpotri
 
-    lower, _info = dpotri(cholesky, lower=1)
-    lower = np.tril(lower)
-    return np.asarray(lower + np.tril(lower, -1).T)
+    lower, _info = dpotri(cholesky, lower=1)  # the factor is 0 above its diagonal, and dpotri leaves that as it is
+    inverse = np.asarray(lower + lower.T)
+    inverse[np.diag_indices(len(inverse))] /= 2
+    return inverse
 
 
 def _chunks(rows: Rows) -> range:

@@ -18,7 +18,7 @@ STEPS = 2
 BINS = 64
 """Number of bins of the histogram of refined colors."""
 
-_UNIT = 0.1
+_UNIT = 0.01
 """Prior kernel distance of two graphs that differ in one label; a tenth of it for a color (our own choice)."""
 
 _SPREAD = 1.0

@@ -7,6 +7,7 @@ Savani, "BANANAS", AAAI 2021, encode architectures by their paths; the counts an
 """
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lissnas.predictors.distance_kernel import KernelComponent
 from lissnas.spaces.space import Floats, Paths, Rows, Space
@@ -14,11 +15,11 @@ from lissnas.spaces.space import Floats, Paths, Rows, Space
 _MAX_SEQUENCES = 128
 """Sequences are not features where more are possible than this (our own choice)."""
 
-_REFERENCES = 20_000
+_REFERENCES = 2**15
 """Maximum number of architectures that define the standard deviations of the counts: evenly spaced ones, or random ones
-where the space cannot be enumerated (our own choice)."""
+where the space cannot be enumerated (our own choice). The features of a smaller space are computed once."""
 
-_UNIT = 0.05
+_UNIT = 0.005
 """Prior kernel distance of two architectures whose count differs by 1.4 standard deviations, or whose paths differ by
 one sequence (our own choice)."""
 
@@ -39,15 +40,20 @@ def path_components(space: Space) -> list[KernelComponent]:
     mean, deviation = counts.mean(axis=0), counts.std(axis=0)
     varies = deviation > 0
     mean, deviation = mean[varies], deviation[varies]
-    base = paths.operation_count + 1
-    has_sequences = base ** paths.operations.shape[2] <= _MAX_SEQUENCES
-    occurs = _sequences(paths).any(axis=0) if has_sequences else np.empty(0, dtype=np.bool_)
+    occurring = np.unique(paths.operations[paths.operations > 0])
+    has_sequences = (len(occurring) + 1) ** paths.operations.shape[2] <= _MAX_SEQUENCES
+    occurs = _sequences(paths, occurring).any(axis=0) if has_sequences else np.empty(0, dtype=np.bool_)
 
-    def features(rows: Rows) -> Floats:
+    def compute(rows: Rows) -> Floats:
         paths = space.paths(rows)
         assert paths is not None
         standard = (_counts(paths)[:, varies] - mean) / deviation
-        return np.hstack([standard, _sequences(paths)[:, occurs]]) if has_sequences else standard
+        return np.hstack([standard, _sequences(paths, occurring)[:, occurs]]) if has_sequences else standard
+
+    of_all = compute(space.all_rows()) if space.enumerable and space.size <= _REFERENCES else None
+
+    def features(rows: Rows) -> Floats:
+        return compute(rows) if of_all is None else of_all[space.index(rows)]
 
     names = [("count", number) for number in range(len(mean))]
     names += [("sequence", number) for number in range(np.count_nonzero(occurs))]
@@ -68,12 +74,14 @@ def _counts(paths: Paths) -> Floats:
     return np.stack(columns, axis=1).astype(np.float64)
 
 
-def _sequences(paths: Paths) -> Floats:
-    """Return how often each sequence of operations is a path, shape (n, sequences)."""
-    base = paths.operation_count + 1
+def _sequences(paths: Paths, occurring: NDArray[np.int64]) -> Floats:
+    """Return how often each sequence of the operations that occur is a path, shape (n, sequences)."""
+    base = len(occurring) + 1
     count = base ** paths.operations.shape[2]
+    digit = np.zeros(paths.operation_count + 1, dtype=np.int64)
+    digit[occurring] = np.arange(1, base)
     code = np.zeros(paths.present.shape, dtype=np.int64)
-    for operation in np.moveaxis(paths.operations, 2, 0):
+    for operation in np.moveaxis(digit[paths.operations], 2, 0):
         code = np.where(operation > 0, code * base + operation, code)
     offset = np.arange(len(code))[:, None] * (count + 1)
     flat = np.bincount((np.where(paths.present, code, count) + offset).ravel(), minlength=len(code) * (count + 1))

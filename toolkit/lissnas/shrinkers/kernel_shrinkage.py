@@ -9,23 +9,23 @@ architectures a round scores, were chosen by recall on some of those tables: the
 """
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lissnas.errors import SettingError
 from lissnas.evaluation.evaluations import Evaluations
-from lissnas.predictors.best_predicted import best_predicted
+from lissnas.predictors.best_predicted import best_predicted, select_best
 from lissnas.predictors.distance_kernel import DistanceKernel
 from lissnas.predictors.gaussian_process import GaussianProcess, WarmStartedFit, normal_scores
 from lissnas.predictors.graph_kernel import kernel_components
 from lissnas.setting_checks import check_at_least_one, check_between, check_share
+from lissnas.shrinkers.expected_recall import REPRODUCIBLE, describe_expected_recall, expected_subspace
 from lissnas.spaces.space import Floats, Indices, Rows, Space
-from lissnas.subspaces.subspace import ExplicitSubspace, Subspace
-
-_SAMPLED_OTHERS = 2_000
-"""Number of random architectures to estimate how many of the best are not kept (our own choice)."""
+from lissnas.subspaces.subspace import Subspace
 
 _STRAY_POOL = 1_000
 """Size of the random pool from which the strays of a round are drawn (our own choice)."""
@@ -33,58 +33,11 @@ _STRAY_POOL = 1_000
 _BATCH_DIVISOR = 8
 """A round scores at least 1/8 of what was scored before it: fewer rounds are faster, and found as many of the best."""
 
-_REPRODUCIBLE = 0.5
-"""Share of the noise variance that belongs to the architecture, and not to its measurement (our own choice).
-
-The kernel cannot explain this part, but another measurement shows it again: validation and test accuracy are of the
-same trained network. So a scored architecture moves by this share from its posterior mean towards its score.
-"""
-
-_DEGREES_OF_FREEDOM = 5
-"""Degrees of freedom of the predicted scores in the expected recall (our own choice).
-
-Many of the best are surprises: networks of low posterior mean. A normal distribution leaves them out, and expects up to
-twice the recall that is found. The scores so far cannot show them: nearly all were chosen for their high mean.
-"""
-
 _CACHED_NUMBERS = 2**23
 """Maximum number of features of all architectures of a space that are kept between rounds: 64 MB."""
 
 _CHUNK = 8192
 """Number of architectures to rank in one batch: bounds the memory."""
-
-
-class ExpectedSubspace(ExplicitSubspace):
-    """A list of architectures with their predicted scores.
-
-    Attributes
-    ----------
-    mean, spread
-        Predicted score of each architecture and its standard deviation, shape (size,), in the order of `index`. The
-        unit is normal scores: 0 is the median and 1 the 84th percentile of the architectures scored so far.
-    expected_recall
-        Expected share of the best architectures of the space in this list. Best means by the score that selected them.
-        NaN where the size of the space is unknown.
-    expected_report_recall
-        The same, where best means by a new measurement, with the noise that the process was fitted with. It is usually
-        lower, because noise decides which of the good architectures are the best.
-    """
-
-    def __init__(
-        self,
-        space: Space,
-        index: Indices,
-        mean: Floats,
-        spread: Floats,
-        expected_recall: float,
-        expected_report_recall: float,
-    ) -> None:
-        super().__init__(space, index)
-        order = np.argsort(index)
-        self.mean = mean[order]
-        self.spread = spread[order]
-        self.expected_recall = expected_recall
-        self.expected_report_recall = expected_report_recall
 
 
 @dataclass(frozen=True)
@@ -133,7 +86,7 @@ class KernelShrinkage:
         check_share(self, "quantile")
 
     def rounds(self, space: Space, evaluations: Evaluations, rng: np.random.Generator) -> Iterator[Subspace]:
-        at_most = space.size_bounds[1]
+        at_least, at_most = space.size_bounds
         for name in ("evaluations", "size"):
             if getattr(self, name) > at_most:
                 raise SettingError(
@@ -147,10 +100,13 @@ class KernelShrinkage:
             evaluations(drawn)
             process = learn(evaluations.rows, normal_scores(evaluations.scores))
             ranked = rank(process, evaluations.index, rng)
-            yield self._subspace(space, process, evaluations.index, ranked[: self.size], rng)
+            kept = expected_subspace(space, process, evaluations.index, ranked[: self.size], self.quantile, rng)
+            yield kept
             full_batch = max(self.batch, len(evaluated) // _BATCH_DIVISOR)
             batch = min(full_batch, self.evaluations - len(evaluated))
             if batch == 0:
+                if at_least == at_most:
+                    evaluations.notes.append(describe_expected_recall(kept, self.quantile))
                 return
             unscored = ranked[~np.isin(ranked, evaluated)][: max(self.size, batch)]
             threshold = process.mean(space.rows(ranked[self.size - 1 : self.size]))[0]
@@ -168,60 +124,6 @@ class KernelShrinkage:
     def _learner(self, space: Space, rng: np.random.Generator) -> Callable[[Rows, Floats], GaussianProcess]:
         """Return the function that fits a Gaussian process to all rows scored so far and their normal scores."""
         return WarmStartedFit(DistanceKernel(kernel_components(space)))
-
-    def _subspace(
-        self, space: Space, process: GaussianProcess, scored: Indices, index: Indices, rng: np.random.Generator
-    ) -> ExpectedSubspace:
-        """Return the architectures to keep, with the recall expected from them and a sample of the others."""
-        at_least, at_most = space.size_bounds
-        kept = _Prediction.of(space, process, scored, index)
-        mean, spread = kept.of_architecture
-        if at_least < at_most:
-            return ExpectedSubspace(space, index, mean, spread, float("nan"), float("nan"))
-        drawn = np.setdiff1d(space.index(space.sample(min(_SAMPLED_OTHERS, space.size), rng)), index)
-        others = _Prediction.of(space, process, scored, drawn)
-        weight = (space.size - len(index)) / max(len(drawn), 1)
-        best = self.quantile * space.size
-        selected = _expected_recall(kept.of_score, others.of_score, weight, best)
-        reported = _expected_recall(kept.of_new_score, others.of_new_score, weight, best)
-        return ExpectedSubspace(space, index, mean, spread, selected, reported)
-
-
-@dataclass(frozen=True)
-class _Prediction:
-    """What a process predicts of some architectures, each as means and standard deviations.
-
-    Attributes
-    ----------
-    of_architecture
-        The score without the noise of measurements.
-    of_score
-        The score that was or would be measured. Those of scored architectures are known.
-    of_new_score
-        A new measurement.
-    """
-
-    of_architecture: tuple[Floats, Floats]
-    of_score: tuple[Floats, Floats]
-    of_new_score: tuple[Floats, Floats]
-
-    @classmethod
-    def of(cls, space: Space, process: GaussianProcess, scored: Indices, index: Indices) -> "_Prediction":
-        mean, spread = process.mean_and_spread(space.rows(index))
-        position = {place: number for number, place in enumerate(scored.tolist())}
-        places = [(number, position[place]) for number, place in enumerate(index.tolist()) if place in position]
-        known, numbers = np.array(places, dtype=np.int64).reshape(-1, 2).T
-        residual = process.scored_residuals()[numbers]
-        noise, again = process.noise, 1 - _REPRODUCIBLE
-        variance = spread**2 + _REPRODUCIBLE * noise
-        variance[known] = again * (_REPRODUCIBLE * noise + again * spread[known] ** 2)
-        score, score_variance = mean.copy(), spread**2 + noise
-        score[known] += residual
-        score_variance[known] = 0
-        mean[known] += _REPRODUCIBLE * residual
-        return cls(
-            (mean, np.sqrt(variance)), (score, np.sqrt(score_variance)), (mean, np.sqrt(variance + again * noise))
-        )
 
 
 def _draw_above(
@@ -257,15 +159,15 @@ class _Ranking:
         self._space = space
         self._count = count
         self._candidates = candidates
-        self._features: dict[DistanceKernel, list[Floats]] = {}
+        self._features: dict[DistanceKernel, tuple[list[Floats], Indices]] = {}
 
     def __call__(self, process: GaussianProcess, scored: Indices, rng: np.random.Generator) -> Indices:
         """Return the places of the architectures with the highest expected scores, best first."""
-        moves = _REPRODUCIBLE * process.scored_residuals()
+        moves = REPRODUCIBLE * process.scored_residuals()
         if self._space.enumerable:
-            expected = process.mean_of(self._all_features(process.kernel))
+            expected = self._means(process)
             expected[scored] += moves
-            return np.argsort(-expected, kind="stable")[: self._count]
+            return select_best(np.arange(self._space.size), expected, self._count, rng)
         order = np.argsort(scored)
         in_order = scored[order]
 
@@ -275,33 +177,29 @@ class _Ranking:
             return process.mean(rows) + np.where(in_order[place] == index, moves[order[place]], 0)
 
         drawn = self._space.index(self._space.sample(max(self._candidates, self._count), rng))
-        return best_predicted(self._space, predict, self._count, np.union1d(scored, drawn))
+        return best_predicted(self._space, predict, self._count, np.union1d(scored, drawn), rng)
 
-    def _all_features(self, kernel: DistanceKernel) -> Iterable[Floats]:
-        """Return the features of all architectures of an enumerable space in batches; few enough are kept."""
-        if kernel in self._features:
-            return self._features[kernel]
-        rows = self._space.all_rows()
-        batches = (kernel.features(rows[first : first + _CHUNK]) for first in range(0, len(rows), _CHUNK))
+    def _means(self, process: GaussianProcess) -> Floats:
+        """Return the posterior mean of all architectures of an enumerable space.
+
+        If there are few enough, their features are kept, and the mean is computed once for equal features.
+        """
+        kernel, rows = process.kernel, self._space.all_rows()
         if len(rows) * kernel.feature_count > _CACHED_NUMBERS:
-            return batches
-        return self._features.setdefault(kernel, list(batches))
+            return process.mean(rows)
+        if kernel not in self._features:
+            different, group = _different_rows(np.concatenate(list(map(kernel.features, _batches(rows)))))
+            self._features[kernel] = list(_batches(different)), group
+        features, group = self._features[kernel]
+        return process.mean_of(features)[group]
 
 
-def _expected_recall(kept: tuple[Floats, Floats], others: tuple[Floats, Floats], weight: float, best: float) -> float:
-    """Return the expected share of the `best` architectures among those kept.
+def _batches(values: NDArray[Any]) -> Iterator[NDArray[Any]]:
+    return (values[first : first + _CHUNK] for first in range(0, len(values), _CHUNK))
 
-    `kept` and `others` are means and standard deviations. `others` is a sample whose members count `weight` times each.
-    The best are those above the score that `best` architectures are expected to exceed.
-    """
-    from scipy.optimize import brentq
-    from scipy.special import stdtr
 
-    scale = np.sqrt((_DEGREES_OF_FREEDOM - 2) / _DEGREES_OF_FREEDOM)
-
-    def count_above(scores: tuple[Floats, Floats], threshold: float) -> float:
-        mean, spread = scores
-        return float(stdtr(_DEGREES_OF_FREEDOM, (mean - threshold) / np.maximum(scale * spread, 1e-9)).sum())
-
-    threshold = brentq(lambda t: count_above(kept, t) + weight * count_above(others, t) - best, -20, 20, xtol=1e-6)
-    return count_above(kept, threshold) / best
+def _different_rows(features: Floats) -> tuple[Floats, Indices]:
+    """Return the different rows, and for each row its position among them."""
+    as_bytes = np.ascontiguousarray(features).view(np.dtype((np.void, features.itemsize * features.shape[1])))
+    _, first, group = np.unique(as_bytes[:, 0], return_index=True, return_inverse=True)
+    return features[first], group

@@ -163,7 +163,7 @@ class Lissnas:
         """Return as many architectures as the balls have: those with the highest predictions."""
         space, kept = subspace.space, subspace.index
         predict = self._fitted(space, evaluations, rng)
-        best = best_predicted(space, predict, len(kept), np.union1d(kept, evaluations.index))
+        best = best_predicted(space, predict, len(kept), np.union1d(kept, evaluations.index), rng)
         evaluations.notes.append(
             f"kept the {len(kept):,} networks with the highest predictions of {self.model}, which was fitted to "
             f"{len(evaluations.scores):,} scores"
