@@ -64,6 +64,7 @@ PROBLEMS: dict[str, Callable[[], Problem]] = {
     "c10": lambda: nasbench201("c10"),
     "c100": lambda: nasbench201("c100"),
     "in16": lambda: nasbench201("in16"),
+    "analog": lambda: embedded("analog-nasbench", None, ("digits-cells", None), ("fashion-cells", None)),
     "digits": lambda: embedded("digits-cells", None, ("fashion-cells", None)),
     "fashion": lambda: embedded("fashion-cells", None, ("digits-cells", None)),
     "cora": lambda: embedded("nas-bench-graph", "cora", ("nas-bench-graph", "pubmed")),

@@ -14,6 +14,12 @@ from lissnas.spaces.space import Floats, Rows
 Factor = tuple[str, float]
 """Name of a factor of a weight, and the prior standard deviation of its logarithm, whose prior mean is 0."""
 
+_SCALE_SPREAD = 2.0
+"""Prior standard deviation of the log of a factor of all weights (our own choice).
+
+It is wide, because tables differ: cells trained on images are much smoother than networks of graphs.
+"""
+
 
 @dataclass(frozen=True)
 class KernelComponent:
@@ -48,7 +54,8 @@ class DistanceKernel:
         self._components = tuple(components)
         self._units: Floats = np.concatenate([component.units for component in components])
         spreads: dict[str, float] = {}
-        by_feature = [factors for component in components for factors in component.factors]
+        scale = ("scale of all", _SCALE_SPREAD)
+        by_feature = [[*factors, scale] for component in components for factors in component.factors]
         for factors in by_feature:
             spreads.update(factors)
         self.prior_spread: Floats = np.array(list(spreads.values()))
