@@ -33,6 +33,18 @@ def test_isomorphic_cells_have_equal_features_and_others_do_not() -> None:
     assert np.abs(a - other).max() > 0.1
 
 
+def test_the_sequence_of_operations_on_a_path_is_a_feature() -> None:
+    # Edges 0-1, 0-2, 1-2, 0-3, 1-3, 2-3: one path with the same operations in another order.
+    rows = np.array(
+        [[CONV_1, NONE, CONV_3, NONE, NONE, POOL], [CONV_3, NONE, CONV_1, NONE, NONE, POOL]], dtype=np.uint8
+    )
+    (component,) = path_components(cell201())
+    a, b = component.features(rows)
+    assert np.count_nonzero(a != b) == 2  # one sequence each; all counts are equal
+    # 13 counts, and all sequences of at most three of the three operations: 1 + 3 + 9 + 27.
+    assert component.features(rows).shape[1] == 13 + 40
+
+
 def test_mean_choices_tell_nearly_all_functions_apart() -> None:
     space, distinct = cell201(), distinct_cell201()
     rows = space.sample(3000, np.random.default_rng(0))

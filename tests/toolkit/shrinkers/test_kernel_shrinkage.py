@@ -112,6 +112,16 @@ def test_the_expected_recall_of_the_full_space_is_1() -> None:
     assert _result(_run(size=SPACE.size, evaluations=30)).expected_recall == pytest.approx(1, abs=1e-6)
 
 
+def test_it_says_the_expected_recall_or_that_the_evaluations_are_too_few() -> None:
+    smooth = _run(evaluations=60)
+    assert str(smooth.notes[-1]).startswith(
+        f"expected recall of the best 1 %: {_result(smooth).expected_recall:.2f} by"
+    )
+    noise = _run(TableEvaluator(SPACE, np.random.default_rng(0).normal(size=SPACE.size)), evaluations=60)
+    assert np.isnan(_result(noise).expected_recall)
+    assert "too few to say how many of the best 1 % were kept" in str(noise.notes[-1])
+
+
 def test_a_space_that_cannot_be_enumerated_is_shrunk() -> None:
     kept = _run(space=HUGE, size=200).subspace
     drawn = np.sort(_score(HUGE.sample(20_000, np.random.default_rng(1))))
