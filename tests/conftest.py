@@ -43,9 +43,11 @@ settings.load_profile("lissnas")
 
 @pytest.fixture(scope="session", autouse=True)
 def session_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Return one cache for the session: each benchmark is imported once, and the user's cache stays untouched."""
+    """Return one cache for all workers: each benchmark is imported once, and the user's cache stays untouched."""
     with pytest.MonkeyPatch.context() as patch:
-        folder = tmp_path_factory.mktemp("cache")
+        base = tmp_path_factory.getbasetemp()
+        folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "cache"
+        folder.mkdir(exist_ok=True)
         patch.setenv("LISSNAS_CACHE", str(folder))
         yield folder
 

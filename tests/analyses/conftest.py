@@ -1,6 +1,7 @@
 """A study small enough to be run through whole, and the command line as a user calls it."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 from command import Command
 from lissnas_analyses.cli import app
 from lissnas_benchmarks.benchmark import Benchmark, open_benchmark
+from lissnas_benchmarks.loading import load_table
 from small_ablation import ablate_grid
 
 
@@ -24,6 +26,17 @@ def complete(proteins: Benchmark, tmp_path_factory: pytest.TempPathFactory) -> P
     folder = tmp_path_factory.mktemp("complete")
     ablate_grid(proteins, folder)
     return folder / "ablation.parquet"
+
+
+@pytest.fixture
+def bundled_cache(session_cache: Path, tmp_path: Path) -> Path:
+    """A cache of its own with the benchmarks that come with the installation: importing them again takes seconds."""
+    tables = tmp_path / "cache" / "tables"
+    tables.mkdir(parents=True)
+    for name in ("analog-nasbench", "nas-bench-graph", "nas-bench-graph-proteins", "digits-cells", "fashion-cells"):
+        load_table(name)
+        shutil.copy(session_cache / "tables" / f"{name}.parquet", tables)
+    return tmp_path / "cache"
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ from lissnas.shrinkers.shrink import shrink
 from lissnas.statistics.quality import quality
 from lissnas.storage.random_streams import named_generator
 from lissnas.subspaces.subspace import WholeSpace
-from lissnas_analyses.comparison import measure
+from lissnas_analyses.comparison import measure, pocket_map
 from lissnas_analyses.comparison.describe import ROWS
 from lissnas_analyses.reproduce import reproduce
 from lissnas_analyses.results.folder import Results
@@ -58,11 +58,22 @@ def test_every_table_is_written_as_parquet_and_csv(folder: Path) -> None:
         assert frame.height == text.height > 0
 
 
-def test_the_same_seed_gives_the_same_bytes(folder: Path, tmp_path: Path, proteins: Benchmark) -> None:
-    reproduce(proteins, Results(tmp_path, "reproduce"), RUNS, 7, lambda step, share: None).save()
+def test_the_same_seed_gives_the_same_bytes_in_a_process_without_torch(folder: Path, tmp_path: Path) -> None:
+    """On one benchmark; `tests/installation/wheel.py` runs it on all of them, without torch."""
+    program = (
+        "import sys; from lissnas_analyses import reproduce; from lissnas_analyses.comparison import pocket_map;"
+        f"reproduce.BENCHMARKS = ('nas-bench-graph-proteins',); pocket_map.BACKGROUND = {pocket_map.BACKGROUND};"
+        "from lissnas_analyses.cli.app import app;"
+        f"app(['reproduce', '--runs', '{RUNS}', '--seed', '7', '--out', {str(tmp_path)!r}]);"
+        "assert 'torch' not in sys.modules"
+    )
+    called = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert called.returncode == 0, called.stderr
+    assert "nas-bench-graph-proteins, " in called.stdout
     for path in folder.iterdir():
         if path.name != "manifest.json":
-            assert path.read_bytes() == (tmp_path / path.name).read_bytes(), path.name
+            assert path.read_bytes() == (tmp_path / "nas-bench-graph-proteins" / path.name).read_bytes(), path.name
+    assert (tmp_path / "nas-bench-graph-proteins" / "manifest.json").exists()
 
 
 def test_another_seed_gives_other_runs(folder: Path, proteins: Benchmark) -> None:
@@ -125,16 +136,3 @@ def test_a_method_never_sees_the_reporting_scores(proteins: Benchmark) -> None:
     rows = proteins.space.all_rows()
     assert (proteins.evaluator(rows) == proteins.selection).all()
     assert not (proteins.selection == proteins.report).all()
-
-
-def test_the_job_imports_no_torch(tmp_path: Path) -> None:
-    """On one benchmark; `tests/installation/wheel.py` runs it on all of them, without torch."""
-    program = (
-        "import sys; from lissnas_analyses import reproduce; reproduce.BENCHMARKS = ('nas-bench-graph-proteins',);"
-        "from lissnas_analyses.cli.app import app;"
-        f"app(['reproduce', '--runs', '2', '--out', {str(tmp_path)!r}]); assert 'torch' not in sys.modules"
-    )
-    called = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
-    assert called.returncode == 0, called.stderr
-    assert "nas-bench-graph-proteins, " in called.stdout
-    assert (tmp_path / "nas-bench-graph-proteins/manifest.json").exists()

@@ -2,12 +2,10 @@
 
 import contextlib
 import io
-import os
 import re
 import shlex
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import fields
 from pathlib import Path
@@ -91,8 +89,9 @@ def name_of(page: Path) -> str:
 def test_the_code_of_a_page_runs_and_prints_what_it_shows(
     page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, open_table: Callable[[str], Table]
 ) -> None:
+    """A loop over five seeds runs for one: the others only repeat the same, and `make docs` runs them."""
     monkeypatch.chdir(tmp_path)
-    text = page.read_text()
+    text = page.read_text().replace("for seed in range(5):", "for seed in range(1):")
     parts = re.findall(
         r"^```(python|\{code-cell\})\n(.*?)^```(?:\n+```text\n(.*?)^```)?", text, re.MULTILINE | re.DOTALL
     )
@@ -171,24 +170,20 @@ def as_pattern(printed: list[str]) -> re.Pattern[str]:
 
 
 @pytest.mark.parametrize("page", pages_with("console"), ids=name_of)
-def test_a_page_shows_what_its_commands_print(page: Path, working_folder: Path, session_cache: Path) -> None:
-    bin_folder = Path(sys.executable).parent
-    environment = os.environ | {"LISSNAS_CACHE": str(session_cache), "COLUMNS": "120", "OMP_NUM_THREADS": "1"}
+def test_a_page_shows_what_its_commands_print(
+    page: Path, working_folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(working_folder)
+    monkeypatch.setenv("COLUMNS", "120")
     for command, printed in sessions(page):
         program, *words = shlex.split(command)
         if not_run_key([program, *words]):
             continue
-        called = subprocess.run(
-            [str(bin_folder / program), *words],
-            cwd=working_folder,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert called.returncode == 0, f"{command}: {called.stderr}"
+        assert program == "lissnas", f"{page.name}: run {program} here, or add it to NOT_RUN with a reason"
+        assert app(words, exit_on_error=False, print_error=False) == 0, command
+        output = capsys.readouterr().out
         if printed:
-            assert as_pattern(printed).fullmatch(called.stdout), f"{command} printed:\n{called.stdout}"
+            assert as_pattern(printed).fullmatch(output), f"{command} printed:\n{output}"
 
 
 @pytest.mark.parametrize(

@@ -37,15 +37,17 @@ def test_help_imports_no_numpy() -> None:
     assert subprocess.run([sys.executable, "-c", program], capture_output=True, check=False).returncode == 0
 
 
-def test_the_list_of_benchmarks_fits_a_screen(in_process: Command, tmp_path: Path) -> None:
-    shown = in_process("benchmarks", folder=tmp_path, LISSNAS_CACHE=str(tmp_path), COLUMNS="80").stdout
+def test_the_list_of_benchmarks_fits_a_screen(in_process: Command, tmp_path: Path, bundled_cache: Path) -> None:
+    shown = in_process("benchmarks", folder=tmp_path, LISSNAS_CACHE=str(bundled_cache), COLUMNS="80").stdout
     assert all(name in shown for name in benchmark_names())
     assert len(shown.splitlines()) <= len(benchmark_names()) + 3
 
 
-def test_a_named_benchmark_is_described_with_license_and_remedy(in_process: Command, tmp_path: Path) -> None:
+def test_a_named_benchmark_is_described_with_license_and_remedy(
+    in_process: Command, tmp_path: Path, bundled_cache: Path
+) -> None:
     words = ("benchmarks", "nas-bench-macro", "analog-nasbench")
-    shown = in_process(*words, folder=tmp_path, LISSNAS_CACHE=str(tmp_path)).stdout
+    shown = in_process(*words, folder=tmp_path, LISSNAS_CACHE=str(bundled_cache)).stdout
     assert "none stated" in shown
     assert "lissnas data import nas-bench-macro" in shown
     assert "nas-bench-201" not in shown
@@ -96,8 +98,10 @@ def test_locality_writes_figures_tables_and_a_manifest(lissnas: Command, tmp_pat
 
 
 def test_compare_takes_a_dataset_and_a_metric(in_process: Command, tmp_path: Path) -> None:
-    words = ("compare", "analog-nasbench", "--dataset", "cifar10", "--metric", "noisy-accuracy", "--runs", "2")
-    assert "selected and reported by the same test noisy-accuracy" in in_process(*words, folder=tmp_path).stdout
+    words = ("compare", "analog-nasbench", "--dataset", "cifar10", "--metric", "noisy-accuracy")
+    quickly = ("--methods", "random-subset", "--runs", "2", "--no-figures")
+    printed = in_process(*words, *quickly, folder=tmp_path).stdout
+    assert "selected and reported by the same test noisy-accuracy" in printed
 
 
 @pytest.mark.parametrize(
@@ -170,15 +174,20 @@ def test_a_damaged_cache_is_a_one_line_error_with_a_remedy(in_process: Command, 
 
 
 def test_an_interrupt_leaves_complete_files_and_exit_status_130(tmp_path: Path, session_cache: Path) -> None:
+    """The interrupt comes while the files of the first of two benchmarks are written."""
     folder = tmp_path / "results"
+    program = (
+        "from lissnas_analyses import reproduce; from lissnas_analyses.cli.app import main;"
+        "reproduce.BENCHMARKS = ('nas-bench-graph-proteins', 'digits-cells'); main()"
+    )
     running = subprocess.Popen(
-        [str(Path(sys.executable).parent / "lissnas"), "reproduce", "--runs", "2", "--out", str(folder)],
+        [sys.executable, "-c", program, "reproduce", "--runs", "2", "--out", str(folder)],
         env=os.environ | {"LISSNAS_CACHE": str(session_cache)},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
     )
-    while not (folder / "analog-nasbench/locality.parquet").exists():
+    while not (folder / "nas-bench-graph-proteins/locality.parquet").exists():
         assert running.poll() is None
         time.sleep(0.01)
     running.send_signal(signal.SIGINT)
@@ -212,9 +221,9 @@ def test_data_is_listed_and_checked_after_an_import(in_process: Command, tmp_pat
 
 
 def test_a_damaged_table_is_reported_in_its_row_and_the_others_too(
-    in_process: Command, tmp_path: Path, macro_file: Path
+    in_process: Command, tmp_path: Path, bundled_cache: Path, macro_file: Path
 ) -> None:
-    cache = str(tmp_path / "cache")
+    cache = str(bundled_cache)
     in_process("data", "import", "nas-bench-macro", str(macro_file), folder=tmp_path, LISSNAS_CACHE=cache)
     (tmp_path / "cache" / "tables" / "channel-bench-macro.parquet").write_bytes(b"PAR1 damaged")
     for words in (("data", "check"), ("data", "list"), ("benchmarks",)):

@@ -23,7 +23,7 @@ def test_a_second_call_computes_only_the_runs_that_are_missing(
         return compute(key, seed, chunk)
 
     monkeypatch.setattr(measure, "comparison_rows", compute_and_note)
-    words = "compare nas-bench-graph-proteins --methods lissnas random-subset --workers 1 --runs"
+    words = "compare nas-bench-graph-proteins --methods lissnas random-subset --workers 1 --no-figures --runs"
     for runs in ("2", "3", "2"):
         called = in_process(*words.split(), runs, folder=tmp_path)
         assert called.returncode == 0, called.stderr

@@ -44,7 +44,7 @@ from lissnas_benchmarks.benchmark import Benchmark
 from results_page import DOCUMENTED, check_table
 
 SPACE = cell201()
-SETTINGS = SupernetStudySettings(seeds=(0,), steps=40, fine_tuning_steps=20, marks=(0.25, 0.5), sample=40)
+SETTINGS = SupernetStudySettings(seeds=(0,), steps=12, fine_tuning_steps=8, marks=(0.25, 0.5), sample=12)
 
 Study = tuple[Benchmark, list[SupernetScores], SupernetStudyResult]
 
@@ -79,7 +79,7 @@ def _assert_same(one: SupernetScores, other: SupernetScores) -> None:
         np.testing.assert_array_equal(values, second[name])
 
 
-@pytest.mark.parametrize("stopped_at", [12, 45, 75])
+@pytest.mark.parametrize("stopped_at", [5, 17, 43])
 def test_a_stopped_study_resumes_to_the_same_scores(tmp_path, uninterrupted, stopped_at):
     calls = 0
 
@@ -96,7 +96,7 @@ def test_a_stopped_study_resumes_to_the_same_scores(tmp_path, uninterrupted, sto
 
 def test_the_sample_is_scored_at_each_mark_and_the_sets_that_the_study_needs_completely(uninterrupted):
     folder, scores = uninterrupted
-    assert sorted(scores.sample_by_step) == [10, 20, 40]
+    assert sorted(scores.sample_by_step) == [3, 6, 12]
     assert all(np.count_nonzero(~np.isnan(each)) == SETTINGS.sample for each in scores.sample_by_step.values())
     assert not np.isnan(scores.fine_tuned).any()
     assert not np.isnan(scores.continued[scores.shrunk_index]).any()
@@ -107,8 +107,8 @@ def test_the_sample_is_scored_at_each_mark_and_the_sets_that_the_study_needs_com
 def test_scores_of_other_settings_are_refused_but_more_seeds_are_not(tmp_path):
     ScoreStore(tmp_path, SETTINGS)
     ScoreStore(tmp_path, replace(SETTINGS, seeds=(1, 2)))
-    with pytest.raises(LissnasError, match=r"settings\.steps is 40; in this run it is 41"):
-        ScoreStore(tmp_path, replace(SETTINGS, steps=41))
+    with pytest.raises(LissnasError, match=r"settings\.steps is 12; in this run it is 13"):
+        ScoreStore(tmp_path, replace(SETTINGS, steps=13))
 
 
 def test_without_recalibration_a_trained_supernet_scores_its_paths_far_too_low(tmp_path):
@@ -122,7 +122,7 @@ def test_without_recalibration_a_trained_supernet_scores_its_paths_far_too_low(t
 
     source = small_source(digits())
     network = CellSupernet(Skeleton(), np.random.default_rng(0))
-    recipe = TrainingRecipe(steps=300, batch_size=64, micro_batch_size=64, learning_rate=0.1, schedule="cosine")
+    recipe = TrainingRecipe(steps=200, batch_size=64, micro_batch_size=64, learning_rate=0.1, schedule="cosine")
     train_supernet(
         network,
         source.train,
@@ -182,6 +182,7 @@ def study() -> Study:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(measure, "trainings_of", lambda benchmark, rng: trainings)
         patch.setattr(measure, "KernelShrinkage", partial(KernelShrinkage, evaluations=30))
+        patch.setattr(measure, "_BOOTSTRAP_DRAWS", 20)
         return benchmark, supernets, measure.measure(benchmark, supernets, settings, 1, silent)
 
 

@@ -1,13 +1,8 @@
-"""A training that takes a second: digits of 8 x 8 pixels, three layers of three choices.
-
-As a program it may kill itself, or signal torchrun, after a step:
-python tiny_training.py FOLDER RESULTS_FILE [STEP [torchrun]]
-"""
+"""A training that takes a second: digits of 8 x 8 pixels, three layers of three choices."""
 
 import json
 import os
 import signal
-import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -100,17 +95,21 @@ def evaluate(network: ChainNetwork, group: ProcessGroup | None = None) -> list[f
     return SupernetEvaluator(network, recalibration, held_out, group)(network.space.all_rows()).tolist()
 
 
-def main(folder: Path, results_file: Path, stop_after: int | None = None, signal_torchrun: bool = False) -> None:
-    """Train and score in every process of a group; process 0 writes losses, scores and the names of its threads."""
+def main(folder: Path, results_file: Path, stop_after: int | None = None, marker: Path | None = None) -> None:
+    """Train and score in every process of a group; process 0 writes losses, scores and the names of its threads.
+
+    After a step, process 0 kills itself, or creates a file and waits until it is deleted.
+    """
     losses = []
 
     def report(progress: Progress) -> None:
         losses.append(progress.loss)
         if progress.step == stop_after:
-            if not signal_torchrun:
+            if marker is None:
                 os.kill(os.getpid(), signal.SIGKILL)
-            os.kill(os.getppid(), signal.SIGTERM)
-            time.sleep(3)  # meanwhile torchrun signals all processes
+            marker.touch()
+            while marker.exists():
+                time.sleep(0.01)
 
     with join_process_group() as group:
         scores = evaluate(train(folder, report=report), group)
@@ -132,7 +131,3 @@ def main_with_stderr_file(folder: Path, stop_after: int) -> None:
     stderr = (folder / f"stderr-{os.environ['RANK']}").open("w")
     os.dup2(stderr.fileno(), 2)
     main(folder / "run", folder / "results", stop_after)
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]), *map(int, sys.argv[3:4]), *(word == "torchrun" for word in sys.argv[4:]))

@@ -2,9 +2,9 @@
 
 import inspect
 import json
+import os
 import shutil
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -15,6 +15,8 @@ from typing import Any, get_args
 import cyclopts
 import msgspec
 import pytest
+from forked_command import printed, run_command
+from forked_group import start_process
 from lissnas.errors import SettingError
 from lissnas_analyses import reproduce
 from lissnas_analyses.cli import app
@@ -49,7 +51,7 @@ COMMANDS = {
     f"landscape {PROTEINS}": LandscapeResult,
     f"shrink {PROTEINS} --seeds 5": ShrinkageResult,
     f"shrink {PROTEINS} --limit latency<=300": ShrinkageResult,
-    f"compare {PROTEINS} --runs 2": AnalysisResult,
+    f"compare {PROTEINS} --runs 2 --no-figures": AnalysisResult,
     f"compare {PROTEINS} digits-cells --methods random-subset --runs 2 --no-figures --size 3%": ComparisonsResult,
     f"tau {PROTEINS} --column accuracy/validation --sample 100 --draws 10 --runs 1": AnalysisResult,
     f"ablate {PROTEINS} --runs 2 --workers 1": AblationGridResult,
@@ -197,16 +199,16 @@ def test_an_error_is_a_document_and_a_line_on_standard_error(words: str, kind: s
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_stopped_training_writes_an_error_document(tmp_path: Path, number: signal.Signals) -> None:
     words = "supernet train digits --out run --set checkpoints.save_every=1 --set training.steps=100000 --json"
-    lissnas = str(Path(sys.executable).parent / "lissnas")
-    pipe = subprocess.PIPE
-    with subprocess.Popen([lissnas, *words.split()], cwd=tmp_path, stdout=pipe, stderr=pipe, text=True) as running:
-        while not list(tmp_path.rglob("step-*.pt")):
-            assert running.poll() is None
-            time.sleep(0.05)
-        running.send_signal(number)
-        document, printed = running.communicate(timeout=60)
-    assert running.returncode == json.loads(document)["error"]["exit_status"] == 128 + number
-    assert printed == "lissnas: stopped, and the state is saved: run the same command again to resume\n"
+    running = start_process(run_command, tmp_path, *words.split())
+    assert running.pid is not None
+    while not list(tmp_path.rglob("step-*.pt")):
+        assert running.is_alive()
+        time.sleep(0.05)
+    os.kill(running.pid, number)
+    running.join(60)
+    document, aside = printed(tmp_path)
+    assert running.exitcode == json.loads(document)["error"]["exit_status"] == 128 + number
+    assert aside == "lissnas: stopped, and the state is saved: run the same command again to resume\n"
 
 
 def test_people_and_scripts_get_the_same_findings(ask: Ask, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,7 +1,6 @@
 """The commands on supernets, run for real: the recipe "digits" with a few steps, in one folder."""
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -13,6 +12,8 @@ import polars as pl
 import pytest
 import torch
 from command import Command
+from forked_command import printed, run_command
+from forked_group import run_group
 from image_tree import make_shards, make_tree
 
 STEPS = ("--set", "training.steps=12", "--set", "loop.steps_per_round=4", "--set", "loop.max_rounds=1")
@@ -27,12 +28,13 @@ ANGLES = _set(("shrinking.settings=", "shrinking.method=weight-angle", "shrinkin
 
 
 @pytest.fixture(scope="module")
-def trained(lissnas: Command, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def trained(session_cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder that holds `run`, a supernet trained for twelve steps."""
     folder = tmp_path_factory.mktemp("supernet")
-    called = lissnas("supernet", "train", "digits", *STEPS, "--out", "run", folder=folder, OMP_NUM_THREADS="1")
-    assert (called.returncode, called.stderr) == (0, "")
-    assert "trained for 12 steps of 64 images" in called.stdout
+    run_group(run_command, folder, "supernet", "train", "digits", *STEPS, "--out", "run", world_size=1)
+    stdout, stderr = printed(folder)
+    assert "trained for 12 steps of 64 images" in stdout
+    assert stderr == ""
     return folder
 
 
@@ -244,19 +246,10 @@ def test_each_training_has_its_own_tensorboard_folder(in_process: Command, run: 
 
 
 def test_the_first_of_two_processes_writes_the_document(run: Path) -> None:
-    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "--no-python"]
     words = ("supernet", "evaluate", "--out", "run", "--random", "2", "--json", "--device", "cpu")
-    called = subprocess.run(
-        [*torchrun, Path(sys.executable).parent / "lissnas", *words],
-        cwd=run,
-        env=os.environ | {"OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
-    assert called.returncode == 0, called.stderr
-    assert len(json.loads(called.stdout)["result"]["findings"]) == 3
+    run_group(run_command, run, *words)
+    assert len(json.loads(printed(run, rank=0)[0])["result"]["findings"]) == 3
+    assert printed(run, rank=1)[0] == ""
 
 
 PICTURES = """\
@@ -366,10 +359,10 @@ def test_a_mistake_is_one_line(words: str, said: str, in_process: Command, run: 
     assert called.stderr.count("\n") == 1
 
 
-def test_a_truncated_checkpoint_is_refused(lissnas: Command, run: Path) -> None:
+def test_a_truncated_checkpoint_is_refused(in_process: Command, run: Path) -> None:
     path = run / "run/loop/training-0/step-0000000012.pt"
     path.write_bytes(path.read_bytes()[:5000])
-    called = lissnas("supernet", "evaluate", "--out", "run", "--random", "2", folder=run)
+    called = in_process("supernet", "evaluate", "--out", "run", "--random", "2", folder=run)
     assert called.returncode == 2
     assert "step-0000000012.pt: damaged" in called.stderr
     assert called.stderr.count("\n") == 1

@@ -1,11 +1,7 @@
 """The stage `retrain`: one network trained from new weights, and measured once on the official validation images."""
 
 import json
-import os
 import shutil
-import subprocess
-import sys
-from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,9 +10,9 @@ import numpy as np
 import pytest
 import tiny_training as tiny
 import torch
+from forked_group import run_group
 from lissnas.errors import LissnasError
-from lissnas.supernet.images.image_batches import LabeledBatch
-from lissnas.supernet.images.image_source import ImageSource, small_source
+from lissnas.supernet.images.image_source import small_source
 from lissnas.supernet.images.small_tasks import digits
 from lissnas.supernet.networks.cell_network import CellNetwork, Skeleton
 from lissnas.supernet.networks.cell_supernet import CellSupernet
@@ -25,56 +21,16 @@ from lissnas.supernet.networks.single_path_supernet import single_path_supernet
 from lissnas.supernet.networks.supernet import Supernet
 from lissnas.supernet.scoring.scoring import Scoring
 from lissnas.supernet.stages import retrain as retrain_module
-from lissnas.supernet.stages.retrain import ABS_RETRAINING, RETRAINED, SPOS_RETRAINING, RetrainedScore, retrain
+from lissnas.supernet.stages.retrain import ABS_RETRAINING, RETRAINED, SPOS_RETRAINING, RetrainedScore
 from lissnas.supernet.training.learning_rate_schedule import learning_rate_at
 from lissnas.supernet.training.progress import Progress
-
-RECIPE = replace(tiny.RECIPE, steps=60, weight_decay=1e-4, ema_decay=None)
-ROW = np.array([1, 2, 0], dtype=np.uint8)
-
-
-class CountedReads:
-    """A source that counts how often its official validation images are read, and may lack some of them."""
-
-    def __init__(self, unreadable: int = 0) -> None:
-        self._source = small_source(digits())
-        self._unreadable = unreadable
-        self.reads = 0
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._source, name)
-
-    def official_validation(self, batch: int) -> Iterable[LabeledBatch]:
-        self.reads += 1
-        readable = self.official_validation_images - self._unreadable
-        return [
-            (images[: readable - begin * batch], labels[: readable - begin * batch])
-            for begin, (images, labels) in enumerate(self._source.official_validation(batch))
-            if begin * batch < readable
-        ]
-
-    def held_out(self, batch: int) -> Iterable[LabeledBatch]:
-        raise AssertionError("retraining must not read the held-out images")
-
-
-def _retrain(folder: Path, source: ImageSource, **changed: Any) -> RetrainedScore:
-    torch.set_num_threads(1)
-    settings: dict[str, Any] = {
-        "supernet": ChainNetwork(tiny.chain(), np.random.default_rng(0)),
-        "row": ROW,
-        "recipe": RECIPE,
-        "scoring": Scoring(closing_batches=5, recalibration_batch_size=100, batch_size=150),
-        "rng": np.random.default_rng(3),
-        "save_every": 20,
-        "report": lambda progress: None,
-    }
-    return retrain(source=source, folder=folder, **(settings | changed))
+from tiny_retraining import RECIPE, ROW, CountedReads, main, retrain_tiny
 
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, RetrainedScore]:
     folder = tmp_path_factory.mktemp("finished")
-    return folder, _retrain(folder, CountedReads())
+    return folder, retrain_tiny(folder, CountedReads())
 
 
 class _WithoutPath(torch.nn.Module):
@@ -103,9 +59,9 @@ def _recalibrate(network: torch.nn.Module) -> None:
 def test_official_validation_images_measure_a_network_once(tmp_path: Path) -> None:
     """They are read twice: once before the training, without being classified."""
     source = CountedReads()
-    first = _retrain(tmp_path, source)
+    first = retrain_tiny(tmp_path, source)
     assert source.reads == 2
-    assert _retrain(tmp_path, source) == first
+    assert retrain_tiny(tmp_path, source) == first
     assert source.reads == 2
     assert json.loads((tmp_path / RETRAINED).read_text())["top1"] == first.top1
 
@@ -136,7 +92,7 @@ def test_retraining_does_not_depend_on_the_weights_of_the_supernet(
     with torch.no_grad():
         for weights in supernet.parameters():
             weights.fill_(torch.nan)
-    assert _retrain(tmp_path, CountedReads(), supernet=supernet) == finished[1]
+    assert retrain_tiny(tmp_path, CountedReads(), supernet=supernet) == finished[1]
 
 
 def test_a_killed_retraining_ends_with_the_same_bits(tmp_path: Path, finished: tuple[Path, RetrainedScore]) -> None:
@@ -146,9 +102,9 @@ def test_a_killed_retraining_ends_with_the_same_bits(tmp_path: Path, finished: t
 
     source = CountedReads()
     with pytest.raises(KeyboardInterrupt):
-        _retrain(tmp_path, source, report=die)
+        retrain_tiny(tmp_path, source, report=die)
     assert source.reads == 1
-    assert _retrain(tmp_path, source) == finished[1]
+    assert retrain_tiny(tmp_path, source) == finished[1]
     assert source.reads == 2  # to measure; resuming does not read them before the training again
     newest = [torch.load(max(folder.glob("*.pt")), weights_only=True) for folder in (tmp_path, finished[0])]
     for name, values in newest[0]["network"].items():
@@ -157,7 +113,7 @@ def test_a_killed_retraining_ends_with_the_same_bits(tmp_path: Path, finished: t
 
 def test_a_moving_average_is_measured_with_recalibrated_statistics(tmp_path: Path) -> None:
     """With an average that hardly forgets the network is the one at the beginning: its statistics must be its own."""
-    score = _retrain(tmp_path, CountedReads(), recipe=replace(RECIPE, steps=1, ema_decay=1 - 1e-9))
+    score = retrain_tiny(tmp_path, CountedReads(), recipe=replace(RECIPE, steps=1, ema_decay=1 - 1e-9))
     assert score.top1 < 30
     state = torch.load(max(tmp_path.glob("*.pt")), weights_only=True)
     alone = ChainNetwork(tiny.chain().for_architecture(ROW), np.random.default_rng(0))
@@ -185,13 +141,13 @@ def test_the_score_does_not_depend_on_the_statistics_that_training_left(
         if "running" in name:
             values += 1
     torch.save(state, newest)
-    assert _retrain(tmp_path / "other", CountedReads()) == finished[1]
+    assert retrain_tiny(tmp_path / "other", CountedReads()) == finished[1]
 
 
 def test_cells_are_retrained_as_chains_are(tmp_path: Path) -> None:
     supernet = CellSupernet(Skeleton(channels=4), np.random.default_rng(0))
     row = np.array([3, 0, 3, 1, 0, 2], dtype=np.uint8)
-    score = _retrain(tmp_path, CountedReads(), supernet=supernet, row=row, recipe=replace(RECIPE, steps=20))
+    score = retrain_tiny(tmp_path, CountedReads(), supernet=supernet, row=row, recipe=replace(RECIPE, steps=20))
     assert [score.architecture] == supernet.space.write(row[None])
     alone = CellNetwork(row, supernet.skeleton, np.random.default_rng(0)).eval()
     state = torch.load(max(tmp_path.glob("*.pt")), weights_only=True)["network"]
@@ -238,22 +194,22 @@ def test_the_score_of_another_retraining_is_refused(
     finished: tuple[Path, RetrainedScore], other: dict[str, Any], named: str
 ) -> None:
     with pytest.raises(LissnasError, match=named):
-        _retrain(finished[0], CountedReads(), **other)
+        retrain_tiny(finished[0], CountedReads(), **other)
 
 
 @pytest.mark.parametrize("content", ["", "{}", "[1]", '{"run": 3}', '{"run": {}, "architecture": "a"}'])
 def test_a_damaged_score_file_is_refused(tmp_path: Path, content: str) -> None:
     (tmp_path / RETRAINED).write_text(content)
     with pytest.raises(LissnasError, match="not the score of a retraining"):
-        _retrain(tmp_path, CountedReads())
+        retrain_tiny(tmp_path, CountedReads())
 
 
 def test_unreadable_images_are_counted_in_the_score(tmp_path: Path, finished: tuple[Path, RetrainedScore]) -> None:
-    score = _retrain(tmp_path, CountedReads(unreadable=3))
+    score = retrain_tiny(tmp_path, CountedReads(unreadable=3))
     assert (score.images, score.unreadable) == (394, 3)
     assert str(score).endswith(" % of 394 images; 3 more could not be read")
     assert str(finished[1]).endswith(" % of 397 images")
-    assert _retrain(tmp_path, CountedReads()) == score
+    assert retrain_tiny(tmp_path, CountedReads()) == score
     content = json.loads((tmp_path / RETRAINED).read_text())
     assert content["unreadable"] == 3
 
@@ -261,16 +217,16 @@ def test_unreadable_images_are_counted_in_the_score(tmp_path: Path, finished: tu
 def test_a_score_file_of_an_earlier_format_is_refused(tmp_path: Path) -> None:
     (tmp_path / RETRAINED).write_text('{"format": 1, "architecture": "k3-k5-id", "top1": 50.0, "top5": 90.0}')
     with pytest.raises(LissnasError, match="has format 1, not 2; choose another folder"):
-        _retrain(tmp_path, CountedReads())
+        retrain_tiny(tmp_path, CountedReads())
 
 
 def test_what_only_measuring_needs_is_checked_before_the_training(tmp_path: Path) -> None:
     steps: list[Progress] = []
     with pytest.raises(LissnasError, match="none of the official validation images can be read: restore the files"):
-        _retrain(tmp_path, CountedReads(unreadable=397), report=steps.append)
+        retrain_tiny(tmp_path, CountedReads(unreadable=397), report=steps.append)
     scoring = Scoring(closing_batches=100, recalibration_batch_size=100)
     with pytest.raises(LissnasError, match=r"more than the 1000 training images: lower scoring\.closing_batches"):
-        _retrain(tmp_path, CountedReads(), scoring=scoring, report=steps.append)
+        retrain_tiny(tmp_path, CountedReads(), scoring=scoring, report=steps.append)
     assert not steps
 
 
@@ -281,7 +237,7 @@ def test_too_little_memory_to_measure_names_the_remedy(tmp_path: Path, monkeypat
     monkeypatch.setattr(retrain_module._SinglePath, "forward", full)
     message = r"not enough memory on cpu for measuring the accuracy \(CUDA out .* GiB\.\): lower scoring\.batch_size$"
     with pytest.raises(LissnasError, match=message):
-        _retrain(tmp_path, CountedReads(), recipe=replace(RECIPE, steps=1), scoring=Scoring(closing_batches=0))
+        retrain_tiny(tmp_path, CountedReads(), recipe=replace(RECIPE, steps=1), scoring=Scoring(closing_batches=0))
 
 
 def test_the_held_out_images_can_train_and_the_closing_batches_can_be_those_of_the_training(tmp_path: Path) -> None:
@@ -308,29 +264,9 @@ def test_recipes_are_those_of_the_papers() -> None:
     assert ABS_RETRAINING.weight_decay == 4e-5
 
 
-TWO = """
-import json, os, sys
-from pathlib import Path
-sys.path[:0] = [sys.argv[1], str(Path(sys.argv[1]).parent)]
-import test_retrain
-folder = Path(sys.argv[2])
-score = test_retrain._retrain(folder, test_retrain.CountedReads())
-folder.with_suffix("." + os.environ["RANK"]).write_text(json.dumps(score.top1))
-"""
-
-
 def test_two_processes_retrain_and_measure_as_one_does(tmp_path: Path, finished: tuple[Path, RetrainedScore]) -> None:
     """The first one's batch norms saw half of the images, so that the score is not the same to the bit."""
-    program = tmp_path / "two.py"
-    program.write_text(TWO)
-    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
-    run = subprocess.run(
-        [*torchrun, program, Path(__file__).parent, tmp_path / "two"],
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        check=False,
-        capture_output=True,
-    )
-    assert run.returncode == 0, run.stderr.decode()
+    run_group(main, tmp_path / "two")
     first, second = (json.loads((tmp_path / f"two.{rank}").read_text()) for rank in range(2))
     assert first == second
     assert json.loads((tmp_path / "two" / RETRAINED).read_text())["top1"] == first

@@ -1,10 +1,7 @@
 """Several processes train like one, send little, and do not wait for a lost one."""
 
 import json
-import os
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -19,17 +16,6 @@ from lissnas.errors import SettingError
 from lissnas.supernet.training.process_group import ProcessGroup, join_process_group
 from rounding import largest_drift
 from torch.nn.functional import cross_entropy
-
-PROGRAM = Path(__file__).parents[1] / "tiny_training.py"
-
-ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
-
-
-def _torchrun(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Train in two processes that torchrun starts."""
-    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
-    command = [*torchrun, PROGRAM, folder, folder.with_suffix(".results"), *arguments]
-    return subprocess.run(command, env=ENVIRONMENT, check=False, capture_output=True, text=True, timeout=120)
 
 
 def _newest(folder: Path) -> dict[str, Any]:
@@ -90,12 +76,22 @@ def test_no_thread_of_the_group_remains_that_could_abort_the_end_of_a_process(tw
     assert [name for name in threads if "gloo" in name] == []
 
 
-def test_a_signal_to_torchrun_saves_a_checkpoint_and_the_run_resumes_to_the_same_bits(
+def test_a_signal_to_all_processes_saves_a_checkpoint_and_the_run_resumes_to_the_same_bits(
     tmp_path: Path, two: Path
 ) -> None:
+    """torchrun passes on the signal that it gets; tests/docs/test_slurm_script.py stops a training through it."""
     folder = tmp_path / "stopped"
-    stopped = _torchrun(folder, "6", "torchrun")
-    assert stopped.returncode != 0
+    marker = tmp_path / "step 6 is done"
+    stopped = start_group(tiny.main, folder, folder.with_suffix(".results"), 6, marker)
+    while not marker.exists():
+        assert all(each.is_alive() for each in stopped)
+        time.sleep(0.01)
+    for each in stopped:
+        each.terminate()
+    marker.unlink()
+    for each in stopped:
+        each.join(100)
+    assert [each.exitcode for each in stopped] == [128 + signal.SIGTERM] * 2
     assert [path.name for path in sorted(folder.iterdir())] == ["step-0000000004.pt", "step-0000000007.pt"]
     run_group(tiny.main, folder, folder.with_suffix(".results"))
     assert len(json.loads(folder.with_suffix(".results").read_text())["losses"]) == 5
