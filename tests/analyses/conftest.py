@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 from command import Command
+from filelock import FileLock
 from lissnas_analyses.cli import app
+from lissnas_analyses.reproduce import reproduce
+from lissnas_analyses.results.folder import Results
 from lissnas_benchmarks.benchmark import Benchmark, open_benchmark
 from lissnas_benchmarks.loading import load_table
 from small_ablation import ablate_grid
@@ -26,6 +29,16 @@ def complete(proteins: Benchmark, tmp_path_factory: pytest.TempPathFactory) -> P
     folder = tmp_path_factory.mktemp("complete")
     ablate_grid(proteins, folder)
     return folder / "ablation.parquet"
+
+
+@pytest.fixture(scope="session")
+def reproduced(proteins: Benchmark, session_cache: Path) -> Path:
+    """The results of the main job on `proteins`, two runs with seed 7. All workers share them, for reading only."""
+    folder = session_cache.parent / "reproduced" / "proteins"
+    with FileLock(session_cache.parent / "reproduced.lock"):
+        if not (folder / "manifest.json").exists():
+            reproduce(proteins, Results(folder, "reproduce"), 2, 7, lambda step, share: None).save()
+    return folder
 
 
 @pytest.fixture

@@ -16,18 +16,14 @@ from lissnas.storage.random_streams import named_generator
 from lissnas.subspaces.subspace import WholeSpace
 from lissnas_analyses.comparison import measure, pocket_map
 from lissnas_analyses.comparison.describe import ROWS
-from lissnas_analyses.reproduce import reproduce
-from lissnas_analyses.results.folder import Results
 from lissnas_benchmarks.benchmark import Benchmark
 
 RUNS = 2
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory, proteins: Benchmark) -> Path:
-    folder = tmp_path_factory.mktemp("results")
-    reproduce(proteins, Results(folder, "reproduce"), RUNS, 7, lambda step, share: None).save()
-    return folder
+def folder(reproduced: Path) -> Path:
+    return reproduced
 
 
 def test_the_manifest_names_data_settings_versions_and_every_file(folder: Path, proteins: Benchmark) -> None:

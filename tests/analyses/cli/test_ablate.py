@@ -23,9 +23,9 @@ from lissnas_benchmarks.own_table import own_table
 from lissnas_benchmarks.table import Table
 
 
-def test_a_grid_writes_rows_figures_tables_and_a_manifest(lissnas: Command, tmp_path: Path) -> None:
+def test_a_grid_writes_rows_figures_tables_and_a_manifest(in_process: Command, tmp_path: Path) -> None:
     words = "ablate nas-bench-graph-proteins --method lissnas kernel --seeds 5 20 --radius 1 2 --evaluations 30"
-    called = lissnas(*words.split(), "--noise-tau", "1", "0.5", "--runs", "2", folder=tmp_path)
+    called = in_process(*words.split(), "--noise-tau", "1", "0.5", "--runs", "2", "--workers", "1", folder=tmp_path)
     assert called.returncode == 0, called.stderr
     assert "20 rows computed" in called.stdout
     folder = tmp_path / "results/nas-bench-graph-proteins/ablation"
@@ -35,7 +35,7 @@ def test_a_grid_writes_rows_figures_tables_and_a_manifest(lissnas: Command, tmp_
     for name in ("ablation_recall", "ablation_sensitivity", "ablation_ranks"):
         assert (folder / f"{name}.png").read_bytes().startswith(b"\x89PNG")
         assert "</svg>" in (folder / f"{name}.svg").read_text()
-    again = lissnas(*words.split(), "--noise-tau", "1", "0.5", "--runs", "2", folder=tmp_path)
+    again = in_process(*words.split(), "--noise-tau", "1", "0.5", "--runs", "2", "--workers", "1", folder=tmp_path)
     assert "\n  0 rows computed" in again.stdout
 
 

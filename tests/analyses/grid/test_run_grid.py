@@ -15,6 +15,7 @@ from pathlib import Path
 import joblib
 import polars as pl
 import pytest
+from command import Command
 from counting_workers import CountingWorkers, InterruptedWorkers
 from lissnas.errors import LissnasError, SettingError
 from lissnas_analyses.ablation.grid_points import grid_points
@@ -90,7 +91,9 @@ def _parts(folder: Path) -> list[Path]:
     return list(folder.glob("ablation.parts/*.parquet"))
 
 
-def test_a_killed_command_continues_and_ends_in_the_same_bytes(session_cache: Path, tmp_path: Path) -> None:
+def test_a_killed_command_continues_and_ends_in_the_same_bytes(
+    in_process: Command, session_cache: Path, tmp_path: Path
+) -> None:
     command = [str(Path(sys.executable).parent / "lissnas"), *_COMMAND]
     environment = os.environ | {"LISSNAS_CACHE": str(session_cache)}
     killed, undisturbed = tmp_path / "killed", tmp_path / "undisturbed"
@@ -101,12 +104,10 @@ def test_a_killed_command_continues_and_ends_in_the_same_bytes(session_cache: Pa
     running.send_signal(signal.SIGKILL)
     running.wait()
     before = sum(pl.read_parquet(part).height for part in _parts(killed))
-    again = subprocess.run(
-        [*command, "--out", str(killed)], env=environment, capture_output=True, text=True, check=True
-    )
+    again = in_process(*_COMMAND, "--out", str(killed), folder=tmp_path)
     assert 0 < before < 120
     assert f"{120 - before:,} rows computed" in again.stdout
-    subprocess.run([*command, "--out", str(undisturbed)], env=environment, stdout=subprocess.DEVNULL, check=True)
+    assert in_process(*_COMMAND, "--out", str(undisturbed), folder=tmp_path).returncode == 0
     assert (killed / "ablation.parquet").read_bytes() == (undisturbed / "ablation.parquet").read_bytes()
     assert [path.name for path in killed.rglob("*.part")] == []
 

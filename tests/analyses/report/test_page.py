@@ -14,16 +14,12 @@ from lissnas.errors import LissnasError
 from lissnas_analyses.cli import app
 from lissnas_analyses.cli.report import report
 from lissnas_analyses.report.explorer import explorer
-from lissnas_analyses.reproduce import reproduce
-from lissnas_analyses.results.folder import Results
 from lissnas_benchmarks.benchmark import Benchmark
 
 
 @pytest.fixture(scope="module")
-def results(tmp_path_factory: pytest.TempPathFactory, proteins: Benchmark) -> Path:
-    folder = tmp_path_factory.mktemp("results") / "proteins"
-    reproduce(proteins, Results(folder, "reproduce"), 2, 0, lambda step, share: None).save()
-    return folder
+def results(reproduced: Path) -> Path:
+    return reproduced
 
 
 @pytest.fixture(scope="module")

@@ -33,7 +33,7 @@ METHODS = {
     "lissnas": Lissnas(),
 }
 OPTIMIZERS = ("random", "regularized-evolution", "tpe")
-TOTAL, RUNS = 110, 4
+TOTAL, RUNS = 80, 3
 
 
 def _compare(

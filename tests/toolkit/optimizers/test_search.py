@@ -22,7 +22,7 @@ from lissnas.spaces.space import Floats, Rows
 from lissnas.subspaces.box import Box
 from lissnas.subspaces.subspace import ExplicitSubspace, Subspace, WholeSpace
 
-BUDGET = 120
+BUDGET = 80
 
 
 def _pockets() -> Subspace:

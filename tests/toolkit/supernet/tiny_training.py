@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import signal
 import time
 from dataclasses import replace
@@ -124,6 +125,17 @@ def train_three_micro_batches(folder: Path, scores_file: Path) -> None:
         scores = evaluate(train(folder, recipe=THREE_MICRO_BATCHES), group)
     if group.rank == 0:
         scores_file.write_text(json.dumps(scores))
+
+
+def train_with_little_memory(folder: Path) -> None:
+    """Train with large batches, which need more memory than there is; the error goes to a file."""
+    os.dup2(os.open(folder / "stderr", os.O_WRONLY | os.O_CREAT), 2)
+    images = ImagesInMemory(torch.zeros(1024, 1, 32, 32), torch.zeros(1024, dtype=torch.int64))
+    recipe = replace(RECIPE, steps=2, batch_size=64, micro_batch_size=64)
+    train(folder / "small", images=images, recipe=recipe)
+    used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (used + 60_000_000,) * 2)
+    train(folder / "large", images=images, recipe=replace(recipe, batch_size=1024, micro_batch_size=1024))
 
 
 def main_with_stderr_file(folder: Path, stop_after: int) -> None:

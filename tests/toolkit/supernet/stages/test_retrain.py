@@ -245,7 +245,7 @@ def test_the_held_out_images_can_train_and_the_closing_batches_can_be_those_of_t
     assert source.all_training.description.startswith("1400 images")
     recipe = replace(RECIPE, steps=2, include_held_out=True, initialization="spos", dropout=0.5)
     scoring = Scoring(closing_batches=2, closing_augmentation=True, recalibration_batch_size=100)
-    score = _retrain(tmp_path, CountedReads(), recipe=recipe, scoring=scoring)
+    score = retrain_tiny(tmp_path, CountedReads(), recipe=recipe, scoring=scoring)
     assert score.images == 397
     run = json.loads((tmp_path / RETRAINED).read_text())["run"]
     assert run["data"]["images"] == source.all_training.description

@@ -1,7 +1,6 @@
 """If memory is too small for a step, the error says which micro-batch fits."""
 
 import re
-import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,6 +10,7 @@ import numpy as np
 import pytest
 import tiny_training as tiny
 import torch
+from forked_group import start_process
 from lissnas.errors import TrainingError
 from lissnas.supernet.training.path_samplers import UniformPathSampler
 
@@ -60,29 +60,13 @@ def test_other_errors_of_a_network_are_raised_unchanged(tmp_path: Path) -> None:
         _train(network, tmp_path)
 
 
-PROGRAM = f"""
-import resource, sys
-from pathlib import Path
-sys.path.insert(0, {str(Path(__file__).parents[1])!r})
-import tiny_training as tiny
-from dataclasses import replace
-tiny.torch.set_num_threads(1)
-images = tiny.ImagesInMemory(tiny.torch.zeros(1024, 1, 32, 32), tiny.torch.zeros(1024, dtype=int))
-recipe = replace(tiny.RECIPE, steps=2, batch_size=64, micro_batch_size=64)
-tiny.train(Path(sys.argv[1]) / "small", images=images, recipe=recipe)
-used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-resource.setrlimit(resource.RLIMIT_AS, (used + 60_000_000,) * 2)
-tiny.train(Path(sys.argv[1]) / "large", images=images, recipe=replace(recipe, batch_size=1024, micro_batch_size=1024))
-"""
-
-
 @pytest.mark.skipif(sys.platform != "linux", reason="RLIMIT_AS limits memory on Linux alone")
 def test_a_real_out_of_memory_error_is_recognized(tmp_path: Path) -> None:
-    run = subprocess.run(
-        [sys.executable, "-c", PROGRAM, tmp_path], check=False, capture_output=True, text=True, timeout=100
-    )
+    process = start_process(tiny.train_with_little_memory, tmp_path)
+    process.join(100)
+    stderr = (tmp_path / "stderr").read_text()
     found = re.search(
-        r"TrainingError: tiny: not enough memory on cpu for micro-batches of 1024 images .* = (\d+) fits", run.stderr
+        r"TrainingError: tiny: not enough memory on cpu for micro-batches of 1024 images .* = (\d+) fits", stderr
     )
-    assert found, run.stderr
+    assert found, stderr
     assert 1024 % int(found[1]) == 0
