@@ -1,5 +1,8 @@
-# PYTHON names another interpreter than python3; it must be 3.11 or newer.
+# PYTHON names another interpreter than python3; it must be 3.11 or newer. NEWEST is the interpreter of test-newest.
 PYTHON ?= python3
+NEWEST ?= $(PYTHON)
+# Tests start a hundred Python processes. Without byte code, each of them would compile our modules again.
+unexport PYTHONDONTWRITEBYTECODE
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
@@ -11,7 +14,7 @@ QUICK := -m "not slow" tests/toolkit tests/benchmarks --ignore=tests/toolkit/sup
 LOCK := $(VENV)/bin/uv pip compile pyproject.toml --universal --no-header --no-annotate --quiet $(UPGRADE)
 
 .DEFAULT_GOAL := help
-.PHONY: help reproduce lint test test-fast test-processors test-oldest test-newest verify verify-long docs wheel docker lock audit clean
+.PHONY: help reproduce lint test pytest test-fast test-processors test-oldest test-newest verify verify-long docs wheel docker lock audit clean
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,7 +28,9 @@ lint: $(DEVELOPMENT)  ## check style and types: ruff, mypy
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-test: lint  ## run every check and test
+test: lint pytest  ## run every check and test
+
+pytest: $(DEVELOPMENT)
 	OMP_NUM_THREADS=1 $(PYTEST)
 
 test-fast: $(DEVELOPMENT)  ## run the quick tests of the core, in under a minute
@@ -50,7 +55,7 @@ test-oldest:  ## run the quick tests with the oldest dependencies that pyproject
 	OMP_NUM_THREADS=1 .venv-oldest/bin/pytest --override-ini filterwarnings=default --numprocesses=logical $(QUICK)
 
 test-newest:  ## run the quick tests with the newest dependencies; PYTHON names the interpreter
-	$(MAKE) VENV=.venv-newest .venv-newest/installed-newest
+	$(MAKE) PYTHON=$(NEWEST) VENV=.venv-newest .venv-newest/installed-newest
 	OMP_NUM_THREADS=1 .venv-newest/bin/pytest --override-ini filterwarnings=default --numprocesses=logical $(QUICK)
 
 # The readers are fuzzed with atheris, which has no build for every computer; without it those claims are skipped.
