@@ -67,7 +67,7 @@ _add(
     "Measure and draw the landscape of a benchmark: basins, funnels, regret, neutrality, noise.",
 )
 _add(app, "shrink", "shrink:shrink", "Shrink the space of a benchmark, and save the subspace.")
-_add(app, "compare", "compare:compare", "Shrink a benchmark with several methods, and compare the results.")
+_add(app, "compare", "compare:compare", "Shrink benchmarks with several methods, and compare the results.")
 _add(
     app,
     "tau",

@@ -69,7 +69,7 @@ def compare(
     metric: Metric = None,
     methods: Methods = METHODS,
     rules: Rules = (),
-    evaluations: Annotated[tuple[int, ...], Parameter(consume_multiple=True)] = (),
+    evaluations: Annotated[tuple[int, ...], Parameter(consume_multiple=True, show_default=False)] = (),
     size: str = "lissnas",
     evaluator: Evaluator = None,
     cheap: Cheap = (),
@@ -136,9 +136,7 @@ def compare(
             try:
                 opened = by_benchmark = open_benchmark(name, dataset, metric).reduced_to_scored()
             except SettingError as error:
-                if not every:
-                    raise
-                say(f"{name} was left out: {error}")
+                _leave_out(name, error, every)
                 continue
             folder = several / name if len(names) > 1 else out or default_folder(name) / "comparison"
             results = Results(folder, "compare")
@@ -152,17 +150,21 @@ def compare(
             with progress() as report:
                 on_benchmark = prefixed(report, name)
                 on_benchmark("shrinking", 0)
-                result = run(
-                    opened,
-                    compared,
-                    runs,
-                    seed,
-                    evaluations=evaluations,
-                    size=_number_of_networks(size, opened.space),
-                    path=results.folder / ROWS,
-                    workers=started,
-                    report=warn_if_long(partial(on_benchmark, "shrinking"), f"{name}: shrinking"),
-                )
+                try:
+                    result = run(
+                        opened,
+                        compared,
+                        runs,
+                        seed,
+                        evaluations=evaluations,
+                        size=_number_of_networks(size, opened.space),
+                        path=results.folder / ROWS,
+                        workers=started,
+                        report=warn_if_long(partial(on_benchmark, "shrinking"), f"{name}: shrinking"),
+                    )
+                except SettingError as error:
+                    _leave_out(name, error, every)
+                    continue
                 results.add_existing_file(ROWS)
                 add_comparison(result, results, on_benchmark, figures=figures, workers=started)
                 findings = matched + comparison_sentences(result) + ((cheap_sentence(opened),) if cheap else ())
@@ -185,6 +187,13 @@ def compare(
         say(sentence)
     say(f"figure and table of all benchmarks: {several / 'overview'}/", indent=2)
     return ComparisonsResult(tuple(analyses), " ".join(verdicts), ranks, several / "overview")
+
+
+def _leave_out(name: str, error: SettingError, every: bool) -> None:
+    """Say why a benchmark of `--all` is left out; raise the error if the user named the benchmark."""
+    if not every:
+        raise error
+    say(f"{name} was left out: {error}")
 
 
 def _ready_tables() -> tuple[str, ...]:

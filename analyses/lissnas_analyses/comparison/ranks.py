@@ -2,9 +2,9 @@
 
 Demšar, "Statistical comparisons of classifiers over multiple data sets", Journal of Machine Learning Research 7, 2006:
 methods are ranked on each benchmark by their mean; the test of Friedman in the form of Iman and Davenport, with two
-methods the signed-rank test of Wilcoxon, says whether they differ at all; and two of them differ if their mean ranks do
-by more than the critical difference. Our own choices: ranks are by the mean recall of the top 1 %, intervals treat the
-benchmarks as a random sample, and tests need 5 benchmarks.
+methods the signed-rank test of Wilcoxon, says whether they differ at all; if they do, two of them differ if their mean
+ranks do by more than the critical difference. Our own choices: ranks are by the mean recall of the top 1 %, intervals
+treat the benchmarks as a random sample, and tests need 5 benchmarks.
 """
 
 from collections.abc import Mapping
@@ -57,7 +57,7 @@ class MethodRanks:
     p_value
         Of the test whether the methods differ at all; None with fewer than 5 benchmarks.
     critical_difference
-        Two methods differ significantly if their mean ranks do by more; None with fewer than 5 benchmarks.
+        Two methods differ significantly if their mean ranks do by more; None with fewer than 5 benchmarks or 3 methods.
     """
 
     budget: int | None
@@ -75,8 +75,10 @@ class MethodRanks:
     @property
     def groups(self) -> tuple[tuple[str, ...], ...]:
         """The largest groups of two or more methods whose mean ranks do not differ significantly, best first."""
-        if self.critical_difference is None:
+        if self.p_value is None or self.critical_difference is None:
             return ()
+        if self.p_value >= _LEVEL:
+            return (tuple(one.method for one in self.methods),)
         groups: list[tuple[str, ...]] = []
         for first, best in enumerate(self.methods):
             near = [one for one in self.methods[first:] if one.mean_rank - best.mean_rank <= self.critical_difference]
@@ -122,8 +124,10 @@ def ranks_sentence(ranks: MethodRanks) -> str:
     listed = ", ".join(f"{one.method} {one.mean_rank:.1f} [{one.low:.1f}, {one.high:.1f}]" for one in ranks.methods)
     left_out = f" (without {', '.join(ranks.left_out)}, left out on some)" if ranks.left_out else ""
     said = f"mean rank by recall over {ranks.benchmarks} benchmarks{budget}, 1 is the best: {listed}{left_out}"
-    if ranks.p_value is None or ranks.critical_difference is None:
+    if ranks.p_value is None:
         return f"{said}; too few benchmarks for a test, which needs {MIN_BENCHMARKS}"
+    if ranks.critical_difference is None:
+        return f"{said}; the two differ with p = {ranks.p_value:.2g} ({ranks.test})"
     alike = "; ".join(" = ".join(group) for group in ranks.groups)
     verdict = f"no significant difference within {alike}" if alike else "all differences are significant"
     return (
@@ -190,5 +194,5 @@ def _ranks(budget: int | None, table: pl.DataFrame) -> MethodRanks | None:
         methods=tuple(sorted(ranked, key=lambda one: one.mean_rank)),
         left_out=tuple(name for name in recalls.columns if name not in complete),
         p_value=p_value_of_ranks(values) if tested else None,
-        critical_difference=critical_difference(len(complete), wide.height) if tested else None,
+        critical_difference=critical_difference(len(complete), wide.height) if tested and len(complete) > 2 else None,
     )

@@ -62,6 +62,17 @@ def test_methods_are_ranked_on_each_benchmark_and_those_left_out_are_named() -> 
     assert len(draw_ranks([ranks]).axes) == 1
 
 
+def test_methods_that_do_not_differ_at_all_are_one_group_and_two_methods_have_a_test_of_their_own() -> None:
+    alike = np.random.default_rng(0).random((3, 6)).tolist()
+    [ranks] = rank_methods({None: _table(dict(zip("abc", alike, strict=True)))}, "all labels")
+    assert ranks.p_value is not None
+    assert ranks.p_value > 0.05
+    assert [set(group) for group in ranks.groups] == [{"a", "b", "c"}]
+    [two] = rank_methods({None: _table({"a": [0.9, 0.8, 0.7, 0.6, 0.5], "b": [0.4, 0.4, 0.4, 0.4, 0.4]})}, "all labels")
+    assert ranks_sentence(two).endswith("; the two differ with p = 0.062 (Wilcoxon)")
+    assert two.critical_difference is None
+
+
 def test_few_benchmarks_have_ranks_without_a_test() -> None:
     few = _table({"a": [0.9, 0.8], "b": [0.5, 0.4]})
     [ranks] = rank_methods({60: few}, "all labels")
