@@ -28,6 +28,9 @@ _TIMEOUT = 60
 _SLOWEST = 1000
 """Bytes a second, on average over `_TIMEOUT` seconds, below which a connection counts as stalled (our own choice)."""
 
+_MAX_DIGITS = 19
+"""Number of digits from which a length is no length of a file."""
+
 _PARTIAL = 206
 _RANGE_NOT_SATISFIABLE = 416
 
@@ -157,7 +160,7 @@ def _fetch(file: OfficialFile, part: Path, progress: Callable[[float], None]) ->
         return _fetch(file, part, progress)
     with response:
         start = _start(file, part, response, have) if response.status == _PARTIAL else 0
-        coming = int(response.headers.get("Content-Length") or 0)
+        coming = _length(response.headers)
         size = file.size or (start + coming if coming else 0)
         if not start:
             _write_origin(file, part, response.headers, coming)
@@ -165,6 +168,12 @@ def _fetch(file: OfficialFile, part: Path, progress: Callable[[float], None]) ->
             _check_space(file, part.parent, coming)
             _receive(file, response, target, size, progress)
     return size
+
+
+def _length(headers: Any) -> int:
+    """Return how many bytes the server says that it sends; 0 if it does not say, or no number."""
+    said = str(headers.get("Content-Length") or "")
+    return int(said) if said.isascii() and said.isdigit() and len(said) < _MAX_DIGITS else 0
 
 
 def _start(file: OfficialFile, part: Path, response: Any, have: int) -> int:

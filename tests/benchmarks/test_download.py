@@ -32,6 +32,7 @@ class Server(ThreadingHTTPServer):
     content_range = "bytes {start}-{end}/{size}"
     data = DATA
     pause = 0.0
+    length = ""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
@@ -55,7 +56,7 @@ class Handler(BaseHTTPRequestHandler):
             self.end_headers()
             return
         self.send_response(206 if start else 200)
-        self.send_header("Content-Length", str(len(data) - start))
+        self.send_header("Content-Length", server.length or str(len(data) - start))
         if server.etag:
             self.send_header("ETag", server.etag)
         if start:
@@ -99,6 +100,14 @@ def test_an_existing_file_is_not_downloaded_again(file: OfficialFile, server: Se
     download(file, tmp_path)
     download(file, tmp_path)
     assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize("length", ["lots", "-5"])
+def test_a_length_that_is_no_number_of_bytes_is_ignored(
+    length: str, file: OfficialFile, server: Server, tmp_path: Path
+) -> None:
+    server.length = length
+    assert download(file, tmp_path).read_bytes() == DATA
 
 
 def test_a_download_resumes_where_it_stopped(file: OfficialFile, server: Server, tmp_path: Path) -> None:

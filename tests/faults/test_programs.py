@@ -9,7 +9,10 @@ import pytest
 HERE = Path(__file__).parent
 
 SHORT = {
-    "kills.py": ["8", "a save", "an import", "a journal"],
+    "damage.py": ["2", "table", "curve", "journal", "subspace"],
+    "faults.py": ["3", "takes nothing"],
+    "kills.py": ["4", "a save", "an import", "a journal"],
+    "signals.py": ["2", "half second"],
 }
 """The number of cases of each program, and words of the claims."""
 

@@ -11,6 +11,7 @@ import pytest
 from lissnas.spaces.published.cell201 import cell201
 from lissnas_benchmarks.errors import BenchmarkFileError
 from lissnas_benchmarks.predictor_file import read_predictor
+from lissnas_benchmarks.readers import untrusted_parquet
 from lissnas_benchmarks.readers.untrusted_parquet import scan_untrusted_parquet
 
 ENDS_THE_PROCESS = (
@@ -48,6 +49,16 @@ def test_a_file_that_ends_the_process_is_refused(damaged: Path) -> None:
 def test_scores_in_such_a_file_are_refused_by_its_name(damaged: Path) -> None:
     with pytest.raises(BenchmarkFileError, match=r"damaged\.parquet"):
         read_predictor(str(damaged), cell201())
+
+
+def test_a_file_of_too_many_rows_is_refused_before_its_columns_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "long.parquet"
+    pl.DataFrame({"a": pl.repeat(1, 1000, eager=True)}).write_parquet(path)
+    monkeypatch.setattr(untrusted_parquet, "_MAX_ROWS", 999)
+    with pytest.raises(BenchmarkFileError, match=r"long\.parquet: it has 1,000 rows, and at most 999 are read"):
+        scan_untrusted_parquet(path)
 
 
 def test_the_path_is_no_pattern(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -118,7 +119,10 @@ def test_a_damaged_last_line_is_dropped(written: tuple[Path, bytes, Trace], tail
     assert path.read_bytes() == content
 
 
+_TOO_LARGE = b'{"index":[1000000000000000000000000000000],"scores":[2.0]}'
+
 _DAMAGED_LINES = [
+    b'{"crc32":%d,"scored":%b}' % (zlib.crc32(_TOO_LARGE), _TOO_LARGE),
     b'{"crc32":1,"scored":{"index":[1],"scores":[2.0]}}',
     b'{"crc32":1,"scored":{"index":[1],"scores":[]}}',
     b"[" * 10_000,

@@ -8,7 +8,7 @@ again repeats the same draws and reads the recorded scores from it.
 import os
 import zlib
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 import numpy as np
@@ -22,13 +22,16 @@ FORMAT = 2
 """Version of the file's layout. Files of other versions are refused."""
 
 ROWS_PER_LINE = 8
-"""Number of architectures in a line, unless the evaluator sets it: a killed run loses at most this many."""
+"""Number of architectures in a line, unless the evaluator sets `rows_at_once` by what an architecture costs: a killed
+run loses at most this many."""
+
+_Place = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 
 
 class _Scored(msgspec.Struct, frozen=True):
     """The content of a line: places in the space and their scores; NaN and infinite scores are strings."""
 
-    index: list[int]
+    index: list[_Place]
     scores: list[float | str]
 
 
