@@ -135,7 +135,7 @@ def _check(between: Callable[[], str]) -> None:
 
 def _save(names: tuple[str, ...], content: bytes) -> None:
     results = Results(Path("results"), "compare")
-    results._add(dict.fromkeys(names, content))
+    results.add_files(dict.fromkeys(names, content))
     results.save({}, {})
 
 

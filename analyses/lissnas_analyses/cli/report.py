@@ -43,8 +43,9 @@ def report(*results: Annotated[Path, Parameter(required=True)], out: Path = Path
     from lissnas.storage.atomic_write import atomic_write
 
     from lissnas_analyses.report.page import write_report
+    from lissnas_analyses.results.folder import results_below
 
-    with_repetition = [path.parent for folder in results for path in sorted(folder.rglob("manifest.json"))]
+    with_repetition = [found for folder in results for found in results_below(folder)]
     folders = tuple(dict.fromkeys(with_repetition))
     if not folders:
         raise LissnasError(

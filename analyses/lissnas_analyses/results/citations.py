@@ -16,7 +16,7 @@ from lissnas.shrinkers.shrink import shrinker_class, shrinker_names
 from lissnas.storage.sealed_parquet import read_parquet_metadata
 from lissnas_benchmarks.catalog import benchmark_names, find_adapter
 
-from lissnas_analyses.results.folder import read_manifest
+from lissnas_analyses.results.folder import read_manifest, results_below
 
 SOFTWARE = "lissnas-software"
 """Name under which the lissnas software is cited; `lissnas` alone is the method."""
@@ -70,11 +70,11 @@ def _names(word: str) -> Iterator[str]:
     elif path.suffix == ".parquet":
         yield from _used(_provenance(path))
     elif path.is_dir():
-        manifests, shrunk = (sorted(path.rglob(name)) for name in ("manifest.json", "shrunk-*.parquet"))
-        if not manifests and not shrunk:
+        folders, shrunk = results_below(path), sorted(path.rglob("shrunk-*.parquet"))
+        if not folders and not shrunk:
             raise LissnasError(f"{path}: no results in this folder; name a folder that a lissnas command wrote")
-        for manifest in manifests:
-            yield from _used(read_manifest(manifest.parent))
+        for folder in folders:
+            yield from _used(read_manifest(folder))
         for file in shrunk:
             yield from _used(_provenance(file))
     else:

@@ -232,6 +232,14 @@ def _folder_errors(folder: Path) -> Iterator[None]:
         raise LissnasError(f"the results are not saved: {explain_os_error(error, error.filename or folder)}") from error
 
 
+def results_below(folder: Path) -> list[Path]:
+    """Return the folders of results in a folder and below it, sorted; finish the saves there that were killed."""
+    for staged in folder.rglob(_STAGED):
+        with _folder_errors(staged.parent):
+            _recover(staged.parent)
+    return [manifest.parent for manifest in sorted(folder.rglob(_MANIFEST)) if manifest.parent.name != _STAGED]
+
+
 def read_manifest(folder: Path) -> dict[str, Any]:
     """Return the manifest of a folder of results; finish a save there that was killed.
 

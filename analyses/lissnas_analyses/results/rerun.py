@@ -15,7 +15,7 @@ import polars as pl
 from lissnas.errors import LissnasError
 from lissnas.storage.sealed_parquet import read_parquet_metadata
 
-from lissnas_analyses.results.folder import read_manifest
+from lissnas_analyses.results.folder import read_manifest, results_below
 
 _REPEATABLE = (
     "reproduce",
@@ -75,7 +75,7 @@ def find_results(path: Path) -> tuple[Path, ...]:
         return (path.parent,)
     if path.suffix == ".parquet" and path.is_file():
         return (path,)
-    manifests = [manifest.parent for manifest in sorted(path.rglob("manifest.json"))]
+    manifests = results_below(path)
     found = (*manifests, *sorted(path.rglob("shrunk-*.parquet")))
     if not found:
         raise LissnasError(f"{path}: no results here; name a manifest.json, a saved subspace, or a folder of results")
@@ -195,9 +195,7 @@ def _compared(results: Path, words: Sequence[str], folder: Path) -> RepeatedResu
             differences.append(f"{results.name}: the command did not write it")
         return RepeatedResults(results, command, 1, tuple(differences), tuple(notes))
     manifest = read_manifest(results)
-    found = [
-        each.parent for each in sorted(folder.rglob("manifest.json")) if _subject(each.parent) == _subject(results)
-    ]
+    found = [each for each in results_below(folder) if _subject(each) == _subject(results)]
     if len(found) != 1:
         return RepeatedResults(results, command, 0, ("the command did not write this folder",), ())
     repeated = read_manifest(found[0])

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from lissnas.errors import LissnasError
 from lissnas_analyses.results import folder as results_folder
-from lissnas_analyses.results.folder import Results, read_manifest
+from lissnas_analyses.results.folder import Results, read_manifest, results_below
 from processes import at_file_operation, kill_this_process, run
 
 OLD, NEW = ("kept.csv", "old.csv"), ("kept.csv", "new.csv", "new.svg")
@@ -20,7 +20,7 @@ def _fast(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def save(folder: Path, names: tuple[str, ...], content: bytes) -> None:
     results = Results(folder, "compare")
-    results._add(dict.fromkeys(names, content))
+    results.add_files(dict.fromkeys(names, content))
     results.save({}, {})
 
 
@@ -72,3 +72,12 @@ def test_a_folder_in_the_place_of_a_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(LissnasError, match=r"new\.svg: a folder is where a file should be"):
         save(tmp_path, NEW, b"new")
     assert read_manifest(tmp_path)["files"] == list(OLD)
+
+
+def test_results_that_are_being_moved_are_one_folder_of_results(tmp_path: Path) -> None:
+    folder = tmp_path / "results"
+    save(folder, OLD, b"old")
+    save(tmp_path / "other", NEW, b"new")
+    (tmp_path / "other").rename(folder / ".saving")  # a kill came between the last staged file and the first move
+    assert results_below(tmp_path) == [folder]
+    assert files(folder) == dict.fromkeys(NEW, b"new")
