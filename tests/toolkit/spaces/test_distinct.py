@@ -1,6 +1,7 @@
 """DistinctSpace: one architecture for all rows of the same network."""
 
 import itertools
+import pickle
 from typing import Any
 
 import numpy as np
@@ -72,3 +73,12 @@ def test_a_network_without_neighbors_has_distance_255_from_all_others() -> None:
     )
     rows = space.all_rows()
     np.testing.assert_array_equal(space.distances(rows, rows), [[0, 255, 255], [255, 0, 1], [255, 1, 0]])
+
+
+def test_a_copy_for_another_process_leaves_the_graph_out_and_has_the_same_neighbors(anagrams: DistinctSpace) -> None:
+    rows = anagrams.rows([0, 7, 100])
+    expected = anagrams.neighbors(rows)
+    sent = pickle.dumps(anagrams)
+    assert b"EditGraph" not in sent
+    for found, wanted in zip(pickle.loads(sent).neighbors(rows), expected, strict=True):
+        assert found.tolist() == wanted.tolist()

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,6 +54,13 @@ class DistinctSpace(GraphSpace):
         self._place = np.full(encoding.size, -1, dtype=np.int64)
         self._place[valid] = place
         self.size = len(self._representatives)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what a copy in another process needs: it builds its graph when it first needs one.
+
+        A worker gets the space with each job, and opens it once; with 26,206 networks a graph has ten megabytes.
+        """
+        return {name: value for name, value in vars(self).items() if name not in ("graph", "_shares")}
 
     @cached_property
     def graph(self) -> EditGraph:
