@@ -68,6 +68,9 @@ class Program:
 
 PROGRAMS = (
     Program("tests/faults/kills.py", 3, 100),
+    Program("tests/faults/damage.py", 6, 517),
+    Program("tests/faults/faults.py", 3, 100),
+    Program("tests/faults/signals.py", 2, 27),
     Program("tests/fuzz/run.py", 100, 5_500),
     Program("tests/verify/world.py", 2, 11, ("locality", "optima")),
     Program("tests/verify/world.py", 500, 10_000, ("tau",)),
