@@ -2,8 +2,8 @@
 
     python tests/faults/damage.py [CLAIM ...] [--count N] [--rows FILE]
 
-A case is 64 bits, in random order: all of the first and the last 2 kB, and 300 random ones in between. A reader that ends its
-process, or returns something else than from the good file, is a failure.
+A case is 64 bits, in random order: all of the first and the last 2 kB, and 300 random ones in between. A reader that
+ends its process, or returns something else than from the good file, is a failure.
 """
 
 import os
