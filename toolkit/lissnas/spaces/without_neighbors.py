@@ -19,7 +19,7 @@ class WithoutNeighbors(ListedSpace):
     Examples
     --------
     >>> from lissnas.spaces.published.macro import macro
-    >>> WithoutNeighbors(ListedSpace(macro(), macro().rows(np.arange(0, 6561, 10)))).size
+    >>> WithoutNeighbors(ListedSpace(macro(), macro().all_rows()[::10])).size
     657
     """
 
