@@ -57,6 +57,11 @@ class OfficialFile:
         return checksum
 
 
+def in_repository(repository: str, path: str) -> str:
+    """Return the address of a file in the default branch of a repository of GitHub, such as "owner/name"."""
+    return f"https://raw.githubusercontent.com/{repository}/HEAD/{path}"
+
+
 Signs = tuple[tuple[str, ...], ...]
 """Sets of texts, such as keys or column names: the start of a file that has all texts of one set is recognized."""
 

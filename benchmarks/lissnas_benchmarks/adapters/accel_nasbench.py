@@ -12,7 +12,7 @@ from lissnas.spaces.published.accel_mnasnet import BLOCKS, accel_mnasnet
 from lissnas.spaces.space import Floats, Indices
 from numpy.typing import NDArray
 
-from lissnas_benchmarks.adapter import Import, OfficialFile, TableAdapter
+from lissnas_benchmarks.adapter import Import, OfficialFile, TableAdapter, in_repository
 from lissnas_benchmarks.columns import Column, Measure
 from lissnas_benchmarks.errors import BenchmarkFileError, first_line
 from lissnas_benchmarks.readers.archive_reader import read_archive
@@ -251,7 +251,7 @@ ADAPTER = TableAdapter(
     paper="Ahmad et al., Accel-NASBench: Sustainable Benchmarking for Accelerator-Aware NAS, DAC 2024",
     bibtex=_BIBTEX,
     space=accel_mnasnet,
-    files=(OfficialFile(_FILE),),
+    files=(OfficialFile(_FILE, url=in_repository("afzalxo/Accel-NASBench", f"anb_dataset/{_FILE}")),),
     read=_read,
     selects=Measure("accuracy", "validation"),
     reports=Measure("accuracy", "validation"),

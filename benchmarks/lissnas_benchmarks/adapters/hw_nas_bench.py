@@ -10,7 +10,7 @@ from lissnas.spaces.published.cell201 import cell201
 from lissnas.spaces.space import Floats
 from numpy.typing import NDArray
 
-from lissnas_benchmarks.adapter import Import, OfficialFile, TableAdapter
+from lissnas_benchmarks.adapter import Import, OfficialFile, TableAdapter, in_repository
 from lissnas_benchmarks.columns import Column, Measure
 from lissnas_benchmarks.errors import BenchmarkFileError, MissingFileError
 from lissnas_benchmarks.readers.safe_pickle import NumberArray, load_pickle
@@ -249,7 +249,7 @@ ADAPTER = TableAdapter(
     paper="Li et al., HW-NAS-Bench: Hardware-Aware Neural Architecture Search Benchmark, ICLR 2021",
     bibtex=_BIBTEX,
     space=cell201,
-    files=(OfficialFile(_FILE),),
+    files=(OfficialFile(_FILE, url=in_repository("GATECH-EIC/HW-NAS-Bench", _FILE)),),
     read=_read,
     signs=(("edgegpu_latency", "fbnet"),),
     selects=Measure("edgegpu-latency", ""),

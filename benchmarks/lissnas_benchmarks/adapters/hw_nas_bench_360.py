@@ -8,7 +8,7 @@ from lissnas.spaces.official_order import official_order
 from lissnas.spaces.published.cell201 import cell201
 from lissnas.spaces.space import Floats
 
-from lissnas_benchmarks.adapter import Import, OfficialFile, TableAdapter
+from lissnas_benchmarks.adapter import Import, OfficialFile, TableAdapter, in_repository
 from lissnas_benchmarks.columns import Column, Measure
 from lissnas_benchmarks.errors import BenchmarkFileError, first_line
 from lissnas_benchmarks.readers.untrusted_parquet import scan_untrusted_parquet
@@ -83,7 +83,14 @@ ADAPTER = TableAdapter(
     license="none stated",
     paper="HW-NAS-Bench-360, https://github.com/roldebijvank/HW-NAS-Bench-360 (no paper stated)",
     space=cell201,
-    files=(OfficialFile(_FILE, sha256="d3ce4198e31564486b7194ba28507bea3867cb16a2587d68d82e3b62cfff4cce"),),
+    files=(
+        OfficialFile(
+            _FILE,
+            sha256="d3ce4198e31564486b7194ba28507bea3867cb16a2587d68d82e3b62cfff4cce",
+            url=in_repository("roldebijvank/HW-NAS-Bench-360", f"results/{_FILE}"),
+            size=3_119_939,
+        ),
+    ),
     signs=(("rep_arch_idx", "lat_ms_median", "energy_mj"),),
     read=_read,
     selects=Measure("accuracy", "test", epochs=200),

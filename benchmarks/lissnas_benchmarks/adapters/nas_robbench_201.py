@@ -10,7 +10,7 @@ from lissnas.spaces.official_order import official_order
 from lissnas.spaces.published.cell201 import cell201
 from lissnas.spaces.space import Floats
 
-from lissnas_benchmarks.adapter import Import, OfficialFile, TableAdapter
+from lissnas_benchmarks.adapter import Import, OfficialFile, TableAdapter, in_repository
 from lissnas_benchmarks.columns import Column, Measure
 from lissnas_benchmarks.errors import BenchmarkFileError, first_line
 
@@ -111,7 +111,7 @@ ADAPTER = TableAdapter(
     license="none stated (data); CC BY-SA 4.0 (web page)",
     paper="Wu et al., Robust NAS under Adversarial Training: Benchmark, Theory, and Beyond, ICLR 2024",
     space=cell201,
-    files=(OfficialFile(_FILE),),
+    files=(OfficialFile(_FILE, url=in_repository("TT2408/nasrobbench201hp", f"files/{_FILE}")),),
     signs=(("cifar10#val_acc",), ("val_fgsm_3.0_acc", "val_pgd_3.0_acc", "threeseed")),
     read=_read,
     selects=Measure("accuracy", "validation"),

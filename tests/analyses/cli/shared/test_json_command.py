@@ -130,11 +130,11 @@ def test_import_and_check_write_what_they_imported(
     ask: Ask, macro_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LISSNAS_CACHE", str(tmp_path))
-    missing = ask("data", "get", "nas-bench-macro")[1]["result"]
+    missing = ask("data", "get", "channel-bench-macro")[1]["result"]
     assert missing == {
-        "benchmark": "nas-bench-macro",
+        "benchmark": "channel-bench-macro",
         "path": None,
-        "remedy": find_adapter("nas-bench-macro").remedy,
+        "remedy": find_adapter("channel-bench-macro").remedy,
         "notes": [],
     }
     imported = ask("data", "import", "nas-bench-macro", str(macro_file))[1]["result"]
