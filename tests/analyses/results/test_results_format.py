@@ -205,7 +205,7 @@ def test_a_saved_subspace_says_what_the_page_says(tables: dict[str, Path]) -> No
     metadata = pl.read_parquet_metadata(tables["shrunk-METHOD"])
     documented = rows(section("`shrunk-METHOD`").split("metadata has `crc32`")[1])
     assert set(json.loads(metadata["lissnas"])) == set(documented)
-    assert set(metadata) - {"ARROW:schema"} == {"lissnas", "crc32"}
+    assert set(metadata) - {"ARROW:schema"} == {"lissnas", "crc32", "lissnas_seal"}
 
 
 def test_a_subspace_of_a_newer_format_is_refused(tables: dict[str, Path], tmp_path: Path, proteins: Benchmark) -> None:
