@@ -2,6 +2,7 @@
 
 import csv
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -14,8 +15,8 @@ ROOT = Path(__file__).parents[2]
 _PROGRAM = """
 import json, sys
 from pathlib import Path
-row = {"claim": "a claim", "figure": "1 of 3 cases failed", "failed": FAILED, "failures": [], "skipped": "SKIPPED"}
-Path(sys.argv[-1]).write_text(json.dumps([row | {"date": "today", "machine": "here"}]))
+row = {"claim": "a claim", "figure": "1 of 3 cases failed", "failed": FAILED, "failures": [], "cases": 3}
+Path(sys.argv[-1]).write_text(json.dumps([row | {"skipped": "SKIPPED", "date": "today", "machine": "here"}]))
 sys.exit(EXIT)
 """
 
@@ -68,7 +69,7 @@ def test_a_program_that_ends_otherwise_than_its_rows_fails_the_check(
 ) -> None:
     monkeypatch.setattr(verify, "table", lambda rows: f"{','.join(verify.HEADING)}\n{rows[-1]['figure']}\n")
     ended, row = _checked(checkout, monkeypatch, FAILED=failed, SKIPPED="", EXIT=status)
-    assert (ended, row) == (1, [f"ended with status {status} (of 50)"])
+    assert (ended, row) == (1, [f"ended with status {status}"])
 
 
 def test_the_programs_exist_and_the_page_names_each() -> None:
@@ -87,3 +88,13 @@ def test_random_inputs_give_what_scipy_and_scikit_learn_give() -> None:
     ended = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert ended.stdout.count("0 of 20 cases failed") == 2
+
+
+def test_the_readme_quotes_rows_of_the_committed_table() -> None:
+    with (ROOT / "docs" / "measured" / "verify.csv").open(newline="") as file:
+        rows = {row["claim"]: row for row in csv.DictReader(file)}
+    section = (ROOT / "README.md").read_text().partition("\n## Trust\n")[2].partition("\n## ")[0]
+    quoted = re.findall(r"^\| (.+?) \| (.+?) \| `(.+?)` \|$", section, re.MULTILINE)
+    assert quoted
+    for claim, figure, program in quoted:
+        assert (rows[claim]["figure"], rows[claim]["program"]) == (figure, program)

@@ -72,7 +72,7 @@ PROGRAMS = (
     Program("tests/faults/faults.py", 3, 100),
     Program("tests/faults/signals.py", 2, 27),
     Program("tests/fuzz/run.py", 100, 5_500),
-    Program("tests/verify/world.py", 2, 11, ("locality", "optima")),
+    Program("tests/verify/world.py", 2, 12, ("locality", "optima")),
     Program("tests/verify/world.py", 500, 10_000, ("tau",)),
     Program("tests/verify/world.py", 50, 1_000, ("Gaussian",)),
     Program("tests/verify/world.py", 6, 6, ("canonical",)),
@@ -111,16 +111,19 @@ def run(program: Program, folder: Path, long: bool) -> list[dict[str, Any]]:
         stopped = {"claim": f"{program.path} runs", "figure": f"ended with status {ended.returncode}", "failed": 1}
         found.append(stopped | {"failures": [f"see {log.name}"], "skipped": "", "date": "", "machine": ""})
     print(f"{program.name}: {len(found)} claims, {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
-    share = f" (of {program.all:,})" if count < program.all and not program.alone else ""
-    return [row | {"figure": _figure(row, share), "program": _shown(program, count)} for row in found]
+    return [row | {"figure": _figure(row, program, count), "program": _shown(program, count)} for row in found]
 
 
 def _shown(program: Program, count: int) -> str:
     return " ".join(["python", program.path, *program.words, "--count", str(count)])
 
 
-def _figure(row: dict[str, Any], share: str) -> str:
-    return f"skipped: {row['skipped']}" if row["skipped"] else f"{row['figure']}{share}"
+def _figure(row: dict[str, Any], program: Program, count: int) -> str:
+    """Return what the table says: the reason of a skipped claim, or the figure and the number of all cases."""
+    if row["skipped"]:
+        return f"skipped: {row['skipped']}"
+    is_share = count < program.all and row.get("cases") == count and not program.alone
+    return f"{row['figure']} (of {program.all:,})" if is_share else str(row["figure"])
 
 
 def table(rows: list[dict[str, Any]]) -> str:
