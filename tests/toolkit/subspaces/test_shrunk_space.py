@@ -159,6 +159,20 @@ def test_a_limited_subspace_has_the_networks_within_the_limits(small: Any) -> No
     assert sorted(small.space.index(drawn)) == sorted(small.space.index(expected))
 
 
+def test_the_largest_subspace_that_is_listed_has_the_number_that_the_error_names(
+    small: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    space = LimitedSpace(small.space, Limit("cost", _cost, 3))
+    monkeypatch.setattr("lissnas.subspaces.limited_subspace.ENUMERABLE_SIZE", small.space.size)
+    within = LimitedSubspace(space, WholeSpace(small.space))
+    assert within.size_bounds == (len(within.index), len(within.index))
+    monkeypatch.setattr("lissnas.subspaces.limited_subspace.ENUMERABLE_SIZE", small.space.size - 1)
+    beyond = LimitedSubspace(space, WholeSpace(small.space))
+    assert beyond.size_bounds == (0, small.space.size)
+    with pytest.raises(SettingError, match="too large to list"):
+        _ = beyond.index
+
+
 def test_networks_within_limits_are_drawn_uniformly_from_a_box_too_large_to_list() -> None:
     whole = shufflenetv2()
     space = LimitedSpace(whole, Limit("cost", lambda rows: _cost(rows[:, :4]), 3))
