@@ -133,3 +133,28 @@ steps = source.train.steps(16, 2, [0, 1], 0, 0)
 next(steps)
 """
     subprocess.run([sys.executable, "-c", script], env=ENVIRONMENT, check=True, timeout=100)
+
+
+@pytest.mark.slow
+def test_a_small_shared_memory_ends_a_training_in_a_sentence(tree: Path, tmp_path: Path) -> None:
+    script = f"""
+import sys
+from pathlib import Path
+from dataclasses import replace
+sys.path.insert(0, {str(PROGRAM.parent)!r})
+import image_training as program
+from lissnas.errors import LissnasError
+settings = replace(program.made.SETTINGS, workers=2)
+tree = Path({str(tree)!r})
+source = program.folder_source(tree / "train", tree / "val", Path({str(tmp_path)!r}), settings)
+try:
+    list(source.train.steps(16, 2, [0, 1], 0, 0))
+except LissnasError as error:
+    print(error)
+"""
+    small = 'mount -t tmpfs -o size=64k tmpfs /dev/shm || exit 77; exec "$@"'
+    command = ["unshare", "--mount", "bash", "-c", small, "bash", sys.executable, "-c", script]
+    ended = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, timeout=60, check=False)
+    if ended.returncode in (1, 77) and not ended.stdout:
+        pytest.skip("this user may not mount a file system")
+    assert ended.stdout.startswith("/dev/shm is too small"), ended.stderr

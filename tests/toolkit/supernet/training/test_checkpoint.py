@@ -95,7 +95,7 @@ def test_a_float16_run_resumes_to_the_same_bits(tmp_path: Path) -> None:
     _assert_same_bits(_newest(tmp_path / "twice"), _newest(tmp_path / "at once"))
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_ends_the_run_after_a_checkpoint(
     tmp_path: Path, finished: dict[str, Any], number: signal.Signals
 ) -> None:

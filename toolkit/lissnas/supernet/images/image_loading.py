@@ -8,13 +8,14 @@ import atexit
 import logging
 import signal
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, get_worker_info
 
 from lissnas.errors import LissnasError
 from lissnas.stop_signals import STOP_SIGNALS
@@ -110,12 +111,13 @@ def load_images(
         _Decoding(images, augmentation, unreadable.max_count),
         batch_sampler=requests,  # type: ignore[arg-type]  # any iterable will do
         num_workers=workers,
-        collate_fn=_unchanged,
+        collate_fn=_shared,
         worker_init_fn=_ignore_signals,
         generator=torch.Generator(),
         pin_memory=torch.cuda.is_available(),
     )
-    running = [iter(loader)]
+    with _shared_memory_errors():
+        running = [iter(loader)]
     # Workers ignore the signal that would end them when the interpreter exits, so they are ended before that.
     atexit.register(running.clear)
     try:
@@ -129,8 +131,14 @@ def load_images(
 
 def _next(loaded: Iterator[LoadedImages]) -> LoadedImages | None:
     """Return the next batch, or None at the end; raise LissnasError if shared memory is too small for it."""
-    try:
+    with _shared_memory_errors():
         return next(loaded, None)
+
+
+@contextmanager
+def _shared_memory_errors() -> Iterator[None]:
+    try:
+        yield
     except (RuntimeError, OSError) as error:
         if not any(words in str(error) for words in ("shared memory", "Bus error", "No space left on device")):
             raise
@@ -193,7 +201,15 @@ class _Decoding(Dataset[Any]):
         return self._augmentation.for_scoring()
 
 
-def _unchanged(loaded: Any) -> Any:
+def _shared(loaded: Any) -> Any:
+    """Move the tensors of a batch to shared memory, in a worker.
+
+    Otherwise a thread does this while it sends them. An error in that thread is lost, and the training waits forever.
+    """
+    if get_worker_info() is not None:
+        for part in loaded:
+            if isinstance(part, Tensor):
+                part.share_memory_()
     return loaded
 
 
