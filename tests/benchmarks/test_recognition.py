@@ -65,6 +65,15 @@ def test_an_archive_that_leads_out_of_itself_is_refused(tmp_path: Path) -> None:
     assert not list(tmp_path.rglob("nas-bench-macro_cifar10.json"))
 
 
+def test_a_damaged_archive_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "download.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("x", b"{}")
+    path.write_bytes(path.read_bytes().replace(b"x", b"\0"))  # an entry without a name
+    with pytest.raises(BenchmarkFileError, match=r"download\.zip: not a complete archive"):
+        import_data("nas-bench-macro", str(path))
+
+
 def test_an_unknown_file_is_refused_with_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "mine.csv").write_text("arch,val\n")
     with pytest.raises(BenchmarkFileError, match=r"mine\.csv: not recognized .* --as NAME, .* --space"):

@@ -3,6 +3,7 @@
 import errno
 import lzma
 import shutil
+import struct
 import tarfile
 import tempfile
 import zipfile
@@ -44,7 +45,7 @@ def unpacked_archive(path: Path, parent: Path) -> Iterator[Path]:
             _unpack(path, Path(folder))
         except (
             *(tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError),
-            *(EOFError, ValueError, RuntimeError, NotImplementedError),
+            *(EOFError, ValueError, RuntimeError, NotImplementedError, IndexError, struct.error),
         ) as error:
             raise BenchmarkFileError(f"{path.name}: not a complete archive ({first_line(error)})") from error
         except OSError as error:

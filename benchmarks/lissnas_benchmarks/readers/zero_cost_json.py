@@ -79,7 +79,7 @@ def _number(value: Any) -> float:
 
 
 def _first(value: dict[str, Any]) -> dict[str, Any]:
-    first = next(iter(value.values()))
+    first = next(iter(value.values()), None)
     if not isinstance(first, dict):
         raise ValueError("it lacks the levels of data sets and architectures")
     return first

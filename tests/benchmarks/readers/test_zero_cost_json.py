@@ -89,3 +89,10 @@ def test_another_json_is_refused(cells: dict[str, object], tmp_path: Path) -> No
     path.write_text(path.read_text() + " " * 10 if cells else '{"val_accuracy": {"grad_norm": 1}}')
     with pytest.raises(BenchmarkFileError):
         read_predictors(str(path), cell201())
+
+
+def test_a_data_set_without_architectures_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "zc.json"
+    path.write_text('{"cifar10": {}, "cifar100": {"(0, 2, 3, 2, 3, 1)": {"val_accuracy": 1.0, "grad_norm": 1.0}}}')
+    with pytest.raises(BenchmarkFileError, match="it lacks the levels of data sets and architectures"):
+        read_predictors(str(path), cell201())
