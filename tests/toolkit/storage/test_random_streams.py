@@ -109,6 +109,8 @@ def test_the_numbers_of_purposes_are_those_of_published_figures() -> None:
         "EVALUATED_NETWORKS": 11,
         "SEARCH": 12,
         "RETRAINING": 13,
+        "SEARCH_WEIGHTS": 14,
+        "SEARCH_TRAINING": 15,
     }
     assert {stream.name: int(stream) for stream in CellStream} == {"WEIGHTS": 0, "TRAINING": 1}
     assert {stream.name: int(stream) for stream in RankingStream} == {
