@@ -23,13 +23,14 @@ from packaging.requirements import Requirement
 EXTRAS = {
     "benchmarks": "official programs of NAS-Bench-201 and NATS-Bench, to compare our tables with",
     "bridges": "conversion of spaces and tables from and to ConfigSpace, Optuna, pandas and Arrow",
-    "cluster": "ablate and search on several machines",
+    "cluster": "ablate, compare and search on several machines",
     "export": "networks as ONNX and safetensors, for use without lissnas",
     "imagenet": "ImageNet images, from a folder or from shards",
     "search": "Optuna's samplers: --optimizer tpe genetic",
     "supernet": "supernets, and the tables of cells that this project trained",
     "surrogates": "predictions with NAS-Bench-301",
     "tensorboard": "live curves of supernet trainings in TensorBoard",
+    "tracking": "live curves of supernet trainings in MLflow and Weights & Biases",
 }
 """Purpose of each extra."""
 

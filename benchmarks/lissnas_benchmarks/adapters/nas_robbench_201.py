@@ -104,12 +104,25 @@ def _read(source: Import) -> Mapping[Column, Floats]:
     return columns_of(read_values(data))
 
 
+_BIBTEX = """\
+@inproceedings{wu2024nasrobbench,
+  title         = {Robust {NAS} under Adversarial Training: Benchmark, Theory, and Beyond},
+  author        = {Wu, Yongtao and Liu, Fanghui and Simon-Gabriel, Carl-Johann and Chrysos, Grigorios G. and Cevher,
+    Volkan},
+  booktitle     = {International Conference on Learning Representations (ICLR)},
+  year          = {2024},
+  eprint        = {2403.13134},
+  archivePrefix = {arXiv},
+}
+"""
+
 ADAPTER = TableAdapter(
     name="nas-robbench-201",
     title="accuracy of 15,625 adversarially trained cells, clean and under attacks, three data sets",
     page="https://github.com/TT2408/nasrobbench201",
     license="none stated (data); CC BY-SA 4.0 (web page)",
     paper="Wu et al., Robust NAS under Adversarial Training: Benchmark, Theory, and Beyond, ICLR 2024",
+    bibtex=_BIBTEX,
     space=cell201,
     files=(OfficialFile(_FILE, url=in_repository("TT2408/nasrobbench201hp", f"files/{_FILE}")),),
     signs=(("cifar10#val_acc",), ("val_fgsm_3.0_acc", "val_pgd_3.0_acc", "threeseed")),

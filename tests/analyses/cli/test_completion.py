@@ -33,10 +33,10 @@ def script(lissnas: Command, tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("lissnas loc", {"locality"}),
         ("lissnas data ch", {"check"}),
         ("lissnas locality nas-bench-g", {"nas-bench-graph", "nas-bench-graph-proteins"}),
-        ("lissnas data get nas-bench-30", {"nas-bench-301", "nas-bench-301-v0.9"}),
+        ("lissnas data get nas-bench-30", {"nas-bench-301", "nas-bench-301-trained", "nas-bench-301-v0.9"}),
         ("lissnas shrink nas-bench-graph --method operation", {"operation-pruning"}),
         ("lissnas search nas-bench-graph --optimizer tp", {"tpe"}),
-        ("lissnas cite hw", {"hw-nas-bench"}),
+        ("lissnas cite hw", {"hw-nas-bench", "hw-nas-bench-360"}),
         ("lissnas tau nas-bench-graph --js", {"--json"}),
     ],
 )

@@ -93,6 +93,5 @@ def test_a_zip_archive_without_the_file_is_refused(tmp_path: Path) -> None:
         archive.writestr("data/one.json", "{}")
         archive.writestr("data/two.json", "{}")
     (tmp_path / "any.zip").write_bytes(target.getvalue())
-    _refused(
-        "nas-bench-macro", tmp_path / "any.zip", "any.zip: an archive without nas-bench-macro_cifar10.json; download"
-    )
+    message = "any.zip: an archive without nas-bench-macro_cifar10.json; run 'lissnas data get nas-bench-macro', or"
+    _refused("nas-bench-macro", tmp_path / "any.zip", message)

@@ -10,6 +10,8 @@ import signal
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
+from multiprocessing import active_children
+from multiprocessing.process import BaseProcess
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -116,8 +118,10 @@ def load_images(
         generator=torch.Generator(),
         pin_memory=torch.cuda.is_available(),
     )
+    others = set(active_children())
     with _shared_memory_errors():
-        running = [iter(loader)]
+        running: list[Any] = [iter(loader)]
+    started = set(active_children()) - others
     # Workers ignore the signal that would end them when the interpreter exits, so they are ended before that.
     atexit.register(running.clear)
     try:
@@ -126,7 +130,15 @@ def load_images(
             yield loaded
     finally:
         atexit.unregister(running.clear)
-        running.clear()
+        _end(running.pop(), started)
+
+
+def _end(running: Any, started: Iterable[BaseProcess]) -> None:
+    """End the workers of a loader; those that are stuck would keep this process from ending, and are killed."""
+    if started:
+        running._shutdown_workers()  # an error that is being raised keeps `running` alive, so nothing else calls it
+    for worker in started:
+        worker.kill()
 
 
 def _next(loaded: Iterator[LoadedImages]) -> LoadedImages | None:
