@@ -1,7 +1,7 @@
 """LatencyTable: the measured milliseconds of each block of a space; a path takes the sum of its blocks, times a scale.
 
-Blocks that run alone find their weights in the caches, so their sum is too small. The scale corrects this (our own
-choice): the median of measured / summed over some complete networks.
+Sums of blocks that ran alone come out below the latency of complete networks; docs/tutorials/imagenet.md has
+measurements. The scale corrects this (our own choice): the median of measured / summed over some complete networks.
 """
 
 import hashlib
