@@ -43,9 +43,9 @@ def draw_recall(overview: Overview) -> Figure:
         figure,
         "Recall of the top 1 % against evaluations",
         f"Means over {counted} runs after every round{_budgets(overview)}; bands and bars: 95 % intervals of the mean. "
-        f"{_sizes(overview)} hollow markers are rounds that still keep more. The dashed black line keeps the "
-        "architectures with the best selection scores of the full space: a method that knew all labels. The dotted "
-        "line is a random subset: chance.",
+        f"{_sizes(overview)} hollow markers are rounds that still keep more architectures. The dashed black line keeps "
+        "the architectures with the best selection scores of the full space: a method that knew all labels. The "
+        "dotted line is a random subset: chance.",
     )
     return figure
 
@@ -59,7 +59,7 @@ def _budgets(overview: Overview) -> str:
 def _sizes(overview: Overview) -> str:
     if overview.has_given_size:
         return "Every method ends with the given number of architectures, as far as its rule allows;"
-    return "In each run every method ends with as many architectures as LISSNAS;"
+    return "In each run every method ends with as many architectures as LISSNAS, as far as its rule allows;"
 
 
 def draw_recall_panel(axes: Axes, curves: pl.DataFrame, table: pl.DataFrame) -> None:
