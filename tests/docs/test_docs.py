@@ -17,6 +17,7 @@ import pytest
 from lissnas.shrinkers.shrink import shrinker_class, shrinker_names
 from lissnas_analyses.cli.app import app
 from lissnas_analyses.cli.shared.method_options import setting_values
+from lissnas_analyses.cli.shared.terminal import console
 from lissnas_benchmarks.benchmark import open_benchmark
 from lissnas_benchmarks.catalog import benchmark_names, find_adapter
 from lissnas_benchmarks.errors import MissingFileError
@@ -175,6 +176,7 @@ def test_a_page_shows_what_its_commands_print(
 ) -> None:
     monkeypatch.chdir(working_folder)
     monkeypatch.setenv("COLUMNS", "120")
+    monkeypatch.setattr(console, "width", 120)  # it was made before
     for command, printed in sessions(page):
         program, *words = shlex.split(command)
         if not_run_key([program, *words]):

@@ -77,7 +77,7 @@ def say(sentence: str, indent: int = 0, bold: str = "") -> None:
 def show(renderable: RenderableType) -> None:
     """Print a table, or a text without changes."""
     activity.pause()
-    console.print(renderable, markup=False, width=get_terminal_size().columns)
+    console.print(renderable, markup=False)
 
 
 def say_on_stderr(sentence: str) -> None:
