@@ -34,6 +34,7 @@ nitpick_ignore_regex = [
     (r"py:.*", r"(Any|Path|Callable|Iterator|Iterable|Sequence|Mapping|Protocol|Generator|Literal)"),
     (r"py:.*", r"(NDArray|ABC|Axes|Figure|Arguments|Image|Tensor)"),
     (r"py:class", r"(optional|callable|array|module|default.*)"),
+    (r"py:class", r"dict\[int"),  # Sphinx splits the type of a property at its |
     (r"py:.*", r".*\b_\w+"),  # private names have no page
     (r"py:.*", r"lissnas.*\.(Batch|Job|Kind|Point|Result)"),  # type variables
 ]

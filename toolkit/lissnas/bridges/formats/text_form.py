@@ -59,7 +59,7 @@ class TextForm:
             raise self.fault(text) from error
 
     def numbers(self, texts: Sequence[str], shape: tuple[int, ...]) -> NDArray[np.int64]:
-        """Return lists of whole numbers, int64 of shape (n, *shape); raises ArchitectureError for another text."""
+        """Return lists of whole numbers, int64 of shape ``(n, *shape)``; raises ArchitectureError for another text."""
         for text in texts:
             if len(text) > _MAX_TEXT or not _NUMBERS.fullmatch(text):
                 raise self.fault(text)
