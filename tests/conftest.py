@@ -18,8 +18,8 @@ from lissnas.spaces.distinct import DistinctSpace
 from lissnas.spaces.published.cell201 import cell201
 from lissnas.spaces.space import Floats, Space
 from lissnas_benchmarks.catalog import find_adapter
-from lissnas_benchmarks.importing import import_files
 from lissnas_benchmarks.loading import is_ready, load_table
+from lissnas_benchmarks.obtaining.importing import import_files
 from lissnas_benchmarks.table import Table
 
 ROOT = Path(__file__).parents[1]

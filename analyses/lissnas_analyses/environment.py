@@ -14,9 +14,9 @@ from lissnas.optimizers.search import OPTIMIZERS
 from lissnas.predictors.predictor import PREDICTORS
 from lissnas.shrinkers.shrink import SHRINKERS
 from lissnas.spaces.catalog import SPACES
-from lissnas_benchmarks.cache import cache_folder, surrogate_folder
 from lissnas_benchmarks.catalog import benchmark_faults, find_adapter, valid_benchmark_names
 from lissnas_benchmarks.loading import is_ready
+from lissnas_benchmarks.obtaining.cache import cache_folder, surrogate_folder
 from lissnas_benchmarks.surrogates.surrogate import SurrogateAdapter, read_description
 from packaging.requirements import Requirement
 

@@ -14,9 +14,9 @@ from lissnas.spaces.space import Space
 from lissnas.storage.atomic_write import atomic_write
 
 from lissnas_benchmarks.adapter import TableAdapter
-from lissnas_benchmarks.cache import cache_folder, make_folder
 from lissnas_benchmarks.columns import Column, Measure
 from lissnas_benchmarks.errors import BenchmarkFileError
+from lissnas_benchmarks.obtaining.cache import cache_folder, make_folder
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,10 @@ from pathlib import Path
 from lissnas.errors import SettingError
 
 from lissnas_benchmarks.adapter import TableAdapter
-from lissnas_benchmarks.cache import is_cached, surrogate_folder, table_path
 from lissnas_benchmarks.catalog import find_adapter, find_table_adapter
 from lissnas_benchmarks.errors import MissingFileError
-from lissnas_benchmarks.importing import import_files
+from lissnas_benchmarks.obtaining.cache import is_cached, surrogate_folder, table_path
+from lissnas_benchmarks.obtaining.importing import import_files
 from lissnas_benchmarks.surrogates.surrogate import SurrogateAdapter, SurrogateEvaluator, open_folder
 from lissnas_benchmarks.table import Table
 from lissnas_benchmarks.table_file import FORMAT, read_format, read_provenance

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from lissnas_benchmarks.columns import Column, Measure
 from lissnas_benchmarks.errors import first_line
+from lissnas_benchmarks.obtaining.versions import version_folder
 from lissnas_benchmarks.table_file import (
     INDEX,
     ROWS,
@@ -24,7 +25,6 @@ from lissnas_benchmarks.table_file import (
     unreadable_table,
     values_checksum,
 )
-from lissnas_benchmarks.versions import version_folder
 
 _VERIFIED: set[tuple[str, int, int, int, int]] = set()
 """The versions of the files of curves that this process has compared with their checksums."""

@@ -9,9 +9,9 @@ import pytest
 from lissnas_analyses import environment
 from lissnas_analyses.cli.doctor import EnvironmentResult
 from lissnas_analyses.environment import EXTRAS, Environment, inspect_environment
-from lissnas_benchmarks.cache import cache_folder
 from lissnas_benchmarks.catalog import benchmark_names
 from lissnas_benchmarks.loading import is_ready
+from lissnas_benchmarks.obtaining.cache import cache_folder
 from packaging.requirements import Requirement
 
 

@@ -7,7 +7,7 @@ import nas_bench_201_official as official
 import pytest
 from lissnas.spaces.categorical import CategoricalSpace
 from lissnas_benchmarks.adapters.nas_bench_201 import ADAPTER, reader
-from lissnas_benchmarks.importing import import_files
+from lissnas_benchmarks.obtaining.importing import import_files
 from lissnas_benchmarks.table import Table
 
 FILE = "NAS-Bench-201-v1_1-096897.pth"

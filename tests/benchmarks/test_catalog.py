@@ -14,8 +14,8 @@ from lissnas.errors import UnknownNameError
 from lissnas_benchmarks.adapter import OfficialFile, TableAdapter
 from lissnas_benchmarks.catalog import benchmark_names, find_adapter
 from lissnas_benchmarks.errors import BenchmarkFileError, MissingFileError
-from lissnas_benchmarks.importing import import_files
 from lissnas_benchmarks.loading import is_ready, load_table
+from lissnas_benchmarks.obtaining.importing import import_files
 from lissnas_benchmarks.table import Table
 
 OpenTable = Callable[[str], Table]

@@ -10,7 +10,7 @@ from lissnas.errors import LissnasError
 from lissnas.spaces.categorical import CategoricalSpace
 from lissnas_benchmarks.columns import Column, Measure
 from lissnas_benchmarks.errors import BenchmarkFileError
-from lissnas_benchmarks.importing import import_files
+from lissnas_benchmarks.obtaining.importing import import_files
 from lissnas_benchmarks.own_table import own_table
 from lissnas_benchmarks.table import Table
 

@@ -14,12 +14,12 @@ from lissnas.spaces.categorical import CategoricalSpace
 from lissnas.spaces.published.cell201 import OPERATIONS, cell201
 from lissnas.spaces.published.transnas import transnas_micro
 from lissnas_benchmarks.adapter import TableAdapter
-from lissnas_benchmarks.cache import table_path
 from lissnas_benchmarks.catalog import find_adapter
 from lissnas_benchmarks.columns import Column, Measure
 from lissnas_benchmarks.errors import BenchmarkFileError
-from lissnas_benchmarks.importing import import_files
 from lissnas_benchmarks.loading import load_table
+from lissnas_benchmarks.obtaining.cache import table_path
+from lissnas_benchmarks.obtaining.importing import import_files
 from lissnas_benchmarks.own_table import own_table
 from lissnas_benchmarks.table import Table
 

@@ -12,7 +12,7 @@ from lissnas_benchmarks.adapter import TableAdapter
 from lissnas_benchmarks.benchmark import Benchmark, benchmark_of
 from lissnas_benchmarks.columns import Measure
 from lissnas_benchmarks.errors import BenchmarkFileError
-from lissnas_benchmarks.importing import import_files
+from lissnas_benchmarks.obtaining.importing import import_files
 from lissnas_benchmarks.own_table import own_table
 from lissnas_benchmarks.predictor_file import read_predictor
 from lissnas_benchmarks.table import Table

@@ -28,9 +28,9 @@ from lissnas_analyses.cli import search as search_command  # noqa: F401
 from lissnas_analyses.cli import shrink as shrink_command  # noqa: F401
 from lissnas_analyses.results.folder import Results, read_manifest
 from lissnas_benchmarks.adapter import Import, OfficialFile, TableAdapter
-from lissnas_benchmarks.cache import table_path
 from lissnas_benchmarks.columns import Column, Measure
-from lissnas_benchmarks.importing import import_files
+from lissnas_benchmarks.obtaining.cache import table_path
+from lissnas_benchmarks.obtaining.importing import import_files
 from lissnas_benchmarks.table import Table
 from matplotlib import pyplot  # noqa: F401
 from processes import Ended, at_file_operation, kill_this_process, lissnas, run, run_and_kill

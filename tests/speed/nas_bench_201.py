@@ -37,7 +37,7 @@ import os, sys, time
 os.environ["LISSNAS_CACHE"] = sys.argv[2]
 from dataclasses import replace
 from pathlib import Path
-from lissnas_benchmarks.importing import import_files
+from lissnas_benchmarks.obtaining.importing import import_files
 from lissnas_benchmarks.adapters.nas_bench_201 import ADAPTER, read_runs
 LIBRARIES
 started, spent = time.perf_counter(), time.process_time()

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import numpy as np
 from lissnas_benchmarks.catalog import find_adapter
-from lissnas_benchmarks.importing import import_files
 from lissnas_benchmarks.loading import load_surrogate
+from lissnas_benchmarks.obtaining.importing import import_files
 
 BATCH = 100_000
 RUNS = 3

@@ -21,7 +21,7 @@ PICKLE = """
 import time
 from lissnas_benchmarks.catalog import find_adapter
 from lissnas_benchmarks.adapters.analog_nasbench import _RECORDS
-from lissnas_benchmarks.readers.safe_pickle import load_pickle
+from lissnas_benchmarks.readers.pickles.safe_pickle import load_pickle
 started = time.perf_counter()
 path, = find_adapter("analog-nasbench").installed_files()
 cells = load_pickle(path.read_bytes(), path.name, _RECORDS)

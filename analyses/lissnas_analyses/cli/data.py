@@ -11,12 +11,12 @@ from cyclopts import Parameter
 from lissnas.errors import PluginError, SettingError
 from lissnas.progress import ProgressCallback
 from lissnas_benchmarks.adapter import Adapter, TableAdapter
-from lissnas_benchmarks.cache import cache_folder, cached_path, download_folder, is_cached
 from lissnas_benchmarks.catalog import benchmark_faults, benchmark_names, find_adapter, valid_benchmark_names
 from lissnas_benchmarks.errors import BenchmarkFileError, MissingFileError
-from lissnas_benchmarks.importing import import_files
 from lissnas_benchmarks.loading import is_ready, load_surrogate, load_table
-from lissnas_benchmarks.recognition import recognize
+from lissnas_benchmarks.obtaining.cache import cache_folder, cached_path, download_folder, is_cached
+from lissnas_benchmarks.obtaining.importing import import_files
+from lissnas_benchmarks.obtaining.recognition import recognize
 from lissnas_benchmarks.surrogates.surrogate import SurrogateAdapter
 from rich.table import Table as Grid
 
@@ -221,7 +221,7 @@ def get_data(benchmark: BenchmarkName, /) -> ImportResult:
     benchmark
         Name of the benchmark.
     """
-    from lissnas_benchmarks.download import download
+    from lissnas_benchmarks.obtaining.download import download
 
     adapter = find_adapter(benchmark)
     if is_ready(benchmark):

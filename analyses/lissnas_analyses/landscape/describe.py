@@ -7,9 +7,9 @@ from typing import Any
 from lissnas.errors import SettingError, UnknownNameError
 from lissnas.progress import ProgressCallback
 from lissnas_benchmarks.benchmark import check_ranks
-from lissnas_benchmarks.cache import surrogate_folder
 from lissnas_benchmarks.catalog import find_adapter, find_table_adapter
 from lissnas_benchmarks.loading import load_surrogate, load_table
+from lissnas_benchmarks.obtaining.cache import surrogate_folder
 from lissnas_benchmarks.surrogates.surrogate import SurrogateAdapter, read_description
 
 from lissnas_analyses import style

@@ -11,8 +11,8 @@ from lissnas.spaces.space import Floats
 from lissnas_benchmarks.adapter import Import, OfficialFile, TableAdapter
 from lissnas_benchmarks.columns import Column, Measure
 from lissnas_benchmarks.errors import BenchmarkFileError
-from lissnas_benchmarks.readers.pickle_allowlist import short_text
-from lissnas_benchmarks.readers.safe_pickle import Record, load_pickle
+from lissnas_benchmarks.readers.pickles.pickle_allowlist import short_text
+from lissnas_benchmarks.readers.pickles.safe_pickle import Record, load_pickle
 
 _FILE = "analognasbench/data.anb"
 

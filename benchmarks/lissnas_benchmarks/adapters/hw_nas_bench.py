@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from lissnas_benchmarks.adapter import Import, OfficialFile, TableAdapter, in_repository
 from lissnas_benchmarks.columns import Column, Measure
 from lissnas_benchmarks.errors import BenchmarkFileError, MissingFileError
-from lissnas_benchmarks.readers.safe_pickle import NumberArray, load_pickle
+from lissnas_benchmarks.readers.pickles.safe_pickle import NumberArray, load_pickle
 
 _FILE = "HW-NAS-Bench-v1_0.pickle"
 

@@ -12,7 +12,7 @@ from lissnas_benchmarks.adapter import Import, OfficialFile, TableAdapter, in_re
 from lissnas_benchmarks.adapters.nas_bench_201 import BIBTEX
 from lissnas_benchmarks.columns import Column, Measure
 from lissnas_benchmarks.errors import BenchmarkFileError
-from lissnas_benchmarks.readers.pandas_pickle import read_pandas_pickle
+from lissnas_benchmarks.readers.pickles.pandas_pickle import read_pandas_pickle
 
 _FILE = "mini-bench-arch-cell-accs.pd"
 

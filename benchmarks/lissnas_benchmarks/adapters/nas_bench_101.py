@@ -269,13 +269,13 @@ def _times_before(values: Indices) -> Indices:
 
 
 def _naslib(source: Import) -> Mapping[Column, Floats]:
-    from lissnas_benchmarks.readers.nas_bench_101_pickles import read_naslib
+    from lissnas_benchmarks.readers.pickles.nas_bench_101_pickles import read_naslib
 
     return read_naslib(source.files[0], Runs(source.files[0].name, nasbench101(7), (108,)), source.progress).columns()
 
 
 def _nasbenchapi(source: Import) -> Mapping[Column, Floats]:
-    from lissnas_benchmarks.readers.nas_bench_101_pickles import read_nasbenchapi
+    from lissnas_benchmarks.readers.pickles.nas_bench_101_pickles import read_nasbenchapi
 
     runs = Runs(source.files[0].name, nasbench101(7), (4, 12, 36, 108))
     return read_nasbenchapi(source.files[0], runs, source.progress).columns()

@@ -30,8 +30,8 @@ def read_runs(path: Path, source: Import, space: Space) -> "TrainedRuns":
     Raises BenchmarkFileError if the file is damaged or in another layout. Architectures may be missing.
     """
     from lissnas_benchmarks.readers.exact_costs import cell_costs
-    from lissnas_benchmarks.readers.pickle_allowlist import RefusedError
-    from lissnas_benchmarks.readers.torch_file import load_records
+    from lissnas_benchmarks.readers.pickles.pickle_allowlist import RefusedError
+    from lissnas_benchmarks.readers.pickles.torch_file import load_records
     from lissnas_benchmarks.readers.trained_runs import MARKER, TrainedRuns, check_archive
 
     runs = TrainedRuns(source, space, tuple(LENGTHS.values()), cell_costs)
@@ -47,7 +47,7 @@ def reader(space: Callable[[], Space]) -> Callable[[Import], Mapping[Column, Flo
     """Return the function that reads an official file of all architectures of a space."""
 
     def read(source: Import) -> Mapping[Column, Floats]:
-        from lissnas_benchmarks.readers.pickle_allowlist import RefusedError
+        from lissnas_benchmarks.readers.pickles.pickle_allowlist import RefusedError
         from lissnas_benchmarks.readers.trained_runs import check_complete
 
         [path] = source.files

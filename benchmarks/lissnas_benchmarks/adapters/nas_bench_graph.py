@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from lissnas_benchmarks.adapter import Import, OfficialFile, TableAdapter
 from lissnas_benchmarks.columns import Column, Measure
 from lissnas_benchmarks.errors import BenchmarkFileError
-from lissnas_benchmarks.readers.pickle_allowlist import short_text
-from lissnas_benchmarks.readers.safe_pickle import load_pickle
+from lissnas_benchmarks.readers.pickles.pickle_allowlist import short_text
+from lissnas_benchmarks.readers.pickles.safe_pickle import load_pickle
 
 _LAYERS = 4
 

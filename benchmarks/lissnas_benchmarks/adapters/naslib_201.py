@@ -16,9 +16,9 @@ from lissnas_benchmarks.adapter import Import, OfficialFile, TableAdapter
 from lissnas_benchmarks.adapters.nas_bench_201 import BIBTEX
 from lissnas_benchmarks.columns import Column, Measure
 from lissnas_benchmarks.errors import BenchmarkFileError
-from lissnas_benchmarks.readers.fast_float_dicts import FloatDictReader, float_dict
-from lissnas_benchmarks.readers.pickle_allowlist import RefusedError
-from lissnas_benchmarks.readers.pickle_stream import PickleStream
+from lissnas_benchmarks.readers.pickles.fast_float_dicts import FloatDictReader, float_dict
+from lissnas_benchmarks.readers.pickles.pickle_allowlist import RefusedError
+from lissnas_benchmarks.readers.pickles.pickle_stream import PickleStream
 
 _EPOCHS = 200
 

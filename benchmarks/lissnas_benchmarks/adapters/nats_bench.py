@@ -17,9 +17,9 @@ from lissnas_benchmarks.adapter import Import, OfficialFile, TableAdapter
 from lissnas_benchmarks.columns import Column, Measure
 from lissnas_benchmarks.errors import BenchmarkFileError
 from lissnas_benchmarks.readers.exact_costs import CostsOf, cell_costs, width_costs
-from lissnas_benchmarks.readers.fast_float_dicts import FloatDictReader
-from lissnas_benchmarks.readers.pickle_allowlist import RefusedError
-from lissnas_benchmarks.readers.pickle_stream import PickleStream
+from lissnas_benchmarks.readers.pickles.fast_float_dicts import FloatDictReader
+from lissnas_benchmarks.readers.pickles.pickle_allowlist import RefusedError
+from lissnas_benchmarks.readers.pickles.pickle_stream import PickleStream
 from lissnas_benchmarks.readers.trained_runs import MARKER, TrainedRuns, check_archive, check_complete, check_order
 
 

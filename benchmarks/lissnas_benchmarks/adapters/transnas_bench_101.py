@@ -13,9 +13,9 @@ from lissnas.spaces.space import Floats, Indices, Space
 from lissnas_benchmarks.adapter import Import, OfficialFile, TableAdapter
 from lissnas_benchmarks.columns import Column, Measure
 from lissnas_benchmarks.errors import BenchmarkFileError
-from lissnas_benchmarks.readers.fast_float_dicts import float_dict
-from lissnas_benchmarks.readers.pickle_allowlist import RefusedError
-from lissnas_benchmarks.readers.torch_file import load_torch
+from lissnas_benchmarks.readers.pickles.fast_float_dicts import float_dict
+from lissnas_benchmarks.readers.pickles.pickle_allowlist import RefusedError
+from lissnas_benchmarks.readers.pickles.torch_file import load_torch
 
 _FILE = "transnas-bench_v10141024.pth"
 

@@ -1,4 +1,4 @@
 """Readers of official file formats. Files are untrusted: nothing in them is executed.
 
-Read `pickle_stream.py` first.
+Read `chain_json.py` first, the shortest reader; `pickles/` reads pickles.
 """

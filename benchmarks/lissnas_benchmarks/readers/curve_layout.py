@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from lissnas.spaces.space import Indices
 
-from lissnas_benchmarks.readers.fast_float_dicts import Key
-from lissnas_benchmarks.readers.pickle_allowlist import RefusedError
+from lissnas_benchmarks.readers.pickles.fast_float_dicts import Key
+from lissnas_benchmarks.readers.pickles.pickle_allowlist import RefusedError
 
 _HALVES = {"x-valid": "validation", "x-test": "test", "ori-test": "validation+test"}
 """The splits of CIFAR-100 and ImageNet16-120: halves of the original test set, and all of it."""

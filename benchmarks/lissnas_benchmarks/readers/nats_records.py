@@ -12,9 +12,9 @@ from lissnas.spaces.space import Floats, Space
 from lissnas_benchmarks.adapter import Import
 from lissnas_benchmarks.columns import Column
 from lissnas_benchmarks.errors import BenchmarkFileError
-from lissnas_benchmarks.readers.fast_float_dicts import float_dict
-from lissnas_benchmarks.readers.pickle_allowlist import RefusedError
-from lissnas_benchmarks.readers.pickle_stream import PickleStream
+from lissnas_benchmarks.readers.pickles.fast_float_dicts import float_dict
+from lissnas_benchmarks.readers.pickles.pickle_allowlist import RefusedError
+from lissnas_benchmarks.readers.pickles.pickle_stream import PickleStream
 
 _MARKER = "all_results"
 

@@ -19,8 +19,8 @@ from lissnas_benchmarks.columns import Column
 from lissnas_benchmarks.errors import BenchmarkFileError
 from lissnas_benchmarks.readers.curve_layout import CurveLayouts
 from lissnas_benchmarks.readers.exact_costs import CostsOf
-from lissnas_benchmarks.readers.fast_float_dicts import float_dict
-from lissnas_benchmarks.readers.pickle_allowlist import RefusedError, short_text
+from lissnas_benchmarks.readers.pickles.fast_float_dicts import float_dict
+from lissnas_benchmarks.readers.pickles.pickle_allowlist import RefusedError, short_text
 from lissnas_benchmarks.table_file import curve_file
 
 MARKER = "all_results"

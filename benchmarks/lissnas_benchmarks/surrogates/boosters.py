@@ -19,9 +19,9 @@ import numpy as np
 from lissnas.spaces.space import Floats
 
 from lissnas_benchmarks.errors import BenchmarkFileError, MissingFileError, first_line
-from lissnas_benchmarks.readers.pickle_allowlist import Constructor, RefusedError
+from lissnas_benchmarks.readers.pickles.pickle_allowlist import Constructor, RefusedError
+from lissnas_benchmarks.readers.pickles.safe_pickle import Record, load_pickle
 from lissnas_benchmarks.readers.process_limits import process_limits
-from lissnas_benchmarks.readers.safe_pickle import Record, load_pickle
 from lissnas_benchmarks.surrogates.booster_trees import check_lightgbm, check_xgboost
 
 Library: TypeAlias = Literal["xgboost", "lightgbm"]

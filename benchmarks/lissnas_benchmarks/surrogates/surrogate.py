@@ -16,8 +16,8 @@ from lissnas.spaces.space import Floats, Rows
 
 from lissnas_benchmarks.adapter import Adapter
 from lissnas_benchmarks.errors import BenchmarkFileError, MissingFileError
+from lissnas_benchmarks.obtaining.versions import version_folder
 from lissnas_benchmarks.surrogates.boosters import SUFFIXES, Ensemble, Library, convert_all
-from lissnas_benchmarks.versions import version_folder
 
 FORMAT = 1
 """Version of the converted folder's layout."""

@@ -18,7 +18,7 @@ from lissnas_analyses.ablation.measure import ablate
 from lissnas_analyses.cli.shared.method_options import setting_values
 from lissnas_benchmarks.benchmark import benchmark_of
 from lissnas_benchmarks.columns import Column, Measure
-from lissnas_benchmarks.importing import import_files
+from lissnas_benchmarks.obtaining.importing import import_files
 from lissnas_benchmarks.own_table import own_table
 from lissnas_benchmarks.table import Table
 

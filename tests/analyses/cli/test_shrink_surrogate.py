@@ -8,7 +8,7 @@ from lissnas.spaces.published.darts import darts
 from lissnas.subspaces.subspace_file import load
 from lissnas_analyses.cli import app
 from lissnas_benchmarks.catalog import find_adapter
-from lissnas_benchmarks.importing import import_files
+from lissnas_benchmarks.obtaining.importing import import_files
 
 MODELS = Path(__file__).parents[2] / "benchmarks" / "nas_bench_301"
 

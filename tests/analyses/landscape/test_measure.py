@@ -23,10 +23,10 @@ from lissnas_analyses.locality.measure import measure as measure_locality
 from lissnas_analyses.results.folder import Results
 from lissnas_benchmarks.adapters.nas_bench_301 import ADAPTER
 from lissnas_benchmarks.benchmark import Benchmark
-from lissnas_benchmarks.cache import surrogate_folder
 from lissnas_benchmarks.catalog import find_adapter
-from lissnas_benchmarks.importing import import_files
 from lissnas_benchmarks.loading import is_ready, load_table
+from lissnas_benchmarks.obtaining.cache import surrogate_folder
+from lissnas_benchmarks.obtaining.importing import import_files
 from lissnas_benchmarks.table import Table
 
 SURROGATE_MODELS = Path(__file__).parents[2] / "benchmarks/nas_bench_301"

@@ -22,7 +22,7 @@ from lissnas_analyses.ranking.trainings import trainings_of
 from lissnas_benchmarks.benchmark import Benchmark, benchmark_of
 from lissnas_benchmarks.catalog import find_adapter
 from lissnas_benchmarks.columns import Column
-from lissnas_benchmarks.importing import import_files
+from lissnas_benchmarks.obtaining.importing import import_files
 from lissnas_benchmarks.own_table import own_table
 from lissnas_benchmarks.predictor_file import PredictedScores
 from lissnas_benchmarks.table import Table

@@ -15,10 +15,10 @@ from lissnas.spaces.published.accel_mnasnet import accel_mnasnet
 from lissnas_benchmarks.adapter import Import
 from lissnas_benchmarks.adapters.accel_nasbench import ADAPTER
 from lissnas_benchmarks.benchmark import open_benchmark
-from lissnas_benchmarks.cache import table_path
 from lissnas_benchmarks.columns import Measure
 from lissnas_benchmarks.errors import BenchmarkFileError
-from lissnas_benchmarks.importing import import_files
+from lissnas_benchmarks.obtaining.cache import table_path
+from lissnas_benchmarks.obtaining.importing import import_files
 from lissnas_benchmarks.table import Table
 
 COSTS = {

@@ -20,7 +20,7 @@ from lissnas_benchmarks.adapters.hw_nas_bench import ADAPTER, FBNET_OPERATIONS, 
 from lissnas_benchmarks.benchmark import open_benchmark
 from lissnas_benchmarks.columns import Column
 from lissnas_benchmarks.errors import BenchmarkFileError, MissingFileError
-from lissnas_benchmarks.importing import import_files
+from lissnas_benchmarks.obtaining.importing import import_files
 
 METRICS = [
     *("edgegpu_latency", "edgegpu_energy", "raspi4_latency", "edgetpu_latency", "pixel3_latency"),

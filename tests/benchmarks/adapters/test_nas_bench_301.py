@@ -20,11 +20,11 @@ from lissnas.shrinkers.shrink import shrink
 from lissnas.spaces.published.darts import darts
 from lissnas.spaces.space import Rows
 from lissnas_benchmarks.adapters.nas_bench_301 import ADAPTER, ORDER, V09, features
-from lissnas_benchmarks.cache import surrogate_folder
 from lissnas_benchmarks.catalog import find_adapter
 from lissnas_benchmarks.errors import BenchmarkFileError, MissingFileError
-from lissnas_benchmarks.importing import import_files
 from lissnas_benchmarks.loading import load_surrogate
+from lissnas_benchmarks.obtaining.cache import surrogate_folder
+from lissnas_benchmarks.obtaining.importing import import_files
 from lissnas_benchmarks.surrogates import boosters
 from lissnas_benchmarks.surrogates.surrogate import SurrogateEvaluator
 

@@ -13,7 +13,7 @@ from lissnas_benchmarks.adapter import Import
 from lissnas_benchmarks.adapters.nas_bench_301_trained import NASLIB, columns_of, read_naslib, read_trainings
 from lissnas_benchmarks.columns import Column
 from lissnas_benchmarks.errors import BenchmarkFileError
-from lissnas_benchmarks.recognition import recognize
+from lissnas_benchmarks.obtaining.recognition import recognize
 
 PREFIX = "NetworkSelectorDatasetInfo:darts:"
 VALIDATION = Column("accuracy", "cifar10", "validation", "%")

@@ -14,7 +14,7 @@ from lissnas_benchmarks.adapter import Import
 from lissnas_benchmarks.adapters import hw_nas_bench_360, nas_bench_360, naslib_201
 from lissnas_benchmarks.columns import Column
 from lissnas_benchmarks.errors import BenchmarkFileError
-from lissnas_benchmarks.recognition import recognize
+from lissnas_benchmarks.obtaining.recognition import recognize
 from small_nas_bench_201 import small
 
 

@@ -9,7 +9,7 @@ import pytest
 from lissnas_benchmarks.adapters.nas_bench_macro import ADAPTER
 from lissnas_benchmarks.columns import Measure
 from lissnas_benchmarks.errors import BenchmarkFileError
-from lissnas_benchmarks.importing import import_files
+from lissnas_benchmarks.obtaining.importing import import_files
 from lissnas_benchmarks.table import Table
 
 

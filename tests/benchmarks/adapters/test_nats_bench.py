@@ -25,7 +25,7 @@ from lissnas_benchmarks.adapters.nats_bench import (
 )
 from lissnas_benchmarks.columns import Column, Measure
 from lissnas_benchmarks.errors import BenchmarkFileError
-from lissnas_benchmarks.importing import import_files
+from lissnas_benchmarks.obtaining.importing import import_files
 from lissnas_benchmarks.table import Table
 from lissnas_benchmarks.table_file import curve_file
 

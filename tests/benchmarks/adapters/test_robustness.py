@@ -12,7 +12,7 @@ from lissnas_benchmarks.adapter import Import
 from lissnas_benchmarks.adapters import nas_robbench_201, robustness_201
 from lissnas_benchmarks.columns import Column
 from lissnas_benchmarks.errors import BenchmarkFileError
-from lissnas_benchmarks.recognition import recognize
+from lissnas_benchmarks.obtaining.recognition import recognize
 
 SIZE = 15_625
 

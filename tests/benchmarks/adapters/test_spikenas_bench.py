@@ -9,7 +9,7 @@ from lissnas_benchmarks.adapter import Import
 from lissnas_benchmarks.adapters.spikenas_bench import ADAPTER, read_folder, read_training, rows_of_ids, spikenas_cells
 from lissnas_benchmarks.columns import Column
 from lissnas_benchmarks.errors import BenchmarkFileError
-from lissnas_benchmarks.recognition import recognize
+from lissnas_benchmarks.obtaining.recognition import recognize
 
 TEXT = """architecture id: {id}
 model parameters: 18655716

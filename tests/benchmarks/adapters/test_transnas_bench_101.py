@@ -17,7 +17,7 @@ from lissnas_benchmarks.adapter import Import
 from lissnas_benchmarks.adapters.transnas_bench_101 import MACRO, MICRO
 from lissnas_benchmarks.columns import Column, Measure
 from lissnas_benchmarks.errors import BenchmarkFileError
-from lissnas_benchmarks.importing import import_files
+from lissnas_benchmarks.obtaining.importing import import_files
 from lissnas_benchmarks.table import Table
 
 SPLITS = ("train", "valid", "test")

@@ -15,6 +15,7 @@ import mutations
 import nas_bench_101_official
 import numpy as np
 import polars as pl
+from class_free_pickles import Part, Pickler, pickled_array
 from lissnas.bridges.dialects import format_names, read_architectures, write_architectures
 from lissnas.spaces.published.cell201 import cell201
 from lissnas.spaces.published.darts import darts
@@ -32,12 +33,12 @@ from lissnas_benchmarks.adapters import (
 )
 from lissnas_benchmarks.adapters.nas_bench_101 import Runs
 from lissnas_benchmarks.errors import BenchmarkFileError
+from lissnas_benchmarks.obtaining.recognition import recognize
+from lissnas_benchmarks.obtaining.unpacked_archive import unpacked_archive
 from lissnas_benchmarks.own_table import own_table
 from lissnas_benchmarks.predictor_file import read_predictors
-from lissnas_benchmarks.readers.nas_bench_101_pickles import read_nasbenchapi, read_naslib
-from lissnas_benchmarks.readers.pandas_pickle import read_pandas_pickle
-from lissnas_benchmarks.readers.unpacked_archive import unpacked_archive
-from lissnas_benchmarks.recognition import recognize
+from lissnas_benchmarks.readers.pickles.nas_bench_101_pickles import read_nasbenchapi, read_naslib
+from lissnas_benchmarks.readers.pickles.pandas_pickle import read_pandas_pickle
 
 from targets.pickled_tables import _FOUR_CELLS
 from targets.target import Target, imported, small_space
@@ -48,55 +49,25 @@ PAIRS = small_space("0123", "0123", pattern="{},{}")
 # A pickle of pandas 1
 
 
-class _Part:
-    """Pickles as an object of a class that is not here: a name, its arguments or nothing, and a state."""
-
-    def __init__(self, name: str, arguments: tuple[Any, ...] | None = None, state: Any = None) -> None:
-        self.name, self.arguments, self.state = name, arguments, state
-
-
-class _Pickler(pickle._Pickler):  # type: ignore[name-defined]
-    def save(self, part: Any, save_persistent_id: bool = True) -> None:
-        if not isinstance(part, _Part):
-            super().save(part, save_persistent_id)
-            return
-        module, _, name = part.name.rpartition(".")
-        self.write(f"c{module}\n{name}\n".encode())
-        if part.arguments is not None or part.state is not None:
-            super().save(part.arguments or ())
-            self.write(b"\x81" if part.arguments is None else b"R")
-        if part.state is not None:
-            super().save(part.state)
-            self.write(b"b")
-
-
-def _array(values: list[Any], shape: tuple[int, ...], kind: str) -> _Part:
-    empty = ("numpy.core.multiarray._reconstruct", (_Part("numpy.ndarray"), (0,), b"b"))
-    of_text = kind == "O8"
-    flags = (3, "|" if of_text else "<", None, None, None, -1, -1, 63 if of_text else 0)
-    dtype = _Part("numpy.dtype", (kind, False, True), flags)
-    data = values if of_text else np.array(values, dtype=kind).tobytes()
-    return _Part(*empty, (1, shape, dtype, False, data))
-
-
 def _frame_seeds() -> list[bytes]:
     names = ["arch", "cellstr", "cifar10-test"]
     cells = cell201().write(cell201().all_rows()[:3])
-    index = _Part("pandas.core.indexes.base.Index")
-    columns = _Part("pandas.core.indexes.base._new_Index", (index, {"data": _array(names, (3,), "O8"), "name": None}))
+    index = Part("pandas.core.indexes.base.Index")
+    data = {"data": pickled_array(names, (3,), "O8"), "name": None}
+    columns = Part("pandas.core.indexes.base._new_Index", (index, data))
     blocks = [
-        {"values": _array([1, 2, 3], (1, 3), "i8"), "mgr_locs": _Part("builtins.slice", (0, 1, 1))},
-        {"values": _array(cells, (1, 3), "O8"), "mgr_locs": _Part("builtins.slice", (1, 2, 1))},
-        {"values": _array([1.5, 2.5, 3.5], (1, 3), "f8"), "mgr_locs": _Part("builtins.slice", (2, 3, 1))},
+        {"values": pickled_array([1, 2, 3], (1, 3), "i8"), "mgr_locs": Part("builtins.slice", (0, 1, 1))},
+        {"values": pickled_array(cells, (1, 3), "O8"), "mgr_locs": Part("builtins.slice", (1, 2, 1))},
+        {"values": pickled_array([1.5, 2.5, 3.5], (1, 3), "f8"), "mgr_locs": Part("builtins.slice", (2, 3, 1))},
     ]
-    manager = _Part(
+    manager = Part(
         "pandas.core.internals.managers.BlockManager",
         None,
         ([], [], [], {"0.14.1": {"axes": [columns], "blocks": blocks}}),
     )
-    frame = _Part("pandas.core.frame.DataFrame", None, {"_data": manager, "_typ": "dataframe"})
+    frame = Part("pandas.core.frame.DataFrame", None, {"_data": manager, "_typ": "dataframe"})
     target = io.BytesIO()
-    _Pickler(target, 2).dump(frame)
+    Pickler(target, 2).dump(frame)
     return [target.getvalue()]
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import mutations
 import numpy as np
-from lissnas_benchmarks.readers.pickle_stream import PickleStream
-from lissnas_benchmarks.readers.safe_pickle import load_pickle
+from lissnas_benchmarks.readers.pickles.pickle_stream import PickleStream
+from lissnas_benchmarks.readers.pickles.safe_pickle import load_pickle
 
 from targets.target import Target
 

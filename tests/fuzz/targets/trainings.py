@@ -14,7 +14,7 @@ import numpy as np
 from lissnas_benchmarks.adapter import Import
 from lissnas_benchmarks.adapters import nas_bench_201, nats_bench
 from lissnas_benchmarks.errors import BenchmarkFileError
-from lissnas_benchmarks.readers.pickle_allowlist import RefusedError
+from lissnas_benchmarks.readers.pickles.pickle_allowlist import RefusedError
 
 from targets.pickles import pickled
 from targets.target import Target, imported, small_space

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lissnas.errors import SettingError, UnknownNameError
-from lissnas_benchmarks.cache import table_path
 from lissnas_benchmarks.catalog import ADAPTERS, adapter_of, space_called
 from lissnas_benchmarks.declared import Declaration, declared_names, read_declaration, write_declaration
 from lissnas_benchmarks.errors import BenchmarkFileError
-from lissnas_benchmarks.importing import import_files
+from lissnas_benchmarks.obtaining.cache import table_path
+from lissnas_benchmarks.obtaining.importing import import_files
 from lissnas_benchmarks.readers.own_file import open_own_file
 from lissnas_benchmarks.table_file import read_provenance
 

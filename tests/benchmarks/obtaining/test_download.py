@@ -8,7 +8,7 @@ from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-import lissnas_benchmarks.download
+import lissnas_benchmarks.obtaining.download
 import numpy as np
 import pytest
 from filelock import FileLock
@@ -16,8 +16,8 @@ from lissnas.errors import LissnasError
 from lissnas_analyses.cli import data as data_commands
 from lissnas_benchmarks.adapter import OfficialFile
 from lissnas_benchmarks.catalog import find_adapter
-from lissnas_benchmarks.download import download
 from lissnas_benchmarks.errors import BenchmarkFileError
+from lissnas_benchmarks.obtaining.download import download
 
 DATA = np.random.default_rng(0).bytes(3_000_000)
 SHA256 = hashlib.sha256(DATA).hexdigest()
@@ -236,7 +236,7 @@ def test_a_part_that_is_longer_than_the_file_is_downloaded_anew(
 def test_a_connection_that_almost_stops_is_given_up(
     file: OfficialFile, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lissnas_benchmarks.download, "_TIMEOUT", 0.2)
+    monkeypatch.setattr(lissnas_benchmarks.obtaining.download, "_TIMEOUT", 0.2)
     server.pause = 0.05
     with pytest.raises(LissnasError, match=r"only \d+ bytes in 0 seconds; call 'lissnas data get' again, it continues"):
         download(file, tmp_path)

@@ -15,10 +15,10 @@ from lissnas.errors import LissnasError
 from lissnas.spaces.categorical import CategoricalSpace
 from lissnas.spaces.space import Floats
 from lissnas_benchmarks.adapter import Import, OfficialFile, TableAdapter
-from lissnas_benchmarks.cache import cache_folder, table_path
 from lissnas_benchmarks.columns import Column, Measure
 from lissnas_benchmarks.errors import BenchmarkFileError
-from lissnas_benchmarks.importing import import_files
+from lissnas_benchmarks.obtaining.cache import cache_folder, table_path
+from lissnas_benchmarks.obtaining.importing import import_files
 from lissnas_benchmarks.table import Table
 
 BITS = CategoricalSpace("bits", ("01",) * 3, "{}{}{}")

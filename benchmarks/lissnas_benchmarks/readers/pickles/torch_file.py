@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from lissnas_benchmarks.errors import BenchmarkFileError
-from lissnas_benchmarks.readers.pickle_stream import PickleStream, Readable
+from lissnas_benchmarks.readers.pickles.pickle_stream import PickleStream, Readable
 
 _MAGIC = 0x1950A86A20F9469CFC6C
 """The first value in a file of torch.save before torch 1.6."""

@@ -11,8 +11,8 @@ import pytest
 from lissnas.spaces.published.nasbench101 import nasbench101
 from lissnas_benchmarks.adapters.nas_bench_101 import ADAPTER, FULL, Runs
 from lissnas_benchmarks.errors import BenchmarkFileError
-from lissnas_benchmarks.readers.nas_bench_101_pickles import read_nasbenchapi, read_naslib
-from lissnas_benchmarks.recognition import recognize
+from lissnas_benchmarks.obtaining.recognition import recognize
+from lissnas_benchmarks.readers.pickles.nas_bench_101_pickles import read_nasbenchapi, read_naslib
 
 SPLITS = ("train", "validation", "test")
 

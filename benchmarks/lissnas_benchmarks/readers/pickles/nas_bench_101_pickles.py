@@ -9,11 +9,11 @@ import numpy as np
 from lissnas.spaces.space import Floats
 
 from lissnas_benchmarks.errors import BenchmarkFileError
-from lissnas_benchmarks.readers.fast_float_dicts import FloatDictReader
 from lissnas_benchmarks.readers.model_metrics import EVALUATIONS, FIELDS, PARAMETERS, read_metrics
-from lissnas_benchmarks.readers.pickle_allowlist import CONSTRUCTORS, RefusedError
-from lissnas_benchmarks.readers.pickle_stream import PickleStream
-from lissnas_benchmarks.readers.safe_pickle import ARRAY_CONSTRUCTORS, NumberArray
+from lissnas_benchmarks.readers.pickles.fast_float_dicts import FloatDictReader
+from lissnas_benchmarks.readers.pickles.pickle_allowlist import CONSTRUCTORS, RefusedError
+from lissnas_benchmarks.readers.pickles.pickle_stream import PickleStream
+from lissnas_benchmarks.readers.pickles.safe_pickle import ARRAY_CONSTRUCTORS, NumberArray
 
 if TYPE_CHECKING:
     from lissnas_benchmarks.adapters.nas_bench_101 import Runs

@@ -16,8 +16,8 @@ from lissnas.errors import LissnasError
 from lissnas.storage.atomic_write import atomic_write
 
 from lissnas_benchmarks.adapter import OfficialFile
-from lissnas_benchmarks.cache import locked, make_folder
 from lissnas_benchmarks.errors import BenchmarkFileError
+from lissnas_benchmarks.obtaining.cache import locked, make_folder
 
 _CHUNK = 1 << 20
 """Number of bytes read at a time."""

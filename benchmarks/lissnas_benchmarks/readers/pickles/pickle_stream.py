@@ -12,8 +12,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from lissnas_benchmarks.errors import BenchmarkFileError
-from lissnas_benchmarks.readers.fast_float_dicts import FloatDictReader
-from lissnas_benchmarks.readers.pickle_allowlist import (
+from lissnas_benchmarks.readers.pickles.fast_float_dicts import FloatDictReader
+from lissnas_benchmarks.readers.pickles.pickle_allowlist import (
     CONSTRUCTORS,
     Constructor,
     NumberType,

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from lissnas_benchmarks.errors import BenchmarkFileError
-from lissnas_benchmarks.readers.safe_pickle import Record, load_pickle
+from lissnas_benchmarks.readers.pickles.safe_pickle import Record, load_pickle
 
 _KINDS = ("f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "b1")
 _PROTOCOLS = (3, 4, 5)
@@ -84,7 +84,7 @@ _CALLS = [
     ("numpy", "load", "{}"),
     ("numpy", "ndarray", "f8"),
     ("numpy.core.multiarray", "_reconstruct", "f8"),
-    ("lissnas_benchmarks.readers.safe_pickle", "pickle.loads", "{}"),
+    ("lissnas_benchmarks.readers.pickles.safe_pickle", "pickle.loads", "{}"),
     ("_codecs", "encode", "{}"),
     ("copyreg", "__newobj__", "{}"),
 ]

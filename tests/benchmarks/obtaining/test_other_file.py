@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from lissnas_benchmarks.catalog import find_table_adapter
 from lissnas_benchmarks.errors import BenchmarkFileError
-from lissnas_benchmarks.importing import import_files
+from lissnas_benchmarks.obtaining.importing import import_files
 
 NATS = "NATS-tss-v1_0-3ffb9-simple"
 

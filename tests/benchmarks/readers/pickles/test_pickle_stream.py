@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 from lissnas_benchmarks.errors import BenchmarkFileError
-from lissnas_benchmarks.readers import pickle_stream
-from lissnas_benchmarks.readers.fast_float_dicts import FloatDict, FloatDictReader
-from lissnas_benchmarks.readers.pickle_stream import PickleStream
+from lissnas_benchmarks.readers.pickles import pickle_stream
+from lissnas_benchmarks.readers.pickles.fast_float_dicts import FloatDict, FloatDictReader
+from lissnas_benchmarks.readers.pickles.pickle_stream import PickleStream
 
 
 def _load(data: bytes, **options: Any) -> Any:

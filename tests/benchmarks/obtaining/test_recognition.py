@@ -11,7 +11,7 @@ from lissnas.errors import LissnasError
 from lissnas_analyses.cli.data import import_data
 from lissnas_benchmarks.errors import BenchmarkFileError, MissingFileError
 from lissnas_benchmarks.loading import is_ready
-from lissnas_benchmarks.recognition import recognize
+from lissnas_benchmarks.obtaining.recognition import recognize
 
 
 @pytest.fixture(autouse=True)

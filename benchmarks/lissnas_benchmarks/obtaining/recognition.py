@@ -8,7 +8,7 @@ from lissnas.errors import SettingError
 from lissnas_benchmarks.adapter import Adapter, OfficialFile, OtherForm, Signs, TableAdapter
 from lissnas_benchmarks.catalog import ADAPTERS
 from lissnas_benchmarks.errors import BenchmarkFileError, MissingFileError
-from lissnas_benchmarks.readers.file_start import file_start
+from lissnas_benchmarks.obtaining.file_start import file_start
 from lissnas_benchmarks.readers.zero_cost_json import SIGNS as PREDICTOR_SIGNS
 
 

@@ -9,9 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lissnas_benchmarks.errors import BenchmarkFileError
-from lissnas_benchmarks.readers.fast_float_dicts import FloatDictReader
-from lissnas_benchmarks.readers.pickle_allowlist import CONSTRUCTORS, Constructor, NumberType, RefusedError, Stateful
-from lissnas_benchmarks.readers.pickle_stream import PickleStream
+from lissnas_benchmarks.readers.pickles.fast_float_dicts import FloatDictReader
+from lissnas_benchmarks.readers.pickles.pickle_allowlist import (
+    CONSTRUCTORS,
+    Constructor,
+    NumberType,
+    RefusedError,
+    Stateful,
+)
+from lissnas_benchmarks.readers.pickles.pickle_stream import PickleStream
 
 
 class Record(Stateful):
