@@ -57,6 +57,15 @@ def at_file_operation(number: int, fault: FAULT, under: Path) -> Callable[[], in
     return lambda: count
 
 
+def hear_signals() -> None:
+    """Let Ctrl-C and SIGHUP end this process, which may have been started where both are ignored.
+
+    A shell makes its background processes ignore Ctrl-C, nohup lets a process ignore SIGHUP, and children inherit both.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 @dataclass(frozen=True)
 class Ended:
     """How a process ended: its exit status (negative for a signal), what it printed, and its seconds."""
@@ -82,7 +91,7 @@ def start(work: Callable[[], object], log: Path, folder: Path | None = None, **e
         os.dup2(file, 1)
         os.dup2(file, 2)
         sys.stdout, sys.stderr = (open(number, "w", closefd=False) for number in (1, 2))  # noqa: SIM115
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        hear_signals()
         os.environ.update(environment)
         if folder is not None:
             os.chdir(folder)

@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 from claims import CannotRunError, Case, main
 from folders import contents, difference
+from processes import hear_signals
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -77,6 +78,7 @@ class Interrupted:
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
+            preexec_fn=hear_signals,
         )
 
     def run(self, place: Path) -> None:

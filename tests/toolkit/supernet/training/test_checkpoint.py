@@ -95,6 +95,15 @@ def test_a_float16_run_resumes_to_the_same_bits(tmp_path: Path) -> None:
     _assert_same_bits(_newest(tmp_path / "twice"), _newest(tmp_path / "at once"))
 
 
+@pytest.fixture
+def hang_up_ends_a_process() -> Iterator[None]:
+    """Let SIGHUP end this process also where nohup started the tests, whose processes ignore it."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.usefixtures("hang_up_ends_a_process")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_ends_the_run_after_a_checkpoint(
     tmp_path: Path, finished: dict[str, Any], number: signal.Signals
