@@ -100,8 +100,12 @@ class Interrupted:
         except subprocess.TimeoutExpired:
             os.killpg(running.pid, signal.SIGKILL)
             return f"{where}: did not end within a minute"
+        ended = running.returncode
+        # Python ends itself by SIGINT if Ctrl-C came while a library was running text as code, even if it was caught.
+        if ended == -signal.SIGINT and "lissnas: stopped" in errors:
+            ended = 128 + signal.SIGINT
         # Python itself may have been starting: it knows neither signal yet.
-        ended, starting = running.returncode, moment < 1 and running.returncode == -sent
+        starting = moment < 1 and ended == -sent
         if ended not in (0, 128 + sent) and not starting:
             return f"{where}: ended with status {ended}: {errors[-500:]}"
         if "Traceback" in errors and "lissnas" in errors:
