@@ -1,9 +1,12 @@
-"""Sentences that the commands and the results of the Python interface share, and how both write numbers."""
+"""Sentences that the commands and the results of the Python interface share, and how both write numbers and tables."""
 
 from collections.abc import Sequence
 
 from lissnas.shrinkers.shrink import Trace
 from lissnas.statistics.quality import Quality
+
+TABLE_WIDTH = 120
+"""Number of characters in a line of a table where the output is not a terminal."""
 
 _LARGE = 10**9
 """From this number on, networks are written as 1.2e+09."""

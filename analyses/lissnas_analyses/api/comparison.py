@@ -36,10 +36,19 @@ class Comparison(Result):
     results: tuple[ComparisonResult, ...]
 
     def __str__(self) -> str:
-        from lissnas_analyses.comparison.describe import comparison_sentences
+        from lissnas_analyses.comparison.describe import budget_sentence
+        from lissnas_analyses.comparison.overview import optimism, overview, verdicts
+        from lissnas_analyses.comparison.tables import benchmark_table, method_table
+        from lissnas_analyses.sentences import TABLE_WIDTH
 
-        parts = ["\n  ".join([str(result.benchmark), *comparison_sentences(result)]) for result in self.results]
-        return "\n".join(parts)
+        lines = []
+        for result in self.results:
+            table = method_table(result, TABLE_WIDTH - 2)
+            lines += [str(result.benchmark), *(f"  {line}" for line in (*table, budget_sentence(result)))]
+        if len(self.results) > 1:
+            shown = overview(self.results)
+            lines += [*benchmark_table(shown, TABLE_WIDTH), *verdicts(shown), *optimism(shown)]
+        return "\n".join(lines)
 
     def frame(self) -> pl.DataFrame:
         """Return a row for every benchmark, method and statistic of the result, over all runs.

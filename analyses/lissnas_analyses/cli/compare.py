@@ -34,7 +34,7 @@ from lissnas_analyses.cli.shared.options import (
     default_folder,
     with_cheap,
 )
-from lissnas_analyses.cli.shared.terminal import prefixed, progress, say, warn_if_long
+from lissnas_analyses.cli.shared.terminal import prefixed, progress, say, table_width, warn_if_long
 from lissnas_analyses.comparison.measure import METHODS
 from lissnas_analyses.comparison.ranks import MethodRanks
 
@@ -107,12 +107,15 @@ def compare(
         INTERVALS,
         ROWS,
         add_comparison,
+        budget_sentence,
         comparison_sentences,
         save_overview,
     )
     from lissnas_analyses.comparison.measure import ComparisonResult
     from lissnas_analyses.comparison.measure import compare as run
+    from lissnas_analyses.comparison.overview import optimism
     from lissnas_analyses.comparison.ranks import ranks_sentence
+    from lissnas_analyses.comparison.tables import benchmark_table, method_table
     from lissnas_analyses.grid.workers import workers as start_workers
     from lissnas_analyses.ranking.describe import run_predictor_cost
     from lissnas_analyses.ranking.score_sources import read_one_score
@@ -167,24 +170,26 @@ def compare(
                     continue
                 results.add_existing_file(ROWS)
                 add_comparison(result, results, on_benchmark, figures=figures, workers=started)
-                findings = matched + comparison_sentences(result) + ((cheap_sentence(opened),) if cheap else ())
+                remarks: tuple[str, ...] = (cheap_sentence(opened),) if cheap else ()
                 if evaluator is not None:
-                    findings += run_predictor_cost(
+                    remarks += run_predictor_cost(
                         opened, by_benchmark, result, results, runs, seed, on_benchmark, started
                     )
             settings = {"seed": seed, "runs": runs, "methods": result.settings, "evaluator": evaluator}
             settings |= {"cheap": list(cheap), "evaluations": list(evaluations), "size": size}
             settings |= {"rules": {method.name: method.rule.checksum for method in compared if method.rule}}
+            findings = (*matched, *comparison_sentences(result), *remarks)
             results.save(benchmark_entries(opened, methods=result.registered_methods), settings, findings)
-            analyses.append(print_analysis(opened, findings, results, INTERVALS, result.counted))
+            lines = (*matched, *method_table(result, table_width(2)), budget_sentence(result), *remarks)
+            analyses.append(print_analysis(opened, findings, results, INTERVALS, result.counted, lines))
             comparisons.append(result)
     if not analyses:
         raise SettingError(f"none of {', '.join(names)} can be compared on")
     if len(names) == 1:
         return analyses[0]
-    verdicts, ranks = save_overview(comparisons, several / "overview")
-    for sentence in (*verdicts, *map(ranks_sentence, ranks)):
-        say(sentence)
+    shown, verdicts, ranks = save_overview(comparisons, several / "overview")
+    for line in (*benchmark_table(shown, table_width()), *verdicts, *optimism(shown), *map(ranks_sentence, ranks)):
+        say(line)
     say(f"figure and table of all benchmarks: {several / 'overview'}/", indent=2)
     return ComparisonsResult(tuple(analyses), " ".join(verdicts), ranks, several / "overview")
 

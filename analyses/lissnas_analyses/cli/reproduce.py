@@ -10,7 +10,7 @@ from lissnas_benchmarks.loading import is_ready
 from lissnas_analyses.cli.shared.analysis_result import AnalysisResult, analysis_result, say_intervals
 from lissnas_analyses.cli.shared.json_command import CommandResult, json_command
 from lissnas_analyses.cli.shared.options import Cluster, NumberOfWorkers, Runs, Seed
-from lissnas_analyses.cli.shared.terminal import prefixed, progress, say
+from lissnas_analyses.cli.shared.terminal import prefixed, progress, say, table_width
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,9 @@ def reproduce(
     out
         Folder for the results: one folder in it for each benchmark, and one for the overview.
     """
-    from lissnas_analyses.comparison.describe import INTERVALS, budget_sentence, comparison_table, save_overview
+    from lissnas_analyses.comparison.describe import INTERVALS, budget_sentence, save_overview
+    from lissnas_analyses.comparison.overview import optimism
+    from lissnas_analyses.comparison.tables import benchmark_table, method_table
     from lissnas_analyses.grid.workers import workers as start_workers
     from lissnas_analyses.locality.describe import INTERVALS as INTERVALS_OF_LOCALITY
     from lissnas_analyses.reproduce import BENCHMARKS, Reproduction
@@ -78,12 +80,13 @@ def reproduce(
                 opened = open_benchmark(name)
                 done.append(run(opened, results, runs, seed, prefixed(report, name), started))
             say(str(opened).removeprefix(name), bold=name)
-            for line in (*comparison_table(done[-1].comparison), *done[-1].locality):
+            for line in (*method_table(done[-1].comparison, table_width(2)), *done[-1].locality):
                 say(line, indent=2)
         if done:
-            verdicts, _ranks = save_overview([one.comparison for one in done], out / "overview")
+            shown, verdicts, _ranks = save_overview([one.comparison for one in done], out / "overview")
             verdict = " ".join(verdicts)
-            say(verdict)
+            for line in (*benchmark_table(shown, table_width()), verdict, *optimism(shown)):
+                say(line)
             say(budget_sentence(done[0].comparison))
             locality = INTERVALS_OF_LOCALITY.removeprefix("95 % interval, ")
             say_intervals(f"{INTERVALS}; of locality {locality}", indent=0)

@@ -60,8 +60,8 @@ def add_tables(result: ComparisonResult, shown: Overview, results: Results) -> N
 
 def save_overview(
     comparisons: Sequence[ComparisonResult], folder: Path
-) -> tuple[tuple[str, ...], tuple[MethodRanks, ...]]:
-    """Write the overview of several comparisons to a folder of results; return its verdicts, and the ranks.
+) -> tuple[Overview, tuple[str, ...], tuple[MethodRanks, ...]]:
+    """Write the overview of several comparisons to a folder of results; return it with its verdicts and ranks.
 
     The figure of ranks is drawn if there are enough benchmarks for a test.
     """
@@ -82,7 +82,7 @@ def save_overview(
     settings = {"runs": comparisons[0].number_of_runs, "seed": comparisons[0].seed}
     findings = [*sentences, *map(ranks_sentence, ranks)]
     results.save({"benchmarks": benchmarks, "methods": list(methods)}, settings, findings)
-    return sentences, ranks
+    return shown, sentences, ranks
 
 
 def comparison_sentences(result: ComparisonResult) -> tuple[str, ...]:
@@ -93,7 +93,7 @@ def comparison_sentences(result: ComparisonResult) -> tuple[str, ...]:
     for method in result.methods:
         names = ("size", "mean", "pockets", "evaluations")
         size, mean, pockets, spent = (result.final(method, name)[0] for name in names)
-        recall = _over_runs(result.final_row(method, "recall_1"))
+        recall = over_runs(result.final_row(method, "recall_1"))
         findings.append(
             f"{method}: recall of the top 1 % {recall}; {size:,.0f} networks with mean {mean:.2f}{unit}"
             f"{'' if is_sample else f' in {pockets:.1f} pockets'}; {spent:,.0f} evaluations"
@@ -101,49 +101,12 @@ def comparison_sentences(result: ComparisonResult) -> tuple[str, ...]:
     recalls = result.paired.filter(pl.col("statistic") == "recall_1")
     findings += [
         "{method} vs {reference}: recall {difference:+.3f} [{low:+.3f}, {high:+.3f}] ".format_map(row)
-        + f"(paired, {_verdict(row['low'], row['high'])})"
+        + f"(paired, {difference_words(row['low'], row['high'])})"
         for row in recalls.iter_rows(named=True)
     ]
     findings += [budget_sentence(result), str(result.counted)]
     findings += [f"{method} was left out: {reason}" for method, reason in result.left_out.items()]
     return tuple(findings)
-
-
-def comparison_table(result: ComparisonResult) -> tuple[str, ...]:
-    """Return the results of all methods as the lines of a table; "vs" is the paired comparison with the first one."""
-    first, *_ = result.methods
-    recalls = result.paired.filter(pl.col("statistic") == "recall_1")
-    verdicts = {row["method"]: _verdict(row["low"], row["high"]) for row in recalls.iter_rows(named=True)}
-    unit = f" ({result.benchmark.unit})" if result.benchmark.unit else ""
-    rows = [("method", "recall of the top 1 %", f"vs {first}", "evaluations", "networks", f"mean{unit}", "pockets")]
-    for method in result.methods:
-        names = ("evaluations", "size", "mean", "pockets")
-        spent, size, mean, pockets = (result.final(method, name)[0] for name in names)
-        recall = "{mean:.2f} [{low:.2f}, {high:.2f}]".format_map(result.final_row(method, "recall_1"))
-        numbers = f"{spent:,.0f}", f"{size:,.0f}", f"{mean:.2f}", f"{pockets:.1f}"
-        rows.append(
-            (method, recall, verdicts.get(method, "").replace("no significant difference", "not significant"), *numbers)
-        )
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = tuple(
-        "  ".join(
-            cell.ljust(width) if place in _WORDS else cell.rjust(width)
-            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    )
-    failed = {method: result.final_row(method, "recall_1") for method in result.methods}
-    notes = [f"{method}: {_over_runs(row)}" for method, row in failed.items() if row["failed"]]
-    return (
-        *lines,
-        *notes,
-        str(result.counted),
-        *(f"{method} was left out: {reason}" for method, reason in result.left_out.items()),
-    )
-
-
-_WORDS = (0, 2)
-"""Columns of the table that have words, which are aligned on the left."""
 
 
 def budget_sentence(result: ComparisonResult) -> str:
@@ -160,7 +123,7 @@ def budget_sentence(result: ComparisonResult) -> str:
     return f"evaluations: {evaluations}; size: {size}, as far as the rule of a method allows"
 
 
-def _over_runs(row: dict[str, Any]) -> str:
+def over_runs(row: dict[str, Any]) -> str:
     """Return the mean with its interval; with failed runs the median and the quartiles take the place of the latter."""
     if not row["failed"]:
         return "{mean:.2f} [{low:.2f}, {high:.2f}]".format_map(row)
@@ -168,6 +131,6 @@ def _over_runs(row: dict[str, Any]) -> str:
     return quartiles + failure_words(row["failed"], row["runs"])
 
 
-def _verdict(low: float, high: float) -> str:
+def difference_words(low: float, high: float) -> str:
     """Return what the interval of a difference shows."""
     return "better" if low > 0 else "worse" if high < 0 else "no significant difference"

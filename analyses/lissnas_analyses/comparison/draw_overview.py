@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator
 
 from lissnas_analyses import style
-from lissnas_analyses.comparison.overview import ALL_LABELS, Overview
+from lissnas_analyses.comparison.overview import ALL_LABELS, Overview, subject
 
 _COLUMNS = {1: 1, 4: 2, 9: 3}
 """Number of columns of up to so many panels; more have four."""
@@ -34,7 +34,7 @@ def draw_recall(overview: Overview) -> Figure:
     for number, (axes, (benchmark, dataset)) in enumerate(zip(panels, subjects, strict=False)):
         is_here = (pl.col("benchmark") == benchmark) & (pl.col("dataset") == dataset)
         draw_recall_panel(axes, overview.curves.filter(is_here), overview.table.filter(is_here))
-        axes.set_title(f"{benchmark}" if dataset in benchmark else f"{benchmark}, {dataset}")
+        axes.set_title(subject(benchmark, dataset))
         if number % columns:
             axes.set_ylabel("")
     runs = sorted(set(overview.table["runs"]))

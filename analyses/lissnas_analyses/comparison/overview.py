@@ -41,6 +41,8 @@ class Overview:
         a budget.
     has_given_size
         Whether the size was given, so that LISSNAS does not decide it.
+    optimistic
+        The benchmarks with one accuracy that both selects and reports.
     """
 
     curves: pl.DataFrame
@@ -48,6 +50,7 @@ class Overview:
     counted: pl.DataFrame = field(default_factory=pl.DataFrame)
     by_budget: dict[int, pl.DataFrame] = field(default_factory=dict)
     has_given_size: bool = False
+    optimistic: tuple[str, ...] = ()
 
     @property
     def tables(self) -> dict[int | None, pl.DataFrame]:
@@ -71,10 +74,22 @@ def overview(results: Sequence[ComparisonResult]) -> Overview:
         pl.concat([_named(result, pl.DataFrame([result.counted.row])) for result in results]),
         by_budget,
         any(result.size is not None for result in results),
+        tuple(
+            subject(result.benchmark.name, result.benchmark.dataset)
+            for result in results
+            if result.benchmark.selects == result.benchmark.reports
+        ),
     )
 
 
-def read_overview(curves: Sequence[pl.DataFrame], tables: Sequence[pl.DataFrame]) -> Overview:
+def subject(benchmark: str, dataset: str) -> str:
+    """Return what a table or a figure calls a data set of a benchmark: without the data set if its name has it."""
+    return benchmark if dataset in benchmark else f"{benchmark}, {dataset}"
+
+
+def read_overview(
+    curves: Sequence[pl.DataFrame], tables: Sequence[pl.DataFrame], optimistic: Sequence[str] = ()
+) -> Overview:
     """Return the overview of comparisons from their tables `recall` and `methods`, as they are in files.
 
     Files of earlier versions have no budgets. Of a method without a budget it is not known whether it is the best at
@@ -87,7 +102,7 @@ def read_overview(curves: Sequence[pl.DataFrame], tables: Sequence[pl.DataFrame]
         budget: table.filter(pl.col("budget").is_null() | (pl.col("budget") == budget)).with_columns(method="series")
         for budget in (budgets if len(budgets) > 1 else ())
     }
-    return Overview(curve, table, by_budget=by_budget)
+    return Overview(curve, table, by_budget=by_budget, optimistic=tuple(optimistic))
 
 
 def _with_budget(frame: pl.DataFrame) -> pl.DataFrame:
@@ -100,6 +115,13 @@ def verdicts(overview: Overview) -> tuple[str, ...]:
     """Return the verdict, or with several budgets one for each; none if there is only one method."""
     found = ((budget, verdict(table)) for budget, table in overview.tables.items())
     return tuple(said if budget is None else f"Budget of {budget:,}: {said}" for budget, said in found if said)
+
+
+def optimism(overview: Overview) -> tuple[str, ...]:
+    """Return a sentence with the benchmarks on which one accuracy both selects and reports; none if there are none."""
+    if not overview.optimistic:
+        return ()
+    return (f"One accuracy both selects and reports on {', '.join(overview.optimistic)}: recall there is optimistic.",)
 
 
 def verdict(table: pl.DataFrame) -> str:

@@ -11,7 +11,7 @@ from lissnas.storage.sealed_parquet import read_parquet
 from lissnas_analyses import style
 from lissnas_analyses.comparison.draw_overview import draw_recall
 from lissnas_analyses.comparison.draw_ranks import draw_ranks
-from lissnas_analyses.comparison.overview import ALL_LABELS, read_overview, verdicts
+from lissnas_analyses.comparison.overview import ALL_LABELS, optimism, read_overview, subject, verdicts
 from lissnas_analyses.comparison.ranks import rank_methods, ranks_sentence
 from lissnas_analyses.report.packed import Packed
 from lissnas_analyses.report.picture import picture
@@ -37,34 +37,37 @@ def compared_folders(folders: Sequence[Path], manifests: Sequence[dict[str, Any]
     return [folder for folder, manifest in zip(folders, manifests, strict=True) if needed <= set(manifest["files"])]
 
 
-def first_screen(folders: Sequence[Path], packed: Packed) -> str:
+def first_screen(folders: Sequence[Path], manifests: Sequence[dict[str, Any]], packed: Packed) -> str:
     """Return the verdict, the table and the figure of the comparisons in some folders.
 
     Of several comparisons on the same data set, the first one counts.
     """
     curves: list[pl.DataFrame] = []
     tables: dict[tuple[str, str], pl.DataFrame] = {}
-    for folder in folders:
+    optimistic: list[str] = []
+    for folder, manifest in zip(folders, manifests, strict=True):
         curve, table = (read_parquet(folder / f"{name}.parquet") for name in _TABLES)
         benchmark, dataset = table.select("benchmark", "dataset").row(0)
         if (benchmark, dataset) not in tables:
             tables[benchmark, dataset] = table
             curves.append(curve)
-    shown = read_overview(curves, list(tables.values()))
+            if "selected_by" in manifest and manifest["selected_by"] == manifest.get("reported_by"):
+                optimistic.append(subject(benchmark, dataset))
+    shown = read_overview(curves, list(tables.values()), optimistic)
     ranks = rank_methods(shown.tables, ALL_LABELS)
     with style.house_style():
         drawn = picture(figure_files("recall", draw_recall(shown))["recall.svg"], "recall", packed)
         if any(each.critical_difference is not None for each in ranks):
             drawn += picture(figure_files("ranks", draw_ranks(ranks))["ranks.svg"], "ranks", packed)
     said = "".join(f'<p class="verdict">{escape(sentence)}</p>' for sentence in verdicts(shown))
-    ranked = "".join(f'<p class="faint">{escape(ranks_sentence(each))}</p>' for each in ranks)
-    return f'{said}<div class="first"><div>{_methods_table(tables)}</div><div>{drawn}</div></div>{ranked}'
+    remarks = (*optimism(shown), *map(ranks_sentence, ranks))
+    notes = "".join(f'<p class="faint">{escape(remark)}</p>' for remark in remarks)
+    return f'{said}<div class="first"><div>{_methods_table(tables)}</div><div>{drawn}</div></div>{notes}'
 
 
 def _methods_table(tables: dict[tuple[str, str], pl.DataFrame]) -> str:
     """Return an HTML table with a row for each method and a column for each benchmark."""
-    names = [benchmark if dataset in benchmark else f"{benchmark}, {dataset}" for benchmark, dataset in tables]
-    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in names)
+    head = "".join(f'<th scope="col">{escape(subject(*of))}</th>' for of in tables)
     methods = dict.fromkeys(method for table in tables.values() for method in table["method"])
     body = "".join(
         f'<tr><th scope="row">{_term(method)}</th>'

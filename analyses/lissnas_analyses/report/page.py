@@ -90,7 +90,8 @@ def write_report(
     top = ""
     if compared:
         with _damage_in(compared[0], manifests[folders.index(compared[0])]):
-            top = first_screen(compared, packed)
+            of_compared = [manifests[folders.index(folder)] for folder in compared]
+            top = first_screen(compared, of_compared, packed)
     sections = []
     for number, (folder, manifest, name) in enumerate(zip(folders, manifests, names, strict=True)):
         progress(number / (len(folders) + 1))

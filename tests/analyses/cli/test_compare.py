@@ -37,7 +37,7 @@ def test_the_random_subset_alone_is_drawn(in_process: Command, tmp_path: Path) -
     words = "compare nas-bench-graph-proteins --methods random-subset --runs 2 --workers 1"
     called = in_process(*words.split(), folder=tmp_path)
     assert called.returncode == 0, called.stderr
-    assert "random-subset: recall of the top 1 %" in called.stdout
+    assert "random-subset  " in called.stdout
 
 
 def test_several_benchmarks_share_an_overview_at_a_given_budget_and_size(in_process: Command, tmp_path: Path) -> None:

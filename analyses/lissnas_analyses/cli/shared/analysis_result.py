@@ -1,5 +1,6 @@
 """The result of a command that analyzes one benchmark, and how it is printed."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,11 +49,15 @@ def print_analysis(
     results: Results,
     intervals: str | None = None,
     counted: ScoreCounts | None = None,
+    lines: Sequence[str] | None = None,
 ) -> AnalysisResult:
-    """Print the benchmark, the findings, what their `intervals` are, and the folder; return the command's result."""
+    """Print the benchmark, the findings, what their `intervals` are, and the folder; return the command's result.
+
+    `lines` are printed in place of the findings.
+    """
     name = opened.adapter.name
     say(str(opened).removeprefix(name), bold=name)
-    for sentence in findings:
+    for sentence in findings if lines is None else lines:
         say(sentence, indent=2)
     if intervals is not None:
         say_intervals(intervals)

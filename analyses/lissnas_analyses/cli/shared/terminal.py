@@ -30,6 +30,8 @@ from rich.segment import Segment
 from rich.table import Column
 from rich.text import Text
 
+from lissnas_analyses.sentences import TABLE_WIDTH
+
 
 class _CleanConsole(Console):
     """A console that prints control characters of untrusted text as escapes: names of files and columns, titles."""
@@ -72,6 +74,11 @@ def say(sentence: str, indent: int = 0, bold: str = "") -> None:
         console.print(Padding(text, (0, 0, 0, indent), expand=False), soft_wrap=False, width=width)
     else:
         console.print(Text.assemble(" " * indent, text))
+
+
+def table_width(indent: int = 0) -> int:
+    """Return the number of characters in an indented line of a table: those of the terminal, elsewhere 120."""
+    return (get_terminal_size().columns if sys.stdout.isatty() else TABLE_WIDTH) - indent
 
 
 def show(renderable: RenderableType) -> None:
