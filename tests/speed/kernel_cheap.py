@@ -6,10 +6,12 @@ and 95 % interval. A set is protected if its interval is above -.01. Smaller bud
 the largest one. Options: `--tables c10 digits cora --evaluations 20 60 150 --seeds 100 --scores transfer reversed`;
 `--first 10 --batch 5` are settings of the method, for small budgets; `--zero-cost FILE:COLUMN ...` adds scores of a
 file of `lissnas score`; `--diagnose` prints the verdicts on each set from the true accuracies of the runs without cheap
-scores, and how its first score ranks the better half.
+scores, and how its first score ranks the better half. `--runs runs.csv` keeps a row for each finished run and budget,
+so that a program that is killed resumes.
 """
 
 import argparse
+import csv
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -109,28 +111,37 @@ def measure(table: str, options: argparse.Namespace) -> None:
     evaluator, marked = TableEvaluator(space, truth), is_top(judging, 0.01)
     sizes = [shrink(space, evaluator, Lissnas(), np.random.default_rng(seed)).subspace.size for seed in range(seeds)]
 
-    def runs(cheap: tuple[Evaluator, ...]) -> list[Trace]:
+    def run(seed: int, cheap: tuple[Evaluator, ...]) -> Trace:
         settings = {"evaluations": max(budgets), "first": options.first, "batch": options.batch}
-        shrinkers = (with_cheap_scores(KernelShrinkage(size=size, **settings), cheap) for size in sizes)
-        return [shrink(space, evaluator, method, np.random.default_rng(seed)) for seed, method in enumerate(shrinkers)]
+        shrinker = with_cheap_scores(KernelShrinkage(size=sizes[seed], **settings), cheap)
+        return shrink(space, evaluator, shrinker, np.random.default_rng(seed))
 
-    def recalls(traces: list[Trace]) -> dict[int, Floats]:
-        found: dict[int, list[float]] = {budget: [] for budget in budgets}
-        for trace in traces:
+    def recalls(name: str, cheap: tuple[Evaluator, ...]) -> dict[int, Floats]:
+        """Return the recall of each seed, by budget."""
+        key = [table, name, options.first, options.batch, max(budgets)]
+        finished = read_runs(options.runs, key)
+        for seed in range(seeds):
+            if all((seed, budget) in finished for budget in budgets):
+                continue
+            trace = run(seed, cheap)
             for budget in budgets:
                 kept = next(step for step in reversed(trace.rounds) if step.evaluations <= budget).subspace
-                found[budget].append(float(marked[kept.index].sum() / marked.sum()))
-        return {budget: np.array(values) for budget, values in found.items()}
+                finished[seed, budget] = float(marked[kept.index].sum() / marked.sum())
+                if options.runs:
+                    with options.runs.open("a", newline="") as file:
+                        row = [*key, seed, budget, finished[seed, budget]]
+                        csv.writer(file, lineterminator="\n").writerow(row)
+        return {budget: np.array([finished[seed, budget] for seed in range(seeds)]) for budget in budgets}
 
-    plain = runs(())
-    without = recalls(plain)
+    without = recalls("none", ())
     for budget in budgets:
         print(f"{table:8}{budget:4} evaluations  {'none':13} recall {interval(without[budget])}", flush=True)
+    plain = [run(seed, ()) for seed in range(seeds)] if options.diagnose else []
     for name, scores in sets_of_scores(table, problem, options.zero_cost).items():
         if options.scores and name not in options.scores:
             continue
         cheap = tuple(TableEvaluator(space, column) for column in scores)
-        joined = recalls(runs(cheap))
+        joined = recalls(name, cheap)
         for budget in budgets:
             difference = joined[budget] - without[budget]
             low = difference.mean() - 1.96 * difference.std(ddof=1) / len(difference) ** 0.5
@@ -141,6 +152,15 @@ def measure(table: str, options: argparse.Namespace) -> None:
             )
         if options.diagnose:
             print_diagnoses(space, plain, cheap)
+
+
+def read_runs(path: Path | None, key: list[str | int]) -> dict[tuple[int, int], float]:
+    """Return the recall of the finished runs of a set of scores by seed and budget."""
+    if not path or not path.exists():
+        return {}
+    with path.open(newline="") as file:
+        rows = [row for row in csv.reader(file) if row[:5] == list(map(str, key))]
+    return {(int(seed), int(budget)): float(recall) for *_, seed, budget, recall in rows}
 
 
 def print_diagnoses(space: Space, traces: list[Trace], cheap: tuple[Evaluator, ...]) -> None:
@@ -166,6 +186,7 @@ parser.add_argument("--first", type=int, default=20)
 parser.add_argument("--batch", type=int, default=10)
 parser.add_argument("--zero-cost", nargs="+", default=[])
 parser.add_argument("--diagnose", action="store_true")
+parser.add_argument("--runs", type=Path, help="CSV file of finished runs, which are not repeated")
 arguments = parser.parse_args()
 for table in arguments.tables:
     if table in ("c10", "c100", "in16") and not DATA.is_dir():
