@@ -13,6 +13,7 @@ import torch
 import torch.distributed as dist
 from lissnas.spaces.published.shufflenetv2 import shufflenetv2_chain
 from lissnas.supernet.networks.chain_network import ChainNetwork
+from lissnas.supernet.training.gradient_buckets import GradientBuckets
 from lissnas.supernet.training.process_group import join_process_group
 from torch import nn
 from torch.nn.functional import cross_entropy
@@ -33,6 +34,7 @@ with join_process_group("cpu") as group:
         return dist.all_reduce(buffer, async_op=True).get_future().then(lambda done: done.value()[0])
 
     wrapped.register_comm_hook(None, counted)
+    buckets = GradientBuckets(group, network.parameters())
     rng = np.random.default_rng(1)
     generator = torch.Generator().manual_seed(group.rank)
     images = torch.randn(16, 3, 64, 64, generator=generator)
@@ -42,9 +44,12 @@ with join_process_group("cpu") as group:
         torch.manual_seed(0)  # of dropout
         dist.barrier()
         began = time.perf_counter()
-        cross_entropy(model(images, row), labels).backward()
+        loss = cross_entropy(model(images, row), labels)
         if model is network:
-            group.average_gradients(network.parameters())
+            buckets.last_backward(loss)
+            buckets.finish()
+        else:
+            loss.backward()
         return time.perf_counter() - began
 
     seconds, sent = ([], []), []

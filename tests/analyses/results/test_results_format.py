@@ -135,7 +135,7 @@ def test_a_manifest_has_the_keys_that_the_page_says(command: str, written: Path)
     assert set(manifest["files"]) == there
 
 
-OF_IMAGES_IN_FILES = {"hold-out.json", "scored-IMAGES.pixels", "*-shards.npz", "*.lock"}
+OF_IMAGES_IN_FILES = {"hold-out.json", "scored-IMAGES.pixels", "scored-IMAGES.verified", "*-shards.npz", "*.lock"}
 
 
 def test_every_file_of_a_run_is_documented_and_every_documented_file_is_there(run: Path) -> None:

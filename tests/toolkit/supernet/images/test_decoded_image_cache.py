@@ -1,5 +1,6 @@
 """The images that score every path are decoded once: by the first process, for all later ones."""
 
+import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -116,6 +117,24 @@ def test_a_file_is_verified_once_and_not_in_each_pass(tree: Path, monkeypatch: p
     monkeypatch.setattr(decoded_image_cache, "_is_intact", None)
     monkeypatch.setattr(decoded_image_cache, "image_list_digest", None)
     assert torch.equal(_whole(held_out)[0], images)
+
+
+def test_a_verified_file_is_hashed_again_only_if_its_size_or_its_time_changes(
+    tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With eight processes on a node, eleven gigabytes are read once and not eight times."""
+    list(_source(tree).held_out(9))
+    [path] = (tree.parent / "run").glob("scored-*.pixels")
+    long_ago = path.stat().st_mtime_ns - 10**10
+    os.utime(path, ns=(long_ago, long_ago))
+    hashed = []
+    monkeypatch.setattr(decoded_image_cache, "_is_intact", lambda path: hashed.append(path) or True)
+    for _ in range(3):
+        list(_source(tree).held_out(9))
+    assert hashed == [path]
+    os.utime(path, ns=(long_ago, long_ago + 1))
+    list(_source(tree).held_out(9))
+    assert hashed == [path, path]
 
 
 def test_incomplete_files_of_a_killed_process_are_removed(tree: Path) -> None:

@@ -3,19 +3,21 @@
 import json
 import signal
 import time
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import gradients_of_processes as gradients
 import numpy as np
 import pytest
 import tiny_training as tiny
 import torch
-import torch.distributed as dist
+from counted_reads import CountedReads
 from forked_group import run_group, start_group
 from lissnas.errors import SettingError
-from lissnas.supernet.training.process_group import ProcessGroup, join_process_group
+from lissnas.supernet.training.process_group import join_process_group
 from rounding import largest_drift
-from torch.nn.functional import cross_entropy
 
 
 def _newest(folder: Path) -> dict[str, Any]:
@@ -119,26 +121,30 @@ def test_a_process_that_loses_another_one_ends_within_half_a_minute_and_says_so(
     assert "continues from the newest checkpoint" in message
 
 
-def test_only_the_gradients_of_a_path_are_sent(monkeypatch: pytest.MonkeyPatch) -> None:
-    network = tiny.ChainNetwork(tiny.chain(), np.random.default_rng(0))
-    images, labels = tiny.digits().images[:8], tiny.digits().labels[:8]
-    cross_entropy(network(images, [1, 0, 1]), labels).backward()
-    before = [None if weights.grad is None else weights.grad.clone() for weights in network.parameters()]
-    sent: list[int] = []
+def test_gradients_are_means_sent_during_the_backward_pass_whatever_the_size_of_a_bucket(tmp_path: Path) -> None:
+    """The mean over two processes is half a sum of two terms, which has no other order: the bits are equal."""
+    run_group(gradients.main, tmp_path)
+    shared = [torch.load(tmp_path / f"gradients-{rank}.pt", weights_only=True) for rank in range(2)]
+    alone = gradients.summed_gradients(range(4))
+    for bucket_bytes, found in shared[0].items():
+        assert found["order"] == shared[1][bucket_bytes]["order"]
+        assert sum(found["order"]) == sum(each.numel() for each in alone.values())
+        assert (len(found["order"]) == 2) == (bucket_bytes > 10**6)  # what the last pass leaves, and what it computes
+        assert len(found["order"]) - found["sent before the last gradient"] <= 1
+        assert found["gradients"].keys() == alone.keys()
+        for name, gradient in found["gradients"].items():
+            assert torch.equal(gradient, shared[0][1]["gradients"][name])
+            assert torch.equal(gradient, shared[1][bucket_bytes]["gradients"][name])
+            torch.testing.assert_close(2 * gradient, alone[name], rtol=1e-4, atol=1e-6)
 
-    def all_reduce(values: torch.Tensor) -> None:
-        """As if the other process had three times the gradients of this one."""
-        sent.append(values.numel())
-        values.mul_(4)
 
-    monkeypatch.setattr(dist, "all_reduce", all_reduce)
-    ProcessGroup(0, 2, torch.device("cpu")).average_gradients(network.parameters())
-    costs = network.chain.parameters
-    assert sent == [int(costs(np.array([[1, 0, 1]], dtype=np.uint8))[0])]
-    for weights, gradient in zip(network.parameters(), before, strict=True):
-        assert (weights.grad is None) == (gradient is None)
-        if gradient is not None:
-            torch.testing.assert_close(weights.grad, 2 * gradient)
+def test_a_step_reads_one_tensor_and_makes_the_processor_wait_for_nothing_else(tmp_path: Path) -> None:
+    """What would make it wait for a GPU, counted on the processor, where it costs nothing."""
+    recipe = replace(tiny.RECIPE, precision="float16", grad_clip_norm=1.0, channels_last=True)
+    counts = []
+    with CountedReads() as reads:
+        tiny.train(tmp_path, recipe=recipe, report=lambda progress: counts.append(list(reads.names)), save_every=100)
+    assert [later[len(earlier) :] for earlier, later in pairwise(counts)] == [["tolist"]] * (recipe.steps - 1)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import hashlib
 import logging
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -26,6 +27,9 @@ _UNREADABLE = -1
 _DIGEST_BYTES = hashlib.sha256().digest_size
 """Length of the SHA-256 at the start of the file."""
 
+_SETTLED_NS = 10**9
+"""By how much a verification must be younger than its file to count: clocks of file systems are coarse."""
+
 _LOG = logging.getLogger(__name__)
 
 
@@ -35,7 +39,9 @@ class DecodedImageCache:
 
     The first iteration decodes the images into a file: the SHA-256 of the rest, one byte per pixel value, then the
     labels. At 224 x 224 pixels 50,000 images take 7.5 GB. Processes that start at the same time share the file. A
-    damaged file is reported in a warning and written again.
+    damaged file is reported in a warning and written again. The first process verifies the SHA-256, and notes size and
+    time of the file beside it, as `.verified`; as long as these are the same, no process reads the file again to verify
+    it.
 
     Parameters
     ----------
@@ -71,8 +77,10 @@ class DecodedImageCache:
         key = hashlib.sha256(f"{image_list_digest(self.images)} {shape}".encode()).hexdigest()
         path = self.folder / f"scored-{key[:16]}.pixels"
         with exclusive_access(path):
-            if not _is_intact(path):
-                self._decode(path)
+            if not _was_verified(path):
+                if not _is_intact(path):
+                    self._decode(path)
+                _note_verification(path)
             pixels: NDArray[np.uint8] = np.memmap(path, np.uint8, "r", _DIGEST_BYTES, (count, 3, size, size))
             labels = np.fromfile(path, "<i8", offset=_DIGEST_BYTES + pixels.nbytes)
         missing = int((labels == _UNREADABLE).sum())
@@ -107,6 +115,26 @@ class DecodedImageCache:
                 f"{path}: cannot be written ({error.strerror}); it takes {len(places) * 3 * size**2:,} bytes: free "
                 "disk space, or choose another folder"
             ) from error
+
+
+def _state(path: Path) -> str:
+    status = path.stat()
+    return f"{status.st_size} bytes, changed at {status.st_mtime_ns} ns"
+
+
+def _note_verification(path: Path) -> None:
+    with suppress(OSError), atomic_write(path.with_suffix(".verified")) as file:  # without it a process verifies again
+        file.write(_state(path).encode())
+
+
+def _was_verified(path: Path) -> bool:
+    """Return whether a file has not changed since a process verified it, well after it was written."""
+    note = path.with_suffix(".verified")
+    try:
+        settled = note.stat().st_mtime_ns >= path.stat().st_mtime_ns + _SETTLED_NS
+        return settled and note.read_text() == _state(path)
+    except (OSError, ValueError):
+        return False
 
 
 def _is_intact(path: Path) -> bool:

@@ -3,7 +3,7 @@
 If memory is too small, smaller micro-batches are tried, and the error says which size fits.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -28,6 +28,7 @@ def accumulate_gradients(
     recipe: TrainingRecipe,
     scaler: torch.amp.GradScaler,
     dropout_seed: tuple[int, int, int],
+    last_backward: Callable[[Tensor], None] = Tensor.backward,
 ) -> Tensor:
     """Add the gradients of a step to those of the network, and return the loss and the accuracy of each path.
 
@@ -48,6 +49,8 @@ def accumulate_gradients(
         Scales the losses if the precision is float16.
     dropout_seed
         The seed of the run, the step, and the number of the first micro-batch: they decide what dropout drops.
+    last_backward
+        Runs the last backward pass of the step. `GradientBuckets.last_backward` also sends the gradients.
 
     Returns
     -------
@@ -60,7 +63,7 @@ def accumulate_gradients(
         If memory is too small. The message says which micro-batch fits.
     """
     try:
-        return _accumulate(network, paths, micro_batches, share, recipe, scaler, dropout_seed)
+        return _accumulate(network, paths, micro_batches, share, recipe, scaler, dropout_seed, last_backward)
     except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):
             raise
@@ -89,6 +92,7 @@ def _accumulate(
     recipe: TrainingRecipe,
     scaler: torch.amp.GradScaler,
     dropout_seed: tuple[int, int, int],
+    last_backward: Callable[[Tensor], None],
 ) -> Tensor:
     seed, step, first_micro_batch = dropout_seed
     device = _device(network)
@@ -100,7 +104,8 @@ def _accumulate(
             torch.manual_seed(int(np.random.SeedSequence(key).generate_state(1, np.uint64)[0]))
             loss, correct = _loss(network, images, labels, path, recipe)
             loss = loss / share
-            scaler.scale(loss).backward()
+            is_last = number + 1 == len(paths) and place + 1 == len(on_device)
+            (last_backward if is_last else Tensor.backward)(scaler.scale(loss))
             measured[0, number] += loss.detach()
             measured[1, number] += correct / share
     return measured

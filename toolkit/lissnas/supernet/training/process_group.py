@@ -20,6 +20,28 @@ _TIMEOUT = timedelta(minutes=30)
 
 
 @dataclass(frozen=True)
+class PendingSum:
+    """A sum over processes that is being computed.
+
+    Attributes
+    ----------
+    group
+        The process that waits.
+    work
+        torch's handle of the communication; None if there is only one process.
+    """
+
+    group: "ProcessGroup"
+    work: "dist.Work | None"
+
+    def wait(self) -> None:
+        """Wait until the tensor holds the sum; on GPUs only the device waits. Raises as `ProcessGroup.sum` does."""
+        if self.work is not None:
+            with self.group._losing_another_process():
+                self.work.wait()
+
+
+@dataclass(frozen=True)
 class ProcessGroup:
     """A process among all processes of a training.
 
@@ -45,30 +67,29 @@ class ProcessGroup:
         TrainingError
             If another process has ended, or does not answer for half an hour.
         """
-        if self.world_size > 1:
-            try:
-                dist.all_reduce(values)
-            except RuntimeError as error:
-                reason = str(error).splitlines()[0]
-                raise TrainingError(
-                    f"process {self.rank} of {self.world_size} has lost another one ({reason}): look above for what "
-                    "ended it first; the same command continues from the newest checkpoint"
-                ) from error
+        self.start_sum(values).wait()
         return values
 
-    def average_gradients(self, parameters: Iterable[torch.nn.Parameter]) -> None:
-        """Replace each gradient by its mean over all processes.
+    def start_sum(self, values: torch.Tensor) -> PendingSum:
+        """Start to sum a tensor over all processes, in place; all processes must start their sums in the same order.
 
-        All processes have gradients for the same weights, and send them in one message. Weights without a gradient,
-        which are most weights of a supernet in every step, are not sent.
+        Raises TrainingError if another process has ended.
         """
         if self.world_size == 1:
-            return
-        gradients = [weights.grad for weights in parameters if weights.grad is not None]
-        if gradients:
-            means = self.sum(torch.cat([each.flatten() for each in gradients]) / self.world_size)
-            for each, mean in zip(gradients, means.split([each.numel() for each in gradients]), strict=True):
-                each.copy_(mean.view(each.shape))
+            return PendingSum(self, None)
+        with self._losing_another_process():
+            return PendingSum(self, dist.all_reduce(values, async_op=True))
+
+    @contextmanager
+    def _losing_another_process(self) -> Iterator[None]:
+        try:
+            yield
+        except RuntimeError as error:
+            reason = str(error).splitlines()[0]
+            raise TrainingError(
+                f"process {self.rank} of {self.world_size} has lost another one ({reason}): look above for what "
+                "ended it first; the same command continues from the newest checkpoint"
+            ) from error
 
     def broadcast(self, tensors: Iterable[torch.Tensor]) -> None:
         """Copy the tensors of process 0 into those of all other processes."""

@@ -23,6 +23,7 @@ from lissnas.supernet.images.image_batches import TrainingImages
 from lissnas.supernet.networks.supernet import Supernet, compile_fixed_parts
 from lissnas.supernet.networks.weights import set_dropout
 from lissnas.supernet.training.checkpoint import Checkpoints
+from lissnas.supernet.training.gradient_buckets import GradientBuckets
 from lissnas.supernet.training.gradients import accumulate_gradients
 from lissnas.supernet.training.learning_rate_schedule import learning_rate_at
 from lissnas.supernet.training.optimizer import make_optimizer
@@ -115,6 +116,7 @@ def train_supernet(
             optimizer = make_optimizer(network, recipe)
             average = {} if recipe.ema_decay is None else {n: w.detach().clone() for n, w in network.named_parameters()}
         scaler = torch.amp.GradScaler(group.device.type, enabled=recipe.precision == "float16")
+        buckets = GradientBuckets(group, network.parameters())
 
         # resume from the newest checkpoint
         seed = int(rng.integers(2**63))
@@ -146,13 +148,16 @@ def train_supernet(
         started = time.monotonic()
         batches = images.steps(recipe.batch_size, recipe.micro_batches, own, seed, first)
         for step, micro_batches in zip(range(first, recipe.steps), batches, strict=False):
-            # forward and backward passes of all paths
+            # forward and backward passes of all paths; to read the losses is all that the processor waits for
             paths = sampler.next(np.random.default_rng([TrainingStream.PATHS, seed, step]))
-            measured = accumulate_gradients(network, paths, micro_batches, share, recipe, scaler, (seed, step, own[0]))
-            *sums, stops = group.sum(torch.cat([measured.flatten(), measured.new_tensor([len(signals)])])).tolist()
+            measured = accumulate_gradients(
+                network, paths, micro_batches, share, recipe, scaler, (seed, step, own[0]), buckets.last_backward
+            )
+            signaled = measured.new_full((1,), len(signals))
+            *sums, stops = group.sum(torch.cat([measured.flatten(), signaled])).tolist()
             loss_sums, correct_sums = np.array(sums).reshape(2, -1)
             _check_finite(network, paths, loss_sums, step)
-            group.average_gradients(network.parameters())
+            buckets.finish()
 
             # update the weights, with gradient clipping
             for parameters in optimizer.param_groups:
