@@ -5,10 +5,10 @@ Pixels keep their values from 0 to 255, in the channel order blue, green, red; n
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from math import inf
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -25,6 +25,30 @@ _VECTORS = ((-0.5675, 0.7192, 0.4009), (-0.5808, -0.0045, -0.8140), (-0.5836, -0
 
 These are the values of Facebook's ResNet training, in wide use. The idea is from Krizhevsky et al., 2012.
 """
+
+
+class DrawnAugmentation(NamedTuple):
+    """What `Augmentation.draw` drew for one image.
+
+    Attributes
+    ----------
+    top, left, height, width
+        The crop, in pixels. With padding it may be larger than the image; then top or left are negative.
+    jitter
+        The changes of color in their order: 0 brightness, 1 contrast, 2 saturation, and the factor of each.
+    flipped
+        Whether left and right are exchanged.
+    lighting
+        The color that is added to all pixels: red, green and blue.
+    """
+
+    top: int
+    left: int
+    height: int
+    width: int
+    jitter: tuple[tuple[int, float], ...]
+    flipped: bool
+    lighting: tuple[float, float, float]
 
 
 @dataclass(frozen=True)
@@ -84,17 +108,41 @@ class Augmentation:
         if self.pads_large_squares:
             crop = partial(_resized_square, size=self.size, min_area=self.min_crop_area, antialias=self.antialias)
         else:
-            ratios = (1 / self.max_aspect_ratio, self.max_aspect_ratio)
-            crop = v2.RandomResizedCrop(self.size, (self.min_crop_area, 1.0), ratios, antialias=self.antialias)
-        steps = [
-            crop,
-            v2.ColorJitter(self.color_jitter, self.color_jitter, self.color_jitter),
-            v2.RandomHorizontalFlip(),
-        ]
+            crop = self._resized_crop
+        steps = [crop, self._color_jitter, v2.RandomHorizontalFlip()]
         steps.insert(len(steps) if self.antialias else 0, to_pixels)  # Pillow always averages; torch need not
         if self.lighting_std:
             steps.append(lambda pixels: _with_lighting_noise(pixels, self.lighting_std))
         return _blue_first(v2.Compose(steps))
+
+    def draw(self, height: int, width: int) -> DrawnAugmentation:
+        """Draw from torch's default generator as `for_training` does for an image of this size.
+
+        `device_augmentation.py` applies what is drawn.
+        """
+        image = [torch.empty((3, height, width), device="meta")]
+        if self.pads_large_squares:
+            top, left, edge = _drawn_square(height, width, self.min_crop_area)
+            crop = top, left, edge, edge
+        else:
+            box = self._resized_crop.make_params(image)
+            crop = box["top"], box["left"], box["height"], box["width"]
+        colors = self._color_jitter.make_params(image)
+        factors = [colors[f"{name}_factor"] for name in ("brightness", "contrast", "saturation")]
+        order = [number for number in colors["fn_idx"].tolist() if number < len(factors)]
+        jitter = tuple((number, factors[number]) for number in order) if self.color_jitter else ()
+        flipped = bool(torch.rand(1) < 0.5)
+        color = _drawn_lighting(self.lighting_std).tolist() if self.lighting_std else (0.0, 0.0, 0.0)
+        return DrawnAugmentation(*crop, jitter, flipped, tuple(color))
+
+    @cached_property
+    def _resized_crop(self) -> Any:
+        ratios = (1 / self.max_aspect_ratio, self.max_aspect_ratio)
+        return transforms().RandomResizedCrop(self.size, (self.min_crop_area, 1.0), ratios, antialias=self.antialias)
+
+    @cached_property
+    def _color_jitter(self) -> Any:
+        return transforms().ColorJitter(self.color_jitter, self.color_jitter, self.color_jitter)
 
     def for_scoring(self) -> "Callable[[Image], Tensor]":
         """Return the deterministic transform of an RGB image to uint8 of shape (3, size, size)."""
@@ -121,6 +169,12 @@ def _resized_square(image: "Image | Tensor", size: int, min_area: float, antiali
     """Return a random square part of an image, resized; after ten that do not fit, of the padded image."""
     functional = transforms().functional
     height, width = functional.get_size(image)
+    top, left, edge = _drawn_square(height, width, min_area)
+    return functional.resized_crop(image, top, left, edge, edge, [size, size], antialias=antialias)
+
+
+def _drawn_square(height: int, width: int, min_area: float) -> tuple[int, int, int]:
+    """Draw a square; return its top, its left and its edge."""
     for _ in range(_CROPS):
         area = float(torch.empty(()).uniform_(min_area, 1)) * height * width
         edge = max(1, round(area**0.5))
@@ -129,7 +183,7 @@ def _resized_square(image: "Image | Tensor", size: int, min_area: float, antiali
             break
     else:
         top, left = (height - edge) // 2, (width - edge) // 2
-    return functional.resized_crop(image, top, left, edge, edge, [size, size], antialias=antialias)
+    return top, left, edge
 
 
 def transforms() -> ModuleType:
@@ -170,6 +224,9 @@ def _blue_first(transform: "Callable[[Image], Tensor]") -> "Callable[[Image], Te
 
 def _with_lighting_noise(pixels: Tensor, deviation: float) -> Tensor:
     """Add one color, drawn along the principal components, to all pixels; clip values to 0 to 255."""
+    return (pixels + _drawn_lighting(deviation)[:, None, None]).clamp(0, 255).to(torch.uint8)
+
+
+def _drawn_lighting(deviation: float) -> Tensor:
     weights = torch.randn(3) * deviation
-    color = torch.tensor(_VECTORS) @ (torch.tensor(_VALUES) * weights) * 255
-    return (pixels + color[:, None, None]).clamp(0, 255).to(torch.uint8)
+    return torch.tensor(_VECTORS) @ (torch.tensor(_VALUES) * weights) * 255

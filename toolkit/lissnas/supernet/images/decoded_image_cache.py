@@ -101,6 +101,7 @@ class DecodedImageCache:
             with atomic_write(path) as file:
                 file.seek(_DIGEST_BYTES)
                 for chunk, batch in zip(chunks, loaded, strict=True):
+                    assert isinstance(batch.images, torch.Tensor)
                     pixels = np.zeros((len(chunk), 3, size, size), dtype=np.uint8)
                     pixels[batch.requested] = batch.images
                     labels[chunk.start + batch.requested.numpy()] = batch.labels

@@ -20,6 +20,17 @@ float32 there. The values are the same.
 """
 
 
+class MovableImages(Protocol):
+    """Images that become a tensor on the device that trains."""
+
+    def to(self, device: torch.device, non_blocking: bool = False) -> Tensor:
+        """Return the images of a `LabeledBatch` on a device."""
+
+
+TrainingBatch = tuple[Tensor | MovableImages, Tensor]
+"""Images as in a `LabeledBatch`, or on their way to that, and their classes."""
+
+
 class TrainingImages(Protocol):
     """The images of a training, step by step."""
 
@@ -29,7 +40,7 @@ class TrainingImages(Protocol):
 
     def steps(
         self, batch_size: int, micro_batches: int, own: Sequence[int], seed: int, first_step: int
-    ) -> Iterator[list[LabeledBatch]]:
+    ) -> Iterator[Sequence[TrainingBatch]]:
         """Yield for each step, without end, the micro-batches on which one process trains.
 
         Parameters

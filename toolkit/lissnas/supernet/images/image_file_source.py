@@ -18,8 +18,9 @@ from lissnas.errors import LissnasError
 from lissnas.storage.random_streams import TrainingStream
 from lissnas.supernet.images.augmentations import transforms
 from lissnas.supernet.images.decoded_image_cache import DecodedImageCache
+from lissnas.supernet.images.device_augmentation import AugmentedOnDevice, Crops
 from lissnas.supernet.images.hold_out import hold_out
-from lissnas.supernet.images.image_batches import LabeledBatch, TrainingImages, image_order
+from lissnas.supernet.images.image_batches import LabeledBatch, TrainingBatch, TrainingImages, image_order
 from lissnas.supernet.images.image_files import ImageFiles, ImageFileSettings, image_list_digest
 from lissnas.supernet.images.image_loading import LoadRequest, UnreadableImages, load_images
 from lissnas.supernet.images.image_source import check_number_of_images
@@ -110,7 +111,7 @@ class _AugmentedImages:
 
     def steps(
         self, batch_size: int, micro_batches: int, own: Sequence[int], seed: int, first_step: int
-    ) -> Iterator[list[LabeledBatch]]:
+    ) -> Iterator[list[TrainingBatch]]:
         size = batch_size // micro_batches
 
         def requests() -> Iterator[LoadRequest]:
@@ -121,17 +122,17 @@ class _AugmentedImages:
                     slots = range(number * size, (number + 1) * size)
                     yield [(batch[slot], (seed, step, slot)) for slot in slots]
 
-        loaded = load_images(
-            self.images, self.settings.augmentation, requests(), self.settings.workers, self.unreadable
-        )
+        augmentation, on_device = self.settings.augmentation, self.settings.on_device != "nothing"
+        loaded = load_images(self.images, augmentation, requests(), self.settings.workers, self.unreadable, on_device)
         while True:
-            step_batches = []
+            step_batches: list[TrainingBatch] = []
             for images, labels, _, unreadable in islice(loaded, len(own)):
                 if len(labels) < size:
                     raise LissnasError(
                         f"no image of the class of {next(iter(unreadable))} can be read; repair some of its images"
                     )
-                step_batches.append((images, labels))
+                pixels = AugmentedOnDevice(images, augmentation) if isinstance(images, Crops) else images
+                step_batches.append((pixels, labels))
             yield step_batches
 
 
@@ -150,7 +151,7 @@ class _ScoredImages:
         for images, labels, *_ in load_images(
             self.images, self.settings.augmentation, requests, self.settings.workers, self.unreadable
         ):
-            if len(labels):
+            if len(labels) and isinstance(images, Tensor):
                 yield images, labels
 
 

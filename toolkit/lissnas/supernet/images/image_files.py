@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from math import inf
-from typing import Protocol, Self
+from typing import Literal, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,6 +57,9 @@ class ImageFileSettings:
         Processes that decode images, for each process that trains.
     max_unreadable
         Maximum number of unreadable images that a process skips. One more is an error.
+    on_device
+        What the device that trains does instead of the workers: "nothing"; or "augmentation" of training images, with
+        the same random numbers and, but for rounding, the same pixels. It helps where workers are the bottleneck.
     """
 
     augmentation: Augmentation = field(default=SPOS_AUGMENTATION)
@@ -65,6 +68,7 @@ class ImageFileSettings:
     hold_out_seed: int = 0
     workers: int = 8
     max_unreadable: int = 10
+    on_device: Literal["nothing", "augmentation"] = "nothing"
 
     def __post_init__(self) -> None:
         check_between(self, 1, inf, "classes", "held_out_per_class")

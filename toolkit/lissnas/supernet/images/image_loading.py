@@ -16,13 +16,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, get_worker_info
 
 from lissnas.errors import LissnasError
 from lissnas.stop_signals import STOP_SIGNALS
 from lissnas.storage.random_streams import TrainingStream
-from lissnas.supernet.images.augmentations import Augmentation
+from lissnas.supernet.images.augmentations import Augmentation, DrawnAugmentation
+from lissnas.supernet.images.device_augmentation import Crops, pack
 from lissnas.supernet.images.image_decoding import UnreadableImageError, decode_image
 from lissnas.supernet.images.image_files import ImageFiles
 
@@ -44,7 +46,7 @@ class LoadedImages(NamedTuple):
     Attributes
     ----------
     images
-        uint8 of shape (images, 3, size, size).
+        uint8 of shape (images, 3, size, size), or crops that a device augments.
     labels
         int64 of shape (images,).
     requested
@@ -53,7 +55,7 @@ class LoadedImages(NamedTuple):
         Path of each unreadable image, and the reason.
     """
 
-    images: Tensor
+    images: Tensor | Crops
     labels: Tensor
     requested: Tensor
     unreadable: dict[str, str]
@@ -92,6 +94,7 @@ def load_images(
     requests: Iterable[LoadRequest],
     workers: int,
     unreadable: UnreadableImages,
+    on_device: bool = False,
 ) -> Iterator[LoadedImages]:
     """Yield the batch of each request, in order.
 
@@ -103,6 +106,8 @@ def load_images(
         Number of worker processes; with 0 this process decodes.
     unreadable
         Gets the images that cannot be read.
+    on_device
+        Whether training images are only cropped, because the device augments them.
 
     Raises
     ------
@@ -110,7 +115,7 @@ def load_images(
         If more images than allowed cannot be read, or shared memory is too small for the decoded images.
     """
     loader = DataLoader(
-        _Decoding(images, augmentation, unreadable.max_count),
+        _Decoding(images, augmentation, unreadable.max_count, on_device),
         batch_sampler=requests,  # type: ignore[arg-type]  # any iterable will do
         num_workers=workers,
         collate_fn=_shared,
@@ -163,24 +168,37 @@ def _shared_memory_errors() -> Iterator[None]:
 class _Decoding(Dataset[Any]):
     """Decodes the images of a request, in a worker."""
 
-    def __init__(self, images: ImageFiles, augmentation: Augmentation, max_unreadable: int) -> None:
+    def __init__(self, images: ImageFiles, augmentation: Augmentation, max_unreadable: int, on_device: bool) -> None:
         self._images = images
         self._augmentation = augmentation
         self._max_unreadable = max_unreadable
+        self._on_device = on_device
 
     def __getitems__(self, request: LoadRequest) -> LoadedImages:
         unreadable: dict[str, str] = {}
         size = self._augmentation.size
-        pixels = torch.empty((len(request), 3, size, size), dtype=torch.uint8)
+        pixels = torch.empty((0 if self._on_device else len(request), 3, size, size), dtype=torch.uint8)
+        crops: list[NDArray[np.uint8]] = []
+        drawn: list[DrawnAugmentation] = []
         done: list[int] = []
         for number, (place, seed) in enumerate(request):
             image = self._readable_image(place, unreadable, replace=seed is not None)
             if image is None:
                 continue
-            pixels[len(done)] = self._for_scoring(image) if seed is None else self._augmented(image, seed)
+            if seed is None:
+                pixels[len(done)] = self._for_scoring(image)
+            elif self._on_device:
+                with _drawing_from(seed):
+                    drawn.append(self._augmentation.draw(image.height, image.width))
+                top, left, height, width = drawn[-1][:4]
+                crops.append(np.asarray(image.crop((left, top, left + width, top + height))))  # black where outside
+            else:
+                with _drawing_from(seed):
+                    pixels[len(done)] = self._for_training(image)
             done.append(number)
         labels = self._images.labels[[request[number][0] for number in done]]
-        return LoadedImages(pixels[: len(done)], torch.from_numpy(labels), torch.tensor(done), unreadable)
+        loaded = pack(crops, drawn) if self._on_device else pixels[: len(done)]
+        return LoadedImages(loaded, torch.from_numpy(labels), torch.tensor(done), unreadable)
 
     def _readable_image(self, place: int, unreadable: dict[str, str], replace: bool) -> "Image | None":
         """Return an image; if it is unreadable, the next readable one of its class if `replace`, else None."""
@@ -197,13 +215,6 @@ class _Decoding(Dataset[Any]):
                     return None
         return None
 
-    def _augmented(self, image: "Image", augmentation_seed: AugmentationSeed) -> Tensor:
-        key = [TrainingStream.AUGMENTATION, *augmentation_seed]
-        seed = np.random.SeedSequence(key).generate_state(1, np.uint64)[0]
-        with torch.random.fork_rng(devices=[]):
-            torch.default_generator.manual_seed(int(seed))
-            return self._for_training(image)
-
     @cached_property
     def _for_training(self) -> Any:
         return self._augmentation.for_training()
@@ -213,13 +224,22 @@ class _Decoding(Dataset[Any]):
         return self._augmentation.for_scoring()
 
 
+@contextmanager
+def _drawing_from(augmentation_seed: AugmentationSeed) -> Iterator[None]:
+    """Seed torch's default generator inside the ``with`` for the augmentation of one image."""
+    seed = np.random.SeedSequence([TrainingStream.AUGMENTATION, *augmentation_seed]).generate_state(1, np.uint64)[0]
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(int(seed))
+        yield
+
+
 def _shared(loaded: Any) -> Any:
     """Move the tensors of a batch to shared memory, in a worker.
 
     Otherwise a thread does this while it sends them. An error in that thread is lost, and the training waits forever.
     """
     if get_worker_info() is not None:
-        for part in loaded:
+        for part in (*loaded, *(loaded.images if isinstance(loaded.images, Crops) else ())):
             if isinstance(part, Tensor):
                 part.share_memory_()
     return loaded

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from lissnas.setting_checks import check_at_least_one, check_between
-from lissnas.supernet.images.image_batches import TrainingImages
+from lissnas.supernet.images.image_batches import MovableImages, TrainingImages
 from lissnas.supernet.images.image_source import ImageSource
 from lissnas.supernet.networks.supernet import Supernet
 from lissnas.supernet.scoring.supernet_evaluator import SupernetEvaluator
@@ -70,7 +70,7 @@ class Scoring:
             "recalibration_batch_size": self.recalibration_batch_size,
         }
 
-    def closing(self, source: ImageSource, images: TrainingImages, seed: int) -> Iterable[Tensor]:
+    def closing(self, source: ImageSource, images: TrainingImages, seed: int) -> Iterable[Tensor | MovableImages]:
         """Return the batches that recalibrate a network after it was retrained; they can be read once.
 
         Parameters

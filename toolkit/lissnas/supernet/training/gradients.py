@@ -13,7 +13,7 @@ from torch.nn.functional import cross_entropy
 from lissnas.errors import TrainingError
 from lissnas.spaces.space import Rows
 from lissnas.storage.random_streams import TrainingStream
-from lissnas.supernet.images.image_batches import LabeledBatch
+from lissnas.supernet.images.image_batches import LabeledBatch, TrainingBatch
 from lissnas.supernet.networks.supernet import Supernet
 from lissnas.supernet.training.forward_pass import forward_pass
 from lissnas.supernet.training.out_of_memory import is_out_of_memory
@@ -23,7 +23,7 @@ from lissnas.supernet.training.training_recipe import TrainingRecipe
 def accumulate_gradients(
     network: Supernet,
     paths: Rows,
-    micro_batches: Sequence[LabeledBatch],
+    micro_batches: Sequence[TrainingBatch],
     share: float,
     recipe: TrainingRecipe,
     scaler: torch.amp.GradScaler,
@@ -87,7 +87,7 @@ def accumulate_gradients(
 def _accumulate(
     network: Supernet,
     paths: Rows,
-    micro_batches: Sequence[LabeledBatch],
+    micro_batches: Sequence[TrainingBatch],
     share: float,
     recipe: TrainingRecipe,
     scaler: torch.amp.GradScaler,
@@ -111,9 +111,9 @@ def _accumulate(
     return measured
 
 
-def _moved(batch: LabeledBatch, device: torch.device) -> LabeledBatch:
-    images, labels = (values.to(device, non_blocking=True) for values in batch)
-    return images, labels
+def _moved(batch: TrainingBatch, device: torch.device) -> LabeledBatch:
+    images, labels = batch
+    return images.to(device, non_blocking=True), labels.to(device, non_blocking=True)
 
 
 def _loss(
@@ -128,7 +128,7 @@ def _loss(
     return cross_entropy(logits, labels, label_smoothing=recipe.label_smoothing), correct
 
 
-def _largest_that_fits(network: Supernet, paths: Rows, batch: LabeledBatch, recipe: TrainingRecipe) -> int | None:
+def _largest_that_fits(network: Supernet, paths: Rows, batch: TrainingBatch, recipe: TrainingRecipe) -> int | None:
     """Return the largest divisor of the micro-batch size, at least 2, that fits into memory; None if none does."""
     size = len(batch[1])
     smaller = (part for part in range(size // 2, 1, -1) if size % part == 0)
@@ -136,13 +136,13 @@ def _largest_that_fits(network: Supernet, paths: Rows, batch: LabeledBatch, reci
         return next((part for part in smaller if _fits(network, paths, batch, part, recipe)), None)
 
 
-def _fits(network: Supernet, paths: Rows, batch: LabeledBatch, size: int, recipe: TrainingRecipe) -> bool:
+def _fits(network: Supernet, paths: Rows, batch: TrainingBatch, size: int, recipe: TrainingRecipe) -> bool:
     """Return whether forward and backward passes on the first images of a batch fit into memory."""
     network.zero_grad(set_to_none=True)
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
     try:
-        images, labels = _moved((batch[0][:size], batch[1][:size]), _device(network))
+        images, labels = (values[:size] for values in _moved(batch, _device(network)))
         for path in paths.tolist():
             loss, _correct = _loss(network, images, labels, path, recipe)
             loss.backward()
