@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache, cached_property
 from itertools import pairwise
 
 from lissnas.errors import SettingError
@@ -88,16 +89,33 @@ class Diagram:
 
     def describe_edit_to(self, other: "Diagram") -> str:
         """Return the changes that lead to another diagram: '1 to 2: skip_connect becomes none'."""
-        before, after = ({node.name: node.label for node in diagram.nodes} for diagram in (self, other))
-        changes = [_change(f"operation {name}", before.get(name), after.get(name)) for name in before | after]
-        ways = [
-            {(arrow.source, arrow.target): arrow.label or "edge" for arrow in diagram.arrows}
-            for diagram in (self, other)
+        before, after = self._labels, other._labels
+        changes = [
+            _change(f"operation {name}", before.get(name), after.get(name))
+            for name in before | after
+            if before.get(name) != after.get(name)
         ]
-        ends = {node.name: node.name if node.operation else node.label for node in (*other.nodes, *self.nodes)}
+        ways = self._ways, other._ways
+        ends = other._ends | self._ends
         for source, target in ways[0] | ways[1]:
-            changes += [_change(f"{ends[source]} to {ends[target]}", *(way.get((source, target)) for way in ways))]
-        return "; ".join(filter(None, changes))
+            old, new = (way.get((source, target)) for way in ways)
+            if old != new:
+                changes.append(_change(f"{ends[source]} to {ends[target]}", old, new))
+        return "; ".join(changes)
+
+    @cached_property
+    def _labels(self) -> dict[str, str]:
+        return {node.name: node.label for node in self.nodes}
+
+    @cached_property
+    def _ways(self) -> dict[tuple[str, str], str]:
+        """The label of the arrow between two nodes."""
+        return {(arrow.source, arrow.target): arrow.label or "edge" for arrow in self.arrows}
+
+    @cached_property
+    def _ends(self) -> dict[str, str]:
+        """What each node is called as an end of an arrow."""
+        return {node.name: node.name if node.operation else node.label for node in self.nodes}
 
     def differences_from(self, other: "Diagram") -> tuple[frozenset[str], frozenset[Arrow]]:
         """Return the names of the nodes, and the arrows, that are missing or different in the other diagram."""
@@ -109,8 +127,6 @@ class Diagram:
 
 
 def _change(where: str, before: str | None, after: str | None) -> str:
-    if before == after:
-        return ""
     if after is None:
         return f"{where}: {before} is removed"
     return f"{where}: {after} is added" if before is None else f"{where}: {before} becomes {after}"
@@ -170,13 +186,19 @@ def _chain(labels: Sequence[str], shapes: Sequence[tuple[int, int]] = ()) -> Dia
 
 def _edge_cell(operations: Sequence[str]) -> Diagram:
     """Return the diagram of a NAS-Bench-201 cell: an operation on each of the six edges between four nodes."""
-    nodes = tuple(Node(str(node), label, 2.0 * node, 0) for node, label in enumerate(("input", "1", "2", "output")))
-    bends = {(0, 2): 0.35, (1, 3): -0.35, (0, 3): 0.45}
-    arrows = (
-        Arrow(str(source), str(target), operation, bends.get((source, target), 0.0))
-        for (source, target), operation in zip(cell201.EDGES, operations, strict=True)
-    )
-    return Diagram(nodes, tuple(arrows))
+    return Diagram(_CELL_NODES, tuple(map(_cell_arrow, cell201.EDGES, operations)))
+
+
+_CELL_NODES = tuple(Node(str(node), label, 2.0 * node, 0) for node, label in enumerate(("input", "1", "2", "output")))
+
+_CELL_BENDS = {(0, 2): 0.35, (1, 3): -0.35, (0, 3): 0.45}
+
+
+@cache
+def _cell_arrow(edge: tuple[int, int], operation: str) -> Arrow:
+    """Return an arrow of a cell: thousands of cells share a few dozen."""
+    source, target = edge
+    return Arrow(str(source), str(target), operation, _CELL_BENDS.get(edge, 0.0))
 
 
 def _cell201(row: Rows) -> Diagram:

@@ -86,21 +86,24 @@ def _neighbors(space: Space, index: Indices, drawn: list[Diagram], scores: Float
     """
     rows, source = space.neighbors(space.rows(index))
     target = space.index(rows)
+    best_first = np.lexsort((-np.nan_to_num(scores[target], nan=-np.inf), source))
+    rank = np.arange(len(source)) - np.searchsorted(source[best_first], source[best_first])
+    shown = best_first[rank < _MAX_NEIGHBORS]
+    source, target = source[shown], target[shown]
     distinct, of_neighbor = np.unique(target, return_inverse=True)
     theirs, written = diagrams(space, space.rows(distinct)), space.write(space.rows(distinct))
     place = np.full(space.size, -1, dtype=np.int64)
     place[index] = np.arange(len(index))
     edits: dict[str, int] = {}
     listed: dict[str, list[list[Any]]] = {name: [[] for _ in index] for name in ("edit", "place", "score")}
-    for i in np.lexsort((-np.nan_to_num(scores[target], nan=-np.inf), source)).tolist():
-        if len(listed["edit"][source[i]]) == _MAX_NEIGHBORS:
-            continue
-        edit = drawn[source[i]].describe_edit_to(theirs[of_neighbor[i]])
+    columns = source.tolist(), of_neighbor.tolist(), place[target].tolist(), _rounded(scores[target])
+    for i, neighbor, on_map, score in zip(*columns, strict=True):
+        edit = drawn[i].describe_edit_to(theirs[neighbor])
         if edit.count("; ") >= _MAX_CHANGES:
-            edit = f"becomes {written[of_neighbor[i]]}"
-        listed["edit"][source[i]].append(edits.setdefault(edit, len(edits)))
-        listed["place"][source[i]].append(int(place[target[i]]))
-        listed["score"][source[i]] += _rounded(scores[target[[i]]])
+            edit = f"becomes {written[neighbor]}"
+        listed["edit"][i].append(edits.setdefault(edit, len(edits)))
+        listed["place"][i].append(on_map)
+        listed["score"][i].append(score)
     return {"edits": list(edits), **listed}
 
 

@@ -26,6 +26,9 @@ _CENTERS_AT_ONCE = 1 << 10
 _BYTES_AT_ONCE = 1 << 19
 """Maximum number of bytes of neighbors' bits gathered at once, to stay in the processor's cache."""
 
+_FEW_WORDS = 8
+"""Up to this number of words of 64 sources, a step goes word by word: rows this short are slow to gather."""
+
 _PAIRS_AT_ONCE = (256, 4096)
 """Number of centers, and of architectures around them, unpacked at once, to stay in the processor's cache."""
 
@@ -68,44 +71,63 @@ class EditGraph:
         within = np.arange(len(source)) - np.repeat(np.cumsum(degrees) - degrees, degrees)
         return self.targets[self.offsets[nodes][source] + within], source
 
-    def shells(self, sources: Indices) -> Iterator[NDArray[np.uint8]]:
+    def shells(self, sources: Indices, among: Indices | None = None) -> Iterator[NDArray[np.uint8]]:
         """Yield, for distance 0, 1, ..., which nodes are at exactly this distance from each source.
 
         Each item is packed bits of shape (nodes, ceil(len(sources) / 8)), as np.packbits packs the last axis. The last
-        item is for the largest distance of any node from a source.
+        item is for the largest distance of any node from a source; with `among` for the largest of these nodes.
         """
+        counted = slice(None) if among is None else among
         reached = np.zeros((self.nodes, -(-len(sources) // 64) * 8), dtype=np.uint8)
-        place = np.arange(len(sources))
-        np.bitwise_or.at(reached, (sources, place // 8), np.uint8(128) >> (place % 8).astype(np.uint8))
+        _set_bits(reached, sources, np.arange(len(sources)))
         shell = reached
-        missing = self.nodes * len(sources)
-        linked = np.flatnonzero(np.diff(self.offsets))
-        row_bytes = max(1, len(self.targets) // max(1, len(linked))) * reached.shape[1]
-        nodes_at_once = max(1, _BYTES_AT_ONCE // max(1, row_bytes))
-        while pairs := int(np.bitwise_count(shell).sum()):
+        missing = len(reached[counted]) * len(sources)
+        distance = 0
+        while shell.any():
             yield shell[:, : -(-len(sources) // 8)]
-            missing -= pairs
+            missing -= int(np.bitwise_count(shell[counted]).sum())
             if missing == 0:
                 return
             words = reached.view(np.uint64)
-            grown = np.zeros_like(words)
-            for first in range(0, len(linked), nodes_at_once):
-                nodes = linked[first : first + nodes_at_once]
-                start, stop = self.offsets[nodes[0]], self.offsets[nodes[-1] + 1]
-                gathered = words[self.targets[start:stop]]
-                grown[nodes] = np.bitwise_or.reduceat(gathered, self.offsets[nodes] - start, axis=0)
+            if distance == 0:
+                first = np.zeros_like(reached)
+                _set_bits(first, *self.neighbors(sources))
+                grown = first.view(np.uint64)
+            else:
+                grown = self._grown(words)
             shell = (grown & ~words).view(np.uint8)
             reached = (grown | words).view(np.uint8)
+            distance += 1
 
-    def distances(self, sources: Indices) -> NDArray[np.uint8]:
-        """Return the distance of every node from each source, shape (nodes, len(sources)); 255 if there is no path."""
-        distances = np.full((self.nodes, len(sources)), 255, dtype=np.uint8)
-        for distance, shell in enumerate(self.shells(sources)):
-            for first in range(0, self.nodes, _PAIRS_AT_ONCE[0]):
+    def _grown(self, words: NDArray[np.uint64]) -> NDArray[np.uint64]:
+        """Return for each node the bits that are set for any of its neighbors, shape (nodes, words)."""
+        linked = np.flatnonzero(np.diff(self.offsets))
+        grown = np.zeros_like(words)
+        if words.shape[1] <= _FEW_WORDS:
+            for column, bits in enumerate(np.ascontiguousarray(words.T)):
+                grown[linked, column] = np.bitwise_or.reduceat(bits[self.targets], self.offsets[linked])
+            return grown
+        row_bytes = max(1, len(self.targets) // max(1, len(linked))) * words.itemsize * words.shape[1]
+        nodes_at_once = max(1, _BYTES_AT_ONCE // row_bytes)
+        for first in range(0, len(linked), nodes_at_once):
+            nodes = linked[first : first + nodes_at_once]
+            start, stop = self.offsets[nodes[0]], self.offsets[nodes[-1] + 1]
+            gathered = words[self.targets[start:stop]]
+            grown[nodes] = np.bitwise_or.reduceat(gathered, self.offsets[nodes] - start, axis=0)
+        return grown
+
+    def distances(self, sources: Indices, nodes: Indices | None = None) -> NDArray[np.uint8]:
+        """Return the distance of nodes, by default all, from each source, shape (nodes, len(sources)).
+
+        It is 255 if there is no path.
+        """
+        distances = np.full((self.nodes if nodes is None else len(nodes), len(sources)), 255, dtype=np.uint8)
+        for distance, shell in enumerate(self.shells(sources, nodes)):
+            wanted = shell if nodes is None else shell[nodes]
+            for first in range(0, len(wanted), _PAIRS_AT_ONCE[0]):
                 block = slice(first, first + _PAIRS_AT_ONCE[0])
-                in_shell = np.unpackbits(shell[block], axis=1, count=len(sources))
+                in_shell = np.unpackbits(wanted[block], axis=1, count=len(sources))
                 distances[block] += in_shell * np.uint8(distance + 1)  # 255 + distance + 1 is distance modulo 256
-
         return distances
 
     def distance(self, a: Indices, b: Indices) -> NDArray[np.uint8]:
@@ -125,7 +147,7 @@ class EditGraph:
             return float("nan")
         nodes = np.sort(nodes)
         sources = nodes[np.unique(np.linspace(0, len(nodes) - 1, _SOURCES_OF_A_MEAN).round().astype(np.int64))]
-        pairs = [int(np.bitwise_count(shell[nodes]).sum()) for shell in self.shells(sources)]
+        pairs = [int(np.bitwise_count(shell[nodes]).sum()) for shell in self.shells(sources, nodes)]
         return sum(distance * count for distance, count in enumerate(pairs)) / (len(sources) * (len(nodes) - 1))
 
     def near_shell_sums(self, columns: Floats, scores: Floats, largest_distance: int) -> ShellSums:
@@ -189,8 +211,16 @@ class EditGraph:
         return ShellSums(np.stack(sums), np.stack(differences) * ~np.isnan(scores))
 
 
+def _set_bits(packed: NDArray[np.uint8], nodes: Indices, places: Indices) -> None:
+    """Set the bit of a source, by its place, for each of some nodes."""
+    np.bitwise_or.at(packed, (nodes, places // 8), np.uint8(128) >> (places % 8).astype(np.uint8))
+
+
 def _unpacked(shell: NDArray[np.uint8], sources: slice) -> Iterator[tuple[slice, slice, NDArray[np.float32]]]:
-    """Yield a shell of (nodes, packed sources) in blocks: nodes, sources, and a mask that is 1.0 in the shell."""
+    """Yield a shell of (nodes, packed sources) in blocks: nodes, sources, and a mask that is 1.0 in the shell.
+
+    Blocks without a pair in the shell are left out.
+    """
     rows, columns = _PAIRS_AT_ONCE
     for start in range(sources.start, sources.stop, columns):
         around = slice(start, min(start + columns, sources.stop))

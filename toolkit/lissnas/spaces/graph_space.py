@@ -30,7 +30,7 @@ class GraphSpace(Space):
         return self.graph.distance(self.index(a), self.index(b))
 
     def distances(self, a: Rows, b: Rows) -> NDArray[np.uint8]:
-        return self.graph.distances(self.index(a))[self.index(b)].T
+        return self.graph.distances(self.index(a), self.index(b)).T
 
     def shell_sums(self, columns: Floats, scores: Floats) -> ShellSums:
         return self.graph.shell_sums(columns, scores)
