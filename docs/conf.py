@@ -34,7 +34,6 @@ nitpick_ignore_regex = [
     (r"py:.*", r"(Any|Path|Callable|Iterator|Iterable|Sequence|Mapping|Protocol|Generator|Literal)"),
     (r"py:.*", r"(NDArray|ABC|Axes|Figure|Arguments|Image|Tensor)"),
     (r"py:class", r"(optional|callable|array|module|default.*)"),
-    (r"py:class", r"dict\[int"),  # Sphinx splits the type of a property at its |
     (r"py:.*", r".*\b_\w+"),  # private names have no page
     (r"py:.*", r"lissnas.*\.(Batch|Job|Kind|Point|Result)"),  # type variables
 ]
@@ -82,7 +81,7 @@ _SHORTER = tuple(
         (_ARRAY.format(r"~?numpy\.int64"), "Indices"),
         (_ARRAY.format(r"~?numpy\.float64"), "Floats"),
         (_ARRAY.format(r"([^\]]*)"), r"NDArray[\1]"),
-        (r"<function (?:[^<>]|<[^<>]*>)*>", "..."),
+        (r"<function (?:[^<>]|<[^<>]*>)*>|<factory>", "..."),  # Sphinx reads the types beside valid Python only
     )
 )
 _HEADING = re.compile(r"-{3,}")

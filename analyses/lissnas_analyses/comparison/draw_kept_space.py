@@ -76,13 +76,13 @@ def _draw_pockets(axes: Axes, result: ComparisonResult) -> None:
         look = style.line_style(method)
         axes.plot([low, high], [place, place], color=look.color)
         axes.plot([value], [place], look.marker, color=look.color)
-        text = f"{method}: {100 * share[method]:.0f} % in the largest"
+        text = f"{100 * share[method]:.0f} % in the largest"
         style.label(axes, text, max(value, high if high == high else value), place, look.color, (6, 0), "center")
     style.logarithmic(axes, "{x:,g}", "x")
     left, right = axes.get_xlim()
     axes.set(title="b  Pockets", xlabel="number of pockets", ylim=(len(result.methods) - 0.5, -0.5))
     axes.set_xlim(min(left, 0.8), max(60 * right, 10))
-    axes.set_yticks([])
+    axes.set_yticks(range(len(result.methods)), result.methods)
 
 
 def _draw_by_gene(axes: Axes, genes: pl.DataFrame, name: str, names: list[str]) -> None:

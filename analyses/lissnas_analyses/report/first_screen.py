@@ -61,7 +61,7 @@ def first_screen(folders: Sequence[Path], manifests: Sequence[dict[str, Any]], p
             drawn += picture(figure_files("ranks", draw_ranks(ranks))["ranks.svg"], "ranks", packed)
     said = "".join(f'<p class="verdict">{escape(sentence)}</p>' for sentence in verdicts(shown))
     remarks = (*optimism(shown), *map(ranks_sentence, ranks))
-    notes = "".join(f'<p class="faint">{escape(remark)}</p>' for remark in remarks)
+    notes = "".join(f'<p class="faint">{escape(remark[0].upper() + remark[1:])}</p>' for remark in remarks)
     return f'{said}<div class="first"><div>{_methods_table(tables)}</div><div>{drawn}</div></div>{notes}'
 
 
@@ -78,7 +78,9 @@ def _methods_table(tables: dict[tuple[str, str], pl.DataFrame]) -> str:
     return (
         f'<p class="faint">{_term("Recall")} of the top 1 % with its 95 % interval; networks {_term("kept")}; '
         f"{_term('evaluations')}. Bold: above every other method by the paired interval.</p>"
-        f'<div class="scroll"><table class="methods"><thead><tr><th scope="col">method</th>{head}</tr></thead>'
+        '<p class="hint" hidden>Scroll the table sideways: it has more columns \N{RIGHTWARDS ARROW}</p>'
+        '<div class="scroll" tabindex="0" role="region" aria-label="Methods by benchmarks">'
+        f'<table class="methods"><thead><tr><th scope="col">method</th>{head}</tr></thead>'
         f"<tbody>{body}</tbody></table></div>"
     )
 

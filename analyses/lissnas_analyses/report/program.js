@@ -528,6 +528,21 @@ function showExplorers(parts) {
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => explorers.forEach(explorer => explorer.update()));
 }
 
+// Say that a table is wider than the screen, and shade its edge until its last column is in view.
+function hintAtHiddenColumns() {
+  for (const pane of document.querySelectorAll(".first .scroll")) {
+    const show = () => {
+      const hidden = pane.scrollWidth - pane.clientWidth;
+      pane.previousElementSibling.hidden = hidden <= 1;
+      pane.classList.toggle("more", hidden - pane.scrollLeft > 1);
+    };
+    pane.addEventListener("scroll", show, { passive: true });
+    new ResizeObserver(show).observe(pane);
+    show();
+  }
+}
+
+hintAtHiddenColumns();
 const parts = new Parts();
 showExplorers(parts);
 showFigures(parts);

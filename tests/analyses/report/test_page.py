@@ -203,6 +203,19 @@ def test_the_explorer_takes_its_place_before_it_is_drawn(browser: Any) -> None:
     assert before == pytest.approx(after, rel=0.15)
 
 
+def test_a_table_that_is_wider_than_the_screen_says_that_it_scrolls(browser: Any) -> None:
+    hint, pane = (browser.find_element("css selector", f".first {part}") for part in (".hint", ".scroll"))
+    assert not hint.is_displayed()
+    narrow = {"width": 220, "height": 800, "deviceScaleFactor": 1, "mobile": True}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", narrow)
+    _until(hint.is_displayed)
+    assert "more" in pane.get_attribute("class")
+    browser.execute_script("arguments[0].scrollLeft = 1000", pane)
+    _until(lambda: "more" not in pane.get_attribute("class"))
+    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    _until(lambda: not hint.is_displayed())
+
+
 def test_a_filter_reaches_the_panel_and_its_neighbors(browser: Any) -> None:
     operation = browser.find_elements("css selector", ".controls select")[2]
     names = browser.execute_script("return [...arguments[0].options].map(option => option.value)", operation)
