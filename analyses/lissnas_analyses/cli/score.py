@@ -65,7 +65,7 @@ def score(
     Parameters
     ----------
     space
-        Name of the space: cell201, macro, shufflenetv2, mobilenet or fairnas.
+        Name of the space: cell201, macro, shufflenetv2, mobilenet, fairnas or mobilenetv2.
     scores
         Scores to compute; default: all. They are parameters, flops, synflow, jacob_cov, nwot, snip, grasp, grad_norm,
         fisher, zen, zico, expressivity, progressivity, trainability.

@@ -12,7 +12,7 @@ from lissnas.spaces.graph_codes import EDGES as GRAPH_EDGES
 from lissnas.spaces.graph_codes import INNER, VERTICES
 from lissnas.spaces.published import cell201, darts, nasbench101, transnas
 from lissnas.spaces.published.macro import macro_chain
-from lissnas.spaces.published.mobilenet import fairnas_chain, mobilenet_chain
+from lissnas.spaces.published.mobilenet import fairnas_chain, mobilenet_chain, mobilenetv2_chain
 from lissnas.spaces.published.shufflenetv2 import shufflenetv2_chain
 from lissnas.spaces.space import Rows, Space
 
@@ -289,5 +289,6 @@ _SHAPED: dict[str, Callable[[], Chain]] = {
     "shufflenetv2": shufflenetv2_chain,
     "mobilenet": mobilenet_chain,
     "fairnas": fairnas_chain,
+    "mobilenetv2": mobilenetv2_chain,
 }
 """Chains whose layer shapes are known, by the names of their spaces; for images of 224 x 224 pixels."""

@@ -33,6 +33,7 @@ SPACES = Register(
         "fairnas": "lissnas.spaces.published.mobilenet:fairnas",
         "macro": "lissnas.spaces.published.macro:macro",
         "mobilenet": "lissnas.spaces.published.mobilenet:mobilenet",
+        "mobilenetv2": "lissnas.spaces.published.mobilenet:mobilenetv2",
         "nas-bench-101": "lissnas.spaces.published.nasbench101:nasbench101",
         "shufflenetv2": "lissnas.spaces.published.shufflenetv2:shufflenetv2",
         "transnas-macro": "lissnas.spaces.published.transnas:transnas_macro",

@@ -1,5 +1,6 @@
 """Options that the commands on supernets share, and how they open a run."""
 
+import json
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -85,6 +86,20 @@ Logs = Annotated[
         show_default=False,
     ),
 ]
+
+
+Weights = Annotated[
+    Path | None,
+    Parameter(
+        name="--weights",
+        help="File of weights to begin with, of torchvision, timm, SPOS, ProxylessNAS, or our own.",
+    ),
+]
+
+
+def weights_changes(weights: Path | None) -> tuple[str, ...]:
+    """Return the changes of a recipe that set the initial weights."""
+    return () if weights is None else (f"initial_weights={json.dumps(str(weights), ensure_ascii=False)}",)
 
 
 def need_torch(user: str = "supernets") -> None:

@@ -13,8 +13,10 @@ from lissnas_analyses.cli.supernet.options import (
     Limits,
     Logs,
     Recipe,
+    Weights,
     limit_changes,
     open_run,
+    weights_changes,
 )
 from lissnas_analyses.cli.supernet.stage_result import SupernetStageResult, print_stage
 
@@ -49,6 +51,7 @@ def shrink(
     *,
     out: Folder,
     limit: Limits = (),
+    weights: Weights = None,
     changes: Changes = (),
     device: Device = None,
     log: Logs = (),
@@ -58,7 +61,8 @@ def shrink(
     Finished trainings and rounds are not repeated. The shrunk spaces are in the folder `loop` of the run, a table of
     the rounds in `shrinking`.
     """
-    with open_run(recipe, (*changes, *limit_changes(limit, "limits.shrinking_flops")), out, device, log) as run:
+    all_changes = (*changes, *limit_changes(limit, "limits.shrinking_flops"), *weights_changes(weights))
+    with open_run(recipe, all_changes, out, device, log) as run:
         from lissnas_analyses.supernet import stage_results
 
         trace, rounds, results = stage_results.shrink(run, lambda finished: say(str(finished), indent=2))

@@ -3,7 +3,16 @@
 from dataclasses import dataclass
 
 from lissnas_analyses.cli.shared.json_command import CommandResult, json_command
-from lissnas_analyses.cli.supernet.options import Changes, Device, Folder, Logs, Recipe, open_run
+from lissnas_analyses.cli.supernet.options import (
+    Changes,
+    Device,
+    Folder,
+    Logs,
+    Recipe,
+    Weights,
+    open_run,
+    weights_changes,
+)
 from lissnas_analyses.cli.supernet.stage_result import SupernetStageResult, print_stage
 
 
@@ -29,6 +38,7 @@ def train(
     /,
     *,
     out: Folder,
+    weights: Weights = None,
     changes: Changes = (),
     device: Device = None,
     log: Logs = (),
@@ -37,7 +47,7 @@ def train(
 
     The folder gets the checkpoints and the recipe.
     """
-    with open_run(recipe, changes, out, device, log) as run:
+    with open_run(recipe, (*changes, *weights_changes(weights)), out, device, log) as run:
         from lissnas_analyses.supernet import stage_results
 
         loss = stage_results.train(run)

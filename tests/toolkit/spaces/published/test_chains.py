@@ -14,7 +14,14 @@ from lissnas.spaces.costs import Costs
 from lissnas.spaces.published.cell201 import cell201
 from lissnas.spaces.published.cell201_costs import Cell201Costs
 from lissnas.spaces.published.macro import macro, macro_chain
-from lissnas.spaces.published.mobilenet import fairnas, fairnas_chain, mobilenet, mobilenet_chain
+from lissnas.spaces.published.mobilenet import (
+    fairnas,
+    fairnas_chain,
+    mobilenet,
+    mobilenet_chain,
+    mobilenetv2,
+    mobilenetv2_chain,
+)
 from lissnas.spaces.published.shufflenetv2 import shufflenetv2, shufflenetv2_chain
 
 CHAINS = {"shufflenetv2": shufflenetv2_chain, "mobilenet": mobilenet_chain, "fairnas": fairnas_chain}
@@ -29,6 +36,14 @@ def test_spaces_have_their_published_sizes() -> None:
     assert shufflenetv2().size == 4**20
     assert mobilenet().size == 7**15 * 6**6
     assert fairnas().size == 6**19
+    assert mobilenetv2().size == 7**10 * 6**6
+
+
+def test_the_network_of_mobilenetv2_has_its_published_cost() -> None:
+    """Torchvision's page of mobilenet_v2 says 3,504,872 parameters and 0.30 GFLOPS, which are multiply-accumulates."""
+    row = mobilenetv2().read(["-".join(["k3e6"] * 16)])
+    assert mobilenetv2_chain().parameters(row).tolist() == [3_504_872]
+    assert round(mobilenetv2_chain().multiply_accumulates(row)[0] / 1e9, 2) == 0.30
 
 
 def test_every_layer_of_mobilenet_but_the_first_of_each_stage_can_be_skipped() -> None:

@@ -1,9 +1,9 @@
-"""Spaces of MobileNetV2 blocks: that of ProxylessNAS for GPUs, which ABS shrinks, and that of FairNAS.
+"""Spaces of MobileNetV2 blocks: that of ProxylessNAS for GPUs, which ABS shrinks; that of FairNAS; that of MobileNetV2.
 
 Cai, Zhu and Han, "ProxylessNAS: Direct Neural Architecture Search on Target Task and Hardware", ICLR 2019; Hu et al.,
 "Angle-based Search Space Shrinking for Neural Architecture Search", ECCV 2020; Chu, Zhang and Xu, "FairNAS: Rethinking
 Evaluation Fairness of Weight Sharing Neural Architecture Search", ICCV 2021. Channels and strides are those of the
-published code of ABS.
+published code of ABS. Sandler et al., "MobileNetV2: Inverted Residuals and Linear Bottlenecks", CVPR 2018.
 """
 
 from collections.abc import Sequence
@@ -32,6 +32,9 @@ _PROXYLESS = tuple(
 _FAIRNAS = tuple(
     _Stage(*numbers) for numbers in ((2, 32, 2), (4, 40, 2), (4, 80, 2), (4, 96, 1), (4, 192, 2), (1, 320, 1))
 )
+_MOBILENETV2 = tuple(
+    _Stage(*numbers) for numbers in ((2, 24, 2), (3, 32, 2), (4, 64, 2), (3, 96, 1), (3, 160, 2), (1, 320, 1))
+)
 
 
 def mobilenet() -> CategoricalSpace:
@@ -52,6 +55,19 @@ def fairnas() -> CategoricalSpace:
 def fairnas_chain(classes: int = 1000, size: int = 224) -> Chain:
     """Return the layers of the networks of `fairnas`, for RGB images."""
     return _chain(fairnas(), _FAIRNAS, (32, 16, 1280), classes, size)
+
+
+def mobilenetv2() -> CategoricalSpace:
+    """Return the 7^10 x 6^6 = 1.3 x 10^13 networks with the stages of MobileNetV2, whose blocks are all k3e6.
+
+    Our own choice: the choices of `mobilenet`, around a network of which others publish weights.
+    """
+    return _space("mobilenetv2", _MOBILENETV2, skips=True)
+
+
+def mobilenetv2_chain(classes: int = 1000, size: int = 224) -> Chain:
+    """Return the layers of the networks of `mobilenetv2`, for RGB images."""
+    return _chain(mobilenetv2(), _MOBILENETV2, (32, 16, 1280), classes, size)
 
 
 def _space(name: str, stages: Sequence[_Stage], skips: bool) -> CategoricalSpace:

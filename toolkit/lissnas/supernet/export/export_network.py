@@ -17,6 +17,8 @@ from lissnas.errors import LissnasError, SettingError
 from lissnas.spaces.space import Rows
 from lissnas.storage.atomic_write import atomic_write
 from lissnas.supernet.export.module_source import module_source
+from lissnas.supernet.export.timm_weights import timm_weights
+from lissnas.supernet.networks.weight_layouts import timm_name
 from lissnas.supernet.recipes.recipe_images import describe_input
 from lissnas.supernet.recipes.recipe_text import recipe_text
 from lissnas.supernet.recipes.run_recipe import RunRecipe
@@ -83,6 +85,12 @@ class ExportedNetwork:
         return architecture
 
     @property
+    def timm_name(self) -> str | None:
+        """Name that timm has for the architecture; None if it has none."""
+        recipe = self.recipe.network
+        return None if recipe.skeleton is not None else timm_name(recipe.chain().for_architecture(self.row))
+
+    @property
     def multiply_accumulates(self) -> int:
         """Multiply-accumulates of the network per image."""
         return int(self.recipe.network.costs().multiply_accumulates(self.row[None])[0])
@@ -141,6 +149,10 @@ def export_network(
             with atomic_write(folder / "model.pt") as file:
                 torch.save(dict(network.weights), file)
             written.append("model.pt")
+            if network.timm_name is not None:
+                with atomic_write(folder / "timm.pt") as file:
+                    torch.save(timm_weights(network.recipe.network.chain(), network.row, network.weights), file)
+                written.append("timm.pt")
         if "safetensors" in formats:
             with atomic_write(folder / "model.safetensors") as file:
                 file.write(packages["safetensors.torch"].save(dict(network.weights), {"format": "pt"}))
@@ -210,6 +222,7 @@ def _config(network: ExportedNetwork) -> dict[str, Any]:
         "space": recipe.space,
         "module": "model.py",
         "class": "Network",
+        "timm_architecture": network.timm_name,
         "classes": recipe.classes,
         "input": describe_input(network.recipe),
         "multiply_accumulates": network.multiply_accumulates,
@@ -239,6 +252,17 @@ def _model_card(network: ExportedNetwork, formats: tuple[Format, ...], license: 
     load = 'network.load_state_dict(torch.load("model.pt", weights_only=True))'
     if "pytorch" not in formats and "safetensors" in formats:
         load = 'network.load_state_dict(safetensors.torch.load_file("model.safetensors"))'
+    in_timm = ""
+    if "pytorch" in formats and network.timm_name is not None:
+        in_timm = f"""
+timm has this architecture as `{network.timm_name}`, and `timm.pt` has the weights by timm's names. The input is the one
+above, not the normalized one of timm:
+
+```python
+network = timm.create_model("{network.timm_name}", num_classes={recipe.network.classes})
+network.load_state_dict(torch.load("timm.pt", weights_only=True))
+```
+"""
     front = [f"license: {license}", "library_name: pytorch", "pipeline_tag: image-classification"]
     return f"""---
 {chr(10).join(front)}
@@ -266,6 +290,6 @@ network = Network()
 {load}
 logits = network.eval()(images)
 ```
-
+{in_timm}
 `model.py` needs PyTorch and nothing else. `recipe.toml` has every setting of the run; `config.json` has these numbers.
 """

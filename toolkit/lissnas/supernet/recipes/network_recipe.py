@@ -15,7 +15,7 @@ from lissnas.spaces.limited import Limit, LimitedSpace
 from lissnas.spaces.published.cell201 import cell201
 from lissnas.spaces.published.cell201_costs import Cell201Costs
 from lissnas.spaces.published.macro import macro_chain
-from lissnas.spaces.published.mobilenet import fairnas_chain, mobilenet_chain
+from lissnas.spaces.published.mobilenet import fairnas_chain, mobilenet_chain, mobilenetv2_chain
 from lissnas.spaces.published.shufflenetv2 import shufflenetv2_chain
 from lissnas.spaces.space import Space
 from lissnas.supernet.networks.supernet import Supernet
@@ -24,6 +24,7 @@ _CHAINS: dict[str, Callable[[int, int], Chain]] = {
     "shufflenetv2": shufflenetv2_chain,
     "mobilenet": mobilenet_chain,
     "fairnas": fairnas_chain,
+    "mobilenetv2": mobilenetv2_chain,
     "macro": macro_chain,
 }
 
@@ -101,8 +102,8 @@ class NetworkRecipe:
     Attributes
     ----------
     space
-        The search space: "shufflenetv2" of SPOS; "mobilenet" of ABS; "fairnas"; "macro" of NAS-Bench-Macro; or
-        "cell201", the cells of NAS-Bench-201.
+        The search space: "shufflenetv2" of SPOS; "mobilenet" of ABS; "fairnas"; "mobilenetv2", around the
+        network of that name; "macro" of NAS-Bench-Macro; or "cell201", the cells of NAS-Bench-201.
     classes
         Number of classes.
     image_size
@@ -115,7 +116,7 @@ class NetworkRecipe:
         The network around the cells; only for the space "cell201".
     """
 
-    space: Literal["shufflenetv2", "mobilenet", "fairnas", "macro", "cell201"]
+    space: Literal["shufflenetv2", "mobilenet", "fairnas", "mobilenetv2", "macro", "cell201"]
     classes: int = 1000
     image_size: int = 224
     input_channels: int = 3

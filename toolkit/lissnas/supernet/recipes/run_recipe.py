@@ -259,6 +259,9 @@ class RunRecipe:
     search_training
         The training of a new supernet in the shrunk space, whose scores the search uses, as in ABS. By default the
         weights of the last training score.
+    initial_weights
+        File of weights that supernets begin with, where they would begin with new ones: of torchvision, timm, SPOS,
+        ProxylessNAS, or our own. Layers that the file does not have begin with new weights. No file if empty.
     """
 
     network: NetworkRecipe
@@ -274,6 +277,7 @@ class RunRecipe:
     search: SearchRecipe = field(default_factory=SearchRecipe)
     checkpoints: CheckpointsRecipe = field(default_factory=CheckpointsRecipe)
     search_training: TrainingRecipe | None = None
+    initial_weights: str = ""
 
     def limited_space(self, flops: int | None) -> Space:
         """Return the space of networks within a limit on multiply-accumulates, if any, and that on latency, if any.

@@ -81,6 +81,7 @@ def shrink_in_rounds(
     folder: Path,
     *,
     space: Space | None = None,
+    pretrained: Mapping[str, Tensor] | None = None,
     device: str | None = None,
     save_every: int = 1000,
     keep: int = 3,
@@ -119,6 +120,8 @@ def shrink_in_rounds(
     space
         A `LimitedSpace` of the supernet's space: every network that is drawn, scored or kept meets its limits, except
         those of `paths`. None for the full space of the supernet.
+    pretrained
+        Weights and batch-norm statistics, by name, that replace new ones wherever a supernet begins with new weights.
     device, save_every, keep, report
         As in `train_supernet`.
     report_round
@@ -161,7 +164,7 @@ def shrink_in_rounds(
 
         def reinitialized() -> dict[str, Tensor]:
             rng = np.random.default_rng([RunStream.SUPERNET_WEIGHTS, seed, len(rounds)])
-            return reinitialize(network, rng, recipe.initialization)
+            return reinitialize(network, rng, recipe.initialization, pretrained)
 
         run = _identity(full_space, source, paths, recipe, schedule, shrinker, scoring, seed)
         round_shrinker = RoundShrinker(
@@ -214,13 +217,20 @@ def shrink_in_rounds(
 
 
 def reinitialize(
-    network: Supernet, rng: np.random.Generator, initialization: Initialization = "fan-in"
+    network: Supernet,
+    rng: np.random.Generator,
+    initialization: Initialization = "fan-in",
+    pretrained: Mapping[str, Tensor] | None = None,
 ) -> dict[str, Tensor]:
-    """Draw new weights as `draw_weights` does, reset all batch norms, and return copies of the weights by name."""
+    """Draw new weights as `draw_weights` does, reset all batch norms, and return copies of the weights by name.
+
+    Pretrained weights and statistics replace those of their names.
+    """
     for module in network.modules():
         if isinstance(module, _BatchNorm):
             module.reset_parameters()
     draw_weights(network, rng, initialization)
+    network.load_state_dict(pretrained or {}, strict=False)
     return _weights(network)
 
 

@@ -29,7 +29,7 @@ Stage = Literal["train", "shrink", "evaluate", "search", "retrain"]
 _RECIPE = "recipe.toml"
 
 _FIXED_KEYS: dict[Stage, tuple[str, ...]] = {
-    "train": ("seed", "network", "images", "paths", "training"),
+    "train": ("seed", "network", "images", "paths", "training", "initial_weights"),
     "shrink": ("loop", "shrinking", "scoring", "limits.shrinking_flops", "limits.latency_ms"),
     "search": ("search", "search_training", "scoring", "limits"),
     "retrain": ("retraining",),

@@ -21,6 +21,7 @@ from lissnas.supernet.networks.supernet import Supernet
 from lissnas.supernet.networks.weights import weights_digest
 from lissnas.supernet.scoring.scoring import Scoring, per_rank_journals, use_ema_weights
 from lissnas.supernet.shrinking.shrinking_loop import reinitialize
+from lissnas.supernet.stages.initial_weights import initial_weights
 from lissnas.supernet.stages.supernet_run import SupernetRun, TrainedSupernet, scores_reporter
 from lissnas.supernet.training.path_samplers import SubspacePathSampler
 from lissnas.supernet.training.process_group import join_process_group
@@ -63,7 +64,8 @@ def _newly_trained(
     """Return a supernet with new weights, trained in the shrunk space."""
     recipe, seed = run.recipe, run.recipe.seed
     network, number = supernet.network, supernet.training
-    reinitialize(network, np.random.default_rng([RunStream.SEARCH_WEIGHTS, seed]), training.initialization)
+    rng = np.random.default_rng([RunStream.SEARCH_WEIGHTS, seed])
+    reinitialize(network, rng, training.initialization, initial_weights(run, network))
     on_device = training.on(run.process_group.device)
     recipe.scoring.evaluator(network, images, run.process_group, training=on_device).try_one_path()
     with ExitStack() as until:

@@ -11,6 +11,7 @@ from lissnas.supernet.recipes.recipe_images import first_paths
 from lissnas.supernet.shrinking.shrinking_loop import ShrinkingTrace, shrink_in_rounds
 from lissnas.supernet.shrinking.shrinking_round import ShrinkingRound
 from lissnas.supernet.shrinking.shrinking_schedule import training_recipe_after
+from lissnas.supernet.stages.initial_weights import initial_weights
 from lissnas.supernet.stages.supernet_run import SupernetRun, scores_reporter
 from lissnas.supernet.training.progress import Progress
 
@@ -57,8 +58,9 @@ def run_shrinking(
             run.write_recipe()
             report_round(finished)
 
+        network = recipe.network.build(np.random.default_rng(0))
         trace = shrink_in_rounds(
-            recipe.network.build(np.random.default_rng(0)),
+            network,
             images,
             first_paths(recipe),
             recipe.training,
@@ -68,6 +70,7 @@ def run_shrinking(
             np.random.default_rng(recipe.seed),
             run.folder.loop,
             space=recipe.limited_space(recipe.limits.shrinking_flops),
+            pretrained=initial_weights(run, network),
             device=str(run.process_group.device),
             save_every=recipe.checkpoints.save_every,
             keep=recipe.checkpoints.keep,

@@ -22,14 +22,14 @@ NOISE = "noise"
 IMAGE_SETS = (*TASKS, NOISE)
 """The names of all image sets."""
 
-SPACES = ("cell201", "macro", "shufflenetv2", "mobilenet", "fairnas")
+SPACES = ("cell201", "macro", "shufflenetv2", "mobilenet", "fairnas", "mobilenetv2")
 """The spaces whose networks can be built."""
 
 _BATCH_SIZE = 32
 """Number of images of a batch, as in NASLib. As many images as pixels would make the correlations of `jacob_cov`
 singular."""
 
-_IMAGENET_SPACES = ("shufflenetv2", "mobilenet", "fairnas")
+_IMAGENET_SPACES = ("shufflenetv2", "mobilenet", "fairnas", "mobilenetv2")
 
 
 @dataclass(frozen=True)
