@@ -82,7 +82,7 @@ lock: $(INSTALLED)  ## write the files in requirements/; UPGRADE=--upgrade moves
 	$(PIP) 'uv>=0.9'
 	$(LOCK) --python-version 3.11 --generate-hashes --group build \
 		--output-file requirements/reproduce.txt
-	$(LOCK) --python-version 3.11.5 --generate-hashes --group build --group test --group docs \
+	$(LOCK) --python-version 3.11.5 --generate-hashes --extra export --group build --group test --group docs \
 		--constraint requirements/reproduce.txt --excludes requirements/without-torch.txt \
 		--output-file requirements/development.txt
 	$(LOCK) --python-version 3.11 --resolution lowest-direct --extra bridges --extra search --group build \

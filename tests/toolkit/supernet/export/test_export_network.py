@@ -75,6 +75,19 @@ def test_an_exported_path_computes_what_the_stand_alone_network_does(
     assert read_recipe(str(tmp_path / "exported/recipe.toml")) == recipe
 
 
+def test_an_architecture_that_timm_has_is_also_written_with_its_names(tmp_path: Path) -> None:
+    changes = ("network.space=mobilenetv2", "network.image_size=32", "images.files.augmentation.size=32", "limits=")
+    recipe = read_recipe("abs-mobilenet", changes)
+    rows = recipe.network.search_space().read(["-".join(["k3e6"] * 16), "-".join(["k5e6"] + ["k3e6"] * 15)])
+    network = untrained_network(recipe, rows[0])
+    assert "timm.pt" in export_network(network, tmp_path)
+    written = torch.load(tmp_path / "timm.pt", weights_only=True)
+    assert torch.equal(written["blocks.2.0.conv_dw.weight"], network.weights["layers.2.3.weight"])
+    assert json.loads((tmp_path / "config.json").read_text())["timm_architecture"] == "mobilenetv2_100"
+    assert 'timm.create_model("mobilenetv2_100", num_classes=1000)' in (tmp_path / "README.md").read_text()
+    assert untrained_network(recipe, rows[1]).timm_name is None
+
+
 def test_onnx_and_safetensors_have_the_same_network(tmp_path: Path) -> None:
     onnxruntime = pytest.importorskip("onnxruntime")
     pytest.importorskip("onnx")

@@ -318,9 +318,11 @@ class RunRecipe:
         ):
             value = getattr(network, mine)
             if theirs is not None and value != theirs:
-                raise SettingError(
-                    f"network.{mine} is {value}, but the images of the kind '{images.kind}' have {theirs} {what}"
-                )
+                key = "images.files.augmentation.size" if mine == "image_size" else f"images.files.{mine}"
+                have = f"the images of the kind '{images.kind}' have {theirs} {what}"
+                if images.files is not None and mine != "input_channels":
+                    have = f"{key} is {theirs}: give both the same number"
+                raise SettingError(f"network.{mine} is {value}, but {have}")
         costs = network.costs().multiply_accumulates
         for low, high in pairwise(self.paths.bin_edges):
             if low > costs.maximum or high <= costs.minimum:
