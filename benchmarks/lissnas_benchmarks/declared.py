@@ -141,9 +141,8 @@ def declared_adapter(
 
 
 def _column(name: str, declaration: Declaration) -> Column:
-    if name in declaration.lower_is_better:
-        return Column(f"negative-{name}", declaration.name, "", "")
-    return Column(name, declaration.name, "", declaration.unit)
+    metric = f"negative-{name}" if name in declaration.lower_is_better else name
+    return Column(metric, declaration.name, "", declaration.unit)
 
 
 def _folder() -> Path:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from lissnas.bridges.dialects import OFFICIAL, read_architectures
@@ -26,6 +27,8 @@ _MAX_COPIES = 100
 
 _MAX_MEASURED = 5_000
 """Maximum number of columns of a table that is made from a file in long format (our own choice)."""
+
+Number = TypeVar("Number", bound=np.generic)
 
 _MAX_ROWS = 50_000_000
 """Maximum number of rows: a megabyte of Parquet may decompress to any number of equal rows."""
@@ -209,10 +212,12 @@ class DeclaredFile:
         rows = self._architectures(file, space)
         if not space.has_index:
             space = _listed(space, rows)
-        index = self._indices(space, rows)
+        places = space.places if isinstance(space, ListedSpace) else space.index  # -1 outside a listed space
+        index = self._placed(file, lambda part: places(rows[part]))
         columns = {column: self._measurements(file, name, column) for name, column in self.columns.items()}
         runs, measured = self._runs(file)
-        first = self._first_rows(file, space, np.where(index < 0, -1, index * len(measured) + runs), columns)
+        place = np.unique(index, return_inverse=True)[1].ravel()
+        first = self._first_rows(file, space, np.where(index < 0, -1, place * len(measured) + runs), columns)
         if dropped := len(index) - len(first):
             note(f"{self.name}: dropped {dropped:,} {'copy of a row' if dropped == 1 else 'copies of rows'}")
         if others := int((index[first] < 0).sum()):
@@ -252,7 +257,8 @@ class DeclaredFile:
             for column, values in columns.items():
                 placed = np.full(len(known), np.nan)
                 placed[place[of_run]] = values[of_run]
-                one = replace(column, seed=column.seed if run is None else run, epochs=epochs or column.epochs)
+                after = column.epochs if epochs is None else epochs
+                one = replace(column, seed=column.seed if run is None else run, epochs=after)
                 if np.isnan(placed).any() and not self.missing:
                     [string] = space.write(space.rows(known[[int(np.isnan(placed).argmax())]]))
                     raise self._error(f"'{string}' has no {one.name}; if values may be missing, declare missing=True")
@@ -284,43 +290,55 @@ class DeclaredFile:
                 )
         return np.sort(order[is_first])
 
-    def _indices(self, space: Space, rows: Rows) -> Indices:
-        """Return the index in the space of each row; -1 for one that is not in the list of a `ListedSpace`."""
-        try:
-            return space.places(rows) if isinstance(space, ListedSpace) else space.index(rows)
-        except ArchitectureError as error:
-            raise self._error(str(error)) from error
-
     def _architectures(self, file: OwnFile, space: Space) -> Rows:
         """Return the architecture of each row of the file, shape (n, genes)."""
-        try:
-            if self.string_column in (LISSNAS_INDEX, OFFICIAL_INDEX):
-                return self._numbered_architectures(file, space)
-            if self.string_column:
-                whole = space.whole if isinstance(space, ListedSpace) else space
-                texts = file.texts(self.string_column, f"{self.string_format} strings", self.string_format != OFFICIAL)
-                return read_architectures(texts, self.string_format, whole)
-            return self._genes(file, space)
-        except ArchitectureError as error:
-            raise self._error(str(error)) from error
-
-    def _numbered_architectures(self, file: OwnFile, space: Space) -> Rows:
-        whole = space.whole if isinstance(space, ListedSpace) and self.string_column == OFFICIAL_INDEX else space
-        numbers = file.integers(self.string_column, f"a whole number from 0 to {whole.size - 1}")
+        whole = space.whole if isinstance(space, ListedSpace) else space
         if self.string_column == LISSNAS_INDEX:
-            return whole.rows(whole.checked_index(numbers))
+            return self._numbered_architectures(file, space, space.rows)
+        if self.string_column == OFFICIAL_INDEX:
+            try:
+                order = official_order(whole)
+            except SettingError as error:
+                raise self._error(str(error)) from error
+            return self._numbered_architectures(file, whole, lambda numbers: whole.rows(order[numbers]))
+        if self.string_column:
+            form = self.string_format
+            texts = file.texts(self.string_column, f"{form} strings", or_numbers=form != OFFICIAL)
+            return self._placed(file, lambda part: read_architectures(texts[part], form, whole))
+        return self._genes(file, space)
+
+    def _numbered_architectures(
+        self, file: OwnFile, space: Space, rows_of: Callable[[NDArray[np.int64]], Rows]
+    ) -> Rows:
+        numbers = file.integers(self.string_column, f"a whole number from 0 to {space.size - 1}")
+        return self._placed(file, lambda part: rows_of(space.checked_index(numbers[part])))
+
+    def _placed(self, file: OwnFile, read: Callable[[slice], NDArray[Number]]) -> NDArray[Number]:
+        """Return what `read` returns for all rows; raises BenchmarkFileError with the place of the first wrong one."""
         try:
-            return whole.rows(official_order(whole)[whole.checked_index(numbers)])
-        except SettingError as error:
-            raise self._error(str(error)) from error
+            return read(slice(None))
+        except ArchitectureError:
+            right, wrong = 0, file.rows
+            while wrong - right > 1:  # the rows before `right` are read, and one before `wrong` is not
+                middle = (right + wrong) // 2
+                try:
+                    read(slice(right, middle))
+                    right = middle
+                except ArchitectureError:
+                    wrong = middle
+            try:
+                return read(slice(right, wrong))
+            except ArchitectureError as error:
+                raise self._error(f"{file.place(right)}: {error}") from error
 
     def _genes(self, file: OwnFile, space: Space) -> NDArray[np.uint8]:
         if len(self.gene_columns) != space.genes:
             raise self._error(f"{len(self.gene_columns)} gene columns are declared, but {space.name} has {space.genes}")
         rows = np.empty((file.rows, space.genes), dtype=np.uint8)
         for gene, (name, values) in enumerate(zip(self.gene_columns, gene_values(space), strict=True)):
-            is_named = (file.is_text(name) or self.named_genes) and not isinstance(values, range)
-            rows[:, gene] = self._named(file, name, values) if is_named else self._numbered(file, name, len(values))
+            names = () if isinstance(values, range) else tuple(map(str, values))
+            is_named = bool(names) and (self.named_genes or file.is_named(name, names))
+            rows[:, gene] = self._named(file, name, names) if is_named else self._numbered(file, name, len(values))
         return rows
 
     def _numbered(self, file: OwnFile, name: str, choices: int) -> NDArray[np.int64]:
@@ -332,14 +350,14 @@ class DeclaredFile:
             raise self._error(f"{name} is {values[row]} in {file.place(row)}, but must be 0 to {choices - 1}")
         return values
 
-    def _named(self, file: OwnFile, name: str, values: Sequence[str | int]) -> NDArray[np.int64]:
+    def _named(self, file: OwnFile, name: str, values: Sequence[str]) -> NDArray[np.int64]:
         """Return the choices of a gene whose column has the names of the operations."""
         choice_of = {value: choice for choice, value in enumerate(values)}
         names = file.texts(name, "names of operations", self.named_genes)
         choices = np.array([choice_of.get(text, -1) for text in names], dtype=np.int64)
         if (choices < 0).any():
             row = int((choices < 0).argmax())
-            known = ", ".join(map(str, values))
+            known = ", ".join(values)
             raise self._error(f"{name} is '{names[row]}' in {file.place(row)}, but must be one of {known}")
         return choices
 

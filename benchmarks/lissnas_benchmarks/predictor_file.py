@@ -4,6 +4,7 @@ A row names its architecture by an official string, by genes, or by a number who
 The position of a row names nothing, and neither does a column "index": two packages number the same cells differently.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,8 +24,8 @@ from lissnas_benchmarks.readers.zero_cost_json import ACCURACY, ZeroCostScores, 
 STRINGS = ("architecture", "arch")
 """Names of the column of official strings. The only column of strings may have any name."""
 
-POSITIONS = ("index", "", "Unnamed: 0")
-"""Names of columns of row numbers, also those that pandas writes. They name no architecture and are no scores."""
+POSITIONS = re.compile(r"index|level_\d+|__index_level_\d+__|(?:Unnamed: \d+(?:\.\d+)*)?|row_nr")
+"""Names of columns of row numbers that pandas, Polars and R write. They name no architecture and are no scores."""
 
 _NOT_TRANSNAS = frozenset(("cifar10", "cifar100", "ImageNet16-120", "svhn", "ninapro", "scifar100"))
 """Data sets of NASLib's zero-cost files of other spaces than TransNAS-Bench-101's."""
@@ -94,13 +95,17 @@ def read_predictors(source: str, space: Space, dataset: str = "", form: str = OF
         raise UnknownNameError(f"format of {space.name}", form, format_names(space))
     strings = _naming_column(file, genes, space) if form == OFFICIAL else _column_in_format(file, form)
     form = strings if strings in format_names(space) else form
-    used = {strings, *genes, *POSITIONS, *format_names(space)}
+    used = {strings, *genes, *format_names(space), *filter(POSITIONS.fullmatch, file.names)}
     selected = [column.removeprefix("-")] if column else [one for one in file.names if one not in used]
     if column and selected[0] not in file.names:
         raise UnknownNameError(f"column of {path.name}", selected[0], file.names)
-    selected = selected if column else [one for one in selected if file.has_numbers(one)]
+    selected, others = ([one for one in selected if column or file.has_numbers(one)], selected)
     if not selected:
+        if others and not file.is_typed:
+            file.numbers(others[0])  # raises the error that names the first cell that is no number
         raise BenchmarkFileError(f"{path}: it has no numeric column of scores")
+    if strings and _is_architecture(strings, space):
+        raise BenchmarkFileError(f"{path}: its first line is an architecture: add a line with the names of the columns")
     measured = {one: Column(one, path.stem, "", "") for one in selected}
     named_by = tuple(genes) if not strings else ()
     declared = DeclaredFile(path.name, lambda: space, measured, named_by, strings, True, False, form)
@@ -170,8 +175,12 @@ def read_predictor(source: str, space: Space) -> PredictedScores:
 
 
 def _split(source: str) -> tuple[str, str]:
+    parts = source.split(":")
+    for count in range(len(parts), 0, -1):  # a name of a file or of a column may contain colons
+        if Path(file := ":".join(parts[:count])).is_file():
+            return file, ":".join(parts[count:])
     file, colon, column = source.rpartition(":")
-    return (source, "") if not colon or Path(source).exists() else (file, column)
+    return (file, column) if colon else (source, "")
 
 
 def _naming_column(file: OwnFile, genes: Sequence[str], space: Space) -> str:
@@ -182,8 +191,8 @@ def _naming_column(file: OwnFile, genes: Sequence[str], space: Space) -> str:
     texts = [name for name in file.names if file.is_text(name)]
     named = [name for name in STRINGS if name in texts or (not file.is_typed and _reads(file, name, space))]
     named += [name for name in format_names(space) if name in texts]
-    if named or len(texts) == 1:
-        return (named or texts)[0]
+    if named:
+        return named[0]
     read = [name for name in texts if _reads(file, name, space)]
     if len(read) == 1:
         return read[0]
@@ -193,8 +202,8 @@ def _naming_column(file: OwnFile, genes: Sequence[str], space: Space) -> str:
         if form in file.names:
             return form
     digits = [] if file.is_typed else [name for name in file.names if _reads(file, name, space)]
-    if len(digits) == 1:
-        return digits[0]
+    if len(digits) == 1 or len(texts) == 1:
+        return (digits or texts)[0]
     if "index" in file.names:
         raise BenchmarkFileError(
             f"{file.name}: the column 'index' does not say whose numbering it is: call it '{OFFICIAL_INDEX}' if it is "
@@ -204,6 +213,15 @@ def _naming_column(file: OwnFile, genes: Sequence[str], space: Space) -> str:
         f"{file.name}: no column names the architectures: add a column 'architecture' of official strings, columns "
         f"{genes[0]} to {genes[-1]}, or a column called as its format: {', '.join(format_names(space)[1:])}"
     )
+
+
+def _is_architecture(text: str, space: Space) -> bool:
+    """Tell whether a text is an official string of the space."""
+    try:
+        space.read([text])
+    except ArchitectureError:
+        return False
+    return True
 
 
 def _column_in_format(file: OwnFile, form: str) -> str:

@@ -256,7 +256,7 @@ def test_another_number_of_genes_is_refused(fails: Callable[..., None]) -> None:
 
 def test_strings_of_another_space_are_refused(fails: Callable[..., None]) -> None:
     others = {"gene_columns": (), "string_column": "net"}
-    fails(lambda frame: frame, r"scenes\.parquet: '\(2, 3, 2, 3, 2, 3\)' is not written as transnas-micro", **others)
+    fails(lambda frame: frame, r"scenes\.parquet: row 0: '\(2, 3, 2, 3, 2, 3\)' is not written as", **others)
 
 
 def test_numbers_for_strings_are_refused(fails: Callable[..., None]) -> None:
@@ -284,7 +284,7 @@ def test_a_row_for_each_architecture_of_a_huge_space_is_refused(scenes: pl.DataF
         ("scenes.parquet", b"", r"scenes\.parquet: it is empty"),
         ("scenes.parquet", b"PAR1 and no more", r"scenes\.parquet: cannot be read"),
         ("scenes.csv", b"", r"scenes\.csv: it is empty"),
-        ("scenes.csv", b"edge0,edge1\n1,2,3\n", r"scenes\.csv: cannot be read|unknown column"),
+        ("scenes.csv", b"edge0,edge1\n1,2,3\n", r"scenes\.csv: line 2 has 3 of 2 columns"),
         ("scenes.xlsx", b"PK\3\4", r"scenes\.xlsx: a ZIP archive or an Excel workbook: .* save the sheet as CSV"),
     ],
 )

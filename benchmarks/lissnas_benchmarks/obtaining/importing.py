@@ -96,9 +96,10 @@ def _unpacked(adapter: Adapter, files: tuple[Path, ...], folder: Path) -> Iterat
 
 
 def _check_percentages(adapter: TableAdapter, columns: Mapping[Column, Floats]) -> None:
-    """Raise BenchmarkFileError if a percentage is not one."""
+    """Raise BenchmarkFileError if a percentage is not one, nor a negated one of which lower is better."""
     for column, values in columns.items():
-        if (fault := percentage_fault(column, values)) is not None:
+        fault = percentage_fault(column, values)
+        if fault is not None and percentage_fault(column, -values) is not None:
             row, why = fault
             raise BenchmarkFileError(f"{adapter.name}: {column.name} is {values[row]:g} of architecture {row}, {why}")
 

@@ -10,6 +10,7 @@ import gzip
 import io
 import json
 import lzma
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -30,6 +31,17 @@ MISSING = frozenset(
 """The usual spellings of a missing number, in lower case; those that pandas and Polars write or read."""
 
 _SEPARATORS = ",;\t"
+
+_PROBED = 100
+"""Number of lines that show which separator a file has."""
+
+_QUOTED = re.compile('"[^"]*"')
+
+_STATED = re.compile(r"sep=[,;\t]\n")
+"""A first line by which Excel states the separator."""
+
+_BLANK_END = re.compile(r"(?:\n[ ,;\t]*)+\Z")
+"""The line ends of a file, and last lines with empty cells only, which spreadsheets leave."""
 
 _MAX_TEXT = 1 << 31
 """Maximum size of a text file in bytes, after decompression (our own choice)."""
@@ -129,12 +141,18 @@ class OwnFile:
 
         Raises BenchmarkFileError for the first cell that is empty or not a whole number.
         """
+        column = self.column(name)
+        if column.dtype == pl.String or column.dtype.is_integer():
+            cells = column.str.strip_chars() if column.dtype == pl.String else column
+            exact = cells.cast(pl.Int64, strict=False)  # float64 would round numbers beyond 2^53
+            if not exact.null_count():
+                return exact.to_numpy().astype(np.int64)
         values = self.numbers(name)
-        self.require_filled(name, np.isnan(values))
-        wrong = (values != np.floor(values)) | (np.abs(values) > 2**53)
+        self.require_filled(name, _empty(column))
+        wrong = ~(np.abs(values) <= 2**53) | (values != np.floor(values))
         if wrong.any():
             row = int(wrong.argmax())
-            raise self.error(f"{name} is {values[row]:.15g} in {self.place(row)}, but must be {what}")
+            raise self.error(f"{name} is {str(column[row]).strip()} in {self.place(row)}, but must be {what}")
         return values.astype(np.int64)
 
     def texts(self, name: str, what: str, or_numbers: bool = False) -> list[str]:
@@ -145,13 +163,22 @@ class OwnFile:
         Raises BenchmarkFileError if the column has another type or an empty cell.
         """
         column = self.column(name)
-        if or_numbers and column.dtype.is_integer():
-            column = column.cast(pl.String)
+        if or_numbers and column.dtype.is_numeric():
+            self.require_filled(name, _empty(column))
+            column = pl.Series(name, [str(number) for number in self.integers(name, what)])
         if column.dtype != pl.String:
             raise self.error(f"{name} has the type {column.dtype}, not {what}")
-        stripped = column.str.strip_chars()
-        self.require_filled(name, (stripped.is_null() | (stripped == "")).fill_null(True).to_numpy())
-        return stripped.to_list()
+        self.require_filled(name, _empty(column))
+        return column.str.strip_chars().to_list()
+
+    def is_named(self, name: str, names: Sequence[str]) -> bool:
+        """Tell whether a column has some of these names, and not whole numbers."""
+        column = self.column(name)
+        if self.is_typed or column.dtype != pl.String:
+            return self.is_text(name)
+        cells = column.str.strip_chars().drop_nulls().unique()
+        is_number = cells.str.contains(r"^[+-]?[0-9]+(\.0*)?$")
+        return self.is_text(name) or (not is_number.any() and set(cells) <= set(names))
 
     def require_filled(self, name: str, empty: NDArray[np.bool_]) -> None:
         """Raise BenchmarkFileError for the first empty cell of a column."""
@@ -160,7 +187,7 @@ class OwnFile:
 
     def place(self, row: int) -> str:
         """Return where a row is: "line 5" of the file, or "row 3" counted from 0."""
-        return f"line {row + 2}" if self.lines else f"row {row}"
+        return _place(row, self.lines)
 
     def error(self, why: str) -> BenchmarkFileError:
         """Return the error for something wrong in this file."""
@@ -189,6 +216,19 @@ def open_own_file(path: Path) -> OwnFile:
     if text.lstrip()[:1] in ("[", "{"):
         return _open_json(path.name, text)
     return _open_csv(path.name, text)
+
+
+def _place(row: int, is_line: bool) -> str:
+    return f"line {row + 2}" if is_line else f"row {row}"
+
+
+def _empty(column: pl.Series) -> NDArray[np.bool_]:
+    """Return which cells of a column have nothing: no value, NaN, or blanks only."""
+    if column.dtype == pl.String:
+        column = column.str.strip_chars().replace("", None)
+    if column.dtype.is_float():
+        column = column.fill_nan(None)
+    return column.is_null().to_numpy()
 
 
 def _escaped(name: str) -> str:
@@ -249,38 +289,54 @@ def _decoded(name: str, data: bytes) -> str:
 
 
 def _open_csv(name: str, text: str) -> OwnFile:
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").rstrip("\n ") + "\n"
-    header = lines[: lines.index("\n")]
-    outside = "".join(header.split('"')[::2])  # without quoted names
-    separator = max(_SEPARATORS, key=outside.count)
-    data = lines.encode()
+    lines = _BLANK_END.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+    lines, stated = (lines[6:], lines[4]) if _STATED.match(lines) else (lines, "")
+    records = (_QUOTED.sub("", lines) if '"' in lines else lines).split("\n")  # a quoted cell may contain a line end
+    is_lines = not stated and lines.count("\n") == len(records) - 1
+    if len(records) < 2 or not lines.partition("\n")[0].strip():
+        raise BenchmarkFileError(f"{name}: cannot be read (it has no header with a line for each architecture)")
+    separator = stated or _separator(name, records)
+    counts = pl.Series(records).str.count_matches(separator, literal=True) + 1
+    wrong = counts != counts[0]
+    if wrong.any():
+        row = wrong.arg_max() or 0
+        place = _place(row - 1, is_lines)
+        raise BenchmarkFileError(f"{name}: {place} has {counts[row]} of {counts[0]} columns")
     try:
-        names = _read_csv(data, separator, has_header=False, n_rows=1).row(0)
-        frame = _read_csv(data, separator, has_header=False, skip_rows=1)
-    except pl.exceptions.NoDataError:
-        frame = None
+        every = pl.read_csv(
+            io.BytesIO(f"{lines}\n".encode()), separator=separator, has_header=False, infer_schema=False, glob=False
+        )
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         raise BenchmarkFileError(f"{name}: cannot be read ({first_line(error)})") from error
-    if frame is None or not header.strip():
-        raise BenchmarkFileError(f"{name}: cannot be read (it has no header with a line for each architecture)")
-    columns = [(column or "").strip() for column in names]
+    if every.shape != (len(records), counts[0]):
+        raise BenchmarkFileError(
+            f"{name}: {len(records)} lines of {counts[0]} cells make a table of {every.height} and {every.width}: look "
+            f"for a quotation mark that opens or closes no cell, and for empty lines"
+        )
+    columns = [(column or "").strip() for column in every.row(0)]
     _check_names(name, columns)
-    if frame.width != len(columns):
-        raise BenchmarkFileError(f"{name}: its header has {len(columns)} columns, but its lines have {frame.width}")
-    frame.columns = columns
-    is_lines = '"' not in lines or lines.count("\n") == frame.height + 1
-    if '"' not in lines:
-        counts = pl.Series(lines[:-1].split("\n")).str.count_matches(separator, literal=True)
-        wrong = counts != len(columns) - 1
-        if wrong.any():
-            line = wrong.arg_max() or 0
-            found = counts[line] + 1
-            raise BenchmarkFileError(f"{name}: line {line + 1} has {found} of {len(columns)} columns")
-    return OwnFile(name, tuple(columns), frame.height, False, is_lines, frame.lazy())
+    every.columns = columns
+    return OwnFile(name, tuple(columns), every.height - 1, False, is_lines, every[1:].lazy())
 
 
-def _read_csv(data: bytes, separator: str, **options: Any) -> pl.DataFrame:
-    return pl.read_csv(io.BytesIO(data), separator=separator, infer_schema=False, glob=False, **options)
+def _separator(name: str, records: Sequence[str]) -> str:
+    """Return the separator that occurs as often in the next lines as in the header; of several the most frequent.
+
+    Raises BenchmarkFileError if two separators divide the lines into the same number of cells.
+    """
+    header, following = records[0], records[1:_PROBED]
+
+    def agreement(separator: str) -> tuple[int, int]:
+        count = header.count(separator)
+        return sum(record.count(separator) == count for record in following) if count else -1, count
+
+    second, best = sorted(_SEPARATORS, key=agreement)[1:]
+    if header.count(best) and agreement(best) == agreement(second):
+        raise BenchmarkFileError(
+            f"{name}: {second!r} or {best!r} may separate its columns: put cells that contain one of them in quotation "
+            f"marks"
+        )
+    return best
 
 
 def _open_json(name: str, text: str) -> OwnFile:
@@ -324,6 +380,8 @@ def _json_series(name: str, values: list[Any]) -> pl.Series:
     kinds = {type(value) for value in values} - {type(None)}
     if not kinds <= {str, int, float, bool}:
         raise ValueError(f"'{name}' contains lists or objects")
+    if bool in kinds and len(kinds) > 1:
+        raise ValueError(f"'{name}' has true or false among other values")
     if str in kinds:
         return pl.Series(name, [value if value is None else str(value) for value in values], dtype=pl.String)
     return pl.Series(name, values, dtype=pl.Boolean if kinds == {bool} else pl.Int64 if kinds == {int} else pl.Float64)

@@ -81,7 +81,7 @@ def test_the_usual_spellings_of_a_missing_number_are_missing(cell: str, tmp_path
         (b"arch,test,test\na,1,2\n", "the columns 2 and 3 are both called 'test'"),
         (b"arch, test,test\na,1,2\n", "the columns 2 and 3 are both called 'test'"),
         (b"a,b\n1,2\n3\n4,5\n", "line 3 has 1 of 2 columns"),
-        (b"a,b\n1,2,3\n", "cannot be read"),
+        (b"a,b\n1,2,3\n", "line 2 has 3 of 2 columns"),
         (b'[{"a": 1, "a": 2}]', "a name occurs twice"),
         (b'[{"a": [1]}]', "'a' contains lists or objects"),
         (b'{"a": [1, 2], "b": [1]}', "different lengths"),
