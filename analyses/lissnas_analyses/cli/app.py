@@ -143,6 +143,12 @@ _add(
 )
 _add(
     supernet,
+    "resize",
+    "supernet.resize:resize",
+    "Write resized copies of the images of a recipe, which are decoded faster.",
+)
+_add(
+    supernet,
     "latency",
     "supernet.latency:latency",
     "Measure the latency of each block of a space on your device, and check sums on complete networks.",

@@ -37,11 +37,14 @@ def folder_source(train: Path, validation: Path, run_folder: Path, settings: Ima
         If there are no class folders, one of them is empty, or training and validation images have different classes;
         and as ImageFileSource.
     """
+    return ImageFileSource(*list_folders(train, validation, settings.classes), run_folder, settings)
+
+
+def list_folders(train: Path, validation: Path, classes: int | None = None) -> tuple[ImageFiles, ImageFiles]:
+    """Return the training and the validation images of `folder_source`."""
     train_classes, validation_classes = _class_folders(train), _class_folders(validation)
-    check_classes(f"{train} and {validation}", train_classes, validation_classes, settings.classes)
-    return ImageFileSource(
-        _list_images(train, train_classes), _list_images(validation, validation_classes), run_folder, settings
-    )
+    check_classes(f"{train} and {validation}", train_classes, validation_classes, classes)
+    return _list_images(train, train_classes), _list_images(validation, validation_classes)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from lissnas.errors import LissnasError, SettingError, one_line
 from lissnas.supernet.images.image_file_source import ImageFileSource
-from lissnas.supernet.images.image_files import ImageFileSettings, check_classes
+from lissnas.supernet.images.image_files import ImageFiles, ImageFileSettings, check_classes
 from lissnas.supernet.images.image_source import ImageSource
 from lissnas.supernet.images.shard_index import ShardIndex, shard_index
 
@@ -42,13 +42,20 @@ def shard_source(train: str, validation: str, run_folder: Path, settings: ImageF
         If webdataset or a shard is missing; if training and validation images have different classes; and as
         `shard_index` and ImageFileSource.
     """
-    train_images = _images(train, run_folder / "training-shards.npz")
-    validation_images = _images(validation, run_folder / "validation-shards.npz")
+    return ImageFileSource(*list_shards(train, validation, run_folder, settings.classes), run_folder, settings)
+
+
+def list_shards(
+    train: str, validation: str, index_folder: Path, classes: int | None = None
+) -> tuple[ImageFiles, ImageFiles]:
+    """Return the training and the validation images of `shard_source`; a folder gets the index of the shards."""
+    train_images = _images(train, index_folder / "training-shards.npz")
+    validation_images = _images(validation, index_folder / "validation-shards.npz")
     train_classes, validation_classes = (
         map(str, range(images.labels[-1] + 1)) for images in (train_images, validation_images)
     )
-    check_classes(f"{train} and {validation}", train_classes, validation_classes, settings.classes)
-    return ImageFileSource(train_images, validation_images, run_folder, settings)
+    check_classes(f"{train} and {validation}", train_classes, validation_classes, classes)
+    return train_images, validation_images
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,9 @@
 from pathlib import Path
 
 from lissnas.errors import SettingError
-from lissnas.supernet.images.image_folder import folder_source
-from lissnas.supernet.images.image_shards import shard_source
+from lissnas.supernet.images.image_files import ImageFiles
+from lissnas.supernet.images.image_folder import folder_source, list_folders
+from lissnas.supernet.images.image_shards import list_shards, shard_source
 from lissnas.supernet.images.image_source import ImageSource, small_source
 from lissnas.supernet.images.small_tasks import ImageTask, digits, fashion_mnist
 from lissnas.supernet.recipes.run_recipe import RunRecipe
@@ -45,6 +46,29 @@ def open_images(recipe: RunRecipe, folder: Path) -> ImageSource:
             "give the one or the other"
         )
     return source
+
+
+def list_image_files(recipe: RunRecipe, index_folder: Path) -> tuple[ImageFiles, ImageFiles]:
+    """Return the training and the validation images of a recipe whose images are in files.
+
+    Parameters
+    ----------
+    index_folder
+        Gets the index of shards.
+
+    Raises
+    ------
+    SettingError
+        If the images of the recipe are not in files.
+    LissnasError
+        If images are missing or incomplete.
+    """
+    images = recipe.images
+    if images.files is None:
+        raise SettingError(f"images of the kind '{images.kind}' are in memory; choose a recipe with images in files")
+    if images.kind == "folder":
+        return list_folders(Path(images.train), Path(images.validation), images.files.classes)
+    return list_shards(images.train, images.validation, index_folder, images.files.classes)
 
 
 def describe_input(recipe: RunRecipe) -> dict[str, object]:
