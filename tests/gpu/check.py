@@ -41,6 +41,7 @@ from lissnas.supernet.training.progress import Progress
 from lissnas.supernet.training.training_loop import train_supernet
 from lissnas.supernet.training.training_recipe import Precision, TrainingRecipe
 from lissnas_analyses.cli.app import app
+from profiling import profiled_work
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
@@ -194,22 +195,26 @@ class Check:
             )  # fmt: skip
 
     def profile(self) -> Found:
-        """(d) Share of the time in which the GPU computes, and synchronizations per step."""
+        """(d) Share of the time in which the GPU computes, and synchronizations, in training and in scoring."""
         if not GPU:
             return None, {}
-        from torch.profiler import ProfilerActivity, profile
-
-        steps = 10
-        with profile(activities=[ProfilerActivity.CPU, ProfilerActivity.CUDA]) as profiled:
-            began = time.perf_counter()
-            recipe = self.recipe(steps=steps, precision="bfloat16", channels_last=True)
-            self._train(self.network(), recipe, self.images(2 * self.batch), lambda progress: None)
-            wall = time.perf_counter() - began
-        events = profiled.key_averages()
-        busy = sum(event.self_device_time_total for event in events) / 1e6 / wall
-        syncs = sum(event.count for event in events if re.search(r"cuda(Stream|Device|Event)Synchronize", event.key))
-        found = {"busy share, with the start": busy, "synchronizations per step": syncs / steps}
-        return syncs / steps <= 2, found
+        steps, network = 10, self.network()
+        recipe = self.recipe(steps=steps, precision="bfloat16", channels_last=True)
+        images = self.images(4 * self.batch)
+        training = profiled_work(lambda: self._train(network, recipe, images, lambda progress: None))
+        batches = images.split(self.batch)
+        pixels = [batch for batch, _labels in batches[:2]]
+        evaluator = SupernetEvaluator(network, pixels, batches, precision="bfloat16", channels_last=True)
+        rows = network.space.sample(32, np.random.default_rng(0))
+        evaluator(rows[:16])  # copies the images to the device, and lets cuDNN choose its convolutions
+        scoring = profiled_work(lambda: evaluator(rows[16:]))
+        found = {
+            "busy share, with the start": training[0],
+            "synchronizations per step": training[1] / steps,
+            "scoring: busy share": scoring[0],
+            "scoring: synchronizations for 16 paths": scoring[1],
+        }
+        return training[1] / steps <= 2 and scoring[1] <= 4, found
 
     def loading(self) -> Found:
         """(e) JPEG files through worker processes, beside images in memory."""
@@ -241,31 +246,35 @@ class Check:
         return (len(times) - 2) * self.batch / (times[-1] - times[1])
 
     def scoring(self) -> Found:
-        """(f) Scoring a path from a memory map, from pinned memory, and from pixels on the device."""
-        count = 20 if self.small else 2000
-        network = self.network()
-        rows = network.space.sample(3, np.random.default_rng(0))
-        seconds = {}
+        """(f) Scoring paths one by one and together; from a memory map, pinned memory, and pixels on the device."""
+        count, paths = (20, 4) if self.small else (2000, 16)
+        network = self.network().to(DEVICE)
+        rows = network.space.sample(paths + 1, np.random.default_rng(0))
+        seconds: dict[str, float] = {}
+        scores: list[list[float]] = []
         with tempfile.TemporaryDirectory() as folder:
             mapped = np.memmap(f"{folder}/pixels", np.uint8, "w+", shape=(count, 3, self.size, self.size))
             mapped[:] = np.random.default_rng(0).integers(0, 256, mapped.shape, dtype=np.uint8)
-            pixels, labels = torch.from_numpy(mapped), torch.zeros(count, dtype=torch.int64)
-            forms = {"memory map": (pixels, labels)}
+            sources = {"memory map": torch.from_numpy(mapped)}
             if GPU:
-                forms["pinned"] = (pixels.pin_memory(), labels.pin_memory())
-                forms["on the device"] = (pixels.to(DEVICE), labels.to(DEVICE))
-            scores = []
-            for name, (images, classes) in forms.items():
-                batches: list[LabeledBatch] = list(zip(images.split(200), classes.split(200), strict=True))
-                network.to(DEVICE)
-                recalibration = [batch for batch, _ in batches[:2]]
-                evaluator = SupernetEvaluator(network, recalibration, batches, precision="bfloat16", channels_last=True)
-                evaluator(rows[:1])
-                _wait()
-                began = time.perf_counter()
-                scores.append(evaluator(rows[1:]).tolist())
-                seconds[f"seconds of a path, {name}"] = (time.perf_counter() - began) / 2
-        return all(each == scores[0] for each in scores), seconds
+                sources["pinned memory"] = sources["memory map"].pin_memory()
+            labels = torch.from_numpy(np.random.default_rng(1).integers(0, 2, count))
+            network.classifier.weight.data[2:] -= 1  # two classes remain, so scores differ
+            for name, pixels in sources.items():
+                batches: list[LabeledBatch] = list(zip(pixels.split(200), labels.split(200), strict=True))
+                recalibration = [images for images, _classes in batches[:2]]
+                for copies, resident_bytes in (("copied", 0), ("on the device", 1 << 40)):
+                    for how, at_once in (("one by one", 1), ("together", paths)):
+                        evaluator = SupernetEvaluator(
+                            network, recalibration, batches, precision="bfloat16", channels_last=True,
+                            paths_at_once=at_once, resident_bytes=resident_bytes,
+                        )  # fmt: skip
+                        evaluator(rows[:1])
+                        _wait()
+                        began = time.perf_counter()
+                        scores.append(evaluator(rows[1:]).tolist())
+                        seconds[f"seconds of a path, {name}, {copies}, {how}"] = (time.perf_counter() - began) / paths
+        return len(set(scores[0])) > 1 and all(each == scores[0] for each in scores), seconds
 
     def compilation(self) -> Found:
         """(g) Compile time, and recompilations over random paths."""

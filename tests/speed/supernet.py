@@ -1,31 +1,37 @@
-"""A supernet's time goes into its networks: a scored path and a training step beside the passes of each.
+"""A supernet's training step beside the passes of its network, and paths that are scored together beside each alone.
 
-In processor time of one thread. The images are noise: what they show takes no time. Prints
+.venv/bin/python tests/speed/supernet.py [THREADS]
+
+In processor time, by default of one thread. The images are noise: what they show takes no time. Prints
 
 1. what a training step of ShuffleNetV2 at 64 pixels takes beside its bare forward and backward passes;
-2. which share of the time of scoring 1,000 cells of a small supernet, with recalibration, is spent outside the network;
-3. what it takes to notice that weights have changed, which is done once a call, beside scoring one ShuffleNetV2.
+2. what a path takes if 1,000 are scored at once, beside a plain loop that recalibrates and classifies every tenth of
+   them alone: random cells, random networks of ShuffleNetV2, and neighbors of a few, as LISSNAS scores them; that the
+   scores are equal; and what one path takes that is scored alone by the evaluator;
+3. what it takes to notice that weights have changed, which is done once a call.
 """
 
+import sys
 import tempfile
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 from lissnas.spaces.published.shufflenetv2 import shufflenetv2_chain
+from lissnas.spaces.space import Rows, Space
 from lissnas.supernet.images.image_batches import ImagesInMemory
 from lissnas.supernet.networks.cell_network import Skeleton
 from lissnas.supernet.networks.cell_supernet import CellSupernet
 from lissnas.supernet.networks.chain_network import ChainNetwork
 from lissnas.supernet.networks.supernet import Supernet
+from lissnas.supernet.scoring.batch_norm_recalibration import recalibrate_batch_norms
+from lissnas.supernet.scoring.shared_operations import SharedOperations
 from lissnas.supernet.scoring.supernet_evaluator import SupernetEvaluator
 from lissnas.supernet.training.path_samplers import UniformPathSampler
 from lissnas.supernet.training.progress import Progress
 from lissnas.supernet.training.training_loop import train_supernet
 from lissnas.supernet.training.training_recipe import TrainingRecipe
-from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 STEPS = 12
@@ -66,35 +72,63 @@ def training() -> None:
     print(f"training: {STEPS - 1} steps {steps:.2f} s, their bare passes {passes:.2f} s, ratio {steps / passes:.2f}")
 
 
-def scoring(network: Supernet, size: int, channels: int, paths: int) -> None:
-    inside = 0.0
-    forward = network.forward
+def scoring(network: Supernet, size: int, channels: int, batch: int, rows: Rows, kind: str) -> None:
+    images = ImagesInMemory(torch.randn(4 * batch, channels, size, size), torch.randint(10, (4 * batch,))).split(batch)
+    recalibration, held_out = [pixels for pixels, _ in images[:1]], images[1:3]
 
-    def timed(images: Tensor, path: Sequence[int]) -> Tensor:
-        nonlocal inside
+    def alone(rows: Rows) -> tuple[float, list[float]]:
+        """Return the seconds of some paths, and their scores."""
         began = time.process_time()
-        logits = forward(images, path)
-        inside += time.process_time() - began
-        return logits
+        scores = []
+        with torch.no_grad():
+            for path in rows.tolist():
+                recalibrate_batch_norms(network, recalibration, lambda pixels, path=path: network(pixels, path))
+                correct = sum(int((network(pixels, path).argmax(1) == labels).sum()) for pixels, labels in held_out)
+                scores.append(100 * correct / (2 * batch))
+        return time.process_time() - began, scores
 
-    network.forward = timed  # type: ignore[method-assign]
-    images = ImagesInMemory(torch.randn(256, channels, size, size), torch.randint(10, (256,))).split(64)
-    evaluator = SupernetEvaluator(network, [pixels for pixels, _ in images[:2]], images[2:])
-    rows = network.space.sample(paths, np.random.default_rng(0))
+    network.eval()
+    tenth = rows[::10]
+    alone(rows[:1])
+    before, first = alone(tenth[::2])
+    evaluator = SupernetEvaluator(network, recalibration, held_out, paths_at_once=len(rows))
     began = time.process_time()
-    evaluator(rows)
-    total = time.process_time() - began
+    scores = evaluator(rows)[::10].tolist()
+    together = (time.process_time() - began) / len(rows)
+    after, second = alone(tenth[1::2])
+    assert scores[::2] == first
+    assert scores[1::2] == second
+    each = (before + after) / len(tenth)
+    began = time.process_time()
+    for row in tenth:
+        SupernetEvaluator(network, recalibration, held_out)(row[None])
+    singly = (time.process_time() - began) / len(tenth)
     began = time.process_time()
     evaluator(rows[:1])
     noticing = time.process_time() - began
+    paths = sorted(rows.tolist())
+    shared = len(SharedOperations(network, paths)) / sum(len(SharedOperations(network, [path])) for path in paths)
     print(
-        f"scoring: {paths:,} networks of {network.space.name} {total:.2f} s, {100 * (1 - inside / total):.1f} % of it "
-        f"outside the network; noticing changed weights takes {1000 * noticing:.1f} ms a call, "
-        f"{100 * noticing / (total / paths):.1f} % of a network's score"
+        f"scoring: {len(rows):,} {kind} of {network.space.name}: {1000 * together:.2f} ms a path together, "
+        f"{1000 * each:.2f} ms alone, {each / together:.2f} times as fast; {100 * shared:.0f} % of the operations; the "
+        f"scores are equal. Alone by the evaluator: {(singly - noticing) / each:.2f} times the time of the plain loop, "
+        f"and {1000 * noticing:.1f} ms a call to notice changed weights",
+        flush=True,
     )
 
 
-torch.set_num_threads(1)
+def neighbors_of_some(space: Space, rng: np.random.Generator) -> Rows:
+    """Return 1,000 of the networks that are some random ones or their neighbors."""
+    seeds = space.sample(20, rng)
+    around = np.unique(np.concatenate([seeds, space.neighbors(seeds)[0]]), axis=0)
+    return rng.permutation(around)[:PATHS]
+
+
+torch.set_num_threads(int(sys.argv[1]) if len(sys.argv) > 1 else 1)
 training()
-scoring(CellSupernet(Skeleton(channels=8), np.random.default_rng(0)), 8, 1, PATHS)
-scoring(ChainNetwork(shufflenetv2_chain(10, 64), np.random.default_rng(0), affine=False), 64, 3, STEPS)
+rng = np.random.default_rng(0)
+cells = CellSupernet(Skeleton(channels=8), np.random.default_rng(0))
+scoring(cells, 8, 1, 64, cells.space.sample(PATHS, rng), "random cells")
+shuffle = ChainNetwork(shufflenetv2_chain(10, 64), np.random.default_rng(0), affine=False)
+scoring(shuffle, 64, 3, 8, shuffle.space.sample(PATHS, rng), "random networks")
+scoring(shuffle, 64, 3, 8, neighbors_of_some(shuffle.space, rng), "networks around 20")

@@ -122,12 +122,12 @@ def main(folder: Path, results_file: Path, kill_after: int | None = None) -> Non
     scored = 0
     score = SupernetEvaluator._score
 
-    def counted_score(self: SupernetEvaluator, path: list[int], part: int, parts: int) -> torch.Tensor:
+    def counted_score(self: SupernetEvaluator, paths: list[list[int]], *images: Any) -> torch.Tensor:
         nonlocal scored
-        scored += 1
+        scored += len(paths)
         if kill_after is not None and scored > kill_after:
             os.kill(os.getpid(), signal.SIGKILL)
-        return score(self, path, part, parts)
+        return score(self, paths, *images)
 
     SupernetEvaluator._score = counted_score  # type: ignore[method-assign]
     with join_process_group() as group:

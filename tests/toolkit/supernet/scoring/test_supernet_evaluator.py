@@ -72,14 +72,14 @@ def test_a_score_is_the_accuracy_with_the_statistics_of_the_path_alone(network: 
 
 
 def test_recalibrated_statistics_are_the_means_of_those_of_each_batch(network: ChainNetwork, parts: Parts) -> None:
-    SupernetEvaluator(network, _recalibration(parts), parts[1].split(600))(network.space.all_rows()[:1])
+    recalibrated = _evaluator(network, parts).stand_alone(network.space.all_rows()[0]).stem[0][1]
     before = network.stem[0][0]
     with torch.no_grad():
         batches = [before(images) for images in _recalibration(parts)]
     means = torch.stack([values.mean((0, 2, 3)) for values in batches]).mean(0)
     variances = torch.stack([values.var((0, 2, 3)) for values in batches]).mean(0)
-    torch.testing.assert_close(network.stem[0][1].running_mean, means)
-    torch.testing.assert_close(network.stem[0][1].running_var, variances)
+    torch.testing.assert_close(recalibrated.running_mean, means)
+    torch.testing.assert_close(recalibrated.running_var, variances)
 
 
 def test_paths_classify_better_with_statistics_of_their_own(network: ChainNetwork, parts: Parts) -> None:
@@ -95,23 +95,23 @@ def test_scores_do_not_depend_on_what_was_scored_before(network: ChainNetwork, p
     assert _evaluator(network, parts)(rows[::-1])[::-1].tolist() == group.tolist()
 
 
-def test_a_network_is_left_as_it_was_but_for_statistics(network: ChainNetwork, parts: Parts) -> None:
+def test_scoring_leaves_a_network_as_it_was(network: ChainNetwork, parts: Parts) -> None:
     network.train()
-    before = {name: weights.clone() for name, weights in network.named_parameters()}
+    before = {name: values.clone() for name, values in network.state_dict().items()}
     _evaluator(network, parts)(network.space.all_rows()[:2])
-    assert all(torch.equal(weights, before[name]) for name, weights in network.named_parameters())
+    assert all(torch.equal(values, before[name]) for name, values in network.state_dict().items())
     assert all(module.training for module in network.modules())
     assert {norm.momentum for norm in _norms(network)} == {0.1}
 
 
 def test_a_path_is_scored_once_for_the_same_weights(network: ChainNetwork, parts: Parts) -> None:
     calls: list[Any] = []
-    network.register_forward_hook(lambda *call: calls.append(call))
+    network.stem.register_forward_hook(lambda *call: calls.append(call))
     evaluator = _evaluator(network, parts)
     rows = network.space.all_rows()[[3, 5, 3]]
     first = evaluator(rows)
     made = len(calls)
-    assert made == 2 * (3 + 3)
+    assert made == 3 + 3, "the paths share the stem"
     assert evaluator(rows).tolist() == first.tolist()
     assert len(calls) == made
     with torch.no_grad():
@@ -130,10 +130,10 @@ def test_a_path_whose_outputs_are_no_numbers_has_no_score(network: ChainNetwork,
 def test_memory_too_small_to_score_is_told_with_the_way_out(
     network: ChainNetwork, parts: Parts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(_network: object, _images: torch.Tensor, _path: object) -> torch.Tensor:
+    def full(_convolution: object, _images: torch.Tensor) -> torch.Tensor:
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.\nGPU 0 has a total ...")
 
-    monkeypatch.setattr(ChainNetwork, "forward", full)
+    monkeypatch.setattr(nn.Conv2d, "forward", full)
     shrinker = KernelShrinkage(evaluations=8, first=6, batch=2, size=6)
     with pytest.raises(LissnasError, match=r"on cpu for scoring .* GiB\.\): lower scoring\.batch_size or scoring\.re"):
         shrink(network.space, _evaluator(network, parts), shrinker, np.random.default_rng(0))
@@ -203,7 +203,10 @@ def test_one_image_cannot_recalibrate_batch_norms_that_see_one_pixel_of_it() -> 
 def test_processes_share_all_images_of_all_paths(processes: int) -> None:
     """Each image of each path is scored once, and no process has more work than one that scores whole paths."""
     for paths in range(20):
-        scored = [list(shares_of(rank, processes, paths)) for rank in range(processes)]
+        scored = [
+            [(path, part, parts) for places, part, parts in shares for path in range(paths)[places]]
+            for shares in (shares_of(rank, processes, paths, 3) for rank in range(processes))
+        ]
         parts = [share for shares in scored for share in shares]
         assert len(set(parts)) == len(parts)
         for place in range(paths):

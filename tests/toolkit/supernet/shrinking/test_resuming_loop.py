@@ -42,15 +42,15 @@ def test_a_loop_killed_anywhere_ends_with_the_same_bits(
         if steps == last_step:
             raise Killed
 
-    def count_score(self: SupernetEvaluator, path: list[int], part: int, parts: int) -> torch.Tensor:
+    def count_score(self: SupernetEvaluator, paths: list[list[int]], *images: Any) -> torch.Tensor:
         nonlocal scores
-        scores += 1
-        return score(self, path, part, parts)
+        scores += len(paths)
+        return score(self, paths, *images)
 
-    def kill_at_score(self: SupernetEvaluator, path: list[int], part: int, parts: int) -> torch.Tensor:
-        if scores + 1 == last_score:
+    def kill_at_score(self: SupernetEvaluator, paths: list[list[int]], *images: Any) -> torch.Tensor:
+        if scores + len(paths) >= last_score:
             raise Killed
-        return count_score(self, path, part, parts)
+        return count_score(self, paths, *images)
 
     def kill_after_round(made: ShrinkingRound) -> None:
         if made.number == 1:

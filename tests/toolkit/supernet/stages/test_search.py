@@ -86,12 +86,12 @@ def test_a_killed_search_resumes_and_may_get_more_evaluations(
     score = SupernetEvaluator._score
     scored = 0
 
-    def dying_score(self: SupernetEvaluator, path: list[int], part: int, parts: int) -> torch.Tensor:
+    def dying_score(self: SupernetEvaluator, paths: list[list[int]], *images: Any) -> torch.Tensor:
         nonlocal scored
-        scored += 1
+        scored += len(paths)
         if scored == 6:
             raise KeyboardInterrupt
-        return score(self, path, part, parts)
+        return score(self, paths, *images)
 
     monkeypatch.setattr(SupernetEvaluator, "_score", dying_score)
     with pytest.raises(KeyboardInterrupt):

@@ -79,6 +79,9 @@ def set_dropout(network: nn.Module, rate: float) -> None:
 def weights_digest(weights: Iterable[Tensor]) -> str:
     """Return the SHA-256 of the bytes of some weights, in their order, as 64 hexadecimal digits."""
     digest = hashlib.sha256()
-    for each in weights:
-        digest.update(each.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().data)
+    parts = [each.detach().contiguous().flatten().view(torch.uint8) for each in weights]
+    if parts and parts[0].is_cuda:
+        parts = [torch.cat(parts)]  # one copy from the GPU, and one wait for it
+    for each in parts:
+        digest.update(each.cpu().numpy().data)
     return digest.hexdigest()

@@ -4,7 +4,8 @@ The statistics that the training of a supernet leaves in its batch norms mix all
 gives each path its own before it is scored: the mean, over the batches, of the mean and variance of each batch.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 from torch import nn
@@ -38,20 +39,28 @@ def recalibrate_batch_norms(network: nn.Module, batches: Iterable[Batch], forwar
     norms = [module for module in network.modules() if isinstance(module, _BatchNorm)]
     momenta = [norm.momentum for norm in norms]
     try:
-        for number, batch in enumerate(batches):
-            for norm in norms:
-                if number == 0:
-                    norm.reset_running_stats()
-                    norm.training = True
-                norm.momentum = 1 / (number + 1)  # the mean of all batches so far; None would wait for the GPU
-            forward(batch)
+        with explain_single_values():
+            for number, batch in enumerate(batches):
+                for norm in norms:
+                    if number == 0:
+                        norm.reset_running_stats()
+                        norm.training = True
+                    norm.momentum = 1 / (number + 1)  # the mean of all batches so far; None would wait for the GPU
+                forward(batch)
+    finally:
+        for norm, momentum in zip(norms, momenta, strict=True):
+            norm.momentum = momentum
+            norm.training = False
+
+
+@contextmanager
+def explain_single_values() -> Iterator[None]:
+    """Turn torch's error about a batch norm that sees a single value into a LissnasError that says what to do."""
+    try:
+        yield
     except ValueError as error:
         if "more than 1 value per channel" not in str(error):
             raise
         raise LissnasError(
             "a batch norm cannot be recalibrated on a single value: use batches of two or more images"
         ) from error
-    finally:
-        for norm, momentum in zip(norms, momenta, strict=True):
-            norm.momentum = momentum
-            norm.training = False

@@ -20,6 +20,9 @@ from lissnas.supernet.scoring.supernet_evaluator import SupernetEvaluator
 from lissnas.supernet.training.process_group import ProcessGroup
 from lissnas.supernet.training.training_recipe import TrainingRecipe
 
+_RECALIBRATING_IMAGES = 1_000_000
+"""Number of images that recalibrate the paths scored at once, counted for each path (our own choice)."""
+
 _CLOSING_STEP = 1 << 40
 """Number of the step whose images are the first of a closing recalibration with augmentation: no training has as many
 steps, so that no image is augmented as in the training."""
@@ -70,6 +73,15 @@ class Scoring:
             "recalibration_batch_size": self.recalibration_batch_size,
         }
 
+    @property
+    def paths_at_once(self) -> int:
+        """Number of paths that a process scores at once: those that a million images recalibrate, at most 1,000.
+
+        A killed run scores them again. With SPOS's settings they are 39 of the 1,000 paths of its search.
+        """
+        images = self.recalibration_batches * self.recalibration_batch_size
+        return min(max(1, _RECALIBRATING_IMAGES // max(1, images)), 1000)
+
     def closing(self, source: ImageSource, images: TrainingImages, seed: int) -> Iterable[Tensor | MovableImages]:
         """Return the batches that recalibrate a network after it was retrained; they can be read once.
 
@@ -110,6 +122,7 @@ class Scoring:
             report,
             precision=training.precision if training else None,
             channels_last=bool(training and training.channels_last),
+            paths_at_once=self.paths_at_once,
         )
 
 

@@ -1,8 +1,7 @@
 """SupernetEvaluator: scores an architecture by the accuracy of its path in a trained supernet."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 from itertools import islice
 
 import numpy as np
@@ -14,7 +13,9 @@ from lissnas.supernet.images.image_batches import LabeledBatch
 from lissnas.supernet.networks.supernet import Supernet
 from lissnas.supernet.networks.weights import weights_digest
 from lissnas.supernet.scoring.batch_norm_recalibration import recalibrate_batch_norms
-from lissnas.supernet.training.forward_pass import forward_pass
+from lissnas.supernet.scoring.resident_batches import ResidentBatches
+from lissnas.supernet.scoring.shared_operations import SharedOperations
+from lissnas.supernet.training.forward_pass import autocast, forward_pass, network_input
 from lissnas.supernet.training.out_of_memory import memory_for
 from lissnas.supernet.training.process_group import ProcessGroup
 from lissnas.supernet.training.training_recipe import Precision
@@ -29,25 +30,32 @@ class SupernetEvaluator:
     own before scoring it: the mean of the statistics of several batches of training images, as in SPOS (Guo et al.,
     ECCV 2020).
 
-    Pass it to `shrink` or `search` like any other evaluator. It scores a path once for the same weights. Under
-    torchrun each process scores a share of the paths, so all processes must request the same rows. The last paths, if
-    they are fewer than the processes, are scored by several processes each, which share the held-out images.
+    Pass it to `shrink` or `search` like any other evaluator. It scores a path once for the same weights. The paths of a
+    call share what they have in common, as `SharedOperations` says, so request many at once; their scores have the same
+    bits as if each were requested alone. Under torchrun each process scores a share of the paths, so all processes must
+    request the same rows. The last paths, if they are fewer than the processes, are scored by several processes each,
+    which share the held-out images.
 
     Parameters
     ----------
     network
-        The trained supernet. Scoring overwrites the statistics of its batch norms and nothing else.
+        The trained supernet. Scoring does not change it; `stand_alone` overwrites the statistics of its batch norms.
     recalibration
-        Batches of training images, float of shape (images, channels, height, width), read once for each path. If there
-        are none, a path is scored with the statistics that training left; use this only for comparison.
+        Batches of training images, of shape (images, channels, height, width). If there are none, a path is scored with
+        the statistics that training left; use this only for comparison.
     held_out
-        Batches of images and labels that training never saw, read once for each path.
+        Batches of images and labels that training never saw.
     group
         The processes; None for this process alone, on the device of the network.
     report
-        Called after each path that this process scores, with the number of paths that all processes have scored.
+        Called when this process has scored some paths, with the number of paths that all processes have scored.
     precision, channels_last
         Precision of convolutions, and memory format, as in a recipe; None for float32.
+    paths_at_once
+        Maximum number of paths that a process scores at once. More paths share more; a killed run scores them again.
+    resident_bytes
+        Bytes of images that may stay on the device, as `ResidentBatches` says. Images that do not fit are copied there
+        once for all paths that are scored at once.
     """
 
     def __init__(
@@ -59,14 +67,18 @@ class SupernetEvaluator:
         report: Callable[[int], None] = lambda scored: None,
         precision: Precision | None = None,
         channels_last: bool = False,
+        paths_at_once: int = 32,
+        resident_bytes: int | None = None,
     ) -> None:
         self._process_group = group or ProcessGroup(0, 1, next(network.parameters()).device)
         with memory_for("the weights", self._process_group.device, "score with a smaller network"):
             self._network = network.to(self._process_group.device)
             if channels_last:
                 network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self._recalibration = recalibration
-        self._held_out = held_out
+        device = self._process_group.device
+        self._recalibration = ResidentBatches(recalibration, device, resident_bytes)
+        self._held_out = ResidentBatches(held_out, device, resident_bytes)
+        self._paths_at_once = paths_at_once
         self._report = report
         self._precision = precision
         self._channels_last = channels_last
@@ -75,18 +87,12 @@ class SupernetEvaluator:
     def try_one_path(self) -> None:
         """Score one path on the first batches only, so that what would fail later fails before the training.
 
-        The statistics of the batch norms are restored. Raises LissnasError if the images cannot be read or memory does
-        not suffice.
+        Raises LissnasError if the images cannot be read or memory does not suffice.
         """
-        path = self._network.space.sample(1, np.random.default_rng(0))[0].tolist()
-        before = {name: values.clone() for name, values in self._network.named_buffers()}
+        path = self._network.space.sample(1, np.random.default_rng(0)).tolist()
         weights_digest(self._network.parameters())
         with memory_for("scoring", self._process_group.device, _REMEDY), _evaluating(self._network), torch.no_grad():
-            recalibrate_batch_norms(self._network, islice(self._recalibration, 1), partial(self._classify, path=path))
-            for images, _labels in islice(self._held_out, 1):
-                self._classify(images, path)
-            for name, values in self._network.named_buffers():
-                values.copy_(before[name])
+            self._score(path, islice(self._recalibration, 1), islice(self._held_out, 1))
 
     @property
     def scored(self) -> int:
@@ -95,8 +101,8 @@ class SupernetEvaluator:
 
     @property
     def rows_at_once(self) -> int:
-        """Number of rows in a line of a journal: one for each process, because a path takes seconds to minutes."""
-        return self._process_group.world_size
+        """Number of rows in a line of a journal, which a killed run scores again."""
+        return self._paths_at_once * self._process_group.world_size
 
     def __call__(self, rows: Rows) -> Floats:
         """Return the accuracy of each row in percent, float64 of shape (n,); NaN if an output is not finite.
@@ -106,14 +112,17 @@ class SupernetEvaluator:
         rows = self._network.space.checked(rows)
         weights = weights_digest(self._network.parameters())
         keys = [(weights, row.tobytes()) for row in rows]
-        unscored = {key: row for key, row in zip(keys, rows, strict=True) if key not in self._scores}
+        unscored = sorted({key for key in keys if key not in self._scores})  # paths that share most follow each other
+        paths = [list(genes) for _weights, genes in unscored]
         processes, device = self._process_group.world_size, self._process_group.device
-        counts = torch.zeros(len(unscored), 3, dtype=torch.int64, device=device)
-        paths = [row.tolist() for row in unscored.values()]
+        counts = torch.zeros(len(paths), 3, dtype=torch.int64, device=device)
+        done = self.scored
         with memory_for("scoring", device, _REMEDY), _evaluating(self._network), torch.no_grad():
-            for place, part, parts in shares_of(self._process_group.rank, processes, len(unscored)):
-                counts[place] = self._score(paths[place], part, parts)
-                self._report(self.scored + min(place + processes, len(unscored)))
+            for places, part, parts in shares_of(self._process_group.rank, processes, len(paths), self._paths_at_once):
+                held_out = islice(self._held_out, part, None, parts)
+                counts[places] = self._score(paths[places], self._recalibration, held_out)
+                done = min(done + processes * (places.stop - places.start), self.scored + len(paths))
+                self._report(done)
         counted = self._process_group.sum(counts).tolist()
         scores = [100 * correct / count if not wrong else np.nan for correct, count, wrong in counted]
         self._scores |= zip(unscored, scores, strict=True)
@@ -121,52 +130,59 @@ class SupernetEvaluator:
 
     def stand_alone(self, row: Rows) -> nn.Module:
         """Return the network of a path, shape (genes,), with its weights and its recalibrated batch norms."""
+        path = row.tolist()
+
+        def classify(images: Tensor) -> Tensor:
+            return forward_pass(self._network, images, path, self._precision, self._channels_last)
+
         with memory_for("recalibration", self._process_group.device, _REMEDY), _evaluating(self._network):
             with torch.no_grad():
-                recalibrate_batch_norms(self._network, self._recalibration, partial(self._classify, path=row.tolist()))
+                recalibrate_batch_norms(self._network, self._recalibration, classify)
             return self._network.stand_alone(row)
 
-    def _score(self, path: list[int], part: int, parts: int) -> Tensor:
-        """Return how many images of a part are classified correctly, of how many, and if an output is not finite.
-
-        The first part has every `parts`-th batch from the first one, the second from the second one, and so on.
-        """
-        recalibrate_batch_norms(self._network, self._recalibration, partial(self._classify, path=path))
-        correct = torch.zeros((), dtype=torch.int64, device=self._process_group.device)
-        wrong = torch.zeros((), dtype=torch.bool, device=self._process_group.device)
-        count = 0
-        for images, labels in islice(self._held_out, part, None, parts):
-            logits = self._classify(images, path)
-            correct += (logits.argmax(1) == self._to_device(labels)).sum()
-            wrong |= ~torch.isfinite(logits).all()
-            count += len(labels)
-        return torch.stack([correct, torch.full_like(correct, count), wrong.long()])
-
-    def _classify(self, images: Tensor, path: list[int]) -> Tensor:
-        return forward_pass(self._network, self._to_device(images), path, self._precision, self._channels_last)
-
-    def _to_device(self, values: Tensor) -> Tensor:
-        return values.to(self._process_group.device, non_blocking=True)
+    def _score(
+        self, paths: Sequence[list[int]], recalibration: Iterable[Tensor], held_out: Iterable[LabeledBatch]
+    ) -> Tensor:
+        """Return for each path the number of images classified correctly, of all images, and of infinite batches."""
+        counts = torch.zeros(len(paths), 3, dtype=torch.int64, device=self._process_group.device)
+        shared = SharedOperations(self._network, paths)
+        with shared.borrowed_norms():
+            for number, images in enumerate(recalibration):
+                with autocast(images.device, self._precision):
+                    shared.recalibrate(number, network_input(images, self._channels_last))
+            for images, labels in held_out:
+                counts[:, 1] += len(labels)
+                with autocast(images.device, self._precision):
+                    for same_paths, logits in shared.outputs(network_input(images, self._channels_last)):
+                        correct, wrong = (logits.argmax(1) == labels).sum(), ~torch.isfinite(logits).all()
+                        for number in same_paths:
+                            counts[number, 0] += correct
+                            counts[number, 2] += wrong
+        return counts
 
 
-def shares_of(rank: int, processes: int, paths: int) -> Iterator[tuple[int, int, int]]:
-    """Yield what one of several processes scores: the number of a path, and which part of how many of its images.
+def shares_of(rank: int, processes: int, paths: int, at_once: int) -> Iterator[tuple[slice, int, int]]:
+    """Yield what one of several processes scores: some of the paths, and which part of how many of their images.
 
-    Each process scores every `processes`-th path on all images, as long as there are as many paths as processes. The
-    remaining paths share the processes.
+    Each process scores as many consecutive paths on all images, at most `at_once` at a time. The remaining paths, which
+    are fewer than the processes, share them. The first part has every `parts`-th batch from the first one, the second
+    part from the second one, and so on.
 
     Examples
     --------
-    >>> [list(shares_of(rank, 4, 5)) for rank in range(4)]
-    [[(0, 0, 1), (4, 0, 4)], [(1, 0, 1), (4, 1, 4)], [(2, 0, 1), (4, 2, 4)], [(3, 0, 1), (4, 3, 4)]]
+    >>> list(shares_of(0, 2, 7, 2))
+    [(slice(0, 2, None), 0, 1), (slice(2, 3, None), 0, 1), (slice(6, 7, None), 0, 2)]
+    >>> list(shares_of(1, 2, 7, 2))
+    [(slice(3, 5, None), 0, 1), (slice(5, 6, None), 0, 1), (slice(6, 7, None), 1, 2)]
     """
-    left = paths % processes
-    for place in range(rank, paths - left, processes):
-        yield place, 0, 1
+    whole, left = divmod(paths, processes)
+    for begin in range(rank * whole, (rank + 1) * whole, at_once):
+        yield slice(begin, min(begin + at_once, (rank + 1) * whole)), 0, 1
     if left:
         parts = processes // left
         if rank < left * parts:
-            yield paths - left + rank % left, rank // left, parts
+            place = paths - left + rank % left
+            yield slice(place, place + 1), rank // left, parts
 
 
 @contextmanager

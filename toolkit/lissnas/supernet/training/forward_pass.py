@@ -28,10 +28,18 @@ def forward_pass(
     precision, channels_last
         As in a recipe; None for float32, and for adjacent pixels.
     """
-    images = images.float()
-    if channels_last:
-        images = images.contiguous(memory_format=torch.channels_last)
-    lower = torch.float16 if precision == "float16" else torch.bfloat16
-    with torch.autocast(images.device.type, lower, enabled=precision in ("bfloat16", "float16")):
-        logits = network(images, path)
+    with autocast(images.device, precision):
+        logits = network(network_input(images, channels_last), path)
     return logits.float()
+
+
+def network_input(images: Tensor, channels_last: bool | None) -> Tensor:
+    """Return images of any type as float32, in the memory format of a recipe."""
+    images = images.float()
+    return images.contiguous(memory_format=torch.channels_last) if channels_last else images
+
+
+def autocast(device: torch.device, precision: Precision | None) -> torch.autocast:
+    """Return the context in which convolutions compute in the precision of a recipe."""
+    lower = torch.float16 if precision == "float16" else torch.bfloat16
+    return torch.autocast(device.type, lower, enabled=precision in ("bfloat16", "float16"))
