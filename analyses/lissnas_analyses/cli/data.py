@@ -1,5 +1,6 @@
 """`lissnas benchmarks` and `lissnas data`: list benchmarks; get, import, check and list their data."""
 
+import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -23,9 +24,13 @@ from rich.table import Table as Grid
 from lissnas_analyses.cli.shared.json_command import CommandResult, json_command
 from lissnas_analyses.cli.shared.options import BenchmarkName
 from lissnas_analyses.cli.shared.terminal import progress, say, say_on_stderr, show
+from lissnas_analyses.sentences import counted
 
-_OTHER_COLUMNS = 33
+_OTHER_COLUMNS = 23
 """Width of the list of benchmarks without names and titles."""
+
+_LIST_WIDTH = 78
+"""Width of the list of benchmarks without data."""
 
 _SHORTEST_TITLE = 18
 """The list of benchmarks has no titles if fewer letters than this fit into the terminal."""
@@ -164,8 +169,15 @@ def benchmarks(*names: BenchmarkName) -> BenchmarkListResult:
                 say("")
             _describe(entry)
     else:
-        show(_overview(entries))
-        say("")
+        ready, missing = ([entry for entry in entries if entry.ready is wanted] for wanted in (True, False))
+        if ready:
+            show(_overview(ready))
+            say("")
+        if missing:
+            listed = textwrap.wrap(", ".join(entry.name for entry in missing), _LIST_WIDTH, break_on_hyphens=False)
+            say(f"{counted(len(missing), 'benchmark')} without data on this machine; 'lissnas data get NAME' gets one:")
+            for line in listed:
+                say(line, indent=2)
         say("'lissnas benchmarks NAME' describes one: its source, license, caveats, and how to get its data")
     for fault in (
         *faults,
@@ -352,13 +364,12 @@ def _describe(entry: BenchmarkEntry) -> None:
 def _overview(entries: Sequence[BenchmarkEntry]) -> Grid:
     room = get_terminal_size().columns - max(len(entry.name) for entry in entries) - _OTHER_COLUMNS
     has_titles = room >= _SHORTEST_TITLE
-    grid = _grid("name", "ready", "networks", "data sets", *["what was measured"][:has_titles])
+    grid = _grid("name", "networks", "data sets", *["what was measured"][:has_titles])
     for entry in entries:
         size = "" if entry.networks is None else f"{entry.networks:.2g}" if entry.predicts else f"{entry.networks:,}"
         datasets = "predicted" if entry.predicts else f"{len(entry.datasets) or ''}"
         title = entry.title if len(entry.title) <= room else f"{entry.title[: room - 3].rstrip()}..."
-        ready = "damaged" if entry.fault else "yes" if entry.ready else "no"
-        grid.add_row(entry.name, ready, size, datasets, *[title][:has_titles])
+        grid.add_row(entry.name, size, datasets, *[title][:has_titles])
     return grid
 
 
