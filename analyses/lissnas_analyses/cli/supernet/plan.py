@@ -15,7 +15,8 @@ from lissnas_analyses.sentences import counted
 
 if TYPE_CHECKING:
     from lissnas.supernet.recipes.run_recipe import RunRecipe
-    from lissnas.supernet.stages.plan import Plan
+    from lissnas.supernet.stages.measured_speed import MeasuredSpeed
+    from lissnas.supernet.stages.plan import Plan, PlannedStage
 
 
 def _finite(_: object, number: float | None) -> None:
@@ -55,6 +56,9 @@ class PlanResult(CommandResult):
         The parts of the run.
     images_per_second, measured_on
         Training throughput of one device, and the device on which it was measured; null if it was not measured.
+    milliseconds, bottleneck
+        Milliseconds of an image in each part of a training: decode and augment, on one core or, if the recipe says so,
+        on the device; copy and train, on the device; and the part that limits the throughput; null if not measured.
     gpus, hours
         Number of devices, and how long they take together; null if the throughput is unknown.
     images_per_network
@@ -72,6 +76,8 @@ class PlanResult(CommandResult):
     stages: tuple[StageEstimate, ...]
     images_per_second: float | None
     measured_on: str | None
+    milliseconds: dict[str, float] | None
+    bottleneck: str | None
     gpus: int
     hours: float | None
     images_per_network: int
@@ -93,7 +99,10 @@ def plan(
         float | None, Parameter(help="Training throughput of one device in images per second.", validator=_finite)
     ] = None,
     measure: Annotated[
-        bool, Parameter(help="Measure the throughput here, with some steps on random pixels.", negative=())
+        bool,
+        Parameter(
+            help="Measure decoding, augmentation, copying and training here, and name the bottleneck.", negative=()
+        ),
     ] = False,
     gpus: Annotated[
         int, Parameter(help="Number of devices that share the work.", validator=validators.Number(gt=0))
@@ -106,7 +115,7 @@ def plan(
     import torch
     from lissnas.supernet.recipes.recipe_file import read_recipe
     from lissnas.supernet.recipes.run_recipe import limits_without_effect
-    from lissnas.supernet.stages.plan import measured_throughput
+    from lissnas.supernet.stages.measured_speed import measured_speed
     from lissnas.supernet.stages.plan import plan as plan_run
 
     read = read_recipe(recipe, changes)
@@ -120,9 +129,11 @@ def plan(
             raise SettingError(f"[{stage}] {error}") from error
     run_plan = plan_run(read)
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    if measure:
-        images_per_second = measured_throughput(read, device)
-    hours = [None if images_per_second is None else stage.hours(images_per_second) for stage in run_plan.stages]
+    measured = measured_speed(read, device) if measure else None
+    if measured is not None:
+        images_per_second = measured.images_per_second
+    speeds = [_speed_of(stage, images_per_second, measured) for stage in run_plan.stages]
+    hours = [speed and stage.hours(speed) for stage, speed in zip(run_plan.stages, speeds, strict=True)]
     result = PlanResult(
         recipe,
         tuple(
@@ -131,8 +142,10 @@ def plan(
         ),
         images_per_second,
         (torch.cuda.get_device_name() if device == "cuda" else "the processor") if measure else None,
+        {part: 1000 * getattr(measured, part) for part in ("decode", "augment", "copy", "train")} if measured else None,
+        measured.bottleneck if measured else None,
         gpus,
-        None if images_per_second is None else _hours(read, run_plan, images_per_second, gpus),
+        None if images_per_second is None else _hours(read, run_plan, hours, gpus),
         run_plan.scored_network.images,
         run_plan.parameters,
         run_plan.flops,
@@ -143,22 +156,27 @@ def plan(
     )
     for sentence in limits_without_effect(read):
         say(sentence, indent=2)
-    _print(result, _scoring(run_plan, read.loop.round_limit))
+    _print(result, _scoring(run_plan, read.loop.round_limit), measured)
     return result
 
 
-def _hours(recipe: "RunRecipe", run_plan: "Plan", images_per_second: float, gpus: int) -> float:
+def _speed_of(stage: "PlannedStage", images_per_second: float | None, measured: "MeasuredSpeed | None") -> float | None:
+    """Return the throughput of a stage: networks are scored on images that were decoded before."""
+    return 1 / measured.train if measured is not None and not stage.steps else images_per_second
+
+
+def _hours(recipe: "RunRecipe", run_plan: "Plan", hours: list[float | None], gpus: int) -> float:
     """Return the hours of a run on some devices; those with fewer micro-batches wait for the others."""
     total = 0.0
-    for stage in run_plan.stages:
+    for stage, alone in zip(run_plan.stages, hours, strict=True):
         trainings = {"retraining": recipe.retraining, "training for the search": recipe.search_training}
         training = trainings.get(stage.name) or recipe.training
         busy = 1 - training.idle_share(gpus) if stage.steps else 1
-        total += stage.hours(images_per_second) / gpus / busy
+        total += (alone or 0) / gpus / busy
     return total
 
 
-def _print(result: PlanResult, scoring: str) -> None:
+def _print(result: PlanResult, scoring: str, measured: "MeasuredSpeed | None") -> None:
     grid = Grid(box=None, pad_edge=False, header_style="bold")
     grid.add_column("stage")
     for heading in ("steps", "images", "device hours"):
@@ -170,6 +188,7 @@ def _print(result: PlanResult, scoring: str) -> None:
     low, high = (flops / 1e6 for flops in result.flops)
     for sentence in (
         _speed(result),
+        *_parts(measured),
         scoring,
         *_dearer_scoring(result),
         f"{result.parameters:,} parameters; a path costs {low:,.2f} to {high:,.2f} million "
@@ -191,6 +210,33 @@ def _speed(result: PlanResult) -> str:
         f"{speed} images per second on one device, {where}; scoring is assumed to cost a third of training: "
         f"at least {hours} hours on {counted(result.gpus, 'device')}"
     )
+
+
+def _parts(measured: "MeasuredSpeed | None") -> tuple[str, ...]:
+    """Return what an image takes in each part of a training, the bottleneck, and what to do about it."""
+    if measured is None:
+        return ()
+    copy, train = (f"{_three_digits(1000 * max(each, 1e-9))} ms" for each in (measured.copy, measured.train))
+    if not measured.decode:
+        return (f"an image takes {copy} to copy and {train} to train; the bottleneck: {measured.bottleneck}",)
+    decode, augment = (f"{_three_digits(1000 * max(each, 1e-9))} ms" for each in (measured.decode, measured.augment))
+    where = "on the device" if measured.augments_on_device else "on a core"
+    source = "a generated image, because those of the recipe are not here," if measured.generated else "an image"
+    parts = (
+        f"{source} takes {decode} to decode on a core, {augment} to augment {where}, {copy} to copy and {train} to "
+        f"train, with {counted(measured.workers, 'worker')}; the bottleneck: {measured.bottleneck}"
+    )
+    return (parts + _REMEDIES.get((measured.bottleneck, measured.augments_on_device), ""),)
+
+
+_MORE = "raise images.files.workers up to the number of cores"
+_REMEDIES = {
+    ("decode", False): f"; {_MORE}, or use copies of 'lissnas supernet resize'",
+    ("decode", True): f"; {_MORE}, or use copies of 'lissnas supernet resize'",
+    ("augment", False): f"; {_MORE}, or on a GPU set images.files.on_device to augmentation",
+    ("augment", True): "; set images.files.on_device to nothing",
+}
+"""What to do about a bottleneck, by its part and by whether the device augments."""
 
 
 def _scoring(run_plan: "Plan", rounds: int) -> str:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from command import Command
+from image_tree import make_tree
 
 
 def test_a_recipe_is_printed_as_a_recipe_file(in_process: Command, tmp_path: Path) -> None:
@@ -47,6 +48,20 @@ def test_a_plan_says_what_to_lower_where_scoring_takes_more_images_than_training
     before = told("loop.mean_sample_size=299")
     assert "training the supernet 215,142,400: lower loop.mean_sample_size, loop.max_rounds" in before
     assert "lower loop.mean_sample_size" not in told("search.evaluations=50", "loop.max_rounds=1")
+
+
+def test_a_measured_plan_names_its_bottleneck(in_process: Command, tmp_path: Path) -> None:
+    make_tree(tmp_path / "imagenet", training=6, validation=1)
+    changes = ["images.train=imagenet/train", "images.validation=imagenet/val", "images.files.classes=4"]
+    changes += ["network.classes=4", "training.batch_size=4", "training.micro_batch_size=4"]
+    words = [word for change in changes for word in ("--set", change)]
+    told = in_process("supernet", "plan", "nas-bench-macro", "--measure", "--json", *words, folder=tmp_path).stdout
+    planned = json.loads(told)["result"]
+    assert set(planned["milliseconds"]) == {"decode", "augment", "copy", "train"}
+    assert min(planned["milliseconds"].values()) > 0
+    assert planned["bottleneck"] in planned["milliseconds"]
+    told = in_process("supernet", "plan", "digits", "--measure", folder=tmp_path).stdout
+    assert "to train; the bottleneck: train" in told
 
 
 def test_a_plan_fits_a_narrow_terminal(in_process: Command, tmp_path: Path) -> None:

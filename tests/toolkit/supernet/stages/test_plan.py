@@ -1,5 +1,6 @@
 """The plan of a run: the published sizes of SPOS, and what a real training keeps and writes."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from image_tree import make_tree
 from lissnas.shrinkers.shrink import shrink
 from lissnas.supernet.recipes.recipe_file import read_recipe
 from lissnas.supernet.recipes.recipe_images import open_images
+from lissnas.supernet.stages.measured_speed import MeasuredSpeed
 from lissnas.supernet.stages.plan import measured_throughput, plan
 from lissnas.supernet.training.path_samplers import UniformPathSampler
 from lissnas.supernet.training.training_loop import train_supernet
@@ -149,6 +151,17 @@ def test_activations_are_what_a_real_pass_of_the_most_expensive_path_keeps() -> 
     real = sum(storage.nbytes() for place, storage in kept.items() if place not in weights)
     assert loss.requires_grad
     assert plan(recipe).activation_bytes == pytest.approx(real, rel=0.02)
+
+
+def test_the_slower_side_limits_the_throughput_and_its_largest_part_is_the_bottleneck() -> None:
+    workers = MeasuredSpeed(0.002, 0.006, 0.0001, 0.0004, 8, augments_on_device=False, generated=False)
+    assert workers.images_per_second == pytest.approx(1000)
+    assert workers.bottleneck == "augment"
+    device = replace(workers, augment=0.0001, augments_on_device=True)
+    assert device.images_per_second == pytest.approx(1 / 0.0006)
+    assert device.bottleneck == "train"
+    assert replace(device, decode=0.02).bottleneck == "decode"
+    assert replace(workers, workers=0).images_per_second == pytest.approx(1 / 0.0085)
 
 
 def test_throughput_is_measured_on_the_recipes_own_network() -> None:
