@@ -6,14 +6,13 @@ Afterwards the same command is run again. It must end with the bytes of a run th
 file. Between the two, a folder of results has all files of one run, and a cache its table.
 """
 
-import shutil
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 from claims import Case, main
-from folders import contents, difference
+from disturbed import Disturbed
 from lissnas.evaluation.evaluations import Evaluations
 from lissnas.evaluation.journal import ROWS_PER_LINE, Journal
 from lissnas.optimizers.regularized_evolution import RegularizedEvolution
@@ -23,7 +22,10 @@ from lissnas.shrinkers.shrink import shrink
 from lissnas.spaces.categorical import CategoricalSpace
 from lissnas.storage.run_identity import RunIdentity
 from lissnas.subspaces.subspace import WholeSpace
+from lissnas_analyses import reproduce
 from lissnas_analyses.cli import ablate, compare, locality, tau  # noqa: F401
+from lissnas_analyses.cli import report as report_command  # noqa: F401
+from lissnas_analyses.cli import reproduce as reproduce_command  # noqa: F401
 from lissnas_analyses.cli import search as search_command  # noqa: F401
 from lissnas_analyses.cli import shrink as shrink_command  # noqa: F401
 from lissnas_analyses.results.folder import Results, read_manifest
@@ -33,7 +35,7 @@ from lissnas_benchmarks.obtaining.cache import table_path
 from lissnas_benchmarks.obtaining.importing import import_files
 from lissnas_benchmarks.table import Table
 from matplotlib import pyplot  # noqa: F401
-from processes import Ended, at_file_operation, kill_this_process, lissnas, run, run_and_kill
+from processes import lissnas, run
 
 SPACE = CategoricalSpace("pairs", ("abcd",) * 5, "{}{}{}{}{}")
 """A space of 1,024 architectures."""
@@ -43,94 +45,7 @@ BENCHMARK = "nas-bench-graph-proteins"
 
 JOURNAL = Path("run.jsonl")
 
-KILLED = -9
-
-
-class Disturbed:
-    """A piece of work that is killed and run again, in a folder that starts with the same files each time.
-
-    Parameters
-    ----------
-    folder
-        An empty folder.
-    before
-        Fills the folder `place`, where the work begins; it runs once.
-    work
-        The work, in the folder `place`.
-    between
-        Called in the folder after the kill; returns what is wrong there.
-    environment
-        Variables of the environment.
-    """
-
-    def __init__(
-        self,
-        folder: Path,
-        work: Callable[[], object],
-        before: Callable[[], object] = lambda: None,
-        between: Callable[[], str] = lambda: "",
-        **environment: str,
-    ) -> None:
-        self.place, self._before, self._log = folder / "place", folder / "before", folder / "log"
-        self._work, self._between, self._environment = work, between, environment
-        self.place.mkdir()
-        self._expect(self._run(before), 0)
-        shutil.copytree(self.place, self._before)
-        counted = folder / "operations"
-
-        def count() -> None:
-            operations = at_file_operation(-1, kill_this_process, self.place)
-            try:
-                work()
-            finally:
-                number = operations()
-                counted.write_text(str(number))
-
-        ended = self._run(count)
-        self._expect(ended, 0)
-        self.seconds, self.operations = ended.seconds, int(counted.read_text())
-        self.expected = contents(self.place)
-
-    def _run(self, work: Callable[[], object]) -> Ended:
-        return run(work, self._log, self.place, **self._environment)
-
-    def _expect(self, ended: Ended, status: int) -> None:
-        if ended.status != status:
-            raise RuntimeError(f"the undisturbed run ended with status {ended.status}: {ended.output[-3000:]}")
-
-    def __call__(self, number: int) -> str:
-        """Kill the work at an operation on files, or at a random moment; run it again, and compare."""
-        shutil.rmtree(self.place)
-        shutil.copytree(self._before, self.place)
-        if number % 2:
-            moment = float(np.random.default_rng(number).uniform(0, self.seconds))
-            where, ended = (
-                f"killed after {moment:.3f} s",
-                run_and_kill(self._work, moment, self._log, self.place, **self._environment),
-            )
-        else:
-            operation = self.operations - number // 2 % self.operations  # the last ones replace what was there
-
-            def killed() -> None:
-                at_file_operation(operation, kill_this_process, self.place)
-                self._work()
-
-            where, ended = f"killed at operation {operation}", self._run(killed)
-        if ended.status not in (KILLED, 0):
-            return f"{where}: ended with status {ended.status}: {ended.output[-300:]}"
-        checked = self._run(partial(_check, self._between))
-        if checked.status:
-            return f"{where}: {checked.output.strip().splitlines()[-1]}"
-        again = self._run(self._work)
-        if again.status:
-            return f"{where}: the next run ended with status {again.status}: {again.output[-300:]}"
-        wrong = difference(contents(self.place), self.expected)
-        return f"{where}: {wrong}" if wrong else ""
-
-
-def _check(between: Callable[[], str]) -> None:
-    if wrong := between():
-        raise SystemExit(print(wrong) or 1)
+SMALL = ("--runs", "2", "--workers", "1")
 
 
 def _save(names: tuple[str, ...], content: bytes) -> None:
@@ -158,6 +73,49 @@ def results(folder: Path) -> Case:
         partial(_save, ("kept.csv", "new.csv", "new.svg"), b"new"),
         partial(_save, ("kept.csv", "old.csv", "old.svg"), b"old"),
         _one_run,
+    )
+
+
+def each(*commands: tuple[str, ...]) -> None:
+    """Run several commands, one after another."""
+    for words in commands:
+        try:
+            lissnas(*words)
+        except SystemExit as ended:
+            if ended.code:
+                raise
+
+
+def report(folder: Path) -> Case:
+    """Replace a report of one folder of results by a report of two."""
+    return Disturbed(
+        folder,
+        partial(lissnas, "report", "results", "more"),
+        partial(
+            each,
+            ("locality", BENCHMARK),
+            ("report", "results"),
+            ("shrink", BENCHMARK, "--method", "progressive", "--out", "more"),
+        ),
+        lambda: "" if Path("report.html").read_text().endswith("</html>\n") else "report.html is incomplete",
+        LISSNAS_CACHE=str(folder / "cache"),
+    )
+
+
+def reproduction(folder: Path) -> Case:
+    """Reproduce one benchmark, over the results of another seed."""
+
+    def run_one(seed: str) -> None:
+        reproduce.BENCHMARKS = (BENCHMARK,)
+        lissnas("reproduce", *SMALL, "--seed", seed)
+
+    return Disturbed(
+        folder,
+        partial(run_one, "0"),
+        partial(run_one, "1"),
+        _readable,
+        LISSNAS_CACHE=str(folder / "cache"),
+        LOKY_MAX_CPU_COUNT="1",
     )
 
 
@@ -287,8 +245,6 @@ def import_over(good: bool) -> Callable[[Path], Case]:
     )
 
 
-SMALL = ("--runs", "2", "--workers", "1")
-
 CLAIMS: dict[str, Callable[[Path], Case]] = {
     "kill -9 of a save of results leaves all old files or all new files": results,
     "kill -9 of a shrinking with a journal changes no score and repeats at most a line": journaled(_shrink),
@@ -301,6 +257,8 @@ CLAIMS: dict[str, Callable[[Path], Case]] = {
     "kill -9 of lissnas ablate": command("ablate", BENCHMARK, *SMALL, "--seeds", "3", "5"),
     "kill -9 of lissnas search": command("search", BENCHMARK, *SMALL, "--method", "lissnas", "--optimizer", "random"),
     "kill -9 of lissnas tau": command("tau", BENCHMARK, *SMALL, "--model", "gp"),
+    "kill -9 of lissnas report leaves the old report or the new one": report,
+    "kill -9 of lissnas reproduce": reproduction,
 }
 """What is checked, by what it promises. The claims on commands compare all files and find no leftovers."""
 

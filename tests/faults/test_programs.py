@@ -10,9 +10,11 @@ HERE = Path(__file__).parent
 
 SHORT = {
     "damage.py": ["2", "table", "curve", "journal", "subspace"],
+    "downloads.py": ["40"],
     "faults.py": ["3", "takes nothing"],
     "kills.py": ["4", "a save", "an import", "a journal"],
     "signals.py": ["2", "half second"],
+    "supernet_kills.py": ["2", "search"],
 }
 """The number of cases of each program, and words of the claims."""
 

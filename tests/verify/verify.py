@@ -68,6 +68,8 @@ class Program:
 
 PROGRAMS = (
     Program("tests/faults/kills.py", 3, 100),
+    Program("tests/faults/supernet_kills.py", 3, 100),
+    Program("tests/faults/downloads.py", 72, 144),
     Program("tests/faults/damage.py", 6, 517),
     Program("tests/faults/faults.py", 3, 100),
     Program("tests/faults/signals.py", 2, 27),

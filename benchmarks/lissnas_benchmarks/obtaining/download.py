@@ -13,7 +13,6 @@ from typing import Any
 
 import msgspec
 from lissnas.errors import LissnasError
-from lissnas.storage.atomic_write import atomic_write
 
 from lissnas_benchmarks.adapter import OfficialFile
 from lissnas_benchmarks.errors import BenchmarkFileError
@@ -93,7 +92,7 @@ def download(
                 raise LissnasError(f"{file.url}: received only {part.stat().st_size:,} of {size:,} bytes; {again}")
             _check(file, part)
             part.replace(complete)
-            _origin_file(part).unlink(missing_ok=True)
+        _delete(part)  # what is left of it, also by a process that was killed
         _check(file, complete)
     return complete
 
@@ -163,6 +162,7 @@ def _fetch(file: OfficialFile, part: Path, progress: Callable[[float], None]) ->
         coming = _length(response.headers)
         size = file.size or (start + coming if coming else 0)
         if not start:
+            part.unlink(missing_ok=True)  # first, so that a killed process leaves no bytes of another version
             _write_origin(file, part, response.headers, coming)
         with part.open("ab" if start else "wb") as target:
             _check_space(file, part.parent, coming)
@@ -192,11 +192,13 @@ def _start(file: OfficialFile, part: Path, response: Any, have: int) -> int:
 
 
 def _write_origin(file: OfficialFile, part: Path, headers: Any, length: int) -> None:
-    """Keep the version of the file beside its part: a strong ETag, or else the date of its last change."""
+    """Keep the version of the file beside its part: a strong ETag, or else the date of its last change.
+
+    A note that is cut off by a kill cannot be read, so it needs no temporary file.
+    """
     etag = str(headers.get("ETag") or "")
     validator = etag if etag and not etag.startswith("W/") else str(headers.get("Last-Modified") or "")
-    with atomic_write(_origin_file(part)) as target:
-        target.write(msgspec.json.encode(_Origin(str(file.url), validator, length)))
+    _origin_file(part).write_bytes(msgspec.json.encode(_Origin(str(file.url), validator, length)))
 
 
 def _receive(file: OfficialFile, response: Any, target: Any, size: int, progress: Callable[[float], None]) -> None:
