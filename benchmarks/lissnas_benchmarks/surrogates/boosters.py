@@ -13,7 +13,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, cast
 
 import numpy as np
 from lissnas.spaces.space import Floats
@@ -136,6 +136,9 @@ _ERRORS = (BenchmarkFileError, MissingPackageError, MissingFileError)
 
 def _serve() -> None:
     """Convert the boosters that standard input lists, and print one line for each; the child process runs this."""
+    # Both libraries also import these if they can, for interfaces that a conversion has no use for, in over a second.
+    for unused in ("pandas", "sklearn"):
+        sys.modules.setdefault(unused, cast(Any, None))
     request = json.load(sys.stdin)
     for path, library, output in request["members"]:
         reply = {"error": "", "kind": ""}
