@@ -22,20 +22,15 @@ PROJECT = {"lissnas", "lissnas_analyses", "lissnas_benchmarks"}
 
 def imported(path: Path) -> Iterator[tuple[str, bool]]:
     """Yield each package that a file imports, and whether importing the file imports it."""
-    tree = ast.parse(path.read_text())
-    inside = {
-        id(node)
-        for outer in ast.walk(tree)
-        if isinstance(outer, ast.FunctionDef | ast.If | ast.Try)
-        for node in ast.walk(outer)
-    }
-    for node in ast.walk(tree):
-        names: list[str] = []
+    nodes: list[tuple[ast.AST, bool]] = [(ast.parse(path.read_text()), True)]
+    for node, on_import in nodes:  # which grows
+        on_import &= not isinstance(node, ast.FunctionDef | ast.If | ast.Try)
         if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
+            yield from ((alias.name.partition(".")[0], on_import) for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            names = [node.module]
-        yield from ((name.partition(".")[0], id(node) not in inside) for name in names)
+            yield node.module.partition(".")[0], on_import
+        elif isinstance(node, ast.stmt | ast.Module | ast.ExceptHandler | ast.match_case):  # no other has one
+            nodes += ((inner, on_import) for inner in ast.iter_child_nodes(node))
 
 
 def names(lines: list[str]) -> set[str]:

@@ -1,5 +1,6 @@
 """Shrinking the space of a surrogate: random networks judge it, and options for tables are refused."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,13 +14,14 @@ from lissnas_benchmarks.obtaining.importing import import_files
 MODELS = Path(__file__).parents[2] / "benchmarks" / "nas_bench_301"
 
 
-@pytest.fixture
-def surrogate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+@pytest.fixture(scope="module")
+def surrogate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     pytest.importorskip("lightgbm")
     pytest.importorskip("xgboost")
-    monkeypatch.setenv("LISSNAS_CACHE", str(tmp_path / "cache"))
-    import_files(find_adapter("nas-bench-301"), (MODELS,))
-    return "nas-bench-301"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LISSNAS_CACHE", str(tmp_path_factory.mktemp("cache")))
+        import_files(find_adapter("nas-bench-301"), (MODELS,))
+        yield "nas-bench-301"
 
 
 def test_shrinking_a_surrogates_space_keeps_better_networks(
