@@ -12,6 +12,7 @@ import resource
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -233,6 +234,79 @@ def at_once(folder: Path) -> Case:
     return case
 
 
+CLOCK = """
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <stdlib.h>
+#include <sys/time.h>
+#include <time.h>
+static long calls;
+int clock_gettime(clockid_t id, struct timespec *now) {
+    static int (*real)(clockid_t, struct timespec *);
+    if (!real) real = (int (*)(clockid_t, struct timespec *))dlsym(RTLD_NEXT, "clock_gettime");
+    int failed = real(id, now);
+    if (id == CLOCK_REALTIME && ++calls > atol(getenv("CLOCK_CALLS"))) now->tv_sec -= 31536000;
+    return failed;
+}
+time_t time(time_t *found) {
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    if (found) *found = now.tv_sec;
+    return now.tv_sec;
+}
+int gettimeofday(struct timeval *found, void *zone) {
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    found->tv_sec = now.tv_sec;
+    found->tv_usec = now.tv_nsec / 1000;
+    return 0;
+}
+"""
+"""A library whose clock is a year behind after some calls."""
+
+
+def clocks(folder: Path) -> Case:
+    """Set the clock back by a year during a command; then its files are a year in the future, and it runs again."""
+    workplace, library = Workplace(folder), folder / "clock.so"
+    (folder / "clock.c").write_text(CLOCK)
+    built = ("cc", "-shared", "-fPIC", "-o", str(library), str(folder / "clock.c"), "-ldl")
+    if shutil.which("cc") is None or subprocess.run(built, capture_output=True, check=False).returncode:
+        raise CannotRunError("there is no C compiler cc, which builds a clock")
+    variables = os.environ | {"LISSNAS_CACHE": str(workplace.place / "cache"), "LOKY_MAX_CPU_COUNT": "1"}
+
+    def behind(calls: int, *command: str) -> subprocess.CompletedProcess[str]:
+        clock = {"LD_PRELOAD": str(library), "CLOCK_CALLS": str(calls)}
+        return subprocess.run(
+            [sys.executable, *command],
+            cwd=workplace.place,
+            env=variables | clock,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+    year = float(behind(0, "-c", "import time; print(time.time())").stdout)
+    if not 364 < (time.time() - year) / 86_400 < 366:
+        raise CannotRunError("this system does not let a library replace the clock")
+
+    def case(number: int) -> str:
+        name, calls = NAMES[number % len(NAMES)], (0, 1, 2, 5, 10, 50)[number // len(NAMES) % 6]
+        expected = workplace.expected(name)
+        workplace.renew()
+        ended = behind(calls, "-m", "lissnas_analyses.cli.start", *COMMANDS[name])
+        for path in workplace.place.rglob("*"):
+            os.utime(path, (time.time() + 31_536_000,) * 2)
+        again = workplace.run(partial(lissnas, *COMMANDS[name]))
+        if ended.returncode or again.status:
+            printed = f"{ended.stdout}{ended.stderr}{again.output}"[-600:]
+            return f"{name}, call {calls}: ended with status {ended.returncode}, then {again.status}: {printed}"
+        wrong = difference(contents(workplace.place), expected)
+        return f"{name}, call {calls}: {wrong}" if wrong else ""
+
+    return case
+
+
 STARTS: dict[str, tuple[dict[str, str], str, tuple[int, ...]]] = {
     "ASCII output": ({"PYTHONIOENCODING": "ascii", "LC_ALL": "C"}, "{lissnas} locality BENCH", (0,)),
     "a name that is no UTF-8": ({}, "{lissnas} locality BENCH --out $'o\\xff'", (0,)),
@@ -289,6 +363,7 @@ CLAIMS: dict[str, Callable[[Path], Case]] = {
     "a failing disk at any operation ends a command in a sentence and loses nothing": operations(errno.EIO),
     "too few descriptors end a command in a sentence and lose nothing": descriptors,
     "an output that takes nothing ends a command in a sentence": outputs,
+    "a clock that is set back by a year changes no result": clocks,
     "two processes at once in a folder both end well, or one says that it waits": at_once,
 }
 """What is checked, by what it promises."""
