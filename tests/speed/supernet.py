@@ -1,6 +1,6 @@
 """A supernet's training step beside the passes of its network, and paths that are scored together beside each alone.
 
-.venv/bin/python tests/speed/supernet.py [THREADS]
+.venv/bin/python tests/speed/supernet.py [--threads N] [training|cells|random|around] ...
 
 In processor time, by default of one thread. The images are noise: what they show takes no time. Prints
 
@@ -11,7 +11,7 @@ In processor time, by default of one thread. The images are noise: what they sho
 3. what it takes to notice that weights have changed, which is done once a call.
 """
 
-import sys
+import argparse
 import tempfile
 import time
 from pathlib import Path
@@ -124,11 +124,19 @@ def neighbors_of_some(space: Space, rng: np.random.Generator) -> Rows:
     return rng.permutation(around)[:PATHS]
 
 
-torch.set_num_threads(int(sys.argv[1]) if len(sys.argv) > 1 else 1)
-training()
+parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+parser.add_argument("parts", nargs="*", help="training, cells, random, around; by default all")
+parser.add_argument("--threads", type=int, default=1)
+options = parser.parse_args()
+torch.set_num_threads(options.threads)
 rng = np.random.default_rng(0)
 cells = CellSupernet(Skeleton(channels=8), np.random.default_rng(0))
-scoring(cells, 8, 1, 64, cells.space.sample(PATHS, rng), "random cells")
 shuffle = ChainNetwork(shufflenetv2_chain(10, 64), np.random.default_rng(0), affine=False)
-scoring(shuffle, 64, 3, 8, shuffle.space.sample(PATHS, rng), "random networks")
-scoring(shuffle, 64, 3, 8, neighbors_of_some(shuffle.space, rng), "networks around 20")
+parts = {
+    "training": training,
+    "cells": lambda: scoring(cells, 8, 1, 64, cells.space.sample(PATHS, rng), "random cells"),
+    "random": lambda: scoring(shuffle, 64, 3, 8, shuffle.space.sample(PATHS, rng), "random networks"),
+    "around": lambda: scoring(shuffle, 64, 3, 8, neighbors_of_some(shuffle.space, rng), "networks around 20"),
+}
+for part in options.parts or parts:
+    parts[part]()
