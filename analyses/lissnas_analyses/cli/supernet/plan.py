@@ -220,23 +220,26 @@ def _parts(measured: "MeasuredSpeed | None") -> tuple[str, ...]:
     if not measured.decode:
         return (f"an image takes {copy} to copy and {train} to train; the bottleneck: {measured.bottleneck}",)
     decode, augment = (f"{_three_digits(1000 * max(each, 1e-9))} ms" for each in (measured.decode, measured.augment))
-    where = "on the device" if measured.augments_on_device else "on a core"
+    decodes = "on the device" if measured.on_device == "decoding" else "on a core"
+    augments = "on a core" if measured.on_device == "nothing" else "on the device"
     source = "a generated image, because those of the recipe are not here," if measured.generated else "an image"
     parts = (
-        f"{source} takes {decode} to decode on a core, {augment} to augment {where}, {copy} to copy and {train} to "
+        f"{source} takes {decode} to decode {decodes}, {augment} to augment {augments}, {copy} to copy and {train} to "
         f"train, with {counted(measured.workers, 'worker')}; the bottleneck: {measured.bottleneck}"
     )
-    return (parts + _REMEDIES.get((measured.bottleneck, measured.augments_on_device), ""),)
+    return (parts + _REMEDIES.get((measured.bottleneck, measured.on_device), ""),)
 
 
 _MORE = "raise images.files.workers up to the number of cores"
 _REMEDIES = {
-    ("decode", False): f"; {_MORE}, or use copies of 'lissnas supernet resize'",
-    ("decode", True): f"; {_MORE}, or use copies of 'lissnas supernet resize'",
-    ("augment", False): f"; {_MORE}, or on a GPU set images.files.on_device to augmentation",
-    ("augment", True): "; set images.files.on_device to nothing",
+    ("decode", "nothing"): f"; {_MORE}, or use copies of 'lissnas supernet resize'",
+    ("decode", "augmentation"): f"; {_MORE}, or use copies of 'lissnas supernet resize'",
+    ("decode", "decoding"): "; set images.files.on_device to augmentation",
+    ("augment", "nothing"): f"; {_MORE}, or on a GPU set images.files.on_device to augmentation",
+    ("augment", "augmentation"): "; set images.files.on_device to nothing",
+    ("augment", "decoding"): "; set images.files.on_device to nothing",
 }
-"""What to do about a bottleneck, by its part and by whether the device augments."""
+"""What to do about a bottleneck, by its part and by what the device does."""
 
 
 def _scoring(run_plan: "Plan", rounds: int) -> str:

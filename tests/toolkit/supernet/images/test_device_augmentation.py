@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 import torch
 from counted_reads import CountedReads
+from lissnas.errors import LissnasError
 from lissnas.supernet.images.augmentations import ABS_AUGMENTATION, SPOS_AUGMENTATION, Augmentation
 from lissnas.supernet.images.device_augmentation import AugmentedOnDevice, pack
+from lissnas.supernet.images.device_decoding import decode_jpegs
 from lissnas.supernet.images.image_folder import folder_source
 from PIL import Image
 from torch import Tensor
@@ -131,3 +133,28 @@ def test_a_recipe_chooses_where_images_are_augmented(tmp_path: Path, workers: in
     assert torch.equal(labels, their_labels)
     assert (found - expected).abs().max() <= 4
     assert (found - expected).abs().float().mean() < 1
+
+
+def test_files_are_decoded_on_the_device_and_by_pillow_where_torchvision_cannot(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """One file is no JPEG, and one is truncated: the same image of its class replaces it."""
+    tree = made.make_tree(tmp_path / "tree", training=8, validation=1)
+    first, second, *_ = sorted((tree / "train" / made.CLASSES[1]).iterdir())
+    first.write_bytes(made.encoded(Image.open(first)))
+    second.write_bytes(second.read_bytes()[:-40])
+    batches = []
+    for on_device in ("augmentation", "decoding"):
+        settings = replace(made.SETTINGS, on_device=on_device, workers=1)
+        source = folder_source(tree / "train", tree / "val", tmp_path / "run", settings)
+        [(images, _)] = next(source.train.steps(12, 1, [0], 3, 0))
+        batches.append(images.to(torch.device("cpu")))
+    difference = (batches[0].int() - batches[1].int()).abs()
+    decodes = "torchvision does not decode JPEG files on cpu" not in caplog.text
+    assert difference.max() <= (20 if decodes else 0)
+    assert difference.float().mean() < 2
+
+
+def test_a_file_that_only_the_device_sees_to_be_damaged_ends_the_training_with_advice() -> None:
+    with pytest.raises(LissnasError, match=r"set images\.files\.on_device to augmentation, which skips it"):
+        decode_jpegs([torch.tensor([255, 216, 1, 255, 217], dtype=torch.uint8)], torch.device("cpu"))

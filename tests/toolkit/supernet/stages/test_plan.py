@@ -154,12 +154,13 @@ def test_activations_are_what_a_real_pass_of_the_most_expensive_path_keeps() -> 
 
 
 def test_the_slower_side_limits_the_throughput_and_its_largest_part_is_the_bottleneck() -> None:
-    workers = MeasuredSpeed(0.002, 0.006, 0.0001, 0.0004, 8, augments_on_device=False, generated=False)
+    workers = MeasuredSpeed(0.002, 0.006, 0.0001, 0.0004, 8, "nothing", generated=False)
     assert workers.images_per_second == pytest.approx(1000)
     assert workers.bottleneck == "augment"
-    device = replace(workers, augment=0.0001, augments_on_device=True)
+    device = replace(workers, augment=0.0001, on_device="augmentation")
     assert device.images_per_second == pytest.approx(1 / 0.0006)
     assert device.bottleneck == "train"
+    assert replace(device, decode=0.002, on_device="decoding").bottleneck == "decode"
     assert replace(device, decode=0.02).bottleneck == "decode"
     assert replace(workers, workers=0).images_per_second == pytest.approx(1 / 0.0085)
 

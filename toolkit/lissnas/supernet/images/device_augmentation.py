@@ -56,7 +56,7 @@ def pack(crops: Sequence[NDArray[np.uint8]], drawn: Sequence[DrawnAugmentation])
     jitter = np.array([each.jitter or [(0, 1.0)] * 3 for each in drawn], dtype=np.float64).reshape(-1, 3, 2)
     return Crops(
         torch.from_numpy(np.concatenate([each.reshape(-1, 3) for each in crops] or [np.zeros((0, 3), np.uint8)])),
-        torch.tensor([each.shape[:2] for each in crops], dtype=torch.int64).view(-1, 2),
+        torch.tensor([each[2:4] for each in drawn], dtype=torch.int64).view(-1, 2),
         torch.from_numpy(jitter[..., 0].astype(np.int64)),
         torch.from_numpy(jitter[..., 1].astype(np.float32)),
         torch.tensor([each.flipped for each in drawn], dtype=torch.bool),

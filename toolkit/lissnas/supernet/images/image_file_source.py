@@ -16,11 +16,18 @@ from torch import Tensor
 
 from lissnas.errors import LissnasError
 from lissnas.storage.random_streams import TrainingStream
-from lissnas.supernet.images.augmentations import transforms
+from lissnas.supernet.images.augmentations import Augmentation, transforms
 from lissnas.supernet.images.decoded_image_cache import DecodedImageCache
 from lissnas.supernet.images.device_augmentation import AugmentedOnDevice, Crops
+from lissnas.supernet.images.device_decoding import DecodedOnDevice, EncodedImages
 from lissnas.supernet.images.hold_out import hold_out
-from lissnas.supernet.images.image_batches import LabeledBatch, TrainingBatch, TrainingImages, image_order
+from lissnas.supernet.images.image_batches import (
+    LabeledBatch,
+    MovableImages,
+    TrainingBatch,
+    TrainingImages,
+    image_order,
+)
 from lissnas.supernet.images.image_files import ImageFiles, ImageFileSettings, image_list_digest
 from lissnas.supernet.images.image_loading import LoadRequest, UnreadableImages, load_images
 from lissnas.supernet.images.image_source import check_number_of_images
@@ -122,7 +129,7 @@ class _AugmentedImages:
                     slots = range(number * size, (number + 1) * size)
                     yield [(batch[slot], (seed, step, slot)) for slot in slots]
 
-        augmentation, on_device = self.settings.augmentation, self.settings.on_device != "nothing"
+        augmentation, on_device = self.settings.augmentation, self.settings.on_device
         loaded = load_images(self.images, augmentation, requests(), self.settings.workers, self.unreadable, on_device)
         while True:
             step_batches: list[TrainingBatch] = []
@@ -131,9 +138,16 @@ class _AugmentedImages:
                     raise LissnasError(
                         f"no image of the class of {next(iter(unreadable))} can be read; repair some of its images"
                     )
-                pixels = AugmentedOnDevice(images, augmentation) if isinstance(images, Crops) else images
-                step_batches.append((pixels, labels))
+                step_batches.append((_movable(images, augmentation), labels))
             yield step_batches
+
+
+def _movable(images: Tensor | Crops | EncodedImages, augmentation: Augmentation) -> Tensor | MovableImages:
+    if isinstance(images, Tensor):
+        return images
+    if isinstance(images, Crops):
+        return AugmentedOnDevice(images, augmentation)
+    return DecodedOnDevice(images, augmentation)
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,9 @@ from lissnas.errors import LissnasError
 from lissnas.setting_checks import check_between
 from lissnas.supernet.images.augmentations import SPOS_AUGMENTATION, Augmentation
 
+DeviceWork = Literal["nothing", "augmentation", "decoding"]
+"""What the device that trains does with training images; decoding includes augmentation."""
+
 
 class ImageFiles(Protocol):
     """Images in files, sorted by class, then by name.
@@ -58,8 +61,9 @@ class ImageFileSettings:
     max_unreadable
         Maximum number of unreadable images that a process skips. One more is an error.
     on_device
-        What the device that trains does instead of the workers: "nothing"; or "augmentation" of training images, with
-        the same random numbers and, but for rounding, the same pixels. It helps where workers are the bottleneck.
+        What the device that trains does instead of the workers: "nothing"; "augmentation" of training images, with the
+        same random numbers and, but for rounding, the same pixels; or "decoding" of their JPEG files as well, where
+        torchvision can. It helps where workers are the bottleneck.
     """
 
     augmentation: Augmentation = field(default=SPOS_AUGMENTATION)
@@ -68,7 +72,7 @@ class ImageFileSettings:
     hold_out_seed: int = 0
     workers: int = 8
     max_unreadable: int = 10
-    on_device: Literal["nothing", "augmentation"] = "nothing"
+    on_device: DeviceWork = "nothing"
 
     def __post_init__(self) -> None:
         check_between(self, 1, inf, "classes", "held_out_per_class")

@@ -25,8 +25,9 @@ from lissnas.stop_signals import STOP_SIGNALS
 from lissnas.storage.random_streams import TrainingStream
 from lissnas.supernet.images.augmentations import Augmentation, DrawnAugmentation
 from lissnas.supernet.images.device_augmentation import Crops, pack
+from lissnas.supernet.images.device_decoding import EncodedImages, JpegFile, file_or_image, pack_files
 from lissnas.supernet.images.image_decoding import UnreadableImageError, decode_image
-from lissnas.supernet.images.image_files import ImageFiles
+from lissnas.supernet.images.image_files import DeviceWork, ImageFiles
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -46,7 +47,7 @@ class LoadedImages(NamedTuple):
     Attributes
     ----------
     images
-        uint8 of shape (images, 3, size, size), or crops that a device augments.
+        uint8 of shape (images, 3, size, size), or crops that a device augments, or files that it decodes as well.
     labels
         int64 of shape (images,).
     requested
@@ -55,7 +56,7 @@ class LoadedImages(NamedTuple):
         Path of each unreadable image, and the reason.
     """
 
-    images: Tensor | Crops
+    images: Tensor | Crops | EncodedImages
     labels: Tensor
     requested: Tensor
     unreadable: dict[str, str]
@@ -94,7 +95,7 @@ def load_images(
     requests: Iterable[LoadRequest],
     workers: int,
     unreadable: UnreadableImages,
-    on_device: bool = False,
+    on_device: DeviceWork = "nothing",
 ) -> Iterator[LoadedImages]:
     """Yield the batch of each request, in order.
 
@@ -107,7 +108,7 @@ def load_images(
     unreadable
         Gets the images that cannot be read.
     on_device
-        Whether training images are only cropped, because the device augments them.
+        What the device does with training images, as in `ImageFileSettings`.
 
     Raises
     ------
@@ -168,7 +169,9 @@ def _shared_memory_errors() -> Iterator[None]:
 class _Decoding(Dataset[Any]):
     """Decodes the images of a request, in a worker."""
 
-    def __init__(self, images: ImageFiles, augmentation: Augmentation, max_unreadable: int, on_device: bool) -> None:
+    def __init__(
+        self, images: ImageFiles, augmentation: Augmentation, max_unreadable: int, on_device: DeviceWork
+    ) -> None:
         self._images = images
         self._augmentation = augmentation
         self._max_unreadable = max_unreadable
@@ -177,7 +180,9 @@ class _Decoding(Dataset[Any]):
     def __getitems__(self, request: LoadRequest) -> LoadedImages:
         unreadable: dict[str, str] = {}
         size = self._augmentation.size
-        pixels = torch.empty((0 if self._on_device else len(request), 3, size, size), dtype=torch.uint8)
+        by_worker = self._on_device == "nothing"
+        pixels = torch.empty((len(request) if by_worker else 0, 3, size, size), dtype=torch.uint8)
+        files: list[bytes] = []
         crops: list[NDArray[np.uint8]] = []
         drawn: list[DrawnAugmentation] = []
         done: list[int] = []
@@ -187,27 +192,35 @@ class _Decoding(Dataset[Any]):
                 continue
             if seed is None:
                 pixels[len(done)] = self._for_scoring(image)
-            elif self._on_device:
-                with _drawing_from(seed):
-                    drawn.append(self._augmentation.draw(image.height, image.width))
-                top, left, height, width = drawn[-1][:4]
-                crops.append(np.asarray(image.crop((left, top, left + width, top + height))))  # black where outside
-            else:
+            elif by_worker:
                 with _drawing_from(seed):
                     pixels[len(done)] = self._for_training(image)
+            else:
+                with _drawing_from(seed):
+                    drawn.append(self._augmentation.draw(image.height, image.width))
+                files.append(image.content if isinstance(image, JpegFile) else b"")
+                if not isinstance(image, JpegFile):
+                    top, left, height, width = drawn[-1][:4]
+                    crops.append(np.asarray(image.crop((left, top, left + width, top + height))))  # black where outside
             done.append(number)
         labels = self._images.labels[[request[number][0] for number in done]]
-        loaded = pack(crops, drawn) if self._on_device else pixels[: len(done)]
+        if by_worker:
+            return LoadedImages(pixels[: len(done)], torch.from_numpy(labels), torch.tensor(done), unreadable)
+        loaded = pack_files(files, crops, drawn) if self._on_device == "decoding" else pack(crops, drawn)
         return LoadedImages(loaded, torch.from_numpy(labels), torch.tensor(done), unreadable)
 
-    def _readable_image(self, place: int, unreadable: dict[str, str], replace: bool) -> "Image | None":
-        """Return an image; if it is unreadable, the next readable one of its class if `replace`, else None."""
+    def _readable_image(self, place: int, unreadable: dict[str, str], replace: bool) -> "Image | JpegFile | None":
+        """Return an image, or its file if the device decodes it.
+
+        If it is unreadable, return the next readable one of its class if `replace`, else None.
+        """
         labels = self._images.labels
+        decode = file_or_image if self._on_device == "decoding" else decode_image
         begin, end = np.searchsorted(labels, labels[place] + np.arange(2)) if replace else (place, place + 1)
         for offset in range(end - begin):
             candidate = int(begin + (place - begin + offset) % (end - begin))
             try:
-                return decode_image(self._images.read(candidate))
+                return decode(self._images.read(candidate))
             except (UnreadableImageError, OSError) as error:
                 reason = error.strerror if isinstance(error, OSError) else str(error)
                 unreadable[self._images.where(candidate)] = reason or type(error).__name__
@@ -239,10 +252,18 @@ def _shared(loaded: Any) -> Any:
     Otherwise a thread does this while it sends them. An error in that thread is lost, and the training waits forever.
     """
     if get_worker_info() is not None:
-        for part in (*loaded, *(loaded.images if isinstance(loaded.images, Crops) else ())):
-            if isinstance(part, Tensor):
-                part.share_memory_()
+        for part in _tensors(loaded):
+            part.share_memory_()
     return loaded
+
+
+def _tensors(part: Any) -> Iterator[Tensor]:
+    """Yield the tensors in nested tuples."""
+    if isinstance(part, Tensor):
+        yield part
+    elif isinstance(part, tuple):
+        for inner in part:
+            yield from _tensors(inner)
 
 
 def _ignore_signals(_worker: int) -> None:

@@ -14,8 +14,9 @@ import torch
 
 from lissnas.errors import LissnasError
 from lissnas.supernet.images.device_augmentation import AugmentedOnDevice, pack
+from lissnas.supernet.images.device_decoding import decode_jpegs
 from lissnas.supernet.images.image_decoding import UnreadableImageError, decode_image
-from lissnas.supernet.images.image_files import ImageFileSettings
+from lissnas.supernet.images.image_files import DeviceWork, ImageFileSettings
 from lissnas.supernet.recipes.recipe_images import list_image_files
 from lissnas.supernet.recipes.run_recipe import RunRecipe
 from lissnas.supernet.stages.plan import measured_throughput
@@ -25,6 +26,14 @@ _IMAGES = 32
 
 _GENERATED_SIZE = 500, 375
 """Width and height of the image that is measured if those of the recipe are not here: usual in ImageNet."""
+
+
+_WORKERS_DO: dict[DeviceWork, tuple[str, ...]] = {
+    "nothing": ("decode", "augment"),
+    "augmentation": ("decode",),
+    "decoding": (),
+}
+"""What workers do with a training image, by what the device does."""
 
 
 @dataclass(frozen=True)
@@ -41,8 +50,8 @@ class MeasuredSpeed:
         Forward and backward pass of one path.
     workers
         Number of processes that read images, at most one for each core; 0 if the process that trains reads them.
-    augments_on_device
-        Whether the device augments.
+    on_device
+        What the device does instead of the workers.
     generated
         Whether the recipe's images are not here, so that a generated one was decoded.
     """
@@ -52,18 +61,18 @@ class MeasuredSpeed:
     copy: float
     train: float
     workers: int
-    augments_on_device: bool
+    on_device: DeviceWork
     generated: bool
 
     @property
     def _on_workers(self) -> dict[str, float]:
-        parts = {"decode": self.decode} | ({} if self.augments_on_device else {"augment": self.augment})
-        return {name: seconds / max(self.workers, 1) for name, seconds in parts.items()}
+        parts = {"decode": self.decode, "augment": self.augment}
+        return {name: parts[name] / max(self.workers, 1) for name in _WORKERS_DO[self.on_device]}
 
     @property
     def _on_device(self) -> dict[str, float]:
-        augment = {"augment": self.augment} if self.augments_on_device else {}
-        return {"copy": self.copy, "train": self.train} | augment
+        parts = {"decode": self.decode, "augment": self.augment, "copy": self.copy, "train": self.train}
+        return {name: seconds for name, seconds in parts.items() if name not in _WORKERS_DO[self.on_device]}
 
     @property
     def _slower(self) -> dict[str, float]:
@@ -94,12 +103,16 @@ def measured_speed(recipe: RunRecipe, device: str) -> MeasuredSpeed:
     place = torch.device(device)
     if files is None:
         pixels = torch.zeros(recipe.training.micro_batch_size, recipe.images.channels, *[recipe.images.size] * 2)
-        return MeasuredSpeed(0, 0, _seconds(lambda: pixels.to(place), place) / len(pixels), train, 0, False, False)
+        return MeasuredSpeed(0, 0, _seconds(lambda: pixels.to(place), place) / len(pixels), train, 0, "nothing", False)
     contents, generated = _contents(recipe)
-    decode = sum(_seconds(partial(decode_image, content), place) for content in contents) / len(contents)
+    if files.on_device == "decoding":
+        encoded = [torch.frombuffer(bytearray(content), dtype=torch.uint8) for content in contents]
+        decode = _seconds(partial(decode_jpegs, encoded, place), place) / len(contents)
+    else:
+        decode = sum(_seconds(partial(decode_image, content), place) for content in contents) / len(contents)
     augment, copy = _augment_and_copy(contents, files, place)
     workers = min(files.workers, os.cpu_count() or 1)
-    return MeasuredSpeed(decode, augment, copy, train, workers, files.on_device != "nothing", generated)
+    return MeasuredSpeed(decode, augment, copy, train, workers, files.on_device, generated)
 
 
 def _augment_and_copy(contents: list[bytes], files: ImageFileSettings, device: torch.device) -> tuple[float, float]:
