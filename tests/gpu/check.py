@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partialmethod
-from itertools import cycle
+from itertools import cycle, product
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,7 @@ import torch
 from lissnas.spaces.published.shufflenetv2 import shufflenetv2_chain
 from lissnas.supernet.images.augmentations import Augmentation
 from lissnas.supernet.images.image_batches import ImagesInMemory, LabeledBatch
-from lissnas.supernet.images.image_files import ImageFileSettings
+from lissnas.supernet.images.image_files import DeviceWork, ImageFileSettings
 from lissnas.supernet.images.image_folder import folder_source
 from lissnas.supernet.networks.chain_network import ChainNetwork
 from lissnas.supernet.networks.supernet import compile_fixed_parts
@@ -217,7 +217,7 @@ class Check:
         return training[1] / steps <= 2 and scoring[1] <= 4, found
 
     def loading(self) -> Found:
-        """(e) JPEG files through worker processes, beside images in memory."""
+        """(e) JPEG files through worker processes and the device, beside images in memory."""
         from PIL import Image
 
         count, workers = (40, (0, 1)) if self.small else (4000, (8, 16))
@@ -230,11 +230,14 @@ class Check:
                 coarse.resize((500, 400)).save(place / f"{number}.jpg", quality=90)
             recipe = self.recipe(precision="bfloat16", channels_last=True, steps=min(self.steps, 20))
             speeds = {"in memory": self._images_per_second(recipe, self.images(2 * self.batch))}
-            for processes in workers:
-                augmentation = Augmentation(size=self.size)
-                settings = ImageFileSettings(augmentation, held_out_per_class=2, workers=processes)
+            works: tuple[DeviceWork, ...] = ("nothing", "augmentation", "decoding")
+            for processes, work in product(workers, works):
+                settings = ImageFileSettings(
+                    Augmentation(size=self.size), held_out_per_class=2, workers=processes, on_device=work
+                )
                 source = folder_source(folder / "train", folder / "validation", folder / f"run-{processes}", settings)
-                speeds[f"{processes} workers"] = self._images_per_second(recipe, source.train)
+                name = f"{processes} workers, on the device: {work}"
+                speeds[name] = self._images_per_second(recipe, source.train)
         best = max(speed for name, speed in speeds.items() if name != "in memory")
         speeds["share of the speed in memory"] = best / speeds["in memory"]
         return (None if self.small else best >= 0.9 * speeds["in memory"]), speeds

@@ -10,9 +10,9 @@ import pytest
 import torch
 from counted_reads import CountedReads
 from lissnas.errors import LissnasError
+from lissnas.supernet.images import device_decoding
 from lissnas.supernet.images.augmentations import ABS_AUGMENTATION, SPOS_AUGMENTATION, Augmentation
 from lissnas.supernet.images.device_augmentation import AugmentedOnDevice, pack
-from lissnas.supernet.images.device_decoding import decode_jpegs
 from lissnas.supernet.images.image_folder import folder_source
 from PIL import Image
 from torch import Tensor
@@ -143,6 +143,7 @@ def test_files_are_decoded_on_the_device_and_by_pillow_where_torchvision_cannot(
     first, second, *_ = sorted((tree / "train" / made.CLASSES[1]).iterdir())
     first.write_bytes(made.encoded(Image.open(first)))
     second.write_bytes(second.read_bytes()[:-40])
+    device_decoding._warn_once.cache_clear()
     batches = []
     for on_device in ("augmentation", "decoding"):
         settings = replace(made.SETTINGS, on_device=on_device, workers=1)
@@ -157,4 +158,4 @@ def test_files_are_decoded_on_the_device_and_by_pillow_where_torchvision_cannot(
 
 def test_a_file_that_only_the_device_sees_to_be_damaged_ends_the_training_with_advice() -> None:
     with pytest.raises(LissnasError, match=r"set images\.files\.on_device to augmentation, which skips it"):
-        decode_jpegs([torch.tensor([255, 216, 1, 255, 217], dtype=torch.uint8)], torch.device("cpu"))
+        device_decoding.decode_jpegs([torch.tensor([255, 216, 1, 255, 217], dtype=torch.uint8)], torch.device("cpu"))

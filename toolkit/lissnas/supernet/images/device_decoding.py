@@ -8,6 +8,7 @@ import io
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -64,6 +65,11 @@ def pack_files(
     sizes = torch.tensor([len(file) for file in files], dtype=torch.int64)
     corners = torch.tensor([each[:2] for each in drawn], dtype=torch.int64).view(-1, 2)
     return EncodedImages(torch.from_numpy(content), sizes, corners, pack(crops, drawn))
+
+
+@cache
+def _warn_once(device: torch.device, reason: str) -> None:
+    _LOG.warning("torchvision does not decode JPEG files on %s (%s); Pillow does, on one core", device, reason)
 
 
 def file_or_image(content: bytes) -> "JpegFile | Image":
@@ -125,8 +131,7 @@ def decode_jpegs(files: Sequence[Tensor], device: torch.device) -> list[Tensor]:
     except torch.OutOfMemoryError:
         raise
     except (RuntimeError, ImportError) as error:
-        reason = str(error).partition("\n")[0]
-        _LOG.warning("torchvision does not decode JPEG files on %s (%s); Pillow does, on one core", device, reason)
+        _warn_once(device, str(error).partition("\n")[0])
     try:
         images = [np.array(decode_image(file.numpy().tobytes())) for file in files]
     except UnreadableImageError as error:
