@@ -362,9 +362,11 @@ def _describe(entry: BenchmarkEntry) -> None:
 
 
 def _overview(entries: Sequence[BenchmarkEntry]) -> Grid:
-    room = get_terminal_size().columns - max(len(entry.name) for entry in entries) - _OTHER_COLUMNS
+    longest = max(len(entry.name) for entry in entries)
+    room = get_terminal_size().columns - longest - _OTHER_COLUMNS
     has_titles = room >= _SHORTEST_TITLE
     grid = _grid("name", "networks", "data sets", *["what was measured"][:has_titles])
+    grid.columns[0].min_width = longest  # a title is cut before a name
     for entry in entries:
         size = "" if entry.networks is None else f"{entry.networks:.2g}" if entry.predicts else f"{entry.networks:,}"
         datasets = "predicted" if entry.predicts else f"{len(entry.datasets) or ''}"

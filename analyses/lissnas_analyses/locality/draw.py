@@ -108,15 +108,11 @@ def draw_optima(result: LocalityResult, benchmark: Benchmark) -> Figure:
     optima = result.optima.with_columns(is_global=pl.col("score") == pl.col("score").max())
     local, best = optima.filter(~pl.col("is_global")), optima.filter("is_global")
     ends.plot(local["score"], local["basin"], look.marker, color=look.color, alpha=0.5, markersize=3.5, linewidth=0)
-    ends.plot(best["score"], best["basin"], "*", color=_GLOBAL, markersize=11, linewidth=0)
+    words = "global optimum" if best.height == 1 else f"{best.height} global optima"
+    ends.plot(best["score"], best["basin"], "*", color=_GLOBAL, markersize=11, linewidth=0, label=words)
     style.logarithmic(ends, style.percent)
     ends.margins(x=0.08)
-    words = "global optimum" if best.height == 1 else f"{best.height} global optima"
-    best_score, basin = best.sort("basin").row(-1, named=True)["score"], best["basin"].max()
-    ends.annotate(
-        words, (best_score, basin), xytext=(6, -8), textcoords="offset points", ha="right", va="top", fontsize=7,
-        color=_GLOBAL,
-    )  # fmt: skip
+    ends.legend(loc="upper left", fontsize=7, labelcolor=_GLOBAL)
     ends.set(
         title=f"b  {len(result.optima):,} local optima",
         xlabel=f"{benchmark.quantity} of a local optimum",
