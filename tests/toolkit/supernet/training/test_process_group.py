@@ -2,6 +2,7 @@
 
 import json
 import signal
+import socket
 import time
 from dataclasses import replace
 from itertools import pairwise
@@ -16,7 +17,8 @@ import torch
 from counted_reads import CountedReads
 from forked_group import run_group, start_group
 from lissnas.errors import SettingError
-from lissnas.supernet.training.process_group import join_process_group
+from lissnas.supernet.training.process_group import ProcessGroup, join_process_group
+from lissnas.supernet.training.resume import check_same_start
 from rounding import largest_drift
 
 
@@ -71,6 +73,28 @@ def test_a_process_may_have_one_micro_batch_more_than_another_one(tmp_path: Path
     assert (saved[statistics] - network.state_dict()[statistics]).abs().max() > 100 * drift
     network.load_state_dict(saved)
     assert tiny.evaluate(network) == json.loads((tmp_path / "scores").read_text())
+
+
+def test_a_port_in_use_is_named_before_any_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = str(server.getsockname()[1])
+        settings = {"RANK": "0", "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+        for name, value in settings.items():
+            monkeypatch.setenv(name, value)
+        message = rf"process 0 of 2 cannot meet the others at 127.0.0.1:{port} \(.*address already in use.*master-port"
+        with pytest.raises(SettingError, match=message), join_process_group("cpu"):
+            pass
+
+
+def test_processes_with_different_software_do_not_start() -> None:
+    """The sum is that of a second process with another version of torch."""
+
+    class WithAnother(ProcessGroup):
+        def sum(self, values: torch.Tensor) -> torch.Tensor:
+            return 2 * values + torch.tensor([0, 0, self.rank + 1])
+
+    with pytest.raises(SettingError, match=r"different software; process 0 has lissnas .*, numpy .*, torch .*:"):
+        check_same_start(WithAnother(0, 2, torch.device("cpu")), 3, 0)
 
 
 def test_no_thread_of_the_group_remains_that_could_abort_the_end_of_a_process(two: Path) -> None:

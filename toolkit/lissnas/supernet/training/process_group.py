@@ -110,7 +110,8 @@ def join_process_group(device: str | None = None) -> Iterator[ProcessGroup]:
     Raises
     ------
     SettingError
-        If a node has fewer GPUs than processes, or if all processes would compute on the same GPU.
+        If a node has fewer GPUs than processes, if all processes would compute on the same GPU, or if the processes
+        cannot meet, for example because another program has their port.
     """
     rank, world_size = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
     chosen = _device(device, int(os.environ.get("LOCAL_RANK", 0)))
@@ -129,10 +130,17 @@ def join_process_group(device: str | None = None) -> Iterator[ProcessGroup]:
         # until the interpreter ends. That is the likely reason why the interpreter rarely aborted there (torch 2.13,
         # gloo).
         import_module("torch._dynamo")
-        if chosen.type == "cuda":
-            dist.init_process_group("nccl", timeout=_TIMEOUT, device_id=chosen)
-        else:
-            dist.init_process_group("gloo", timeout=_TIMEOUT)
+        try:
+            if chosen.type == "cuda":
+                dist.init_process_group("nccl", timeout=_TIMEOUT, device_id=chosen)
+            else:
+                dist.init_process_group("gloo", timeout=_TIMEOUT)
+        except (RuntimeError, ValueError) as error:
+            place = ":".join(os.environ.get(name, f"(no {name})") for name in ("MASTER_ADDR", "MASTER_PORT"))
+            raise SettingError(
+                f"process {rank} of {world_size} cannot meet the others at {place} ({str(error).splitlines()[0]}): "
+                "start the processes with torchrun, and give it another --master-port if this one is in use"
+            ) from error
     try:
         yield ProcessGroup(rank, world_size, chosen)
         if joins:

@@ -51,9 +51,20 @@ def training_identity(
 
 
 def check_same_start(group: ProcessGroup, seed: int, first_step: int) -> None:
-    """Raise SettingError if the processes have different seeds, or would resume from different steps."""
-    own = [seed % 2**31, first_step]
-    if group.sum(torch.tensor(own, device=group.device)).tolist() != [group.world_size * each for each in own]:
+    """Raise SettingError if the processes have different software or seeds, or would resume from different steps."""
+    digest = hashlib.sha256(repr(package_versions()).encode()).digest()
+    own = [seed % 2**31, first_step, int.from_bytes(digest[:3])]
+    *same_start, same_software = (
+        total == group.world_size * each
+        for total, each in zip(group.sum(torch.tensor(own, device=group.device)).tolist(), own, strict=True)
+    )
+    if not same_software:
+        versions = ", ".join(f"{package} {number}" for package, number in package_versions().items())
+        raise SettingError(
+            f"the processes have different software; process {group.rank} has {versions}: install the same versions "
+            "on all nodes"
+        )
+    if not all(same_start):
         raise SettingError(
             "the processes have different seeds, or resume from different checkpoints: give all processes the same "
             "seed, and a folder of checkpoints that all of them can read"
