@@ -97,7 +97,8 @@ class OwnFile:
         """Return a column as the file has it; categories become text."""
         if name not in self._columns:
             try:
-                series = self._lazy.select(pl.col(f"^{_escaped(name)}$")).collect().to_series()
+                # By its place: Polars reads a name such as "^a.*$" or "*" as an expression.
+                series = self._lazy.select(pl.nth(self.names.index(name))).collect().to_series()
             except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
                 raise self.error(f"cannot be read ({first_line(error)})") from error
             is_category = isinstance(series.dtype, pl.Categorical | pl.Enum)
@@ -231,11 +232,6 @@ def _empty(column: pl.Series) -> NDArray[np.bool_]:
     return column.is_null().to_numpy()
 
 
-def _escaped(name: str) -> str:
-    """Return a regular expression for exactly this name; Polars reads ^...$ in a column's name as an expression."""
-    return "".join(f"\\x{{{ord(letter):x}}}" for letter in name)
-
-
 def _parsed(column: pl.Series) -> tuple[pl.Series, pl.Series]:
     """Return the numbers of a text column, null where there is none, and which cells are wrong."""
     stripped = column.cast(pl.String).str.strip_chars()
@@ -302,10 +298,9 @@ def _open_csv(name: str, text: str) -> OwnFile:
         row = wrong.arg_max() or 0
         place = _place(row - 1, is_lines)
         raise BenchmarkFileError(f"{name}: {place} has {counts[row]} of {counts[0]} columns")
+    data = io.BytesIO(f"\ufeff{lines}\n".encode())  # Polars would decompress a text that begins with "x^"
     try:
-        every = pl.read_csv(
-            io.BytesIO(f"{lines}\n".encode()), separator=separator, has_header=False, infer_schema=False, glob=False
-        )
+        every = pl.read_csv(data, separator=separator, has_header=False, infer_schema=False, glob=False)
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         raise BenchmarkFileError(f"{name}: cannot be read ({first_line(error)})") from error
     if every.shape != (len(records), counts[0]):
@@ -315,7 +310,6 @@ def _open_csv(name: str, text: str) -> OwnFile:
         )
     columns = [(column or "").strip() for column in every.row(0)]
     _check_names(name, columns)
-    every.columns = columns
     return OwnFile(name, tuple(columns), every.height - 1, False, is_lines, every[1:].lazy())
 
 
@@ -348,10 +342,11 @@ def _open_json(name: str, text: str) -> OwnFile:
             records = [line for line in text.splitlines() if line.strip()]
             value = [json.loads(line, object_pairs_hook=_without_repeats) for line in records]
         columns = _json_columns(value)
-        frame = pl.DataFrame({column: _json_series(column, values) for column, values in columns.items()})
+        series = [_json_series(column, values) for column, values in columns.items()]
+        frame = pl.DataFrame({f"column{place}": values for place, values in enumerate(series)})
     except (ValueError, TypeError, OverflowError, RecursionError, pl.exceptions.PolarsError) as error:
         raise BenchmarkFileError(f"{name}: cannot be read as a table in JSON ({first_line(error)})") from error
-    return OwnFile(name, tuple(frame.columns), frame.height, True, False, frame.lazy())
+    return OwnFile(name, tuple(columns), frame.height, True, False, frame.lazy())
 
 
 def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+from column_checksums import checksum_of
 from lissnas.errors import SettingError, UnknownNameError
 from lissnas.spaces.published.cell201 import cell201
 from lissnas.spaces.space import Floats
@@ -90,6 +91,10 @@ def test_every_value_is_that_of_its_cell_in_the_real_table(
         values = real[f"hw_{metric}"].to_numpy()
         np.testing.assert_array_equal(found[index], np.where(values == -1, np.nan, values * scale))
     assert not columns
+
+
+def test_the_official_layout_reads_as_before(official: bytes, tmp_path: Path) -> None:
+    assert checksum_of(_read(official, tmp_path)) == 2860451396
 
 
 def test_rows_are_placed_by_their_strings_in_any_order(real: pl.DataFrame, official: bytes, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import nas_bench_101_official as official
 import numpy as np
 import polars as pl
 import pytest
+from column_checksums import checksum_of
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lissnas.spaces.published.nasbench101 import OPERATIONS, nasbench101
@@ -120,7 +121,9 @@ def _assert_holds(columns: dict[Column, np.ndarray], runs: list[Run], max_vertic
 
 
 def test_every_value_is_that_of_its_record(benchmark_: TableAdapter, runs: list[Run], tmp_path: Path) -> None:
-    _assert_holds(_read(benchmark_, _file(runs), tmp_path), runs, 4)
+    columns = _read(benchmark_, _file(runs), tmp_path)
+    _assert_holds(columns, runs, 4)
+    assert checksum_of(columns) == 3786520694  # no change of the reader has changed a value
 
 
 def test_repeats_are_numbered_in_the_order_of_the_file(

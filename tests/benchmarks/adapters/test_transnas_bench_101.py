@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+from column_checksums import checksum_of
 from lissnas.spaces.published.transnas import transnas_macro, transnas_micro
 from lissnas.spaces.space import Floats
 from lissnas_benchmarks.adapter import Import
@@ -216,6 +217,18 @@ def _read(file: Any, folder: Path) -> dict[Column, Floats]:
     path = folder / "any.pth"
     path.write_bytes(_stream(file))
     return dict(MICRO.read(Import((path,), folder)))
+
+
+def test_the_official_layout_reads_as_before(file: dict[str, Any], tmp_path: Path) -> None:
+    """All but the scores of room layouts, which earlier versions took from another column."""
+    path = tmp_path / "any.pth"
+    path.write_bytes(_stream(file))
+    for adapter, checksum in ((MACRO, 1986265612), (MICRO, 3610430442)):
+        columns = adapter.read(Import((path,), tmp_path))
+        stays = {
+            one: values for one, values in columns.items() if (one.metric, one.dataset) != ("score", "room_layout")
+        }
+        assert checksum_of(stays) == checksum
 
 
 def _edited(change: Callable[[dict[str, Any]], Any]) -> Callable[[dict[str, Any]], dict[str, Any]]:
