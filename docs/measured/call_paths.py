@@ -37,7 +37,8 @@ COMMANDS = {
         "lissnas_analyses.results.folder:Results.save > lissnas.storage.atomic_write:atomic_write",
     ),
     ("supernet", "shrink", "digits", "--out", "run", *(word for key in SUPERNET for word in ("--set", key))): (
-        "lissnas.shrinkers.lissnas:Lissnas.rounds > lissnas.supernet.scoring.shared_operations:SharedOperations.outputs",
+        "lissnas.shrinkers.lissnas:Lissnas.rounds > "
+        "lissnas.supernet.scoring.shared_operations:SharedOperations.outputs",
         "lissnas.subspaces.subspace_file:save",
         "lissnas_analyses.results.folder:Results.save > lissnas.storage.atomic_write:atomic_write",
     ),
