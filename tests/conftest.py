@@ -17,6 +17,7 @@ from lissnas.spaces.categorical import CategoricalSpace
 from lissnas.spaces.distinct import DistinctSpace
 from lissnas.spaces.published.cell201 import cell201
 from lissnas.spaces.space import Floats, Space
+from lissnas_analyses import style
 from lissnas_benchmarks.catalog import find_adapter
 from lissnas_benchmarks.loading import is_ready, load_table
 from lissnas_benchmarks.obtaining.importing import import_files
@@ -64,10 +65,14 @@ def session_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def small_maps() -> Iterator[None]:
-    """Draw maps of 200 random architectures instead of 1,500: placing those takes longer than most comparisons."""
+def small_figures() -> Iterator[None]:
+    """Draw maps of 200 random architectures instead of 1,500, and pictures with a sixteenth of the pixels.
+
+    Placing the architectures takes longer than most comparisons, and the pixels take a third of drawing.
+    """
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("lissnas_analyses.comparison.pocket_map.BACKGROUND", 200)
+        patch.setitem(style._STYLE, "savefig.dpi", 50)
         yield
 
 

@@ -14,6 +14,7 @@ from lissnas.shrinkers.shrink import shrink
 from lissnas.statistics.quality import quality
 from lissnas.storage.random_streams import named_generator
 from lissnas.subspaces.subspace import WholeSpace
+from lissnas_analyses import style
 from lissnas_analyses.comparison import measure, pocket_map
 from lissnas_analyses.comparison.describe import ROWS
 from lissnas_benchmarks.benchmark import Benchmark
@@ -57,7 +58,9 @@ def test_every_table_is_written_as_parquet_and_csv(folder: Path) -> None:
 def test_the_same_seed_gives_the_same_bytes_in_a_process_without_torch(folder: Path, tmp_path: Path) -> None:
     """On one benchmark; `tests/installation/wheel.py` runs it on all of them, without torch."""
     program = (
-        "import sys; from lissnas_analyses import reproduce; from lissnas_analyses.comparison import pocket_map;"
+        "import sys; from lissnas_analyses import reproduce, style;"
+        "from lissnas_analyses.comparison import pocket_map;"
+        f"style._STYLE['savefig.dpi'] = {style._STYLE['savefig.dpi']};"
         f"reproduce.BENCHMARKS = ('nas-bench-graph-proteins',); pocket_map.BACKGROUND = {pocket_map.BACKGROUND};"
         "from lissnas_analyses.cli.app import app;"
         f"app(['reproduce', '--runs', '{RUNS}', '--seed', '7', '--out', {str(tmp_path)!r}]);"

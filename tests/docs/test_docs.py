@@ -86,20 +86,18 @@ def name_of(page: Path) -> str:
     return str(page.relative_to(DOCS if page.is_relative_to(DOCS) else ROOT))
 
 
-@pytest.mark.parametrize("page", pages_with("python", "{code-cell}"), ids=name_of)
+@pytest.mark.parametrize("page", pages_with("python"), ids=name_of)
 def test_the_code_of_a_page_runs_and_prints_what_it_shows(
     page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, open_table: Callable[[str], Table]
 ) -> None:
-    """A loop over five seeds runs for one: the others only repeat the same, and `make docs` runs them."""
+    """`make docs` runs the other pages with code: their cells make the outputs and the pictures that they show."""
     monkeypatch.chdir(tmp_path)
-    text = page.read_text().replace("for seed in range(5):", "for seed in range(1):")
-    parts = re.findall(
-        r"^```(python|\{code-cell\})\n(.*?)^```(?:\n+```text\n(.*?)^```)?", text, re.MULTILINE | re.DOTALL
-    )
+    text = page.read_text()
+    parts = re.findall(r"^```python\n(.*?)^```(?:\n+```text\n(.*?)^```)?", text, re.MULTILINE | re.DOTALL)
     for benchmark in set(re.findall(r'load_table\("([a-z0-9-]+)"\)', text)):
         open_table(benchmark)
     namespace: dict[str, Any] = {"__name__": page.name, "Path": Path}
-    compiled = [(compile(code, page.name, "exec"), shown) for _, code, shown in parts]
+    compiled = [(compile(code, page.name, "exec"), shown) for code, shown in parts]
     with mpl.rc_context({"backend": "agg"}):
         for code, shown in compiled:
             try:
