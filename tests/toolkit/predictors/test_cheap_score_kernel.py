@@ -38,6 +38,7 @@ def test_a_reversed_score_gives_the_same_kernel() -> None:
         kernel = DistanceKernel([component])
         features = kernel.features(ROWS[::50])
         kernels.append(kernel(kernel.prior_mean, features, features))
+        assert kernel.prior_spread.tolist() == [1, 1, 2, 1]  # of all scores, of one, of the distance, of missing scores
     np.testing.assert_allclose(*kernels)
 
 

@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 from lissnas.predictors.choice_kernel import choice_components
 from lissnas.predictors.distance_kernel import DistanceKernel
-from lissnas.predictors.gaussian_process import GaussianProcess, fit_gaussian_process, objective, prior
+from lissnas.predictors.gaussian_process import (
+    GaussianProcess,
+    WarmStartedFit,
+    fit_gaussian_process,
+    objective,
+    prior,
+)
 from lissnas.spaces.categorical import CategoricalSpace
 from lissnas.spaces.space import Floats, Rows
 from sklearn.gaussian_process import GaussianProcessRegressor
@@ -110,3 +116,15 @@ def test_predictions_do_not_depend_on_the_number_of_rows(process: GaussianProces
     rows = np.tile(OTHERS, (400, 1))
     # Products of larger matrices may sum in another order.
     np.testing.assert_allclose(process.mean(rows), np.tile(process.mean(OTHERS), 400), rtol=1e-10, atol=1e-12)
+
+
+def test_parameters_stay_until_the_scores_have_grown_by_a_fifth(process: GaussianProcess) -> None:
+    fit = WarmStartedFit(KERNEL)
+    first = fit(ROWS[:30], TARGETS[:30])
+    np.testing.assert_array_equal(first.parameters, fit_gaussian_process(KERNEL, ROWS[:30], TARGETS[:30]).parameters)
+    more = fit(ROWS[:35], TARGETS[:35])
+    np.testing.assert_array_equal(more.parameters, first.parameters)
+    assert len(more.features) == 35
+    again = fit(ROWS, TARGETS)
+    assert not np.array_equal(again.parameters, first.parameters)
+    assert again.objective == pytest.approx(process.objective, rel=1e-4)
