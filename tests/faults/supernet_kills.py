@@ -3,7 +3,7 @@
     python tests/faults/supernet_kills.py [CLAIM ...] [--count N] [--rows FILE]
 
 As in kills.py, the same command then ends with the bytes of a run that was not disturbed, and with no other file. No
-finished training is repeated, and no score but the one that was being computed.
+finished training is repeated, and no score but those of one line of the journal.
 """
 
 from collections.abc import Callable
@@ -12,6 +12,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
+import numpy as np
 from claims import CannotRunError, Case, main
 from disturbed import Disturbed
 from folders import contents
@@ -60,17 +61,19 @@ def _import() -> None:
 
 
 def _stage(name: str) -> None:
-    """Run a stage, and log each path before it is scored."""
+    """Run a stage, and log the paths of each line of a journal before they are scored."""
     from lissnas.supernet.scoring.supernet_evaluator import SupernetEvaluator
 
     log = open(SCORED, "ab", buffering=0)  # noqa: SIM115
-    score = SupernetEvaluator._score
+    score = SupernetEvaluator.__call__
 
-    def logged(self: SupernetEvaluator, path: list[int], part: int, parts: int) -> object:
-        log.write(f"{path}\n".encode())
-        return score(self, path, part, parts)
+    def logged(self: SupernetEvaluator, rows: np.ndarray) -> np.ndarray:
+        known = {path for _weights, path in self._scores}
+        if new := [row.tolist() for row in rows if row.tobytes() not in known]:
+            log.write(f"{new}\n".encode())
+        return score(self, rows)
 
-    SupernetEvaluator._score = logged  # type: ignore[method-assign, assignment]
+    SupernetEvaluator.__call__ = logged  # type: ignore[method-assign]
     try:
         lissnas(*STAGES[name])
     except SystemExit as ended:
@@ -90,7 +93,7 @@ def _without_log(folder: Path) -> dict[str, bytes]:
 
 
 def stage(name: str) -> Callable[[Path], Case]:
-    """Return a claim on a stage: the same bytes, and at most one path scored twice."""
+    """Return a claim on a stage: the same bytes, and at most one line of a journal scored twice."""
 
     def make(folder: Path) -> Case:
         _import()
@@ -101,7 +104,7 @@ def stage(name: str) -> Callable[[Path], Case]:
         def case(number: int) -> str:
             failure = disturbed(number)
             twice = len(log.read_bytes().splitlines()) - once if log.exists() else 0
-            return failure or (f"{twice} paths were scored twice" if twice > 1 else "")
+            return failure or (f"{twice} lines of paths were scored twice" if twice > 1 else "")
 
         return case
 
