@@ -6,7 +6,7 @@ import pytest
 from lissnas.statistics.repeated_runs import mean_over_runs
 from lissnas_analyses.ablation.describe import _recall
 from lissnas_analyses.ablation.summarize import mean_statistics
-from lissnas_analyses.comparison.describe import _over_runs
+from lissnas_analyses.comparison.describe import over_runs
 from lissnas_analyses.comparison.summarize import STATISTIC_RANGES, means_of_rounds
 from lissnas_analyses.report.first_screen import _cell
 
@@ -34,14 +34,14 @@ def test_runs_that_keep_the_full_space_have_failed() -> None:
 
 
 def test_with_failed_runs_the_median_takes_the_place_of_the_interval() -> None:
-    assert _over_runs(_recall_row(2)) == (
+    assert over_runs(_recall_row(2)) == (
         "0.42, median 0.17 (quartiles 0.12 and 0.80), 2 of 6 runs failed: they kept the full space"
     )
 
 
 def test_without_failed_runs_the_mean_has_its_interval() -> None:
     expected = mean_over_runs(np.array(RECALLS))
-    assert _over_runs(_recall_row(0)) == f"{expected.value:.2f} [{expected.low:.2f}, {expected.high:.2f}]"
+    assert over_runs(_recall_row(0)) == f"{expected.value:.2f} [{expected.low:.2f}, {expected.high:.2f}]"
 
 
 def test_an_ablation_has_the_intervals_of_the_mean_and_the_failures() -> None:
