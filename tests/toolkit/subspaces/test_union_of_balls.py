@@ -151,6 +151,7 @@ def test_a_sample_larger_than_the_union_is_refused() -> None:
 def test_a_sample_of_negative_size_is_refused() -> None:
     with pytest.raises(SettingError, match="cannot draw -1"):
         _union([0], 1).sample(-1, np.random.default_rng(0))
+    assert len(_union([0], 1).sample(0, np.random.default_rng(0))) == 0
 
 
 # Estimates
