@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
-from lissnas.bridges.dialects import OFFICIAL, read_architectures
+from lissnas.bridges.dialects import OFFICIAL, format_names, read_architectures
 from lissnas.bridges.gene_values import gene_values
 from lissnas.errors import ArchitectureError, SettingError, UnknownNameError
 from lissnas.spaces.listed import ListedSpace
@@ -210,6 +210,9 @@ class DeclaredFile:
         if file.rows > most:
             raise self._error(f"{file.rows:,} rows, but {space.name} has only {space.size:,} architectures")
         rows = self._architectures(file, space)
+        for numbers in sorted({LISSNAS_INDEX, OFFICIAL_INDEX} & {*file.names} & {*format_names(space)}):
+            if numbers not in (self.string_column, *self.columns) and space.has_index:
+                self._check_same_architectures(file, space, rows, numbers)
         if not space.has_index:
             space = _listed(space, rows)
         places = space.places if isinstance(space, ListedSpace) else space.index  # -1 outside a listed space
@@ -306,6 +309,17 @@ class DeclaredFile:
             texts = file.texts(self.string_column, f"{form} strings", or_numbers=form != OFFICIAL)
             return self._placed(file, lambda part: read_architectures(texts[part], form, whole))
         return self._genes(file, space)
+
+    def _check_same_architectures(self, file: OwnFile, space: Space, rows: Rows, numbers: str) -> None:
+        """Raise BenchmarkFileError if a column of indices names other architectures than those that were read."""
+        others = replace(self, gene_columns=(), string_column=numbers)._architectures(file, space)
+        if (differs := (rows != others).any(axis=1)).any():
+            row = int(differs.argmax())
+            one, other = space.write(np.stack([rows[row], others[row]]))
+            raise self._error(
+                f"{file.place(row)} is the architecture '{one}', but its {numbers} is that of '{other}': remove the "
+                f"column that is wrong"
+            )
 
     def _numbered_architectures(
         self, file: OwnFile, space: Space, rows_of: Callable[[NDArray[np.int64]], Rows]

@@ -76,7 +76,8 @@ def read_predictors(source: str, space: Space, dataset: str = "", form: str = OF
     MissingFileError
         If there is no such file.
     BenchmarkFileError
-        If the file cannot be read, names no architectures, or has contradictory rows of one.
+        If the file cannot be read, names no architectures, names one twice in contradictory ways, or has contradictory
+        rows of one.
     UnknownNameError
         If the file has no such column.
     """

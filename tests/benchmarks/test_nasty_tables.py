@@ -79,6 +79,8 @@ def test_a_column_may_have_any_name(name: str, tmp_path: Path) -> None:
         (f'arch,val\n"{A},1\n{B},2\n', "cannot be read|look for a quotation mark"),
         (f"arch,val\n{A},1\n|x|,2\n", "line 3: '|x|' is not written as cell201"),
         (json.dumps([{"arch": A, "val": True}, {"arch": B, "val": 1.5}]), "'val' has true or false among other values"),
+        (f"arch,official-index,val\n{A},10,1\n", "line 2 is the architecture '.*', but its official-index is that of"),
+        (f"arch,lissnas-index,val\n{A},10,1\n{B},30,1\n", "line 3 is the architecture '.*', but its lissnas-index"),
         ("official-index,val\n3,1\n15625,2\n", "line 3: cell201 has the indices 0 to 15624, not 15625"),
     ],
 )
@@ -86,6 +88,12 @@ def test_what_could_be_read_wrongly_is_refused(text: str, why: str, tmp_path: Pa
     (tmp_path / "t.csv").write_text(text)
     with pytest.raises(BenchmarkFileError, match=why.replace("|x|", r"\|x\|")):
         read_predictors(str(tmp_path / "t.csv"), SPACE)
+
+
+def test_two_columns_may_name_the_same_architectures(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text(f"arch,lissnas-index,val\n{C},30,1\n{A},10,2\n")
+    [found] = read_predictors(str(tmp_path / "t.csv"), SPACE)
+    np.testing.assert_array_equal(found.scores[[30, 10]], [1, 2])
 
 
 def _values(text: str, folder: Path, space: Any = SPACE, **declared: Any) -> dict[str, list[float]]:
