@@ -224,7 +224,7 @@ def _read_table(path: Path, names: Sequence[str]) -> tuple[NDArray[np.uint8], Fl
         numbers = np.stack([file.numbers(name) if name in file.names else absent for name in names], axis=1)
     except BenchmarkFileError as error:
         raise _other_layout(str(error)) from error
-    return _genes(pl.DataFrame([file.column(name).cast(pl.String) for name in _GENES]).to_dicts()), numbers
+    return _genes(pl.DataFrame({name: file.column(name).cast(pl.String) for name in _GENES}).to_dicts()), numbers
 
 
 def _other_layout(why: str) -> BenchmarkFileError:

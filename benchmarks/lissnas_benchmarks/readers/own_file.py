@@ -94,7 +94,7 @@ class OwnFile:
         return {}
 
     def column(self, name: str) -> pl.Series:
-        """Return a column as the file has it; categories become text."""
+        """Return a column as the file has it, without its name; categories become text."""
         if name not in self._columns:
             try:
                 # By its place: Polars reads a name such as "^a.*$" or "*" as an expression.
