@@ -47,8 +47,8 @@ class Evaluations:
         self._journal = journal
         self._at_once: int = getattr(evaluator, "rows_at_once", ROWS_PER_LINE)
         self._order: dict[int, int] = {}
-        self._places: Indices = np.empty(64, dtype=np.int64)
-        self._values: Floats = np.empty(64)
+        self._places: Indices = np.empty(0, dtype=np.int64)
+        self._values: Floats = np.empty(0)
         self.notes: list[object] = []
 
     def __call__(self, rows: Rows) -> Floats:
@@ -182,9 +182,6 @@ def _checked_scores(returned: object, count: int) -> Floats:
 
 def score_unseen(subspace: Subspace, evaluations: Evaluations, total: int, rng: np.random.Generator) -> None:
     """Evaluate new networks of a subspace, drawn uniformly, until `total` are evaluated in all or none is left."""
-    while (remaining := total - evaluations.count) > 0:
+    if (remaining := total - evaluations.count) > 0:
         drawn = subspace.sample(min(subspace.size_bounds[1], 2 * remaining + evaluations.count), rng)
-        unseen = drawn[~evaluations.are_evaluated(drawn)][:remaining]
-        evaluations(unseen)
-        if len(unseen) < remaining and len(drawn) == subspace.size_bounds[1]:
-            return
+        evaluations(drawn[~evaluations.are_evaluated(drawn)][:remaining])
