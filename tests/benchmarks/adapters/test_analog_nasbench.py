@@ -36,7 +36,7 @@ def accuracy(table: Table) -> Floats:
 
 @pytest.fixture(scope="module")
 def official(table: Table) -> dict[str, SimpleNamespace]:
-    """The package's records by the string of their cell, in the coding that FORMATS.md section 5 gives."""
+    """The package's records by the string of their cell, in the coding of the package."""
     operations = ("skip_connect", "none", "nor_conv_3x3", "nor_conv_1x1", "avg_pool_3x3")
     edges = ("01", "02", "03", "12", "13", "23")
     with ADAPTER.installed_files()[0].open("rb") as file:
@@ -75,12 +75,12 @@ def test_every_figure_of_the_package_is_a_column(table: Table, official: dict[st
 
 
 def test_accuracies_rank_the_cells_as_nasbench201_does(accuracy: Floats, nasbench201: Callable[[str], Floats]) -> None:
-    # FORMATS.md: .991 for this coding, .969 for the next best of all codings.
+    # The known correlation is .991 for this coding, .969 for the next best of all codings.
     assert stats.spearmanr(accuracy, nasbench201("c10_test200")).statistic == pytest.approx(0.991, abs=0.0005)
 
 
 def test_accuracies_have_the_known_quantiles(accuracy: Floats) -> None:
-    # FORMATS.md gives them to two digits.
+    # The known values have two digits.
     quantiles = np.quantile(accuracy, [0.25, 0.5, 0.75, 1])
     np.testing.assert_allclose(quantiles, [87.45, 90.41, 91.82, 94.07], atol=0.005)
 

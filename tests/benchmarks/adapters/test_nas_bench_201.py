@@ -135,7 +135,7 @@ def test_the_import_says_how_many_architectures_state_other_costs(content: dict[
 
 
 def test_150_published_costs_are_those_of_another_cell(shared_data: Path) -> None:
-    """The contradiction that the caveat counts, and the known parameters of one of these cells (FACTS.md B.4)."""
+    """The contradiction that the caveat counts, and the known parameters of one of these cells."""
     frame = pl.read_parquet(shared_data / "nasbench201.parquet")
     exact = cell_costs(frame["arch"].to_list(), "cifar10")["parameters"]
     assert int((abs(frame["params_M"].to_numpy() - exact) > 1e-6).sum()) == 150

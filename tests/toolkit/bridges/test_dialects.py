@@ -36,7 +36,7 @@ def _same(space: Space, texts: dict[str, str]) -> None:
 
 @pytest.fixture(scope="module")
 def forms(shared_data: Path) -> dict[str, list[dict[str, object]]]:
-    """The same architectures in every form (FORMATS2.md, section 4)."""
+    """The same architectures in every form."""
     loaded: dict[str, list[dict[str, object]]] = json.loads((shared_data / "formats" / "text_forms.json").read_text())
     return loaded
 
@@ -103,6 +103,7 @@ def test_every_format_reads_what_it_writes(name: str) -> None:
     for form in format_names(space):
         texts = write_architectures(rows, form, space)
         np.testing.assert_array_equal(read_architectures(texts, form, space), space.canonical(rows), err_msg=form)
+        assert read_architectures([], form, space).shape == (0, space.genes)
 
 
 @pytest.mark.parametrize("name", ["cell201", "nas-bench-101", "nas-bench-graph", "transnas-micro", "darts"])

@@ -56,6 +56,15 @@ def test_a_file_saved_by_a_spreadsheet_is_read(tmp_path: Path) -> None:
     np.testing.assert_array_equal(macro().index(read_strings(tmp_path / "sheet.csv", macro())), [1, 6560])
 
 
+def test_a_file_may_have_another_format(tmp_path: Path) -> None:
+    (tmp_path / "tuples.csv").write_text('architecture\n"(2, 1, 0, 1, 1, 3)"\n"(0, 0, 0, 0, 0, 9)"\n')
+    with pytest.raises(ArchitectureError, match="1 of 2 architectures cannot be read: line 3"):
+        read_strings(tmp_path / "tuples.csv", make_space("cell201"), "naslib-201")
+    (tmp_path / "tuples.csv").write_text('architecture\n"(2, 1, 0, 1, 1, 3)"\n')
+    [string] = make_space("cell201").write(read_strings(tmp_path / "tuples.csv", make_space("cell201"), "naslib-201"))
+    assert string == "|nor_conv_3x3~0|+|none~0|none~1|+|skip_connect~0|none~1|nor_conv_1x1~2|"
+
+
 def test_a_subspace_is_restored_from_a_file(tmp_path: Path) -> None:
     kept = ExplicitSubspace(macro(), np.array([5, 900, 901]))
     write_strings(macro().rows(kept.index), macro(), tmp_path / "kept.csv")

@@ -102,7 +102,7 @@ def test_the_error_for_an_unknown_method_suggests_the_nearest_name(wrong: str, r
         shrinker_class(wrong)
 
 
-# The comparison of METHODS.md A.4, selecting by validation accuracy: on CIFAR-10 many pockets keep most of the top
+# A known comparison, selecting by validation accuracy: on CIFAR-10 many pockets keep most of the top
 # 1 %, and one region loses them.
 
 

@@ -6,6 +6,8 @@ other edges, in the next. Texts are parsed as literals and never evaluated.
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from lissnas.bridges.formats import cell201, darts, nas_bench_graph, nasbench101, transnas
 from lissnas.bridges.formats.text_form import Dialect, TextForm
 from lissnas.errors import UnknownNameError
@@ -64,8 +66,10 @@ def read_architectures(texts: Sequence[str], form: str, space: Space) -> Rows:
         return space.read(texts)
     if form == INDEX_COLUMN:
         return space.rows(space.checked_index(_INDEX.whole_numbers(texts)))
-    whole = _whole(space)
-    return whole.canonical(_dialect(form, space).read([text.strip() for text in texts], whole))
+    whole, dialect = _whole(space), _dialect(form, space)
+    if not texts:
+        return np.empty((0, space.genes), dtype=np.uint8)
+    return whole.canonical(dialect.read([text.strip() for text in texts], whole))
 
 
 def write_architectures(rows: Rows, form: str, space: Space) -> list[str]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from lissnas.bridges.dialects import OFFICIAL, read_architectures
 from lissnas.errors import ArchitectureError
 from lissnas.spaces.space import Rows, Space
 from lissnas.storage.atomic_write import atomic_write
@@ -28,10 +29,11 @@ def write_strings(rows: Rows, space: Space, path: Path) -> None:
         writer.writerows([string] for string in space.write(rows))
 
 
-def read_strings(path: Path, space: Space) -> Rows:
-    """Return the row of each official string of a file, in order, shape (n, genes).
+def read_strings(path: Path, space: Space, form: str = OFFICIAL) -> Rows:
+    """Return the row of each architecture of a file, in order, shape (n, genes).
 
-    Columns other than "architecture" and empty lines are ignored.
+    `form` is the format of its texts, one of `format_names`; by default they are official strings. Columns other than
+    "architecture" and empty lines are ignored.
 
     Raises
     ------
@@ -54,9 +56,9 @@ def read_strings(path: Path, space: Space) -> Rows:
     for first in range(0, len(numbered), _READ_AT_ONCE):
         batch = numbered[first : first + _READ_AT_ONCE]
         try:
-            batches.append(space.read([string for _line, string in batch]))
+            batches.append(read_architectures([string for _line, string in batch], form, space))
         except ArchitectureError:
-            faults = [fault for line, string in batch if (fault := _fault(line, string, space))]
+            faults = [fault for line, string in batch if (fault := _fault(line, string, form, space))]
             bad_lines += len(faults)
             named += faults[: _MAX_NAMED - len(named)]
     if bad_lines:
@@ -66,9 +68,9 @@ def read_strings(path: Path, space: Space) -> Rows:
     return np.concatenate(batches)
 
 
-def _fault(line: int, string: str, space: Space) -> str:
+def _fault(line: int, string: str, form: str, space: Space) -> str:
     try:
-        space.read([string])
+        read_architectures([string], form, space)
     except ArchitectureError as error:
         return f"line {line}: {error}"
     return ""

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import polars as pl
 from cyclopts import Parameter, validators
+from lissnas.bridges.dialects import OFFICIAL
 from lissnas.errors import ArchitectureError, LissnasError, SettingError
 from lissnas.spaces.space import Space
 from lissnas_benchmarks.readers.untrusted_parquet import scan_untrusted_parquet
 
 from lissnas_analyses.cli.shared.json_command import CommandResult, json_command
-from lissnas_analyses.cli.supernet.options import Changes, Device, Folder, Recipe, open_run
+from lissnas_analyses.cli.supernet.options import Changes, Device, Folder, Form, Recipe, official_strings, open_run
 from lissnas_analyses.cli.supernet.stage_result import SupernetStageResult, print_stage
 from lissnas_analyses.sentences import counted
 
@@ -36,15 +37,16 @@ def evaluate(
     *,
     out: Folder,
     architecture: Annotated[
-        tuple[str, ...], Parameter(help="Official string of an architecture to score; may be repeated.", negative=())
+        tuple[str, ...], Parameter(help="An architecture to score; may be repeated.", negative=())
     ] = (),
     file: Annotated[
-        Path | None, Parameter(help="File of official strings, one per line, or with a column 'architecture'.")
+        Path | None, Parameter(help="File of architectures, one per line, or with a column 'architecture'.")
     ] = None,
     random: Annotated[
         int,
         Parameter(help="Number of architectures to draw from the full space.", validator=validators.Number(gte=0)),
     ] = 0,
+    form: Form = OFFICIAL,
     changes: Changes = (),
     device: Device = None,
 ) -> SupernetEvaluationResult:
@@ -59,8 +61,9 @@ def evaluate(
 
         from lissnas_analyses.supernet import stage_results
 
-        listed = () if file is None else _read_architectures(file, run.recipe.network.search_space())
-        strings = (*architecture, *listed)
+        space = run.recipe.network.search_space()
+        listed = () if file is None else _read_architectures(file, form, space)
+        strings = (*official_strings(architecture, form, space), *listed)
         if not strings and not random:
             raise SettingError(f"nothing to score: {file} names no architecture")
         networks, results = stage_results.evaluate(run, strings, random)
@@ -77,22 +80,22 @@ def evaluate(
         return SupernetEvaluationResult(*print_stage(run, tuple(findings), results), networks)
 
 
-def _read_architectures(path: Path, space: Space) -> tuple[str, ...]:
-    """Return the official strings in a file: one per line, or in column 'architecture' of a CSV or Parquet file.
+def _read_architectures(path: Path, form: str, space: Space) -> tuple[str, ...]:
+    """Return the official strings of a file: one architecture per line, or in column 'architecture' of CSV or Parquet.
 
-    Raises LissnasError for a file that cannot be read, and ArchitectureError with the line or row of a string that is
-    not an architecture of the space.
+    Raises LissnasError for a file that cannot be read, and ArchitectureError with the line or row of a text that is not
+    an architecture of the space in this format.
     """
-    strings = _numbered_strings(path)
+    numbered = _numbered_strings(path)
     try:
-        space.read([string for _, string in strings])
+        return official_strings([text for _, text in numbered], form, space)
     except ArchitectureError:
-        for position, string in strings:
+        for position, text in numbered:
             try:
-                space.read([string])
+                official_strings([text], form, space)
             except ArchitectureError as error:
                 raise ArchitectureError(f"{path}, {position}: {error}") from error
-    return tuple(string for _, string in strings)
+        raise
 
 
 def _numbered_strings(path: Path) -> list[tuple[str, str]]:
@@ -108,7 +111,7 @@ def _numbered_strings(path: Path) -> list[tuple[str, str]]:
     except (OSError, ValueError, pl.exceptions.PolarsError) as error:
         reason = error.strerror if isinstance(error, OSError) else (str(error).splitlines() or [""])[0]
         raise LissnasError(
-            f"{path}: cannot be read ({reason}); give a file with one official string per line, or with a column "
+            f"{path}: cannot be read ({reason}); give a file with one architecture per line, or with a column "
             "'architecture'"
         ) from error
     return [(f"row {number}", string or "") for number, string in enumerate(rows, 1)]

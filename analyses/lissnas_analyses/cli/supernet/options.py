@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter, Token
+from lissnas.bridges.dialects import read_architectures
 from lissnas.errors import SettingError
+from lissnas.spaces.space import Space
 from lissnas.supernet.recipes.packaged_recipes import recipe_names
 
 from lissnas_analyses.cli.shared.terminal import activity, console, is_main_process, progress, say
@@ -43,6 +45,16 @@ Folder = Annotated[Path, Parameter(name="--out", help="Folder of the run; each r
 Device = Annotated[
     str | None, Parameter(help="Device: cpu, cuda, or one GPU as cuda:1; by default a GPU if there is one.")
 ]
+
+
+Form = Annotated[
+    str, Parameter(name="--format", help="Format of the architectures, such as naslib-201; default: official strings.")
+]
+
+
+def official_strings(texts: Sequence[str], form: str, space: Space) -> tuple[str, ...]:
+    """Return the official string of each architecture; raises ArchitectureError if a text is not in this format."""
+    return tuple(space.write(read_architectures(texts, form, space)))
 
 
 Limits = Annotated[

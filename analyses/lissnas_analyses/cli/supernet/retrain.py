@@ -4,9 +4,19 @@ from dataclasses import asdict, dataclass
 from typing import Annotated
 
 from cyclopts import Parameter
+from lissnas.bridges.dialects import OFFICIAL
 
 from lissnas_analyses.cli.shared.json_command import CommandResult, json_command
-from lissnas_analyses.cli.supernet.options import Changes, Device, Folder, Logs, Recipe, open_run
+from lissnas_analyses.cli.supernet.options import (
+    Changes,
+    Device,
+    Folder,
+    Form,
+    Logs,
+    Recipe,
+    official_strings,
+    open_run,
+)
 from lissnas_analyses.cli.supernet.stage_result import SupernetStageResult, print_stage
 
 
@@ -40,9 +50,8 @@ def retrain(
     /,
     *,
     out: Folder,
-    architecture: Annotated[
-        str | None, Parameter(help="Official string of the network; by default the best one of the search.")
-    ] = None,
+    architecture: Annotated[str | None, Parameter(help="The network; by default the best one of the search.")] = None,
+    form: Form = OFFICIAL,
     changes: Changes = (),
     device: Device = None,
     log: Logs = (),
@@ -54,5 +63,7 @@ def retrain(
     with open_run(recipe, changes, out, device, log) as run:
         from lissnas_analyses.supernet import stage_results
 
+        if architecture is not None:
+            [architecture] = official_strings([architecture], form, run.recipe.network.search_space())
         score, results = stage_results.retrain(run, architecture)
         return SupernetRetrainingResult(*print_stage(run, (str(score),), results), **asdict(score))

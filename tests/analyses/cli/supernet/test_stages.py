@@ -216,7 +216,8 @@ def test_given_and_random_networks_get_the_same_scores_each_time(in_process: Com
     assert scores.height == 4
     assert scores["accuracy"].is_between(0, 100).all()
     shutil.rmtree(run / "run/evaluation")
-    assert in_process(*words, folder=run).returncode == 0
+    (run / "given.txt").write_text("(2, 1, 0, 1, 1, 3)\n")  # as NASLib writes it
+    assert in_process(*words, "--format", "naslib-201", folder=run).returncode == 0
     assert pl.read_csv(run / "run/evaluation/evaluation.csv").equals(scores)
 
 
