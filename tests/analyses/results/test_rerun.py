@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 from command import Command
 from lissnas.errors import LissnasError
+from lissnas_analyses import style
 from lissnas_analyses.results.rerun import repeated_command
 
 _BENCHMARK = "nas-bench-graph-proteins"
@@ -26,7 +27,10 @@ def test_a_subspace_and_a_grid_that_grew_are_equal_to_their_repetition(in_proces
 
 
 @pytest.mark.slow
-def test_each_changed_file_and_column_is_named(in_process: Command, tmp_path: Path) -> None:
+def test_each_changed_file_and_column_is_named(
+    in_process: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(style._STYLE, "savefig.dpi", 200)  # as in the process that repeats the command
     assert in_process("locality", _BENCHMARK, "--out", "made", folder=tmp_path).returncode == 0
     made = tmp_path / "made"
     frame = pl.read_parquet(made / "locality.parquet")
