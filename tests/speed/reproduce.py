@@ -21,9 +21,9 @@ def _processor_seconds() -> float:
 
 
 _WITHOUT = """
-import sys
-from lissnas_analyses.comparison import measure
-measure.METHODS = tuple(method for method in measure.METHODS if method not in ("lissnas-model", "kernel"))
+from functools import partial
+from lissnas_analyses import reproduce
+reproduce.compare = partial(reproduce.compare, methods=("lissnas", "operation-pruning", "random-subset"))
 from lissnas_analyses.cli.start import main
 main()
 """
