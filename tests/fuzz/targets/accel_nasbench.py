@@ -112,6 +112,7 @@ TARGETS = (
         _read_accel,
         mutations.parquets,
         suffix=".parquet",
+        share=0.05,
         space=POLARS,
     ),
 )

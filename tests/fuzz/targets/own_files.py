@@ -116,9 +116,19 @@ def _read_settings(path: Path) -> object:
 
 
 TARGETS = (
-    Target("cached Parquet table", _cached_tables, _read_table, mutations.parquets, suffix=".parquet", space=POLARS),
+    Target(
+        "cached Parquet table",
+        _cached_tables,
+        _read_table,
+        mutations.parquets,
+        suffix=".parquet",
+        share=0.05,
+        space=POLARS,
+    ),
     Target("cached learning curves", _curves, _read_curve, mutations.octets, suffix=".npy"),
-    Target("saved subspace", _subspaces, _read_subspace, mutations.parquets, suffix=".parquet", space=POLARS),
+    Target(
+        "saved subspace", _subspaces, _read_subspace, mutations.parquets, suffix=".parquet", share=0.05, space=POLARS
+    ),
     Target("journal", _journals, _read_journal, mutations.json_texts),
     Target("surrogate's description", _descriptions, _read_description, mutations.json_texts),
     Target("surrogate's settings", lambda: [b'{"model": "xgb"}'], _read_settings, mutations.json_texts),

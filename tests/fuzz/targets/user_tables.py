@@ -65,6 +65,12 @@ TARGETS = (
     Target("own table in other texts", lambda: other_texts(_frame()), _read_own, mutations.lines, suffix=".json"),
     Target("own CSV table", lambda: csv(_frame()), _read_own, mutations.lines, suffix=".csv"),
     Target(
-        "own Parquet table", lambda: parquets(_frame()), _read_own, mutations.parquets, suffix=".parquet", space=POLARS
+        "own Parquet table",
+        lambda: parquets(_frame()),
+        _read_own,
+        mutations.parquets,
+        suffix=".parquet",
+        share=0.05,
+        space=POLARS,
     ),
 )
