@@ -3,7 +3,7 @@
 import os
 import sys
 
-from lissnas_analyses.cli.shared.interrupts import end_at_interrupts
+from lissnas_analyses.cli.shared.interrupts import end_at_interrupts, ignore_stop_signals
 
 _MIN_ADDRESS_SPACE = 2_000_000
 """Smallest limit of 'ulimit -v' in kB: below about half of it, Polars waits for threads that cannot start."""
@@ -18,7 +18,10 @@ def main() -> None:
         from lissnas_analyses.cli.app import main as run
     except (OSError, ImportError, MemoryError) as error:
         _refuse(f"cannot start ({error or type(error).__name__}): free memory, or raise the limits of 'ulimit -a'")
-    run()
+    try:
+        run()
+    finally:
+        ignore_stop_signals()
 
 
 def _open_closed_files() -> None:
