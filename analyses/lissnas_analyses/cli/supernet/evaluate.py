@@ -12,7 +12,16 @@ from lissnas.spaces.space import Space
 from lissnas_benchmarks.readers.untrusted_parquet import scan_untrusted_parquet
 
 from lissnas_analyses.cli.shared.json_command import CommandResult, json_command
-from lissnas_analyses.cli.supernet.options import Changes, Device, Folder, Form, Recipe, official_strings, open_run
+from lissnas_analyses.cli.supernet.options import (
+    Changes,
+    Device,
+    Folder,
+    Form,
+    Recipe,
+    need_architecture,
+    official_strings,
+    open_run,
+)
 from lissnas_analyses.cli.supernet.stage_result import SupernetStageResult, print_stage
 from lissnas_analyses.sentences import counted
 
@@ -56,6 +65,7 @@ def evaluate(
     """
     if not architecture and file is None and not random:
         raise SettingError("nothing to score: give --architecture, --file or --random")
+    need_architecture(form, bool(architecture) or file is not None, "--architecture and --file")
     with open_run(recipe, changes, out, device) as run:
         import numpy as np
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter, Token
-from lissnas.bridges.dialects import read_architectures
+from lissnas.bridges.dialects import OFFICIAL, read_architectures
 from lissnas.errors import SettingError
 from lissnas.spaces.space import Space
 from lissnas.supernet.recipes.packaged_recipes import recipe_names
@@ -50,6 +50,12 @@ Device = Annotated[
 Form = Annotated[
     str, Parameter(name="--format", help="Format of the architectures, such as naslib-201; default: official strings.")
 ]
+
+
+def need_architecture(form: str, is_given: bool, options: str = "--architecture") -> None:
+    """Raise SettingError if a format is named although no architecture is given that would be in it."""
+    if form != OFFICIAL and not is_given:
+        raise SettingError(f"--format {form} is the format of {options}, which is not given")
 
 
 def official_strings(texts: Sequence[str], form: str, space: Space) -> tuple[str, ...]:

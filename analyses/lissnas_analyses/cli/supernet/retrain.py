@@ -14,6 +14,7 @@ from lissnas_analyses.cli.supernet.options import (
     Form,
     Logs,
     Recipe,
+    need_architecture,
     official_strings,
     open_run,
 )
@@ -60,6 +61,7 @@ def retrain(
 
     Its checkpoints and its score are in the folder `retraining` of the run.
     """
+    need_architecture(form, architecture is not None)
     with open_run(recipe, changes, out, device, log) as run:
         from lissnas_analyses.supernet import stage_results
 

@@ -49,5 +49,10 @@ def test_a_network_without_a_run_has_initial_weights(in_process: Command, tmp_pa
     assert "untrained weights need a recipe and --architecture" in in_process(*words, folder=tmp_path).stderr
     assert in_process(*words, "--architecture", CELL, folder=tmp_path).returncode == 0
     assert json.loads((tmp_path / "new/config.json").read_text())["top1"] is None
+    of_naslib = ("--architecture", "(2, 0, 4, 3, 1, 2)", "--format", "naslib-201", "--as", "pytorch")
+    assert in_process(*words, *of_naslib, folder=tmp_path).returncode == 0
+    assert json.loads((tmp_path / "new/config.json").read_text())["architecture"] == CELL
+    refused = in_process("supernet", "export", "--to", "new", "--out", "run", "--format", "onnx", folder=tmp_path)
+    assert "--format onnx is the format of --architecture, which is not given" in refused.stderr
     retrained = in_process("supernet", "export", "digits", "--to", "new", "--architecture", CELL, folder=tmp_path)
     assert "retrained weights are in the folder of a run: give it with --out" in retrained.stderr
