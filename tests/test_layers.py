@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -187,6 +188,11 @@ def _package(name: str) -> str:
 def test_the_adapters_load_no_benchmark_package_on_import() -> None:
     heavy = {"torch", "matplotlib", "sklearn", "nas_bench_graph", "analognasbench"}
     assert _loaded_by(_IMPORT_ALL.format(package="lissnas_benchmarks")) & heavy == set()
+
+
+def test_no_folder_has_more_than_fifteen_modules() -> None:
+    modules = Counter(_relative(path.parent) for path in _SOURCES if path.name != "__init__.py")
+    assert {folder: count for folder, count in modules.items() if count > 15} == {}
 
 
 _UNPICKLERS = ("pickle", "_pickle", "cPickle", "dill", "cloudpickle", "joblib", "marshal")

@@ -7,10 +7,10 @@ from functools import partial
 from lissnas.progress import ProgressCallback
 from lissnas_benchmarks.benchmark import Benchmark
 
+from lissnas_analyses.comparison.across_benchmarks.overview import overview
 from lissnas_analyses.comparison.describe import ROWS, add_tables, comparison_sentences
 from lissnas_analyses.comparison.figures import Files, start_figures
 from lissnas_analyses.comparison.measure import ComparisonResult, compare
-from lissnas_analyses.comparison.overview import overview
 from lissnas_analyses.grid.benchmark_key import BenchmarkKey
 from lissnas_analyses.grid.workers import THIS_PROCESS, Workers
 from lissnas_analyses.locality.describe import add_locality_tables, locality_sentences, start_locality_figures

@@ -12,8 +12,8 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import polars as pl
 from lissnas_analyses import style
-from lissnas_analyses.comparison.draw_overview import draw_recall
-from lissnas_analyses.comparison.overview import ALL_LABELS, Overview, read_overview
+from lissnas_analyses.comparison.across_benchmarks.draw_overview import draw_recall
+from lissnas_analyses.comparison.across_benchmarks.overview import ALL_LABELS, Overview, read_overview
 
 FIGURES = Path(__file__).parents[1] / "figures"
 

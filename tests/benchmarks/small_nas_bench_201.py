@@ -6,7 +6,7 @@ from pathlib import Path
 import nas_bench_201_official as official
 import pytest
 from lissnas.spaces.categorical import CategoricalSpace
-from lissnas_benchmarks.adapters.nas_bench_201 import ADAPTER, reader
+from lissnas_benchmarks.adapters.cells201.nas_bench_201 import ADAPTER, reader
 from lissnas_benchmarks.obtaining.importing import import_files
 from lissnas_benchmarks.table import Table
 

@@ -24,10 +24,10 @@ from lissnas.storage.run_identity import RunIdentity
 from lissnas.subspaces.subspace import WholeSpace
 from lissnas_analyses import reproduce
 from lissnas_analyses.cli import ablate, compare, locality, tau  # noqa: F401
-from lissnas_analyses.cli import report as report_command  # noqa: F401
-from lissnas_analyses.cli import reproduce as reproduce_command  # noqa: F401
 from lissnas_analyses.cli import search as search_command  # noqa: F401
 from lissnas_analyses.cli import shrink as shrink_command  # noqa: F401
+from lissnas_analyses.cli.results import report as report_command  # noqa: F401
+from lissnas_analyses.cli.results import reproduce as reproduce_command  # noqa: F401
 from lissnas_analyses.results.folder import Results, read_manifest
 from lissnas_benchmarks.adapter import Import, OfficialFile, TableAdapter
 from lissnas_benchmarks.columns import Column, Measure

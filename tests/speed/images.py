@@ -22,9 +22,9 @@ from statistics import median
 
 import numpy as np
 import torch
-from lissnas.supernet.images.augmentations import SPOS_AUGMENTATION
-from lissnas.supernet.images.device_augmentation import AugmentedOnDevice, pack
-from lissnas.supernet.images.image_decoding import decode_image
+from lissnas.supernet.images.decoding.augmentations import SPOS_AUGMENTATION
+from lissnas.supernet.images.decoding.device_augmentation import AugmentedOnDevice, pack
+from lissnas.supernet.images.decoding.image_decoding import decode_image
 from lissnas.supernet.images.resized_shards import ResizedCopies
 from PIL import Image
 from sklearn.datasets import load_sample_images

@@ -29,7 +29,7 @@ import lissnas as ln
 import numpy as np
 import polars as pl
 from lissnas.evaluation.evaluator import TableEvaluator
-from lissnas.shrinkers.expected_recall import ExpectedSubspace
+from lissnas.predictors.expected_recall import ExpectedSubspace
 from lissnas.shrinkers.kernel_shrinkage import KernelShrinkage
 from lissnas.shrinkers.lissnas import Lissnas, LissnasWithModel
 from lissnas.shrinkers.regression_shrinkage import RegressionShrinkage

@@ -38,7 +38,7 @@ os.environ["LISSNAS_CACHE"] = sys.argv[2]
 from dataclasses import replace
 from pathlib import Path
 from lissnas_benchmarks.obtaining.importing import import_files
-from lissnas_benchmarks.adapters.nas_bench_201 import ADAPTER, read_runs
+from lissnas_benchmarks.adapters.cells201.nas_bench_201 import ADAPTER, read_runs
 LIBRARIES
 started, spent = time.perf_counter(), time.process_time()
 any_part = replace(ADAPTER, read=lambda source: read_runs(source.files[0], source, ADAPTER.space()).columns())

@@ -23,8 +23,8 @@ from lissnas.spaces.chain import Chain
 from lissnas.spaces.published.shufflenetv2 import OPERATIONS, STAGES, shufflenetv2_chain
 from lissnas.supernet.images.image_batches import ImagesInMemory
 from lissnas.supernet.networks.chain_network import ChainNetwork
+from lissnas.supernet.training.logs.progress import Progress
 from lissnas.supernet.training.path_samplers import UniformPathSampler
-from lissnas.supernet.training.progress import Progress
 from lissnas.supernet.training.training_loop import train_supernet
 from lissnas.supernet.training.training_recipe import TrainingRecipe
 from torch import Tensor, nn

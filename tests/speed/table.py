@@ -20,7 +20,7 @@ print(1000 * (time.perf_counter() - started))
 PICKLE = """
 import time
 from lissnas_benchmarks.catalog import find_adapter
-from lissnas_benchmarks.adapters.analog_nasbench import _RECORDS
+from lissnas_benchmarks.adapters.cells201.analog_nasbench import _RECORDS
 from lissnas_benchmarks.readers.pickles.safe_pickle import load_pickle
 started = time.perf_counter()
 path, = find_adapter("analog-nasbench").installed_files()

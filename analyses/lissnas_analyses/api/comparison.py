@@ -36,9 +36,9 @@ class Comparison(Result):
     results: tuple[ComparisonResult, ...]
 
     def __str__(self) -> str:
+        from lissnas_analyses.comparison.across_benchmarks.overview import optimism, overview, verdicts
+        from lissnas_analyses.comparison.across_benchmarks.tables import benchmark_table, method_table
         from lissnas_analyses.comparison.describe import budget_sentence
-        from lissnas_analyses.comparison.overview import optimism, overview, verdicts
-        from lissnas_analyses.comparison.tables import benchmark_table, method_table
         from lissnas_analyses.sentences import TABLE_WIDTH
 
         lines = []

@@ -55,10 +55,10 @@ def _add(parent: cyclopts.App, name: str, place: str, text: str) -> None:
 _add(
     app,
     "reproduce",
-    "reproduce:reproduce",
+    "results.reproduce:reproduce",
     "Measure locality, compare shrinkage methods and draw a map of the pockets, for every benchmark that is ready.",
 )
-_add(app, "benchmarks", "data:benchmarks", "List the benchmarks, and which are ready.")
+_add(app, "benchmarks", "benchmarks:benchmarks", "List the benchmarks, and which are ready.")
 _add(app, "locality", "locality:locality", "Measure and draw the locality of a benchmark.")
 _add(
     app,
@@ -89,10 +89,10 @@ _add(
 )
 _add(app, "score", "score:score", "Compute zero-cost scores of architectures, without training a network.")
 _add(app, "show", "show:show", "Draw architectures side by side and mark their differences.")
-_add(app, "report", "report:report", "Make one HTML file of results, to view and share.")
-_add(app, "rerun", "rerun:rerun", "Repeat results in a temporary folder, and say what differs.")
-_add(app, "claims", "claims:claims", "Print the claims of the LISSNAS paper, and what we measured about each.")
-_add(app, "cite", "cite:cite", "Print BibTeX entries of what results used.")
+_add(app, "report", "results.report:report", "Make one HTML file of results, to view and share.")
+_add(app, "rerun", "results.rerun:rerun", "Repeat results in a temporary folder, and say what differs.")
+_add(app, "claims", "results.claims:claims", "Print the claims of the LISSNAS paper, and what we measured about each.")
+_add(app, "cite", "results.cite:cite", "Print BibTeX entries of what results used.")
 _add(app, "doctor", "doctor:doctor", "Print what is installed, which benchmarks are ready, what is missing or broken.")
 
 data = cyclopts.App(name="data", help="Get, import, check and list the data of benchmarks.")

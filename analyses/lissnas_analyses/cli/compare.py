@@ -35,8 +35,8 @@ from lissnas_analyses.cli.shared.options import (
     with_cheap,
 )
 from lissnas_analyses.cli.shared.terminal import prefixed, progress, say, table_width, warn_if_long
+from lissnas_analyses.comparison.across_benchmarks.ranks import MethodRanks
 from lissnas_analyses.comparison.measure import METHODS
-from lissnas_analyses.comparison.ranks import MethodRanks
 
 
 @dataclass(frozen=True)
@@ -102,6 +102,9 @@ def compare(
     figures
         Draw figures; without them a comparison takes a fraction of the time.
     """
+    from lissnas_analyses.comparison.across_benchmarks.overview import optimism
+    from lissnas_analyses.comparison.across_benchmarks.ranks import ranks_sentence
+    from lissnas_analyses.comparison.across_benchmarks.tables import benchmark_table, method_table
     from lissnas_analyses.comparison.compared_method import compared_method, rule_method
     from lissnas_analyses.comparison.describe import (
         INTERVALS,
@@ -113,9 +116,6 @@ def compare(
     )
     from lissnas_analyses.comparison.measure import ComparisonResult
     from lissnas_analyses.comparison.measure import compare as run
-    from lissnas_analyses.comparison.overview import optimism
-    from lissnas_analyses.comparison.ranks import ranks_sentence
-    from lissnas_analyses.comparison.tables import benchmark_table, method_table
     from lissnas_analyses.grid.workers import workers as start_workers
     from lissnas_analyses.ranking.describe import run_predictor_cost
     from lissnas_analyses.ranking.score_sources import read_one_score

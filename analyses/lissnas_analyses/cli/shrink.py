@@ -9,7 +9,6 @@ from typing import Annotated, Any, cast
 from cyclopts import Parameter
 from lissnas.bridges.dialects import OFFICIAL
 from lissnas.errors import SettingError
-from lissnas.shrinkers.rule_file import read_rule
 from lissnas.shrinkers.shrink import Shrinker, shrinker_class
 from lissnas.statistics.quality import Quality
 from lissnas_benchmarks.benchmark import open_benchmark
@@ -36,6 +35,7 @@ from lissnas_analyses.cli.shared.options import (
     with_cheap,
 )
 from lissnas_analyses.cli.shared.terminal import say
+from lissnas_analyses.grid.rule_file import read_rule
 from lissnas_analyses.sentences import counted, quality_sentences, shrinking_sentences, trace_notes
 
 _SAMPLE_SIZE = 10_000

@@ -11,8 +11,9 @@ from typing import Any, Literal, cast, get_args, get_origin, get_type_hints
 import msgspec
 import polars as pl
 from lissnas.errors import SettingError, UnknownNameError
-from lissnas.shrinkers.rule_file import RuleFile, read_rule
 from lissnas.shrinkers.shrink import Shrinker, registered_name, shrinker_class
+
+from lissnas_analyses.grid.rule_file import RuleFile, read_rule
 
 _BUDGET = ("evaluations", "size")
 """The settings that LISSNAS gives to a method that is compared by its name."""

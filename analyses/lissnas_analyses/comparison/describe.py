@@ -8,12 +8,12 @@ import polars as pl
 from lissnas.progress import ProgressCallback
 
 from lissnas_analyses import style
-from lissnas_analyses.comparison.draw_overview import draw_recall
-from lissnas_analyses.comparison.draw_ranks import draw_ranks
+from lissnas_analyses.comparison.across_benchmarks.draw_overview import draw_recall
+from lissnas_analyses.comparison.across_benchmarks.draw_ranks import draw_ranks
+from lissnas_analyses.comparison.across_benchmarks.overview import ALL_LABELS, Overview, overview, verdicts
+from lissnas_analyses.comparison.across_benchmarks.ranks import MethodRanks, rank_methods, ranks_sentence, ranks_table
 from lissnas_analyses.comparison.figures import start_figures
 from lissnas_analyses.comparison.measure import ComparisonResult, first_rounds
-from lissnas_analyses.comparison.overview import ALL_LABELS, Overview, overview, verdicts
-from lissnas_analyses.comparison.ranks import MethodRanks, rank_methods, ranks_sentence, ranks_table
 from lissnas_analyses.grid.failed_runs import failure_words
 from lissnas_analyses.grid.workers import THIS_PROCESS, Workers
 from lissnas_analyses.results.folder import Results

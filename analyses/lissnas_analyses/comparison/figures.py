@@ -11,13 +11,13 @@ from lissnas.subspaces.subspace import ExplicitSubspace
 from matplotlib.figure import Figure
 
 from lissnas_analyses import style
+from lissnas_analyses.comparison.across_benchmarks.draw_overview import draw_recall
+from lissnas_analyses.comparison.across_benchmarks.overview import Overview
 from lissnas_analyses.comparison.draw import draw_distributions, draw_paired, draw_rounds
 from lissnas_analyses.comparison.draw_kept_space import draw_kept_spaces
 from lissnas_analyses.comparison.draw_map import draw_map
-from lissnas_analyses.comparison.draw_overview import draw_recall
 from lissnas_analyses.comparison.measure import ComparisonResult
 from lissnas_analyses.comparison.message import CHANCE
-from lissnas_analyses.comparison.overview import Overview
 from lissnas_analyses.comparison.pocket_map import lay_out
 from lissnas_analyses.grid.benchmark_key import BenchmarkKey
 from lissnas_analyses.grid.workers import Workers

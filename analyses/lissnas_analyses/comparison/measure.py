@@ -13,7 +13,6 @@ import numpy as np
 import polars as pl
 from lissnas.errors import SettingError
 from lissnas.shrinkers.lissnas import Lissnas
-from lissnas.shrinkers.rule_file import RuleFile
 from lissnas.shrinkers.shrink import Shrinker
 from lissnas.spaces.space import INDEX_COLUMN
 from lissnas.subspaces.subspace import ExplicitSubspace, Subspace, WholeSpace
@@ -31,6 +30,7 @@ from lissnas_analyses.comparison.summarize import (
     rounds_of_runs,
     rows_by_run,
 )
+from lissnas_analyses.grid.rule_file import RuleFile
 from lissnas_analyses.grid.run_grid import Row, run_grid
 from lissnas_analyses.grid.workers import THIS_PROCESS, Workers
 

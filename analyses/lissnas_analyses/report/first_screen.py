@@ -9,10 +9,16 @@ import polars as pl
 from lissnas.storage.sealed_parquet import read_parquet
 
 from lissnas_analyses import style
-from lissnas_analyses.comparison.draw_overview import draw_recall
-from lissnas_analyses.comparison.draw_ranks import draw_ranks
-from lissnas_analyses.comparison.overview import ALL_LABELS, optimism, read_overview, subject, verdicts
-from lissnas_analyses.comparison.ranks import rank_methods, ranks_sentence
+from lissnas_analyses.comparison.across_benchmarks.draw_overview import draw_recall
+from lissnas_analyses.comparison.across_benchmarks.draw_ranks import draw_ranks
+from lissnas_analyses.comparison.across_benchmarks.overview import (
+    ALL_LABELS,
+    optimism,
+    read_overview,
+    subject,
+    verdicts,
+)
+from lissnas_analyses.comparison.across_benchmarks.ranks import rank_methods, ranks_sentence
 from lissnas_analyses.report.packed import Packed
 from lissnas_analyses.report.picture import picture
 from lissnas_analyses.results.folder import figure_files

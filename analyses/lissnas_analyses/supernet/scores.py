@@ -221,8 +221,8 @@ def train_and_score(
     from lissnas.supernet.networks.cell_supernet import CellSupernet
     from lissnas.supernet.scoring.grouped_cell_evaluator import GroupedCellEvaluator
     from lissnas.supernet.scoring.weight_angle import WeightAngleEvaluator
+    from lissnas.supernet.training.logs.progress import Progress
     from lissnas.supernet.training.path_samplers import PathSampler, SubspacePathSampler, UniformPathSampler
-    from lissnas.supernet.training.progress import Progress
     from lissnas.supernet.training.stop_signals import stop_if_asked
     from lissnas.supernet.training.training_loop import train_supernet
 

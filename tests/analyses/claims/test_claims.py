@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from lissnas_analyses.claims.claims import Claim, claims_table, read_claims
-from lissnas_analyses.cli.claims import claims as claims_command
+from lissnas_analyses.cli.results.claims import claims as claims_command
 
 ROOT = Path(__file__).parents[3]
 

@@ -10,8 +10,8 @@ from lissnas.shrinkers.lissnas import Lissnas
 from lissnas.shrinkers.shrink import shrink
 from lissnas.storage.random_streams import named_generator
 from lissnas_analyses.comparison import measure
+from lissnas_analyses.comparison.across_benchmarks.overview import overview, verdicts
 from lissnas_analyses.comparison.compared_method import compared_method, comparison_points, rule_method
-from lissnas_analyses.comparison.overview import overview, verdicts
 from lissnas_benchmarks.benchmark import Benchmark
 
 RULE = """

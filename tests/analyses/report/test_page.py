@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from lissnas.errors import LissnasError
 from lissnas_analyses.cli import app
-from lissnas_analyses.cli.report import report
+from lissnas_analyses.cli.results.report import report
 from lissnas_analyses.report.explorer import explorer
 from lissnas_benchmarks.benchmark import Benchmark
 

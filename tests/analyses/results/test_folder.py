@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 from lissnas.errors import LissnasError
 from lissnas_analyses.cli import app
-from lissnas_analyses.cli.report import report
+from lissnas_analyses.cli.results.report import report
 from lissnas_analyses.results.citations import citations
 from lissnas_analyses.results.folder import Results, read_manifest
 

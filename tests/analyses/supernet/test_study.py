@@ -39,7 +39,7 @@ from lissnas_analyses.supernet.scores import (
     shrunk_by_lissnas,
     train_and_score,
 )
-from lissnas_benchmarks.adapters.trained_cells import DIGITS
+from lissnas_benchmarks.adapters.cells201.trained_cells import DIGITS
 from lissnas_benchmarks.benchmark import Benchmark
 from results_page import DOCUMENTED, check_table
 

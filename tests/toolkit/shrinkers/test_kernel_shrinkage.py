@@ -10,8 +10,8 @@ from lissnas.errors import SettingError
 from lissnas.evaluation.evaluator import TableEvaluator
 from lissnas.predictors.choice_kernel import choice_components
 from lissnas.predictors.distance_kernel import DistanceKernel
+from lissnas.predictors.expected_recall import REPRODUCIBLE, ExpectedSubspace, _Prediction
 from lissnas.predictors.gaussian_process import fit_gaussian_process, normal_scores
-from lissnas.shrinkers.expected_recall import REPRODUCIBLE, ExpectedSubspace, _Prediction
 from lissnas.shrinkers.kernel_shrinkage import KernelShrinkage
 from lissnas.shrinkers.lissnas import Lissnas
 from lissnas.shrinkers.shrink import Trace, shrink

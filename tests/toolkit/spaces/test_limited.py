@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from lissnas.errors import ArchitectureError, SettingError
 from lissnas.locality.exact_locality import pair_locality
-from lissnas.shrinkers.expected_recall import ExpectedSubspace
+from lissnas.predictors.expected_recall import ExpectedSubspace
 from lissnas.shrinkers.kernel_shrinkage import KernelShrinkage
 from lissnas.shrinkers.lissnas import Lissnas
 from lissnas.shrinkers.shrink import shrink, shrinker_class, shrinker_names

@@ -18,9 +18,9 @@ from lissnas.supernet.images.image_folder import folder_source
 from lissnas.supernet.images.image_source import ImageSource
 from lissnas.supernet.networks.chain_network import ChainNetwork
 from lissnas.supernet.scoring.supernet_evaluator import SupernetEvaluator
+from lissnas.supernet.training.logs.progress import Progress
 from lissnas.supernet.training.path_samplers import UniformPathSampler
 from lissnas.supernet.training.process_group import join_process_group
-from lissnas.supernet.training.progress import Progress
 from lissnas.supernet.training.training_loop import train_supernet
 from lissnas.supernet.training.training_recipe import TrainingRecipe
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import webdataset
-from lissnas.supernet.images.augmentations import Augmentation
+from lissnas.supernet.images.decoding.augmentations import Augmentation
 from lissnas.supernet.images.image_files import ImageFileSettings
 from PIL import Image
 

@@ -23,9 +23,9 @@ from lissnas.supernet.scoring.supernet_evaluator import SupernetEvaluator
 from lissnas.supernet.shrinking.shrinking_loop import ShrinkingTrace, shrink_in_rounds
 from lissnas.supernet.shrinking.shrinking_schedule import ShrinkingSchedule
 from lissnas.supernet.shrinking.weight_angle_shrinkage import WeightAngleShrinkage
+from lissnas.supernet.training.logs.progress import Progress
 from lissnas.supernet.training.path_samplers import UniformPathSampler
 from lissnas.supernet.training.process_group import join_process_group
-from lissnas.supernet.training.progress import Progress
 
 RECIPE = replace(tiny.RECIPE, steps=24, weight_decay=1e-4)
 LISSNAS = Lissnas(confidence=0.9, quantile=0.3, seeds=3, max_rounds=1, stop="rounds")

@@ -16,9 +16,9 @@ from lissnas.spaces.chain import IDENTITY, Block, Chain, Convolution, inverted_b
 from lissnas.supernet.images.image_batches import ImagesInMemory
 from lissnas.supernet.networks.chain_network import ChainNetwork
 from lissnas.supernet.scoring.supernet_evaluator import SupernetEvaluator
+from lissnas.supernet.training.logs.progress import Progress
 from lissnas.supernet.training.path_samplers import SandwichPathSampler
 from lissnas.supernet.training.process_group import ProcessGroup, join_process_group
-from lissnas.supernet.training.progress import Progress
 from lissnas.supernet.training.training_loop import train_supernet
 from lissnas.supernet.training.training_recipe import TrainingRecipe
 from torch import nn

@@ -20,10 +20,10 @@ from lissnas.errors import SettingError
 from lissnas.evaluation.evaluations import Evaluations
 from lissnas.predictors.best_predicted import best_predicted, select_best
 from lissnas.predictors.distance_kernel import DistanceKernel
+from lissnas.predictors.expected_recall import REPRODUCIBLE, describe_expected_recall, expected_subspace
 from lissnas.predictors.gaussian_process import GaussianProcess, WarmStartedFit, normal_scores
 from lissnas.predictors.graph_kernel import kernel_components
 from lissnas.setting_checks import check_at_least_one, check_between, check_share
-from lissnas.shrinkers.expected_recall import REPRODUCIBLE, describe_expected_recall, expected_subspace
 from lissnas.spaces.space import Floats, Indices, Rows, Space
 from lissnas.subspaces.subspace import Subspace
 

@@ -27,7 +27,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 from rich.segment import Segment
-from rich.table import Column
+from rich.table import Column, Table
 from rich.text import Text
 
 from lissnas_analyses.sentences import TABLE_WIDTH
@@ -79,6 +79,14 @@ def say(sentence: str, indent: int = 0, bold: str = "") -> None:
 def table_width(indent: int = 0) -> int:
     """Return the number of characters in an indented line of a table: those of the terminal, elsewhere 120."""
     return (get_terminal_size().columns if sys.stdout.isatty() else TABLE_WIDTH) - indent
+
+
+def plain_table(*headings: str) -> Table:
+    """Return a table without lines, to which rows can be added and which `show` prints."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in headings:
+        table.add_column(heading, no_wrap=True)
+    return table
 
 
 def show(renderable: RenderableType) -> None:

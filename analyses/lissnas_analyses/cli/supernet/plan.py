@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter, validators
 from lissnas.errors import SettingError
-from rich.table import Table as Grid
 
 from lissnas_analyses.cli.shared.json_command import CommandResult, json_command
-from lissnas_analyses.cli.shared.terminal import say, show
+from lissnas_analyses.cli.shared.terminal import plain_table, say, show
 from lissnas_analyses.cli.supernet.options import AnyRecipe, Changes, need_torch
 from lissnas_analyses.sentences import counted
 
@@ -177,14 +176,13 @@ def _hours(recipe: "RunRecipe", run_plan: "Plan", hours: list[float | None], gpu
 
 
 def _print(result: PlanResult, scoring: str, measured: "MeasuredSpeed | None") -> None:
-    grid = Grid(box=None, pad_edge=False, header_style="bold")
-    grid.add_column("stage")
-    for heading in ("steps", "images", "device hours"):
-        grid.add_column(heading, justify="right", no_wrap=True)
+    table = plain_table("stage", "steps", "images", "device hours")
+    for column in table.columns[1:]:
+        column.justify = "right"
     for stage in result.stages:
         hours_spent = "?" if stage.gpu_hours is None else _three_digits(stage.gpu_hours)
-        grid.add_row(stage.name, f"{stage.steps:,}" if stage.steps else "", f"{stage.images:,}", hours_spent)
-    show(grid)
+        table.add_row(stage.name, f"{stage.steps:,}" if stage.steps else "", f"{stage.images:,}", hours_spent)
+    show(table)
     low, high = (flops / 1e6 for flops in result.flops)
     for sentence in (
         _speed(result),

@@ -21,13 +21,13 @@ from lissnas.errors import SettingError
 from lissnas_analyses import reproduce
 from lissnas_analyses.cli import app
 from lissnas_analyses.cli.ablate import AblationGridResult
-from lissnas_analyses.cli.cite import CitationResult
-from lissnas_analyses.cli.claims import ClaimsResult
 from lissnas_analyses.cli.compare import ComparisonsResult
 from lissnas_analyses.cli.data import BenchmarkListResult, CacheResult, ImportResult
 from lissnas_analyses.cli.doctor import EnvironmentResult
 from lissnas_analyses.cli.landscape import LandscapeResult
-from lissnas_analyses.cli.reproduce import ReproductionResult
+from lissnas_analyses.cli.results.cite import CitationResult
+from lissnas_analyses.cli.results.claims import ClaimsResult
+from lissnas_analyses.cli.results.reproduce import ReproductionResult
 from lissnas_analyses.cli.shared.analysis_result import AnalysisResult
 from lissnas_analyses.cli.shared.json_command import FORMAT, CommandResult
 from lissnas_analyses.cli.show import DrawingResult

@@ -11,7 +11,7 @@ from lissnas.spaces.published.mobilenet import mobilenet_chain, mobilenetv2_chai
 from lissnas.spaces.published.shufflenetv2 import shufflenetv2_chain
 from lissnas.supernet.export.module_source import plain_weights
 from lissnas.supernet.export.timm_weights import timm_weights
-from lissnas.supernet.images.augmentations import transforms
+from lissnas.supernet.images.decoding.augmentations import transforms
 from lissnas.supernet.networks.chain_network import ChainNetwork
 from lissnas.supernet.networks.pretrained_weights import matched_weights, pretrained_weights
 from lissnas.supernet.networks.weight_layouts import timm_name

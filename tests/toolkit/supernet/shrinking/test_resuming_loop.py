@@ -15,7 +15,7 @@ from forked_group import run_group, start_process
 from lissnas.errors import CheckpointError, JournalError
 from lissnas.supernet.scoring.supernet_evaluator import SupernetEvaluator
 from lissnas.supernet.shrinking.shrinking_loop import ShrinkingRound
-from lissnas.supernet.training.progress import Progress
+from lissnas.supernet.training.logs.progress import Progress
 
 Finished = Callable[[str], tiny.FinishedLoop]
 

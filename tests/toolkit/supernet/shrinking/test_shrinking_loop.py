@@ -23,8 +23,8 @@ from lissnas.supernet.scoring.scoring import use_ema_weights
 from lissnas.supernet.shrinking.shrinking_loop import ShrinkingRound
 from lissnas.supernet.shrinking.shrinking_round import RoundShrinker
 from lissnas.supernet.shrinking.weight_angle_shrinkage import WeightAngleShrinkage
+from lissnas.supernet.training.logs.progress import Progress
 from lissnas.supernet.training.path_samplers import UniformPathSampler
-from lissnas.supernet.training.progress import Progress
 
 Finished = Callable[[str], tiny.FinishedLoop]
 

@@ -23,7 +23,7 @@ from lissnas.supernet.scoring.scoring import Scoring
 from lissnas.supernet.stages import retrain as retrain_module
 from lissnas.supernet.stages.retrain import ABS_RETRAINING, RETRAINED, SPOS_RETRAINING, RetrainedScore
 from lissnas.supernet.training.learning_rate_schedule import learning_rate_at
-from lissnas.supernet.training.progress import Progress
+from lissnas.supernet.training.logs.progress import Progress
 from tiny_retraining import RECIPE, ROW, CountedReads, main, retrain_tiny
 
 

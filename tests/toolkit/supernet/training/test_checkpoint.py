@@ -20,8 +20,8 @@ from forked_group import start_process
 from lissnas.errors import CheckpointError
 from lissnas.spaces.chain import Convolution
 from lissnas.supernet.images.image_batches import ImagesInMemory
+from lissnas.supernet.training.logs.progress import Progress
 from lissnas.supernet.training.path_samplers import FairPathSampler, SandwichPathSampler, UniformPathSampler
-from lissnas.supernet.training.progress import Progress
 
 ONE_STEP = replace(tiny.RECIPE, steps=1)
 

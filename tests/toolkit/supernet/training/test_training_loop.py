@@ -13,9 +13,9 @@ import torch
 from lissnas.errors import SettingError, TrainingError
 from lissnas.supernet.images.image_batches import ImagesInMemory
 from lissnas.supernet.training.learning_rate_schedule import learning_rate_at
+from lissnas.supernet.training.logs.progress import Progress, TrainingSummary
 from lissnas.supernet.training.optimizer import make_optimizer
 from lissnas.supernet.training.path_samplers import FairPathSampler, UniformPathSampler
-from lissnas.supernet.training.progress import Progress, TrainingSummary
 from rounding import largest_drift
 from torch import nn
 from torch.nn.functional import cross_entropy

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from lissnas.errors import LissnasError
 from lissnas.storage.atomic_write import atomic_write, exclusive_access
+from lissnas.supernet.images.decoding.image_loading import LoadRequest, UnreadableImages, load_images
 from lissnas.supernet.images.image_batches import LabeledBatch
 from lissnas.supernet.images.image_files import ImageFiles, ImageFileSettings, image_list_digest
-from lissnas.supernet.images.image_loading import LoadRequest, UnreadableImages, load_images
 
 _DECODED_AT_ONCE = 64
 """Number of images in one request to the workers."""

@@ -16,10 +16,11 @@ from torch import Tensor
 
 from lissnas.errors import LissnasError
 from lissnas.storage.random_streams import TrainingStream
-from lissnas.supernet.images.augmentations import Augmentation, transforms
 from lissnas.supernet.images.decoded_image_cache import DecodedImageCache
-from lissnas.supernet.images.device_augmentation import AugmentedOnDevice, Crops
-from lissnas.supernet.images.device_decoding import DecodedOnDevice, EncodedImages
+from lissnas.supernet.images.decoding.augmentations import Augmentation, transforms
+from lissnas.supernet.images.decoding.device_augmentation import AugmentedOnDevice, Crops
+from lissnas.supernet.images.decoding.device_decoding import DecodedOnDevice, EncodedImages
+from lissnas.supernet.images.decoding.image_loading import LoadRequest, UnreadableImages, load_images
 from lissnas.supernet.images.hold_out import hold_out
 from lissnas.supernet.images.image_batches import (
     LabeledBatch,
@@ -29,7 +30,6 @@ from lissnas.supernet.images.image_batches import (
     image_order,
 )
 from lissnas.supernet.images.image_files import ImageFiles, ImageFileSettings, image_list_digest
-from lissnas.supernet.images.image_loading import LoadRequest, UnreadableImages, load_images
 from lissnas.supernet.images.image_source import check_number_of_images
 
 

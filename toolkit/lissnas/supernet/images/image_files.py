@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from lissnas.errors import LissnasError
 from lissnas.setting_checks import check_between
-from lissnas.supernet.images.augmentations import SPOS_AUGMENTATION, Augmentation
+from lissnas.supernet.images.decoding.augmentations import SPOS_AUGMENTATION, Augmentation
 
 DeviceWork = Literal["nothing", "augmentation", "decoding"]
 """What the device that trains does with training images; decoding includes augmentation."""

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lissnas.errors import LissnasError, one_line
-from lissnas.supernet.images.image_decoding import EXTENSIONS
+from lissnas.supernet.images.decoding.image_decoding import EXTENSIONS
 from lissnas.supernet.images.image_file_source import ImageFileSource
 from lissnas.supernet.images.image_files import ImageFiles, ImageFileSettings, check_classes
 from lissnas.supernet.images.image_source import ImageSource

@@ -25,10 +25,10 @@ from lissnas.setting_checks import check_at_least_one, check_between
 from lissnas.stop_signals import STOP_SIGNALS
 from lissnas.storage.atomic_write import atomic_write
 from lissnas.storage.run_identity import RunIdentity
-from lissnas.supernet.images.augmentations import transforms
-from lissnas.supernet.images.image_decoding import UnreadableImageError, decode_image
+from lissnas.supernet.images.decoding.augmentations import transforms
+from lissnas.supernet.images.decoding.image_decoding import UnreadableImageError, decode_image
+from lissnas.supernet.images.decoding.image_loading import UnreadableImages
 from lissnas.supernet.images.image_files import ImageFiles, image_list_digest
-from lissnas.supernet.images.image_loading import UnreadableImages
 
 _SUFFIXES = {"jpeg": "jpg", "ppm": "ppm"}
 """Extension of the files of each format."""

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from lissnas.errors import LissnasError
 from lissnas.storage.atomic_write import atomic_write, exclusive_access
-from lissnas.supernet.images.image_decoding import EXTENSIONS
+from lissnas.supernet.images.decoding.image_decoding import EXTENSIONS
 
 _CLASS = "cls"
 """Extension of the file with the class number of a sample."""

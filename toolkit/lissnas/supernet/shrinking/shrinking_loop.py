@@ -35,9 +35,9 @@ from lissnas.supernet.scoring.weight_angle import WeightAngleEvaluator
 from lissnas.supernet.shrinking.shrinking_round import RoundShrinker, ShrinkingRound, box_of, check_agreement
 from lissnas.supernet.shrinking.shrinking_schedule import ShrinkingSchedule, training_recipe_after
 from lissnas.supernet.shrinking.weight_angle_shrinkage import WeightAngleShrinkage
+from lissnas.supernet.training.logs.progress import Progress, print_progress
 from lissnas.supernet.training.path_samplers import PathSampler, SubspacePathSampler
 from lissnas.supernet.training.process_group import join_process_group
-from lissnas.supernet.training.progress import Progress, print_progress
 from lissnas.supernet.training.training_loop import train_supernet
 from lissnas.supernet.training.training_recipe import TrainingRecipe
 

@@ -13,9 +13,9 @@ import numpy as np
 import torch
 
 from lissnas.errors import LissnasError
-from lissnas.supernet.images.device_augmentation import AugmentedOnDevice, pack
-from lissnas.supernet.images.device_decoding import decode_jpegs
-from lissnas.supernet.images.image_decoding import UnreadableImageError, decode_image
+from lissnas.supernet.images.decoding.device_augmentation import AugmentedOnDevice, pack
+from lissnas.supernet.images.decoding.device_decoding import decode_jpegs
+from lissnas.supernet.images.decoding.image_decoding import UnreadableImageError, decode_image
 from lissnas.supernet.images.image_files import DeviceWork, ImageFileSettings
 from lissnas.supernet.recipes.recipe_images import list_image_files
 from lissnas.supernet.recipes.run_recipe import RunRecipe

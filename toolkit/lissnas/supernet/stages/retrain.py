@@ -26,10 +26,10 @@ from lissnas.supernet.networks.weights import draw_weights
 from lissnas.supernet.scoring.batch_norm_recalibration import recalibrate_batch_norms
 from lissnas.supernet.scoring.scoring import Scoring
 from lissnas.supernet.stages.supernet_run import SupernetRun
+from lissnas.supernet.training.logs.progress import Progress, print_progress
 from lissnas.supernet.training.out_of_memory import memory_for
 from lissnas.supernet.training.path_samplers import UniformPathSampler
 from lissnas.supernet.training.process_group import ProcessGroup, join_process_group
-from lissnas.supernet.training.progress import Progress, print_progress
 from lissnas.supernet.training.training_loop import train_supernet
 from lissnas.supernet.training.training_recipe import ABS, SPOS, TrainingRecipe
 

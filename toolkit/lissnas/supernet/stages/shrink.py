@@ -13,7 +13,7 @@ from lissnas.supernet.shrinking.shrinking_round import ShrinkingRound
 from lissnas.supernet.shrinking.shrinking_schedule import training_recipe_after
 from lissnas.supernet.stages.initial_weights import initial_weights
 from lissnas.supernet.stages.supernet_run import SupernetRun, scores_reporter
-from lissnas.supernet.training.progress import Progress
+from lissnas.supernet.training.logs.progress import Progress
 
 
 def run_shrinking(

@@ -14,13 +14,13 @@ from lissnas.supernet.networks.supernet import Supernet
 from lissnas.supernet.recipes.recipe_images import open_images
 from lissnas.supernet.recipes.run_recipe import RunRecipe
 from lissnas.supernet.stages.run_folder import RunFolder
-from lissnas.supernet.training.mlflow_log import MlflowLog
+from lissnas.supernet.training.logs.mlflow_log import MlflowLog
+from lissnas.supernet.training.logs.progress import Progress, TrainingSummary
+from lissnas.supernet.training.logs.tensorboard_log import TensorBoardLog
+from lissnas.supernet.training.logs.training_log import LoggedReport, TrainingLog
+from lissnas.supernet.training.logs.wandb_log import WandbLog
 from lissnas.supernet.training.process_group import ProcessGroup
-from lissnas.supernet.training.progress import Progress, TrainingSummary
-from lissnas.supernet.training.tensorboard_log import TensorBoardLog
-from lissnas.supernet.training.training_log import LoggedReport, TrainingLog
 from lissnas.supernet.training.training_recipe import TrainingRecipe
-from lissnas.supernet.training.wandb_log import WandbLog
 
 LogName = Literal["tensorboard", "wandb", "mlflow"]
 """The experiment trackers that trainings can write to."""

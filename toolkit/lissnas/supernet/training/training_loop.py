@@ -26,11 +26,11 @@ from lissnas.supernet.training.checkpoint import Checkpoints
 from lissnas.supernet.training.gradient_buckets import GradientBuckets
 from lissnas.supernet.training.gradients import accumulate_gradients
 from lissnas.supernet.training.learning_rate_schedule import learning_rate_at
+from lissnas.supernet.training.logs.progress import Progress, print_progress
 from lissnas.supernet.training.optimizer import make_optimizer
 from lissnas.supernet.training.out_of_memory import memory_for
 from lissnas.supernet.training.path_samplers import PathSampler
 from lissnas.supernet.training.process_group import join_process_group
-from lissnas.supernet.training.progress import Progress, print_progress
 from lissnas.supernet.training.resume import (
     check_same_start,
     package_versions,
