@@ -101,7 +101,7 @@ class Problem:
 
 @dataclass(frozen=True)
 class Environment:
-    """The whole environment. Missing extras and benchmarks are not problems."""
+    """The environment. Missing extras and benchmarks are not problems."""
 
     lissnas: str
     packages: tuple[Package, ...]

@@ -28,9 +28,9 @@ def shrinking_sentences(
     remarks, judged
         Sentences before the notes of the method, and after them.
     """
-    whole, kept = (trace.rounds[place].subspace.size_bounds for place in (0, -1))
+    full, kept = (trace.rounds[place].subspace.size_bounds for place in (0, -1))
     heading = (
-        f"{name}: {method} keeps {size_words(kept)} of {size_words(whole)} networks after "
+        f"{name}: {method} keeps {size_words(kept)} of {size_words(full)} networks after "
         f"{counted(len(trace.rounds) - 1, 'round')} and {counted(trace.evaluations.count, 'evaluation')}"
     )
     return heading, *([roles] if roles else ()), *remarks, *trace_notes(trace), *judged

@@ -64,7 +64,7 @@ class LineStyle:
     marker: str
 
 
-WHOLE_SPACE = LineStyle("#000000", "-", "x")
+FULL_SPACE = LineStyle("#000000", "-", "x")
 SINGLE = LineStyle("#0072b2", "-", "o")
 """For a line that is the only one in its panel."""
 

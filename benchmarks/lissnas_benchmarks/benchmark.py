@@ -122,10 +122,10 @@ class Benchmark:
     @property
     def _sample(self) -> str:
         """Say that a table lists only a sample of a space; "" if it lists all of it."""
-        space = self.space
-        return (
-            f" (a sample of the {space.whole.size:.3g} of {space.whole.name})" if isinstance(space, ListedSpace) else ""
-        )
+        if not isinstance(self.space, ListedSpace):
+            return ""
+        full_space = self.space.full_space
+        return f" (a sample of the {full_space.size:.3g} of {full_space.name})"
 
     @property
     def roles(self) -> str:

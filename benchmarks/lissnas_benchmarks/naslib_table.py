@@ -6,7 +6,7 @@ import numpy as np
 from lissnas.bridges.naslib import NaslibSpace
 from lissnas.errors import SettingError
 from lissnas.spaces.space import Floats, Rows
-from lissnas.subspaces.subspace import ExplicitSubspace, Subspace, WholeSpace
+from lissnas.subspaces.subspace import ExplicitSubspace, FullSpace, Subspace
 from numpy.typing import NDArray
 
 from lissnas_benchmarks.columns import Column
@@ -50,7 +50,7 @@ def naslib_space(table: Table, rng: np.random.Generator, subspace: Subspace | No
         If the subspace is of another space.
     """
     if subspace is None:
-        subspace = WholeSpace(table.space) if table.complete else ExplicitSubspace(table.space, table.index)
+        subspace = FullSpace(table.space) if table.complete else ExplicitSubspace(table.space, table.index)
     if subspace.space.name != table.provenance.space:
         name = table.provenance.source.benchmark
         raise SettingError(f"a subspace of {subspace.space.name}, but {name} is of {table.provenance.space}")

@@ -295,19 +295,19 @@ class DeclaredFile:
 
     def _architectures(self, file: OwnFile, space: Space) -> Rows:
         """Return the architecture of each row of the file, shape (n, genes)."""
-        whole = space.whole if isinstance(space, ListedSpace) else space
+        full_space = space.full_space if isinstance(space, ListedSpace) else space
         if self.string_column == LISSNAS_INDEX:
             return self._numbered_architectures(file, space, space.rows)
         if self.string_column == OFFICIAL_INDEX:
             try:
-                order = official_order(whole)
+                order = official_order(full_space)
             except SettingError as error:
                 raise self._error(str(error)) from error
-            return self._numbered_architectures(file, whole, lambda numbers: whole.rows(order[numbers]))
+            return self._numbered_architectures(file, full_space, lambda numbers: full_space.rows(order[numbers]))
         if self.string_column:
             form = self.string_format
             texts = file.texts(self.string_column, f"{form} strings", or_numbers=form != OFFICIAL)
-            return self._placed(file, lambda part: read_architectures(texts[part], form, whole))
+            return self._placed(file, lambda part: read_architectures(texts[part], form, full_space))
         return self._genes(file, space)
 
     def _check_same_architectures(self, file: OwnFile, space: Space, rows: Rows, numbers: str) -> None:

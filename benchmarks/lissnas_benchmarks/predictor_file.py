@@ -238,7 +238,7 @@ def _column_in_format(file: OwnFile, form: str) -> str:
 
 def _reads(file: OwnFile, name: str, space: Space) -> bool:
     """Tell whether the first cells of a column are official strings of the space."""
-    space = space.whole if isinstance(space, ListedSpace) else space
+    space = space.full_space if isinstance(space, ListedSpace) else space
     if name not in file.names:
         return False
     cells = file.column(name).head(_PROBED).to_list()

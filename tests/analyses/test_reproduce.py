@@ -13,7 +13,7 @@ from lissnas.shrinkers.lissnas import Lissnas
 from lissnas.shrinkers.shrink import shrink
 from lissnas.statistics.quality import quality
 from lissnas.storage.random_streams import named_generator
-from lissnas.subspaces.subspace import WholeSpace
+from lissnas.subspaces.subspace import FullSpace
 from lissnas_analyses import style
 from lissnas_analyses.comparison import measure, pocket_map
 from lissnas_analyses.comparison.describe import ROWS
@@ -91,7 +91,7 @@ def test_a_run_does_not_depend_on_the_number_of_runs(folder: Path, proteins: Ben
 
 def test_round_0_is_the_full_space_and_spends_nothing(folder: Path, proteins: Benchmark) -> None:
     first = pl.read_parquet(folder / "shrinking_runs.parquet").filter(pl.col("round") == 0)
-    full_space = quality(WholeSpace(proteins.space), proteins.report)
+    full_space = quality(FullSpace(proteins.space), proteins.report)
     assert first["evaluations"].unique().to_list() == [0]
     assert first["mean"].unique().to_list() == [full_space.mean]
     assert first["recall_1"].unique().to_list() == [1.0]

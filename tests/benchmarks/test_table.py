@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 from lissnas.errors import LissnasError, SettingError, UnknownNameError
 from lissnas.spaces.categorical import CategoricalSpace
-from lissnas.subspaces.subspace import WholeSpace
+from lissnas.subspaces.subspace import FullSpace
 from lissnas.subspaces.subspace_file import save
 from lissnas_benchmarks.columns import Column, Measure
 from lissnas_benchmarks.errors import BenchmarkFileError
@@ -176,7 +176,7 @@ def test_a_file_that_disappears_is_refused_by_its_name(path: Path, table: Table)
         pytest.param(lambda path: _overwrite(path, b"\0" * 8, path.stat().st_size - 8), id="end overwritten"),
         pytest.param(lambda path: path.write_text("accuracy,cifar10\n90,91\n"), id="a text file"),
         pytest.param(lambda path: path.write_bytes(np.random.default_rng(0).bytes(5000)), id="noise"),
-        pytest.param(lambda path: save(WholeSpace(SPACE), path, {}), id="a saved subspace"),
+        pytest.param(lambda path: save(FullSpace(SPACE), path, {}), id="a saved subspace"),
         pytest.param(lambda path: path.unlink(), id="no file"),
     ],
 )

@@ -21,7 +21,7 @@ from lissnas.shrinkers.lissnas import Lissnas
 from lissnas.shrinkers.shrink import shrink
 from lissnas.spaces.categorical import CategoricalSpace
 from lissnas.storage.run_identity import RunIdentity
-from lissnas.subspaces.subspace import WholeSpace
+from lissnas.subspaces.subspace import FullSpace
 from lissnas_analyses import reproduce
 from lissnas_analyses.cli import ablate, compare, locality, tau  # noqa: F401
 from lissnas_analyses.cli import search as search_command  # noqa: F401
@@ -167,7 +167,7 @@ def _shrink(evaluator: Callable[[np.ndarray], np.ndarray]) -> None:
 def _search(evaluator: Callable[[np.ndarray], np.ndarray]) -> None:
     scored = Evaluations(SPACE, evaluator, Journal(JOURNAL, RunIdentity(seed=0)))
     optimizer = RegularizedEvolution(population=10, tournament=3)
-    found = search(WholeSpace(SPACE), scored, optimizer, np.random.default_rng(0), 60)
+    found = search(FullSpace(SPACE), scored, optimizer, np.random.default_rng(0), 60)
     Path("kept.txt").write_text(str(found.evaluations.history[0].tolist()))
 
 

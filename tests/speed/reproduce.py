@@ -1,4 +1,4 @@
-"""The whole of `lissnas reproduce`, with an empty cache, with a filled one, and without the two slowest methods.
+"""All of `lissnas reproduce`, with an empty cache, with a filled one, and without the two slowest methods.
 
 It prints wall time, first table and processor time.
 

@@ -65,7 +65,7 @@ class Locality(Result):
         with style.house_style():
             axes = new_axes() if axes is None else axes
             style.draw_with_interval(axes, x, value, low, high, style.SINGLE, measure)
-            axes.axhline(rows["base"][0], color=style.WHOLE_SPACE.color, linewidth=0.8)
+            axes.axhline(rows["base"][0], color=style.FULL_SPACE.color, linewidth=0.8)
             axes.set(xlabel="edit distance", ylabel=measure, title=self.benchmark.name, xticks=x.tolist())
         return axes
 

@@ -12,7 +12,7 @@ from lissnas.evaluation.evaluator import Evaluator
 from lissnas.optimizers import search as searching
 from lissnas.optimizers.search import Optimizer, SearchTrace
 from lissnas.spaces.space import Rows, Space
-from lissnas.subspaces.subspace import Subspace, WholeSpace
+from lissnas.subspaces.subspace import FullSpace, Subspace
 from lissnas_benchmarks.benchmark import Benchmark
 
 from lissnas_analyses.api.loading import as_benchmark
@@ -188,10 +188,10 @@ def search(
     else:
         if isinstance(target, Benchmark | str):
             benchmark = as_benchmark(target)
-            subspace = WholeSpace(benchmark.space)
+            subspace = FullSpace(benchmark.space)
             evaluator = evaluator or benchmark.evaluator
         else:
-            subspace = WholeSpace(target) if isinstance(target, Space) else target
+            subspace = FullSpace(target) if isinstance(target, Space) else target
         if evaluator is None:
             raise SettingError(f"{subspace.space.name} has no scores of its own: pass evaluator=, a function on rows")
         memory = Evaluations(subspace.space, evaluator)

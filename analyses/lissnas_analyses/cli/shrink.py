@@ -173,13 +173,13 @@ def shrink(
     space, report = opened.space, opened.report
     if limit:
         space = limited = limited_space(opened, limit)
-        report = report[limited.whole_index(np.arange(limited.size))]
+        report = report[limited.full_space_index(np.arange(limited.size))]
     with_scores = with_cheap_scores(shrinker, opened.cheap_evaluators)
     with explained:
         trace = run(space, opened.evaluator, with_scores, np.random.default_rng(seed))
     subspace = trace.subspace
     if limit:
-        subspace = ExplicitSubspace(opened.space, limited.whole_index(subspace.index))
+        subspace = ExplicitSubspace(opened.space, limited.full_space_index(subspace.index))
     path = folder / f"shrunk-{method}.parquet"
     origin = {"benchmark": benchmark, "dataset": opened.dataset, "selected_by": opened.selects.describe()}
     options = {"metric": metric, "evaluator": evaluator}

@@ -108,8 +108,8 @@ def _draw_against_evaluations(axes: Axes, result: ComparisonResult, name: str) -
         else:
             style.draw_with_interval(axes, spent[1:], value[1:], low[1:], high[1:], look, method)
         if method == result.methods[0]:
-            axes.axhline(value[0], color=style.WHOLE_SPACE.color, linewidth=0.8)
-            ends.append((value[0], f"{value[0]:{panel.form}}  full space", style.WHOLE_SPACE.color))
+            axes.axhline(value[0], color=style.FULL_SPACE.color, linewidth=0.8)
+            ends.append((value[0], f"{value[0]:{panel.form}}  full space", style.FULL_SPACE.color))
     if max(result.rounds.filter(pl.col("statistic") == "evaluations")["mean"]) > 0:
         style.logarithmic(axes, "{x:,g}", "x")
         axes.xaxis.set_major_locator(LogLocator(subs=(1, 3)))
@@ -136,9 +136,9 @@ def draw_distributions(result: ComparisonResult) -> Figure:
             handles += axes.plot(
                 rows["score"], rows["share_below"], color=chance_color, alpha=0.45, linewidth=5, label="random subset"
             )
-        rows = drawn["whole-space", 0]
+        rows = drawn["full-space", 0]
         full_space = axes.plot(
-            rows["score"], rows["share_below"], color=style.WHOLE_SPACE.color, linewidth=1, label="full space"
+            rows["score"], rows["share_below"], color=style.FULL_SPACE.color, linewidth=1, label="full space"
         )
         handles = full_space + handles
         last = max(number for name, number in drawn if name == method)
@@ -176,7 +176,7 @@ def draw_paired(result: ComparisonResult) -> Figure:
     reference, runs = differences["reference"][0], differences["runs"][0]
     for number, (name, axes) in enumerate(zip(names, panels, strict=True)):
         rows = differences.filter(pl.col("statistic") == name)
-        axes.axvline(0, color=style.WHOLE_SPACE.color, linewidth=0.8)
+        axes.axvline(0, color=style.FULL_SPACE.color, linewidth=0.8)
         for place, (method, value, low, high) in enumerate(
             rows.select("method", "difference", "low", "high").iter_rows()
         ):

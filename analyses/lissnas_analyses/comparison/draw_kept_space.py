@@ -10,7 +10,7 @@ from lissnas_analyses.comparison.measure import ComparisonResult
 from lissnas_analyses.comparison.message import search_message
 from lissnas_analyses.diagrams.diagram import gene_names
 
-_FULL_SPACE = "whole-space"
+_FULL_SPACE = "full-space"
 
 _GENE_BAND = 0.8
 """Part of the height of a gene in which its methods are drawn, one below the other."""
@@ -46,7 +46,7 @@ def draw_kept_spaces(result: ComparisonResult) -> Figure:
 
 
 def _look(method: str) -> style.LineStyle:
-    return style.WHOLE_SPACE if method == _FULL_SPACE else style.line_style(method)
+    return style.FULL_SPACE if method == _FULL_SPACE else style.line_style(method)
 
 
 def _draw_search(axes: Axes, result: ComparisonResult) -> None:

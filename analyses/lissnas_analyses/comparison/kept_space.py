@@ -10,7 +10,7 @@ from lissnas.spaces.space import Floats, Indices
 from lissnas.statistics.diversity import diversity
 from lissnas.statistics.quality import expected_best
 from lissnas.statistics.repeated_runs import mean_over_runs
-from lissnas.subspaces.subspace import Subspace, WholeSpace
+from lissnas.subspaces.subspace import FullSpace, Subspace
 from lissnas_benchmarks.benchmark import Benchmark
 
 _DRAWS = np.array([1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100, 150, 200, 300])
@@ -73,8 +73,8 @@ def summarize_kept_spaces(benchmark: Benchmark, kept: Mapping[str, Sequence[Mapp
         For each method and run what `kept_space_statistics` returns.
     """
     search, genes, pockets = [], [], []
-    full_space = kept_space_statistics(benchmark, WholeSpace(benchmark.space))
-    for method, runs in {"whole-space": [full_space], **kept}.items():
+    full_space = kept_space_statistics(benchmark, FullSpace(benchmark.space))
+    for method, runs in {"full-space": [full_space], **kept}.items():
         best, entropy, operations, shares = (np.array([run[name] for run in runs]) for name in _STATISTICS)
         search.append(_frame(method, ("draws", _DRAWS), {"value": best}, np.nanmax(benchmark.report)))
         by_gene = {"entropy": entropy, "operations": operations}

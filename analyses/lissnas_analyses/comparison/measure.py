@@ -15,7 +15,7 @@ from lissnas.errors import SettingError
 from lissnas.shrinkers.lissnas import Lissnas
 from lissnas.shrinkers.shrink import Shrinker
 from lissnas.spaces.space import INDEX_COLUMN
-from lissnas.subspaces.subspace import ExplicitSubspace, Subspace, WholeSpace
+from lissnas.subspaces.subspace import ExplicitSubspace, FullSpace, Subspace
 from lissnas_benchmarks.benchmark import Benchmark
 
 from lissnas_analyses.comparison.compared_method import POINT_COLUMNS, ComparedMethod, comparison_points
@@ -260,4 +260,4 @@ def _settings(point: ComparedMethod, runs: list[list[Row]]) -> dict[str, Any]:
 def _subspaces(benchmark: Benchmark, rounds: list[Row]) -> tuple[Subspace, ...]:
     """Return the subspaces of a run whose rows have the architectures that were kept."""
     kept = (np.array(row["kept"], dtype=np.int64) for row in rounds[1:])
-    return (WholeSpace(benchmark.space), *(ExplicitSubspace(benchmark.space, index) for index in kept))
+    return (FullSpace(benchmark.space), *(ExplicitSubspace(benchmark.space, index) for index in kept))

@@ -63,7 +63,7 @@ def search_message(result: ComparisonResult) -> str:
     best = np.nanmax(result.benchmark.report)
     drawn = result.kept_spaces.search.filter(pl.col("draws") == _DRAWS)
     gaps = {row["method"]: best - row["value"] for row in drawn.iter_rows(named=True)}
-    full_space = gaps.pop("whole-space")
+    full_space = gaps.pop("full-space")
     method = min(gaps, key=lambda name: gaps[name])
     unit = f" {result.benchmark.unit}" if result.benchmark.unit else ""
     return (

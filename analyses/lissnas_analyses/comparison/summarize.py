@@ -137,7 +137,7 @@ def distribution_scores(benchmark: Benchmark) -> Floats:
 def distributions(benchmark: Benchmark, rows: dict[str, list[list[Row]]]) -> pl.DataFrame:
     """Return one row per method, round and score: the mean share of architectures below, and its interval."""
     scores = distribution_scores(benchmark)
-    frames = [_distribution("whole-space", 0, scores, share_below(benchmark.report, scores)[None])]
+    frames = [_distribution("full-space", 0, scores, share_below(benchmark.report, scores)[None])]
     for method, runs in rows.items():
         for number in range(1, max(map(len, runs))):
             shares = [rounds[min(number, len(rounds) - 1)]["share_below"] for rounds in runs]

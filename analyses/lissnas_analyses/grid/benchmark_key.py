@@ -9,7 +9,7 @@ from importlib.metadata import version
 from lissnas.errors import LissnasError
 from lissnas.statistics.quality import Quality, quality
 from lissnas.storage.run_identity import RunIdentity
-from lissnas.subspaces.subspace import WholeSpace
+from lissnas.subspaces.subspace import FullSpace
 from lissnas_benchmarks.benchmark import Benchmark, open_benchmark
 from lissnas_benchmarks.predictor_file import PredictedScores
 
@@ -106,4 +106,4 @@ _last_opened: dict[BenchmarkKey, Benchmark] = {}
 def full_space_quality(key: BenchmarkKey) -> Quality:
     """Return the statistics of the full space, computed once in a process: runs that keep all of it share them."""
     benchmark = key.open()
-    return quality(WholeSpace(benchmark.space), benchmark.report)
+    return quality(FullSpace(benchmark.space), benchmark.report)

@@ -52,7 +52,7 @@ def run_landscape(
     if isinstance(find_adapter(name), SurrogateAdapter):
         measured = _surrogate(name, datasets, metric, seed, report)
     elif load_table(name).complete:
-        measured = _whole_space(name, datasets, metric, report)
+        measured = _full_space(name, datasets, metric, report)
     else:
         measured = _sample(name, datasets, metric, report)
     landscapes = measured.landscapes
@@ -76,7 +76,7 @@ def run_landscape(
     return findings
 
 
-def _whole_space(name: str, datasets: Sequence[str], metric: str | None, report: ProgressCallback) -> _Measured:
+def _full_space(name: str, datasets: Sequence[str], metric: str | None, report: ProgressCallback) -> _Measured:
     studies = measure.open_studies(name, datasets, metric)
     first = studies[0]
     landscapes = measure.measure(studies, report)

@@ -100,7 +100,7 @@ def _draw_correlation(axes: Axes, landscapes: Landscapes, datasets: _Datasets, q
         clean = rows.filter(pl.col("without_noise").is_not_null())
         noisy |= not clean.is_empty()
         axes.plot(clean["distance"], clean["without_noise"], color=look.color, linewidth=0.8, linestyle=(0, (1, 1)))
-    axes.axhline(0, color=style.WHOLE_SPACE.color, linewidth=0.8)
+    axes.axhline(0, color=style.FULL_SPACE.color, linewidth=0.8)
     axes.set(xlabel="edit distance" + (" (0: another training)" if noisy else ""), ylabel="correlation of pairs")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     if noisy:
@@ -111,7 +111,7 @@ def _draw_correlation(axes: Axes, landscapes: Landscapes, datasets: _Datasets, q
 def _draw_top_rate(axes: Axes, landscapes: Landscapes, datasets: _Datasets, quantity: str) -> str:
     for dataset, look in datasets:
         _draw_line(axes, _pairs(landscapes, dataset, "P(top 1 %)").filter(pl.col("value") > 0), look, dataset)
-    axes.axhline(0.01, color=style.WHOLE_SPACE.color, linewidth=0.8)
+    axes.axhline(0.01, color=style.FULL_SPACE.color, linewidth=0.8)
     style.logarithmic(axes, style.percent)
     axes.set(xlabel="edit distance of a and b", ylabel="P(b | a in the top 1 %)")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -123,7 +123,7 @@ def _draw_functions(axes: Axes, landscapes: Landscapes, datasets: _Datasets, qua
         plain = _pairs(landscapes, dataset, "correlation").filter(pl.col("distance") > 0)
         axes.plot(plain["distance"], plain["value"], color=look.color, linewidth=0.8, linestyle=(0, (1, 1)))
         _draw_line(axes, _pairs(landscapes, dataset, "correlation", "functions"), look, dataset)
-    axes.axhline(0, color=style.WHOLE_SPACE.color, linewidth=0.8)
+    axes.axhline(0, color=style.FULL_SPACE.color, linewidth=0.8)
     axes.plot([], [], color="#444444", linewidth=0.8, linestyle=(0, (1, 1)), label="architectures")
     handles, labels = axes.get_legend_handles_labels()
     axes.legend(handles[-1:], labels[-1:], fontsize=7)

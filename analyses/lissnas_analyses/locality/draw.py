@@ -31,7 +31,7 @@ def draw_locality(result: LocalityResult, benchmark: Benchmark) -> Figure:
         axes.set(xlabel="edit distance of a and b", xticks=result.by_distance["distance"].unique().sort().to_list())
     lag, value, low, high = (result.walk[name].to_numpy() for name in ("lag", "value", "low", "high"))
     style.draw_with_interval(walk, lag, value, low, high, style.SINGLE, "")
-    walk.axhline(0, color=style.WHOLE_SPACE.color, linewidth=0.8)
+    walk.axhline(0, color=style.FULL_SPACE.color, linewidth=0.8)
     walk.set(title="d  Along a random walk", xlabel="steps (single edits)", ylabel="autocorrelation")
     largest = max_pair_distance(benchmark.space)
     near = "" if largest is None else f" up to {largest} edits apart"
@@ -79,8 +79,8 @@ def _draw_measure(axes: Axes, result: LocalityResult, name: str, base_label: str
     if base_label is None:
         axes.axhline(base, color=look.color, linewidth=0.8, linestyle=look.dash)
     else:
-        axes.axhline(base, color=style.WHOLE_SPACE.color, linewidth=0.8)
-        style.label(axes, base_label, x[0], base, style.WHOLE_SPACE.color, offset=(0, 2), vertical="bottom")
+        axes.axhline(base, color=style.FULL_SPACE.color, linewidth=0.8)
+        style.label(axes, base_label, x[0], base, style.FULL_SPACE.color, offset=(0, 2), vertical="bottom")
 
 
 _GLOBAL = "#b2182b"

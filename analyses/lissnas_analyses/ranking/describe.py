@@ -9,7 +9,7 @@ from lissnas_analyses import style
 from lissnas_analyses.comparison.measure import ComparisonResult, compare
 from lissnas_analyses.grid.workers import THIS_PROCESS, Workers
 from lissnas_analyses.ranking import draw
-from lissnas_analyses.ranking.evaluation_sets import WHOLE
+from lissnas_analyses.ranking.evaluation_sets import FULL
 from lissnas_analyses.ranking.measure import MEASURES, TauResult, TauSettings
 from lissnas_analyses.ranking.predictor_cost import PredictorCost, compare_selections
 from lissnas_analyses.results.folder import Results
@@ -48,18 +48,18 @@ def ranking_sentences(tau: TauResult) -> tuple[str, ...]:
             for mean in tau.means.filter(pl.col("predictor") == name).iter_rows(named=True)
         }
         missing = f"; {row['missing']:,} scores are missing" if row["missing"] else ""
-        weighted, rho, precision, regret = (measured[WHOLE, measure] for measure in list(MEASURES)[1:])
+        weighted, rho, precision, regret = (measured[FULL, measure] for measure in list(MEASURES)[1:])
         sentences.append(
-            f"{name}: tau {_with_interval(measured[WHOLE, 'tau'])}, weighted {weighted['value']:.2f}, "
+            f"{name}: tau {_with_interval(measured[FULL, 'tau'])}, weighted {weighted['value']:.2f}, "
             f"rho {rho['value']:.2f}, precision {precision['value']:.2f}, regret {regret['value']:.2f}{missing}"
         )
         sentences += [
             f"  {set_name}: tau {_with_interval(mean)} (constant noise: {mean['reference']:.2f})"
             for (set_name, measure), mean in measured.items()
-            if measure == "tau" and set_name != WHOLE
+            if measure == "tau" and set_name != FULL
         ]
-    whole = tau.sets.row(0, named=True)
-    ties = f"{whole['true_ties']:.2%} of the pairs of true scores tie"
+    full = tau.sets.row(0, named=True)
+    ties = f"{full['true_ties']:.2%} of the pairs of true scores tie"
     if tau.trainings is None:
         return (*sentences, f"noise ceiling: not known, the table does not have two trainings of a network; {ties}")
     sentences += [

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
 
 from lissnas_analyses import style
-from lissnas_analyses.ranking.evaluation_sets import WHOLE
+from lissnas_analyses.ranking.evaluation_sets import FULL
 from lissnas_analyses.ranking.measure import MEASURES, TauResult, TauSettings
 from lissnas_analyses.ranking.predictor_cost import PredictorCost
 from lissnas_analyses.style import LineStyle
@@ -58,10 +58,10 @@ def draw_narrowing(result: TauResult, benchmark: Benchmark, settings: TauSetting
         f"{result.networks:,} of {benchmark.space.size:,} networks, those with all scores, the same for "
         "every predictor. Bands and bars: 95 % intervals, of bootstraps over networks "
         f"({settings.draws:,} draws) or over seeds of shrinking. Constant noise: the true scores plus noise of "
-        "constant variance that gives the predictor's tau on the whole space. It falls only because the range gets "
+        "constant variance that gives the predictor's tau on the full space. It falls only because the range gets "
         "narrower; a predictor "
         "below it is worse than that. A shrunk space is drawn at its size; its open mark is the tau of "
-        "constant noise in it. Compare its tau with that mark, not with tau on the whole space. "
+        "constant noise in it. Compare its tau with that mark, not with tau on the full space. "
         f"{_ceiling_text(result)}",
     )
     return figure
@@ -72,7 +72,7 @@ def _draw_predictor(axes: Axes, result: TauResult, name: str) -> None:
     share, value, low, high, reference = (
         rows[column].to_numpy() for column in ("share", "value", "low", "high", "reference")
     )
-    axes.axhline(0, color=style.WHOLE_SPACE.color, linewidth=0.8)
+    axes.axhline(0, color=style.FULL_SPACE.color, linewidth=0.8)
     ceiling = result.ceiling
     if ceiling["retrained"].null_count() == 0:
         for column, width in (("retrained", 1.5), ("perfect", 0.8)):
@@ -124,7 +124,7 @@ def draw_sets(result: TauResult, benchmark: Benchmark, settings: TauSettings) ->
                 )
         unit = f" ({benchmark.unit})" if name == "regret" else ""
         if name != "regret":
-            axes.axvline(0, color=style.WHOLE_SPACE.color, linewidth=0.8)
+            axes.axvline(0, color=style.FULL_SPACE.color, linewidth=0.8)
         at = f" {100 * settings.share:g} %" if name == "precision" else ""
         axes.set(title=f"{letter}  {_NAMES[name]}{at}{unit}")
         axes.title.set_fontsize(8)
@@ -181,13 +181,13 @@ def draw_predictor_cost(result: PredictorCost, by_predictor: Benchmark, by_bench
             )
             if name == "recall_1":
                 chance = "chance: a random subset of that size" if selector == "predictor" else None
-                axes.plot(by_chance, height, "|", color=style.WHOLE_SPACE.color, markersize=9, label=chance)
+                axes.plot(by_chance, height, "|", color=style.FULL_SPACE.color, markersize=9, label=chance)
         axes.set(title=f"{letter}  {title}", ylim=(0.6 - len(methods), 0.6))
         axes.set_yticks(-np.arange(len(methods)), methods if name == "recall_1" else [""] * len(methods))
     panels[1].set_xscale("symlog", linthresh=1, linscale=0.7)
     panels[1].set_xticks([0, 1, 10, 100], ["0", "1", "10", "100"])
     panels[1].set_xlim(-0.2, None)
-    panels[1].axvline(1, color=style.WHOLE_SPACE.color, linewidth=0.8)
+    panels[1].axvline(1, color=style.FULL_SPACE.color, linewidth=0.8)
     panels[1].legend(
         *panels[0].get_legend_handles_labels(), loc="upper center", bbox_to_anchor=(0.4, -0.18), fontsize=7
     )
@@ -207,7 +207,7 @@ def draw_predictor_cost(result: PredictorCost, by_predictor: Benchmark, by_bench
 def _set_styles(sets: list[str]) -> dict[str, LineStyle]:
     shrunk, others = iter(_SHRUNK * len(sets)), iter(style.SHARE_STYLES * len(sets))
     return {
-        name: style.WHOLE_SPACE if name == WHOLE else next(shrunk if name.startswith("shrunk") else others)
+        name: style.FULL_SPACE if name == FULL else next(shrunk if name.startswith("shrunk") else others)
         for name in sets
     }
 
@@ -224,7 +224,7 @@ def _ceiling_text(result: TauResult) -> str:
     row = result.sets.row(0, named=True)
     return (
         f"Noise ceiling (our own definition), from {result.trainings}: tau of one training with another that counts as "
-        f"the truth, {row['retrained']:.2f} on the whole space; and an estimate of the tau of a predictor that knows "
+        f"the truth, {row['retrained']:.2f} on the full space; and an estimate of the tau of a predictor that knows "
         f"each network's expected score, {row['perfect']:.2f}, which is too high where scores differ by little but "
         f"noise. {tied}."
     )

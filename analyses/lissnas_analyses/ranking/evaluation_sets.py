@@ -14,7 +14,7 @@ from lissnas.subspaces.subspace import Subspace
 from lissnas_benchmarks.benchmark import Benchmark
 from numpy.typing import NDArray
 
-WHOLE = "whole space"
+FULL = "full space"
 """Name of the set of all networks."""
 
 
@@ -78,7 +78,7 @@ def set_of_subspace(subspace: Subspace, name: str) -> EvaluationSet:
 def true_top(share: float) -> EvaluationSet:
     """Return the true top share as a set; the full space if the share is 1."""
     if share == 1:
-        return EvaluationSet(WHOLE, 0, _measured)
+        return EvaluationSet(FULL, 0, _measured)
     return EvaluationSet(f"true top {100 * share:g} %", 0, lambda truth: is_top(truth, share))
 
 

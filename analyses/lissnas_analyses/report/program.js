@@ -326,7 +326,7 @@ class Explorer {
       menu.addEventListener("change", () => { this.sides[side] = menu.value; round.max = this.lastRound; this.update(); });
       return label;
     });
-    const zooms = Object.entries({ "Zoom in": 0.5, "Zoom out": 2, "Whole map": 0 }).map(([name, by]) => {
+    const zooms = Object.entries({ "Zoom in": 0.5, "Zoom out": 2, "Full map": 0 }).map(([name, by]) => {
       const button = element("button", { type: "button" }, name);
       button.addEventListener("click", () => this.zoom(by));
       return button;

@@ -29,7 +29,7 @@ from lissnas_benchmarks.benchmark import Benchmark
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-FORMAT = 2
+FORMAT = 3
 """Version of the format of result folders, which docs/results-format.md describes. Other versions are refused."""
 
 _MANIFEST = "manifest.json"

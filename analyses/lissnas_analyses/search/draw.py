@@ -28,7 +28,7 @@ def draw_regret(result: SearchResult) -> Figure:
             rows = result.means.filter((pl.col("space") == space) & (pl.col("optimizer") == optimizer)).sort(
                 "evaluations"
             )
-            look = style.WHOLE_SPACE if space == FULL_SPACE else style.line_style(space)
+            look = style.FULL_SPACE if space == FULL_SPACE else style.line_style(space)
             x, value, low, high = (rows[name].to_numpy() for name in ("evaluations", "regret", "low", "high"))
             axes.fill_between(x, low, high, color=look.color, alpha=0.18, linewidth=0)
             axes.plot(x, value, color=look.color, linestyle=look.dash, label=space)

@@ -19,7 +19,7 @@ from lissnas.shrinkers.shrink import Shrinker, shrink
 from lissnas.spaces.space import Floats, Indices
 from lissnas.statistics.repeated_runs import mean_over_runs
 from lissnas.storage.random_streams import named_generator
-from lissnas.subspaces.subspace import Subspace, WholeSpace
+from lissnas.subspaces.subspace import FullSpace, Subspace
 from lissnas_benchmarks.benchmark import Benchmark
 
 from lissnas_analyses.grid.benchmark_key import BenchmarkKey
@@ -212,7 +212,7 @@ def search_rows(key: BenchmarkKey, seed: int, chunk: Sequence[tuple[SearchPoint,
     """
     benchmark, rows = key.open(), list[Row]()
     for point, run in chunk:
-        subspace: Subspace = WholeSpace(benchmark.space)
+        subspace: Subspace = FullSpace(benchmark.space)
         evaluator: Evaluator = benchmark.evaluator
         spent: dict[str, int | None] = {"evaluations": None, "size": None}
         if point.shrinker is not None:

@@ -33,7 +33,7 @@ def _tau_sentence(result: SupernetStudyResult, name: str) -> str:
     ceiling = result.ceilings.filter(pl.col("set") == name).row(0, named=True)
     taus = ", ".join(f"{row['predictor']} {_interval(row)}" for row in rows.iter_rows(named=True))
     reference = rows.filter(pl.col("predictor") == RECALIBRATED)["reference"][0]
-    noise = "" if reference is None else f"; constant noise as on the whole space would give {reference:.3f}"
+    noise = "" if reference is None else f"; constant noise as on the full space would give {reference:.3f}"
     return (
         f"{name}, {rows['networks'][0]:,.0f} cells: tau with test accuracy: {taus}{noise}; tau between two trainings "
         f"{ceiling['retrained_isomorphic']:.3f}, of a perfect predictor {ceiling['perfect_isomorphic']:.3f}"

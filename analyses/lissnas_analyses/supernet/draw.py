@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from lissnas_analyses import style
-from lissnas_analyses.ranking.evaluation_sets import WHOLE
+from lissnas_analyses.ranking.evaluation_sets import FULL
 from lissnas_analyses.style import LineStyle
 from lissnas_analyses.supernet.measure import (
     ANGLE_METHOD,
@@ -66,7 +66,7 @@ def draw_taus(result: SupernetStudyResult, benchmark: Benchmark) -> Figure:
             axes.plot(values, np.full(len(values), height), ".", color=line_style.color, alpha=0.35, markersize=3)
             error = np.maximum([[row["value"] - row["low"]], [row["high"] - row["value"]]], 0)
             only_on_sample = predictor in (WITHOUT_RECALIBRATION, CONTINUED)
-            label = predictor if name == (SAMPLE if only_on_sample else WHOLE) else None
+            label = predictor if name == (SAMPLE if only_on_sample else FULL) else None
             axes.errorbar(
                 row["value"],
                 height,
@@ -96,7 +96,7 @@ def draw_taus(result: SupernetStudyResult, benchmark: Benchmark) -> Figure:
         f"{benchmark.source}; {supernets} supernet{'s' if supernets > 1 else ''}. "
         "Dots: supernets; bars: 95 % intervals "
         f"{'of the mean over supernets' if supernets > 1 else 'of a bootstrap over cells'}, for '{TRAINED_ALONE}' "
-        "always over cells. Open circles: tau of constant noise with the supernet's tau on the whole space; it falls "
+        "always over cells. Open circles: tau of constant noise with the supernet's tau on the full space; it falls "
         "only because the range of accuracies is narrower. Black lines: noise ceilings from isomorphic cells; thin: "
         "tau between two trainings; thick: a perfect predictor (our own definition; too high where cells differ by "
         "little but noise). Tau on sets with different ranges is not comparable.",
@@ -193,7 +193,7 @@ def draw_shrinking(result: SupernetStudyResult, benchmark: Benchmark) -> Figure:
         f"By the table: {benchmark.selects.describe()}, of cells trained alone. {supernets} supernet"
         f"{'s' if supernets > 1 else ''}, {result.shrinking['run'].n_unique()} runs each, with the same seeds for "
         f"both. Dots: runs; bars: 95 % intervals over the {observations} {'supernets' if supernets > 1 else 'runs'}. "
-        "Ticks: chance, a random subset of the same size. Line in c: the whole space. LISSNAS sets how many cells the "
+        "Ticks: chance, a random subset of the same size. Line in c: the full space. LISSNAS sets how many cells the "
         "others keep and how many ABS ('angle') scores; the kernel scores its default number. "
         f"'{ANGLE_METHOD}' ranks by weights alone and needs no images.",
     )

@@ -28,13 +28,13 @@ from lissnas_benchmarks.benchmark import Benchmark
 from numpy.typing import NDArray
 from scipy.stats import kendalltau
 
-from lissnas_analyses.ranking.evaluation_sets import WHOLE
+from lissnas_analyses.ranking.evaluation_sets import FULL
 from lissnas_analyses.ranking.trainings import isomorphic_pairs, trainings_of
 from lissnas_analyses.supernet.scores import SupernetScores, SupernetStudySettings, shrunk_by_lissnas
 
-SAMPLE, TOP, TOP_OF_SAMPLE = "sample of the whole space", "true top 20 %", "true top 20 % of the sample"
+SAMPLE, TOP, TOP_OF_SAMPLE = "sample of the full space", "true top 20 %", "true top 20 % of the sample"
 SHRUNK_BY_SUPERNET, SHRUNK_BY_TABLE = "shrunk by the supernet", "shrunk by the table"
-SETS = (WHOLE, SAMPLE, SHRUNK_BY_TABLE, SHRUNK_BY_SUPERNET, TOP, TOP_OF_SAMPLE)
+SETS = (FULL, SAMPLE, SHRUNK_BY_TABLE, SHRUNK_BY_SUPERNET, TOP, TOP_OF_SAMPLE)
 """Sets of cells on which tau is measured. Each supernet has its own shrunk space; they share the other sets."""
 
 RECALIBRATED, WITHOUT_RECALIBRATION, WEIGHT_ANGLE = "supernet", "without recalibration", "weight angle"
@@ -84,14 +84,14 @@ class SupernetStudyResult:
     ----------
     tau
         One row per supernet, predictor and set: number of networks, tau with a bootstrap interval over networks, and
-        as `reference` the tau that constant noise with the predictor's tau on the whole space would have.
+        as `reference` the tau that constant noise with the predictor's tau on the full space would have.
     means
         The same averaged over supernets, with its interval; for a single supernet, with the bootstrap interval.
     comparisons
         One row per set and comparison: mean over supernets of the difference of tau on the same cells.
     ceilings
         One row per set: number of networks, share of tied pairs, tau between two trainings, and tau of a perfect
-        predictor; from isomorphic cells, and from other seeds for the whole space.
+        predictor; from isomorphic cells, and from other seeds for the full space.
     training_curve
         One row per supernet and training step: tau on the sample.
     shrinking
@@ -179,7 +179,7 @@ def _taus(
 ) -> Iterator[dict[str, object]]:
     """Yield tau of each predictor on each set of which it scores all cells."""
     for predictor, scores in predictors.items():
-        all_cells = sets[WHOLE]
+        all_cells = sets[FULL]
         noisy: list[Floats] = []
         if not np.isnan(scores[all_cells]).any():
             tau = float(kendalltau(truth[all_cells], scores[all_cells]).statistic)
@@ -241,7 +241,7 @@ def _comparisons(tau: pl.DataFrame) -> pl.DataFrame:
 
 
 def _ceilings(benchmark: Benchmark, sets: dict[str, NDArray[np.bool_]]) -> pl.DataFrame:
-    """Return the noise ceiling of each set, from isomorphic cells; for the whole space also from other seeds."""
+    """Return the noise ceiling of each set, from isomorphic cells; for the full space also from other seeds."""
     isomorphic = isomorphic_pairs(benchmark, np.random.default_rng(5))
     seeds = trainings_of(benchmark, np.random.default_rng(5))
     rows = []
@@ -254,7 +254,7 @@ def _ceilings(benchmark: Benchmark, sets: dict[str, NDArray[np.bool_]]) -> pl.Da
                 return best & sets[SAMPLE] if name == TOP_OF_SAMPLE else best
             return cells
 
-        for source, trainings in (("isomorphic", isomorphic), ("seeds", seeds if name == WHOLE else None)):
+        for source, trainings in (("isomorphic", isomorphic), ("seeds", seeds if name == FULL else None)):
             if trainings is not None:
                 rng = np.random.default_rng(0)
                 ceiling = noise_ceiling(trainings.runs, benchmark.report, trainings.counts, choose, rng)

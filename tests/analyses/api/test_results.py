@@ -10,7 +10,7 @@ from command import Command
 from lissnas.errors import SettingError, UnknownNameError
 from lissnas.shrinkers import shrink as shrinking
 from lissnas.statistics.quality import quality
-from lissnas.subspaces.subspace import WholeSpace
+from lissnas.subspaces.subspace import FullSpace
 from lissnas_benchmarks.benchmark import Benchmark
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -151,8 +151,8 @@ def test_comparing_nothing_is_refused(proteins: Benchmark) -> None:
         ln.compare(proteins, ["random-subset"], runs=1).plot("recal")
 
 
-def test_the_whole_space_can_be_searched_as_a_subspace() -> None:
-    best = ln.search(WholeSpace(SPACE), "local-search", evaluations=200, evaluator=total)
+def test_the_full_space_can_be_searched_as_a_subspace() -> None:
+    best = ln.search(FullSpace(SPACE), "local-search", evaluations=200, evaluator=total)
     assert best.architecture == "ddddd"
 
 

@@ -42,13 +42,13 @@ def test_tau_writes_figures_tables_and_a_manifest(in_process: Command, tmp_path:
     assert {"tau.png", "tau.svg", "tau_narrowing.png", "tau_narrowing.svg", "tau.csv", "manifest.json"} <= written
     means = pl.read_parquet(folder / "tau.parquet")
     assert means["set"].unique(maintain_order=True).to_list() == [
-        "whole space",
+        "full space",
         "sample of 300",
         "true top 30 %",
         "true top 10 %",
         "shrunk to shrunk/shrunk-lissnas.parquet",
     ]
-    taus = means.filter((pl.col("measure") == "tau") & (pl.col("set") == "whole space"))["value"].to_numpy()
+    taus = means.filter((pl.col("measure") == "tau") & (pl.col("set") == "full space"))["value"].to_numpy()
     np.testing.assert_allclose(taus, taus[0])
     manifest = json.loads((folder / "manifest.json").read_text())
     assert manifest["settings"]["predictors"] == ["scores.csv:accuracy", "scores.csv:-loss"]

@@ -121,7 +121,7 @@ def test_the_best_of_random_draws_is_the_mean_of_the_exact_expectations(
 
 
 def test_one_random_draw_of_the_full_space_has_its_mean(compared: ComparisonResult, proteins: Benchmark) -> None:
-    whole = compared.kept_spaces.search.filter(pl.col("method") == "whole-space")
+    whole = compared.kept_spaces.search.filter(pl.col("method") == "full-space")
     assert whole.filter(pl.col("draws") == 1)["value"][0] == pytest.approx(proteins.report.mean())
 
 

@@ -14,7 +14,7 @@ from lissnas.subspaces.subspace import ExplicitSubspace
 from lissnas_analyses.comparison.measure import compare
 from lissnas_analyses.ranking import measure, predictor_cost
 from lissnas_analyses.ranking.describe import ranking_sentences
-from lissnas_analyses.ranking.evaluation_sets import WHOLE, set_of_subspace, standard_sets
+from lissnas_analyses.ranking.evaluation_sets import FULL, set_of_subspace, standard_sets
 from lissnas_analyses.ranking.measure import TauResult, TauSettings
 from lissnas_analyses.ranking.predictors import collect_predictors
 from lissnas_analyses.ranking.score_sources import column_predictor
@@ -69,7 +69,7 @@ def _row(result: TauResult, predictor: str, one: str, measure: str = "tau") -> d
 def test_real_supernets_rank_all_cells_well_and_the_true_top_at_or_below_chance(
     supernets: TauResult, supernet: str, whole: float, best: float
 ) -> None:
-    assert _row(supernets, supernet, WHOLE)["value"] == pytest.approx(whole, abs=0.001)
+    assert _row(supernets, supernet, FULL)["value"] == pytest.approx(whole, abs=0.001)
     assert _row(supernets, supernet, "true top 20 %")["value"] == pytest.approx(best, abs=0.01)
 
 
@@ -84,7 +84,7 @@ def test_constant_noise_of_the_same_tau_falls_with_the_range_but_not_below_zero(
 
 
 def test_the_interval_of_samples_over_seeds_contains_the_tau_of_the_full_space(supernets: TauResult) -> None:
-    sampled, whole = (_row(supernets, "fewshot_supernet", one) for one in ("sample of 500", WHOLE))
+    sampled, whole = (_row(supernets, "fewshot_supernet", one) for one in ("sample of 500", FULL))
     assert sampled["seeds"] == 3
     assert sampled["low"] < whole["value"] < sampled["high"]
 
@@ -99,7 +99,7 @@ def test_every_predictor_is_measured_on_the_networks_with_all_scores(cells: Benc
     there = ~np.isnan(predictors[1].scores)
     assert result.networks == np.count_nonzero(there) == 9_445
     for predictor in predictors:
-        row = _row(result, predictor.name, WHOLE)
+        row = _row(result, predictor.name, FULL)
         assert row["networks"] == 9_445
         assert row["value"] == pytest.approx(stats.kendalltau(cells.report[there], predictor.scores[there]).statistic)
     assert result.predictors["missing"].to_list() == [0, 15_625 - 9_445]
@@ -111,7 +111,7 @@ def test_every_predictor_is_measured_on_the_networks_with_all_scores(cells: Benc
 def test_a_minus_reverses_the_ranking(proteins: Benchmark) -> None:
     up, down = (column_predictor(proteins, text) for text in ("accuracy/validation", "-accuracy/validation"))
     result = measure.measure(proteins, [up, down], [], replace(QUICK, sample=200), _silent)
-    ranks, turned = (_row(result, one.name, WHOLE, "rho")["value"] for one in (up, down))
+    ranks, turned = (_row(result, one.name, FULL, "rho")["value"] for one in (up, down))
     assert ranks > 0.4
     assert turned == pytest.approx(-ranks)
 
@@ -200,7 +200,7 @@ def test_a_training_of_nas_bench_macro_reaches_its_noise_ceiling(macro: Benchmar
     whole = result.sets.row(0, named=True)
     assert result.trainings == "trainings with different seeds"
     # The first training is held against the mean of two, so that it does a little better than one against another.
-    assert whole["retrained"] < _row(result, "test accuracy, seed 0", WHOLE)["value"] < whole["perfect"]
+    assert whole["retrained"] < _row(result, "test accuracy, seed 0", FULL)["value"] < whole["perfect"]
     assert (np.diff(result.ceiling["perfect"].to_numpy()) < 0.02).all()
 
 

@@ -1,4 +1,4 @@
-"""Results of a folder change together or not at all. tests/faults/kills.py checks this for whole commands."""
+"""Results of a folder change together or not at all. tests/faults/kills.py checks this for complete commands."""
 
 from pathlib import Path
 

@@ -55,7 +55,7 @@ def test_each_changed_file_and_column_is_named(
 
 
 def _manifest(folder: Path, command: str | None) -> Path:
-    content = {"format": 2, "analysis": "compare", "command": command, "files": [], "versions": {"lissnas": "0.1.0"}}
+    content = {"format": 3, "analysis": "compare", "command": command, "files": [], "versions": {"lissnas": "0.1.0"}}
     (folder / "manifest.json").write_text(json.dumps(content))
     return folder
 

@@ -15,7 +15,7 @@ from lissnas.shrinkers.lissnas import Lissnas
 from lissnas.shrinkers.sampling_baselines import RandomSubset
 from lissnas.shrinkers.shrink import shrink
 from lissnas.storage.random_streams import named_generator
-from lissnas.subspaces.subspace import WholeSpace
+from lissnas.subspaces.subspace import FullSpace
 from lissnas_analyses.grid.workers import THIS_PROCESS, workers
 from lissnas_analyses.search import describe
 from lissnas_analyses.search.measure import (
@@ -92,7 +92,7 @@ def test_a_subspace_whose_architectures_are_all_scored_cannot_improve(
 
 def test_a_search_that_scores_all_has_the_regret_of_the_best_selected(proteins: Benchmark) -> None:
     trace = search(
-        WholeSpace(proteins.space),
+        FullSpace(proteins.space),
         proteins.evaluator,
         RegularizedEvolution(),
         np.random.default_rng(0),
@@ -120,7 +120,7 @@ def test_the_difference_is_paired_by_run(result: SearchResult) -> None:
 def test_regret_never_rises_by_the_scores_that_select(result: SearchResult, proteins: Benchmark) -> None:
     # The scores that select and those that report differ, so the reported regret may rise.
     rng = np.random.default_rng(0)
-    trace = search(WholeSpace(proteins.space), proteins.evaluator, RegularizedEvolution(), rng, 150)
+    trace = search(FullSpace(proteins.space), proteins.evaluator, RegularizedEvolution(), rng, 150)
     assert (np.diff(proteins.selection[trace.incumbents]) >= 0).all()
 
 

@@ -9,7 +9,7 @@ from lissnas.optimizers.local_search import LocalSearch
 from lissnas.optimizers.random_search import RandomSearch
 from lissnas.optimizers.search import search
 from lissnas.shrinkers.sampling_baselines import RandomSubset
-from lissnas.subspaces.subspace import WholeSpace
+from lissnas.subspaces.subspace import FullSpace
 from lissnas_analyses.search.describe import optimum_sentences
 from lissnas_analyses.search.measure import FULL_SPACE, compare_searches
 from lissnas_analyses.search.optimum import evaluations_to_optimum, published_searches, summarize_optimum
@@ -20,7 +20,7 @@ from lissnas_benchmarks.catalog import find_adapter
 
 def test_the_optimum_is_the_best_by_the_scores_that_select(proteins: Benchmark) -> None:
     trace = search(
-        WholeSpace(proteins.space), proteins.evaluator, LocalSearch(), np.random.default_rng(0), proteins.space.size
+        FullSpace(proteins.space), proteins.evaluator, LocalSearch(), np.random.default_rng(0), proteins.space.size
     )
     index, _ = trace.evaluations.history
     needed = 1 + index.tolist().index(int(np.nanargmax(proteins.selection)))
@@ -33,7 +33,7 @@ def test_random_search_needs_half_of_the_space_in_the_median(proteins: Benchmark
     needed = []
     for seed in range(200):
         rng = np.random.default_rng(seed)
-        trace = search(WholeSpace(proteins.space), proteins.evaluator, RandomSearch(), rng, proteins.space.size)
+        trace = search(FullSpace(proteins.space), proteins.evaluator, RandomSearch(), rng, proteins.space.size)
         needed.append(evaluations_to_optimum(trace, proteins, proteins.space.size))
     summary = summarize_optimum({("full space", "random"): pl.Series(needed)}).row(0, named=True)
     assert summary["reached"] == 200

@@ -18,7 +18,7 @@ from lissnas.spaces.published.cell201 import cell201
 from lissnas.supernet.scoring import grouped_cell_evaluator
 from lissnas.supernet.scoring.grouped_cell_evaluator import GroupedCellEvaluator
 from lissnas_analyses import style
-from lissnas_analyses.ranking.evaluation_sets import WHOLE
+from lissnas_analyses.ranking.evaluation_sets import FULL
 from lissnas_analyses.ranking.trainings import Trainings
 from lissnas_analyses.supernet import measure
 from lissnas_analyses.supernet.describe import study_sentences
@@ -203,12 +203,12 @@ def test_what_a_supernet_knows_shows_on_each_set(study):
     assert _difference(result, SAMPLE, RECALIBRATED, WITHOUT_RECALIBRATION)["low"] > 0.2
     assert _difference(result, SHRUNK_BY_SUPERNET, FINE_TUNED, RECALIBRATED)["low"] > 0.1
     means = {(row["predictor"], row["set"]): row for row in result.means.iter_rows(named=True)}
-    whole, best = means[RECALIBRATED, WHOLE], means[RECALIBRATED, TOP]
+    whole, best = means[RECALIBRATED, FULL], means[RECALIBRATED, TOP]
     assert best["value"] < whole["value"] - 0.1
     assert abs(best["value"] - best["reference"]) < 0.1
-    assert (WITHOUT_RECALIBRATION, WHOLE) not in means
+    assert (WITHOUT_RECALIBRATION, FULL) not in means
     ceilings = dict(zip(result.ceilings["set"], result.ceilings["retrained_seeds"], strict=True))
-    assert ceilings[WHOLE] > whole["high"]
+    assert ceilings[FULL] > whole["high"]
     curve = result.training_curve["value"].to_numpy()
     assert curve[::2].max() < curve[1::2].min()
 

@@ -176,7 +176,7 @@ def test_a_folder_of_three_records_is_refused_with_the_first_missing_one(
         benchmark.read(Import((path,), tmp_path))
 
 
-# Whole folders and files
+# Complete folders and files
 
 
 def few() -> CategoricalSpace:

@@ -281,7 +281,7 @@ def _read_dialect(path: Path) -> object:
     form, _, texts = rest.partition("\n")
     space = _SPACES[int(place) % 3 if place.isdecimal() and place.isascii() and len(place) < 9 else 0]
     if form == "hash-101":
-        space = nasbench101(4)  # an unknown hash is looked for in the whole space
+        space = nasbench101(4)  # an unknown hash is looked for in the full space
     rows = read_architectures(texts.split("\n")[:20], form, space)
     space.checked(rows)
     return form

@@ -20,7 +20,7 @@ from lissnas.spaces.published.shufflenetv2 import shufflenetv2
 from lissnas.spaces.published.transnas import transnas_macro
 from lissnas.spaces.space import Indices, Space
 from lissnas.subspaces.box import Box
-from lissnas.subspaces.subspace import ExplicitSubspace, Subspace, WholeSpace
+from lissnas.subspaces.subspace import ExplicitSubspace, FullSpace, Subspace
 from lissnas.subspaces.union_of_balls import UnionOfBalls
 
 
@@ -64,11 +64,11 @@ def _layers() -> Space:
 
 
 SUBSPACES: dict[str, Callable[[], Subspace]] = {
-    "the full space": lambda: WholeSpace(macro()),
-    "a box": lambda: Box.whole(macro()).without(0, 1).restricted_to(3, 2),
-    "a huge box": lambda: Box.whole(shufflenetv2()).without(0, 1).without(7, 2),
-    "all of DARTS": lambda: WholeSpace(darts()),
-    "ordinal widths": lambda: Box.whole(channels()).without(1, 3),
+    "the full space": lambda: FullSpace(macro()),
+    "a box": lambda: Box.full(macro()).without(0, 1).restricted_to(3, 2),
+    "a huge box": lambda: Box.full(shufflenetv2()).without(0, 1).without(7, 2),
+    "all of DARTS": lambda: FullSpace(darts()),
+    "ordinal widths": lambda: Box.full(channels()).without(1, 3),
     "two balls": lambda: ExplicitSubspace(
         _layers(),
         UnionOfBalls(_layers(), _layers().rows(np.array([5, 200])), 2).index,  # type: ignore[arg-type]
@@ -88,17 +88,17 @@ def test_samples_are_members_and_convert_both_ways(name: str) -> None:
 
 
 def test_a_box_needs_no_clause_and_has_its_size() -> None:
-    box = Box.whole(shufflenetv2()).without(0, 1).without(7, 2)
+    box = Box.full(shufflenetv2()).without(0, 1).without(7, 2)
     exported = configuration_space(box, _rng())
     assert exported.forbidden_clauses == []
     assert exported.estimate_size() == box.size
 
 
 def test_ordinal_genes_are_ordinal_in_their_order_and_others_categorical() -> None:
-    exported = configuration_space(Box.whole(channels()).without(1, 3), _rng())
+    exported = configuration_space(Box.full(channels()).without(1, 3), _rng())
     assert [type(own).__name__ for own in exported.values()] == ["OrdinalHyperparameter"] * 5
     assert exported["gene1"].sequence == ("8", "16", "24", "40", "48", "56", "64")
-    kinds = [type(own).__name__ for own in configuration_space(WholeSpace(_small()), _rng()).values()]
+    kinds = [type(own).__name__ for own in configuration_space(FullSpace(_small()), _rng()).values()]
     of = "Hyperparameter"
     assert kinds == [f"Categorical{of}", f"Ordinal{of}", f"Categorical{of}", "Constant", f"Ordinal{of}"]
 
@@ -115,7 +115,7 @@ def test_samples_are_uniform_over_architectures() -> None:
 
 def test_the_same_seed_samples_the_same_configurations() -> None:
     first, second, other = (
-        configuration_space(WholeSpace(macro()), _rng(seed)).sample_configuration(10) for seed in (1, 1, 2)
+        configuration_space(FullSpace(macro()), _rng(seed)).sample_configuration(10) for seed in (1, 1, 2)
     )
     assert [dict(one) for one in first] == [dict(one) for one in second]
     assert [dict(one) for one in first] != [dict(one) for one in other]
@@ -165,7 +165,7 @@ def test_balls_of_millions_are_refused(listed: bool) -> None:
 def test_a_huge_space_within_limits_is_refused() -> None:
     limit = Limit("sevens", lambda rows: (rows == 2).sum(axis=1).astype(np.float64), 4)
     with pytest.raises(SettingError, match="not a box"):
-        configuration_space(WholeSpace(LimitedSpace(shufflenetv2(), limit)), _rng())
+        configuration_space(FullSpace(LimitedSpace(shufflenetv2(), limit)), _rng())
 
 
 def test_an_empty_subspace_is_refused() -> None:
@@ -182,6 +182,6 @@ def test_a_row_outside_the_subspace_has_no_configuration(listed: bool) -> None:
 
 
 def test_a_configuration_of_another_space_is_refused() -> None:
-    drawn = configuration_space(WholeSpace(_layers()), _rng()).sample_configuration(3)
+    drawn = configuration_space(FullSpace(_layers()), _rng()).sample_configuration(3)
     with pytest.raises(ArchitectureError, match=r"configuration 0 of 3: 'gene0' is '\w', but in macro one of 0, 1, 2"):
         rows(drawn, macro())

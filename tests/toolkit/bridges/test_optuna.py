@@ -22,7 +22,7 @@ from lissnas.spaces.published.transnas import transnas_macro
 from lissnas.spaces.space import Rows
 from lissnas.subspaces.box import Box
 from lissnas.subspaces.nearest_member import NearestMember
-from lissnas.subspaces.subspace import ExplicitSubspace, Subspace, WholeSpace
+from lissnas.subspaces.subspace import ExplicitSubspace, FullSpace, Subspace
 from lissnas.subspaces.union_of_balls import UnionOfBalls
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -48,21 +48,21 @@ def _many_edits() -> Subspace:
 
 def _within_a_limit() -> Subspace:
     """Return a limited space with few blocks of kernel 7: too large to list, and neither a box nor balls."""
-    return WholeSpace(
+    return FullSpace(
         LimitedSpace(shufflenetv2(), Limit("sevens", lambda rows: (rows == 2).sum(axis=1).astype(np.float64), 4))
     )
 
 
 SUBSPACES: dict[str, Callable[[], Subspace]] = {
-    "the full space": lambda: WholeSpace(macro()),
-    "a box": lambda: Box.whole(macro()).without(0, 1).restricted_to(3, 2),
+    "the full space": lambda: FullSpace(macro()),
+    "a box": lambda: Box.full(macro()).without(0, 1).restricted_to(3, 2),
     "scattered networks": lambda: ExplicitSubspace(cell201(), _rng(1).choice(15_625, 90, replace=False)),
     "one network": lambda: ExplicitSubspace(macro(), np.array([77])),
     "distinct networks": lambda: ExplicitSubspace(transnas_macro(), _rng(1).choice(3256, 60, replace=False)),
-    "a box of a huge space": lambda: Box.whole(shufflenetv2()).without(0, 1).without(7, 2),
+    "a box of a huge space": lambda: Box.full(shufflenetv2()).without(0, 1).without(7, 2),
     "balls in a huge space": _balls,
     "balls of 10^9": _many_edits,
-    "all of DARTS": lambda: WholeSpace(darts()),
+    "all of DARTS": lambda: FullSpace(darts()),
     "within a limit": _within_a_limit,
 }
 
@@ -189,7 +189,7 @@ def test_an_enqueued_member_is_evaluated_and_a_non_member_is_refused() -> None:
 
 
 def test_genes_are_named_by_their_operations() -> None:
-    sampler = SubspaceSampler(WholeSpace(cell201()), _rng())
+    sampler = SubspaceSampler(FullSpace(cell201()), _rng())
     study = _study(sampler)
     study.optimize(lambda trial: float(sampler.suggest(trial).sum()), n_trials=1)
     assert {*study.trials[0].params.values()} <= {
@@ -222,7 +222,7 @@ def test_known_scores_of_non_members_are_refused() -> None:
 
 
 def test_failed_and_pruned_trials_have_no_score_and_minimized_values_change_sign() -> None:
-    sampler = SubspaceSampler(WholeSpace(macro()), _rng())
+    sampler = SubspaceSampler(FullSpace(macro()), _rng())
     study = optuna.create_study(direction="minimize", sampler=sampler)
 
     def objective(trial: optuna.Trial) -> float:
@@ -263,7 +263,7 @@ def test_a_study_of_other_parameters_is_refused(params: dict[str, str], message:
 def test_samplers_that_enumerate_a_box_are_refused() -> None:
     for sampler in (optuna.samplers.BruteForceSampler(), optuna.samplers.GridSampler({"gene0": ["0", "1"]})):
         with pytest.raises(SettingError, match=f"{type(sampler).__name__} enumerates every combination of a box"):
-            SubspaceSampler(WholeSpace(macro()), _rng(), sampler)
+            SubspaceSampler(FullSpace(macro()), _rng(), sampler)
 
 
 def test_a_study_in_a_file_resumes_after_a_restart(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from lissnas.shrinkers.lissnas import Lissnas
 from lissnas.shrinkers.shrink import shrink
 from lissnas.spaces.published.macro import macro
 from lissnas.spaces.space import Floats, Rows
-from lissnas.subspaces.subspace import WholeSpace
+from lissnas.subspaces.subspace import FullSpace
 from sklearn.ensemble import RandomForestRegressor
 
 
@@ -58,7 +58,7 @@ def test_a_noisy_function_is_called_once_for_each_network() -> None:
 
 def test_a_search_takes_the_same_function() -> None:
     optimizer, rng = RegularizedEvolution(population=10), np.random.default_rng(0)
-    trace = search(WholeSpace(macro()), lambda rows: (rows == 1).sum(axis=1), optimizer, rng, 400)
+    trace = search(FullSpace(macro()), lambda rows: (rows == 1).sum(axis=1), optimizer, rng, 400)
     assert trace.evaluations.scores.max() >= 7
 
 

@@ -12,7 +12,7 @@ from lissnas.spaces.space import Floats, Rows
 from lissnas.subspaces.box import Box
 from lissnas.subspaces.enclosing_box import enclosing_choices
 from lissnas.subspaces.limited_subspace import LimitedSubspace
-from lissnas.subspaces.subspace import ExplicitSubspace, WholeSpace
+from lissnas.subspaces.subspace import ExplicitSubspace, FullSpace
 from lissnas.subspaces.union_of_balls import UnionOfBalls
 
 HUGE = CategoricalSpace("huge", ("abcd",) * 20, "{}" * 20)
@@ -35,7 +35,7 @@ def _generations(space: LimitedSpace, optimizer: EvolutionarySearch, total: int)
         generations.append(rows)
         return _score(rows)
 
-    search(WholeSpace(space), score, optimizer, np.random.default_rng(0), total)
+    search(FullSpace(space), score, optimizer, np.random.default_rng(0), total)
     return generations
 
 
@@ -92,10 +92,10 @@ def test_enclosing_choices_are_those_that_members_have() -> None:
     space = macro()
     some = ExplicitSubspace(space, np.array([0, 1, 6560]))
     assert enclosing_choices(some) == [[0, 2]] * 7 + [[0, 1, 2]]
-    assert enclosing_choices(Box.whole(space).without(3, 1))[3] == [0, 2]
-    for whole in (WholeSpace(space), UnionOfBalls(space, space.rows(np.array([5])), 1)):
+    assert enclosing_choices(Box.full(space).without(3, 1))[3] == [0, 2]
+    for whole in (FullSpace(space), UnionOfBalls(space, space.rows(np.array([5])), 1)):
         assert enclosing_choices(whole) == [[0, 1, 2]] * 8
-    assert enclosing_choices(WholeSpace(LIMITED)) == [[0, 1, 2, 3]] * 20
+    assert enclosing_choices(FullSpace(LIMITED)) == [[0, 1, 2, 3]] * 20
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from lissnas.spaces.published.cell201 import cell201
 from lissnas.spaces.published.macro import macro
 from lissnas.spaces.space import Floats, Rows
 from lissnas.subspaces.box import Box
-from lissnas.subspaces.subspace import ExplicitSubspace, Subspace, WholeSpace
+from lissnas.subspaces.subspace import ExplicitSubspace, FullSpace, Subspace
 
 BUDGET = 80
 
@@ -31,16 +31,16 @@ def _pockets() -> Subspace:
 
 
 def _box() -> Subspace:
-    return Box.whole(macro()).without(0, 1).without(3, 2)
+    return Box.full(macro()).without(0, 1).without(3, 2)
 
 
 @pytest.fixture(scope="module", params=["full space", "box", "pockets", "distinct"])
 def subspace(request: pytest.FixtureRequest, anagrams_of_five: DistinctSpace) -> Subspace:
     subspaces: dict[str, Callable[[], Subspace]] = {
-        "full space": lambda: WholeSpace(macro()),
+        "full space": lambda: FullSpace(macro()),
         "box": _box,
         "pockets": _pockets,
-        "distinct": lambda: WholeSpace(anagrams_of_five),
+        "distinct": lambda: FullSpace(anagrams_of_five),
     }
     return subspaces[request.param]()
 
@@ -87,7 +87,7 @@ def test_a_subspace_smaller_than_the_budget_is_scored_completely(name: str) -> N
 def test_scores_of_the_shrinker_are_known_and_count(name: str) -> None:
     space = macro()
     evaluated: list[int] = []
-    scores = _scores(WholeSpace(space))
+    scores = _scores(FullSpace(space))
 
     def score(rows: Rows) -> Floats:
         evaluated.extend(space.index(rows).tolist())
@@ -112,7 +112,7 @@ def test_it_finds_more_than_random_search_on_a_real_table(name: str, nasbench201
 
     def mean_best(name: str) -> float:
         runs = [
-            search(WholeSpace(space), evaluator, optimizer_class(name)(), np.random.default_rng(seed), 200)
+            search(FullSpace(space), evaluator, optimizer_class(name)(), np.random.default_rng(seed), 200)
             for seed in range(6)
         ]
         return float(np.mean([run.evaluations.scores.max() for run in runs]))
@@ -121,7 +121,7 @@ def test_it_finds_more_than_random_search_on_a_real_table(name: str, nasbench201
 
 
 def test_incumbents_are_the_best_so_far() -> None:
-    subspace = WholeSpace(macro())
+    subspace = FullSpace(macro())
     scores = _scores(subspace, missing=0.3)
     evaluator = TableEvaluator(subspace.space, scores)
     trace = search(subspace, evaluator, RandomSearch(), np.random.default_rng(0), 50)
@@ -153,7 +153,7 @@ def test_optuna_prints_nothing_and_its_verbosity_is_restored(capfd: pytest.Captu
 def test_a_space_that_cannot_be_enumerated_is_searched(name: str) -> None:
     space = CategoricalSpace("huge", ("abcd",) * 20, "{}" * 20)
     trace = search(
-        WholeSpace(space), lambda rows: rows.sum(axis=1) * 1.0, optimizer_class(name)(), np.random.default_rng(0), 60
+        FullSpace(space), lambda rows: rows.sum(axis=1) * 1.0, optimizer_class(name)(), np.random.default_rng(0), 60
     )
     assert trace.evaluations.count == 60
 
@@ -167,7 +167,7 @@ def test_a_generation_of_children_is_scored_together() -> None:
         return rows.sum(axis=1) * 1.0
 
     evolution = RegularizedEvolution(population=20, tournament=5, children=8)
-    trace = search(WholeSpace(macro()), evaluator, evolution, np.random.default_rng(0), 100)
+    trace = search(FullSpace(macro()), evaluator, evolution, np.random.default_rng(0), 100)
     assert trace.evaluations.count == sum(batches) == 100
     assert batches[0] == 20
     assert np.mean(batches[1:]) > 4  # children that are known already are not scored again
@@ -179,10 +179,10 @@ def test_the_shrinker_scores_what_the_optimizer_scores(name: str) -> None:
     from lissnas.shrinkers.shrink import shrinker_class
 
     space = macro()
-    evaluator = TableEvaluator(space, _scores(WholeSpace(space)))
+    evaluator = TableEvaluator(space, _scores(FullSpace(space)))
     shrinker = shrinker_class(name)(evaluations=200, size=50)  # type: ignore[call-arg]
     kept = shrink(space, evaluator, shrinker, np.random.default_rng(2))
-    visited = search(WholeSpace(space), evaluator, optimizer_class(name)(), np.random.default_rng(2), 200).evaluations
+    visited = search(FullSpace(space), evaluator, optimizer_class(name)(), np.random.default_rng(2), 200).evaluations
     np.testing.assert_array_equal(kept.evaluations.index, visited.index)
 
 

@@ -16,7 +16,7 @@ from lissnas.spaces.published.cell201 import cell201
 from lissnas.spaces.published.macro import macro
 from lissnas.spaces.published.nasbench101 import NasBench101
 from lissnas.spaces.space import Floats, Rows, Space
-from lissnas.subspaces.subspace import WholeSpace
+from lissnas.subspaces.subspace import FullSpace
 from scipy.stats import chisquare
 
 SPACE = macro()
@@ -44,7 +44,7 @@ def test_a_limited_space_has_the_networks_within_the_limit_in_order() -> None:
     assert LIMITED.size == len(WITHIN)
     np.testing.assert_array_equal(LIMITED.all_rows(), SPACE.rows(WITHIN))
     np.testing.assert_array_equal(LIMITED.index(LIMITED.all_rows()), np.arange(len(WITHIN)))
-    np.testing.assert_array_equal(LIMITED.whole_index(np.arange(len(WITHIN))), WITHIN)
+    np.testing.assert_array_equal(LIMITED.full_space_index(np.arange(len(WITHIN))), WITHIN)
 
 
 def test_a_network_beyond_the_limit_is_refused() -> None:
@@ -59,7 +59,7 @@ def test_neighbors_meet_the_limit_too() -> None:
     assert (_cost(neighbors) <= 6).all()
 
 
-def test_the_networks_within_two_edits_are_those_of_the_whole_space_if_costs_add_up() -> None:
+def test_the_networks_within_two_edits_are_those_of_the_full_space_if_costs_add_up() -> None:
     for string in ("22200000", "00000000", "11111100"):
         row = LIMITED.read([string])
         once, _source = LIMITED.neighbors(row)
@@ -92,7 +92,7 @@ def test_locality_of_a_limited_space_is_that_of_its_pairs() -> None:
         assert result.difference.value[d - 1] == pytest.approx(np.abs(scores[a] - scores[b]).mean(), rel=1e-5)
 
 
-def test_a_limited_space_has_the_gene_properties_of_the_whole_space() -> None:
+def test_a_limited_space_has_the_gene_properties_of_the_full_space() -> None:
     widths = CategoricalSpace("widths", ("abc",) * 3, "{}{}{}", ordinal=(True, False, True))
     assert LimitedSpace(widths, _flops(3)).ordinal == (True, False, True)
     cells = LimitedSpace(cell201(), _flops(12))
@@ -100,7 +100,7 @@ def test_a_limited_space_has_the_gene_properties_of_the_whole_space() -> None:
     np.testing.assert_array_equal(cells.effective(rows), cell201().effective(rows))
     graphs = LimitedSpace(NasBench101(5), _flops(9))
     rows = graphs.sample(5, np.random.default_rng(0))
-    result, expected = graphs.graphs(rows), graphs.whole.graphs(rows)
+    result, expected = graphs.graphs(rows), graphs.full_space.graphs(rows)
     assert result is not None
     np.testing.assert_equal(vars(result), vars(expected))
 
@@ -174,7 +174,7 @@ def test_samples_of_a_huge_limited_space_meet_the_limit_and_are_different() -> N
 def test_samples_within_the_limit_are_uniform(monkeypatch: pytest.MonkeyPatch) -> None:
     small = LimitedSpace(CategoricalSpace("small", ("abc",) * 4, "{}{}{}{}"), _flops(2))
     monkeypatch.setattr(CategoricalSpace, "enumerable", False)
-    huge = LimitedSpace(small.whole, _flops(2))
+    huge = LimitedSpace(small.full_space, _flops(2))
     assert not huge.enumerable
     rng = np.random.default_rng(0)
     drawn = np.concatenate([small.index(huge.sample(3, rng)) for _ in range(1500)])
@@ -238,4 +238,4 @@ def test_methods_that_need_the_size_refuse_a_huge_limited_space(method: str) -> 
 
 def test_the_size_of_a_huge_limited_space_is_bounded() -> None:
     space: Space = HUGE_LIMITED
-    assert WholeSpace(space).size_bounds == (0, 7**21)
+    assert FullSpace(space).size_bounds == (0, 7**21)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from lissnas.statistics.diversity import diversity, gene_entropy
-from lissnas.subspaces.subspace import ExplicitSubspace, WholeSpace
+from lissnas.subspaces.subspace import ExplicitSubspace, FullSpace
 from scipy import stats
 
 
@@ -23,13 +23,13 @@ def test_a_gene_without_choice_has_no_entropy() -> None:
 
 
 def test_the_full_space_has_every_operation_and_one_pocket(small: Any) -> None:
-    found = diversity(WholeSpace(small.space))
+    found = diversity(FullSpace(small.space))
     assert found.operations.tolist() == [1] * small.space.genes
     assert found.pocket_sizes.tolist() == [small.space.size]
 
 
 def test_the_full_space_of_independent_choices_has_entropy_1(mixed: Any) -> None:
-    assert diversity(WholeSpace(mixed.space)).entropy == pytest.approx([1, 1, 1])
+    assert diversity(FullSpace(mixed.space)).entropy == pytest.approx([1, 1, 1])
 
 
 def test_the_diversity_of_a_subspace_matches_hand_computation(mixed: Any) -> None:

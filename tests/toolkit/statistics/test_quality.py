@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from lissnas.errors import SettingError
 from lissnas.spaces.published.macro import macro
 from lissnas.statistics.quality import expected_best, is_top, quality, shrinkage_score
-from lissnas.subspaces.subspace import ExplicitSubspace, WholeSpace
+from lissnas.subspaces.subspace import ExplicitSubspace, FullSpace
 
 
 @given(st.lists(st.one_of(st.integers(0, 9).map(float), st.just(np.nan)), min_size=1), st.floats(0.01, 0.99))
@@ -80,7 +80,7 @@ def test_quality_matches_hand_computation(small_quality: dict[str, Any], measure
 
 def test_the_full_space_has_recall_1_and_lift_1() -> None:
     space = macro()
-    found = quality(WholeSpace(space), np.arange(6561.0))
+    found = quality(FullSpace(space), np.arange(6561.0))
     # Two random chains differ in 2/3 of the layers; different ones a little more often.
     expected = (1.0, 1.0, 1.0, 1.0, 1.0, 1, 2 / 3 * 6561 / 6560)
     assert (
@@ -96,7 +96,7 @@ def test_the_full_space_has_recall_1_and_lift_1() -> None:
 
 def test_the_shrinkage_score_is_0_for_the_full_space_and_1_for_the_best_alone() -> None:
     space, scores = macro(), np.arange(6561.0)
-    assert quality(WholeSpace(space), scores).shrinkage_score == 0
+    assert quality(FullSpace(space), scores).shrinkage_score == 0
     assert quality(ExplicitSubspace(space, np.array([6560])), scores).shrinkage_score == pytest.approx(1)
     assert quality(ExplicitSubspace(space, np.array([0])), scores).shrinkage_score < 0
 

@@ -13,7 +13,7 @@ from lissnas.subspaces.box import Box, shrink_box
 @pytest.fixture
 def box(small: Any) -> Box:
     """Return the box without the last choice of every second gene, unless it is the only one."""
-    box = Box.whole(small.space)
+    box = Box.full(small.space)
     for gene, count in enumerate(small.space.choices):
         if gene % 2 == 0 and count > 1:
             box = box.without(gene, count - 1)
@@ -26,9 +26,9 @@ def _members(box: Box) -> list[int]:
     return box.space.index(rows[in_box]).tolist()
 
 
-def test_the_whole_box_is_the_whole_space(small: Any) -> None:
-    assert Box.whole(small.space).size == small.space.size
-    np.testing.assert_array_equal(Box.whole(small.space).index, np.arange(small.space.size))
+def test_the_whole_box_is_the_full_space(small: Any) -> None:
+    assert Box.full(small.space).size == small.space.size
+    np.testing.assert_array_equal(Box.full(small.space).index, np.arange(small.space.size))
 
 
 def test_a_box_has_the_rows_of_its_choices(box: Box) -> None:
@@ -68,7 +68,7 @@ def test_a_box_restricted_to_a_choice_has_the_members_with_that_choice(box: Box)
 
 def test_a_box_of_10_to_the_11_is_counted_and_sampled() -> None:
     space = CategoricalSpace("chain", ("abcd",) * 20, "{}" * 20)
-    box = Box.whole(space).without(0, 3).without(19, 0)
+    box = Box.full(space).without(0, 3).without(19, 0)
     assert box.size == 4**18 * 9
     rows = box.sample(1000, np.random.default_rng(0))
     assert box.contains(rows).all()
@@ -90,10 +90,10 @@ def test_shrink_box_drops_the_lowest_values_and_stops_nearest_to_the_size(mixed:
     values = np.array([[5, 1, 0, 0], [4, 2, 6, 0], [3, 7, 8, 9]], dtype=float)
     # 24 networks: without gene 0's choice 1 (value 1) 12, without gene 1's choice 1 (value 2) 8, then 6.
     sizes = {24: 24, 18: 24, 16: 12, 11: 12, 9: 8, 7: 8, 6: 6}
-    assert {size: shrink_box(Box.whole(mixed.space), size, values).size for size in sizes} == sizes
+    assert {size: shrink_box(Box.full(mixed.space), size, values).size for size in sizes} == sizes
 
 
 def test_a_choice_without_a_value_stays(mixed: Any) -> None:
     values = np.full((3, 4), np.nan)
     values[2, 1] = 1.0
-    assert shrink_box(Box.whole(mixed.space), 2, values).size == 18
+    assert shrink_box(Box.full(mixed.space), 2, values).size == 18

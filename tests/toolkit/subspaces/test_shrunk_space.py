@@ -19,7 +19,7 @@ from lissnas.spaces.space import Floats, Rows
 from lissnas.subspaces.box import Box
 from lissnas.subspaces.limited_subspace import LimitedSubspace
 from lissnas.subspaces.shrunk_space import ShrunkSpace
-from lissnas.subspaces.subspace import ExplicitSubspace, WholeSpace
+from lissnas.subspaces.subspace import ExplicitSubspace, FullSpace
 from lissnas.subspaces.subspace_file import checksum, load, save
 from lissnas.subspaces.union_of_balls import UnionOfBalls
 from scipy.stats import chisquare
@@ -36,7 +36,7 @@ def test_a_shrunk_space_has_the_networks_of_the_subspace_in_order(small: Any) ->
     assert shrunk.size == subspace.size
     np.testing.assert_array_equal(shrunk.all_rows(), small.space.rows(subspace.index))
     np.testing.assert_array_equal(shrunk.index(shrunk.all_rows()), np.arange(subspace.size))
-    np.testing.assert_array_equal(shrunk.whole_index(np.arange(subspace.size)), subspace.index)
+    np.testing.assert_array_equal(shrunk.full_space_index(np.arange(subspace.size)), subspace.index)
 
 
 def test_neighbors_are_those_in_the_subspace(small: Any) -> None:
@@ -83,8 +83,8 @@ def test_different_subspaces_give_spaces_of_different_names() -> None:
             UnionOfBalls(space, seeds, 1),
             UnionOfBalls(space, seeds, 2),
             UnionOfBalls(space, seeds[:3], 1),
-            Box.whole(space).without(0, 0),
-            Box.whole(space).without(0, 1),
+            Box.full(space).without(0, 0),
+            Box.full(space).without(0, 1),
         )
     ]
     assert len(set(names)) == 5
@@ -113,7 +113,7 @@ def test_methods_shrink_a_shrunk_space_without_leaving_it(shrinker: Shrinker) ->
         scored.append(rows)
         return _score(rows)
 
-    result = shrunk.in_whole(shrink(shrunk, score, shrinker, np.random.default_rng(0)).subspace)
+    result = shrunk.in_full_space(shrink(shrunk, score, shrinker, np.random.default_rng(0)).subspace)
     assert result.space is space
     assert 0 < result.size < subspace.size
     assert np.isin(result.index, subspace.index).all()
@@ -127,7 +127,7 @@ def test_lissnas_shrinks_a_union_of_balls_too_large_to_list() -> None:
     assert subspace.size_bounds[1] > 1_000_000
     shrunk = ShrunkSpace(subspace)
     shrinker = Lissnas(confidence=0.9, quantile=0.1, seeds=3, max_rounds=1, stop="rounds")
-    result = shrunk.in_whole(shrink(shrunk, _score, shrinker, np.random.default_rng(0)).subspace)
+    result = shrunk.in_full_space(shrink(shrunk, _score, shrinker, np.random.default_rng(0)).subspace)
     rows = space.rows(result.index)
     # Nearly all members are four edits from one of the 30 seeds, so a ball around a member is only partly inside.
     assert 3 * 13 <= result.size < 3 * 61
@@ -138,7 +138,7 @@ def test_lissnas_shrinks_a_union_of_balls_too_large_to_list() -> None:
 
 def test_the_whole_shrunk_space_is_the_subspace() -> None:
     subspace = _some(cell201())
-    assert ShrunkSpace(subspace).in_whole(WholeSpace(ShrunkSpace(subspace))) is subspace
+    assert ShrunkSpace(subspace).in_full_space(FullSpace(ShrunkSpace(subspace))) is subspace
 
 
 def _cost(rows: Rows) -> Floats:
@@ -164,10 +164,10 @@ def test_the_largest_subspace_that_is_listed_has_the_number_that_the_error_names
 ) -> None:
     space = LimitedSpace(small.space, Limit("cost", _cost, 3))
     monkeypatch.setattr("lissnas.subspaces.limited_subspace.ENUMERABLE_SIZE", small.space.size)
-    within = LimitedSubspace(space, WholeSpace(small.space))
+    within = LimitedSubspace(space, FullSpace(small.space))
     assert within.size_bounds == (len(within.index), len(within.index))
     monkeypatch.setattr("lissnas.subspaces.limited_subspace.ENUMERABLE_SIZE", small.space.size - 1)
-    beyond = LimitedSubspace(space, WholeSpace(small.space))
+    beyond = LimitedSubspace(space, FullSpace(small.space))
     assert beyond.size_bounds == (0, small.space.size)
     with pytest.raises(SettingError, match="too large to list"):
         _ = beyond.index
@@ -176,7 +176,7 @@ def test_the_largest_subspace_that_is_listed_has_the_number_that_the_error_names
 def test_networks_within_limits_are_drawn_uniformly_from_a_box_too_large_to_list() -> None:
     whole = shufflenetv2()
     space = LimitedSpace(whole, Limit("cost", lambda rows: _cost(rows[:, :4]), 3))
-    within = LimitedSubspace(space, Box.whole(whole))
+    within = LimitedSubspace(space, Box.full(whole))
     assert within.size_bounds == (0, whole.size)
     rows = within.sample(20_000, np.random.default_rng(0))
     assert (_cost(rows[:, :4]) <= 3).all()
@@ -191,11 +191,11 @@ def test_limits_that_no_network_meets_are_refused() -> None:
     whole = shufflenetv2()
     space = LimitedSpace(whole, Limit("cost", _cost, -1))
     with pytest.raises(SettingError, match="only 0 of 1 networks of a subspace were found"):
-        LimitedSubspace(space, Box.whole(whole)).sample(1, np.random.default_rng(0))
+        LimitedSubspace(space, Box.full(whole)).sample(1, np.random.default_rng(0))
 
 
 def _small_box() -> Box:
-    box = Box.whole(shufflenetv2())
+    box = Box.full(shufflenetv2())
     for gene in range(20):
         for choice in (0, 1, 2) if gene > 5 else (3,):
             box = box.without(gene, choice)
@@ -213,7 +213,7 @@ def test_a_small_box_of_a_huge_space_is_listed() -> None:
 
 def test_boxes_of_any_size_are_saved_and_loaded(tmp_path: Path) -> None:
     space = shufflenetv2()
-    for box in (_small_box(), Box.whole(space).without(4, 2).without(4, 1).without(19, 0)):
+    for box in (_small_box(), Box.full(space).without(4, 2).without(4, 1).without(19, 0)):
         save(box, tmp_path / "box.parquet", {"method": "angle"})
         loaded, provenance = load(tmp_path / "box.parquet", space)
         assert loaded.size == box.size
@@ -228,7 +228,7 @@ def test_boxes_of_any_size_are_saved_and_loaded(tmp_path: Path) -> None:
 def test_a_box_with_choices_outside_the_space_is_refused(tmp_path: Path, choices: Any) -> None:
     space = shufflenetv2()
     path = tmp_path / "box.parquet"
-    save(Box.whole(space).without(0, 0), path, {})
+    save(Box.full(space).without(0, 0), path, {})
     described = json.loads(pl.read_parquet_metadata(path)["lissnas"]) | {"box": choices}
     text = json.dumps(described)
     pl.read_parquet(path).write_parquet(path, metadata={"lissnas": text, "crc32": checksum(text, [])})

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from lissnas.errors import LissnasError, SettingError
 from lissnas.spaces.published.macro import macro
 from lissnas.subspaces.pockets import pockets
-from lissnas.subspaces.subspace import ExplicitSubspace, Subspace, WholeSpace
+from lissnas.subspaces.subspace import ExplicitSubspace, FullSpace, Subspace
 from lissnas.subspaces.subspace_file import checksum, load, save
 
 
@@ -41,8 +41,8 @@ def test_pocket_0_is_the_largest() -> None:
     assert np.bincount(pockets(subspace)).tolist() == [3, 2, 1]
 
 
-def test_the_whole_space_is_one_pocket(small: Any) -> None:
-    assert not pockets(WholeSpace(small.space)).any()
+def test_the_full_space_is_one_pocket(small: Any) -> None:
+    assert not pockets(FullSpace(small.space)).any()
 
 
 @given(st.lists(st.integers(0, 6560), min_size=1, max_size=40))
@@ -60,7 +60,7 @@ def test_a_subspace_contains_every_row_of_its_networks(multisets: Any) -> None:
 
 
 def _some(space: Any) -> list[Subspace]:
-    return [WholeSpace(space), ExplicitSubspace(space, np.array([3, 1, 1, 2]))]
+    return [FullSpace(space), ExplicitSubspace(space, np.array([3, 1, 1, 2]))]
 
 
 def test_a_full_sample_is_the_subspace(small: Any) -> None:
@@ -181,5 +181,5 @@ def test_altered_architectures_or_metadata_are_refused(saved: Path, mixed: Any) 
 def test_a_failed_save_leaves_only_the_earlier_file(saved: Path, mixed: Any) -> None:
     before = saved.read_bytes()
     with pytest.raises(TypeError):
-        save(WholeSpace(mixed.space), saved, {"rng": np.random.default_rng(0)})
+        save(FullSpace(mixed.space), saved, {"rng": np.random.default_rng(0)})
     assert {path: path.read_bytes() for path in saved.parent.iterdir()} == {saved: before}

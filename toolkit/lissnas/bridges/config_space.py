@@ -57,7 +57,7 @@ def configuration_space(subspace: Subspace, rng: np.random.Generator, *, listed:
     Parameters
     ----------
     subspace
-        The subspace. Pass `WholeSpace(space)` for the full space.
+        The subspace. Pass `FullSpace(space)` for the full space.
     rng
         Seeds the random draws of the configuration space.
     listed
@@ -74,7 +74,7 @@ def configuration_space(subspace: Subspace, rng: np.random.Generator, *, listed:
     --------
     >>> from lissnas.subspaces.box import Box
     >>> from lissnas.spaces.published.macro import macro
-    >>> box = Box.whole(macro()).without(0, 1)
+    >>> box = Box.full(macro()).without(0, 1)
     >>> drawn = configuration_space(box, np.random.default_rng(0)).sample_configuration(5)
     >>> bool(box.contains(rows(drawn, macro())).all())
     True

@@ -32,7 +32,7 @@ def format_names(space: Space) -> tuple[str, ...]:
     >>> format_names(cell201())
     ('official', 'lissnas-index', 'official-index', 'naslib-201', 'digits-201', 'spikenas', 'xautodl')
     """
-    name = _whole(space).name.removeprefix("distinct ")
+    name = _full_space(space).name.removeprefix("distinct ")
     return (OFFICIAL, INDEX_COLUMN, *(form for form, of in _DIALECTS.items() if name.startswith(of.spaces)))
 
 
@@ -66,10 +66,10 @@ def read_architectures(texts: Sequence[str], form: str, space: Space) -> Rows:
         return space.read(texts)
     if form == INDEX_COLUMN:
         return space.rows(space.checked_index(_INDEX.whole_numbers(texts)))
-    whole, dialect = _whole(space), _dialect(form, space)
+    full_space, dialect = _full_space(space), _dialect(form, space)
     if not texts:
         return np.empty((0, space.genes), dtype=np.uint8)
-    return whole.canonical(dialect.read([text.strip() for text in texts], whole))
+    return full_space.canonical(dialect.read([text.strip() for text in texts], full_space))
 
 
 def write_architectures(rows: Rows, form: str, space: Space) -> list[str]:
@@ -78,14 +78,14 @@ def write_architectures(rows: Rows, form: str, space: Space) -> list[str]:
         return space.write(rows)
     if form == INDEX_COLUMN:
         return [str(index) for index in space.index(rows)]
-    whole = _whole(space)
-    return _dialect(form, space).write(whole.canonical(rows), whole)
+    full_space = _full_space(space)
+    return _dialect(form, space).write(full_space.canonical(rows), full_space)
 
 
-def _whole(space: Space) -> Space:
+def _full_space(space: Space) -> Space:
     """Return the space that a part of a space is from."""
     while isinstance(space, PartOfSpace):
-        space = space.whole
+        space = space.full_space
     return space
 
 

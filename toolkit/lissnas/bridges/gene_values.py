@@ -19,7 +19,7 @@ def gene_names(space: Space) -> list[str]:
 
 def gene_values(space: Space) -> list[Sequence[str | int]]:
     """Return for each gene the names of its operations, or the numbers of its choices where the space has no names."""
-    unlimited = space.whole if isinstance(space, LimitedSpace | ListedSpace) else space
+    unlimited = space.full_space if isinstance(space, LimitedSpace | ListedSpace) else space
     if isinstance(unlimited, CategoricalSpace):
         return list(unlimited.operations)
     return [range(count) for count in space.choices]

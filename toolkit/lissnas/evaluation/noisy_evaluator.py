@@ -28,7 +28,7 @@ class NoisyEvaluator(TableEvaluator):
     scores
         Shape (size,), in the order of the space's index; NaN where missing.
     tau
-        Kendall's tau-b between the degraded scores and the scores of the whole table, from 0 to 1.
+        Kendall's tau-b between the degraded scores and the scores of the full table, from 0 to 1.
     rng
         Draws the noise of each network.
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from lissnas.evaluation.evaluations import Evaluations
 from lissnas.spaces.space import ENUMERABLE_SIZE, Rows
-from lissnas.subspaces.subspace import Subspace, WholeSpace
+from lissnas.subspaces.subspace import FullSpace, Subspace
 
 PATIENCE = 10
 """After this many known proposals in a row, an optimizer draws a random architecture (our own choice)."""
@@ -16,7 +16,7 @@ def neighbors_inside(subspace: Subspace, row: Rows) -> Rows:
     `row` has shape (genes,).
     """
     neighbors, _source = subspace.space.neighbors(row[None])
-    if isinstance(subspace, WholeSpace) or not len(neighbors):
+    if isinstance(subspace, FullSpace) or not len(neighbors):
         return neighbors
     return neighbors[subspace.contains(neighbors)]
 

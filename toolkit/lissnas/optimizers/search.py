@@ -85,7 +85,7 @@ def search(
     Parameters
     ----------
     subspace
-        Where to search. Pass `WholeSpace(space)` for the full space.
+        Where to search. Pass `FullSpace(space)` for the full space.
     evaluator
         Scores rows; a larger score is better. Or the evaluations of an earlier run, such as `trace.evaluations` of a
         shrinker: the search knows their scores, and they count towards `evaluations`.
@@ -105,9 +105,9 @@ def search(
     --------
     >>> from lissnas.optimizers.local_search import LocalSearch
     >>> from lissnas.spaces.published.macro import macro
-    >>> from lissnas.subspaces.subspace import WholeSpace
+    >>> from lissnas.subspaces.subspace import FullSpace
     >>> trace = search(
-    ...     WholeSpace(macro()), lambda rows: rows.sum(axis=1), LocalSearch(), np.random.default_rng(0), 200
+    ...     FullSpace(macro()), lambda rows: rows.sum(axis=1), LocalSearch(), np.random.default_rng(0), 200
     ... )
     >>> macro().write(macro().rows(trace.incumbents[-1:]))
     ['22222222']

@@ -50,7 +50,7 @@ class AngleBasedShrinkage(SingleRegionShrinker):
     bibtex: ClassVar[str] = _BIBTEX
 
     def rounds(self, space: Space, evaluations: Evaluations, rng: np.random.Generator) -> Iterator[Subspace]:
-        box = Box.whole(space)
+        box = Box.full(space)
         for number, size in enumerate(round_sizes(space, self.size, self.max_rounds), start=1):
             _score_each_operation(box, evaluations, self.evaluations * number // self.max_rounds, rng)
             values = box.mean_scores(evaluations.rows, evaluations.scores)

@@ -57,7 +57,7 @@ class BnNas:
         check_at_least_one(self, "size")
 
     def rounds(self, space: Space, evaluations: Evaluations, rng: np.random.Generator) -> Iterator[Subspace]:
-        yield shrink_box(Box.whole(space), self.size, self._values(space))
+        yield shrink_box(Box.full(space), self.size, self._values(space))
 
     def _values(self, space: Space) -> Floats:
         """Return the scores, shape (genes, largest number of choices), NaN where a gene has fewer choices."""

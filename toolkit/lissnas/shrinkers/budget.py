@@ -46,7 +46,7 @@ def check_enough_to_keep(evaluations: int, size: int) -> None:
 
 
 def round_sizes(space: Space, size: int, rounds: int) -> list[int]:
-    """Return the target size after each round, from the whole space to `size` by equal factors.
+    """Return the target size after each round, from the full space to `size` by equal factors.
 
     Raises SettingError for a size above that of the space.
     """

@@ -52,7 +52,7 @@ class DesignSpaceRestriction(SingleRegionShrinker):
     bibtex: ClassVar[str] = _BIBTEX
 
     def rounds(self, space: Space, evaluations: Evaluations, rng: np.random.Generator) -> Iterator[Subspace]:
-        box = Box.whole(space)
+        box = Box.full(space)
         for number, size in enumerate(round_sizes(space, self.size, self.max_rounds), start=1):
             score_unseen(box, evaluations, self.evaluations * number // self.max_rounds, rng)
             values = _share_of_bests(box, evaluations)

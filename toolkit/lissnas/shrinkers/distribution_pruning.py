@@ -59,7 +59,7 @@ class DistributionPruning(SingleRegionShrinker):
             raise SettingError(f"rate must be above 0, not {self.rate}")
 
     def rounds(self, space: Space, evaluations: Evaluations, rng: np.random.Generator) -> Iterator[Subspace]:
-        box = Box.whole(space)
+        box = Box.full(space)
         weights = np.where(box.allowed, 1.0, 0.0)
         for number, size in enumerate(round_sizes(space, self.size, self.max_rounds), start=1):
             count = self.evaluations * number // self.max_rounds - self.evaluations * (number - 1) // self.max_rounds

@@ -70,7 +70,7 @@ class EvolvingSearchSpace:
 
     def rounds(self, space: Space, evaluations: Evaluations, rng: np.random.Generator) -> Iterator[Subspace]:
         check_size(self.size, space)
-        searched = np.zeros_like(Box.whole(space).allowed)
+        searched = np.zeros_like(Box.full(space).allowed)
         left = searched.copy()
         rounds = max(1, -(-(max(space.choices) - 1) // (self.operations - 1)))
         for number in range(1, rounds + 1):
@@ -97,7 +97,7 @@ def _refill(
 
 def _union(space: Space, rows: Rows) -> NDArray[np.bool_]:
     """Mark the choices that occur in any of the rows, shape (genes, largest number of choices)."""
-    union = np.zeros_like(Box.whole(space).allowed)
+    union = np.zeros_like(Box.full(space).allowed)
     union[np.arange(space.genes), rows] = True
     return union
 

@@ -21,7 +21,7 @@ from lissnas.predictors.predictor import Prediction, predictor_class
 from lissnas.setting_checks import check_share
 from lissnas.spaces.space import Floats, Rows, Space
 from lissnas.statistics.sampled_subspace import SampledMean, estimate_mean
-from lissnas.subspaces.subspace import ExplicitSubspace, Subspace, WholeSpace
+from lissnas.subspaces.subspace import ExplicitSubspace, FullSpace, Subspace
 from lissnas.subspaces.union_of_balls import balls
 
 _POOL = 4
@@ -123,7 +123,7 @@ class Lissnas:
 
     def _balls(self, space: Space, evaluations: Evaluations, rng: np.random.Generator) -> Iterator[Subspace]:
         """Yield the balls of each round that raised the mean, and their cut to the target size."""
-        reference = estimate_mean(WholeSpace(space), self.sample_size, evaluations, rng)
+        reference = estimate_mean(FullSpace(space), self.sample_size, evaluations, rng)
         evaluations.check_that_scores_differ()
         selected: tuple[Rows, int] | None = None
         radius, rounds_without_rise = space.genes, 0

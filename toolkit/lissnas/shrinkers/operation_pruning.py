@@ -43,7 +43,7 @@ class OperationPruning(SingleRegionShrinker):
     bibtex: ClassVar[str] = _BIBTEX
 
     def rounds(self, space: Space, evaluations: Evaluations, rng: np.random.Generator) -> Iterator[Subspace]:
-        box = Box.whole(space)
+        box = Box.full(space)
         for number, size in enumerate(round_sizes(space, self.size, self.max_rounds), start=1):
             score_unseen(box, evaluations, self.evaluations * number // self.max_rounds, rng)
             box = shrink_box(box, size, partial(Box.mean_scores, rows=evaluations.rows, scores=evaluations.scores))

@@ -60,7 +60,7 @@ class ProgressiveShrinkage:
         check_spread(self.evaluations, len(_SHARES))
 
     def rounds(self, space: Space, evaluations: Evaluations, rng: np.random.Generator) -> Iterator[Subspace]:
-        box = Box.whole(space)
+        box = Box.full(space)
         for stage, share in enumerate(_SHARES, start=1):
             score_unseen(box, evaluations, self.evaluations * stage // len(_SHARES), rng)
             values = np.nan_to_num(box.mean_scores(evaluations.rows, evaluations.scores), nan=-np.inf)

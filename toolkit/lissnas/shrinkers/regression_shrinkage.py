@@ -14,7 +14,7 @@ from lissnas.predictors.predictor import predictor_class
 from lissnas.setting_checks import check_at_least_one
 from lissnas.shrinkers.budget import check_size
 from lissnas.spaces.space import Space
-from lissnas.subspaces.subspace import ExplicitSubspace, Subspace, WholeSpace
+from lissnas.subspaces.subspace import ExplicitSubspace, FullSpace, Subspace
 
 _CANDIDATES = 100_000
 """Number of random architectures to rank where the space cannot be enumerated: prediction takes seconds."""
@@ -50,7 +50,7 @@ class RegressionShrinkage:
 
     def rounds(self, space: Space, evaluations: Evaluations, rng: np.random.Generator) -> Iterator[Subspace]:
         check_size(self.size, space)
-        score_unseen(WholeSpace(space), evaluations, self.evaluations, rng)
+        score_unseen(FullSpace(space), evaluations, self.evaluations, rng)
         candidates = space.all_rows() if space.enumerable else space.sample(_CANDIDATES, rng)
         predict = predictor_class(self.model)().fit(space, evaluations.rows, evaluations.scores, rng)
         ties_at_random = rng.random(len(candidates))

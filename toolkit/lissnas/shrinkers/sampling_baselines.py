@@ -10,7 +10,7 @@ from lissnas.evaluation.evaluations import Evaluations, score_unseen
 from lissnas.setting_checks import check_at_least_one
 from lissnas.shrinkers.budget import check_enough_to_keep
 from lissnas.spaces.space import Space
-from lissnas.subspaces.subspace import ExplicitSubspace, Subspace, WholeSpace
+from lissnas.subspaces.subspace import ExplicitSubspace, FullSpace, Subspace
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class BestOfSample:
         check_enough_to_keep(self.evaluations, self.size)
 
     def rounds(self, space: Space, evaluations: Evaluations, rng: np.random.Generator) -> Iterator[Subspace]:
-        score_unseen(WholeSpace(space), evaluations, self.evaluations, rng)
+        score_unseen(FullSpace(space), evaluations, self.evaluations, rng)
         yield ExplicitSubspace(space, space.index(evaluations.best(self.size)))
 
 

@@ -19,7 +19,7 @@ from lissnas.evaluation.journal import Journal
 from lissnas.spaces.space import Space
 from lissnas.storage.register import Register, class_fault
 from lissnas.storage.run_identity import RunIdentity
-from lissnas.subspaces.subspace import Subspace, WholeSpace
+from lissnas.subspaces.subspace import FullSpace, Subspace
 
 SHRINKERS = Register(
     "method",
@@ -151,7 +151,7 @@ def shrink(
     except LissnasError as error:
         error.evaluations = evaluations
         raise
-    return Trace(shrinker, (Round(WholeSpace(space), 0), *rounds), evaluations)
+    return Trace(shrinker, (Round(FullSpace(space), 0), *rounds), evaluations)
 
 
 def _subspaces(

@@ -16,7 +16,7 @@ from lissnas.optimizers.regularized_evolution import RegularizedEvolution
 from lissnas.setting_checks import check_at_least_one
 from lissnas.shrinkers.budget import check_enough_to_keep
 from lissnas.spaces.space import Space
-from lissnas.subspaces.subspace import ExplicitSubspace, Subspace, WholeSpace
+from lissnas.subspaces.subspace import ExplicitSubspace, FullSpace, Subspace
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class VisitedByLocalSearch:
         check_enough_to_keep(self.evaluations, self.size)
 
     def rounds(self, space: Space, evaluations: Evaluations, rng: np.random.Generator) -> Iterator[Subspace]:
-        LocalSearch(self.starts).visit(WholeSpace(space), evaluations, self.evaluations, rng)
+        LocalSearch(self.starts).visit(FullSpace(space), evaluations, self.evaluations, rng)
         yield ExplicitSubspace(space, space.index(evaluations.best(self.size)))
 
 
@@ -90,5 +90,5 @@ class VisitedByEvolution:
 
     def rounds(self, space: Space, evaluations: Evaluations, rng: np.random.Generator) -> Iterator[Subspace]:
         evolution = RegularizedEvolution(self.population, self.tournament)
-        evolution.visit(WholeSpace(space), evaluations, self.evaluations, rng)
+        evolution.visit(FullSpace(space), evaluations, self.evaluations, rng)
         yield ExplicitSubspace(space, space.index(evaluations.best(self.size)))

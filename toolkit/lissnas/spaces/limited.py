@@ -50,17 +50,17 @@ class Limit:
 class LimitedSpace(PartOfSpace):
     """The networks of a space that meet all limits.
 
-    An edit leads from one of these networks to another; distances are those of the whole space. Where costs add up over
-    genes and an edit changes one gene, as for the FLOPs and parameters of a chain, a path of r edits in the whole space
+    An edit leads from one of these networks to another; distances are those of the full space. Where costs add up over
+    genes and an edit changes one gene, as for the FLOPs and parameters of a chain, a path of r edits in the full space
     can also stay within the limits: it takes the cheaper edits first.
 
-    If the whole space cannot be enumerated, the number of networks within the limits is unknown: `size` raises
-    SettingError, `index` is that of the whole space, and `sample` rejects networks beyond the limits.
+    If the full space cannot be enumerated, the number of networks within the limits is unknown: `size` raises
+    SettingError, `index` is that of the full space, and `sample` rejects networks beyond the limits.
 
     Parameters
     ----------
-    whole
-        The whole space.
+    full_space
+        The full space.
     limits
         The limits; a network must meet all of them.
 
@@ -76,17 +76,17 @@ class LimitedSpace(PartOfSpace):
     129
     """
 
-    def __init__(self, whole: Space, *limits: Limit) -> None:
+    def __init__(self, full_space: Space, *limits: Limit) -> None:
         if not limits:
-            raise SettingError(f"a LimitedSpace of {whole.name} needs at least one limit")
+            raise SettingError(f"a LimitedSpace of {full_space.name} needs at least one limit")
         self.limits = limits
         listed = None
-        if whole.enumerable:
-            rows = whole.all_rows()
+        if full_space.enumerable:
+            rows = full_space.all_rows()
             listed = np.flatnonzero(self._contains(rows))
             if not len(listed):
-                raise SettingError(f"no network of {whole.name} meets {self._limits}: {self._lowest_costs(rows)}")
-        super().__init__(whole, f"{whole.name} with {self._limits}", listed)
+                raise SettingError(f"no network of {full_space.name} meets {self._limits}: {self._lowest_costs(rows)}")
+        super().__init__(full_space, f"{full_space.name} with {self._limits}", listed)
 
     @property
     def _limits(self) -> str:
@@ -106,25 +106,25 @@ class LimitedSpace(PartOfSpace):
     def size(self) -> int:  # type: ignore[override]
         if self._listed is None:
             raise SettingError(
-                f"{self.whole.name} has {self.whole.size:.3g} networks, too many to count those with {self._limits}, "
-                f"and this method needs their number; use LISSNAS or kernel shrinkage, which do not"
+                f"{self.full_space.name} has {self.full_space.size:.3g} networks, too many to count those with "
+                f"{self._limits}, and this method needs their number; use LISSNAS or kernel shrinkage, which do not"
             )
         return len(self._listed)
 
     @property
     def size_bounds(self) -> tuple[int, int]:
-        return (0, self.whole.size) if self._listed is None else (self.size, self.size)
+        return (0, self.full_space.size) if self._listed is None else (self.size, self.size)
 
     def shell_sums(self, columns: Floats, scores: Floats) -> ShellSums:
-        return self._inside(self.whole.shell_sums(*self._outside(columns, scores)))
+        return self._inside(self.full_space.shell_sums(*self._outside(columns, scores)))
 
     def near_shell_sums(self, columns: Floats, scores: Floats, largest_distance: int) -> ShellSums:
-        return self._inside(self.whole.near_shell_sums(*self._outside(columns, scores), largest_distance))
+        return self._inside(self.full_space.near_shell_sums(*self._outside(columns, scores), largest_distance))
 
     def _outside(self, columns: Floats, scores: Floats) -> tuple[Floats, Floats]:
-        """Return columns and scores of the whole space, in which networks beyond the limits add nothing."""
-        all_columns = np.zeros((self.whole.size, columns.shape[1]))
-        all_scores = np.full(self.whole.size, np.nan)
+        """Return columns and scores of the full space, in which networks beyond the limits add nothing."""
+        all_columns = np.zeros((self.full_space.size, columns.shape[1]))
+        all_scores = np.full(self.full_space.size, np.nan)
         all_columns[self._listed], all_scores[self._listed] = columns, scores
         return all_columns, all_scores
 
@@ -138,15 +138,15 @@ class LimitedSpace(PartOfSpace):
         drawn = accepted = 0
         while True:
             batch = 16 + (count - len(index)) * (drawn + 1) // (accepted + 1)
-            rows = self.whole.sample(min(batch, _MAX_BATCH), rng)
+            rows = self.full_space.sample(min(batch, _MAX_BATCH), rng)
             meets = self._contains(rows)
             drawn, accepted = drawn + len(rows), accepted + int(meets.sum())
-            index = np.concatenate([index, self.whole.index(rows[meets])])
+            index = np.concatenate([index, self.full_space.index(rows[meets])])
             index = index[np.sort(np.unique(index, return_index=True)[1])]
             if len(index) >= count:
-                return self.whole.rows(index[:count])
+                return self.full_space.rows(index[:count])
             if drawn > _MAX_DRAWS_PER_NETWORK * max(count, 100):
                 raise SettingError(
-                    f"only {len(index):,} of {drawn:,} networks drawn from {self.whole.name} meet {self._limits}; "
+                    f"only {len(index):,} of {drawn:,} networks drawn from {self.full_space.name} meet {self._limits}; "
                     f"raise the limits: {self._lowest_costs(rows)}, among the last {len(rows):,} drawn"
                 )

@@ -25,7 +25,7 @@ class ListedSpace(PartOfSpace):
 
     Parameters
     ----------
-    whole
+    full_space
         The space that they are from. It may be of any size.
     rows
         Different architectures, shape (n, genes); their order is that of the index.
@@ -38,37 +38,37 @@ class ListedSpace(PartOfSpace):
     Examples
     --------
     >>> from lissnas.spaces.categorical import CategoricalSpace
-    >>> whole = CategoricalSpace("long", ("abcd",) * 60, "{}" * 60)
-    >>> sample = ListedSpace(whole, whole.read(["a" * 60, "b" + "a" * 59, "c" * 60]))
+    >>> full_space = CategoricalSpace("long", ("abcd",) * 60, "{}" * 60)
+    >>> sample = ListedSpace(full_space, full_space.read(["a" * 60, "b" + "a" * 59, "c" * 60]))
     >>> sample.size, len(sample.neighbors(sample.all_rows())[0])
     (3, 2)
     """
 
-    def __init__(self, whole: Space, rows: Rows) -> None:
-        self.whole = whole
-        self.choices = whole.choices
-        self._rows = np.ascontiguousarray(whole.canonical(rows))
+    def __init__(self, full_space: Space, rows: Rows) -> None:
+        self.full_space = full_space
+        self.choices = full_space.choices
+        self._rows = np.ascontiguousarray(full_space.canonical(rows))
         keys = _keys(self._rows)
         self._order = np.argsort(keys, kind="stable")
         self._sorted = keys[self._order]
         equal = self._sorted[1:] == self._sorted[:-1]
         if equal.any():
             first = int(self._order[:-1][equal][0])
-            raise ArchitectureError(f"'{whole.write(self._rows[[first]])[0]}' is listed twice")
+            raise ArchitectureError(f"'{full_space.write(self._rows[[first]])[0]}' is listed twice")
         digest = hashlib.sha256(self._rows.tobytes()).hexdigest()[:8]
-        self.name = f"{len(rows):,} listed architectures ({digest}) of {whole.name}"
+        self.name = f"{len(rows):,} listed architectures ({digest}) of {full_space.name}"
         self.size = len(rows)
 
     @property
     def enumerable(self) -> bool:
         return True
 
-    def whole_index(self, index: Indices) -> Indices:
-        """Return the places in the whole space; raises SettingError if it is too large for an int64 index."""
-        return self.whole.index(self.rows(index))
+    def full_space_index(self, index: Indices) -> Indices:
+        """Return the places in the full space; raises SettingError if it is too large for an int64 index."""
+        return self.full_space.index(self.rows(index))
 
     def places(self, rows: Rows) -> Indices:
-        """Return the place of each row of the whole space, shape (n,); -1 for one that is not listed."""
+        """Return the place of each row of the full space, shape (n,); -1 for one that is not listed."""
         place, is_member = self._look_up(rows)
         return np.where(is_member, place, -1)
 
@@ -82,17 +82,17 @@ class ListedSpace(PartOfSpace):
         return self._look_up(rows)[1]
 
     def _look_up(self, rows: Rows) -> tuple[Indices, NDArray[np.bool_]]:
-        keys = _keys(self.whole.canonical(rows))
+        keys = _keys(self.full_space.canonical(rows))
         nearest = np.minimum(np.searchsorted(self._sorted, keys), max(0, self.size - 1))
         if not self.size:
             return nearest, np.zeros(len(keys), dtype=np.bool_)
         return self._order[nearest], self._sorted[nearest] == keys
 
     def _refusal(self, string: str) -> str:
-        return f"'{string}' is not among the {self.size:,} listed architectures of {self.whole.name}"
+        return f"'{string}' is not among the {self.size:,} listed architectures of {self.full_space.name}"
 
     def read(self, strings: Sequence[str]) -> Rows:
-        rows = self.whole.read(strings)
+        rows = self.full_space.read(strings)
         self.index(rows)
         return rows
 
@@ -109,7 +109,7 @@ class ListedSpace(PartOfSpace):
         differences = np.zeros((diameter + 1, self.size))
         for first in range(0, self.size, step):
             part = slice(first, min(first + step, self.size))
-            distances = self.whole.distances(rows[part], rows)
+            distances = self.full_space.distances(rows[part], rows)
             gaps = np.nan_to_num(np.abs(scores[part, None] - scores))
             for distance in np.unique(distances).tolist():
                 at = distances == distance

@@ -13,41 +13,41 @@ from lissnas.spaces.space import Floats, Graphs, Indices, Paths, Rows, Space
 class PartOfSpace(Space):
     """Some of the networks of a space.
 
-    An edit leads from one of them to another; distances are those of the whole space. If they are
-    too many to be listed, `index` is that of the whole space.
+    An edit leads from one of them to another; distances are those of the full space. If they are
+    too many to be listed, `index` is that of the full space.
 
     Parameters
     ----------
-    whole
-        The whole space.
+    full_space
+        The full space.
     name
         The name of this part.
     listed
-        The places of its networks in the whole space, ascending; None if they are too many.
+        The places of its networks in the full space, ascending; None if they are too many.
 
     Attributes
     ----------
-    whole
-        The whole space.
+    full_space
+        The full space.
     """
 
-    def __init__(self, whole: Space, name: str, listed: Indices | None) -> None:
-        self.whole = whole
+    def __init__(self, full_space: Space, name: str, listed: Indices | None) -> None:
+        self.full_space = full_space
         self.name = name
-        self.choices = whole.choices
+        self.choices = full_space.choices
         self._listed = listed
         self._place: Indices | None = None
-        if listed is not None and whole.enumerable:
-            self._place = np.full(whole.size, -1, dtype=np.int64)
+        if listed is not None and full_space.enumerable:
+            self._place = np.full(full_space.size, -1, dtype=np.int64)
             self._place[listed] = np.arange(len(listed))
 
     @abstractmethod
     def _contains(self, rows: Rows) -> NDArray[np.bool_]:
-        """Return whether each row of the whole space is in this part, shape (n,); used if the part is not listed."""
+        """Return whether each row of the full space is in this part, shape (n,); used if the part is not listed."""
 
     @abstractmethod
     def _refusal(self, string: str) -> str:
-        """Return the message that a network of the whole space, given as its string, is not in this part."""
+        """Return the message that a network of the full space, given as its string, is not in this part."""
 
     @property
     def enumerable(self) -> bool:
@@ -55,63 +55,63 @@ class PartOfSpace(Space):
 
     @property
     def ordinal(self) -> tuple[bool, ...]:
-        return self.whole.ordinal
+        return self.full_space.ordinal
 
-    def whole_index(self, index: Indices) -> Indices:
-        """Return the places in the whole space of these places in this part."""
+    def full_space_index(self, index: Indices) -> Indices:
+        """Return the places in the full space of these places in this part."""
         return index if self._listed is None else self._listed[index]
 
     def index(self, rows: Rows) -> Indices:
         place, is_member = self._look_up(rows)
         if not is_member.all():
-            [string] = self.whole.write(rows[[int(is_member.argmin())]])
+            [string] = self.full_space.write(rows[[int(is_member.argmin())]])
             raise ArchitectureError(self._refusal(string))
         return place
 
     def _look_up(self, rows: Rows) -> tuple[Indices, NDArray[np.bool_]]:
-        """Return the place of each row of the whole space in this part, and whether the row is in it."""
-        whole_index = self.whole.index(rows)
+        """Return the place of each row of the full space in this part, and whether the row is in it."""
+        full_space_index = self.full_space.index(rows)
         if self._listed is None:
-            return whole_index, self._contains(rows)
+            return full_space_index, self._contains(rows)
         if self._place is not None:
-            place = self._place[whole_index]
+            place = self._place[full_space_index]
             return place, place >= 0
-        place = np.searchsorted(self._listed, whole_index)
-        return place, self._listed[np.minimum(place, len(self._listed) - 1)] == whole_index
+        place = np.searchsorted(self._listed, full_space_index)
+        return place, self._listed[np.minimum(place, len(self._listed) - 1)] == full_space_index
 
     def rows(self, index: Indices) -> Rows:
-        return self.whole.rows(index if self._listed is None else self._listed[self.checked_index(index)])
+        return self.full_space.rows(index if self._listed is None else self._listed[self.checked_index(index)])
 
     def neighbors(self, rows: Rows) -> tuple[Rows, Indices]:
-        neighbors, source = self.whole.neighbors(rows)
+        neighbors, source = self.full_space.neighbors(rows)
         _place, is_member = self._look_up(neighbors)
         return neighbors[is_member], source[is_member]
 
     def distance(self, a: Rows, b: Rows) -> NDArray[np.uint8]:
-        return self.whole.distance(a, b)
+        return self.full_space.distance(a, b)
 
     def distances(self, a: Rows, b: Rows) -> NDArray[np.uint8]:
-        return self.whole.distances(a, b)
+        return self.full_space.distances(a, b)
 
     def mean_distance(self, rows: Rows) -> float:
-        return self.whole.mean_distance(rows)
+        return self.full_space.mean_distance(rows)
 
     def effective(self, rows: Rows) -> Rows:
-        return self.whole.effective(rows)
+        return self.full_space.effective(rows)
 
     def choice_shares(self, rows: Rows) -> Floats:
-        return self.whole.choice_shares(rows)
+        return self.full_space.choice_shares(rows)
 
     def paths(self, rows: Rows) -> Paths | None:
-        return self.whole.paths(rows)
+        return self.full_space.paths(rows)
 
     def graphs(self, rows: Rows) -> Graphs | None:
-        return self.whole.graphs(rows)
+        return self.full_space.graphs(rows)
 
     def write(self, rows: Rows) -> list[str]:
-        return self.whole.write(rows)
+        return self.full_space.write(rows)
 
     def read(self, strings: Sequence[str]) -> Rows:
-        rows = self.whole.read(strings)
+        rows = self.full_space.read(strings)
         self.index(rows)
         return rows

@@ -122,7 +122,7 @@ class Space(ABC):
 
     @property
     def enumerable(self) -> bool:
-        """Whether the whole space is small enough to be held in memory."""
+        """Whether the full space is small enough to be held in memory."""
         return self.size <= ENUMERABLE_SIZE
 
     @property

@@ -24,7 +24,7 @@ class WithoutNeighbors(ListedSpace):
     """
 
     def __init__(self, listed: ListedSpace) -> None:
-        super().__init__(listed.whole, listed.all_rows())
+        super().__init__(listed.full_space, listed.all_rows())
 
     def neighbors(self, rows: Rows) -> tuple[Rows, Indices]:
         raise self._refused()
@@ -33,8 +33,8 @@ class WithoutNeighbors(ListedSpace):
         raise self._refused()
 
     def _refused(self) -> SettingError:
-        whole = f"{self.whole.size:,}" if self.whole.enumerable else f"{self.whole.size:.3g}"
+        size = f"{self.full_space.size:,}" if self.full_space.enumerable else f"{self.full_space.size:.3g}"
         return SettingError(
-            f"it needs the neighbors of architectures, and only {self.size:,} of the {whole} of {self.whole.name} have "
-            "a score; kernel, regression, best-of-sample and operation-pruning need none"
+            f"it needs the neighbors of architectures, and only {self.size:,} of the {size} of {self.full_space.name} "
+            "have a score; kernel, regression, best-of-sample and operation-pruning need none"
         )

@@ -27,7 +27,7 @@ class Box(Subspace):
     Examples
     --------
     >>> from lissnas.spaces.published.macro import macro
-    >>> Box.whole(macro()).without(0, 2).size
+    >>> Box.full(macro()).without(0, 2).size
     4374
     """
 
@@ -36,7 +36,7 @@ class Box(Subspace):
         self.allowed = allowed
 
     @classmethod
-    def whole(cls, space: Space) -> "Box":
+    def full(cls, space: Space) -> "Box":
         """Return the box that allows every choice."""
         return cls(space, np.arange(max(space.choices)) < np.array(space.choices)[:, None])
 

@@ -5,7 +5,7 @@ import numpy as np
 from lissnas.spaces.space import ENUMERABLE_SIZE
 from lissnas.subspaces.box import Box
 from lissnas.subspaces.limited_subspace import LimitedSubspace
-from lissnas.subspaces.subspace import Subspace, WholeSpace
+from lissnas.subspaces.subspace import FullSpace, Subspace
 from lissnas.subspaces.union_of_balls import UnionOfBalls
 
 
@@ -20,7 +20,7 @@ def product_choices(subspace: Subspace) -> list[list[int]] | None:
         return None
     if isinstance(subspace, Box):
         return [np.flatnonzero(allowed).tolist() for allowed in subspace.allowed]
-    return [list(range(count)) for count in space.choices] if isinstance(subspace, WholeSpace) else None
+    return [list(range(count)) for count in space.choices] if isinstance(subspace, FullSpace) else None
 
 
 def enclosing_choices(subspace: Subspace) -> list[list[int]]:

@@ -25,7 +25,7 @@ class LimitedSubspace(Subspace):
     space
         The limited space, of which this is a subspace.
     unlimited
-        A subspace of `space.whole`; its networks may exceed the limits.
+        A subspace of `space.full_space`; its networks may exceed the limits.
     """
 
     space: LimitedSpace
@@ -52,7 +52,7 @@ class LimitedSubspace(Subspace):
                 f"a subspace of {at_most:.3g} networks is too large to list those in {self.space.name} (at most "
                 f"{ENUMERABLE_SIZE:,}): draw a sample"
             )
-        rows = self.space.whole.rows(self.unlimited.index)
+        rows = self.space.full_space.rows(self.unlimited.index)
         return np.sort(self.space.index(rows[self._meets(rows)]))
 
     def contains(self, rows: Rows) -> NDArray[np.bool_]:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from lissnas.errors import SettingError
 from lissnas.spaces.part_of_space import PartOfSpace
 from lissnas.spaces.space import ENUMERABLE_SIZE, Floats, Rows, ShellSums
-from lissnas.subspaces.subspace import ExplicitSubspace, Subspace, WholeSpace
+from lissnas.subspaces.subspace import ExplicitSubspace, FullSpace, Subspace
 from lissnas.subspaces.union_of_balls import UnionOfBalls
 
 _PAIRS_AT_ONCE = 1 << 24
@@ -16,10 +16,10 @@ _PAIRS_AT_ONCE = 1 << 24
 
 
 class ShrunkSpace(PartOfSpace):
-    """The networks of a subspace. An edit leads from one of them to another; distances are those of the whole space.
+    """The networks of a subspace. An edit leads from one of them to another; distances are those of the full space.
 
     `sample` draws uniformly from the networks of the subspace. If they are too many to be listed, `index` is that of
-    the whole space, and `size` raises SettingError unless the subspace knows its size.
+    the full space, and `size` raises SettingError unless the subspace knows its size.
 
     Parameters
     ----------
@@ -40,14 +40,14 @@ class ShrunkSpace(PartOfSpace):
     def size_bounds(self) -> tuple[int, int]:
         return self.subspace.size_bounds
 
-    def in_whole(self, subspace: Subspace) -> Subspace:
-        """Return a subspace of this space as a subspace of the whole space.
+    def in_full_space(self, subspace: Subspace) -> Subspace:
+        """Return a subspace of this space as a subspace of the full space.
 
         Raises SettingError if its networks cannot be listed.
         """
-        if isinstance(subspace, WholeSpace):
+        if isinstance(subspace, FullSpace):
             return self.subspace
-        return ExplicitSubspace(self.whole, self.whole_index(subspace.index))
+        return ExplicitSubspace(self.full_space, self.full_space_index(subspace.index))
 
     def _contains(self, rows: Rows) -> NDArray[np.bool_]:
         return self.subspace.contains(rows)
@@ -64,7 +64,7 @@ class ShrunkSpace(PartOfSpace):
         step = max(1, _PAIRS_AT_ONCE // max(self.size, 1))
         for first in range(0, self.size, step):
             part = slice(first, first + step)
-            distances = self.whole.distances(rows[part], rows)
+            distances = self.full_space.distances(rows[part], rows)
             differences = np.nan_to_num(np.abs(scores[part, None] - scores))
             for distance in range(self.genes + 1):
                 at = distances == distance

@@ -48,7 +48,7 @@ class Subspace(ABC):
         """
 
 
-class WholeSpace(Subspace):
+class FullSpace(Subspace):
     """All architectures of a space, where every shrinker starts."""
 
     def __init__(self, space: Space) -> None:

@@ -65,8 +65,8 @@ def _sizes(overview: Overview) -> str:
 def draw_recall_panel(axes: Axes, curves: pl.DataFrame, table: pl.DataFrame) -> None:
     """Draw the curves of one benchmark into axes; `curves` and `table` are the rows of an `Overview` for it."""
     reference = table.filter(pl.col("method") == ALL_LABELS)["recall"].item()
-    axes.axhline(reference, color=style.WHOLE_SPACE.color, linestyle="--", linewidth=1)
-    ends = [(reference, ALL_LABELS, style.WHOLE_SPACE.color)]
+    axes.axhline(reference, color=style.FULL_SPACE.color, linestyle="--", linewidth=1)
+    ends = [(reference, ALL_LABELS, style.FULL_SPACE.color)]
     for (series,), rows in curves.group_by("series", maintain_order=True):
         name, line = str(series), style.line_style(str(series))
         if rows["budget"].n_unique() > 1:

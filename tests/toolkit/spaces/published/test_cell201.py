@@ -18,7 +18,7 @@ def test_genes_are_in_the_official_string_at_their_edge() -> None:
     assert cell201().write(row) == ["+".join(f"|{'|'.join(inputs)}|" for inputs in nodes[1:])]
 
 
-def test_the_official_strings_of_the_published_table_are_the_whole_space(shared_data: Path) -> None:
+def test_the_official_strings_of_the_published_table_are_the_full_space(shared_data: Path) -> None:
     space = cell201()
     strings = pl.read_parquet(shared_data / "nasbench201.parquet", columns=["arch"])["arch"].to_list()
     np.testing.assert_array_equal(np.sort(space.index(space.read(strings))), np.arange(15_625))

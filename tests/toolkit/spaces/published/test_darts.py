@@ -123,7 +123,7 @@ def test_the_index_of_a_row_leads_back_to_it(row: Rows) -> None:
     np.testing.assert_array_equal(SPACE.rows(SPACE.index(row)), row)
 
 
-def test_a_sample_is_spread_over_the_whole_space() -> None:
+def test_a_sample_is_spread_over_the_full_space() -> None:
     index = SPACE.index(SPACE.sample(10_000, np.random.default_rng(0)))
     tenths = np.bincount(index // (SPACE.size // 10 + 1), minlength=10)
     # Ten standard errors of a binomial share.
@@ -131,7 +131,7 @@ def test_a_sample_is_spread_over_the_whole_space() -> None:
     np.testing.assert_allclose(tenths, 1000, atol=300)
 
 
-def test_sums_over_the_whole_space_are_refused() -> None:
+def test_sums_over_the_full_space_are_refused() -> None:
     with pytest.raises(SettingError, match="more than the"):
         SPACE.shell_sums(np.empty((0, 1)), np.empty(0))
 

@@ -82,7 +82,7 @@ def test_the_number_of_graphs_is_the_published_one(vertices: int, count: int) ->
 
 
 @pytest.mark.skipif("LISSNAS_SLOW_TESTS" not in os.environ, reason="half a minute: set LISSNAS_SLOW_TESTS to run it")
-def test_the_whole_space_is_every_labeled_graph_in_canonical_form(full: NasBench101) -> None:
+def test_the_full_space_is_every_labeled_graph_in_canonical_form(full: NasBench101) -> None:
     # Without making shapes first: every upper triangular matrix of at most 9 edges with every choice of operations.
     edges = np.arange(1 << 21, dtype=np.int32)
     edges = edges[np.bitwise_count(edges) <= 9]

@@ -15,7 +15,7 @@ from lissnas.errors import LissnasError, SettingError
 from lissnas.spaces.limited import Limit, LimitedSpace
 from lissnas.spaces.space import Rows
 from lissnas.statistics.sampled_subspace import SampledMean
-from lissnas.subspaces.subspace import WholeSpace
+from lissnas.subspaces.subspace import FullSpace
 from lissnas.subspaces.subspace_file import load
 from lissnas.supernet.networks.cell_network import Skeleton
 from lissnas.supernet.networks.cell_supernet import CellSupernet
@@ -100,7 +100,7 @@ def test_means_are_scored_by_the_weights_that_shrank_the_space(finished: Finishe
     """The sample has all 27 networks, so the mean before is that of the space, by the averaged weights."""
     network, trace = tiny.loop(tmp_path, **(tiny.KERNEL | {"schedule": replace(tiny.SCHEDULE, max_rounds=0)}))
     assert not trace.rounds
-    assert isinstance(trace.subspace, WholeSpace)
+    assert isinstance(trace.subspace, FullSpace)
     with use_ema_weights(network, trace.average):
         scores = tiny.SCORING.evaluator(network, tiny.source())(network.space.all_rows())
     first = finished("kernel").trace.rounds[0]

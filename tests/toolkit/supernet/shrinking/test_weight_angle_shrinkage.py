@@ -20,12 +20,12 @@ def _first_gene(rows: Rows) -> Floats:
 def test_operations_of_the_lowest_mean_are_dropped_and_each_gene_keeps_its_best() -> None:
     space = cell201()
     shrinkage = WeightAngleShrinkage(networks_per_operation=10_000, drops_per_round=20)
-    box, scored = drop_lowest(space, Box.whole(space), _first_gene, shrinkage, np.random.default_rng(0))
+    box, scored = drop_lowest(space, Box.full(space), _first_gene, shrinkage, np.random.default_rng(0))
     assert scored.count == space.size
     assert box.allowed.sum() == 10
     assert box.allowed[:, 4].all()
-    means = Box.whole(space).mean_scores(space.all_rows(), _first_gene(space.all_rows()))
-    expected = Box.whole(space)
+    means = Box.full(space).mean_scores(space.all_rows(), _first_gene(space.all_rows()))
+    expected = Box.full(space)
     for gene, choice in sorted(np.argwhere(expected.allowed).tolist(), key=lambda each: means[tuple(each)]):
         if expected.allowed.sum() > 10 and expected.droppable()[gene, choice]:
             expected = expected.without(gene, choice)
@@ -39,7 +39,7 @@ def test_drops_counted_per_gene_remove_the_lowest_of_each_gene(drops: int) -> No
     table = np.random.default_rng(3).random(len(rows))
     shrinkage = WeightAngleShrinkage(networks_per_operation=1_000, drops_per_round=drops, count_drops_per_gene=True)
     score = lambda rows: table[space.index(rows)]  # noqa: E731
-    box, _scored = drop_lowest(space, Box.whole(space), score, shrinkage, np.random.default_rng(0))
+    box, _scored = drop_lowest(space, Box.full(space), score, shrinkage, np.random.default_rng(0))
     for gene, choices in enumerate(space.choices):
         means = [table[rows[:, gene] == choice].mean() for choice in range(choices)]
         kept = sorted(range(choices), key=means.__getitem__)[min(drops, choices - 1) :]
@@ -49,7 +49,7 @@ def test_drops_counted_per_gene_remove_the_lowest_of_each_gene(drops: int) -> No
 def test_each_operation_gets_the_requested_number_of_networks_and_none_is_scored_twice() -> None:
     space = shufflenetv2()
     box, scored = drop_lowest(
-        space, Box.whole(space), _first_gene, WeightAngleShrinkage(networks_per_operation=50), np.random.default_rng(0)
+        space, Box.full(space), _first_gene, WeightAngleShrinkage(networks_per_operation=50), np.random.default_rng(0)
     )
     counts = [(scored.rows == choice).sum(axis=0) for choice in range(4)]
     assert np.min(counts) >= 50
@@ -61,7 +61,7 @@ def test_each_operation_gets_the_requested_number_of_networks_and_none_is_scored
 def test_dropping_continues_from_a_smaller_box() -> None:
     space = cell201()
     shrinkage = WeightAngleShrinkage(networks_per_operation=100, drops_per_round=7)
-    box = Box.whole(space)
+    box = Box.full(space)
     sizes = []
     while box.allowed.sum() > space.genes:
         box, _scored = drop_lowest(space, box, _first_gene, shrinkage, np.random.default_rng(0))
@@ -75,7 +75,7 @@ def test_networks_beyond_the_limits_are_not_scored_and_operations_that_only_they
     space = LimitedSpace(whole, Limit("convolutions", cost, 0))
     box, scored = drop_lowest(
         space,
-        Box.whole(whole),
+        Box.full(whole),
         _first_gene,
         WeightAngleShrinkage(networks_per_operation=100, drops_per_round=6),
         np.random.default_rng(0),

@@ -19,7 +19,7 @@ from lissnas.spaces.published.shufflenetv2 import shufflenetv2, shufflenetv2_cha
 from lissnas.spaces.space import Floats, Rows
 from lissnas.subspaces.box import Box
 from lissnas.subspaces.limited_subspace import LimitedSubspace
-from lissnas.subspaces.subspace import ExplicitSubspace, Subspace, WholeSpace
+from lissnas.subspaces.subspace import ExplicitSubspace, FullSpace, Subspace
 from lissnas.supernet.networks.chain_network import ChainNetwork
 from lissnas.supernet.scoring.scoring import use_ema_weights
 from lissnas.supernet.scoring.supernet_evaluator import SupernetEvaluator
@@ -81,7 +81,7 @@ def test_every_optimizer_searches_by_a_supernet_as_by_a_table(
 def test_a_killed_search_resumes_and_may_get_more_evaluations(
     network: ChainNetwork, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    subspace = WholeSpace(network.space)
+    subspace = FullSpace(network.space)
     expected = _search(network, subspace, tmp_path / "at once", evaluations=12)
     score = SupernetEvaluator._score
     scored = 0
@@ -121,7 +121,7 @@ def test_the_journal_of_other_weights_is_refused(network: ChainNetwork, tmp_path
     with pytest.raises(JournalError, match=r"data.weights is .*; in this run it is"):
         _search(network, _pocket(network), tmp_path, average=other)
     with pytest.raises(JournalError, match="space is 12 networks"):
-        _search(network, WholeSpace(network.space), tmp_path)
+        _search(network, FullSpace(network.space), tmp_path)
 
 
 def test_limits_hold_in_a_search(network: ChainNetwork, tmp_path: Path) -> None:
@@ -141,7 +141,7 @@ def test_every_optimizer_searches_in_a_box_of_any_size_within_limits(optimizer: 
     whole = shufflenetv2()
     costs = shufflenetv2_chain().multiply_accumulates
     space = LimitedSpace(whole, Limit("FLOPs", lambda rows: costs(rows).astype(float), 330e6))
-    subspace = LimitedSubspace(space, Box.whole(whole).without(0, 1).without(7, 3))
+    subspace = LimitedSubspace(space, Box.full(whole).without(0, 1).without(7, 3))
     seen: list[Rows] = []
 
     def evaluator(rows: Rows) -> Floats:

@@ -30,7 +30,7 @@ class SumCheck:
     Attributes
     ----------
     networks
-        Number of random networks that were measured as a whole. The first half of them gives the scale.
+        Number of random networks that were measured from end to end. The first half of them gives the scale.
     tau
         Kendall's tau between summed and measured latency over all of them; None if all sums are equal.
     mean_error

@@ -175,9 +175,9 @@ def shares_of(rank: int, processes: int, paths: int, at_once: int) -> Iterator[t
     >>> list(shares_of(1, 2, 7, 2))
     [(slice(3, 5, None), 0, 1), (slice(5, 6, None), 0, 1), (slice(6, 7, None), 1, 2)]
     """
-    whole, left = divmod(paths, processes)
-    for begin in range(rank * whole, (rank + 1) * whole, at_once):
-        yield slice(begin, min(begin + at_once, (rank + 1) * whole)), 0, 1
+    full, left = divmod(paths, processes)
+    for begin in range(rank * full, (rank + 1) * full, at_once):
+        yield slice(begin, min(begin + at_once, (rank + 1) * full)), 0, 1
     if left:
         parts = processes // left
         if rank < left * parts:

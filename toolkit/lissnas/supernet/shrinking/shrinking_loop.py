@@ -25,7 +25,7 @@ from lissnas.spaces.space import ENUMERABLE_SIZE, Space
 from lissnas.storage.random_streams import RunStream
 from lissnas.storage.run_identity import RunIdentity
 from lissnas.subspaces.limited_subspace import LimitedSubspace
-from lissnas.subspaces.subspace import ExplicitSubspace, Subspace, WholeSpace
+from lissnas.subspaces.subspace import ExplicitSubspace, FullSpace, Subspace
 from lissnas.subspaces.subspace_file import save
 from lissnas.supernet.images.image_source import ImageSource
 from lissnas.supernet.networks.supernet import Supernet
@@ -185,7 +185,7 @@ def shrink_in_rounds(
         evaluator.try_one_path()
         if isinstance(shrinker, WeightAngleShrinkage):
             WeightAngleEvaluator(network, initial)(network.space.sample(1, np.random.default_rng(0)))
-        subspace: Subspace = WholeSpace(full_space)
+        subspace: Subspace = FullSpace(full_space)
         average = train(paths)
         with per_rank_journals(folder, group) as journals:
             while len(rounds) < schedule.round_limit and (not rounds or rounds[-1].ended is None):
@@ -250,7 +250,7 @@ def _resets_initial_weights(shrinker: Shrinker | WeightAngleShrinkage, before: S
 def _check(
     network: Supernet, space: Space, schedule: ShrinkingSchedule, shrinker: Shrinker | WeightAngleShrinkage
 ) -> None:
-    if network.space.name != (space.whole if isinstance(space, LimitedSpace) else space).name:
+    if network.space.name != (space.full_space if isinstance(space, LimitedSpace) else space).name:
         raise SettingError(
             f"the supernet is of the space {network.space.name}, not {space.name}: pass the supernet's own space"
         )
@@ -310,7 +310,7 @@ def _without_limits(finished: ShrinkingRound, run: RunIdentity) -> tuple[Subspac
         if isinstance(subspace, LimitedSubspace) and subspace.unlimited.size_bounds[1] > ENUMERABLE_SIZE:
             subspace = subspace.unlimited
         else:
-            subspace = ExplicitSubspace(space.whole, space.whole_index(subspace.index))
+            subspace = ExplicitSubspace(space.full_space, space.full_space_index(subspace.index))
     provenance = {
         "loop": run.to_json(),
         "round": finished.number,

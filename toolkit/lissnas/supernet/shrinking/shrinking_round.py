@@ -28,7 +28,7 @@ from lissnas.storage.run_identity import RunIdentity
 from lissnas.subspaces.box import Box
 from lissnas.subspaces.limited_subspace import LimitedSubspace
 from lissnas.subspaces.shrunk_space import ShrunkSpace
-from lissnas.subspaces.subspace import Subspace, WholeSpace
+from lissnas.subspaces.subspace import FullSpace, Subspace
 from lissnas.supernet.networks.supernet import Supernet
 from lissnas.supernet.scoring.supernet_evaluator import SupernetEvaluator
 from lissnas.supernet.scoring.weight_angle import WeightAngleEvaluator
@@ -166,12 +166,13 @@ class RoundShrinker:
         """Return the shrunk space, the shrinker's trace, and the indices of the networks it scored."""
         rng = np.random.default_rng([RunStream.SHRINKING, self.seed, number])
         journal = journals / f"shrinking-{number}.jsonl"
-        if isinstance(subspace, WholeSpace):
+        if isinstance(subspace, FullSpace):
             trace = shrink(self.space, evaluator, shrinker, rng, journal=journal)
             return trace.subspace, trace, trace.evaluations.history[0]
         shrunk_space = ShrunkSpace(subspace)
         trace = shrink(shrunk_space, evaluator, shrinker, rng, journal=journal)
-        return shrunk_space.in_whole(trace.subspace), trace, shrunk_space.whole_index(trace.evaluations.history[0])
+        scored = shrunk_space.full_space_index(trace.evaluations.history[0])
+        return shrunk_space.in_full_space(trace.subspace), trace, scored
 
 
 class _FirstScoreRequestError(LissnasError):
@@ -185,7 +186,7 @@ def box_of(subspace: Subspace) -> Box:
     if isinstance(subspace, LimitedSubspace):
         return cast(Box, subspace.unlimited)
     space = subspace.space
-    return Box.whole(space.whole if isinstance(space, LimitedSpace) else space)
+    return Box.full(space.full_space if isinstance(space, LimitedSpace) else space)
 
 
 def check_agreement(group: ProcessGroup, subspace: Subspace) -> None:

@@ -16,7 +16,7 @@ from lissnas.spaces.limited import LimitedSpace
 from lissnas.storage.atomic_write import atomic_write
 from lissnas.storage.run_identity import another_run
 from lissnas.subspaces.limited_subspace import LimitedSubspace
-from lissnas.subspaces.subspace import Subspace, WholeSpace
+from lissnas.subspaces.subspace import FullSpace, Subspace
 from lissnas.subspaces.subspace_file import load
 from lissnas.supernet.networks.supernet import Supernet
 from lissnas.supernet.recipes.recipe_file import read_recipe
@@ -186,7 +186,7 @@ class RunFolder:
         number = self.last_training()
         network, limits = recipe.network, recipe.limits
         if not number:
-            return WholeSpace(recipe.limited_space(limits.search_flops or limits.shrinking_flops))
+            return FullSpace(recipe.limited_space(limits.search_flops or limits.shrinking_flops))
         shrunk, _ = load(self.subspace_file(number), network.search_space())
         space = recipe.limited_space(limits.search_flops)
         return LimitedSubspace(space, shrunk) if isinstance(space, LimitedSpace) else shrunk
@@ -195,7 +195,7 @@ class RunFolder:
         """Return the shrunk space, or the full space before any round, within the limits of the shrinking."""
         number, space = self.last_training(), recipe.limited_space(recipe.limits.shrinking_flops)
         if not number:
-            return WholeSpace(space)
+            return FullSpace(space)
         shrunk, _ = load(self.subspace_file(number), recipe.network.search_space())
         return LimitedSubspace(space, shrunk) if isinstance(space, LimitedSpace) else shrunk
 
