@@ -276,6 +276,11 @@ def exponent(row: Row, power: int) -> tuple[float, int]:
     return float(np.polyfit(np.log(counts), np.log(times), 1)[0]), counts[-1]
 
 
+def _digits(value: float) -> str:
+    """Return a number with three digits, or all digits before its decimal point."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
 def measured(row: Row, power: int) -> dict[str, object]:
     """Measure both sides by turns, and return the row of the table."""
     started = time.monotonic()
@@ -288,8 +293,8 @@ def measured(row: Row, power: int) -> dict[str, object]:
     slope, largest = exponent(row, power)
     memory = [megabytes(side) for side in (row.ours, row.theirs)]
     figure = (
-        f"{middle:.3g} times as fast ({min(ratios):.3g} to {max(ratios):.3g} in {REPEATS} runs); "
-        f"{memory[0]:.3g} MB beside {memory[1]:.3g} MB; time grows with exponent {slope:.2f} "
+        f"{_digits(middle)} times as fast ({_digits(min(ratios))} to {_digits(max(ratios))} in {REPEATS} runs); "
+        f"{_digits(memory[0])} MB beside {_digits(memory[1])} MB; time grows with exponent {slope:.2f} "
         f"from 10^3 to 10^{round(math.log10(largest))}"
     )
     return {

@@ -13,10 +13,10 @@ from lissnas_benchmarks.columns import Column, percentage_fault
 from lissnas_benchmarks.errors import BenchmarkFileError, MissingFileError
 from lissnas_benchmarks.obtaining.cache import cached_path, replacing
 from lissnas_benchmarks.obtaining.file_start import is_archive
-from lissnas_benchmarks.obtaining.other_file import reads_archives, what_it_is
 from lissnas_benchmarks.obtaining.recognition import content_of, form_of
 from lissnas_benchmarks.obtaining.unpacked_archive import unpacked_archive
 from lissnas_benchmarks.obtaining.versions import replace_version
+from lissnas_benchmarks.obtaining.wrong_file import reads_archives, what_it_is
 from lissnas_benchmarks.surrogates.model_archive import unpacked
 from lissnas_benchmarks.surrogates.surrogate import DESCRIPTION, SurrogateAdapter, convert_folder, read_description
 from lissnas_benchmarks.table_file import Source, file_checksum, write_table

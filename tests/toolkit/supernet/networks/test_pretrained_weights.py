@@ -14,7 +14,7 @@ from lissnas.supernet.export.timm_weights import timm_weights
 from lissnas.supernet.images.decoding.augmentations import transforms
 from lissnas.supernet.networks.chain_network import ChainNetwork
 from lissnas.supernet.networks.pretrained_weights import matched_weights, pretrained_weights
-from lissnas.supernet.networks.weight_layouts import timm_name
+from lissnas.supernet.networks.weight_name_maps import timm_name
 from torch import Tensor, nn
 
 
@@ -162,7 +162,7 @@ def test_a_checkpoint_of_the_spos_supernet_fills_the_supernet(tmp_path: Path) ->
         ({"features.18.1.running_var": None}, "features.18.1.running_var is missing"),
         ({"features.19.weight": torch.zeros(1)}, "takes features.19.weight, and 0 more"),
         ({"classifier.1.weight": torch.zeros(7, 9)}, r"classifier.1.weight has shape \(7, 9\)"),
-        ({"features.0.0.weight": None}, "no known layout, the first: features.0.1.weight; known layouts: lissnas, t"),
+        ({"features.0.0.weight": None}, "no known project, the first: features.0.1.weight; known projects: liss"),
     ],
 )
 def test_weights_that_do_not_fit_are_named(change: dict[str, Tensor | None], message: str) -> None:

@@ -18,7 +18,7 @@ from lissnas.spaces.space import Rows
 from lissnas.storage.atomic_write import atomic_write
 from lissnas.supernet.export.module_source import module_source
 from lissnas.supernet.export.timm_weights import timm_weights
-from lissnas.supernet.networks.weight_layouts import timm_name
+from lissnas.supernet.networks.weight_name_maps import timm_name
 from lissnas.supernet.recipes.recipe_images import describe_input
 from lissnas.supernet.recipes.recipe_text import recipe_text
 from lissnas.supernet.recipes.run_recipe import RunRecipe

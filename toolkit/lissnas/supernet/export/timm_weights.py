@@ -6,7 +6,7 @@ from torch import Tensor
 
 from lissnas.spaces.chain import IDENTITY, Chain
 from lissnas.spaces.space import Rows
-from lissnas.supernet.networks.weight_layouts import Lissnas, Names, Place, Timm, stages
+from lissnas.supernet.networks.weight_name_maps import Lissnas, Names, Place, Timm, stages
 
 
 def timm_weights(chain: Chain, row: Rows, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:

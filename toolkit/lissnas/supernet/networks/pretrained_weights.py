@@ -17,7 +17,7 @@ from lissnas.spaces.chain import IDENTITY, Block, Chain, Convolution
 from lissnas.spaces.space import Rows
 from lissnas.supernet.networks.chain_network import ChainNetwork
 from lissnas.supernet.networks.supernet import Supernet
-from lissnas.supernet.networks.weight_layouts import LAYOUTS, Lissnas, Names, Place, WeightLayout, stages
+from lissnas.supernet.networks.weight_name_maps import NAME_MAPS, Lissnas, Names, Place, WeightNameMap, stages
 
 _MEAN = (0.485, 0.456, 0.406)
 _DEVIATION = (0.229, 0.224, 0.225)
@@ -36,8 +36,8 @@ class PretrainedWeights:
     ----------
     values
         Weights and batch-norm statistics, by their names in the supernet.
-    layout
-        The layout of the file.
+    name_map
+        The map of the file.
     row
         The architecture that the file has, shape (genes,); None if it has all choices of a supernet.
     has_classifier
@@ -45,7 +45,7 @@ class PretrainedWeights:
     """
 
     values: Mapping[str, Tensor]
-    layout: WeightLayout
+    name_map: WeightNameMap
     row: Rows | None
     has_classifier: bool
 
@@ -76,11 +76,11 @@ def pretrained_weights(network: Supernet, path: Path) -> PretrainedWeights:
             "mobilenetv2 or shufflenetv2"
         )
     found = matched_weights(network, read_weights(path), str(path))
-    if not found.layout.takes_normalized_rgb or network.chain.stem[0].main[0].inputs != len(_MEAN):
+    if not found.name_map.takes_normalized_rgb or network.chain.stem[0].main[0].inputs != len(_MEAN):
         return found
     values = dict(found.values)
     _convert_first_layer(values, *_OWN.stem(0, network.chain.stem[0])[0])
-    return PretrainedWeights(values, found.layout, found.row, found.has_classifier)
+    return PretrainedWeights(values, found.name_map, found.row, found.has_classifier)
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:
@@ -122,27 +122,29 @@ def matched_weights(network: ChainNetwork, tensors: Mapping[str, Tensor], source
     """
     chain = network.chain
     first = chain.stem[0]
-    layout = next((each for each in LAYOUTS if f"{each.stem(0, first)[0][0]}.weight" in tensors), None)
-    if layout is None:
+    name_map = next((each for each in NAME_MAPS if f"{each.stem(0, first)[0][0]}.weight" in tensors), None)
+    if name_map is None:
         raise SettingError(
-            f"{source}: its weights have names of no known layout, the first: {next(iter(tensors), 'none')}; known "
-            f"layouts: {', '.join(each.title for each in LAYOUTS)}"
+            f"{source}: its weights have names of no known project, the first: {next(iter(tensors), 'none')}; known "
+            f"projects: {', '.join(each.title for each in NAME_MAPS)}"
         )
-    match = _Match(network, tensors, source, layout)
+    match = _Match(network, tensors, source, name_map)
     for number, block in enumerate(chain.stem):
-        match.take(_OWN.stem(number, block), layout.stem(number, block), (*block.main, *block.side))
+        match.take(_OWN.stem(number, block), name_map.stem(number, block), (*block.main, *block.side))
     row, blocks = match.layers(chain)
-    match.take(_OWN.head(0, chain.head), layout.head(blocks, chain.head), chain.head)
+    match.take(_OWN.head(0, chain.head), name_map.head(blocks, chain.head), chain.head)
     has_classifier = match.classifier()
     match.check_all_taken()
-    return PretrainedWeights(match.values, layout, row, has_classifier)
+    return PretrainedWeights(match.values, name_map, row, has_classifier)
 
 
 class _Match:
     """Takes tensors out of a file for the layers of a supernet."""
 
-    def __init__(self, network: ChainNetwork, tensors: Mapping[str, Tensor], source: str, layout: WeightLayout) -> None:
-        self._own, self._tensors, self._source, self._layout = network.state_dict(), tensors, source, layout
+    def __init__(
+        self, network: ChainNetwork, tensors: Mapping[str, Tensor], source: str, name_map: WeightNameMap
+    ) -> None:
+        self._own, self._tensors, self._source, self._name_map = network.state_dict(), tensors, source, name_map
         self._space = network.space.name
         self._taken: set[str] = set()
         self.values: dict[str, Tensor] = {}
@@ -153,7 +155,7 @@ class _Match:
         is_supernet = self._has_choices(chain)
         for layer, (blocks, stage) in enumerate(zip(chain.layers, places, strict=True)):
             start = stage_starts.setdefault(stage, number)
-            place = Place(layer if self._layout.numbers_skips else number, stage, number - start)
+            place = Place(layer if self._name_map.numbers_skips else number, stage, number - start)
             if is_supernet:
                 for choice, block in enumerate(blocks):
                     self._take_block(layer, choice, block, Place(layer, stage, number - start, choice))
@@ -167,15 +169,15 @@ class _Match:
 
     def _has_choices(self, chain: Chain) -> bool:
         choice = max(range(len(chain.layers[0])), key=lambda each: len(chain.layers[0][each].main))
-        names = self._layout.block(Place(0, 0, 0, choice), chain.layers[0][choice])
-        without = self._layout.block(Place(0, 0, 0), chain.layers[0][choice])
+        names = self._name_map.block(Place(0, 0, 0, choice), chain.layers[0][choice])
+        without = self._name_map.block(Place(0, 0, 0), chain.layers[0][choice])
         return names is not None and names != without and f"{names[0][0]}.weight" in self._tensors
 
     def _choice(self, layer: int, blocks: Sequence[Block], place: Place) -> int:
         """Return the choice of a layer whose weights the file has."""
         shapes = list[str]()
         for choice, block in enumerate(blocks):
-            names = self._layout.block(place, block)
+            names = self._name_map.block(place, block)
             if not names or block == IDENTITY:
                 continue
             pairs = zip(names, (*block.main, *block.side), strict=True)
@@ -183,13 +185,13 @@ class _Match:
             if not wrong and not self._goes_on(names):
                 return choice
             shapes += [f"{name}.weight has shape {self._shape(f'{name}.weight')}" for name in wrong[:1]]
-        if IDENTITY in blocks and not (self._layout.numbers_skips and self._has_block(place, blocks)):
+        if IDENTITY in blocks and not (self._name_map.numbers_skips and self._has_block(place, blocks)):
             return blocks.index(IDENTITY)
         details = f" ({shapes[0]})" if shapes else ""
         raise self._error(f"layer {layer + 1} of {self._space} has none of the blocks that the file has there{details}")
 
     def _has_block(self, place: Place, blocks: Sequence[Block]) -> bool:
-        names = [name for block in blocks for pair in self._layout.block(place, block) or () for name in pair[:1]]
+        names = [name for block in blocks for pair in self._name_map.block(place, block) or () for name in pair[:1]]
         return any(f"{name}.weight" in self._tensors for name in names)
 
     def _goes_on(self, names: Names) -> bool:
@@ -201,9 +203,9 @@ class _Match:
     def _take_block(self, layer: int, choice: int, block: Block, place: Place) -> None:
         if block == IDENTITY:
             return
-        own, theirs = _OWN.block(Place(layer, 0, 0, choice), block), self._layout.block(place, block)
+        own, theirs = _OWN.block(Place(layer, 0, 0, choice), block), self._name_map.block(place, block)
         if not own or not theirs:
-            raise self._error(f"{self._layout.title} has no block like choice {choice + 1} of layer {layer + 1}")
+            raise self._error(f"{self._name_map.title} has no block like choice {choice + 1} of layer {layer + 1}")
         self.take(own, theirs, (*block.main, *block.side))
 
     def take(self, own: Names, theirs: Names, convolutions: Iterable[Convolution]) -> None:
@@ -226,7 +228,7 @@ class _Match:
 
     def classifier(self) -> bool:
         """Take the classifier if its classes are as many as ours, and return whether they are."""
-        name, ours = self._layout.classifier, self._own["classifier.weight"]
+        name, ours = self._name_map.classifier, self._own["classifier.weight"]
         shape = self._shape(f"{name}.weight")
         if shape is None or shape[1:] != tuple(ours.shape[1:]):
             self._take("classifier.weight", f"{name}.weight", tuple(ours.shape))
@@ -263,7 +265,7 @@ class _Match:
 
     def _error(self, fault: str) -> SettingError:
         return SettingError(
-            f"{self._source}, names of {self._layout.title}: {fault}; give weights of a network of the space "
+            f"{self._source}, names of {self._name_map.title}: {fault}; give weights of a network of the space "
             f"{self._space}, or choose the space that has them"
         )
 

@@ -50,4 +50,4 @@ def _sentence(path: Path, network: Supernet, found: PretrainedWeights) -> str:
         [architecture] = network.space.write(found.row[None])
         what = f"the path {architecture} begins"
     classifier = "" if found.has_classifier else "; the classifier is new, because the file has other classes"
-    return f"{what} with the weights of {path} ({found.layout.title}){classifier}"
+    return f"{what} with the weights of {path} ({found.name_map.title}){classifier}"

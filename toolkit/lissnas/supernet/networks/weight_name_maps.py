@@ -21,7 +21,7 @@ class Place:
     Attributes
     ----------
     number
-        Its number among the layers after the stem. Without the skipped layers, unless the layout numbers them.
+        Its number among the layers after the stem. Without the skipped layers, unless the map numbers them.
     stage, in_stage
         The number of its stage, whose layers have equally many output channels, and its number there.
     choice
@@ -34,7 +34,7 @@ class Place:
     choice: int | None = None
 
 
-class WeightLayout(Protocol):
+class WeightNameMap(Protocol):
     """The names of the weights in one project's files.
 
     Attributes
@@ -59,7 +59,7 @@ class WeightLayout(Protocol):
         """Return the names of a block of the stem."""
 
     def block(self, place: Place, block: Block) -> Names | None:
-        """Return the names of a block of a layer; None if the layout has no such block."""
+        """Return the names of a block of a layer; None if the project has no such block."""
 
     def head(self, blocks: int, convolutions: Sequence[Convolution]) -> Names:
         """Return the names of the convolutions after this number of layers."""
@@ -178,8 +178,8 @@ class Lissnas:
         return _sequence(main, block.main) + _sequence(f"{prefix}.side", block.side)
 
 
-LAYOUTS: tuple[WeightLayout, ...] = (Lissnas(), Torchvision(), Timm(), Spos(), ProxylessNas())
-"""All layouts."""
+NAME_MAPS: tuple[WeightNameMap, ...] = (Lissnas(), Torchvision(), Timm(), Spos(), ProxylessNas())
+"""All name maps."""
 
 
 def stages(chain: Chain) -> list[int]:
