@@ -4,12 +4,15 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from command import Command
 from filelock import FileLock
+from forked_command import call_command
 from lissnas_analyses.cli import app
+from lissnas_analyses.grid.workers import Workers, workers
 from lissnas_analyses.reproduce import reproduce
 from lissnas_analyses.results.folder import Results
 from lissnas_benchmarks.benchmark import Benchmark, open_benchmark
@@ -41,6 +44,13 @@ def reproduced(proteins: Benchmark, session_cache: Path) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def two_processes(session_cache: Path) -> Iterator[Workers]:
+    """Two worker processes, which all tests share: each process imports the libraries once, not once a test."""
+    with workers(2) as started:
+        yield started
+
+
 @pytest.fixture
 def bundled_cache(session_cache: Path, tmp_path: Path) -> Path:
     """A cache of its own with the benchmarks that come with the installation: importing them again takes seconds."""
@@ -53,18 +63,12 @@ def bundled_cache(session_cache: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def lissnas(session_cache: Path) -> Command:
-    """Call the installed command in a folder, with the cache of this run."""
+def lissnas(session_cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Command:
+    """Call the command in a folder and a process of its own, with the cache of this run."""
 
     def call(*words: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [str(Path(sys.executable).parent / "lissnas"), *words],
-            cwd=folder,
-            env=os.environ | {"LISSNAS_CACHE": str(session_cache), "COLUMNS": "200"} | environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        variables = os.environ | {"LISSNAS_CACHE": str(session_cache), "COLUMNS": "200"} | environment
+        return call_command(folder, tmp_path_factory.mktemp("output"), variables, *words)
 
     return call
 

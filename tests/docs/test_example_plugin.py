@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from forked_command import call_command
 
 DOCS = Path(__file__).parents[2] / "docs"
 PACKAGE = DOCS / "examples" / "lissnas-example-plugin"
@@ -32,19 +33,18 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def run(site: Path, session_cache: Path, tmp_path: Path) -> Run:
-    """Run a program that finds the package, in a folder of its own."""
+def run(site: Path, session_cache: Path, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """Run a program that finds the package, in a folder and a process of its own."""
 
     def do(*words: str, beside: tuple[Path, ...] = ()) -> subprocess.CompletedProcess[str]:
-        program = [str(Path(sys.executable).parent / "lissnas"), *words[1:]] if words[0] == "lissnas" else [*words]
-        environment = {
+        environment = os.environ | {
             "LISSNAS_CACHE": str(session_cache),
             "PYTHONPATH": os.pathsep.join(map(str, (site, *beside))),
             "COLUMNS": "200",
         }
-        return subprocess.run(
-            program, cwd=tmp_path, env=os.environ | environment, capture_output=True, text=True, check=False
-        )
+        if words[0] == "lissnas":
+            return call_command(tmp_path, tmp_path_factory.mktemp("output"), environment, *words[1:])
+        return subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
 
     return do
 

@@ -3,14 +3,13 @@
 import os
 import re
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
+from forked_command import call_command
 from lissnas.spaces.published.cell201 import OPERATIONS, cell201
 from lissnas_benchmarks.own_space import own_space
 
@@ -55,7 +54,7 @@ def test_the_code_of_the_page_opens_a_file(
     np.testing.assert_array_equal(found["accuracy/svhn/test"].to_numpy(), np.arange(15_625) / 256 + 0.5)
 
 
-def test_the_commands_of_the_page_run(tmp_path: Path) -> None:
+def test_the_commands_of_the_page_run(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     [declaration, _opening] = _blocks("python")
     entry, commands = _blocks("toml")[-1], _blocks("sh")[-1]
     site = tmp_path / "site"
@@ -69,14 +68,14 @@ def test_the_commands_of_the_page_run(tmp_path: Path) -> None:
     environment = os.environ | {"PYTHONPATH": str(site), "LISSNAS_CACHE": str(tmp_path / "cache")}
     for command in commands.splitlines():
         program, *words = shlex.split(command)
-        path = str(Path(sys.executable).parent / program)
-        ran = subprocess.run([path, *words], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+        assert program == "lissnas"
+        ran = call_command(tmp_path, tmp_path_factory.mktemp("output"), environment, *words)
         assert ran.returncode == 0, ran.stderr
         assert "my-cells" in ran.stdout
 
 
 @pytest.mark.slow
-def test_the_commands_from_a_csv_file_to_a_report_run(tmp_path: Path) -> None:
+def test_the_commands_from_a_csv_file_to_a_report_run(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     space = cell201()
     scores = np.arange(15_625) / 256
     frame = pl.DataFrame({"arch": space.write(space.all_rows()), "val": scores, "test": scores, "params": scores})
@@ -85,8 +84,8 @@ def test_the_commands_from_a_csv_file_to_a_report_run(tmp_path: Path) -> None:
     printed = []
     for command in _blocks("sh")[0].splitlines():
         program, *words = shlex.split(command)
-        path = str(Path(sys.executable).parent / program)
-        ran = subprocess.run([path, *words], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+        assert program == "lissnas"
+        ran = call_command(tmp_path, tmp_path_factory.mktemp("output"), environment, *words)
         assert ran.returncode == 0, ran.stderr
         printed.append(ran.stdout)
     assert "mine, mine: 15,625 networks; selected by val, reported by test" in printed[0]

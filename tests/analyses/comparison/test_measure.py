@@ -20,7 +20,7 @@ from lissnas_analyses.comparison.draw import draw_paired
 from lissnas_analyses.comparison.draw_kept_space import draw_kept_spaces
 from lissnas_analyses.comparison.measure import ComparisonResult
 from lissnas_analyses.comparison.summarize import paired_differences
-from lissnas_analyses.grid.workers import workers
+from lissnas_analyses.grid.workers import Workers
 from lissnas_benchmarks.benchmark import Benchmark
 from lissnas_benchmarks.predictor_file import PredictedScores
 from scipy import stats
@@ -157,9 +157,10 @@ def _are_equal(first: ComparisonResult, second: ComparisonResult) -> bool:
     )
 
 
-def test_two_processes_change_no_number(compared: ComparisonResult, proteins: Benchmark) -> None:
-    with workers(2) as two_processes:
-        other = measure.compare(proteins, METHODS, runs=RUNS, seed=7, workers=two_processes)
+def test_two_processes_change_no_number(
+    compared: ComparisonResult, proteins: Benchmark, two_processes: Workers
+) -> None:
+    other = measure.compare(proteins, METHODS, runs=RUNS, seed=7, workers=two_processes)
     assert _are_equal(other, compared)
     assert other.settings == compared.settings
 

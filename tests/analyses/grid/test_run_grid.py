@@ -21,7 +21,7 @@ from lissnas.errors import LissnasError, SettingError
 from lissnas_analyses.ablation.grid_points import grid_points
 from lissnas_analyses.ablation.measure import ablate, ablation_rows
 from lissnas_analyses.grid.benchmark_key import BenchmarkKey
-from lissnas_analyses.grid.workers import workers
+from lissnas_analyses.grid.workers import Workers, workers
 from lissnas_benchmarks.benchmark import Benchmark
 from lissnas_benchmarks.predictor_file import PredictedScores
 from small_ablation import GRID, RUNS, ablate_grid
@@ -34,9 +34,10 @@ def test_the_order_of_the_jobs_changes_no_byte(proteins: Benchmark, complete: Pa
     assert (tmp_path / "ablation.parquet").read_bytes() == complete.read_bytes()
 
 
-def test_two_processes_change_no_byte(proteins: Benchmark, complete: Path, tmp_path: Path) -> None:
-    with workers(2) as two_processes:
-        ablate_grid(proteins, tmp_path, two_processes)
+def test_two_processes_change_no_byte(
+    proteins: Benchmark, complete: Path, tmp_path: Path, two_processes: Workers
+) -> None:
+    ablate_grid(proteins, tmp_path, two_processes)
     assert (tmp_path / "ablation.parquet").read_bytes() == complete.read_bytes()
 
 

@@ -16,7 +16,7 @@ from lissnas.shrinkers.sampling_baselines import RandomSubset
 from lissnas.shrinkers.shrink import shrink
 from lissnas.storage.random_streams import named_generator
 from lissnas.subspaces.subspace import FullSpace
-from lissnas_analyses.grid.workers import THIS_PROCESS, workers
+from lissnas_analyses.grid.workers import THIS_PROCESS, Workers
 from lissnas_analyses.search import describe
 from lissnas_analyses.search.measure import (
     FULL_SPACE,
@@ -137,9 +137,8 @@ def test_the_verdict_is_that_of_the_interval(low: float, high: float, verdict: s
     assert describe._verdict(low, high) == verdict
 
 
-def test_two_processes_change_no_number(result: SearchResult, proteins: Benchmark) -> None:
-    with workers(2) as two_processes:
-        other = _compare(proteins, two_processes)
+def test_two_processes_change_no_number(result: SearchResult, proteins: Benchmark, two_processes: Workers) -> None:
+    other = _compare(proteins, two_processes)
     assert other.runs.equals(result.runs)
     assert other.means.equals(result.means)
     assert other.shrinking.equals(result.shrinking)

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 from command import Command
 from lissnas.spaces.published.cell201 import cell201
-from lissnas_analyses.grid.workers import workers
+from lissnas_analyses.grid.workers import Workers
 from lissnas_analyses.zero_cost.measure import measure
 from lissnas_benchmarks.predictor_file import read_predictors
 
@@ -43,14 +43,13 @@ def test_scores_of_a_killed_call_are_kept(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_scores_are_the_same_bits_for_any_number_of_workers(tmp_path: Path) -> None:
+def test_scores_are_the_same_bits_for_any_number_of_workers(tmp_path: Path, two_processes: Workers) -> None:
     from lissnas.supernet.zero_cost.score_architectures import ZeroCostTask
 
     task = ZeroCostTask("cell201", "digits")
     names = ("synflow", "nwot", "grasp", "trainability")
     measure(task, names, tmp_path / "one.parquet", sample=25)
-    with workers(2) as two:
-        measure(task, names, tmp_path / "two.parquet", sample=25, workers=two)
+    measure(task, names, tmp_path / "two.parquet", sample=25, workers=two_processes)
     assert (tmp_path / "one.parquet").read_bytes() == (tmp_path / "two.parquet").read_bytes()
 
 

@@ -1,4 +1,4 @@
-"""Worker processes of a group, forked from one server that has imported torch once: much faster than torchrun."""
+"""Processes forked from one server that has imported torch and other libraries once: much faster than new ones."""
 
 import os
 import socket
@@ -7,16 +7,23 @@ from multiprocessing import get_context, set_start_method
 from multiprocessing.process import BaseProcess
 from typing import Any
 
-_PRELOADED = ["torch", "torch._dynamo", "sklearn.datasets", "lissnas.supernet.training.training_loop"]
-
 _CONTEXT = get_context("forkserver")
 _CONTEXT.set_forkserver_preload(
-    ["torch", "torch._dynamo", "sklearn.datasets", "lissnas.supernet.training.training_loop"]
+    [
+        "torch",
+        "torch._dynamo",
+        "sklearn.datasets",
+        "lissnas.supernet.training.training_loop",
+        "sklearn.manifold",
+        "lissnas_analyses.comparison.figures",
+        "lissnas_analyses.locality.describe",
+        "lissnas_benchmarks.loading",
+    ]
 )
 
 
 def start_process(program: Callable[..., None], *arguments: Any) -> BaseProcess:
-    """Start a function in a process that has imported torch already."""
+    """Start a function in a process that has imported these libraries already."""
     worker = _CONTEXT.Process(target=_run, args=({}, program, arguments))
     worker.start()
     return worker

@@ -21,8 +21,9 @@ from lissnas.errors import SettingError
 from lissnas_analyses import reproduce
 from lissnas_analyses.cli import app
 from lissnas_analyses.cli.ablate import AblationGridResult
+from lissnas_analyses.cli.benchmarks import BenchmarkListResult
 from lissnas_analyses.cli.compare import ComparisonsResult
-from lissnas_analyses.cli.data import BenchmarkListResult, CacheResult, ImportResult
+from lissnas_analyses.cli.data import CacheResult, ImportResult
 from lissnas_analyses.cli.doctor import EnvironmentResult
 from lissnas_analyses.cli.landscape import LandscapeResult
 from lissnas_analyses.cli.results.cite import CitationResult

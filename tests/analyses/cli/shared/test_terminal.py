@@ -4,15 +4,15 @@ import fcntl
 import os
 import pty
 import re
+import select
 import struct
-import subprocess
-import sys
 import termios
 import time
 from pathlib import Path
 
 import pytest
 from command import Command
+from forked_command import start_on_a_terminal
 from lissnas_analyses.cli.shared import terminal
 
 LOCALITY = ("locality", "nas-bench-graph-proteins")
@@ -32,9 +32,9 @@ def on_a_terminal(cache: Path, *words: str, columns: int = 100, folder: Path | N
     """Return everything that a command writes to a terminal with this number of columns."""
     shown, ours = pty.openpty()
     fcntl.ioctl(ours, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
-    command = [str(Path(sys.executable).parent / "lissnas"), *words]
     variables = os.environ | {"LISSNAS_CACHE": str(cache), "TERM": "xterm"} | environment
-    running = subprocess.Popen(command, cwd=folder, env=variables, stdin=ours, stdout=ours, stderr=ours)
+    running = start_on_a_terminal(folder or Path.cwd(), os.ttyname(ours), variables, *words)
+    select.select([shown], [], [], 120)  # a terminal that no process has open is closed
     os.close(ours)
     written = b""
     try:
@@ -43,7 +43,8 @@ def on_a_terminal(cache: Path, *words: str, columns: int = 100, folder: Path | N
     except OSError:  # the other end was closed
         pass
     os.close(shown)
-    assert running.wait() == 0
+    running.join()
+    assert running.exitcode == 0, written.decode()
     return written.decode().replace("\r\n", "\n")
 
 
