@@ -71,15 +71,12 @@ class Landscape:
         """Whether each architecture has a score, shape (size,)."""
         return ~np.isnan(self.scores)
 
+    @cached_property
     def best_neighbor(self) -> Indices:
-        """Return the index of the best of each architecture and its neighbors, shape (size,).
+        """The index of the best of each architecture and its neighbors, shape (size,).
 
         Ties go to the architecture itself, and among neighbors to the last by index.
         """
-        return self._best_neighbor
-
-    @cached_property
-    def _best_neighbor(self) -> Indices:
         order = np.lexsort((np.arange(self.size), self.scores))
         rank = np.empty(self.size, dtype=np.int64)
         rank[order] = np.arange(self.size)
@@ -94,7 +91,7 @@ class Landscape:
 
     def local_optima(self) -> Indices:
         """Return the indices of the measured architectures without a better neighbor, ascending."""
-        is_optimum = self._best_neighbor == np.arange(self.size)
+        is_optimum = self.best_neighbor == np.arange(self.size)
         return np.flatnonzero(is_optimum & self.measured)
 
     def ascend(self) -> Indices:
@@ -107,7 +104,7 @@ class Landscape:
 
     @cached_property
     def _ascended(self) -> tuple[Indices, Indices]:
-        end = self._best_neighbor
+        end = self.best_neighbor
         steps = (end != np.arange(self.size)).astype(np.int64)
         while not np.array_equal(end, following := end[end]):
             steps = steps + steps[end]
