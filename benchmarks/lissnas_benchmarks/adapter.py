@@ -208,4 +208,8 @@ class TableAdapter(Adapter):
 
     def with_form(self, form: OtherForm | None) -> "TableAdapter":
         """Return the adapter that reads a file of this form; itself for None."""
-        return self if form is None else replace(self, files=(form.file,), read=form.read)
+        if form is None:
+            return self
+        address = f" ({form.file.url})" if form.file.url else ""
+        obtain = f"download {form.file.name} of {form.origin}{address} again, or {self.obtain}"
+        return replace(self, files=(form.file,), read=form.read, obtain=obtain)

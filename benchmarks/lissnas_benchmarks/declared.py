@@ -76,7 +76,10 @@ def read_declaration(name: str) -> Declaration:
     try:
         return msgspec.json.decode(path.read_bytes(), type=Declaration)
     except (OSError, msgspec.MsgspecError, ValueError) as error:
-        raise BenchmarkFileError(f"{path}: not a declaration of a table ({error}): delete it") from error
+        raise BenchmarkFileError(
+            f"{path}: not a declaration of a table ({error}): declare '{name}' again, with its file and "
+            f"--space, --select and --report"
+        ) from error
 
 
 def write_declaration(declaration: Declaration) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 from lissnas.bridges.dialects import OFFICIAL, format_names, read_architectures
 from lissnas.errors import ArchitectureError, SettingError, UnknownNameError
 from lissnas.spaces.listed import ListedSpace
+from lissnas.spaces.published.transnas import transnas_macro
 from lissnas.spaces.space import Floats, Space
 
 from lissnas_benchmarks.columns import Column
@@ -149,6 +150,32 @@ def _zero_cost_predictors(path: Path, column: str, space: Space, dataset: str) -
         scores, matched = _placed(found[one], score, form, space, path.name)
         predictors.append(PredictedScores(name, path.name, -scores if column.startswith("-") else scores, matched))
     return predictors
+
+
+def zero_cost_example(path: Path) -> tuple[str, str]:
+    """Return a benchmark whose architectures have scores in NASLib's JSON, and the name of one of the scores.
+
+    Raises BenchmarkFileError if it is not such a file, or of no space that NASLib publishes scores of.
+    """
+    found = read_zero_cost(path.read_bytes(), path.name)
+    texts = next(iter(found.values())).architectures if found else []
+    names = [name for scores in found.values() for name in scores.scores if name != ACCURACY]
+    benchmark = _of_numbers(texts, found.keys().isdisjoint(_NOT_TRANSNAS)) if texts else ""
+    if not benchmark or not names:
+        raise BenchmarkFileError(f"{path.name}: no zero-cost scores of a space that NASLib publishes scores of")
+    return benchmark, "nwot" if "nwot" in names else names[0]
+
+
+def _of_numbers(texts: Sequence[str], is_transnas: bool) -> str:
+    """Return the benchmark whose architectures NASLib writes as these texts; "" if there is none."""
+    count = len(re.findall(r"\d+", texts[0]))
+    if count != 6 or not is_transnas:
+        return {6: "nas-bench-201", 32: "nas-bench-301-trained", 56: "nas-bench-101"}.get(count, "")
+    try:
+        read_architectures(texts, "naslib-transnas-macro", transnas_macro())
+    except ArchitectureError:
+        return "transnas-bench-101-micro"
+    return "transnas-bench-101-macro"
 
 
 def _placed(found: ZeroCostScores, score: str, form: str, space: Space, name: str) -> tuple[Floats, str]:

@@ -237,10 +237,10 @@ class Table:
             version = str(path.absolute()), status.st_ino, status.st_size, status.st_mtime_ns, expected
             if version not in _VERIFIED or again:
                 if file_checksum(path) != expected:
-                    raise unreadable_table(path, "altered")
+                    raise unreadable_table(self.path, "altered", path)
                 _VERIFIED.add(version)
         except OSError as error:
-            raise unreadable_table(path, "missing") from error
+            raise unreadable_table(self.path, "missing", path) from error
 
     @property
     def _curves(self) -> Path:
@@ -270,9 +270,9 @@ class Table:
         try:
             curve = np.lib.format.open_memmap(path, mode="r")
         except Exception as error:  # numpy's parser of the header raises many kinds of errors
-            raise unreadable_table(path, first_line(error)) from error
+            raise unreadable_table(self.path, first_line(error), path) from error
         if curve.dtype != np.float32 or curve.ndim != 2 or len(curve) != len(self.index):
-            raise unreadable_table(path, f"it contains {curve.dtype} of shape {curve.shape}")
+            raise unreadable_table(self.path, f"it contains {curve.dtype} of shape {curve.shape}", path)
         return curve
 
 

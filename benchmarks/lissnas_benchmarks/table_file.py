@@ -174,10 +174,9 @@ def values_checksum(values: Floats | Indices) -> int:
     return zlib.crc32(np.ascontiguousarray(values, dtype=kind).data)
 
 
-def unreadable_table(path: Path, why: str) -> BenchmarkFileError:
-    """Return the error for a table's file that is damaged."""
-    name = path.stem if path.suffix == ".parquet" else path.parent.name
+def unreadable_table(table: Path, why: str, curve: Path | None = None) -> BenchmarkFileError:
+    """Return the error for a table's file that is damaged, or one of its learning curves."""
     return BenchmarkFileError(
-        f"{path}: not a readable table ({why}); import the official files again with "
-        f"'lissnas data import {name} FILES', or delete it if an installed package contains them"
+        f"{curve or table}: not a readable table ({why}); import the official files again with "
+        f"'lissnas data import {table.stem} FILES', or delete {table.name} if an installed package contains them"
     )

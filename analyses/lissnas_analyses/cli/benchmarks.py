@@ -94,7 +94,8 @@ def benchmarks(*names: BenchmarkName) -> BenchmarkListResult:
                 say("")
             _describe(entry)
     else:
-        ready, missing = ([entry for entry in entries if entry.ready is wanted] for wanted in (True, False))
+        ready = [entry for entry in entries if entry.ready or entry.fault]
+        missing = [entry for entry in entries if entry not in ready]
         if ready:
             show(_overview(ready))
             say("")
@@ -159,8 +160,9 @@ def _overview(entries: Sequence[BenchmarkEntry]) -> Table:
     table = plain_table("name", "networks", "data sets", *["what was measured"][:has_titles])
     table.columns[0].min_width = longest  # a title is cut before a name
     for entry in entries:
-        size = "" if entry.networks is None else f"{entry.networks:.2g}" if entry.predicts else f"{entry.networks:,}"
+        count = f"{entry.networks:.2g}" if entry.predicts else f"{entry.networks:,}" if entry.networks else ""
         datasets = "predicted" if entry.predicts else f"{len(entry.datasets) or ''}"
+        size, datasets = ("", "damaged") if entry.fault else (count, datasets)
         title = entry.title if len(entry.title) <= room else f"{entry.title[: room - 3].rstrip()}..."
         table.add_row(entry.name, size, datasets, *[title][:has_titles])
     return table

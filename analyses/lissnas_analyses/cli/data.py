@@ -10,12 +10,13 @@ from cyclopts import Parameter
 from lissnas.errors import SettingError
 from lissnas.progress import ProgressCallback
 from lissnas_benchmarks.adapter import Adapter, TableAdapter
-from lissnas_benchmarks.catalog import benchmark_names, find_adapter, valid_benchmark_names
+from lissnas_benchmarks.catalog import benchmark_faults, benchmark_names, find_adapter, valid_benchmark_names
 from lissnas_benchmarks.errors import BenchmarkFileError, MissingFileError
 from lissnas_benchmarks.loading import is_ready, load_surrogate, load_table
 from lissnas_benchmarks.obtaining.cache import cache_folder, cached_path, download_folder, is_cached
 from lissnas_benchmarks.obtaining.importing import import_files
 from lissnas_benchmarks.obtaining.recognition import recognize
+from lissnas_benchmarks.predictor_file import zero_cost_example
 from lissnas_benchmarks.surrogates.surrogate import SurrogateAdapter
 
 from lissnas_analyses.cli.shared.json_command import CommandResult, json_command
@@ -113,9 +114,10 @@ def import_data(*words: str, benchmark: Annotated[BenchmarkName | None, Paramete
             raise SettingError("name a file to import: 'lissnas data import FILE', or '... import NAME FILE'")
         recognized = recognize(paths[0])
         if not recognized.benchmark:
+            known, score = zero_cost_example(paths[0])
             say(
                 f"{paths[0]}: zero-cost scores of NASLib. They need no import: pass them as predictors, for example "
-                f"'lissnas tau nas-bench-201 --predictor {paths[0]}:synflow'"
+                f"'lissnas tau {known} --predictor {paths[0]}:{score}'"
             )
             return ImportResult("", paths[0], "")
         name, form = recognized.benchmark, recognized.form
@@ -202,6 +204,8 @@ def list_data() -> CacheResult:
         for benchmark in cached:
             if benchmark.fault:
                 say_on_stderr(f"{benchmark.benchmark}: damaged: {benchmark.fault}")
+    for fault in benchmark_faults():
+        say_on_stderr(fault)
     say(f"{'in' if cached else 'nothing in'} {cache_folder()}")
     return CacheResult(cache_folder(), cached)
 

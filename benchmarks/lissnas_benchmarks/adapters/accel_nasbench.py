@@ -252,6 +252,7 @@ ADAPTER = TableAdapter(
     bibtex=_BIBTEX,
     space=accel_mnasnet,
     files=(OfficialFile(_FILE, url=in_repository("afzalxo/Accel-NASBench", f"anb_dataset/{_FILE}")),),
+    signs=(("block0_e", "block0_se", "val_top1"), ("result_0.json", "block0_e")),
     read=_read,
     selects=Measure("accuracy", "validation"),
     reports=Measure("accuracy", "validation"),

@@ -57,6 +57,7 @@ def _benchmark(name: str, network: str, file: str) -> TableAdapter:
         bibtex=_BIBTEX,
         space=channel_macro,
         files=(OfficialFile(file),),
+        signs=(("1111111", '"acc"', '"mean"', '"flops"', '"params"'),),
         read=_reader(file, obtain),
         selects=Measure("accuracy", "test", seeds=(0,)),
         reports=Measure("accuracy", "test", seeds=(1, 2)),

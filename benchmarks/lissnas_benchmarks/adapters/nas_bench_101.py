@@ -93,6 +93,7 @@ def nas_bench_101_adapter(
         files=(file,),
         read=read,
         forms=forms,
+        signs=((*(f'", {epochs}, "0' for epochs in budgets), '"input,', ',output"'),),
         selects=Measure("accuracy", "validation", seeds=(0,), epochs=budgets[-1]),
         reports=Measure("accuracy", "test", epochs=budgets[-1]),
         obtain=obtain,

@@ -58,6 +58,7 @@ ADAPTER = TableAdapter(
     bibtex=_BIBTEX,
     space=macro,
     files=(OfficialFile(_FILE, url=in_repository("xiusu/NAS-Bench-Macro", f"data/{_FILE}")),),
+    signs=(('"00000000"', '"test_acc"', '"mean_acc"'),),
     read=_read,
     selects=Measure("accuracy", "test", seeds=(0,)),
     reports=Measure("accuracy", "test", seeds=(1, 2)),

@@ -245,6 +245,7 @@ def _benchmark(name: str, title: str, part: str, space: Callable[[], Space], *ca
         bibtex=_BIBTEX,
         space=space,
         files=(OfficialFile(_FILE),),
+        signs=(("metrics_dict", "info_names", "task_list"),),
         read=_reader(name, part, space),
         selects=Measure("score", "validation"),
         reports=Measure("score", "test"),

@@ -49,10 +49,12 @@ def recognize(path: Path) -> Recognized:
         found.append((count, Recognized("")))
     for name in ADAPTERS.valid_names():
         adapter = ADAPTERS.find(name)
-        names = tuple((file.name.rpartition("/")[2],) for file in adapter.files)
-        if count := _matched((*names, *adapter.signs), start):
-            found.append((count, Recognized(name)))
-        found += [(count, Recognized(name, form)) for form in _forms(adapter) if (count := _matched(form.signs, start))]
+        kinds = [(adapter.files, adapter.signs, Recognized(name))]
+        kinds += [((form.file,), form.signs, Recognized(name, form)) for form in _forms(adapter)]
+        for files, signs, kind in kinds:
+            names = tuple((file.name.rpartition("/")[2],) for file in files)
+            if count := _matched(names, start) + _matched(signs, start):
+                found.append((count, kind))
     if not found:
         raise BenchmarkFileError(
             f"{path}: not recognized as a benchmark's file: say whose it is with --as NAME, where 'lissnas "

@@ -24,6 +24,9 @@ _STARTS = {
     b"{": ".json",
 }
 
+_SUFFIXES = {".pickle": (".pickle", ".pkl", ".pd", ".anb", ".bench")}
+"""The suffixes that official files of a kind have; default: the name of the kind."""
+
 _KINDS = {
     ".pth": "a file of torch.save, as NAS-Bench-201 and TransNAS-Bench-101 publish it",
     ".pbz2": "a bzip2 file, as NATS-Bench publishes it",
@@ -65,7 +68,7 @@ def what_it_is(path: Path, expected: str) -> str:
     if (
         kind == ""
         or reads_archives(expected)
-        or expected.endswith(kind)
+        or expected.endswith(_SUFFIXES.get(kind, (kind,)))
         or (kind == ".pbz2" and expected.endswith("-simple"))
     ):
         return ""

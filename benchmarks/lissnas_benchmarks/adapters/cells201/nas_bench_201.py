@@ -68,6 +68,8 @@ _OBTAIN = (
     f"then run 'lissnas data import nas-bench-201 {_FILE}'"
 )
 
+_SIGNS = ("meta_archs", "arch2infos", "all_results", "|nor_conv_3x3~0|", "less")
+
 BIBTEX = """\
 @inproceedings{dong2020nasbench201,
   title     = {{NAS-Bench-201}: Extending the Scope of Reproducible Neural Architecture Search},
@@ -88,7 +90,7 @@ ADAPTER = TableAdapter(
     space=cell201,
     files=(OfficialFile(_FILE),),
     read=reader(cell201),
-    signs=(("meta_archs", "arch2infos", "all_results", "|nor_conv_3x3~0|", "less"),),
+    signs=(_SIGNS,),
     forms=(
         OtherForm(
             OfficialFile(
@@ -96,7 +98,7 @@ ADAPTER = TableAdapter(
                 url="https://huggingface.co/datasets/ThunderStruct/NASBench/resolve/main/nasbench201_v1_0-e61699.pkl",
             ),
             "NASBenchAPI (version 1.0 of the official file)",
-            (("nasbench201_v1_0-e61699",),),
+            ((*_SIGNS, "nasbench201_v1_0-e61699"),),
             reader(cell201),
         ),
     ),
