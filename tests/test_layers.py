@@ -190,6 +190,26 @@ def test_the_adapters_load_no_benchmark_package_on_import() -> None:
     assert _loaded_by(_IMPORT_ALL.format(package="lissnas_benchmarks")) & heavy == set()
 
 
+def test_each_program_and_test_imports_what_exists() -> None:
+    missing = []
+    for path in sorted((_ROOT / "tests").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and _package(node.module or "") in set().union(*_LAYERS.values()):
+                files = _files_of(node.module or "")
+                text = "".join(file.read_text() for file in files)
+                names = [alias.name for alias in node.names if not _files_of(f"{node.module}.{alias.name}")]
+                missing += [
+                    f"{_relative(path)}: {node.module}.{name}" for name in names if not files or name not in text
+                ]
+    assert missing == []
+
+
+def _files_of(module: str) -> list[Path]:
+    """Return the file of a module or the `__init__.py` of a package of the project; empty if it does not exist."""
+    places = [_ROOT / layer / Path(*module.split(".")) for layer in _LAYERS]
+    return [file for place in places for file in (place.with_suffix(".py"), place / "__init__.py") if file in _FILES]
+
+
 def test_no_folder_has_more_than_fifteen_modules() -> None:
     modules = Counter(_relative(path.parent) for path in _SOURCES if path.name != "__init__.py")
     assert {folder: count for folder, count in modules.items() if count > 15} == {}

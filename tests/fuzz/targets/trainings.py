@@ -12,7 +12,8 @@ import mutations
 import nas_bench_201_official as official
 import numpy as np
 from lissnas_benchmarks.adapter import Import
-from lissnas_benchmarks.adapters.cells201 import nas_bench_201, nats_bench
+from lissnas_benchmarks.adapters import nats_bench
+from lissnas_benchmarks.adapters.cells201 import nas_bench_201
 from lissnas_benchmarks.errors import BenchmarkFileError
 from lissnas_benchmarks.readers.pickles.pickle_allowlist import RefusedError
 

@@ -10,7 +10,8 @@ import image_tree as made
 import pytest
 import torch
 from lissnas.errors import LissnasError
-from lissnas.supernet.images.decoding import decoded_image_cache, image_loading
+from lissnas.supernet.images import decoded_image_cache
+from lissnas.supernet.images.decoding import image_loading
 from lissnas.supernet.images.image_batches import LabeledBatch
 from lissnas.supernet.images.image_folder import folder_source
 from lissnas.supernet.images.image_source import ImageSource
