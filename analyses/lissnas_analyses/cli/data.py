@@ -1,6 +1,6 @@
 """`lissnas data`: get, import, check and list the data of benchmarks."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -11,6 +11,7 @@ from lissnas.errors import SettingError
 from lissnas.progress import ProgressCallback
 from lissnas_benchmarks.adapter import Adapter, TableAdapter
 from lissnas_benchmarks.catalog import benchmark_faults, benchmark_names, find_adapter, valid_benchmark_names
+from lissnas_benchmarks.declared import declared_names
 from lissnas_benchmarks.errors import BenchmarkFileError, MissingFileError
 from lissnas_benchmarks.loading import is_ready, load_surrogate, load_table
 from lissnas_benchmarks.obtaining.cache import cache_folder, cached_path, download_folder, is_cached
@@ -18,6 +19,7 @@ from lissnas_benchmarks.obtaining.importing import import_files
 from lissnas_benchmarks.obtaining.recognition import recognize
 from lissnas_benchmarks.predictor_file import zero_cost_example
 from lissnas_benchmarks.surrogates.surrogate import SurrogateAdapter
+from lissnas_benchmarks.table_file import read_provenance
 
 from lissnas_analyses.cli.shared.json_command import CommandResult, json_command
 from lissnas_analyses.cli.shared.options import BenchmarkName
@@ -37,7 +39,7 @@ class ImportResult(CommandResult):
     remedy
         How to get the data; "" if it is installed.
     notes
-        What the import changed in or dropped from the files.
+        What the import changed in or dropped from the files, and whether their checksums were compared.
     """
 
     benchmark: str
@@ -125,7 +127,7 @@ def import_data(*words: str, benchmark: Annotated[BenchmarkName | None, Paramete
     notes: list[str] = []
     with progress() as report:
         path = import_files(find_adapter(name), paths, *_callbacks(name, report, notes))
-    return _imported(name, path, notes)
+    return _imported(name, path, paths, notes)
 
 
 @json_command
@@ -150,7 +152,7 @@ def get_data(benchmark: BenchmarkName, /) -> ImportResult:
                 download(file, download_folder(benchmark), partial(report, file.name), waits) for file in adapter.files
             )
             path = _import_downloaded(adapter, files, report, notes)
-        return _imported(benchmark, path, notes)
+        return _imported(benchmark, path, files, notes)
     remedy = adapter.remedy
     for form in adapter.forms if isinstance(adapter, TableAdapter) else ():
         if form.file.url:
@@ -261,8 +263,28 @@ def _callbacks(
     return partial(report, f"importing {name}"), partial(say_on_stderr, waiting), notes.append
 
 
-def _imported(name: str, path: Path, notes: list[str]) -> ImportResult:
+def _imported(name: str, path: Path, files: Sequence[Path], notes: list[str]) -> ImportResult:
+    notes += _verified_files(name, path, files)
     for note in notes:
         say(f"note: {note}")
     say(f"{name}: imported to {path}")
     return ImportResult(name, path, "", tuple(notes))
+
+
+def _verified_files(name: str, path: Path, files: Sequence[Path]) -> list[str]:
+    """Return a sentence for each imported file, which says whether its checksum was compared."""
+    if name in declared_names():
+        return []
+    adapter = find_adapter(name)
+    forms = adapter.forms if isinstance(adapter, TableAdapter) else ()
+    known = {file.name: file.sha256 for file in (*adapter.files, *(form.file for form in forms))}
+    found = dict.fromkeys(known, "") if isinstance(adapter, SurrogateAdapter) else read_provenance(path).source.files
+    sentences = []
+    for file, (official, checksum) in zip(files, found.items(), strict=True):
+        if known.get(official) is not None:
+            sentences.append(f"{file.name}: verified, it has the SHA-256 that lissnas knows of it")
+        else:
+            own = f" ({checksum})" if checksum else ""
+            checked = "its layout and the values that were read were checked"
+            sentences.append(f"{file.name}: not verified, lissnas knows no SHA-256 of it{own}; {checked}")
+    return sentences

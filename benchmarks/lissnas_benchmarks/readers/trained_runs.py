@@ -18,7 +18,7 @@ from lissnas_benchmarks.adapter import Import
 from lissnas_benchmarks.columns import Column
 from lissnas_benchmarks.errors import BenchmarkFileError
 from lissnas_benchmarks.readers.curve_layout import CurveLayouts
-from lissnas_benchmarks.readers.exact_costs import CostsOf
+from lissnas_benchmarks.readers.exact_costs import OTHER_COST, CostsOf
 from lissnas_benchmarks.readers.pickles.fast_float_dicts import float_dict
 from lissnas_benchmarks.readers.pickles.pickle_allowlist import RefusedError, short_text
 from lissnas_benchmarks.table_file import curve_file
@@ -43,9 +43,6 @@ _UNITS = {
 }
 
 _SPLITS = ("train", "validation", "test", "validation+test", "")
-
-_OTHER_COST = 1e-3
-"""Relative difference from which a stated cost is that of another architecture: those of two cells differ by 2 %."""
 
 
 @dataclass
@@ -207,7 +204,7 @@ class TrainedRuns:
             if not all(number >= 0 for number in numbers):
                 raise RefusedError(f"an impossible value of {metric} on {dataset}")
             exact = costs[metric] = float(self._costs[dataset][metric][row])
-            self._states_other_costs[row] |= any(abs(number - exact) > _OTHER_COST * exact for number in numbers)
+            self._states_other_costs[row] |= any(abs(number - exact) > OTHER_COST * exact for number in numbers)
         for metric, cost in costs.items():
             if cost is not None:
                 measured = self._of(metric, dataset, "", None, None)

@@ -20,6 +20,7 @@ HOSTS = {
 """The hosts, and the form of a path of each."""
 
 MEASURED = {
+    "NAS-RobBench-201_html.json": ("b3dc99b96324de07b1dd9f3c39830fe0f82aae7fbd1b20eb0a6885cabd4f2388", 2_580_686),
     "mini-bench-arch-cell-accs.pd": ("bda800741eea1512fab0ed771f19c8fde06c266db3bbf4690ab5921f621877fe", 2_257_579),
     "robustness_targets.csv": ("1aafefcad84cebfb2eda6ee734a5f49baa18746bb57e5d63ac4fb96f5dec984f", 4_143_565),
     "nasbench_full.tfrecord": ("3d64db8180fb1b0207212f9032205064312b6907a3bbc81eabea10db2f5c7e9c", None),

@@ -1,5 +1,6 @@
 """What a file is: recognized by its content, in archives as downloaded, and never by a guess between two."""
 
+import hashlib
 import io
 import shutil
 import tarfile
@@ -109,6 +110,18 @@ def test_an_archive_is_imported_as_it_was_downloaded(kind: str, shared_data: Pat
     import_data(str(path))
     assert is_ready("nas-bench-macro")
     assert not list((tmp_path / "cache").rglob(".unpacked*"))
+
+
+def test_an_import_says_whether_the_file_was_compared_with_a_checksum(
+    shared_data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = shared_data / "nas-bench-macro_cifar10.json"
+    import_data(str(path))
+    checksum = hashlib.sha256(path.read_bytes()).hexdigest()
+    printed = " ".join(capsys.readouterr().out.split())
+    assert f"note: {path.name}: not verified, lissnas knows no SHA-256 of it ({checksum}); its layout" in printed
+    import_data("digits-cells", str(Path(__file__).parents[3] / "data" / "digits-cells.parquet"))
+    assert "note: digits-cells.parquet: verified, it has the SHA-256 that lissnas knows" in capsys.readouterr().out
 
 
 def test_an_archive_that_leads_out_of_itself_is_refused(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from lissnas.spaces.official_order import official_order
 from lissnas.spaces.published.cell201 import cell201
 from lissnas.spaces.space import Floats
 
-from lissnas_benchmarks.adapter import Import, OfficialFile, TableAdapter, in_repository
+from lissnas_benchmarks.adapter import Import, OfficialFile, OtherForm, TableAdapter, in_repository
 from lissnas_benchmarks.columns import Column, Measure
 from lissnas_benchmarks.errors import BenchmarkFileError, first_line
 
@@ -28,7 +28,7 @@ _OBTAIN = (
 )
 
 
-def read_values(data: bytes) -> dict[tuple[str, str], dict[str, float]]:
+def read_values(data: bytes, name: str = _FILE) -> dict[tuple[str, str], dict[str, float]]:
     """Return for each data set and label the fraction of each official index, the mean over three seeds.
 
     `data` is the complete JSON, or the assignment `acc={...}` of the authors' web page. Raises BenchmarkFileError if it
@@ -41,7 +41,7 @@ def read_values(data: bytes) -> dict[tuple[str, str], dict[str, float]]:
         return _of_file(json.loads(text))
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise BenchmarkFileError(
-            f"{_FILE}: not in the authors' layout ({first_line(error)[:200]}); {_OBTAIN}"
+            f"{name}: not in the authors' layout ({first_line(error)[:200]}); {_OBTAIN}"
         ) from error
 
 
@@ -69,7 +69,7 @@ def _of_file(value: dict[str, Any]) -> dict[tuple[str, str], dict[str, float]]:
     return found
 
 
-def columns_of(found: Mapping[tuple[str, str], Mapping[str, float]]) -> dict[Column, Floats]:
+def columns_of(found: Mapping[tuple[str, str], Mapping[str, float]], file: str = _FILE) -> dict[Column, Floats]:
     """Return the columns in %; raises BenchmarkFileError if a cell is missing or a value is no fraction."""
     space = cell201()
     official, columns = official_order(space), {}
@@ -83,25 +83,26 @@ def columns_of(found: Mapping[tuple[str, str], Mapping[str, float]]) -> dict[Col
             is_index = number.isdecimal() and int(number) < space.size
             if not is_index or type(value) not in (int, float) or not 0 <= value <= 1:
                 raise BenchmarkFileError(
-                    f"{_FILE}: {label} of id {number[:10]} is {str(value)[:20]}, not a fraction of a cell; {_OBTAIN}"
+                    f"{file}: {label} of id {number[:10]} is {str(value)[:20]}, not a fraction of a cell; {_OBTAIN}"
                 )
             placed[official[int(number)]] = 100 * value
         if np.isnan(placed).any():
             raise BenchmarkFileError(
-                f"{_FILE}: {int(np.isnan(placed).sum()):,} of {space.size:,} cells lack {label} on {dataset}; {_OBTAIN}"
+                f"{file}: {int(np.isnan(placed).sum()):,} of {space.size:,} cells lack {label} on {dataset}; {_OBTAIN}"
             )
         columns[column] = placed
     if not columns:
-        raise BenchmarkFileError(f"{_FILE}: it has no values; {_OBTAIN}")
+        raise BenchmarkFileError(f"{file}: it has no values; {_OBTAIN}")
     return columns
 
 
 def _read(source: Import) -> Mapping[Column, Floats]:
-    with source.files[0].open("rb") as file:
+    [path] = source.files
+    with path.open("rb") as file:
         data = file.read(_MAX_BYTES + 1)
     if len(data) > _MAX_BYTES:
-        raise BenchmarkFileError(f"{_FILE}: more than {_MAX_BYTES:,} bytes; {_OBTAIN}")
-    return columns_of(read_values(data))
+        raise BenchmarkFileError(f"{path.name}: more than {_MAX_BYTES:,} bytes; {_OBTAIN}")
+    return columns_of(read_values(data, path.name), path.name)
 
 
 _BIBTEX = """\
@@ -124,8 +125,23 @@ ADAPTER = TableAdapter(
     paper="Wu et al., Robust NAS under Adversarial Training: Benchmark, Theory, and Beyond, ICLR 2024",
     bibtex=_BIBTEX,
     space=cell201,
-    files=(OfficialFile(_FILE, url=in_repository("TT2408/nasrobbench201hp", f"files/{_FILE}")),),
-    signs=(("cifar10#val_acc",), ("val_fgsm_3.0_acc", "val_pgd_3.0_acc", "threeseed")),
+    files=(
+        OfficialFile(
+            _FILE,
+            sha256="b3dc99b96324de07b1dd9f3c39830fe0f82aae7fbd1b20eb0a6885cabd4f2388",
+            url=in_repository("TT2408/nasrobbench201hp", f"files/{_FILE}"),
+            size=2_580_686,
+        ),
+    ),
+    signs=(("cifar10#val_acc",),),
+    forms=(
+        OtherForm(
+            OfficialFile("NAS-RobBench-201.json"),
+            "the authors' Google Drive (complete)",
+            (("val_fgsm_3.0_acc", "val_pgd_3.0_acc", "threeseed"),),
+            _read,
+        ),
+    ),
     read=_read,
     selects=Measure("accuracy", "validation"),
     reports=Measure("pgd-8", "validation"),

@@ -16,6 +16,7 @@ from lissnas_benchmarks.adapter import Import, OfficialFile, TableAdapter
 from lissnas_benchmarks.adapters.cells201.nas_bench_201 import BIBTEX
 from lissnas_benchmarks.columns import Column, Measure
 from lissnas_benchmarks.errors import BenchmarkFileError
+from lissnas_benchmarks.readers.exact_costs import IMAGES, OTHER_COST, cell_costs
 from lissnas_benchmarks.readers.pickles.fast_float_dicts import FloatDictReader, float_dict
 from lissnas_benchmarks.readers.pickles.pickle_allowlist import RefusedError
 from lissnas_benchmarks.readers.pickles.pickle_stream import PickleStream
@@ -100,12 +101,27 @@ def reader(space: Callable[[], Space], dataset: str, name: str, remedy: str) -> 
                 f"{path.name}: {int(missing.sum()):,} of {cells.size:,} cells are missing; {remedy}"
             )
         columns = {column: runs.values[split] for split, column in runs.columns.items()}
-        for metric, values in zip(("parameters", "flops"), runs.costs.T, strict=True):
+        stated = dict(zip(("parameters", "flops"), runs.costs.T, strict=True))
+        for metric, values in _exact(stated, dataset, cells, source).items():
             if np.isfinite(values).all():
                 columns[Column(metric, name, "", "M", quality=False)] = values
         return columns
 
     return read
+
+
+def _exact(stated: Mapping[str, Floats], dataset: str, cells: Space, source: Import) -> Mapping[str, Floats]:
+    """Return the exact costs of all cells if a formula has them, and note how many the file states otherwise."""
+    if dataset not in IMAGES:
+        return stated
+    exact = cell_costs(cells.write(cells.all_rows()), dataset)
+    differs = np.any([abs(stated[metric] - exact[metric]) > OTHER_COST * exact[metric] for metric in stated], axis=0)
+    if count := int(differs.sum()):
+        source.note(
+            f"{count:,} of {cells.size:,} architectures have parameters or FLOPs that are not theirs; the table has "
+            f"the exact ones"
+        )
+    return exact
 
 
 def _benchmark(short: str, dataset: str, name: str) -> TableAdapter:
@@ -116,8 +132,12 @@ def _benchmark(short: str, dataset: str, name: str) -> TableAdapter:
     caveats = ["one run of each cell; NASLib does not state its seed"]
     if dataset == "ninapro":
         caveats.append("selected and reported by the same test accuracies: the file has no validation")
+        caveats.append("parameters and FLOPs are those of the file")
     else:
         caveats.append("NAS-Bench-201's own file has all runs; NASLib's calls the last value of this one 'validation'")
+        caveats.append(
+            "parameters and FLOPs are computed from the cell, because some official runs state those of another"
+        )
     return TableAdapter(
         name=f"naslib-201-{name.lower()}",
         title=f"accuracy of 15,625 cells on {name} in NASLib's file: one run, with learning curves",
