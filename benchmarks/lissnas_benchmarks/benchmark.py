@@ -74,7 +74,7 @@ class Benchmark:
     scored: ListedSpace | None = field(default=None, compare=False)
 
     def __str__(self) -> str:
-        return f"{self.name}, {self.dataset}: {self.space.size:,} networks{self._sample}; {self.roles}"
+        return f"{self.subject}: {self.space.size:,} networks{self._sample}; {self.roles}"
 
     def __repr__(self) -> str:
         return f"<Benchmark {self}>"
@@ -83,6 +83,11 @@ class Benchmark:
     def name(self) -> str:
         """The benchmark's name in the catalog."""
         return self.adapter.name
+
+    @property
+    def subject(self) -> str:
+        """What every sentence, table and figure calls the data set of the benchmark."""
+        return subject(self.name, self.dataset)
 
     @property
     def space(self) -> Space:
@@ -117,7 +122,7 @@ class Benchmark:
     @property
     def source(self) -> str:
         """The table that the numbers come from, for a caption."""
-        return f"{self.name}, {self.dataset}, {self.reports.describe()}{self._sample}"
+        return f"{self.subject}, {self.reports.describe()}{self._sample}"
 
     @property
     def _sample(self) -> str:
@@ -151,6 +156,17 @@ class Benchmark:
     def with_cheap_scores(self, predictors: Sequence[PredictedScores]) -> "Benchmark":
         """Return the same benchmark with cheap scores that methods may use."""
         return replace(self, cheap=tuple(predictors))
+
+
+def subject(benchmark: str, dataset: str) -> str:
+    """Return what everything calls a data set of a benchmark: without the data set if the benchmark's name has it.
+
+    Examples
+    --------
+    >>> subject("nas-bench-graph", "cora"), subject("digits-cells", "digits")
+    ('nas-bench-graph, cora', 'digits-cells')
+    """
+    return benchmark if dataset in benchmark else f"{benchmark}, {dataset}"
 
 
 def open_benchmark(name: str, dataset: str | None = None, metric: str | None = None) -> Benchmark:

@@ -1,8 +1,9 @@
 """Draw the first figure of the page of each method: its recall against evaluations, beside LISSNAS and the kernel.
 
-python docs/measured/method_figures.py results/overview
+python docs/measured/method_figures.py results/overview results/cheap/*
 
-The folder is one that `lissnas compare` of several benchmarks wrote.
+The first folder is one that `lissnas compare` of several benchmarks wrote. The others are for the page of two
+fidelities: each has two comparisons of one benchmark, in its folders `without` and `with` cheap scores.
 """
 
 import json
@@ -26,9 +27,16 @@ IN_README = (*BESIDE, "lissnas-model", "operation-pruning")
 """The methods whose page has the README's figure."""
 
 
+CHEAP = "kernel(cheap scores)"
+"""What the figure of two fidelities calls the kernel that also sees cheap scores."""
+
+
 def main() -> None:
     """Draw the figure of each method that the README's figure does not have."""
-    folder = Path(sys.argv[1])
+    folder, *cheap = map(Path, sys.argv[1:])
+    if cheap:
+        tables = [[_with_cheap_scores(one, name) for one in cheap] for name in ("recall", "methods")]
+        _save(read_overview(*tables), "two-fidelities")
     tables = [pl.read_parquet(folder / f"overview_{name}.parquet") for name in ("recall", "methods")]
     for method in json.loads((folder / "manifest.json").read_text())["methods"]:
         if method not in IN_README:
@@ -44,6 +52,14 @@ def _of_method(table: pl.DataFrame, method: str) -> pl.DataFrame:
         & pl.col("benchmark").is_in(ran.implode())
         & pl.col("method").is_in([method, *BESIDE, ALL_LABELS])
     )
+
+
+def _with_cheap_scores(folder: Path, name: str) -> pl.DataFrame:
+    """Return the rows of a benchmark without cheap scores, and those of the kernel with them."""
+    rows, cheap = (pl.read_parquet(folder / part / f"{name}.parquet") for part in ("without", "with"))
+    of_kernel = cheap.filter(pl.col("series") == "kernel")
+    names = {"series": pl.lit(CHEAP), "method": pl.format(CHEAP[:-1] + ", {})", "budget")}
+    return pl.concat([rows, of_kernel.with_columns(**names)])
 
 
 def _save(overview: Overview, method: str) -> None:

@@ -9,7 +9,7 @@ from lissnas_benchmarks.loading import load_surrogate, load_table
 def test_a_benchmark_prints_its_data_set_its_size_and_its_roles() -> None:
     benchmark = open_benchmark("nas-bench-graph-proteins")
     assert str(benchmark) == (
-        "nas-bench-graph-proteins, proteins: 2,021 networks; selected by validation accuracy, reported by test accuracy"
+        "nas-bench-graph-proteins: 2,021 networks; selected by validation accuracy, reported by test accuracy"
     )
     assert repr(benchmark) == f"<Benchmark {benchmark}>"
 

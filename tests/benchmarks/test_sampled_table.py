@@ -47,9 +47,7 @@ def _frame() -> pl.DataFrame:
 def test_27_genes_of_8_choices_are_identified_by_their_rows(tmp_path: Path) -> None:
     _frame().write_csv(tmp_path / "t.csv")
     benchmark = _open(tmp_path / "t.csv")
-    assert str(benchmark) == (
-        "mine, mine: 4 networks (a sample of the 2.42e+24 of long); selected by val, reported by test"
-    )
+    assert str(benchmark) == "mine: 4 networks (a sample of the 2.42e+24 of long); selected by val, reported by test"
     assert benchmark.space.write(benchmark.space.all_rows()) == sorted(_frame()["arch"])
     np.testing.assert_array_equal(benchmark.report, [10, 20, 30, 40])
     benchmark.table.verify()

@@ -88,7 +88,7 @@ def test_the_commands_from_a_csv_file_to_a_report_run(tmp_path: Path, tmp_path_f
         ran = call_command(tmp_path, tmp_path_factory.mktemp("output"), environment, *words)
         assert ran.returncode == 0, ran.stderr
         printed.append(ran.stdout)
-    assert "mine, mine: 15,625 networks; selected by val, reported by test" in printed[0]
+    assert "mine: 15,625 networks; selected by val, reported by test" in printed[0]
     assert "  lissnas    " in printed[1]
     assert (tmp_path / "report.html").stat().st_size > 10_000
 

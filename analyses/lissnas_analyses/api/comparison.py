@@ -98,7 +98,7 @@ class Comparison(Result):
         if rows.is_empty():
             known = ", ".join(self.frame()["statistic"].unique(maintain_order=True))
             raise SettingError(f"'{statistic}' is not a statistic of a comparison; choose one of {known}")
-        labels = [f"{result.benchmark.name}\n{result.benchmark.dataset}" for result in self.results]
+        labels = [result.benchmark.subject.replace(", ", "\n") for result in self.results]
         methods = rows["method"].unique(maintain_order=True).to_list()
         with style.house_style():
             axes = new_axes(6, 1.2 + 0.8 * len(labels)) if axes is None else axes

@@ -48,7 +48,7 @@ class Ranking(Result):
     def __str__(self) -> str:
         found = self.measures
         lines = [
-            f"{self.benchmark.name}, {self.benchmark.dataset}: predicted scores of {found.networks:,} networks against "
+            f"{self.benchmark.subject}: predicted scores of {found.networks:,} networks against "
             f"{self.benchmark.reports.describe()}"
         ]
         for name, words in _MEASURES.items():

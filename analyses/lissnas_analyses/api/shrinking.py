@@ -70,7 +70,7 @@ class ShrinkResult(Result):
     def __str__(self) -> str:
         name, roles, judged = self.space.name, "", tuple[str, ...]()
         if self.benchmark is not None and self.quality is not None:
-            name, roles = f"{self.benchmark.name}, {self.benchmark.dataset}", self.benchmark.roles
+            name, roles = self.benchmark.subject, self.benchmark.roles
             judged = quality_sentences(self.quality, self.benchmark.unit)
         method = registered_name(self.shrinker)
         return "\n  ".join(shrinking_sentences(name, method, self.trace, roles, (), judged))

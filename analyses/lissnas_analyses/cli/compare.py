@@ -7,14 +7,13 @@ from typing import Annotated
 
 from cyclopts import Parameter
 from lissnas.bridges.dialects import OFFICIAL
-from lissnas.errors import SettingError
+from lissnas.errors import LissnasError, SettingError
 from lissnas.spaces.space import Space
-from lissnas_benchmarks.adapter import TableAdapter
-from lissnas_benchmarks.benchmark import open_benchmark
-from lissnas_benchmarks.catalog import find_adapter, valid_benchmark_names
+from lissnas_benchmarks.benchmark import Benchmark, open_benchmark
+from lissnas_benchmarks.catalog import valid_benchmark_names
 from lissnas_benchmarks.loading import is_ready
 
-from lissnas_analyses.cli.shared.analysis_result import AnalysisResult, print_analysis
+from lissnas_analyses.cli.shared.analysis_result import AnalysisResult, print_analysis, say_intervals
 from lissnas_analyses.cli.shared.json_command import CommandResult, json_command
 from lissnas_analyses.cli.shared.options import (
     BenchmarkName,
@@ -92,7 +91,7 @@ def compare(
     benchmarks
         Names of the benchmarks.
     every
-        Compare on every tabular benchmark whose data is on this machine.
+        Compare on every benchmark whose data is on this machine, except samples of a space and surrogates.
     evaluations
         Budgets of every method but LISSNAS, which stops by its own rule, one or several; default: the evaluations of
         LISSNAS in the same run, at most 150 for kernel. On a sample of a space LISSNAS cannot run; default there: 150.
@@ -111,6 +110,7 @@ def compare(
         ROWS,
         add_comparison,
         budget_sentence,
+        budget_sentences,
         comparison_sentences,
         save_overview,
     )
@@ -122,7 +122,7 @@ def compare(
     from lissnas_analyses.results.folder import Results, benchmark_entries
 
     compared = (*map(compared_method, methods), *map(rule_method, rules))
-    names = _ready_tables() if every else tuple(dict.fromkeys(benchmarks))
+    names = tuple(filter(is_ready, valid_benchmark_names())) if every else tuple(dict.fromkeys(benchmarks))
     if not names:
         raise SettingError(
             "no benchmark to compare on: name one or several, or use --all; 'lissnas benchmarks' lists them"
@@ -132,13 +132,17 @@ def compare(
             if value:
                 raise SettingError(f"--{option} needs a single benchmark, not {len(names)}")
     several = out or Path("results/comparison")
+    if every:
+        say(f"benchmarks whose data is on this machine: {', '.join(names)}")
     analyses: list[AnalysisResult] = []
     comparisons: list[ComparisonResult] = []
     with start_workers(workers, cluster) as started:
         for name in names:
             try:
                 opened = by_benchmark = open_benchmark(name, dataset, metric).reduced_to_scored()
-            except SettingError as error:
+                if every:
+                    _check_is_complete(opened)
+            except LissnasError as error:
                 _leave_out(name, error, every)
                 continue
             folder = several / name if len(names) > 1 else out or default_folder(name) / "comparison"
@@ -165,7 +169,7 @@ def compare(
                         workers=started,
                         report=warn_if_long(partial(on_benchmark, "shrinking"), f"{name}: shrinking"),
                     )
-                except SettingError as error:
+                except LissnasError as error:
                     _leave_out(name, error, every)
                     continue
                 results.add_existing_file(ROWS)
@@ -180,9 +184,13 @@ def compare(
             settings |= {"rules": {method.name: method.rule.checksum for method in compared if method.rule}}
             findings = (*matched, *comparison_sentences(result), *remarks)
             results.save(benchmark_entries(opened, methods=result.registered_methods), settings, findings)
-            lines = (*matched, *method_table(result, table_width(2)), budget_sentence(result), *remarks)
-            analyses.append(print_analysis(opened, findings, results, INTERVALS, result.counted, lines))
             comparisons.append(result)
+            table = (*matched, *method_table(result, table_width(2)))
+            if len(names) > 1:  # what holds for all benchmarks is printed once, at the end
+                lines, intervals = (*table, *remarks), None
+            else:
+                lines, intervals = (*table, budget_sentence(result), *remarks), INTERVALS
+            analyses.append(print_analysis(opened, findings, results, intervals, result.counted, lines))
     if not analyses:
         raise SettingError(f"none of {', '.join(names)} can be compared on")
     if len(names) == 1:
@@ -190,24 +198,26 @@ def compare(
     shown, verdicts, ranks = save_overview(comparisons, several / "overview")
     for line in (*benchmark_table(shown, table_width()), *verdicts, *optimism(shown), *map(ranks_sentence, ranks)):
         say(line)
-    say(f"figure and table of all benchmarks: {several / 'overview'}/", indent=2)
+    for sentence in budget_sentences(comparisons):
+        say(sentence)
+    say_intervals(INTERVALS, indent=0)
+    say(f"figure and table of all benchmarks: {several / 'overview'}/")
     return ComparisonsResult(tuple(analyses), " ".join(verdicts), ranks, several / "overview")
 
 
-def _leave_out(name: str, error: SettingError, every: bool) -> None:
+def _leave_out(name: str, error: LissnasError, every: bool) -> None:
     """Say why a benchmark of `--all` is left out; raise the error if the user named the benchmark."""
     if not every:
         raise error
     say(f"{name} was left out: {error}")
 
 
-def _ready_tables() -> tuple[str, ...]:
-    """Return the names of the tabular benchmarks whose data is on this machine; samples are compared one by one."""
-    return tuple(
-        name
-        for name in valid_benchmark_names()
-        if isinstance(adapter := find_adapter(name), TableAdapter) and adapter.index is None and is_ready(name)
-    )
+def _check_is_complete(opened: Benchmark) -> None:
+    """Raise SettingError for a sample of a space: most methods cannot run there, so nobody could rank them."""
+    if opened.is_sample:
+        raise SettingError(
+            f"it lists only a sample of its space, where LISSNAS cannot run; use 'lissnas compare {opened.name}'"
+        )
 
 
 def _number_of_networks(size: str, space: Space) -> int | None:

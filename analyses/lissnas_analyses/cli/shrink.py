@@ -188,7 +188,7 @@ def shrink(
     statistics = quality(trace.subspace, report)
     limited_to = (f"{space.size:,} of {opened.space.size:,} networks meet {' and '.join(limit)}",) if limit else ()
     judged = quality_sentences(statistics, opened.unit)
-    name = f"{benchmark}, {opened.dataset}"
+    name = opened.subject
     matched += tuple(dict.fromkeys(one.matched for one in opened.cheap if one.matched))
     seen = (cheap_sentence(opened),) if cheap else ()
     _say(*shrinking_sentences(name, method, trace, opened.roles, limited_to + seen + matched, judged), str(path))

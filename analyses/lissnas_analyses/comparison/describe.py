@@ -78,7 +78,7 @@ def save_overview(
         if any(each.critical_difference is not None for each in ranks):
             results.add_figure("overview_ranks", draw_ranks(ranks))
     methods = dict.fromkeys(name for comparison in comparisons for name in comparison.registered_methods)
-    benchmarks = [f"{one.benchmark.name}, {one.benchmark.dataset}" for one in comparisons]
+    benchmarks = [one.benchmark.subject for one in comparisons]
     settings = {"runs": comparisons[0].number_of_runs, "seed": comparisons[0].seed}
     findings = [*sentences, *map(ranks_sentence, ranks)]
     results.save({"benchmarks": benchmarks, "methods": list(methods)}, settings, findings)
@@ -121,6 +121,14 @@ def budget_sentence(result: ComparisonResult) -> str:
         evaluations = f"{given}, except for methods that stop by their own rule"
     size = "that of LISSNAS in the same run" if result.size is None else f"{result.size:,} networks"
     return f"evaluations: {evaluations}; size: {size}, as far as the rule of a method allows"
+
+
+def budget_sentences(results: Sequence[ComparisonResult]) -> tuple[str, ...]:
+    """Return the evaluations and the size of several comparisons: one sentence, or if they differ one for each."""
+    said = [budget_sentence(result) for result in results]
+    if len(set(said)) == 1:
+        return (said[0],)
+    return tuple(f"{result.benchmark.subject}: {sentence}" for result, sentence in zip(results, said, strict=True))
 
 
 def over_runs(row: dict[str, Any]) -> str:

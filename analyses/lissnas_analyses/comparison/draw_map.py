@@ -50,8 +50,8 @@ def draw_map(result: MapResult) -> Figure:
     )
     style.caption(
         figure,
-        f"{benchmark.name}: in the first run the methods keep {kept} of the top 1 %",
-        f"{benchmark.source}; {benchmark.roles}. "
+        f"{benchmark.name}: in the first run alone the methods keep {kept} of the top 1 %",
+        f"{benchmark.source}; {benchmark.roles}. This is one run; tables and other figures show means over all runs. "
         f"{architectures.height:,} of {benchmark.space.size:,} architectures: all that the first run kept, up to "
         f"{TOP:,} of the top 1 %, and {BACKGROUND:,} at random, placed by t-SNE of their edit distances. A pocket is a "
         "set of kept architectures joined by single edits. Lines are such edits, the fewest and shortest that join "

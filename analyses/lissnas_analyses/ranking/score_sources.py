@@ -52,7 +52,7 @@ def read_scores(source: str, benchmark: Benchmark, form: str = OFFICIAL) -> list
             f"with the architectures of {benchmark.space.name}"
         )
     other = open_benchmark(*found)
-    label = f"{other.name}, {other.dataset}"
+    label = other.subject
     if measure:
         predictor = replace(column_predictor(other, measure), origin=label)
     else:

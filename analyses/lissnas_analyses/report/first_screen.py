@@ -6,18 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+from lissnas.errors import LissnasError
 from lissnas.storage.sealed_parquet import read_parquet
+from lissnas_benchmarks.benchmark import subject
+from lissnas_benchmarks.catalog import find_adapter
+from matplotlib.figure import Figure
 
 from lissnas_analyses import style
 from lissnas_analyses.comparison.across_benchmarks.draw_overview import draw_recall
 from lissnas_analyses.comparison.across_benchmarks.draw_ranks import draw_ranks
-from lissnas_analyses.comparison.across_benchmarks.overview import (
-    ALL_LABELS,
-    optimism,
-    read_overview,
-    subject,
-    verdicts,
-)
+from lissnas_analyses.comparison.across_benchmarks.overview import ALL_LABELS, optimism, read_overview, verdicts
 from lissnas_analyses.comparison.across_benchmarks.ranks import rank_methods, ranks_sentence
 from lissnas_analyses.report.packed import Packed
 from lissnas_analyses.report.picture import picture
@@ -62,18 +60,24 @@ def first_screen(folders: Sequence[Path], manifests: Sequence[dict[str, Any]], p
     shown = read_overview(curves, list(tables.values()), optimistic)
     ranks = rank_methods(shown.tables, ALL_LABELS)
     with style.house_style():
-        drawn = picture(figure_files("recall", draw_recall(shown))["recall.svg"], "recall", packed)
+        wide = _drawing("recall", draw_recall(shown))
+        narrow = _drawing("recall", draw_recall(shown, is_narrow=True)) if len(tables) > 1 else b""
+        drawn = picture(wide, "recall", packed, narrow=narrow)
         if any(each.critical_difference is not None for each in ranks):
-            drawn += picture(figure_files("ranks", draw_ranks(ranks))["ranks.svg"], "ranks", packed)
+            drawn += picture(_drawing("ranks", draw_ranks(ranks)), "ranks", packed)
     said = "".join(f'<p class="verdict">{escape(sentence)}</p>' for sentence in verdicts(shown))
     remarks = (*optimism(shown), *map(ranks_sentence, ranks))
-    notes = "".join(f'<p class="faint">{escape(remark[0].upper() + remark[1:])}</p>' for remark in remarks)
+    notes = "".join(f'<p class="faint">{escape(remark[0].upper() + remark[1:].rstrip("."))}.</p>' for remark in remarks)
     return f'{said}<div class="first"><div>{_methods_table(tables)}</div><div>{drawn}</div></div>{notes}'
+
+
+def _drawing(name: str, figure: Figure) -> bytes:
+    return figure_files(name, figure)[f"{name}.svg"]
 
 
 def _methods_table(tables: dict[tuple[str, str], pl.DataFrame]) -> str:
     """Return an HTML table with a row for each method and a column for each benchmark."""
-    head = "".join(f'<th scope="col">{escape(subject(*of))}</th>' for of in tables)
+    head = "".join(f'<th scope="col">{_explained(subject(*of), _measured(of[0]))}</th>' for of in tables)
     methods = dict.fromkeys(method for table in tables.values() for method in table["method"])
     body = "".join(
         f'<tr><th scope="row">{_term(method)}</th>'
@@ -105,6 +109,18 @@ def _cell(rows: pl.DataFrame) -> str:
 
 def _term(name: str) -> str:
     """Return a name for HTML; a known term explains itself on hover and focus."""
-    if name not in _TERMS:
+    return _explained(name, _TERMS.get(name, ""))
+
+
+def _explained(name: str, meaning: str) -> str:
+    if not meaning:
         return escape(name)
-    return f'<span class="term" tabindex="0" data-meaning="{escape(_TERMS[name])}">{escape(name)}</span>'
+    return f'<span class="term" tabindex="0" data-meaning="{escape(meaning)}">{escape(name)}</span>'
+
+
+def _measured(benchmark: str) -> str:
+    """Return what a benchmark measured; "" if this installation does not have the benchmark."""
+    try:
+        return find_adapter(benchmark).title
+    except LissnasError:
+        return ""

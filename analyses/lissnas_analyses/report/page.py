@@ -12,6 +12,7 @@ from string import Template
 from typing import Any
 
 from lissnas.errors import LissnasError
+from lissnas_benchmarks.benchmark import subject
 from lissnas_benchmarks.catalog import find_adapter
 from polars.exceptions import PanicException, PolarsError
 
@@ -179,9 +180,10 @@ def _roles(manifest: dict[str, Any]) -> Iterator[str]:
 
 _HELP = (
     '<p class="faint">Each point is a network, and similar networks are near each other. Large points are the networks '
-    "that a method keeps in the round shown. Play steps through the rounds of the first run for two methods side by "
-    "side. Click a point, or press the arrow keys on the panel beside the maps, to see the structure of a network and "
-    "the effect of each edit. Zoom with the buttons or with Ctrl and the mouse wheel; drag with the mouse.</p>"
+    "that a method keeps in the round shown. The maps show the first run alone, so their recall differs from the means "
+    "over all runs in the table. Play steps through its rounds for two methods side by side. Click a point, or press "
+    "the arrow keys on the panel beside the maps, to see the structure of a network and the effect of each edit. Zoom "
+    "with the buttons or with Ctrl and the mouse wheel; drag with the mouse.</p>"
 )
 
 
@@ -206,9 +208,12 @@ def _names(folders: Sequence[Path], manifests: Sequence[dict[str, Any]]) -> list
 
 def _name(manifest: dict[str, Any]) -> str:
     """Return the subject of the results, and the command unless it is `reproduce`."""
-    subject = ", ".join(str(manifest[part]) for part in ("benchmark", "dataset", "space", "images") if part in manifest)
+    if "benchmark" in manifest and "dataset" in manifest:
+        name = subject(str(manifest["benchmark"]), str(manifest["dataset"]))
+    else:
+        name = ", ".join(str(manifest[part]) for part in ("benchmark", "space", "images") if part in manifest)
     analysis = manifest.get("analysis", "reproduce")
-    return subject if analysis == "reproduce" else f"{subject}: {analysis}"
+    return name if analysis == "reproduce" else f"{name}: {analysis}"
 
 
 def _anchor(name: str) -> str:

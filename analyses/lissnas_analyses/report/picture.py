@@ -10,19 +10,31 @@ _CAPTION_LINE = 8.0
 """Height of a line of a caption in points, with the gap above it."""
 
 
-def picture(drawing: bytes, name: str, packed: Packed, links: str = "") -> str:
-    """Return an SVG of this project as a figure of the page, with its caption and links to its data."""
+def picture(drawing: bytes, name: str, packed: Packed, links: str = "", narrow: bytes = b"") -> str:
+    """Return an SVG of this project as a figure of the page, with its caption and links to its data.
+
+    `narrow` is a drawing of the same for phones; without it a phone scrolls the figure sideways.
+    """
     title, caption = (_metadata(drawing, element) for element in ("title", "description"))
     title = title or escape(name)
-    shown = _without_caption(drawing)
-    size = re.search(rb'viewBox="0 0 ([\d.]+) ([\d.]+)"', shown)
-    place = f' width="{float(size[1]):.0f}" height="{float(size[2]):.0f}"' if size else ""
+    shown = _image(drawing, title, packed, "wide" if narrow else "")
+    if narrow:
+        shown += _image(narrow, title, packed, "narrow")
     data = f"<p>Its data: {links}</p>" if links else ""
     return (
-        f'<figure><button type="button" class="zoom" aria-label="Enlarge: {title}">'
-        f'<img alt="{title}"{place} data-packed="{packed.add(shown)}"></button>'
-        f"<figcaption><p>{caption}</p>{data}</figcaption></figure>"
+        f'<figure><div class="drawing"><button type="button" class="zoom" aria-label="Enlarge: {title}">{shown}'
+        f"</button></div><figcaption><p>{caption}</p>{data}</figcaption></figure>"
     )
+
+
+def _image(drawing: bytes, title: str, packed: Packed, shape: str) -> str:
+    """Return the element of a drawing, which knows its size before the page unpacks it."""
+    shown = _without_caption(drawing)
+    size = re.search(rb'viewBox="0 0 ([\d.]+) ([\d.]+)"', shown)
+    width, height = (float(size[1]), float(size[2])) if size else (0.0, 0.0)
+    place = f' width="{width:.0f}" height="{height:.0f}" style="--width: {width:.0f}pt"' if size else ""
+    of_shape = f' class="{shape}"' if shape else ""
+    return f'<img{of_shape} alt="{title}"{place} data-packed="{packed.add(shown)}">'
 
 
 def _metadata(drawing: bytes, element: str) -> str:

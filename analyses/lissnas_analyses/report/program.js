@@ -72,7 +72,8 @@ function enlargeFigures() {
   smaller.addEventListener("click", () => scaleBy(1 / 1.5));
   for (const button of document.querySelectorAll("button.zoom")) {
     button.addEventListener("click", () => {
-      pane.replaceChildren(button.querySelector("img").cloneNode());
+      const shown = [...button.querySelectorAll("img")].find(each => each.offsetParent);
+      pane.replaceChildren(shown.cloneNode());
       zoom.showModal();
       image().style.width = `${Math.max(fittingWidth(), readableWidth)}px`;
     });

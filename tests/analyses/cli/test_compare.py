@@ -1,5 +1,6 @@
 """`lissnas compare`: a second call computes only what is missing."""
 
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -53,6 +54,22 @@ def test_several_benchmarks_share_an_overview_at_a_given_budget_and_size(in_proc
     assert " keeps the largest share of the top 1 %" in called.stdout
     assert (place / "overview" / "overview.png").exists()
     assert not list((place / "digits-cells").glob("*.png"))
+
+
+@pytest.mark.slow
+def test_all_benchmarks_are_compared_and_a_sample_of_a_space_is_left_out_with_its_reason(
+    in_process: Command, session_cache: Path, shared_data: Path, tmp_path: Path
+) -> None:
+    cache = shutil.copytree(session_cache, tmp_path / "cache")
+    sample = shared_data / "accel_nasbench_imagenet.parquet"
+    in_process("data", "import", "--as", "accel-nasbench", str(sample), folder=tmp_path, LISSNAS_CACHE=str(cache))
+    words = "compare --all --methods operation-pruning random-subset --evaluations 60 --size 2% --runs 1 --workers 1"
+    called = in_process(*words.split(), "--no-figures", folder=tmp_path, LISSNAS_CACHE=str(cache))
+    assert called.returncode == 0, called.stderr
+    assert "\naccel-nasbench was left out: it lists only a sample of its space" in called.stdout
+    assert "\n  tables and manifest: results/comparison/nas-bench-graph/\n" in called.stdout
+    assert "mean rank by recall over 5 benchmarks (1 is the best): operation-pruning" in called.stdout
+    assert called.stdout.count("95 % interval of the mean") == 1, "what holds for all benchmarks is said once"
 
 
 @pytest.mark.parametrize(

@@ -65,7 +65,7 @@ def test_a_file_with_names_of_choices_is_a_benchmark(run: Run, tmp_path: Path) -
     (tmp_path / "widths.toml").write_text(TOML)
     described = "--space widths.toml --select err --lower-is-better err --report test --cost macs"
     printed = run(f"locality mine.csv {described}")
-    assert "mine, mine: 120 networks; selected by negative-err, reported by test" in printed
+    assert "mine: 120 networks; selected by negative-err, reported by test" in printed
     assert "note: mine.csv: dropped 1 copy of a row" in printed
     opened = open_benchmark("mine")
     assert opened.space.write(opened.space.all_rows()[:2]) == ["8,1", "8,2"]

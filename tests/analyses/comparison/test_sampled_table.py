@@ -53,7 +53,7 @@ def test_a_table_that_lacks_most_scores_is_a_sample_of_those_that_it_has(tmp_pat
     assert sampled.is_sample
     assert sampled.space.write(sampled.space.all_rows()) == frame["arch"].to_list()
     assert sampled.report.tolist() == (chosen / 100).tolist()
-    assert str(sampled).startswith("mine, mine: 938 networks (a sample of the 6.56e+03 of macro); ")
+    assert str(sampled).startswith("mine: 938 networks (a sample of the 6.56e+03 of macro); ")
 
 
 def test_a_table_that_has_most_scores_stays_complete(proteins: Benchmark) -> None:

@@ -49,6 +49,7 @@ def test_the_first_screen_says_which_method_keeps_most_and_at_what_cost(page: Pa
     assert " keeps the largest share of the top 1 %: " in first
     assert re.search(r'<th scope="row">lissnas</th><td>(<b>)?0\.\d\d', first)
     assert '<details class="glossary">' in first
+    assert 'data-meaning="score of 2,021 graph neural networks' in first, "a benchmark's name explains itself"
 
 
 def test_findings_are_on_the_page(page: Path) -> None:
@@ -80,7 +81,7 @@ def test_damaged_results_are_refused_with_the_way_out(
 def test_a_figure_has_its_caption_and_buttons_for_all_its_tables(page: Path, results: Path) -> None:
     text = page.read_text()
     assert 'alt="nas-bench-graph-proteins: a neighbor of a top-1 % network is in the top 1 % ' in text
-    assert "<figcaption><p>nas-bench-graph-proteins, proteins, test accuracy. Exact over all pairs" in text
+    assert "<figcaption><p>nas-bench-graph-proteins, test accuracy. Exact over all pairs" in text
     for numbers in results.glob("*.csv"):
         assert f'data-name="{numbers.name}">' in text
 
@@ -99,7 +100,7 @@ def test_sections_of_the_same_benchmark_have_their_folders_in_the_heading(result
     folders = [without_map(results, tmp_path / name) for name in ("first", "second")]
     report(tmp_path, out=tmp_path / "report.html")
     headings = re.findall('<section id="(.*?)"><h2>(.*?)</h2>', (tmp_path / "report.html").read_text())
-    assert [name for _anchor, name in headings] == [f"nas-bench-graph-proteins, proteins: {one}" for one in folders]
+    assert [name for _anchor, name in headings] == [f"nas-bench-graph-proteins: {one}" for one in folders]
     assert len({anchor for anchor, _name in headings}) == 2
 
 
@@ -360,6 +361,9 @@ def test_the_page_fits_a_phone_without_horizontal_scrolling(browser: Any) -> Non
     size = {"width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": True}
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
     assert browser.execute_script("return document.documentElement.scrollWidth") == 390
+    drawn = "return [...document.querySelectorAll('.zoom img')].map(image => image.offsetWidth)"
+    widths = browser.execute_script(drawn)
+    assert min(widths) > 500, "labels keep their size: a figure scrolls in its frame"
     browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 

@@ -61,7 +61,7 @@ def print_analysis(
         say(sentence, indent=2)
     if intervals is not None:
         say_intervals(intervals)
-    say(f"figures, tables and manifest: {results.folder}/", indent=2)
+    say(f"{saved_kinds(results)} and manifest: {results.folder}/", indent=2)
     return analysis_result(opened, findings, results, counted)
 
 
@@ -80,6 +80,11 @@ def analysis_result(
         tuple(results.files),
         counted,
     )
+
+
+def saved_kinds(results: Results) -> str:
+    """Return what a folder has beside its manifest: figures, if any were drawn, and tables."""
+    return "figures, tables" if any(name.endswith(".png") for name in results.files) else "tables"
 
 
 def say_intervals(intervals: str, indent: int = 2) -> None:

@@ -2,12 +2,13 @@
 
 import numpy as np
 import polars as pl
+from lissnas_benchmarks.benchmark import subject
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator
 
 from lissnas_analyses import style
-from lissnas_analyses.comparison.across_benchmarks.overview import ALL_LABELS, Overview, subject
+from lissnas_analyses.comparison.across_benchmarks.overview import ALL_LABELS, Overview
 
 _COLUMNS = {1: 1, 4: 2, 9: 3}
 """Number of columns of up to so many panels; more have four."""
@@ -15,19 +16,32 @@ _COLUMNS = {1: 1, 4: 2, 9: 3}
 _SAME_SIZE = 1.1
 """A round that keeps more than this many times the architectures of the result has a hollow marker."""
 
+_NEAR_TOP = 0.85
+"""From this recall on a label has no room above its marker."""
+
 _FREE = "random-subset"
 """The method without evaluations: its recall is the chance level."""
 
 
-def draw_recall(overview: Overview) -> Figure:
+def draw_recall(overview: Overview, *, is_narrow: bool = False) -> Figure:
     """Draw the recall of the top 1 % against evaluations, one panel for each benchmark.
 
     A method with several budgets has a point for the result at each, every other method one for every round.
+
+    Parameters
+    ----------
+    overview
+        The curves and the results.
+    is_narrow
+        Draw the panels below each other, for the screen of a phone.
     """
     subjects = list(overview.table.select("benchmark", "dataset").unique(maintain_order=True).iter_rows())
-    columns = next((columns for most, columns in _COLUMNS.items() if len(subjects) <= most), 4)
+    columns = 1 if is_narrow else next((columns for most, columns in _COLUMNS.items() if len(subjects) <= most), 4)
     figure, panels = style.new_figure(
-        -(-len(subjects) // columns), columns, width=3.6 if columns > 1 else 5.5, height=2.9
+        -(-len(subjects) // columns),
+        columns,
+        width=3.6 if columns > 1 or is_narrow else 5.5,
+        height=2.3 if is_narrow else 2.9,
     )
     for axes in panels[len(subjects) :]:
         axes.axis("off")
@@ -43,9 +57,10 @@ def draw_recall(overview: Overview) -> Figure:
         figure,
         "Recall of the top 1 % against evaluations",
         f"Means over {counted} runs after every round{_budgets(overview)}; bands and bars: 95 % intervals of the mean. "
-        f"{_sizes(overview)} hollow markers are rounds that still keep more architectures. The dashed black line keeps "
-        "the architectures with the best selection scores of the full space: a method that knew all labels. The "
-        "dotted line is a random subset: chance.",
+        f"{_sizes(overview)} Hollow markers: earlier rounds, which still keep more networks, so they may lie above the "
+        "dashed line; a label says how many. The dashed line, all labels, keeps the networks with the best selection "
+        "scores of the full space; the report scores judge it too, so it is no upper bound. The dotted line, chance, "
+        "is a random subset.",
     )
     return figure
 
@@ -58,8 +73,8 @@ def _budgets(overview: Overview) -> str:
 
 def _sizes(overview: Overview) -> str:
     if overview.has_given_size:
-        return "Every method ends with the given number of architectures, as far as its rule allows;"
-    return "In each run every method ends with as many architectures as LISSNAS, as far as its rule allows;"
+        return "Every method ends with the given number of networks, as far as its rule allows."
+    return "In each run every method ends with as many networks as LISSNAS, as far as its rule allows."
 
 
 def draw_recall_panel(axes: Axes, curves: pl.DataFrame, table: pl.DataFrame) -> None:
@@ -67,6 +82,7 @@ def draw_recall_panel(axes: Axes, curves: pl.DataFrame, table: pl.DataFrame) -> 
     reference = table.filter(pl.col("method") == ALL_LABELS)["recall"].item()
     axes.axhline(reference, color=style.FULL_SPACE.color, linestyle="--", linewidth=1)
     ends = [(reference, ALL_LABELS, style.FULL_SPACE.color)]
+    above: list[tuple[float, float, float, str]] = []
     for (series,), rows in curves.group_by("series", maintain_order=True):
         name, line = str(series), style.line_style(str(series))
         if rows["budget"].n_unique() > 1:
@@ -86,6 +102,10 @@ def draw_recall_panel(axes: Axes, curves: pl.DataFrame, table: pl.DataFrame) -> 
         axes.plot(x, value, color=line.color, linestyle=line.dash, alpha=0.35)
         axes.plot(x[final], value[final], color=line.color, linestyle=line.dash)
         axes.plot(x[~is_final_size], value[~is_final_size], line.marker, color=line.color, fillstyle="none", alpha=0.6)
+        above += [
+            (value[place], x[place], size[place], line.color)
+            for place in np.flatnonzero(~is_final_size & (value > reference))
+        ]
         shown = final[:: -max(1, len(final) // 6)]
         axes.plot(x[shown], value[shown], line.marker, color=line.color)
         if len(final) > 1:
@@ -95,7 +115,25 @@ def draw_recall_panel(axes: Axes, curves: pl.DataFrame, table: pl.DataFrame) -> 
     style.logarithmic(axes, "{x:,g}", "x")
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 3)))
     axes.set(xlabel="evaluations", ylabel="recall of the top 1 %", ylim=(0, 1.02))
+    if above:
+        _label_size(axes, *max(above, key=lambda point: (point[0], -point[1])))
     style.label_ends(axes, [(recall, f"{recall:.2f}  {name}", color) for recall, name, color in ends])
+
+
+def _label_size(axes: Axes, recall: float, spent: float, kept: float, color: str) -> None:
+    """Write how many networks the round of a hollow marker keeps, below the marker if that is near the top."""
+    below = recall > _NEAR_TOP
+    axes.annotate(
+        f"keeps\n{kept:,.0f}",
+        (spent, recall),
+        xytext=(3, -5) if below else (3, 3),
+        textcoords="offset points",
+        ha="right" if below else "left",
+        va="top" if below else "bottom",
+        fontsize=7,
+        color=color,
+        bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.7, "pad": 0.5},
+    )
 
 
 def _draw_budgets(axes: Axes, results: pl.DataFrame, line: style.LineStyle) -> float:

@@ -23,8 +23,8 @@ def draw_ranks(ranks: Sequence[MethodRanks]) -> Figure:
         figure,
         f"Mean ranks over {ranks[0].benchmarks} benchmarks",
         "Methods are ranked on each benchmark by their mean recall over the runs. Lines: 95 % intervals of the mean "
-        "over the benchmarks. CD: critical difference of Nemenyi at 5 %; a gray bar joins methods whose mean ranks "
-        "differ by less, so that they cannot be told apart.",
+        "over the benchmarks. CD: critical difference of Nemenyi at 5 %; a gray bar on the right joins methods whose "
+        "mean ranks differ by less: no significant difference.",
     )
     return figure
 

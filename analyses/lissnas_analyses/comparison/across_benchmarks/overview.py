@@ -74,17 +74,8 @@ def overview(results: Sequence[ComparisonResult]) -> Overview:
         pl.concat([_named(result, pl.DataFrame([result.counted.row])) for result in results]),
         by_budget,
         any(result.size is not None for result in results),
-        tuple(
-            subject(result.benchmark.name, result.benchmark.dataset)
-            for result in results
-            if result.benchmark.selects == result.benchmark.reports
-        ),
+        tuple(result.benchmark.subject for result in results if result.benchmark.selects == result.benchmark.reports),
     )
-
-
-def subject(benchmark: str, dataset: str) -> str:
-    """Return what a table or a figure calls a data set of a benchmark: without the data set if its name has it."""
-    return benchmark if dataset in benchmark else f"{benchmark}, {dataset}"
 
 
 def read_overview(

@@ -123,16 +123,19 @@ def ranks_sentence(ranks: MethodRanks) -> str:
     budget = "" if ranks.budget is None else f", budget of {ranks.budget:,}"
     listed = ", ".join(f"{one.method} {one.mean_rank:.1f} [{one.low:.1f}, {one.high:.1f}]" for one in ranks.methods)
     left_out = f" (without {', '.join(ranks.left_out)}, left out on some)" if ranks.left_out else ""
-    said = f"mean rank by recall over {ranks.benchmarks} benchmarks{budget}, 1 is the best: {listed}{left_out}"
+    said = f"mean rank by recall over {ranks.benchmarks} benchmarks{budget} (1 is the best): {listed}{left_out}"
     if ranks.p_value is None:
-        return f"{said}; too few benchmarks for a test, which needs {MIN_BENCHMARKS}"
+        return f"{said}; a test of whether they differ by more than chance needs at least {MIN_BENCHMARKS} benchmarks"
+    test = f"p = {ranks.p_value:.2g}, {ranks.test}"
+    if ranks.p_value >= _LEVEL:
+        return f"{said}; no significant difference ({test})"
     if ranks.critical_difference is None:
-        return f"{said}; the two differ with p = {ranks.p_value:.2g} ({ranks.test})"
-    alike = "; ".join(" = ".join(group) for group in ranks.groups)
+        return f"{said}; the two differ significantly ({test})"
+    alike = " or ".join(f"({', '.join(group)})" for group in ranks.groups)
     verdict = f"no significant difference within {alike}" if alike else "all differences are significant"
     return (
-        f"{said}; methods differ with p = {ranks.p_value:.2g} ({ranks.test}); critical difference "
-        f"{ranks.critical_difference:.2f} (Nemenyi, 5 %): {verdict}"
+        f"{said}; the methods differ significantly ({test}); two of them do if their mean ranks differ by more than "
+        f"{ranks.critical_difference:.2f} (critical difference of Nemenyi, 5 %): {verdict}"
     )
 
 

@@ -5,14 +5,15 @@ from itertools import accumulate
 from typing import Any
 
 import polars as pl
+from lissnas_benchmarks.benchmark import subject
 
-from lissnas_analyses.comparison.across_benchmarks.overview import Overview, subject
+from lissnas_analyses.comparison.across_benchmarks.overview import Overview
 from lissnas_analyses.comparison.describe import difference_words, over_runs
 from lissnas_analyses.comparison.measure import ComparisonResult
 
 _GAP = "  "
 
-_STATISTICS = {"evaluations": ("evaluations", ",.0f"), "size": ("networks", ",.0f"), "mean": ("mean", ".2f")}
+_STATISTICS = {"evaluations": ("evaluations", ",.0f"), "size": ("networks kept", ",.0f"), "mean": ("their mean", ".2f")}
 """Statistics in the table of one benchmark, each with its heading and format."""
 
 
@@ -39,7 +40,7 @@ def method_table(result: ComparisonResult, width: int) -> tuple[str, ...]:
         columns.append([f"vs {first}", "", *words])
     statistics = dict(_STATISTICS)
     if unit := result.benchmark.unit:
-        statistics["mean"] = f"mean ({unit})", ".2f"
+        statistics["mean"] = f"their mean ({unit})", ".2f"
     if not result.benchmark.is_sample:  # most neighbors are missing, so that pockets mean nothing
         statistics["pockets"] = "pockets", ".1f"
     for name, (heading, form) in statistics.items():
