@@ -122,10 +122,9 @@ def _bits_between() -> Codes:
     """Return for each set of vertices (one bit for each) the bits of a code that belong to these vertices only."""
     masks = np.zeros(1 << VERTICES, dtype=np.int32)
     for chosen in range(1 << VERTICES):
-        if chosen & 1 and chosen >> (VERTICES - 1):
-            masks[chosen] = sum(3 << shift for vertex, shift in OPERATION_SHIFT.items() if chosen >> vertex & 1) + sum(
-                1 << shift for (start, end), shift in EDGE_SHIFT.items() if chosen >> start & chosen >> end & 1
-            )
+        masks[chosen] = sum(3 << shift for vertex, shift in OPERATION_SHIFT.items() if chosen >> vertex & 1) + sum(
+            1 << shift for (start, end), shift in EDGE_SHIFT.items() if chosen >> start & chosen >> end & 1
+        )
     return masks
 
 
