@@ -35,6 +35,11 @@ def _parts(hint: Any) -> set[Any]:
     return {hint}.union(*(_parts(part) for part in get_args(hint)))
 
 
+_LAST = 9
+"""Place of the last group of the help."""
+
+_OPTIONS = cyclopts.Group("Options", sort_key=_LAST)
+
 app = cyclopts.App(
     name="lissnas",
     help="Measure locality in architecture search spaces, and shrink them to pockets of good networks.\n\n"
@@ -45,124 +50,169 @@ app = cyclopts.App(
     suppress_keyboard_interrupt=False,
     config=refuse_fractions,
     default_parameter=cyclopts.Parameter(negative_iterable=()),  # no --empty-methods
+    group_commands=_OPTIONS,
 )
 
 
-def _add(parent: cyclopts.App, name: str, place: str, text: str) -> None:
-    parent.command(f"lissnas_analyses.cli.{place}", name=name, help=text)
+def _add(parent: cyclopts.App, groups: dict[str, tuple[tuple[str, str, str], ...]]) -> None:
+    """Add commands: for each group of the help, their names, functions and texts. The help keeps this order."""
+    for place, (title, commands) in enumerate(groups.items()):
+        group = cyclopts.Group(title, sort_key=place)
+        for number, (name, function, text) in enumerate(commands):
+            parent.command(f"lissnas_analyses.cli.{function}", name=name, help=text, group=group, sort_key=number)
 
 
 _add(
     app,
-    "reproduce",
-    "results.reproduce:reproduce",
-    "Measure locality, compare shrinkage methods and draw a map of the pockets, for every benchmark that is ready.",
+    {
+        "Start": (
+            (
+                "reproduce",
+                "results.reproduce:reproduce",
+                "Measure locality, compare shrinkage methods and draw a map of the pockets, for every benchmark that "
+                "is ready.",
+            ),
+            ("benchmarks", "benchmarks:benchmarks", "List the benchmarks, and which are ready."),
+            (
+                "doctor",
+                "doctor:doctor",
+                "Print what is installed, which benchmarks are ready, what is missing or broken.",
+            ),
+        ),
+        "Look at a space": (
+            ("locality", "locality:locality", "Measure and draw the locality of a benchmark."),
+            (
+                "landscape",
+                "landscape:landscape",
+                "Measure and draw the landscape of a benchmark: basins, funnels, regret, neutrality, noise.",
+            ),
+            ("show", "show:show", "Draw architectures side by side and mark their differences."),
+        ),
+        "Shrink and search": (
+            ("shrink", "shrink:shrink", "Shrink the space of a benchmark, and save the subspace."),
+            ("compare", "compare:compare", "Shrink benchmarks with several methods, and compare the results."),
+            (
+                "ablate",
+                "ablate:ablate",
+                "Shrink a benchmark over a grid of settings, noise and fidelity, with thousands of seeds.",
+            ),
+            (
+                "search",
+                "search:search",
+                "Search inside a shrunk space and in the full space with equal evaluations: does shrinking pay?",
+            ),
+        ),
+        "Predict": (
+            (
+                "tau",
+                "tau:tau",
+                "Measure how well predictors rank networks: in the full space, in shrunk spaces, in the true top.\n\n"
+                "With --model, measure models that learn from the scores of a few random networks and rank all others.",
+            ),
+            ("score", "score:score", "Compute zero-cost scores of architectures, without training a network."),
+        ),
+        "Results": (
+            ("report", "results.report:report", "Make one HTML file of results, to view and share."),
+            ("rerun", "results.rerun:rerun", "Repeat results in a temporary folder, and say what differs."),
+            ("cite", "results.cite:cite", "Print BibTeX entries of what results used."),
+            (
+                "claims",
+                "results.claims:claims",
+                "Print the claims of the LISSNAS paper, and what we measured about each.",
+            ),
+        ),
+    },
 )
-_add(app, "benchmarks", "benchmarks:benchmarks", "List the benchmarks, and which are ready.")
-_add(app, "locality", "locality:locality", "Measure and draw the locality of a benchmark.")
-_add(
-    app,
-    "landscape",
-    "landscape:landscape",
-    "Measure and draw the landscape of a benchmark: basins, funnels, regret, neutrality, noise.",
-)
-_add(app, "shrink", "shrink:shrink", "Shrink the space of a benchmark, and save the subspace.")
-_add(app, "compare", "compare:compare", "Shrink benchmarks with several methods, and compare the results.")
-_add(
-    app,
-    "tau",
-    "tau:tau",
-    "Measure how well predictors rank networks: in the full space, in shrunk spaces, in the true top.\n\n"
-    "With --model, measure models that learn from the scores of a few random networks and rank all others.",
-)
-_add(
-    app,
-    "ablate",
-    "ablate:ablate",
-    "Shrink a benchmark over a grid of settings, noise and fidelity, with thousands of seeds.",
-)
-_add(
-    app,
-    "search",
-    "search:search",
-    "Search inside a shrunk space and in the full space with equal evaluations: does shrinking pay?",
-)
-_add(app, "score", "score:score", "Compute zero-cost scores of architectures, without training a network.")
-_add(app, "show", "show:show", "Draw architectures side by side and mark their differences.")
-_add(app, "report", "results.report:report", "Make one HTML file of results, to view and share.")
-_add(app, "rerun", "results.rerun:rerun", "Repeat results in a temporary folder, and say what differs.")
-_add(app, "claims", "results.claims:claims", "Print the claims of the LISSNAS paper, and what we measured about each.")
-_add(app, "cite", "results.cite:cite", "Print BibTeX entries of what results used.")
-_add(app, "doctor", "doctor:doctor", "Print what is installed, which benchmarks are ready, what is missing or broken.")
 
-data = cyclopts.App(name="data", help="Get, import, check and list the data of benchmarks.")
-_add(data, "get", "data:get_data", "Download a benchmark, or print how to get it.")
-_add(data, "import", "data:import_data", "Import a benchmark's official files into the cache.")
-_add(data, "check", "data:check_data", "Check the cached data against the checksums of its import.")
-_add(data, "list", "data:list_data", "List the cached data with its size.")
+_more = cyclopts.Group("Data and supernets", sort_key=_LAST - 1)
+
+data = cyclopts.App(
+    name="data", help="Get, import, check and list the data of benchmarks.", group=_more, group_commands=_OPTIONS
+)
+_add(
+    data,
+    {
+        "Commands": (
+            ("get", "data:get_data", "Download a benchmark, or print how to get it."),
+            ("import", "data:import_data", "Import a benchmark's official files into the cache."),
+            ("check", "data:check_data", "Check the cached data against the checksums of its import."),
+            ("list", "data:list_data", "List the cached data with its size."),
+        )
+    },
+)
 app.command(data)
 
-supernet = cyclopts.App(name="supernet", help="Train a supernet: one network whose weights all architectures share.")
-_add(
-    supernet,
-    "train",
-    "supernet.train:train",
-    "Train a supernet over its full space.\n\n"
-    "The same command resumes a training that was stopped. Checkpoints and the recipe are in the run's folder.",
+supernet = cyclopts.App(
+    name="supernet",
+    help="Train a supernet: one network whose weights all architectures share.",
+    group=_more,
+    group_commands=_OPTIONS,
 )
 _add(
     supernet,
-    "evaluate",
-    "supernet.evaluate:evaluate",
-    "Score architectures with a trained supernet.\n\n"
-    "Each architecture is scored on the hold-out images, with its own recalibrated batch-norm statistics and the "
-    "weights of the last training. Scores are in the folder evaluation of the run.",
+    {
+        "Before a run": (
+            ("recipe", "supernet.recipe:recipe", "Print a complete recipe, with the meaning of each key."),
+            ("plan", "supernet.plan:plan", "Estimate the time, memory and disk space of a run before it starts."),
+            (
+                "resize",
+                "supernet.resize:resize",
+                "Write resized copies of the images of a recipe, which are decoded faster.",
+            ),
+            (
+                "latency",
+                "supernet.latency:latency",
+                "Measure the latency of each block of a space on your device, and check sums on complete networks.",
+            ),
+        ),
+        "Stages of a run": (
+            (
+                "train",
+                "supernet.train:train",
+                "Train a supernet over its full space.\n\n"
+                "The same command resumes a training that was stopped. Checkpoints and the recipe are in the run's "
+                "folder.",
+            ),
+            (
+                "shrink",
+                "supernet.shrink:shrink",
+                "Train, shrink the space, and continue training in the shrunk space.\n\n"
+                "Trainings that are finished are not repeated. The subspaces of the rounds are in the folder loop of "
+                "the run, the statistics of the rounds in the folder shrinking.",
+            ),
+            (
+                "evaluate",
+                "supernet.evaluate:evaluate",
+                "Score architectures with a trained supernet.\n\n"
+                "Each architecture is scored on the hold-out images, with its own recalibrated batch-norm statistics "
+                "and the weights of the last training. Scores are in the folder evaluation of the run.",
+            ),
+            (
+                "search",
+                "supernet.search:search",
+                "Search for the best network in the shrunk space.\n\n"
+                "If the space is not shrunk yet, the search covers the full space. All scored networks are in the "
+                "folder search of the run.",
+            ),
+            (
+                "retrain",
+                "supernet.retrain:retrain",
+                "Train the best network of the search from scratch, and test it once.\n\n"
+                "The test uses the official validation images. Checkpoints and score are in the folder retraining "
+                "of the run.",
+            ),
+            (
+                "export",
+                "supernet.export:export",
+                "Write one network for use without lissnas: PyTorch, safetensors or ONNX, with a model card.",
+            ),
+        ),
+        "Can its ranking be trusted?": (
+            ("study", "supernet.study:study", "Compare supernets with networks that were trained separately."),
+            ("demo", "supernet.study:demo", "Run a small version of study that takes minutes."),
+        ),
+    },
 )
-_add(
-    supernet,
-    "shrink",
-    "supernet.shrink:shrink",
-    "Train, shrink the space, and continue training in the shrunk space.\n\n"
-    "Trainings that are finished are not repeated. The subspaces of the rounds are in the folder loop of the run, the "
-    "statistics of the rounds in the folder shrinking.",
-)
-_add(
-    supernet,
-    "search",
-    "supernet.search:search",
-    "Search for the best network in the shrunk space.\n\n"
-    "If the space is not shrunk yet, the search covers the full space. All scored networks are in the folder search "
-    "of the run.",
-)
-_add(
-    supernet,
-    "retrain",
-    "supernet.retrain:retrain",
-    "Train the best network of the search from scratch, and test it once.\n\n"
-    "The test uses the official validation images. Checkpoints and score are in the folder retraining of the run.",
-)
-_add(
-    supernet,
-    "resize",
-    "supernet.resize:resize",
-    "Write resized copies of the images of a recipe, which are decoded faster.",
-)
-_add(
-    supernet,
-    "latency",
-    "supernet.latency:latency",
-    "Measure the latency of each block of a space on your device, and check sums on complete networks.",
-)
-_add(
-    supernet,
-    "export",
-    "supernet.export:export",
-    "Write one network for use without lissnas: PyTorch, safetensors or ONNX, with a model card.",
-)
-_add(supernet, "recipe", "supernet.recipe:recipe", "Print a complete recipe, with the meaning of each key.")
-_add(supernet, "plan", "supernet.plan:plan", "Estimate the time, memory and disk space of a run before it starts.")
-_add(supernet, "study", "supernet.study:study", "Compare supernets with networks that were trained separately.")
-_add(supernet, "demo", "supernet.study:demo", "Run a small version of study that takes minutes.")
 app.command(supernet)
 app.register_install_completion_command(help="Install completion for this shell.")
 
