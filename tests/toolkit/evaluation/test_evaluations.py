@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from lissnas.errors import EvaluatorError, LissnasError
-from lissnas.evaluation.evaluations import Evaluations
+from lissnas.evaluation.evaluations import Evaluations, score_unseen
 from lissnas.spaces.published.macro import macro
 from lissnas.spaces.space import Floats, Indices, Rows
+from lissnas.subspaces.subspace import ExplicitSubspace
 
 SPACE = macro()
 SCORES = np.round(np.random.default_rng(0).normal(size=SPACE.size), 1)
@@ -185,3 +186,16 @@ def test_a_run_without_any_score_is_refused() -> None:
     evaluations(SPACE.rows(np.arange(2)))
     with pytest.raises(EvaluatorError, match="2 of 2 networks have no score"):
         evaluations.check_that_scores_differ()
+
+
+@pytest.mark.parametrize(
+    ("before", "total", "evaluated"), [(0, 12, 12), (5, 12, 12), (12, 12, 12), (20, 12, 20), (5, 99, 40)]
+)
+def test_unseen_networks_are_scored_until_a_total_or_until_none_is_left(
+    before: int, total: int, evaluated: int
+) -> None:
+    evaluations = Evaluations(SPACE, lambda rows: SCORES[SPACE.index(rows)])
+    subspace = ExplicitSubspace(SPACE, np.arange(40))
+    evaluations(SPACE.rows(np.arange(before)))
+    score_unseen(subspace, evaluations, total, np.random.default_rng(0))
+    assert evaluations.count == evaluated

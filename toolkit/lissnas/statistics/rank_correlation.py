@@ -174,7 +174,7 @@ class BootstrappedRanks:
         ranks by true scores and that with ranks by predicted scores.
         """
         net, untied = self._pairs.net(counts), self._untied(counts)
-        harmonic = np.concatenate([[0.0], np.cumsum(1 / np.arange(1, len(counts) * 1.0 + 1))])
+        harmonic = np.concatenate([[0.0], np.cumsum(1 / np.arange(1, len(counts) + 1))])
         by_rank = (
             _tau(_weights(counts, order, harmonic), net, *untied) for order in (self._pairs.by_x, self._pairs.by_y)
         )
