@@ -13,7 +13,7 @@ from lissnas_benchmarks.columns import Column, percentage_fault
 from lissnas_benchmarks.errors import BenchmarkFileError, MissingFileError
 from lissnas_benchmarks.obtaining.cache import cached_path, replacing
 from lissnas_benchmarks.obtaining.file_start import is_archive
-from lissnas_benchmarks.obtaining.recognition import content_of, form_of
+from lissnas_benchmarks.obtaining.recognition import content_of, form_of, other_benchmark
 from lissnas_benchmarks.obtaining.unpacked_archive import unpacked_archive
 from lissnas_benchmarks.obtaining.versions import replace_version
 from lissnas_benchmarks.obtaining.wrong_file import reads_archives, what_it_is
@@ -60,16 +60,17 @@ def import_files(
         expected = ", ".join(file.name for file in adapter.files)
         raise MissingFileError(f"{adapter.name} is read from {expected}: name each once, not {len(files)} files")
     path = cached_path(adapter)
-    with replacing(path, on_wait) as staged, _unpacked(adapter, files, staged.parent) as files:
+    with replacing(path, on_wait) as staged, _unpacked(adapter, files, staged.parent) as opened:
         if isinstance(adapter, SurrogateAdapter):
-            _import_surrogate(adapter, files[0], path, staged, progress)
+            _import_surrogate(adapter, opened[0], path, staged, progress)
         elif isinstance(adapter, TableAdapter):
-            checksums = {
-                file.name: file.checked(place, adapter.remedy) for file, place in zip(adapter.files, files, strict=True)
-            }
-            source = Import(files, staged.with_suffix(""), progress, note)
+            source = Import(opened, staged.with_suffix(""), progress, note)
             source.folder.mkdir()
-            with _reading_errors(adapter, source):
+            with _reading_errors(adapter, source, files):
+                checksums = {
+                    file.name: file.checked(place, adapter.remedy)
+                    for file, place in zip(adapter.files, opened, strict=True)
+                }
                 columns = adapter.read(source)
                 space = adapter.space()
                 index = adapter.index(source) if adapter.index and space.has_index else None
@@ -121,14 +122,14 @@ def _import_surrogate(
 
 
 @contextmanager
-def _reading_errors(adapter: TableAdapter, source: Import) -> Iterator[None]:
+def _reading_errors(adapter: TableAdapter, source: Import, given: tuple[Path, ...]) -> Iterator[None]:
     """Say what a file is that cannot be read, and turn an unexpected error of a third party into a PluginError."""
     try:
         yield
     except Exception as error:
         if isinstance(error, BenchmarkFileError | MissingFileError | IsADirectoryError):
-            for path, official in zip(source.files, adapter.files, strict=True):
-                if what := what_it_is(path, official.name):
+            for path, opened, official in zip(given, source.files, adapter.files, strict=True):
+                if what := _what_else(adapter, path, opened, official.name):
                     raise BenchmarkFileError(f"{path}: it is {what}; {adapter.remedy}") from error
         if adapter.name in ADAPTERS.builtin or isinstance(error, LissnasError | OSError):
             raise
@@ -136,3 +137,11 @@ def _reading_errors(adapter: TableAdapter, source: Import) -> Iterator[None]:
             f"the benchmark '{adapter.name}' cannot be read by its own adapter, which is not part of lissnas: "
             f"{type(error).__name__}: {error}"
         ) from error
+
+
+def _what_else(adapter: TableAdapter, given: Path, opened: Path, official: str) -> str:
+    """Return what a file is, or what is in an archive, if it is not the adapter's; "" if it may be, or is not there."""
+    if not given.exists():
+        return ""
+    what = what_it_is(opened, official)
+    return what if opened.is_dir() else other_benchmark(adapter, given) or what

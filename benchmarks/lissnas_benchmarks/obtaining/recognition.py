@@ -9,6 +9,7 @@ from lissnas_benchmarks.adapter import Adapter, OfficialFile, OtherForm, Signs, 
 from lissnas_benchmarks.catalog import ADAPTERS
 from lissnas_benchmarks.errors import BenchmarkFileError, MissingFileError
 from lissnas_benchmarks.obtaining.file_start import file_start
+from lissnas_benchmarks.obtaining.wrong_file import why_no_data
 from lissnas_benchmarks.readers.zero_cost_json import SIGNS as PREDICTOR_SIGNS
 
 
@@ -41,9 +42,36 @@ def recognize(path: Path) -> Recognized:
         If several benchmarks are read from such files.
     """
     try:
-        start = file_start(path)
+        best = _best(path)
+        useless = "" if best else why_no_data(path)
     except OSError as error:
         raise MissingFileError(f"{path}: cannot be read ({error.strerror})") from error
+    if useless:
+        raise BenchmarkFileError(f"{path}: it is {useless}")
+    if not best:
+        raise BenchmarkFileError(
+            f"{path}: not recognized as a benchmark's file: say whose it is with --as NAME, where 'lissnas "
+            f"benchmarks' lists the names, or describe your own table with --space, --select and --report"
+        )
+    if len(best) > 1:
+        known = ", ".join(dict.fromkeys(recognized.benchmark for recognized in best))
+        raise SettingError(f"{path}: read by several benchmarks ({known}): choose one with --as NAME")
+    return best[0]
+
+
+def other_benchmark(adapter: Adapter, path: Path) -> str:
+    """Return whose file it is if it is not the adapter's; "" if it may be, or nobody's."""
+    names = [recognized.benchmark for recognized in _best(path)]
+    if not names or adapter.name in names or adapter.name not in ADAPTERS.names():
+        return ""
+    if names == [""]:
+        return "a file of NASLib's zero-cost scores: pass them as predictors"
+    return f"a file of {' or '.join(names)}: import it with --as {names[0]}"
+
+
+def _best(path: Path) -> list[Recognized]:
+    """Return what a file may be, by the most and the longest signs in its start."""
+    start = file_start(path)
     found: list[tuple[int, Recognized]] = []
     if count := _matched(PREDICTOR_SIGNS, start):
         found.append((count, Recognized("")))
@@ -55,17 +83,8 @@ def recognize(path: Path) -> Recognized:
             names = tuple((file.name.rpartition("/")[2],) for file in files)
             if count := _matched(names, start) + _matched(signs, start):
                 found.append((count, kind))
-    if not found:
-        raise BenchmarkFileError(
-            f"{path}: not recognized as a benchmark's file: say whose it is with --as NAME, where 'lissnas "
-            f"benchmarks' lists the names, or describe your own table with --space, --select and --report"
-        )
-    most = max(count for count, _ in found)
-    best = [recognized for count, recognized in found if count == most]
-    if len(best) > 1:
-        known = ", ".join(dict.fromkeys(recognized.benchmark for recognized in best))
-        raise SettingError(f"{path}: read by several benchmarks ({known}): choose one with --as NAME")
-    return best[0]
+    most = max((count for count, _ in found), default=0)
+    return [recognized for count, recognized in found if count == most]
 
 
 def form_of(adapter: Adapter, path: Path) -> OtherForm | None:

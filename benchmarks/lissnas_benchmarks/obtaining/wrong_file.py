@@ -52,6 +52,12 @@ def reads_archives(expected: str) -> bool:
     return expected.endswith((".tar.gz", ".tar", ".zip"))
 
 
+def why_no_data(path: Path) -> str:
+    """Return what a file is that nobody can read: an empty one, a web page, a pointer of Git LFS; "" for any other."""
+    kind = _kind(path) if path.is_file() else ""
+    return _KINDS[kind] if kind in ("lfs", "html", "empty") else ""
+
+
 def what_it_is(path: Path, expected: str) -> str:
     """Return what a file or folder is if it is not what its name in the adapter promises; "" if it may be.
 

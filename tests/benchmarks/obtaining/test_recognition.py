@@ -156,7 +156,7 @@ def test_an_unknown_file_is_refused_with_what_to_do(tmp_path: Path) -> None:
 
 def test_a_name_overrides_what_is_recognized(shared_data: Path) -> None:
     path = shared_data / "nas-bench-macro_cifar10.json"
-    with pytest.raises(BenchmarkFileError, match="not in the official layout"):
+    with pytest.raises(BenchmarkFileError, match="it is a file of nas-bench-macro: import it with --as"):
         import_data(str(path), benchmark="channel-bench-macro")
     import_data("nas-bench-macro", str(path))
     assert is_ready("nas-bench-macro")

@@ -12,6 +12,7 @@ import pytest
 from lissnas_benchmarks.catalog import find_table_adapter
 from lissnas_benchmarks.errors import BenchmarkFileError
 from lissnas_benchmarks.obtaining.importing import import_files
+from lissnas_benchmarks.obtaining.recognition import recognize
 
 NATS = "NATS-tss-v1_0-3ffb9-simple"
 
@@ -54,6 +55,8 @@ def test_the_parent_folder_the_other_space_and_unpacked_records_are_named(record
 def test_a_file_of_nas_bench_201_given_as_nats_bench_is_named(tmp_path: Path) -> None:
     path = tmp_path / "NAS-Bench-201-v1_1-096897.pth"
     path.write_bytes(pickle.dumps(0x1950A86A20F9469CFC6C, 2))
+    _refused("nats-bench-topology", path, "a file of nas-bench-201: import it with --as nas-bench-201")
+    path = path.rename(tmp_path / "x.pth")
     _refused("nats-bench-topology", path, r"a file of torch\.save, as NAS-Bench-201 .* publish it")
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("NAS-Bench-201/data.pkl", b"")
@@ -95,3 +98,26 @@ def test_a_zip_archive_without_the_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "any.zip").write_bytes(target.getvalue())
     message = "any.zip: an archive without nas-bench-macro_cifar10.json; run 'lissnas data get nas-bench-macro', or"
     _refused("nas-bench-macro", tmp_path / "any.zip", message)
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "why"),
+    [
+        ("nas-bench-macro", "channel_bench_macro_resnet.json", "file of channel-bench-macro or channel-bench-macro-m"),
+        ("nas-bench-101", "nas-bench-macro_cifar10.json", "a file of nas-bench-macro: import it with --as nas-bench-m"),
+        ("nas-bench-macro", "formats/zc_nasbench201_sample.json", "NASLib's zero-cost scores: pass them as predictors"),
+    ],
+)
+def test_a_file_of_another_benchmark_is_named_also_if_a_checksum_differs(
+    name: str, file: str, why: str, shared_data: Path
+) -> None:
+    _refused(name, shared_data / file, why)
+
+
+def test_what_is_no_data_is_named_without_a_benchmark(tmp_path: Path) -> None:
+    (tmp_path / "x.pth").write_bytes(b"")
+    with pytest.raises(BenchmarkFileError, match=r"x\.pth: it is empty: the download failed"):
+        recognize(tmp_path / "x.pth")
+    (tmp_path / "x.pth").write_bytes(b"<html>")
+    with pytest.raises(BenchmarkFileError, match=r"x\.pth: it is a web page"):
+        recognize(tmp_path / "x.pth")
