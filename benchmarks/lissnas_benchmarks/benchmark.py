@@ -74,7 +74,7 @@ class Benchmark:
     scored: ListedSpace | None = field(default=None, compare=False)
 
     def __str__(self) -> str:
-        return f"{self.subject}: {self.space.size:,} networks{self._sample}; {self.roles}"
+        return f"{self.subject}: {self.space.size:,} networks{self._sample}{self._missing}; {self.roles}"
 
     def __repr__(self) -> str:
         return f"<Benchmark {self}>"
@@ -131,6 +131,12 @@ class Benchmark:
             return ""
         full_space = self.space.full_space
         return f" (a sample of the {full_space.size:.3g} of {full_space.name})"
+
+    @property
+    def _missing(self) -> str:
+        """Say how many architectures have both scores; "" if all have."""
+        scored = int(np.count_nonzero(~np.isnan(self.selection) & ~np.isnan(self.report)))
+        return "" if scored == self.space.size else f", {scored:,} of them with both scores"
 
     @property
     def roles(self) -> str:

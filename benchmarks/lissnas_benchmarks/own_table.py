@@ -192,6 +192,8 @@ class DeclaredFile:
                 f"{len(index):,} architectures instead of the {space.size:,} of {space.name}; if the others are "
                 f"missing, declare missing=True"
             )
+        if len(index) < space.size and not self.sampled:
+            source.note(f"{self.name}: has {len(index):,} of the {space.size:,} architectures of {space.name}")
         if self.sampled:
             return {column: values[np.argsort(index)] for column, values in columns.items()}
         placed = {column: np.full(space.size, np.nan) for column in columns}
@@ -203,6 +205,12 @@ class DeclaredFile:
         """Return the index of each architecture in the order of the opened file, and its measurements."""
         space = self.space()
         numbering = tuple(name for name in (self.run_column, self.epoch_column) if name)
+        if self.gene_columns and not {*self.gene_columns} & {*file.names}:
+            genes = ", ".join(self.gene_columns)
+            raise self._error(
+                f"it has none of the columns of genes ({genes}), but {', '.join(file.names)}: if one of these has the "
+                f"architectures, name it with --arch, in Python with string_column"
+            )
         for name in (*(self.gene_columns or (self.string_column,)), *numbering, *self.columns):
             if name not in file.names:
                 raise UnknownNameError(f"column of {self.name}", name, file.names)

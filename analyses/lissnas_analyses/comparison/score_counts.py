@@ -64,8 +64,12 @@ class ScoreCounts:
 
     def __str__(self) -> str:
         scored = self.networks - self.without_report_score
-        tied = self.top_1 - round(_TOP * scored)
-        ties = f", {100 * self.top_1_share:.2f} %, because {tied:,} more tie with the last" if tied else ""
+        rounded = round(_TOP * scored)
+        tied = self.top_1 - max(1, rounded)
+        reason = (
+            f"because {tied:,} more tie with the last" if tied else "" if rounded else "because at least one counts"
+        )
+        ties = f", {100 * self.top_1_share:.2f} %, {reason}" if reason else ""
         top = f"counted: the top 1 % are {self.top_1:,} of {scored:,} networks{ties}"
         optima = "one network has the best score"
         if self.tied_optima > 1:

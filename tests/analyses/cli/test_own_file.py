@@ -113,6 +113,20 @@ def test_a_description_that_does_not_fit_is_refused(
     assert not (tmp_path / "cache" / "declared").exists()
 
 
+def test_what_a_file_lacks_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LISSNAS_CACHE", str(tmp_path / "cache"))
+    path = tmp_path / "mine.csv"
+    path.write_text('arch,val\n"0,1",1\n"1,1",2\n')
+    words = ("locality", str(path), "--space", "2x2", "--select", "val")
+    with pytest.raises(BenchmarkFileError, match=r"of genes \(gene0, gene1\), but arch, val: .* name it with --arch"):
+        declare_own_file(words)
+    declare_own_file((*words, "--arch", "arch"))
+    assert "note: mine.csv: has 2 of the 4 architectures of 2x2" in capsys.readouterr().err
+    assert str(open_benchmark("mine")).startswith("mine: 4 networks, 2 of them with both scores; selected and")
+
+
 def test_a_damaged_declaration_is_written_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LISSNAS_CACHE", str(tmp_path / "cache"))
     (tmp_path / "mine.csv").write_text("gene0,gene1,val\n0,0,1\n0,1,2\n")

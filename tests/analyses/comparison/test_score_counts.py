@@ -46,6 +46,15 @@ def test_ties_and_missing_scores_are_counted(proteins: Benchmark) -> None:
     )
 
 
+def test_the_top_of_a_small_space_is_one_network(proteins: Benchmark) -> None:
+    scores = np.full(proteins.space.size, np.nan)
+    scores[:20] = np.arange(20)
+    counted = ScoreCounts.of(replace(proteins, report=scores))
+    assert str(counted).startswith(
+        "counted: the top 1 % are 1 of 20 networks, 5.00 %, because at least one counts; one"
+    )
+
+
 def test_a_table_without_ties_says_so(proteins: Benchmark) -> None:
     counted = ScoreCounts.of(replace(proteins, report=np.arange(float(proteins.space.size))))
     assert str(counted) == (

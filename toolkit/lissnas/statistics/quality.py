@@ -66,14 +66,16 @@ class Quality:
 
 
 def is_top(scores: Floats, share: float) -> NDArray[np.bool_]:
-    """Mark the best `share` of the scores, shape (size,): that share, rounded, and all ties with the last.
+    """Mark the best `share` of the scores, shape (size,): that share, at least one, and all ties with the last.
 
-    NaN scores are ignored. Raises SettingError if the share is not between 0 and 1, or rounds to no architecture.
+    NaN scores are ignored. Raises SettingError if the share is not between 0 and 1, or no architecture has a score.
     """
     measured = scores[~np.isnan(scores)]
-    count = round(share * len(measured))
-    if not 0 < share < 1 or count == 0:
-        raise SettingError(f"the top {share:.3g} of {len(measured)} architectures is empty: choose a larger share")
+    if not 0 < share < 1:
+        raise SettingError(f"a share of {share:.3g} is not between 0 and 1")
+    if not len(measured):
+        raise SettingError(f"no architecture has a score, so none is in the top {share:.3g}")
+    count = max(1, round(share * len(measured)))
     return scores >= np.partition(measured, len(measured) - count)[len(measured) - count]
 
 
