@@ -67,6 +67,7 @@ def test_vertices_share_a_color_where_plain_refinement_gives_the_same() -> None:
         expected = [names.setdefault(repr(color), len(names)) for row in plain for color in row]
         _values, first, found = np.unique(ours.ravel(), return_index=True, return_inverse=True)
         np.testing.assert_array_equal(np.argsort(np.argsort(first))[found], expected)
+        assert not ours[graphs.labels == 0].any()
 
 
 def test_histograms_do_not_depend_on_the_numbering_of_vertices() -> None:

@@ -8,10 +8,8 @@ import numpy as np
 import pytest
 from lissnas.errors import SettingError
 from lissnas.evaluation.evaluator import TableEvaluator
-from lissnas.predictors.choice_kernel import choice_components
-from lissnas.predictors.distance_kernel import DistanceKernel
-from lissnas.predictors.expected_recall import REPRODUCIBLE, ExpectedSubspace, _Prediction
-from lissnas.predictors.gaussian_process import fit_gaussian_process, normal_scores
+from lissnas.predictors.expected_recall import ExpectedSubspace
+from lissnas.predictors.gaussian_process import normal_scores
 from lissnas.shrinkers.kernel_shrinkage import KernelShrinkage
 from lissnas.shrinkers.lissnas import Lissnas
 from lissnas.shrinkers.shrink import Trace, shrink
@@ -108,18 +106,6 @@ def test_networks_with_high_scores_are_kept_where_the_kernel_explains_nothing() 
     noise = np.random.default_rng(0).normal(size=SPACE.size)
     trace = _run(TableEvaluator(SPACE, noise), evaluations=100, size=300)
     assert trace.subspace.contains(trace.evaluations.best(10)).all()
-
-
-def test_the_variance_of_a_scored_architecture_is_that_of_two_normal_variables() -> None:
-    space = CategoricalSpace("pairs", ("abcd",) * 3, "{}{}{}")
-    scored, rng = np.arange(0, 60, 3), np.random.default_rng(0)
-    process = fit_gaussian_process(DistanceKernel(choice_components(space)), space.rows(scored), rng.normal(size=20))
-    found = _Prediction.of(space, process, scored, np.array([1, 3]))
-    spread = process.mean_and_spread(space.rows(np.array([1, 3])))[1]
-    noise, share = process.noise, REPRODUCIBLE * process.noise
-    smooth = spread[1] ** 2 * noise / (noise - spread[1] ** 2)  # its variance without its own score
-    conditional = smooth + share - (smooth + share) ** 2 / (smooth + noise)
-    np.testing.assert_allclose(found.of_architecture[1] ** 2, [spread[0] ** 2 + share, conditional])
 
 
 def test_the_expected_recall_of_the_full_space_is_1() -> None:

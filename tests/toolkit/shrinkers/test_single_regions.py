@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 from lissnas.evaluation.evaluator import TableEvaluator
+from lissnas.shrinkers.progressive_shrinkage import ProgressiveShrinkage
 from lissnas.shrinkers.shrink import Trace, shrink, shrinker_class
+from lissnas.spaces.categorical import CategoricalSpace
 from lissnas.spaces.published.cell201 import cell201
 from lissnas.spaces.space import Floats
 from lissnas.statistics.quality import is_top
@@ -68,3 +70,12 @@ def test_the_best_architectures_are_kept_more_often_than_by_chance(
     best = is_top(nasbench201("c10_test200"), 0.05)
     kept = np.mean([best[trace.subspace.index].mean() for trace in runs(method)])
     assert kept > 2 * best.mean()
+
+
+def test_progressive_shrinkage_drops_choices_that_were_never_scored_before_others() -> None:
+    space = CategoricalSpace("wide", ("abcdefgh",) * 3, "{}{}{}")
+    trace = shrink(space, lambda rows: rows.sum(axis=1), ProgressiveShrinkage(evaluations=6), np.random.default_rng(0))
+    after_first = trace.rounds[1].subspace
+    assert isinstance(after_first, Box)
+    scored = space.rows(trace.evaluations.index[:3])
+    assert after_first.allowed[np.arange(3), scored].all()

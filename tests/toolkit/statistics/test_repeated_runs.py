@@ -21,15 +21,16 @@ def test_symmetric_runs_have_students_interval() -> None:
     np.testing.assert_allclose([found.low, found.high], stats.t.interval(0.95, 4, 0, stats.sem(runs)), atol=1e-12)
 
 
-def test_the_ends_solve_halls_equation() -> None:
-    runs = np.random.default_rng(0).exponential(size=20)
-    slope, error = stats.skew(runs, bias=False) / np.sqrt(20), stats.sem(runs)
+@pytest.mark.parametrize("count", [5, 20])
+def test_the_ends_solve_halls_equation(count: int) -> None:
+    runs = np.random.default_rng(0).exponential(size=count)
+    slope, error = stats.skew(runs, bias=False) / np.sqrt(count), stats.sem(runs)
 
     def transformed(mean: float) -> float:
         t = (runs.mean() - mean) / error
         return t + slope * t**2 / 3 + slope**2 * t**3 / 27 + slope / 6
 
-    quantile = stats.t.ppf(0.975, 19)
+    quantile = stats.t.ppf(0.975, count - 1)
     found = mean_over_runs(runs)
     assert found.low == pytest.approx(brentq(lambda mean: transformed(mean) - quantile, -9, 9))
     assert found.high == pytest.approx(brentq(lambda mean: transformed(mean) + quantile, -9, 9))

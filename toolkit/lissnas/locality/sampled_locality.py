@@ -42,10 +42,10 @@ def sample_locality(
     columns = shell_columns(scores, shares)
     blocks = range(0, len(rows), _CENTERS_AT_ONCE)
     largest = max(int(space.distances(rows[first : first + _CENTERS_AT_ONCE], rows).max()) for first in blocks)
-    sums = np.zeros((len(rows), largest + 1, columns.shape[1]))
-    differences = np.zeros((len(rows), largest + 1))
+    sums = np.empty((len(rows), largest + 1, columns.shape[1]))
+    differences = np.empty((len(rows), largest + 1))
     for first in blocks:
-        centers = slice(first, min(first + _CENTERS_AT_ONCE, len(rows)))
+        centers = slice(first, first + _CENTERS_AT_ONCE)
         distances = space.distances(rows[centers], rows).astype(np.int64)
         count = len(distances)
         key = (distances + (largest + 1) * np.arange(count)[:, None]).ravel()
