@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -135,3 +136,19 @@ def test_the_format_decides_and_one_of_another_space_is_unknown() -> None:
     assert micro.write(read_architectures([text], "naslib-transnas-micro", micro)) == ["64-41414-1_02_333"]
     with pytest.raises(UnknownNameError, match="unknown format of transnas-micro 'naslib-201'"):
         read_architectures([text], "naslib-201", micro)
+
+
+@pytest.mark.parametrize(
+    ("space", "text", "form", "others"),
+    [
+        (cell201, "(0, 2, 3, 2, 3, 1)", "official", "naslib-201"),
+        (cell201, "4811", "naslib-201", "lissnas-index or official-index or spikenas"),
+        (transnas_micro, "(1, 0, 2, 3, 3, 3)", "official", "naslib-transnas-micro"),
+        (lambda: nasbench101(5), "4a0ab8bbe2441a002e07b0f445ec2d63", "official", "hash-101"),
+    ],
+)
+def test_a_text_of_another_format_is_refused_with_its_name(space: Any, text: str, form: str, others: str) -> None:
+    with pytest.raises(ArchitectureError, match=f"; this is how {others} writes architectures: name that format"):
+        read_architectures([text], form, space())
+    with pytest.raises(ArchitectureError, match=r"'x'.* writes it"):
+        read_architectures(["x"], form, space())

@@ -4,13 +4,14 @@
 other edges, in the next. Texts are parsed as literals and never evaluated.
 """
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
 
 from lissnas.bridges.formats import cell201, darts, nas_bench_graph, nasbench101, transnas
 from lissnas.bridges.formats.text_form import Dialect, TextForm
-from lissnas.errors import UnknownNameError
+from lissnas.errors import ArchitectureError, UnknownNameError
 from lissnas.spaces.part_of_space import PartOfSpace
 from lissnas.spaces.space import INDEX_COLUMN, Rows, Space
 
@@ -62,6 +63,31 @@ def read_architectures(texts: Sequence[str], form: str, space: Space) -> Rows:
     >>> cell201().write(rows)
     ['|skip_connect~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|nor_conv_1x1~0|nor_conv_1x1~1|none~2|']
     """
+    try:
+        return _read(texts, form, space)
+    except ArchitectureError as error:
+        first = texts[:1]
+        others = [] if _reads(first, form, space) else [o for o in format_names(space) if _reads(first, o, space)]
+        if not others:
+            raise
+        raise ArchitectureError(
+            f"{error}; this is how {' or '.join(others)} writes architectures: name that format (--format)"
+        ) from error
+
+
+def _reads(texts: Sequence[str], form: str, space: Space) -> bool:
+    """Tell whether texts are in a format, or seem to be if that takes long to find out."""
+    if form in _DIALECTS and (pattern := _DIALECTS[form].pattern):
+        return all(re.fullmatch(pattern, text) for text in texts)
+    try:
+        _read(texts, form, space)
+    except ArchitectureError:
+        return False
+    return True
+
+
+def _read(texts: Sequence[str], form: str, space: Space) -> Rows:
+    """Return the row of each architecture, as `read_architectures` does."""
     if form == OFFICIAL:
         return space.read(texts)
     if form == INDEX_COLUMN:

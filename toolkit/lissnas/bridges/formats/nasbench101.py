@@ -19,6 +19,8 @@ _MATRIX = TextForm("matrix", '{"matrix":[[0,1],[0,0]],"ops":["input","output"]}'
 
 _HASH = TextForm("hash-101", "4a0ab8bbe2441a002e07b0f445ec2d63")
 
+_MD5 = "[0-9a-f]{32}"
+
 
 _NASLIB_101 = ("input", "output", "maxpool3x3", "conv1x1-bn-relu", "conv3x3-bn-relu")
 
@@ -119,7 +121,7 @@ def _read_hash(texts: Sequence[str], space: Space) -> Rows:
     """Read MD5s by computing those of the space's graphs until all are found, 4,096 graphs at a time."""
     wanted = dict.fromkeys(texts)
     for text in wanted:
-        if not re.fullmatch(r"[0-9a-f]{32}", text):
+        if not re.fullmatch(_MD5, text):
             raise _HASH.fault(text)
     found: dict[str, int] = {}
     for first in range(0, space.size, 4096):
@@ -137,6 +139,6 @@ def _read_hash(texts: Sequence[str], space: Space) -> Rows:
 DIALECTS = {
     _NASLIB.name: Dialect(("nas-bench-101",), _read_naslib_101, _write_naslib_101),
     _MATRIX.name: Dialect(("nas-bench-101",), _read_graph, _write_graph),
-    _HASH.name: Dialect(("nas-bench-101",), _read_hash, _write_hash),
+    _HASH.name: Dialect(("nas-bench-101",), _read_hash, _write_hash, _MD5),
 }
 """The formats by their names."""

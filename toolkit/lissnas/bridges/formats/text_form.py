@@ -22,11 +22,15 @@ _NUMBERS = re.compile(r"[\[(][\d\s,.()\[\]]*[\])]", re.ASCII)
 
 @dataclass(frozen=True)
 class Dialect:
-    """A text form: the beginnings of the names of its spaces, how it is read and how it is written."""
+    """A text form: the beginnings of the names of its spaces, how it is read and how it is written.
+
+    `pattern` is a regular expression of its texts, if reading one takes long.
+    """
 
     spaces: tuple[str, ...]
     read: Callable[[Sequence[str], Space], Rows]
     write: Callable[[Rows, Space], list[str]]
+    pattern: str = ""
 
 
 @dataclass(frozen=True)
