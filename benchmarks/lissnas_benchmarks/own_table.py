@@ -1,5 +1,6 @@
 """Make a benchmark of your own table: a Parquet, CSV or JSON file with one row per architecture."""
 
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -27,6 +28,9 @@ _MAX_COPIES = 100
 
 _MAX_MEASURED = 5_000
 """Maximum number of columns of a table that is made from a file in long format (our own choice)."""
+
+_WHOLE = re.compile(r"(?<=\d)\.0+$")
+"""The end of a whole number that a program wrote as a float."""
 
 Number = TypeVar("Number", bound=np.generic)
 
@@ -295,9 +299,11 @@ class DeclaredFile:
             if not equal.all():
                 place = int(equal.argmin())
                 one, other = int(first_of[place]), int(order[place])
+                numbered = self.run_column and self.epoch_column
+                hint = "" if numbered else ", or name the column of the run or epoch: --run-column, --epoch-column"
                 raise self._error(
                     f"{file.place(one)} and {file.place(other)} are the same architecture of {space.name}, but {name} "
-                    f"is {values[one]:g} and {values[other]:g}: keep one of the rows"
+                    f"is {values[one]:g} and {values[other]:g}: keep one of the rows{hint}"
                 )
         return np.sort(order[is_first])
 
@@ -376,7 +382,8 @@ class DeclaredFile:
         """Return the choices of a gene whose column has the names of the operations."""
         choice_of = {value: choice for choice, value in enumerate(values)}
         names = file.texts(name, "names of operations", self.named_genes)
-        choices = np.array([choice_of.get(text, -1) for text in names], dtype=np.int64)
+        choice_of |= {text: choice_of.get(_WHOLE.sub("", text), -1) for text in {*names} - choice_of.keys()}
+        choices = np.array([choice_of[text] for text in names], dtype=np.int64)
         if (choices < 0).any():
             row = int((choices < 0).argmax())
             known = ", ".join(values)

@@ -122,6 +122,15 @@ def test_an_error_in_percent_is_negated_after_its_unit_is_checked(tmp_path: Path
             _values(f"arch,err\n{A},0.055\n{B},{wrong}\n", tmp_path, **declared)
 
 
+def test_whole_numbers_written_as_floats_are_the_choices_of_these_names(tmp_path: Path) -> None:
+    space = CategoricalSpace("widths", (("8", "16", "1.0"), ("1", "2", "10")), "{},{}")
+    declared: dict[str, Any] = {"space": space, "gene_columns": ["a", "b"], "named_genes": True}
+    text = "a,b,val\n8.0,1.0,1\n16.00,2,2\n1.0,10.0,3\n"
+    assert _values(text, tmp_path, **declared) == {"val/t": [1, 2, 3]}
+    with pytest.raises(BenchmarkFileError, match=r"a is '8\.5' in line 3, but must be one of 8, 16, 1\.0"):
+        _values("a,b,val\n8,1,1\n8.5,1,2\n", tmp_path, **declared)
+
+
 def test_epoch_0_is_an_epoch(tmp_path: Path) -> None:
     text = f"arch,epoch,val\n{A},0,1\n{A},1,2\n"
     assert _values(text, tmp_path, string_column="arch", epoch_column="epoch") == {"val/t/0": [1], "val/t/1": [2]}

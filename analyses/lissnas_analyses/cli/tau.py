@@ -89,7 +89,7 @@ def tau(
     top
         A true top share to measure on; default: 0.2.
     sample
-        Number of networks in a random sample; default: 500.
+        Number of networks in a random sample; default: 500, or no sample if fewer have scores.
     draws
         Number of bootstrap draws of an interval; default: 1000.
     precision_at
@@ -111,11 +111,12 @@ def tau(
         opened = open_benchmark(benchmark, dataset, metric)
         folder = out or default_folder(benchmark) / "predictors"
         return _measure_models(opened, model, train, runs, precision_at, seed, folder, workers, cluster)
+    import numpy as np
     from lissnas.subspaces import subspace_file
 
     from lissnas_analyses.ranking.describe import INTERVALS, add_ranking, ranking_sentences
     from lissnas_analyses.ranking.evaluation_sets import set_of_subspace, sets_shrunk_by
-    from lissnas_analyses.ranking.measure import TauSettings, measure
+    from lissnas_analyses.ranking.measure import MIN_NETWORKS, SAMPLE, TauSettings, have_all_scores, measure
     from lissnas_analyses.ranking.predictors import collect_predictors
     from lissnas_analyses.results.folder import Results, benchmark_entries
 
@@ -124,7 +125,6 @@ def tau(
     if train:
         raise SettingError("--train says how many networks a model learns from: name a --model, or leave it out")
     defaults = TauSettings()
-    sample = defaults.sample if sample is None else sample
     draws = defaults.draws if draws is None else draws
     runs = 3 if runs is None else runs
     precision_at = 0.05 if precision_at is None else precision_at
@@ -133,7 +133,16 @@ def tau(
     results = Results(out or default_folder(benchmark) / "tau", "tau")
     opened = open_benchmark(benchmark, dataset, metric)
     predictors = collect_predictors(opened, predictor, column, form)
-    settings = TauSettings(top or defaults.tops, sample, runs, seed, draws, precision_at)
+    scored = have_all_scores(opened, predictors)
+    count = int(scored.sum())
+    too_large = []  # sets that nobody asked for and that cannot be measured
+    if sample is None:
+        sample = SAMPLE if count >= SAMPLE else None
+        too_large += [] if sample else [f"a sample of {SAMPLE}"]
+    if not top:
+        top = defaults.tops if defaults.tops[0] * count >= MIN_NETWORKS else ()
+        too_large += [] if top else [f"the true top {defaults.tops[0]:.0%}"]
+    settings = TauSettings(top, sample, runs, seed, draws, precision_at)
     shrunk = [set_of_subspace(subspace_file.load(path, opened.space)[0], str(path)) for path in dict.fromkeys(subspace)]
     shrinkers = method or (() if subspace else ("lissnas",))
     with progress() as report:
@@ -141,11 +150,18 @@ def tau(
             for run, shrunk_space in enumerate(sets_shrunk_by(opened, name, runs, seed)):
                 report(f"shrinking by {name}", run / runs)
                 shrunk.append(shrunk_space)
+        scored_members = [np.count_nonzero(one.choose(opened.report) & scored) for one in shrunk]
+        if not method and not subspace and min(scored_members) < MIN_NETWORKS:
+            too_large.append("the space shrunk by lissnas")
+            shrunk = []
         tau_result = measure(opened, predictors, shrunk, settings, prefixed(report, benchmark))
         add_ranking(tau_result, opened, settings, results, report)
     sources = {"predictors": list(predictor), "columns": list(column), "subspaces": list(map(str, subspace))}
     matched = dict.fromkeys(one.matched for one in predictors if one.matched)
-    findings = (*matched, *ranking_sentences(tau_result))
+    left_out = (
+        [f"left out, because only {count:,} networks have all scores: {', '.join(too_large)}"] if too_large else []
+    )
+    findings = (*matched, *ranking_sentences(tau_result), *left_out)
     methods = {name: asdict(cast(Any, shrinker_class(name)())) for name in shrinkers}
     entries = benchmark_entries(opened, methods=shrinkers)
     results.save(entries, sources | {"methods": methods} | asdict(settings), findings)

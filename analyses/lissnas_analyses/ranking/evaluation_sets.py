@@ -38,19 +38,21 @@ class EvaluationSet:
 
 
 def standard_sets(
-    has_scores: NDArray[np.bool_], sample: int, runs: int, tops: Sequence[float], seed: int
+    has_scores: NDArray[np.bool_], sample: int | None, runs: int, tops: Sequence[float], seed: int
 ) -> Iterator[EvaluationSet]:
     """Yield the full space, `runs` random samples, and the true top shares of the networks that have scores.
+
+    There is no sample if `sample` is None.
 
     Raises SettingError if fewer networks than the sample have scores, or if a share is not between 0 and 1.
     """
     yield true_top(1)
     places = np.flatnonzero(has_scores)
-    if not 2 <= sample <= len(places):
+    if sample is not None and not 2 <= sample <= len(places):
         raise SettingError(
             f"a sample of {sample:,} of {len(places):,} networks cannot be drawn: choose 2 to {len(places):,}"
         )
-    for run in range(runs):
+    for run in range(0 if sample is None else runs):
         rng = np.random.default_rng([seed, run, RankingStream.SAMPLE])
         yield EvaluationSet(
             f"sample of {sample:,}", run, _members(rng.choice(places, sample, replace=False), len(has_scores))

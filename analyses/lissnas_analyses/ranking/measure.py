@@ -39,7 +39,10 @@ MEASURES = {
 NARROWING_SHARES = (1.0, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01)
 """True top shares in which tau is drawn; 1 is the full space."""
 
-_MIN_NETWORKS = 20
+SAMPLE = 500
+"""Default number of networks in a random sample (our own choice)."""
+
+MIN_NETWORKS = 20
 """Minimum number of networks in a set on which tau is measured (our own choice)."""
 
 _REFERENCE_DRAWS = 10
@@ -55,7 +58,7 @@ class TauSettings:
     tops
         True top shares, each of which is a set.
     sample
-        Number of networks in a random sample.
+        Number of networks in a random sample; None for no sample.
     runs
         Number of seeds with which samples are drawn and spaces are shrunk.
     seed
@@ -67,7 +70,7 @@ class TauSettings:
     """
 
     tops: tuple[float, ...] = (0.2,)
-    sample: int = 500
+    sample: int | None = SAMPLE
     runs: int = 3
     seed: int = 0
     draws: int = 1000
@@ -108,6 +111,14 @@ class TauResult:
     trainings: str | None
 
 
+def have_all_scores(benchmark: Benchmark, predictors: Sequence[PredictedScores]) -> NDArray[np.bool_]:
+    """Return which networks have a reported score and one of every predictor, shape (size,)."""
+    has_all = ~np.isnan(benchmark.report)
+    for predictor in predictors:
+        has_all &= ~np.isnan(predictor.scores)
+    return has_all
+
+
 def measure(
     benchmark: Benchmark,
     predictors: Sequence[PredictedScores],
@@ -129,15 +140,13 @@ def measure(
     """
     from scipy.stats import kendalltau
 
-    has_all_scores = ~np.isnan(benchmark.report)
-    for predictor in predictors:
-        has_all_scores &= ~np.isnan(predictor.scores)
+    has_all_scores = have_all_scores(benchmark, predictors)
     networks = int(np.count_nonzero(has_all_scores))
-    if networks < _MIN_NETWORKS:
+    if networks < MIN_NETWORKS:
         names = ", ".join(predictor.name for predictor in predictors)
         raise SettingError(
             f"only {networks} networks have a reported score and scores of {names}, but tau needs at least "
-            f"{_MIN_NETWORKS}: give scores of more networks"
+            f"{MIN_NETWORKS}: give scores of more networks"
         )
     truth = np.where(has_all_scores, benchmark.report, np.nan)
     trainings = trainings_of(benchmark, np.random.default_rng([settings.seed, RankingStream.TRAININGS]))
@@ -206,10 +215,10 @@ def _agreement(
     settings: TauSettings,
 ) -> list[dict[str, object]]:
     chosen = evaluation_set.choose(truth)
-    if np.count_nonzero(chosen) < _MIN_NETWORKS:
+    if np.count_nonzero(chosen) < MIN_NETWORKS:
         raise SettingError(
             f"{evaluation_set.name}: only {np.count_nonzero(chosen)} networks have all scores, fewer than "
-            f"{_MIN_NETWORKS}: choose a larger set"
+            f"{MIN_NETWORKS}: choose a larger set"
         )
     rng = np.random.default_rng([settings.seed, evaluation_set.seed, RankingStream.BOOTSTRAP])
     agreement = rank_agreement(truth[chosen], predictor.scores[chosen], rng, settings.draws, settings.share)
@@ -252,7 +261,7 @@ def _narrowing(
 
 def _shares(truth: Floats) -> list[float]:
     networks = np.count_nonzero(~np.isnan(truth))
-    return [share for share in NARROWING_SHARES if round(share * networks) >= _MIN_NETWORKS]
+    return [share for share in NARROWING_SHARES if round(share * networks) >= MIN_NETWORKS]
 
 
 def _means(agreement: pl.DataFrame) -> pl.DataFrame:

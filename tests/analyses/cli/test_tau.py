@@ -55,6 +55,19 @@ def test_tau_writes_figures_tables_and_a_manifest(in_process: Command, tmp_path:
     assert f"tau {taus[0]:.3f}" in called.stdout
 
 
+def test_few_scores_are_measured_in_the_full_space_alone(in_process: Command, tmp_path: Path, scores: Path) -> None:
+    frame = pl.read_csv(scores)
+    frame.sample(60, seed=0).write_csv(scores)
+    words = ("tau", PROTEINS, "--predictor", "scores.csv:accuracy", "--draws", "30", "--runs", "1", "--out", "here")
+    called = in_process(*words, folder=tmp_path)
+    assert called.returncode == 0, called.stderr
+    left_out = "left out, because only 60 networks have all scores: a sample of 500, the true top 20%, the space shrunk"
+    assert left_out in called.stdout
+    assert pl.read_parquet(tmp_path / "here" / "tau.parquet")["set"].unique().to_list() == ["full space"]
+    refused = in_process(*words, "--sample", "61", folder=tmp_path)
+    assert "a sample of 61 of 60 networks cannot be drawn" in refused.stderr
+
+
 def test_shrink_and_compare_accept_a_users_scores(
     in_process: Command, tmp_path: Path, scores: Path, proteins: Benchmark
 ) -> None:

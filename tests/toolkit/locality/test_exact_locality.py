@@ -9,6 +9,7 @@ from lissnas.locality.exact_locality import pair_locality
 from lissnas.locality.fitness_distance_correlation import fitness_distance_correlation
 from lissnas.locality.landscape import Landscape
 from lissnas.locality.random_walks import walk_autocorrelation
+from lissnas.spaces.categorical import CategoricalSpace
 from lissnas.spaces.published.cell201 import cell201
 from lissnas.spaces.space import Floats
 from lissnas.statistics.estimate import Estimate
@@ -181,6 +182,12 @@ def test_walk_autocorrelation_matches_powers_of_the_transition_matrix(enumerated
     landscape = Landscape(enumerated.space, scores_of(enumerated.space.size))
     expected = [_lagged(landscape, lag).correlation(np.ones(landscape.size)) for lag in range(8)]
     np.testing.assert_allclose(walk_autocorrelation(landscape, 7).value, expected, atol=1e-12)
+
+
+def test_a_walk_without_neighbors_has_no_autocorrelation() -> None:
+    space = CategoricalSpace("two", ("ab", "cd"), "{}{}")
+    scores = np.array([1.0, np.nan, np.nan, 2.0])  # ac and bd: two edits apart
+    assert np.isnan(walk_autocorrelation(Landscape(space, scores), 3).value).tolist() == [True] * 4
 
 
 def test_errors_of_walk_autocorrelations_match_numerical_derivatives(enumerated: Any, scores_of: Any) -> None:

@@ -39,6 +39,8 @@ def walk_autocorrelation(landscape: Landscape, lags: int = 10) -> Estimate:
     It is the limit for one infinitely long walk, computed from the transition probabilities. Short walks that are
     centered on their own means give lower values. Weinberger, Biological Cybernetics 63, 1990.
     """
+    if not len(landscape.source):  # no neighbors, as in a small sample of a huge space
+        return normal_estimate(np.full(lags + 1, np.nan), np.full(lags + 1, np.nan))
     degrees = np.bincount(landscape.source, minlength=landscape.size)
     weight = degrees / degrees.sum()
     scores = np.where(degrees > 0, landscape.scores, 0)
