@@ -7,14 +7,13 @@ import shlex
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
-from dataclasses import fields
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import matplotlib as mpl
 import polars as pl
 import pytest
-from lissnas.shrinkers.shrink import shrinker_class, shrinker_names
+from lissnas.shrinkers.shrink import shrinker_names
 from lissnas_analyses.cli.app import app
 from lissnas_analyses.cli.shared.method_options import setting_values
 from lissnas_analyses.cli.shared.terminal import console
@@ -214,27 +213,6 @@ def test_every_method_and_every_benchmark_has_its_page() -> None:
     text = "".join((DOCS / name).read_text() for name in BENCHMARK_PAGES)
     for benchmark in benchmark_names():
         assert f"`{benchmark}`" in text or f"{benchmark}\n" in text or f"{benchmark} " in text, benchmark
-
-
-METHOD_SECTIONS = ("What it does", "When to use it", "Settings", "Source", "What we measured")
-"""Sections of a page of a shrinking method, in order; a method with a paper also says how ours differs from it."""
-
-
-@pytest.mark.parametrize("method", shrinker_names())
-def test_a_page_of_a_method_has_its_sections_in_order_and_its_equation(method: str) -> None:
-    page = (DOCS / "methods" / f"{method}.md").read_text()
-    sections = re.findall(r"^## (.+)$", page, re.MULTILINE)
-    assert tuple(sections[:5]) == METHOD_SECTIONS
-    assert "\n### The equation" in page
-    assert f"class `{shrinker_class(method).__name__}`" in page
-
-
-@pytest.mark.parametrize("method", shrinker_names())
-def test_a_page_of_a_method_lists_every_setting_with_its_default(method: str) -> None:
-    page = (DOCS / "methods" / f"{method}.md").read_text()
-    listed = dict(re.findall(r"^\| `--([a-z-]+)` \| (\S+) \|", page, re.MULTILINE))
-    settings = fields(cast(Any, shrinker_class(method)))
-    assert listed == {setting.name.replace("_", "-"): str(setting.default) for setting in settings}
 
 
 @pytest.mark.parametrize("name", sorted(set(BENCHMARK_PAGES) - {"benchmarks/index.md", "benchmarks/your-own.md"}))

@@ -38,12 +38,20 @@ _SLOWEST = 10
 """How many times as long as the tests of the unchanged module those of a mutant may take."""
 
 
+_PAGES = {"shrinkers": ROOT / "tests" / "docs" / "test_method_pages.py"}
+"""Tests of the defaults of a package's settings, which are those of the pages that users read."""
+
+
 def find_tests(module: Path) -> list[Path]:
-    """Return the tests of a module: those of its package that name it, its own first; without any, all of them."""
+    """Return the tests of a module: those of its package that name it, its own first; without any, all of them.
+
+    The tests of the pages that show the defaults of its settings are added.
+    """
     named = re.compile(rf"\b{re.escape('.'.join(module.with_suffix('').parts))}\b")
     package = sorted((ROOT / "tests" / "toolkit" / module.parts[1]).rglob("test_*.py"))
     found = [path for path in package if path.stem == f"test_{module.stem}" or named.search(path.read_text())]
-    return sorted(found, key=lambda path: path.stem != f"test_{module.stem}") or package
+    found = sorted(found, key=lambda path: path.stem != f"test_{module.stem}") or package
+    return [*found, *filter(None, [_PAGES.get(module.parts[1])])]
 
 
 def run_tests(files: list[Path], toolkit: Path, limit: float | None) -> tuple[str, float]:
