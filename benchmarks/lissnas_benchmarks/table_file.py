@@ -177,6 +177,5 @@ def values_checksum(values: Floats | Indices) -> int:
 def unreadable_table(table: Path, why: str, curve: Path | None = None) -> BenchmarkFileError:
     """Return the error for a table's file that is damaged, or one of its learning curves."""
     return BenchmarkFileError(
-        f"{curve or table}: not a readable table ({why}); import the official files again with "
-        f"'lissnas data import {table.stem} FILES', or delete {table.name} if an installed package contains them"
+        f"{curve or table}: not a readable table ({why}); 'lissnas data get {table.stem}' makes it again, or says how"
     )

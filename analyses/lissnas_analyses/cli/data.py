@@ -132,7 +132,7 @@ def import_data(*words: str, benchmark: Annotated[BenchmarkName | None, Paramete
 
 @json_command
 def get_data(benchmark: BenchmarkName, /) -> ImportResult:
-    """Download a benchmark's official files and import them, or print how to get them.
+    """Download a benchmark's official files and import them, or print how to get them; replace damaged data.
 
     Parameters
     ----------
@@ -142,9 +142,19 @@ def get_data(benchmark: BenchmarkName, /) -> ImportResult:
     from lissnas_benchmarks.obtaining.download import download
 
     adapter = find_adapter(benchmark)
-    if is_ready(benchmark):
+    if damage := _damage(benchmark):
+        say_on_stderr(f"{benchmark}: damaged: {damage}")
+    elif is_ready(benchmark):
         return _already_installed(benchmark, cached_path(adapter))
     notes: list[str] = []
+    try:
+        installed = adapter.installed_files()
+    except MissingFileError:
+        installed = ()
+    if installed:
+        with progress() as report:
+            path = import_files(adapter, installed, *_callbacks(benchmark, report, notes))
+        return _imported(benchmark, path, installed, notes)
     if all(file.url for file in adapter.files):
         with progress() as report:
             waits = partial(say_on_stderr, f"{benchmark}: waiting for another process that downloads it")
@@ -159,6 +169,22 @@ def get_data(benchmark: BenchmarkName, /) -> ImportResult:
             remedy += f"; or download {form.file.name} of {form.origin} from {form.file.url}, and import that"
     say(f"{benchmark}: {remedy}")
     return ImportResult(benchmark, None, remedy)
+
+
+def _damage(name: str) -> str:
+    """Return what is wrong with the cached data of a benchmark; "" if it is right, or if there is none."""
+    adapter = find_adapter(name)
+    if is_cached(adapter):
+        try:
+            if isinstance(adapter, SurrogateAdapter):
+                load_surrogate(name)
+            else:
+                load_table(name).verify()
+        except BenchmarkFileError as error:
+            return str(error)
+        except MissingFileError:
+            pass  # a table of an earlier version
+    return ""
 
 
 def _import_downloaded(adapter: Adapter, files: tuple[Path, ...], report: ProgressCallback, notes: list[str]) -> Path:

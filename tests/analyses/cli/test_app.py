@@ -171,7 +171,11 @@ def test_a_damaged_cache_is_a_one_line_error_with_a_remedy(in_process: Command, 
     called = in_process("locality", "analog-nasbench", folder=tmp_path, LISSNAS_CACHE=str(tmp_path))
     assert called.returncode == 2
     assert called.stderr.count("\n") == 1
-    assert "delete analog-nasbench.parquet" in called.stderr
+    assert "'lissnas data get analog-nasbench' makes it again" in called.stderr
+    for again in ("imported to", "is already installed"):
+        assert (
+            again in in_process("data", "get", "analog-nasbench", folder=tmp_path, LISSNAS_CACHE=str(tmp_path)).stdout
+        )
 
 
 def test_an_interrupt_leaves_complete_files_and_exit_status_130(tmp_path: Path, session_cache: Path) -> None:
@@ -231,7 +235,7 @@ def test_a_damaged_table_is_reported_in_its_row_and_the_others_too(
         called = in_process(*words, folder=tmp_path, LISSNAS_CACHE=cache)
         printed = called.stdout + called.stderr
         assert "channel-bench-macro.parquet: not a readable table" in printed
-        assert "lissnas data import channel-bench-macro FILES" in printed
+        assert "'lissnas data get channel-bench-macro' makes it again, or says how" in printed
         assert "nas-bench-macro" in called.stdout
         assert words == ("data", "check") or "channel-bench-macro " in called.stdout.split("without data")[0]
         assert called.returncode == (words[0] == "data")

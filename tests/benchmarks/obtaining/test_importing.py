@@ -109,7 +109,7 @@ def test_a_changed_curve_is_refused(
         data[-1] ^= 1
         curve.write_bytes(data)
     with pytest.raises(
-        BenchmarkFileError, match=rf"test\.4\.npy: not a readable table \({why}.*import {path.stem} FILES"
+        BenchmarkFileError, match=rf"test\.4\.npy: not a readable table \({why}.*data get {path.stem}' makes it"
     ):
         use(_table(path))
 
