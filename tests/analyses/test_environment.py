@@ -58,7 +58,7 @@ def test_a_damaged_table_is_a_problem_with_a_remedy(cache: Path) -> None:
     (cache / "tables/analog-nasbench.parquet").write_bytes(b"PAR1 cut short")
     [problem] = inspect_environment().problems
     assert "analog-nasbench.parquet" in problem.problem
-    assert "delete it" in problem.remedy
+    assert "lissnas data get analog-nasbench" in problem.remedy
 
 
 def test_a_damaged_surrogate_is_a_problem(cache: Path) -> None:

@@ -92,7 +92,7 @@ def test_a_file_is_kept_under_a_name_and_read_again_after_a_change(run: Run, tmp
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ("locality mine.csv --space 3x4 --select err", "unknown column of mine.csv 'gene0'"),
+        ("locality mine.csv --space 3x4 --select err", "none of the columns of genes (gene0, gene1), but first"),
         ("locality mine.csv --space widths.toml --select error", "unknown column of mine.csv 'error'"),
         ("locality mine.csv --space widths.toml", "mine.csv: give --select, the column that methods see"),
         ("locality mine.csv --select err --space", "--space needs a value: the search space"),
