@@ -131,6 +131,8 @@ def _reading_errors(adapter: TableAdapter, source: Import, given: tuple[Path, ..
             for path, opened, official in zip(given, source.files, adapter.files, strict=True):
                 if what := _what_else(adapter, path, opened, official.name):
                     raise BenchmarkFileError(f"{path}: it is {what}; {adapter.remedy}") from error
+                if str(opened) in str(error) and opened != path:  # it was unpacked for this import only
+                    raise BenchmarkFileError(str(error).replace(str(opened), f"{path}: {opened.name}")) from error
         if adapter.name in ADAPTERS.builtin or isinstance(error, LissnasError | OSError):
             raise
         raise PluginError(

@@ -87,6 +87,8 @@ def _folder(path: Path, expected: str) -> str:
     if wanted in names:
         return f"a folder that contains {wanted}: import {path / wanted}"
     records = [name for name in names if _RECORD.fullmatch(name)]
+    if "." not in wanted and not expected.endswith("-simple"):
+        return ""  # the official data is a folder, too
     if not expected.endswith("-simple"):
         content = " with NATS-Bench's records of single architectures" if records else ""
         return "" if reads_archives(expected) else f"a folder{content}: name the file {wanted}"

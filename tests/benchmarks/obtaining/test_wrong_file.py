@@ -121,3 +121,15 @@ def test_what_is_no_data_is_named_without_a_benchmark(tmp_path: Path) -> None:
     (tmp_path / "x.pth").write_bytes(b"<html>")
     with pytest.raises(BenchmarkFileError, match=r"x\.pth: it is a web page"):
         recognize(tmp_path / "x.pth")
+
+
+def test_an_incomplete_folder_is_not_called_a_folder_where_a_file_should_be(tmp_path: Path) -> None:
+    (tmp_path / "spike" / "data" / "CIFAR10").mkdir(parents=True)
+    _refused("spikenas-bench", tmp_path / "spike", "^SpikeNAS-Bench: 0 of 15,625 cells on cifar10")
+
+
+def test_a_file_in_an_archive_is_named_by_the_archive(tmp_path: Path) -> None:
+    path = tmp_path / "download.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("x/rb.json", 'acc={"":["cifar10#val_acc"]}')
+    _refused("nas-robbench-201", path, rf"^{path}: rb\.json: truncated, altered or of another version")
