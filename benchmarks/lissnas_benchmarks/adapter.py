@@ -166,7 +166,9 @@ class Adapter:
         """What to do about a file that is missing or damaged."""
         if self.package:
             return f"install it again with 'pip install --force-reinstall {self.package[1]}'"
-        return self.obtain
+        get = f"lissnas data get {self.name}"
+        is_downloaded = self.files and all(file.url for file in self.files)
+        return f"run '{get}', or {self.obtain}" if is_downloaded and get not in self.obtain else self.obtain
 
     def installed_files(self) -> tuple[Path, ...]:
         """Return the paths of the files in the installed package, without importing that package.
@@ -211,5 +213,6 @@ class TableAdapter(Adapter):
         if form is None:
             return self
         address = f" ({form.file.url})" if form.file.url else ""
-        obtain = f"download {form.file.name} of {form.origin}{address} again, or {self.obtain}"
-        return replace(self, files=(form.file,), read=form.read, obtain=obtain)
+        obtain = f"download {form.file.name} of {form.origin}{address} again, or {self.remedy}"
+        file = replace(form.file, url=None)  # 'lissnas data get' downloads the official file
+        return replace(self, files=(file,), read=form.read, obtain=obtain)

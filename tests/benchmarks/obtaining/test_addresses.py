@@ -45,6 +45,13 @@ def test_an_address_is_encrypted_and_ends_in_its_file(file: OfficialFile) -> Non
         assert address.path.endswith(f"/{file.name}")
 
 
+def test_what_has_an_address_is_said_to_be_downloaded() -> None:
+    for name in ADAPTERS.builtin:
+        adapter = ADAPTERS.find(name)
+        has_address = bool(adapter.files) and all(file.url for file in adapter.files)
+        assert (adapter.remedy.count(f"'lissnas data get {name}'") == 1) == has_address, name
+
+
 def test_checksums_and_lengths_are_those_that_were_published_or_measured() -> None:
     stated = {file.name: (file.sha256, file.size) for file in _files() if file.sha256 and file.url}
     assert stated == MEASURED
