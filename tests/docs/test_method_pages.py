@@ -1,4 +1,4 @@
-"""The page of each shrinking method has its sections, and its settings with their defaults."""
+"""The page of each method has its sections, and its settings with their defaults."""
 
 import re
 from dataclasses import fields
@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from lissnas.predictors.trees import BoostedTrees, ExtraTrees
 from lissnas.shrinkers.shrink import shrinker_class, shrinker_names
 
 METHODS = Path(__file__).parents[2] / "docs" / "methods"
@@ -29,3 +30,9 @@ def test_a_page_of_a_method_lists_every_setting_with_its_default(method: str) ->
     listed = dict(re.findall(r"^\| `--([a-z-]+)` \| (\S+) \|", page, re.MULTILINE))
     settings = fields(cast(Any, shrinker_class(method)))
     assert listed == {setting.name.replace("_", "-"): str(setting.default) for setting in settings}
+
+
+def test_the_page_of_predictors_states_the_settings_of_the_trees() -> None:
+    page, extra, boosted = (METHODS / "predictors.md").read_text(), ExtraTrees(), BoostedTrees()
+    assert f"| {extra.trees} extremely randomized trees" in page
+    assert f": {boosted.trees} trees of depth {boosted.depth}, learning rate {boosted.learning_rate}," in page

@@ -38,7 +38,7 @@ _SLOWEST = 10
 """How many times as long as the tests of the unchanged module those of a mutant may take."""
 
 
-_PAGES = {"shrinkers": ROOT / "tests" / "docs" / "test_method_pages.py"}
+_PAGES = dict.fromkeys(("predictors", "shrinkers"), ROOT / "tests" / "docs" / "test_method_pages.py")
 """Tests of the defaults of a package's settings, which are those of the pages that users read."""
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from lissnas.evaluation.evaluator import TableEvaluator
+from lissnas.shrinkers.distribution_pruning import DistributionPruning
 from lissnas.shrinkers.progressive_shrinkage import ProgressiveShrinkage
 from lissnas.shrinkers.shrink import Trace, shrink, shrinker_class
 from lissnas.spaces.categorical import CategoricalSpace
@@ -79,3 +80,10 @@ def test_progressive_shrinkage_drops_choices_that_were_never_scored_before_other
     assert isinstance(after_first, Box)
     scored = space.rows(trace.evaluations.index[:3])
     assert after_first.allowed[np.arange(3), scored].all()
+
+
+def test_distribution_pruning_divides_its_evaluations_among_its_rounds() -> None:
+    space = CategoricalSpace("huge", ("abcdefgh",) * 12, "{}" * 12)
+    shrinker = DistributionPruning(evaluations=100, size=10**6, max_rounds=4)
+    trace = shrink(space, lambda rows: rows.sum(axis=1), shrinker, np.random.default_rng(0))
+    assert [step.evaluations for step in trace.rounds] == [0, 25, 50, 75, 100]
