@@ -6,7 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from lissnas.bridges.dialects import format_names, read_architectures, write_architectures
+from lissnas.bridges.formats.text_form import TextForm
 from lissnas.errors import ArchitectureError, UnknownNameError
 from lissnas.spaces.published.cell201 import cell201
 from lissnas.spaces.published.channels import channels
@@ -152,3 +155,15 @@ def test_a_text_of_another_format_is_refused_with_its_name(space: Any, text: str
         read_architectures([text], form, space())
     with pytest.raises(ArchitectureError, match=r"'x'.* writes it"):
         read_architectures(["x"], form, space())
+
+
+@given(st.lists(st.lists(st.integers(0, 12), min_size=2, max_size=2), min_size=1, max_size=4), st.sampled_from("(["))
+def test_numbers_of_one_digit_and_of_two_are_read_alike(pairs: list[list[int]], bracket: str) -> None:
+    text = str(pairs) if bracket == "[" else str(tuple(map(tuple, pairs)))
+    form = TextForm("pairs", "((0, 1),)")
+    assert form.numbers([text, text.replace(" ", "")], (len(pairs), 2)).tolist() == [pairs, pairs]
+    for wrong in (text.replace(",", ";"), text[:-1], f"{text}1", text.replace(", ", " "), f"-{text}", f"{text}\n", "٣"):
+        with pytest.raises(ArchitectureError):
+            form.numbers([wrong], (len(pairs), 2))
+        with pytest.raises(ArchitectureError):
+            form.numbers([text, wrong], (len(pairs), 2))

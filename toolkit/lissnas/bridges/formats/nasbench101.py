@@ -4,12 +4,11 @@ import json
 import re
 from collections.abc import Sequence
 from hashlib import md5
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lissnas.bridges.formats.text_form import Dialect, TextForm, ragged
+from lissnas.bridges.formats.text_form import Dialect, TextForm
 from lissnas.errors import ArchitectureError, shortened
 from lissnas.spaces.space import Rows, Space
 
@@ -28,7 +27,8 @@ _NASLIB_101 = ("input", "output", "maxpool3x3", "conv1x1-bn-relu", "conv3x3-bn-r
 def _read_naslib_101(texts: Sequence[str], space: Space) -> Rows:
     numbers = _NASLIB.numbers(texts, (56,))
     _NASLIB.check_within(texts, numbers[:, 49:], len(_NASLIB_101) - 1)
-    return _graph_rows(texts, numbers[:, :49].reshape(-1, 7, 7), np.array(_NASLIB_101)[numbers[:, 49:]].tolist(), space)
+    names = [",".join(row) for row in np.array(_NASLIB_101)[numbers[:, 49:]].tolist()]
+    return _graph_rows(texts, numbers[:, :49].tolist(), names, space)
 
 
 def _write_naslib_101(rows: Rows, space: Space) -> list[str]:
@@ -50,23 +50,33 @@ def _read_graph(texts: Sequence[str], space: Space) -> Rows:
         value = _MATRIX.literal(text)
         if isinstance(value, dict):
             value = [value.get("matrix"), value.get("ops")]
-        if not isinstance(value, list) or len(value) != 2 or not isinstance(value[1], list):
+        if not isinstance(value, list) or len(value) != 2 or not all(isinstance(part, list) for part in value):
             raise _MATRIX.fault(text)
-        matrix = ragged(value[0])
-        if matrix.ndim != 2 or matrix.dtype.kind not in "iuf" or not all(isinstance(name, str) for name in value[1]):
+        rows, names = value
+        is_matrix = bool(rows) and all(isinstance(row, list) and len(row) == len(rows[0]) for row in rows)
+        numbers = [number for row in rows for number in row] if is_matrix else []
+        if not numbers or not {type(number) for number in numbers} <= {int, float}:
             raise _MATRIX.fault(text)
-        matrices.append(matrix)
-        operations.append(value[1])
+        if not all(isinstance(name, str) for name in names):
+            raise _MATRIX.fault(text)
+        matrices.append(numbers)
+        operations.append(",".join(names))
     return _graph_rows(texts, matrices, operations, space)
 
 
-def _graph_rows(texts: Sequence[str], matrices: Any, operations: Sequence[Sequence[str]], space: Space) -> Rows:
+def _graph_rows(
+    texts: Sequence[str], matrices: Sequence[Sequence[float]], operations: Sequence[str], space: Space
+) -> Rows:
+    """Return the row of each graph, given the numbers of its matrix and the names of its operations with commas."""
     strings = []
-    for text, matrix, names in zip(texts, matrices, operations, strict=True):
-        if not np.isin(matrix, (0, 1)).all():
+    for text, numbers, names in zip(texts, matrices, operations, strict=True):
+        if not _ADJACENT.issuperset(numbers):
             raise ArchitectureError(f"'{shortened(text)}' has a matrix with other numbers than 0 and 1")
-        strings.append(f"{''.join(map(str, matrix.astype(int).ravel().tolist()))} {','.join(names)}")
+        strings.append(f"{''.join(['1' if number else '0' for number in numbers])} {names}")
     return space.read(strings)
+
+
+_ADJACENT = frozenset((0, 1))
 
 
 def _graphs(rows: Rows, space: Space) -> list[tuple[NDArray[np.int64], list[str]]]:
