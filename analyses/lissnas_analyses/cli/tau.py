@@ -146,12 +146,17 @@ def tau(
     shrunk = [set_of_subspace(subspace_file.load(path, opened.space)[0], str(path)) for path in dict.fromkeys(subspace)]
     shrinkers = method or (() if subspace else ("lissnas",))
     with progress() as report:
+        is_default = not method and not subspace
         for name in shrinkers:
-            for run, shrunk_space in enumerate(sets_shrunk_by(opened, name, runs, seed)):
-                report(f"shrinking by {name}", run / runs)
-                shrunk.append(shrunk_space)
-        scored_members = [np.count_nonzero(one.choose(opened.report) & scored) for one in shrunk]
-        if not method and not subspace and min(scored_members) < MIN_NETWORKS:
+            try:
+                for run, shrunk_space in enumerate(sets_shrunk_by(opened, name, runs, seed)):
+                    report(f"shrinking by {name}", run / runs)
+                    shrunk.append(shrunk_space)
+            except SettingError:  # the space is too small for it
+                if not is_default:
+                    raise
+        members = [np.count_nonzero(one.choose(opened.report) & scored) for one in shrunk]
+        if is_default and min(members, default=0) < MIN_NETWORKS:
             too_large.append("the space shrunk by lissnas")
             shrunk = []
         tau_result = measure(opened, predictors, shrunk, settings, prefixed(report, benchmark))

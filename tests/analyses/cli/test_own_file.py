@@ -113,6 +113,16 @@ def test_a_description_that_does_not_fit_is_refused(
     assert not (tmp_path / "cache" / "declared").exists()
 
 
+@pytest.mark.slow
+def test_tau_on_a_space_that_is_too_small_to_shrink_says_what_it_left_out(run: Run, tmp_path: Path) -> None:
+    rows = [f"{a},{b},{a * 8 + b}" for a in range(8) for b in range(8)]
+    (tmp_path / "t.csv").write_text("\n".join(["gene0,gene1,val", *rows, ""]))
+    assert "64 networks" in run("locality t.csv --space 8x8 --select val --out here")
+    printed = run("tau t --predictor t.csv:val --draws 20 --out tau")
+    assert "tau 1.000" in printed
+    assert "only 64 networks have all scores: a sample of 500, the true top 20%, the space shrunk by lissnas" in printed
+
+
 def test_what_a_file_lacks_is_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
