@@ -137,10 +137,10 @@ def _to_optimum(benchmark: Benchmark) -> pl.DataFrame:
     distance = space.distances(space.rows(optima), space.all_rows()).min(axis=0)
     rows = []
     for d in np.unique(distance):
-        shell = scores[distance == d]
-        quantiles = np.nanquantile(shell, _QUANTILES)
+        shell = scores[(distance == d) & ~np.isnan(scores)]
+        quantiles = np.quantile(shell, _QUANTILES) if len(shell) else np.full(len(_QUANTILES), np.nan)
         named = {f"q{round(100 * q):02d}": value for q, value in zip(_QUANTILES, quantiles, strict=True)}
-        rows.append({"distance": int(d), "networks": int(np.count_nonzero(~np.isnan(shell))), **named})
+        rows.append({"distance": int(d), "networks": len(shell), **named})
     return pl.DataFrame(rows)
 
 
