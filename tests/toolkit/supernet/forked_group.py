@@ -29,24 +29,31 @@ def start_process(program: Callable[..., None], *arguments: Any) -> BaseProcess:
     return worker
 
 
-def start_group(program: Callable[..., None], *arguments: Any, world_size: int = 2) -> list[BaseProcess]:
-    """Start a function in each process of a group, with the environment that torchrun would give it."""
+def start_group(
+    program: Callable[..., None], *arguments: Any, world_size: int = 2, store_port: int | None = None
+) -> list[BaseProcess]:
+    """Start a function in each process of a group, with the environment that torchrun would give it.
+
+    The processes meet in a store of their own, or in one that is there, as after a restart by torchrun.
+    """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
-    places = [
-        {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "WORLD_SIZE": str(world_size), "RANK": str(rank)}
-        for rank in range(world_size)
-    ]
+        port = str(store_port or free.getsockname()[1])
+    shared = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "WORLD_SIZE": str(world_size)}
+    if store_port is not None:
+        shared["TORCHELASTIC_USE_AGENT_STORE"] = "True"
+    places = [shared | {"RANK": str(rank)} for rank in range(world_size)]
     workers = [_CONTEXT.Process(target=_run, args=(place, program, arguments)) for place in places]
     for worker in workers:
         worker.start()
     return list(workers)
 
 
-def run_group(program: Callable[..., None], *arguments: Any, world_size: int = 2) -> None:
+def run_group(
+    program: Callable[..., None], *arguments: Any, world_size: int = 2, store_port: int | None = None
+) -> None:
     """Run a function in each process of a group, and check that all of them end well."""
-    workers = start_group(program, *arguments, world_size=world_size)
+    workers = start_group(program, *arguments, world_size=world_size, store_port=store_port)
     for worker in workers:
         worker.join(120)
     codes = [worker.exitcode for worker in workers]

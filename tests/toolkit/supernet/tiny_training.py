@@ -143,3 +143,12 @@ def main_with_stderr_file(folder: Path, stop_after: int) -> None:
     stderr = (folder / f"stderr-{os.environ['RANK']}").open("w")
     os.dup2(stderr.fileno(), 2)
     main(folder / "run", folder / "results", stop_after)
+
+
+def meet_and_end(first_waits: bool) -> None:
+    """Join a group and end without leaving it, as a killed process does; one of the two starts later."""
+    if (os.environ["RANK"] == "0") == first_waits:
+        time.sleep(0.3)
+    with join_process_group("cpu") as group:
+        assert group.sum(torch.ones(1)).item() == group.world_size
+        os._exit(0)

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import tiny_training as tiny
 import torch
+import torch.distributed as dist
 from counted_reads import CountedReads
 from forked_group import run_group, start_group
 from lissnas.errors import SettingError
@@ -84,6 +85,13 @@ def test_a_port_in_use_is_named_before_any_work(monkeypatch: pytest.MonkeyPatch)
         message = rf"process 0 of 2 cannot meet the others at 127.0.0.1:{port} \(.*address already in use.*master-port"
         with pytest.raises(SettingError, match=message), join_process_group("cpu"):
             pass
+
+
+def test_restarted_processes_meet_in_the_store_of_those_that_were_killed() -> None:
+    """torchrun keeps its store, so the addresses of the killed ones are still there."""
+    store = dist.TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
+    for first_waits in (True, False):
+        run_group(tiny.meet_and_end, first_waits, store_port=store.port)
 
 
 def test_processes_with_different_software_do_not_start() -> None:

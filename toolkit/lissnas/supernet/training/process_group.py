@@ -9,14 +9,22 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib import import_module
+from time import monotonic, sleep
+from uuid import uuid4
 
 import torch
 import torch.distributed as dist
+from torch.distributed.distributed_c10d import PrefixStore, Store
+from torch.distributed.rendezvous import rendezvous
 
 from lissnas.errors import SettingError, TrainingError
 
 _TIMEOUT = timedelta(minutes=30)
 """A process that does not answer for this long counts as lost (our own choice)."""
+
+
+_SECONDS_BETWEEN_LOOKS = 0.05
+"""How often the first process looks whether another one has started."""
 
 
 @dataclass(frozen=True)
@@ -130,11 +138,17 @@ def join_process_group(device: str | None = None) -> Iterator[ProcessGroup]:
         # until the interpreter ends. That is the likely reason why the interpreter rarely aborted there (torch 2.13,
         # gloo).
         import_module("torch._dynamo")
+        gpu = chosen if chosen.type == "cuda" else None
         try:
-            if chosen.type == "cuda":
-                dist.init_process_group("nccl", timeout=_TIMEOUT, device_id=chosen)
-            else:
-                dist.init_process_group("gloo", timeout=_TIMEOUT)
+            store, _, _ = next(rendezvous("env://", rank, world_size, timeout=_TIMEOUT))
+            dist.init_process_group(
+                "gloo" if gpu is None else "nccl",
+                timeout=_TIMEOUT,
+                store=_without_earlier_keys(store, rank, world_size),
+                rank=rank,
+                world_size=world_size,
+                device_id=gpu,
+            )
         except (RuntimeError, ValueError) as error:
             place = ":".join(os.environ.get(name, f"(no {name})") for name in ("MASTER_ADDR", "MASTER_PORT"))
             raise SettingError(
@@ -148,6 +162,30 @@ def join_process_group(device: str | None = None) -> Iterator[ProcessGroup]:
     finally:
         if joins:
             dist.destroy_process_group()
+
+
+def _without_earlier_keys(store: Store, rank: int, world_size: int) -> Store:
+    """Return a store for the processes of this start alone; raise RuntimeError if they do not meet.
+
+    torchrun keeps one store when it restarts processes. In it they would find the addresses of the processes that it
+    has ended, and wait for them (torch 2.13). The number of restarts does not tell the starts apart: it may differ
+    between nodes.
+    """
+    own = uuid4().hex
+    if rank > 0:
+        store.set(f"lissnas/process/{rank}", own)
+        start = store.get(f"lissnas/start of/{own}").decode()
+        store.set(f"lissnas/in/{start}/{rank}", "")
+        return PrefixStore(start, store)
+    deadline = monotonic() + _TIMEOUT.total_seconds()
+    for other in range(1, world_size):
+        while not store.check([f"lissnas/in/{own}/{other}"]):
+            found = store.get(f"lissnas/process/{other}").decode()  # perhaps of a process that has ended
+            store.set(f"lissnas/start of/{found}", own)
+            sleep(_SECONDS_BETWEEN_LOOKS)
+            if monotonic() > deadline:
+                raise RuntimeError(f"process {other} does not answer")
+    return PrefixStore(own, store)
 
 
 def _device(requested: str | None, local_rank: int) -> torch.device:
