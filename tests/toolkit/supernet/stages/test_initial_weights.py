@@ -36,6 +36,8 @@ def test_a_supernet_begins_with_the_weights_of_a_file_which_may_not_change(tmp_p
         assert all(torch.equal(begun[name], weights[name]) for name in given)
         drawn = reinitialize(network, np.random.default_rng(2), "torch")
         assert all(torch.equal(begun[name], drawn[name]) for name in drawn.keys() - given)
+        (run_folder.loop / "training-0").mkdir(parents=True)
+        (run_folder.loop / "training-0/step-0000000001.pt").touch()
         torch.save({name: value + 1 for name, value in torch.load(file).items()}, file)
         with pytest.raises(LissnasError, match=r"weights.pt: is not the file that the run in .*run began with"):
             initial_weights(run, network)

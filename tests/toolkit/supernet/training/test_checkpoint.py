@@ -240,6 +240,15 @@ def test_the_checkpoint_of_another_training_is_refused(first_step: Path, other: 
         tiny.train(first_step, **({"recipe": ONE_STEP} | other))
 
 
+def test_the_checkpoint_of_other_initial_weights_is_refused(first_step: Path) -> None:
+    network = tiny.smooth_network()
+    with torch.no_grad():
+        network.classifier.weight[0, 0] += 1
+    sampler = SandwichPathSampler(network.space, tiny.chain().multiply_accumulates)
+    with pytest.raises(CheckpointError, match=r"another run, in which data\.initial_weights is .*; give each run"):
+        tiny.train_supernet(network, tiny.digits(), sampler, ONE_STEP, np.random.default_rng(1), first_step)
+
+
 def test_the_checkpoint_of_another_space_is_refused(first_step: Path) -> None:
     space = tiny.CategoricalSpace("huge", (("id", "k3", "k5"),) * 3, "{}-{}-{}")
     network = tiny.ChainNetwork(replace(tiny.chain(), space=space), np.random.default_rng(0))

@@ -31,10 +31,11 @@ def initial_weights(run: SupernetRun, network: Supernet) -> Mapping[str, Tensor]
     path, known = Path(run.recipe.initial_weights), run.folder.path / _DIGEST
     found = pretrained_weights(network, path)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    if not known.exists() and run.is_main_process:
-        with atomic_write(known) as file:
-            file.write(digest.encode())
-    elif known.exists() and known.read_text() != digest:
+    if not run.folder.has_work("train"):
+        if run.is_main_process:
+            with atomic_write(known) as file:
+                file.write(digest.encode())
+    elif not known.exists() or known.read_text() != digest:
         raise LissnasError(
             f"{path}: is not the file that the run in {run.folder.path} began with: restore that file, or start "
             "another run in another folder with --out"

@@ -121,7 +121,7 @@ class RunFolder:
         """
         if not self.has_recipe:
             return
-        fixed = [key for stage, keys in _FIXED_KEYS.items() if self._has_work(stage) for key in keys]
+        fixed = [key for stage, keys in _FIXED_KEYS.items() if self.has_work(stage) for key in keys]
         for key, theirs, ours in differing_keys(self.recipe(), recipe):
             if _is_among(key, fixed) and not _is_among(key, (*_FREE_KEYS, *_RAISABLE_KEYS, *may_differ)):
                 raise SettingError(another_run(self.path, key, theirs, ours))
@@ -132,7 +132,8 @@ class RunFolder:
                 f"{done} or more, or start another run in another folder with --out"
             )
 
-    def _has_work(self, stage: Stage) -> bool:
+    def has_work(self, stage: Stage) -> bool:
+        """Return whether the folder has finished or unfinished work of a stage."""
         return any(_has_content(path) for pattern in _WORK_FILES[stage] for path in self.path.glob(pattern))
 
     def stage_folder(self, stage: Stage) -> Path:

@@ -14,6 +14,7 @@ from lissnas.storage.random_streams import TrainingStream
 from lissnas.storage.run_identity import RunIdentity
 from lissnas.supernet.images.image_batches import TrainingImages
 from lissnas.supernet.networks.supernet import Supernet
+from lissnas.supernet.networks.weights import weights_digest
 from lissnas.supernet.training.path_samplers import PathSampler
 from lissnas.supernet.training.process_group import ProcessGroup
 from lissnas.supernet.training.training_recipe import TrainingRecipe
@@ -29,7 +30,7 @@ def training_identity(
 ) -> RunIdentity:
     """Return the identity of a training: a checkpoint of any other training is refused.
 
-    A digest of the paths that it draws identifies the sampler.
+    A digest of the paths that it draws identifies the sampler. The network has its initial weights.
     """
     drawn = [
         sampler.next(np.random.default_rng([TrainingStream.PATHS_FINGERPRINT, number])).tobytes()
@@ -46,6 +47,7 @@ def training_identity(
             "images": images.description,
             "paths": hashlib.sha256(b"".join(drawn)).hexdigest()[:16],
             "weight_shapes": hashlib.sha256(repr(shapes).encode()).hexdigest()[:16],
+            "initial_weights": weights_digest(network.state_dict().values())[:16],
         },
     )
 

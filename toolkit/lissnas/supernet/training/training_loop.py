@@ -64,7 +64,8 @@ def train_supernet(
     Parameters
     ----------
     network
-        The supernet. It is moved to the device.
+        The supernet with its initial weights, those of the first process. It is moved to the device. To resume, pass
+        the same initial weights again, not those of an interrupted call.
     images
         The images of each step.
     sampler
