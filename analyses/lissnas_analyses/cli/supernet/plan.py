@@ -155,27 +155,30 @@ def plan(
     )
     for sentence in limits_without_effect(read):
         say(sentence, indent=2)
-    _print(result, _scoring(run_plan, read.loop.round_limit), measured)
+    _print(result, (_scoring(run_plan, read.loop.round_limit), *_dearer_scoring(read, run_plan)), measured)
     return result
 
 
 def _speed_of(stage: "PlannedStage", images_per_second: float | None, measured: "MeasuredSpeed | None") -> float | None:
     """Return the throughput of a stage: networks are scored on images that were decoded before."""
-    return 1 / measured.train if measured is not None and not stage.steps else images_per_second
+    return 1 / measured.train if measured is not None and stage.work == "scoring" else images_per_second
 
 
 def _hours(recipe: "RunRecipe", run_plan: "Plan", hours: list[float | None], gpus: int) -> float:
-    """Return the hours of a run on some devices; those with fewer micro-batches wait for the others."""
+    """Return the hours of a run on some devices.
+
+    In a training, devices with fewer micro-batches wait for the others. In the closing recalibration all do the same.
+    """
     total = 0.0
     for stage, alone in zip(run_plan.stages, hours, strict=True):
         trainings = {"retraining": recipe.retraining, "training for the search": recipe.search_training}
         training = trainings.get(stage.name) or recipe.training
-        busy = 1 - training.idle_share(gpus) if stage.steps else 1
-        total += (alone or 0) / gpus / busy
+        busy = 1 - training.idle_share(gpus) if stage.work == "training" else 1
+        total += (alone or 0) / busy / (1 if stage.work == "closing" else gpus)
     return total
 
 
-def _print(result: PlanResult, scoring: str, measured: "MeasuredSpeed | None") -> None:
+def _print(result: PlanResult, scoring: tuple[str, ...], measured: "MeasuredSpeed | None") -> None:
     table = plain_table("stage", "steps", "images", "device hours")
     for column in table.columns[1:]:
         column.justify = "right"
@@ -187,8 +190,7 @@ def _print(result: PlanResult, scoring: str, measured: "MeasuredSpeed | None") -
     for sentence in (
         _speed(result),
         *_parts(measured),
-        scoring,
-        *_dearer_scoring(result),
+        *scoring,
         f"{result.parameters:,} parameters; a path costs {low:,.2f} to {high:,.2f} million "
         "multiply-accumulates per image",
         f"memory of a device: {_size(result.state_bytes)} for weights, gradients and momentum, and about "
@@ -255,16 +257,25 @@ def _scoring(run_plan: "Plan", rounds: int) -> str:
     return f"{takes}; a round scores at most {shrinker} to shrink, and {means} for its means"
 
 
-def _dearer_scoring(result: PlanResult) -> tuple[str, ...]:
+def _dearer_scoring(recipe: "RunRecipe", run_plan: "Plan") -> tuple[str, ...]:
     """Return what to lower if scoring takes more images than the training of the supernet; otherwise nothing."""
-    scored = sum(stage.images for stage in result.stages if not stage.steps)
-    trained = sum(stage.images for stage in result.stages if stage.steps and stage.name != "retraining")
+    scored, trained = (
+        sum(stage.images for stage in run_plan.stages if stage.work == work and stage.name != "retraining")
+        for work in ("scoring", "training")
+    )
     if scored <= trained:
         return ()
-    return (
-        f"scoring takes {scored:,} images, and training the supernet {trained:,}: lower loop.mean_sample_size, "
-        "loop.max_rounds, search.evaluations, scoring.recalibration_batches or images.files.held_out_per_class",
-    )
+    in_rounds = recipe.loop.round_limit and run_plan.networks_for_means
+    keys = ["loop.mean_sample_size", "loop.max_rounds"] if in_rounds else []
+    if in_rounds and hasattr(recipe.shrinking.settings, "evaluations"):
+        keys.append("shrinking.settings.evaluations")
+    keys += ["search.evaluations", "scoring.recalibration_batches"]
+    if recipe.images.files is not None:
+        keys.append("images.files.held_out_per_class")
+    lower = f"lower {', '.join(keys[:-1])} or {keys[-1]}"
+    if in_rounds and hasattr(recipe.shrinking.settings, "quantile"):
+        lower += ", or raise shrinking.settings.quantile"
+    return (f"scoring takes {scored:,} images, and training the supernet {trained:,}: {lower}",)
 
 
 def _three_digits(number: float) -> str:

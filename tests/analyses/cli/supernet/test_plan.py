@@ -24,6 +24,16 @@ def test_the_hours_of_a_plan_are_the_sum_over_its_stages(in_process: Command, tm
     assert "0.500 images per second on one device, as given" in told
     planned = json.loads(in_process(*words, "--json", folder=tmp_path).stdout)["result"]
     assert planned["hours"] == pytest.approx(sum(stage["gpu_hours"] for stage in planned["stages"]))
+    assert planned["stages"][-1] == {
+        "name": "closing recalibration", "steps": 0, "images": 1000, "gpu_hours": pytest.approx(1000 / 3 / 0.5 / 3600)
+    }  # fmt: skip
+
+
+def test_devices_share_all_of_a_run_but_the_closing_recalibration(in_process: Command, tmp_path: Path) -> None:
+    words = ("supernet", "plan", "spos", "--images-per-second", "1000", "--gpus", "8", "--json")
+    planned = json.loads(in_process(*words, folder=tmp_path).stdout)["result"]
+    *shared, closing = (stage["gpu_hours"] for stage in planned["stages"])
+    assert planned["hours"] == pytest.approx(sum(shared) / 8 + closing)
 
 
 def test_a_plan_says_how_many_networks_a_round_scores(in_process: Command, tmp_path: Path) -> None:
@@ -47,7 +57,10 @@ def test_a_plan_says_what_to_lower_where_scoring_takes_more_images_than_training
 
     before = told("loop.mean_sample_size=299")
     assert "training the supernet 215,142,400: lower loop.mean_sample_size, loop.max_rounds" in before
+    assert "scoring.recalibration_batches or images.files.held_out_per_class, or raise shrinking.settings.qua" in before
     assert "lower loop.mean_sample_size" not in told("search.evaluations=50", "loop.max_rounds=1")
+    only_searched = told("search.evaluations=9000", "loop.max_rounds=0")
+    assert "lower search.evaluations, scoring.recalibration_batches or images.files.held_out" in only_searched
 
 
 def test_a_measured_plan_names_its_bottleneck(in_process: Command, tmp_path: Path) -> None:

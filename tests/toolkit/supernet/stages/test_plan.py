@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import pytest
@@ -14,7 +15,13 @@ from lissnas.supernet.recipes.recipe_file import read_recipe
 from lissnas.supernet.recipes.recipe_images import open_images
 from lissnas.supernet.stages.measured_speed import MeasuredSpeed
 from lissnas.supernet.stages.plan import measured_throughput, plan
+from lissnas.supernet.stages.retrain import run_retraining
+from lissnas.supernet.stages.run_folder import RunFolder
+from lissnas.supernet.stages.search import run_search
+from lissnas.supernet.stages.shrink import run_shrinking
+from lissnas.supernet.stages.supernet_run import SupernetRun
 from lissnas.supernet.training.path_samplers import UniformPathSampler
+from lissnas.supernet.training.process_group import join_process_group
 from lissnas.supernet.training.training_loop import train_supernet
 from torch.nn.functional import cross_entropy
 
@@ -105,6 +112,66 @@ def test_the_pixels_that_are_planned_are_those_that_scoring_keeps(tmp_path: Path
     checksums, classes = 2 * 32, 8 * (4 * 5 + 2 * 5)
     assert plan(recipe).pixel_bytes == written - checksums - classes
     assert plan(read_recipe("digits", ())).pixel_bytes == 0
+
+
+class _ClassifiedImages:
+    """While its ``with`` runs, counts the images that reach a classifier, the only linear layer of these networks."""
+
+    def __init__(self) -> None:
+        self._count = 0
+
+    def __enter__(self) -> Self:
+        self._hook = torch.nn.modules.module.register_module_forward_hook(self._add)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._hook.remove()
+
+    def _add(self, module: torch.nn.Module, inputs: tuple[torch.Tensor], output: object) -> None:
+        self._count += len(inputs[0]) if isinstance(module, torch.nn.Linear) else 0
+
+    def since_last_time(self) -> int:
+        count, self._count = self._count, 0
+        return count
+
+
+def test_a_real_run_passes_as_many_images_through_networks_as_planned(tmp_path: Path) -> None:
+    tree = make_tree(tmp_path / "tree", training=8, validation=3)
+    changes = {
+        "images": {"train": tree / "train", "validation": tree / "val"},
+        "images.files": {"held_out_per_class": 5, "workers": 0, "classes": 4},
+        "images.files.augmentation": {"size": 16, "shorter_side": 18},
+        "network": {"classes": 4, "image_size": 16},
+        "training": {"steps": 3, "batch_size": 6, "micro_batch_size": 6, "learning_rate": 0.001},
+        "loop": {"steps_per_round": 2, "max_rounds": 1, "mean_sample_size": 4},
+        "shrinking.settings": {"confidence": 0.5, "quantile": 0.2, "seeds": 2},
+        "scoring": {"recalibration_batches": 2, "recalibration_batch_size": 5, "closing_batches": 2},
+        "search": {"evaluations": 6},
+        "search.settings": {"population": 4, "tournament": 2, "children": 2},
+        "retraining": {"steps": 2, "batch_size": 4, "micro_batch_size": 4},
+    }
+    recipe = read_recipe(
+        "nas-bench-macro", tuple(f"{table}.{key}={value}" for table in changes for key, value in changes[table].items())
+    )
+    made = plan(recipe)
+    planned = {stage.name: stage.images for stage in made.stages}
+    with join_process_group("cpu") as group, _ClassifiedImages() as counted:
+        run = SupernetRun(recipe, RunFolder(tmp_path / "run"), group, lambda *_: None)
+        images = run.open_images()
+        [finished] = run_shrinking(run, images, 1).rounds
+        shrinking = counted.since_last_time()
+        supernet, subspace = run.trained_supernet(), run.folder.search_subspace(recipe)
+        trace = run_search(run, supernet, images, subspace)
+        searching = counted.since_last_time()
+        run_retraining(run, images, subspace.space.rows(trace.incumbents[-1:])[0], tmp_path / "retrained")
+        retraining = counted.since_last_time()
+    tried = 5 + 20  # one path is tried on the first batches before the training
+    trained = planned["training"] + (planned["training after 1 round at most"] if finished.ended is None else 0)
+    scored = finished.evaluations * made.scored_network.images
+    assert shrinking == trained + scored + tried
+    assert scored <= planned["shrinking of 1 round at most"] + planned["means of 1 round at most"]
+    assert searching == planned["search"]
+    assert retraining == planned["retraining"] + planned["closing recalibration"] + 12  # of the validation
 
 
 def test_memory_is_for_the_larger_pieces_of_training_and_retraining() -> None:

@@ -2,14 +2,16 @@
 
 Numbers that follow from the recipe are exact. Estimates are: hours, from a given or measured throughput; memory, from
 what the most expensive path stores for its backward pass; and scoring, for which we assume (our own choice) that a
-forward pass takes a third of a training step on the same images. Rounds and networks per round are upper bounds.
+forward pass takes a third of a training step on the same images. Rounds and networks per round are upper bounds. The
+official validation images, which a retrained network classifies once, are not counted: only their files say how many
+there are.
 """
 
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import numpy as np
 import torch
@@ -45,13 +47,17 @@ class PlannedStage:
     images
         Number of images, counted once for every path that sees them.
     image_passes
-        Number of training passes of an image; an image that is only scored counts a third.
+        Number of training passes of an image; an image that is not trained on counts a third.
+    work
+        What the part does: "training"; "scoring", on images that were decoded before; or "closing", the recalibration
+        of a retrained network on images that are read, which every device does alone.
     """
 
     name: str
     steps: int
     images: int
     image_passes: float
+    work: Literal["training", "scoring", "closing"] = "training"
 
     def hours(self, images_per_second: float) -> float:
         """Return the duration in hours at a throughput of training passes per second."""
@@ -124,6 +130,9 @@ def plan(recipe: RunRecipe) -> Plan:
         stages.append(_training("training for the search", steps, batch, 1))
     stages.append(_times("search", scored, recipe.search.evaluations))
     stages.append(_training("retraining", recipe.retraining.steps, recipe.retraining.batch_size, 1))
+    closing = recipe.scoring.closing_batches * recipe.scoring.recalibration_batch_size
+    if closing:
+        stages.append(PlannedStage("closing recalibration", 0, closing, closing / _FORWARD_SHARE, "closing"))
     costs = recipe.network.costs().multiply_accumulates
     weights = sum(each.numel() * each.element_size() for each in network.parameters())
     norms = sum(each.numel() * each.element_size() for each in network.buffers())
@@ -188,11 +197,11 @@ def _scored(recipe: RunRecipe) -> PlannedStage:
     """Return the scoring of one network as a planned stage."""
     recalibrating = recipe.scoring.recalibration_batches * recipe.scoring.recalibration_batch_size
     images = recalibrating + recipe.images.held_out(recipe.network.classes)
-    return PlannedStage("scoring a network", 0, images, images / _FORWARD_SHARE)
+    return PlannedStage("scoring a network", 0, images, images / _FORWARD_SHARE, "scoring")
 
 
 def _times(name: str, one: PlannedStage, count: int) -> PlannedStage:
-    return PlannedStage(name, 0, one.images * count, one.image_passes * count)
+    return replace(one, name=name, images=one.images * count, image_passes=one.image_passes * count)
 
 
 def _rounds(count: int) -> str:
