@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,10 +16,12 @@ import numpy as np
 import pytest
 import torch
 from forked_group import run_group
+from lissnas.supernet.images.image_files import DeviceWork
 from lissnas.supernet.images.image_folder import folder_source
 from lissnas.supernet.images.image_shards import shard_source
 from lissnas.supernet.images.image_source import ImageSource
 from lissnas.supernet.networks.chain_network import ChainNetwork
+from lissnas.supernet.training.logs.progress import Progress
 
 PROGRAM = Path(__file__).parents[1] / "image_training.py"
 
@@ -105,6 +108,30 @@ def test_a_signal_to_all_processes_saves_a_checkpoint_and_the_run_resumes_to_the
     [checkpoint] = (tmp_path / "run" / "checkpoints").glob("step-*.pt")
     assert 5 <= int(checkpoint.stem.removeprefix("step-")) < program.RECIPE.steps
     assert _same_weights(program.train(source, checkpoint.parent), trained)
+
+
+@pytest.mark.parametrize("on_device", ["augmentation", "decoding"])
+def test_a_training_whose_device_prepares_images_resumes_to_the_same_weights(
+    tree: Path, tmp_path: Path, on_device: DeviceWork
+) -> None:
+    """It ends between two checkpoints, as when it is killed; then two processes read the images, not this one."""
+    recipe = replace(program.RECIPE, steps=6)
+
+    def train(folder: str, workers: int, report: Callable[[Progress], None]) -> ChainNetwork:
+        settings = replace(made.SETTINGS, workers=workers, on_device=on_device)
+        images = folder_source(tree / "train", tree / "val", tmp_path / folder, settings)
+        return program.train(images, tmp_path / folder / "checkpoints", recipe=recipe, save_every=2, report=report)
+
+    def end(progress: Progress) -> None:
+        if progress.step == 5:
+            raise KeyboardInterrupt
+
+    steps: list[int] = []
+    at_once = train("at once", 0, lambda progress: None)
+    with pytest.raises(KeyboardInterrupt):
+        train("twice", 0, end)
+    assert _same_weights(train("twice", 2, lambda progress: steps.append(progress.step)), at_once)
+    assert steps == [5, 6]
 
 
 def _ends(group: int) -> bool:
