@@ -180,6 +180,7 @@ def _hours(recipe: "RunRecipe", run_plan: "Plan", hours: list[float | None], gpu
 
 def _print(result: PlanResult, scoring: tuple[str, ...], measured: "MeasuredSpeed | None") -> None:
     table = plain_table("stage", "steps", "images", "device hours")
+    table.columns[0].no_wrap = False  # names give way to numbers, which are never cut
     for column in table.columns[1:]:
         column.justify = "right"
     for stage in result.stages:
