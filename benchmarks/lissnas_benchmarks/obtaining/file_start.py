@@ -31,6 +31,7 @@ _OPENERS: dict[bytes, Any] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7z
 _DAMAGED = (
     *(tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError),
     *(OSError, EOFError, ValueError, RuntimeError, NotImplementedError, IndexError, struct.error),
+    *(MemoryError, OverflowError),  # a header of 512 bytes can name a size of 2^60
 )
 """What the readers of archives and compressed files raise for a damaged one."""
 

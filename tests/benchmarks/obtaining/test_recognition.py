@@ -144,6 +144,15 @@ def test_a_damaged_archive_is_refused(tmp_path: Path) -> None:
         import_data("nas-bench-macro", str(path))
 
 
+def test_a_header_that_names_a_size_beyond_all_memory_is_no_archive(tmp_path: Path) -> None:
+    header = tarfile.TarInfo("x")
+    header.type, header.size = tarfile.GNUTYPE_LONGNAME, 2**60
+    path = tmp_path / "download.tar"
+    path.write_bytes(header.tobuf(tarfile.GNU_FORMAT) + bytes(1024))
+    with pytest.raises(BenchmarkFileError, match=r"download\.tar: not recognized"):
+        import_data(str(path))
+
+
 def test_an_unknown_file_is_refused_with_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "mine.csv").write_text("arch,val\n")
     with pytest.raises(BenchmarkFileError, match=r"mine\.csv: not recognized .* --as NAME, .* --space"):

@@ -184,7 +184,14 @@ def test_a_truncated_shard_is_refused(shards: Path) -> None:
             _source(shards)
 
 
-@pytest.mark.parametrize("content", [b"", b"no tar file" * 100, bytes(100)])
+def _beyond_all_memory() -> bytes:
+    """Return a header whose name has 2^60 letters."""
+    header = tarfile.TarInfo("x")
+    header.type, header.size = tarfile.GNUTYPE_LONGNAME, 2**60
+    return header.tobuf(tarfile.GNU_FORMAT) + bytes(1024)
+
+
+@pytest.mark.parametrize("content", [b"", b"no tar file" * 100, bytes(100), _beyond_all_memory()])
 def test_a_file_that_is_no_tar_file_is_refused(shards: Path, content: bytes) -> None:
     (shards / "imagenet-val-000000.tar").write_bytes(content)
     with pytest.raises(LissnasError, match="not a tar file, compressed, or truncated"):

@@ -131,7 +131,7 @@ def _images(shard: str) -> Iterator[tuple[int, bytes, tuple[int, int]]]:
                 yield _image(shard, file.fileno(), sample)
     except OSError as error:
         raise LissnasError(f"{shard}: {error.strerror}; make it readable") from error
-    except tarfile.TarError as error:
+    except (tarfile.TarError, MemoryError, OverflowError) as error:  # a damaged header can name a size of 2^60
         raise LissnasError(f"{shard}: not a tar file, compressed, or truncated ({error}); create it again") from error
     except ValueError as error:
         raise LissnasError(f"{shard}: {error.args[0]}; create it again") from error
