@@ -11,6 +11,7 @@ from lissnas.errors import LissnasError, SettingError
 from lissnas.spaces.space import Space
 from lissnas_benchmarks.benchmark import Benchmark, open_benchmark
 from lissnas_benchmarks.catalog import valid_benchmark_names
+from lissnas_benchmarks.errors import BenchmarkFileError
 from lissnas_benchmarks.loading import is_ready
 
 from lissnas_analyses.cli.shared.analysis_result import AnalysisResult, print_analysis, say_intervals
@@ -122,7 +123,7 @@ def compare(
     from lissnas_analyses.results.folder import Results, benchmark_entries
 
     compared = (*map(compared_method, methods), *map(rule_method, rules))
-    names = tuple(filter(is_ready, valid_benchmark_names())) if every else tuple(dict.fromkeys(benchmarks))
+    names = tuple(filter(_is_here, valid_benchmark_names())) if every else tuple(dict.fromkeys(benchmarks))
     if not names:
         raise SettingError(
             "no benchmark to compare on: name one or several, or use --all; 'lissnas benchmarks' lists them"
@@ -210,6 +211,14 @@ def _leave_out(name: str, error: LissnasError, every: bool) -> None:
     if not every:
         raise error
     say(f"{name} was left out: {error}")
+
+
+def _is_here(name: str) -> bool:
+    """Return whether the data of a benchmark is on this machine; opening a damaged file then says what is wrong."""
+    try:
+        return is_ready(name)
+    except BenchmarkFileError:
+        return True
 
 
 def _check_is_complete(opened: Benchmark) -> None:

@@ -66,9 +66,10 @@ class ScoreCounts:
         scored = self.networks - self.without_report_score
         rounded = round(_TOP * scored)
         tied = self.top_1 - max(1, rounded)
-        reason = (
-            f"because {tied:,} more tie with the last" if tied else "" if rounded else "because at least one counts"
-        )
+        if tied:
+            reason = f"because {tied:,} more {'ties' if tied == 1 else 'tie'} with the last"
+        else:
+            reason = "" if rounded else "because at least one counts"
         ties = f", {100 * self.top_1_share:.2f} %, {reason}" if reason else ""
         top = f"counted: the top 1 % are {self.top_1:,} of {scored:,} networks{ties}"
         optima = "one network has the best score"

@@ -63,10 +63,12 @@ def test_all_benchmarks_are_compared_and_a_sample_of_a_space_is_left_out_with_it
     cache = shutil.copytree(session_cache, tmp_path / "cache")
     sample = shared_data / "accel_nasbench_imagenet.parquet"
     in_process("data", "import", "--as", "accel-nasbench", str(sample), folder=tmp_path, LISSNAS_CACHE=str(cache))
+    (cache / "tables" / "nas-bench-macro.parquet").write_bytes(b"PAR1")
     words = "compare --all --methods operation-pruning random-subset --evaluations 60 --size 2% --runs 1 --workers 1"
     called = in_process(*words.split(), "--no-figures", folder=tmp_path, LISSNAS_CACHE=str(cache))
     assert called.returncode == 0, called.stderr
     assert "\naccel-nasbench was left out: it lists only a sample of its space" in called.stdout
+    assert "\nnas-bench-macro was left out: " in called.stdout
     assert "\n  tables and manifest: results/comparison/nas-bench-graph/\n" in called.stdout
     assert "mean rank by recall over 5 benchmarks (1 is the best): operation-pruning" in called.stdout
     assert called.stdout.count("95 % interval of the mean") == 1, "what holds for all benchmarks is said once"
