@@ -78,6 +78,6 @@ def test_report_and_cite_find_the_results_of_every_command(tmp_path: Path, monke
     report(Path("results"), out=Path("report.html"))
     page = Path("report.html").read_text()
     for analysis in ("locality", "compare"):
-        assert f"<h2>{PROTEINS}, proteins: {analysis}</h2>" in page
+        assert f"<h2>{PROTEINS}: {analysis}</h2>" in page
     cited = {name for one in citations(["results"]) for name in one.names}
     assert {PROTEINS, "lissnas", "angle", "progressive"} <= cited
