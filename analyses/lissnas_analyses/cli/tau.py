@@ -146,18 +146,19 @@ def tau(
     shrunk = [set_of_subspace(subspace_file.load(path, opened.space)[0], str(path)) for path in dict.fromkeys(subspace)]
     shrinkers = method or (() if subspace else ("lissnas",))
     with progress() as report:
-        is_default = not method and not subspace
+        is_default, why = not method and not subspace, ""
         for name in shrinkers:
             try:
                 for run, shrunk_space in enumerate(sets_shrunk_by(opened, name, runs, seed)):
                     report(f"shrinking by {name}", run / runs)
                     shrunk.append(shrunk_space)
-            except SettingError:  # the space is too small for it
+            except SettingError as error:
                 if not is_default:
                     raise
+                why = f" ({error})"
         members = [np.count_nonzero(one.choose(opened.report) & scored) for one in shrunk]
         if is_default and min(members, default=0) < MIN_NETWORKS:
-            too_large.append("the space shrunk by lissnas")
+            too_large.append(f"the space shrunk by lissnas{why}")
             shrunk = []
         tau_result = measure(opened, predictors, shrunk, settings, prefixed(report, benchmark))
         add_ranking(tau_result, opened, settings, results, report)
