@@ -18,7 +18,8 @@ from lissnas_benchmarks.obtaining.cache import cache_folder, cached_path, downlo
 from lissnas_benchmarks.obtaining.importing import import_files
 from lissnas_benchmarks.obtaining.recognition import recognize
 from lissnas_benchmarks.predictor_file import zero_cost_example
-from lissnas_benchmarks.surrogates.surrogate import SurrogateAdapter
+from lissnas_benchmarks.surrogates.surrogate import SurrogateAdapter, SurrogateEvaluator
+from lissnas_benchmarks.table import Table
 from lissnas_benchmarks.table_file import read_provenance
 
 from lissnas_analyses.cli.shared.json_command import CommandResult, json_command
@@ -172,14 +173,10 @@ def get_data(benchmark: BenchmarkName, /) -> ImportResult:
 
 
 def _damage(name: str) -> str:
-    """Return what is wrong with the cached data of a benchmark; "" if it is right, or if there is none."""
-    adapter = find_adapter(name)
-    if is_cached(adapter):
+    """Return what is wrong with the cached data of a benchmark; "" if nothing is wrong, or nothing is cached."""
+    if is_cached(find_adapter(name)):
         try:
-            if isinstance(adapter, SurrogateAdapter):
-                load_surrogate(name)
-            else:
-                load_table(name).verify()
+            _verified(name)
         except BenchmarkFileError as error:
             return str(error)
         except MissingFileError:
@@ -240,15 +237,22 @@ def list_data() -> CacheResult:
 
 def _checked(name: str) -> CachedBenchmark:
     """Read the cached data of a benchmark, and return its description; raises BenchmarkFileError if it is damaged."""
+    data = _verified(name)
+    if isinstance(data, SurrogateEvaluator):
+        say(f"{name}: complete, ensembles of {data.members}")
+        return replace(_cached(name), ensemble_sizes=data.members)
+    say(f"{name}: complete, {len(data.columns):,} columns and {len(data.provenance.curves):,} curves")
+    return _cached(name)
+
+
+def _verified(name: str) -> Table | SurrogateEvaluator:
+    """Return the cached data of a benchmark with all checksums compared; raises BenchmarkFileError for a damage."""
     if isinstance(find_adapter(name), SurrogateAdapter):
-        members = load_surrogate(name).members
-        say(f"{name}: complete, ensembles of {members}")
-        return replace(_cached(name), ensemble_sizes=members)
+        return load_surrogate(name)
     with progress() as report:
         table = load_table(name)
         table.verify(partial(report, f"checking {name}"))
-    say(f"{name}: complete, {len(table.columns):,} columns and {len(table.provenance.curves):,} curves")
-    return _cached(name)
+    return table
 
 
 def _names_in_cache() -> list[str]:
