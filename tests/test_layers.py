@@ -193,7 +193,7 @@ def test_the_adapters_load_no_benchmark_package_on_import() -> None:
 def test_each_program_and_test_imports_what_exists() -> None:
     missing = []
     for path in sorted((_ROOT / "tests").rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in ast.walk(_tree(path)):
             if isinstance(node, ast.ImportFrom) and _package(node.module or "") in set().union(*_LAYERS.values()):
                 files = _files_of(node.module or "")
                 text = "".join(file.read_text() for file in files)

@@ -3,8 +3,9 @@
     python tests/mutation/run_mutants.py [--sample 20] [--seed 0] [--survivors] [PACKAGE ...]
 
 Draws `--sample` mutants of each package and runs the tests of the changed module, until one fails. Results are in
-docs/measured/mutants.csv; a mutant that is there is not run again, unless its file or the tests changed. Survivors keep
-the reason that a person wrote beside them. A mutant that runs ten times as long as the unchanged code counts as killed.
+docs/measured/mutants.csv; a mutant that is there is not run again, unless its file or the tests changed. A mutant
+whose code is gone is dropped. Survivors keep the reason that a person wrote beside them. A mutant that runs ten times
+as long as the unchanged code counts as killed.
 """
 
 import argparse

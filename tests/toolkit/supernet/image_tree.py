@@ -59,3 +59,46 @@ def encoded(image: Image.Image, kind: str = "PNG") -> bytes:
     buffer = io.BytesIO()
     image.save(buffer, kind)
     return buffer.getvalue()
+
+
+def own_recipe(kind: str, train: str, validation: str, steps: int = 1, workers: int = 0) -> str:
+    """Return a recipe for a tree or shards, on the space of NAS-Bench-Macro."""
+    return f"""\
+[network]
+space = "macro"
+classes = 4
+image_size = 32
+
+[images]
+kind = "{kind}"
+train = "{train}"
+validation = "{validation}"
+
+[images.files]
+classes = 4
+held_out_per_class = 5
+workers = {workers}
+
+[images.files.augmentation]
+size = 32
+shorter_side = 36
+
+[training]
+steps = {steps}
+batch_size = 8
+micro_batch_size = 8
+learning_rate = 0.1
+
+[loop]
+steps_per_round = 1
+
+[scoring]
+recalibration_batches = 1
+recalibration_batch_size = 8
+
+[retraining]
+steps = 1
+batch_size = 8
+micro_batch_size = 8
+learning_rate = 0.1
+"""

@@ -5,57 +5,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 from command import Command
-from image_tree import make_tree
+from image_tree import make_tree, own_recipe
 
 pytest.importorskip("torch")
 import torch
 from lissnas.supernet.export.module_source import plain_weights
 from lissnas.supernet.recipes.recipe_file import read_recipe
 
-SETTINGS = """\
-[network]
-space = "macro"
-classes = 4
-image_size = 32
-
-[images]
-kind = "folder"
-train = "tree/train"
-validation = "tree/val"
-
-[images.files]
-classes = 4
-held_out_per_class = 5
-workers = 0
-
-[images.files.augmentation]
-size = 32
-shorter_side = 36
-
-[training]
-steps = 1
-batch_size = 8
-micro_batch_size = 8
-learning_rate = 0.1
-
-[loop]
-steps_per_round = 1
-
-[scoring]
-recalibration_batches = 1
-recalibration_batch_size = 8
-
-[retraining]
-steps = 1
-batch_size = 8
-micro_batch_size = 8
-learning_rate = 0.1
-"""
-
 
 def test_a_run_refuses_other_initial_weights_than_it_began_with(in_process: Command, tmp_path: Path) -> None:
     make_tree(tmp_path / "tree", training=8, validation=1)
-    (tmp_path / "own.toml").write_text(SETTINGS)
+    (tmp_path / "own.toml").write_text(own_recipe("folder", "tree/train", "tree/val"))
     for seed, name in enumerate(("one.pt", "other.pt")):
         network = read_recipe(str(tmp_path / "own.toml"), ()).network.build(np.random.default_rng(seed))
         row = network.space.sample(1, np.random.default_rng(0))[0]

@@ -14,7 +14,7 @@ import torch
 from command import Command
 from forked_command import printed, run_command
 from forked_group import run_group
-from image_tree import make_shards, make_tree
+from image_tree import make_shards, make_tree, own_recipe
 
 STEPS = ("--set", "training.steps=12", "--set", "loop.steps_per_round=4", "--set", "loop.max_rounds=1")
 
@@ -253,54 +253,13 @@ def test_the_first_of_two_processes_writes_the_document(run: Path) -> None:
     assert printed(run, rank=1)[0] == ""
 
 
-PICTURES = """\
-[network]
-space = "macro"
-classes = 4
-image_size = 32
-
-[images]
-kind = "{kind}"
-train = "{train}"
-validation = "{validation}"
-
-[images.files]
-classes = 4
-held_out_per_class = 5
-workers = 1
-
-[images.files.augmentation]
-size = 32
-shorter_side = 36
-
-[training]
-steps = 2
-batch_size = 8
-micro_batch_size = 8
-learning_rate = 0.1
-
-[loop]
-steps_per_round = 1
-
-[scoring]
-recalibration_batches = 1
-recalibration_batch_size = 8
-
-[retraining]
-steps = 1
-batch_size = 8
-micro_batch_size = 8
-learning_rate = 0.1
-"""
-
-
 def test_a_tree_of_images_and_its_shards_train_the_same_supernet(in_process: Command, tmp_path: Path) -> None:
     tree = make_tree(tmp_path / "tree", training=8, validation=3)
     (tmp_path / "shards").mkdir()
     places = {"folder": (tree / "train", tree / "val"), "shards": make_shards(tree, tmp_path / "shards")}
     weights = {}
     for kind, (train, validation) in places.items():
-        (tmp_path / f"{kind}.toml").write_text(PICTURES.format(kind=kind, train=train, validation=validation))
+        (tmp_path / f"{kind}.toml").write_text(own_recipe(kind, str(train), str(validation), steps=2, workers=1))
         called = in_process("supernet", "train", f"{kind}.toml", "--out", kind, folder=tmp_path, OMP_NUM_THREADS="1")
         assert (called.returncode, called.stderr) == (0, "")
         weights[kind] = torch.load(tmp_path / kind / "loop/training-0/step-0000000002.pt")["network"]
